@@ -1,0 +1,213 @@
+//! Header names as CGI writes them (RFC 3875 section 4.1.18), in both directions.
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+/// A header's name, seen through the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
+///
+/// Comparison ignores case and takes `_` and `-` for the same, as the front end's own mapping does; printing gives
+/// lower case and dashes. Nothing is allocated. The mapping loses what the client wrote: `X-A` and `X_A` are one name.
+///
+/// ```
+/// use uwsgi::HeaderName;
+///
+/// let name = HeaderName::from_key(b"HTTP_X_FORWARDED_FOR").unwrap();
+/// assert_eq!(name, "X-Forwarded-For");
+/// assert_eq!(name.to_string(), "x-forwarded-for");
+/// assert_eq!(name.as_bytes(), b"X_FORWARDED_FOR");
+/// assert_eq!(HeaderName::from_key(b"HTTP_"), None); // no name after the prefix
+/// assert_eq!(HeaderName::from_key(b"CONTENT_TYPE").unwrap(), "content-type");
+/// assert_eq!(HeaderName::from_key(b"REQUEST_METHOD"), None);
+/// ```
+#[derive(Clone, Copy)]
+pub struct HeaderName<'a> {
+    name: &'a [u8],
+    /// From a key with the prefix `HTTP_`; otherwise `CONTENT_TYPE` or `CONTENT_LENGTH` itself.
+    prefixed: bool,
+}
+
+impl<'a> HeaderName<'a> {
+    /// The header name that a var's key carries: after `HTTP_`, or `CONTENT_TYPE` and `CONTENT_LENGTH` themselves.
+    ///
+    /// A bare `HTTP_` carries none.
+    #[inline]
+    #[must_use]
+    pub fn from_key(key: &'a [u8]) -> Option<Self> {
+        match key.strip_prefix(field_name::PREFIX) {
+            Some([]) => None,
+            Some(name) => Some(Self { name, prefixed: true }),
+            None if matches!(key, b"CONTENT_TYPE" | b"CONTENT_LENGTH") => Some(Self { name: key, prefixed: false }),
+            None => None,
+        }
+    }
+
+    /// The name as the key has it, without `HTTP_`: upper case and underscores, from front ends that keep the rules.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.name
+    }
+
+    /// The bytes of the name in lower case, `-` for `_`.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> impl ExactSizeIterator<Item = u8> + DoubleEndedIterator + Clone + use<'a> {
+        self.name.iter().map(|byte| printed(*byte))
+    }
+
+    /// Whether the name is about the connection between two HTTP peers and says nothing here
+    /// (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2): a bridge to HTTP drops it.
+    ///
+    /// nginx, Apache and uWSGI's router pass these on as the client sent them. `Transfer-Encoding` is one: nginx
+    /// sends it beside a body that is no longer chunked.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// assert!(HeaderName::from_key(b"HTTP_TRANSFER_ENCODING").unwrap().is_hop_by_hop());
+    /// assert!(!HeaderName::from_key(b"HTTP_ACCEPT").unwrap().is_hop_by_hop());
+    /// ```
+    #[must_use]
+    pub fn is_hop_by_hop(&self) -> bool {
+        const NAMES: [&str; 10] = [
+            "connection",
+            "expect",
+            "keep-alive",
+            "proxy-authenticate",
+            "proxy-authorization",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ];
+        NAMES.iter().any(|name| self == *name)
+    }
+
+    /// Whether this is `HTTP_CONTENT_LENGTH` or `HTTP_CONTENT_TYPE`: a client's header that `CONTENT_LENGTH` and
+    /// `CONTENT_TYPE` already carry, and that must never stand for them.
+    ///
+    /// nginx and lighttpd send both forms. The body's length is the one without the prefix, whatever this one says.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// assert!(HeaderName::from_key(b"HTTP_CONTENT_LENGTH").unwrap().duplicates_content());
+    /// assert!(!HeaderName::from_key(b"CONTENT_LENGTH").unwrap().duplicates_content());
+    /// ```
+    #[must_use]
+    pub fn duplicates_content(&self) -> bool {
+        self.prefixed && (self == "content-length" || self == "content-type")
+    }
+
+    /// Whether every byte may stand in a header name (RFC 9110 section 5.6.2); a front end may send others.
+    #[must_use]
+    pub fn is_token(&self) -> bool {
+        field_name::position_outside_token(self.name).is_none()
+    }
+}
+
+impl PartialEq for HeaderName<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes().eq(other.bytes())
+    }
+}
+
+impl Eq for HeaderName<'_> {}
+
+impl Hash for HeaderName<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes().for_each(|byte| state.write_u8(byte));
+        state.write_u8(0xff);
+    }
+}
+
+impl PartialEq<str> for HeaderName<'_> {
+    #[inline]
+    fn eq(&self, other: &str) -> bool {
+        self == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for HeaderName<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}
+
+impl PartialEq<[u8]> for HeaderName<'_> {
+    #[inline]
+    fn eq(&self, other: &[u8]) -> bool {
+        self.name.len() == other.len() && self.bytes().eq(other.iter().map(|byte| printed(*byte)))
+    }
+}
+
+/// Lower case with dashes; a byte above ASCII as the latin-1 character it is, a control byte escaped.
+impl fmt::Display for HeaderName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        for byte in self.bytes() {
+            match byte {
+                0..=0x1f | 0x7f..=0x9f => write!(f, "\\x{byte:02x}")?,
+                _ => f.write_char(char::from(byte))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HeaderName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// A byte of a name as HTTP would print it.
+#[inline]
+const fn printed(byte: u8) -> u8 {
+    match byte {
+        b'_' => b'-',
+        _ => byte.to_ascii_lowercase(),
+    }
+}
+
+/// Names on their way into a packet.
+pub(crate) mod field_name {
+    use crate::wire::error::{EncodeError, EncodeErrorKind};
+
+    /// What every client header's key begins with.
+    pub(crate) const PREFIX: &[u8] = b"HTTP_";
+
+    /// Whether a name may be written: a token, without underscores unless they are allowed.
+    pub(crate) fn check(name: &[u8], underscores: bool) -> Result<(), EncodeError> {
+        if name.is_empty() {
+            return Err(EncodeError::new(EncodeErrorKind::HeaderName, 0, 0));
+        }
+        if let Some(at) = position_outside_token(name) {
+            return Err(EncodeError::new(EncodeErrorKind::HeaderName, at, name.len()));
+        }
+        match name.iter().position(|byte| *byte == b'_') {
+            Some(at) if !underscores => Err(EncodeError::new(EncodeErrorKind::UnderscoreHeader, at, name.len())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first byte that may not stand in a token.
+    pub(crate) fn position_outside_token(name: &[u8]) -> Option<usize> {
+        name.iter().position(|byte| !is_token_byte(*byte))
+    }
+
+    /// RFC 9110 section 5.6.2: tchar.
+    pub(crate) const fn is_token_byte(byte: u8) -> bool {
+        matches!(byte,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9'
+            | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+    }
+
+    /// Upper case, `_` for `-`, every other byte as it is: what nginx does (`ngx_http_uwsgi_create_request`, 1.22).
+    pub(crate) fn fold(name: &mut [u8]) {
+        for byte in name {
+            *byte = match *byte {
+                b'-' => b'_',
+                other => other.to_ascii_uppercase(),
+            };
+        }
+    }
+}

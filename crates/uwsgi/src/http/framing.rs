@@ -1,0 +1,128 @@
+//! Where a request's body ends: one decision, in one place.
+
+use core::fmt;
+
+/// How the bytes after a request's packet are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RequestBody {
+    /// The body is chunked on the connection (RFC 9112 section 7.1), as uWSGI's router sends it with
+    /// `--http-chunked-input`; only where that was asked for.
+    Chunked,
+    /// Exactly so many bytes.
+    Length(u64),
+    /// No length was declared: there is no body, and what follows the packet may be one that nobody announced.
+    None,
+}
+
+impl RequestBody {
+    /// Whether, once the body was read, a further packet on this connection may be believed.
+    ///
+    /// Not without a declared length: a body that nobody announced would be read as a request.
+    #[must_use]
+    pub const fn allows_keepalive(self) -> bool {
+        matches!(self, Self::Length(_))
+    }
+}
+
+/// Why a request's length cannot be believed; the request must be refused (400) and the connection closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FramingError {
+    /// Two `CONTENT_LENGTH` vars differ.
+    ConflictingLengths,
+    /// `CONTENT_LENGTH` is not a number of digits only.
+    InvalidLength,
+    /// `CONTENT_LENGTH` does not fit into 64 bits.
+    LengthOverflow,
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConflictingLengths => "two CONTENT_LENGTH vars differ",
+            Self::InvalidLength => "CONTENT_LENGTH is not a decimal number",
+            Self::LengthOverflow => "CONTENT_LENGTH does not fit into 64 bits",
+        })
+    }
+}
+
+impl core::error::Error for FramingError {}
+
+/// Decides how a request's body is framed, from all its `CONTENT_LENGTH` values and its `HTTP_TRANSFER_ENCODING`.
+///
+/// `accept_chunked` is for uWSGI's router with `--http-chunked-input` alone. nginx sends `HTTP_TRANSFER_ENCODING:
+/// chunked` beside a `CONTENT_LENGTH` and a body that is no longer chunked, so that a length always wins.
+/// `HTTP_CONTENT_LENGTH` has no say.
+///
+/// | `CONTENT_LENGTH` | `HTTP_TRANSFER_ENCODING` | answer |
+/// |---|---|---|
+/// | absent or empty | absent | [`RequestBody::None`] |
+/// | absent or empty | chunked | [`RequestBody::Chunked`] if accepted, else [`RequestBody::None`] |
+/// | digits that fit 64 bits, any number of times the same | anything | [`RequestBody::Length`] |
+/// | anything else | anything | an error |
+///
+/// ```
+/// use uwsgi::framing::{request_body, FramingError, RequestBody};
+///
+/// assert_eq!(request_body([&b"5"[..]], Some(b"chunked"), true), Ok(RequestBody::Length(5)));
+/// assert_eq!(request_body([&b""[..]], Some(b"chunked"), true), Ok(RequestBody::Chunked));
+/// assert_eq!(request_body([], Some(b"chunked"), false), Ok(RequestBody::None));
+/// assert_eq!(request_body([&b"+5"[..]], None, false), Err(FramingError::InvalidLength));
+/// ```
+///
+/// # Errors
+///
+/// [`FramingError`], for the first value that is no length or differs from one before it.
+pub fn request_body<'a>(
+    content_lengths: impl IntoIterator<Item = &'a [u8]>,
+    transfer_encoding: Option<&[u8]>,
+    accept_chunked: bool,
+) -> Result<RequestBody, FramingError> {
+    let mut declared: Option<&[u8]> = None;
+    for value in content_lengths.into_iter().filter(|value| !value.is_empty()) {
+        content_length(value)?;
+        match declared {
+            Some(other) if other != value => return Err(FramingError::ConflictingLengths),
+            _ => declared = Some(value),
+        }
+    }
+    match declared {
+        Some(value) => content_length(value).map(|length| RequestBody::Length(length.unwrap_or(0))),
+        None if accept_chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
+            Ok(RequestBody::Chunked)
+        }
+        None => Ok(RequestBody::None),
+    }
+}
+
+/// A `CONTENT_LENGTH` as a number; `None` when empty, which front ends mean as absent.
+///
+/// Digits only (RFC 9110 section 8.6): no sign, no spaces, no list. uWSGI 2.0 takes leading digits of anything and
+/// wraps on overflow, gunicorn 27 takes what Python's `int()` does and reads the rest as 0; both misframe the body.
+///
+/// ```
+/// use uwsgi::framing::{content_length, FramingError};
+///
+/// assert_eq!(content_length(b"1048576"), Ok(Some(1048576)));
+/// assert_eq!(content_length(b""), Ok(None));
+/// assert_eq!(content_length(b"3, 3"), Err(FramingError::InvalidLength));
+/// assert_eq!(content_length(b"18446744073709551616"), Err(FramingError::LengthOverflow));
+/// ```
+///
+/// # Errors
+///
+/// [`FramingError::InvalidLength`] or [`FramingError::LengthOverflow`].
+pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    if !value.iter().all(u8::is_ascii_digit) {
+        return Err(FramingError::InvalidLength);
+    }
+    value
+        .iter()
+        .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
+        .map(Some)
+        .ok_or(FramingError::LengthOverflow)
+}

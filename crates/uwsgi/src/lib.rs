@@ -1,0 +1,54 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod cgi {
+    pub(crate) mod check;
+    pub(crate) mod control;
+    pub(crate) mod name;
+    pub(crate) mod request;
+}
+mod http {
+    pub(crate) mod framing;
+}
+mod wire {
+    pub(crate) mod array;
+    pub(crate) mod buffer;
+    pub(crate) mod encode;
+    pub(crate) mod error;
+    pub(crate) mod grammar;
+    pub(crate) mod header;
+    pub(crate) mod index;
+    pub(crate) mod limits;
+    pub(crate) mod modifier;
+    pub(crate) mod packet;
+    pub(crate) mod vars;
+}
+
+pub use cgi::check::{ContentError, ContentErrorKind, check, check_var};
+pub use cgi::control::ControlVar;
+pub use cgi::name::HeaderName;
+pub use cgi::request::{Headers, Request, Scheme};
+pub use wire::array::{Array, Items};
+pub use wire::buffer::Buffer;
+pub use wire::encode::{ArrayEncoder, HeaderPolicy, VarsEncoder, encoded_len};
+pub use wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use wire::header::{Foreign, Header};
+pub use wire::index::VarIndex;
+pub use wire::limits::Limits;
+pub use wire::modifier::{Modifier1, PayloadForm, Standing};
+pub use wire::packet::{Content, Packet};
+#[cfg(feature = "alloc")]
+pub use wire::vars::VarsBuf;
+pub use wire::vars::{GetAll, Iter, Pairs, Vars};
+
+/// Where bodies end.
+pub mod framing {
+    pub use crate::http::framing::{FramingError, RequestBody, content_length, request_body};
+}

@@ -1,0 +1,148 @@
+//! The payload of an RPC call and a few others: items.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::wire::error::{DecodeError, DecodeErrorKind};
+use crate::wire::grammar;
+
+/// A well-formed array: that the value exists is the proof, so that nothing below can fail.
+///
+/// Every item is kept, empty ones too. uWSGI reads arrays otherwise: [`Array::decode_as_uwsgi`].
+///
+/// ```
+/// use uwsgi::Array;
+///
+/// let array = Array::decode(b"\x05\x00hello\x00\x00\x02\x00bb")?;
+/// assert_eq!(array.len(), 3);
+/// assert!(array.iter().eq([&b"hello"[..], b"", b"bb"]));
+/// assert!(array.as_uwsgi().eq([&b"hello"[..], b"bb"]));
+/// # Ok::<(), uwsgi::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Array<'a> {
+    block: &'a [u8],
+    count: usize,
+}
+
+impl<'a> Array<'a> {
+    /// The array that this block is, to its last byte.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::ItemLengthMissing`] or [`DecodeErrorKind::ItemOverrun`].
+    pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
+        Ok(Self { block, count: grammar::array(block)? })
+    }
+
+    /// [`decode`](Self::decode), refusing what uWSGI's `uwsgi_parse_array` refuses: an empty item at the end.
+    ///
+    /// Empty items before the end it skips without counting them: see [`as_uwsgi`](Self::as_uwsgi).
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), and [`DecodeErrorKind::EmptyItem`].
+    ///
+    /// ```
+    /// # use uwsgi::{Array, DecodeErrorKind};
+    /// let error = Array::decode_as_uwsgi(b"\x05\x00hello\x00\x00").unwrap_err();
+    /// assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::EmptyItem, 7));
+    /// ```
+    pub fn decode_as_uwsgi(block: &'a [u8]) -> Result<Self, DecodeError> {
+        let array = Self::decode(block)?;
+        match array.iter().last() {
+            Some([]) => {
+                let offset = block.len().saturating_sub(2);
+                Err(DecodeError::new(DecodeErrorKind::EmptyItem, offset, 1, 0))
+            }
+            _ => Ok(array),
+        }
+    }
+
+    /// The block as it was on the wire.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.block
+    }
+
+    /// How many items there are, empty ones counted.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are no items.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// All items, in wire order.
+    #[must_use]
+    pub const fn iter(&self) -> Items<'a> {
+        Items { rest: self.block, count: self.count }
+    }
+
+    /// The items that uWSGI sees: those that are not empty.
+    pub fn as_uwsgi(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.iter().filter(|item| !item.is_empty())
+    }
+}
+
+impl<'a> IntoIterator for Array<'a> {
+    type Item = &'a [u8];
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Array<'a> {
+    type Item = &'a [u8];
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Array<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(<[u8]>::escape_ascii)).finish()
+    }
+}
+
+/// The items of an [`Array`], in wire order.
+#[derive(Debug, Clone)]
+pub struct Items<'a> {
+    rest: &'a [u8],
+    count: usize,
+}
+
+impl<'a> Items<'a> {
+    /// The block's bytes that no item was read from yet.
+    #[must_use]
+    pub const fn rest(&self) -> Array<'a> {
+        Array { block: self.rest, count: self.count }
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        // The block was proven when its `Array` was made, so that an error here is only its end.
+        let (rest, item) = grammar::item(self.rest).ok()?;
+        self.rest = rest;
+        self.count = self.count.saturating_sub(1);
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count, Some(self.count))
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}
+impl FusedIterator for Items<'_> {}

@@ -1,0 +1,134 @@
+//! What an encoder writes into.
+
+use arrayvec::ArrayVec;
+
+/// A buffer that an encoder writes into: `[u8]`, `ArrayVec<u8, N>`, or `Vec<u8>` with the feature `alloc`.
+///
+/// A slice is written from its start; the other two are appended to. The trait is sealed: it is named in bounds and
+/// not meant to be called.
+#[allow(private_bounds, reason = "sealed")]
+pub trait Buffer: sealed::Sealed {
+    /// Where a packet begins.
+    #[doc(hidden)]
+    fn begin(&mut self) -> usize;
+
+    /// Writes all pieces one behind the other at `at`, or, where they do not fit, nothing.
+    #[doc(hidden)]
+    fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool;
+
+    /// How many bytes there is room for behind `at`.
+    #[doc(hidden)]
+    fn room(&self, at: usize) -> usize;
+
+    /// What was written between two positions.
+    #[doc(hidden)]
+    fn written(&self, from: usize, to: usize) -> &[u8];
+
+    /// What was written between two positions, to be changed.
+    #[doc(hidden)]
+    fn written_mut(&mut self, from: usize, to: usize) -> &mut [u8];
+}
+
+mod sealed {
+    pub(super) trait Sealed {}
+    impl Sealed for [u8] {}
+    impl<const N: usize> Sealed for arrayvec::ArrayVec<u8, N> {}
+    #[cfg(feature = "alloc")]
+    impl Sealed for alloc::vec::Vec<u8> {}
+}
+
+/// The bytes that these pieces take together.
+#[inline(always)]
+fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
+    pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()))
+}
+
+impl Buffer for [u8] {
+    #[inline(always)]
+    fn begin(&mut self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool {
+        let end = at.saturating_add(total(&pieces));
+        let Some(mut target) = self.get_mut(at..end) else { return false };
+        for piece in pieces {
+            let Some((here, rest)) = target.split_at_mut_checked(piece.len()) else { return false };
+            here.copy_from_slice(piece);
+            target = rest;
+        }
+        true
+    }
+
+    fn room(&self, at: usize) -> usize {
+        self.len().saturating_sub(at)
+    }
+
+    #[inline(always)]
+    fn written(&self, from: usize, to: usize) -> &[u8] {
+        self.get(from..to).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn written_mut(&mut self, from: usize, to: usize) -> &mut [u8] {
+        self.get_mut(from..to).unwrap_or_default()
+    }
+}
+
+impl<const CAP: usize> Buffer for ArrayVec<u8, CAP> {
+    #[inline]
+    fn begin(&mut self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool {
+        // A packet whose header found no room is `at` a place that was never reached.
+        if at != self.len() || total(&pieces) > self.remaining_capacity() {
+            return false;
+        }
+        pieces.into_iter().all(|piece| self.try_extend_from_slice(piece).is_ok())
+    }
+
+    fn room(&self, _at: usize) -> usize {
+        self.remaining_capacity()
+    }
+
+    fn written(&self, from: usize, to: usize) -> &[u8] {
+        self.get(from..to).unwrap_or_default()
+    }
+
+    fn written_mut(&mut self, from: usize, to: usize) -> &mut [u8] {
+        self.get_mut(from..to).unwrap_or_default()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Buffer for alloc::vec::Vec<u8> {
+    #[inline]
+    fn begin(&mut self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn append<const N: usize>(&mut self, _at: usize, pieces: [&[u8]; N]) -> bool {
+        self.reserve(total(&pieces));
+        for piece in pieces {
+            self.extend_from_slice(piece);
+        }
+        true
+    }
+
+    fn room(&self, _at: usize) -> usize {
+        usize::MAX
+    }
+
+    fn written(&self, from: usize, to: usize) -> &[u8] {
+        self.get(from..to).unwrap_or_default()
+    }
+
+    fn written_mut(&mut self, from: usize, to: usize) -> &mut [u8] {
+        self.get_mut(from..to).unwrap_or_default()
+    }
+}

@@ -1,0 +1,209 @@
+//! A header and its payload.
+
+use crate::wire::array::Array;
+use crate::wire::buffer::Buffer;
+use crate::wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+use crate::wire::header::Header;
+use crate::wire::limits::Limits;
+use crate::wire::modifier::{Modifier1, PayloadForm};
+use crate::wire::vars::Vars;
+
+/// One packet, borrowed: a header, and as many bytes of payload as its datasize says.
+///
+/// A request's body is not part of the packet: it follows it, and its length is in the vars.
+///
+/// ```
+/// use uwsgi::{Modifier1, Packet};
+///
+/// let bytes = b"\x00\x06\x00\x00\x01\x00A\x01\x00Bthe body";
+/// let (packet, rest) = Packet::decode(bytes)?;
+/// assert_eq!(packet.modifier1(), Modifier1::WSGI);
+/// assert_eq!(packet.vars()?.get("A"), Some(&b"B"[..]));
+/// assert_eq!(rest, b"the body");
+/// # Ok::<(), uwsgi::DecodeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Packet<'a> {
+    modifier1: Modifier1,
+    modifier2: u8,
+    payload: &'a [u8],
+}
+
+/// A packet's payload, decoded in the form that its modifiers ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Content<'a> {
+    /// Items, each with its length.
+    Array(Array<'a>),
+    /// No payload.
+    None,
+    /// Bytes with a meaning of their own.
+    Raw(&'a [u8]),
+    /// Pairs of key and value, each with its length.
+    Vars(Vars<'a>),
+}
+
+impl<'a> Packet<'a> {
+    /// A packet of these parts.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::DatasizeTooLarge`] for a payload over 65535 bytes.
+    pub fn new(modifier1: Modifier1, modifier2: u8, payload: &'a [u8]) -> Result<Self, EncodeError> {
+        datasize(payload.len())?;
+        Ok(Self { modifier1, modifier2, payload })
+    }
+
+    /// The packet at the start of `bytes`, and what follows it. The payload is not looked into.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::Truncated`]: [`DecodeError::needed`] says how many more bytes complete the header, or the
+    /// packet.
+    #[inline]
+    pub fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        Self::decode_with(bytes, &Limits::wire())
+    }
+
+    /// [`decode`](Self::decode), refusing a datasize over the limit as soon as the header is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), and [`DecodeErrorKind::DatasizeLimit`].
+    #[inline]
+    pub fn decode_with(bytes: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), DecodeError> {
+        let (header, rest) = Header::decode(bytes)?;
+        let datasize = usize::from(header.datasize);
+        if header.datasize > limits.datasize {
+            return Err(DecodeError::new(DecodeErrorKind::DatasizeLimit, 1, datasize, usize::from(limits.datasize)));
+        }
+        match rest.split_at_checked(datasize) {
+            Some((payload, rest)) => {
+                Ok((Self { modifier1: header.modifier1, modifier2: header.modifier2, payload }, rest))
+            }
+            None => Err(DecodeError::new(DecodeErrorKind::Truncated, Header::LEN, datasize, rest.len())),
+        }
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        Header { modifier1: self.modifier1, datasize: self.datasize(), modifier2: self.modifier2 }
+    }
+
+    /// What the packet is.
+    #[must_use]
+    pub const fn modifier1(&self) -> Modifier1 {
+        self.modifier1
+    }
+
+    /// The sub-command, or an answer's result.
+    #[must_use]
+    pub const fn modifier2(&self) -> u8 {
+        self.modifier2
+    }
+
+    /// The length of the payload in bytes.
+    #[must_use]
+    pub fn datasize(&self) -> u16 {
+        // Every constructor has checked it.
+        u16::try_from(self.payload.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The payload as it was on the wire.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// How the payload of a request with these modifiers is laid out; an answer must be told.
+    #[must_use]
+    pub fn payload_form(&self) -> PayloadForm {
+        self.modifier1.payload_form(self.modifier2, self.datasize())
+    }
+
+    /// The payload, decoded in the form that the modifiers of a request ask for.
+    ///
+    /// # Errors
+    ///
+    /// What is malformed, and where, counted from the packet's first byte.
+    pub fn content(&self) -> Result<Content<'a>, DecodeError> {
+        match self.payload_form() {
+            PayloadForm::Array => self.array().map(Content::Array),
+            PayloadForm::None => Ok(Content::None),
+            PayloadForm::Raw => Ok(Content::Raw(self.payload)),
+            PayloadForm::Vars => self.vars().map(Content::Vars),
+        }
+    }
+
+    /// The payload as vars, whatever the modifiers say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vars::decode`]; offsets count from the packet's first byte.
+    #[inline]
+    pub fn vars(&self) -> Result<Vars<'a>, DecodeError> {
+        self.vars_with(&Limits::wire())
+    }
+
+    /// The payload as vars, held to `limits`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vars::decode_with`]; offsets count from the packet's first byte.
+    #[inline]
+    pub fn vars_with(&self, limits: &Limits) -> Result<Vars<'a>, DecodeError> {
+        Vars::decode_with(self.payload, limits).map_err(Self::behind_header)
+    }
+
+    /// The payload as an array, whatever the modifiers say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Array::decode`]; offsets count from the packet's first byte.
+    pub fn array(&self) -> Result<Array<'a>, DecodeError> {
+        Array::decode(self.payload).map_err(Self::behind_header)
+    }
+
+    /// How many bytes the packet takes on the wire.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        Header::LEN.saturating_add(self.payload.len())
+    }
+
+    /// Writes the packet and answers its bytes, which live as long as the buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::BufferFull`].
+    ///
+    /// ```
+    /// use uwsgi::{Modifier1, Packet};
+    ///
+    /// let mut buffer = [0; 16];
+    /// let packet = Packet::new(Modifier1::ECHO, 0, b"hello")?;
+    /// assert_eq!(packet.encode(&mut buffer[..])?, b"e\x05\x00\x00hello");
+    /// # Ok::<(), uwsgi::EncodeError>(())
+    /// ```
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let start = buffer.begin();
+        let header = self.header().to_bytes();
+        if !buffer.append(start, [&header, self.payload]) {
+            return Err(EncodeError::new(EncodeErrorKind::BufferFull, self.encoded_len(), buffer.room(start)));
+        }
+        Ok(buffer.written(start, start.saturating_add(self.encoded_len())))
+    }
+
+    /// Block offsets as packet offsets.
+    #[inline]
+    pub(crate) fn behind_header(error: DecodeError) -> DecodeError {
+        error.shifted(4)
+    }
+}
+
+/// The length of a payload as datasize says it.
+#[inline]
+pub(crate) fn datasize(len: usize) -> Result<u16, EncodeError> {
+    let most = usize::from(u16::MAX);
+    u16::try_from(len).map_err(|_| EncodeError::new(EncodeErrorKind::DatasizeTooLarge, len, most))
+}

@@ -1,0 +1,297 @@
+//! The payload of a request: pairs of key and value.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::wire::error::DecodeError;
+use crate::wire::grammar::{self, Pair};
+use crate::wire::limits::Limits;
+
+/// A well-formed block of vars: that the value exists is the proof, so that nothing below can fail.
+///
+/// Order and duplicates are kept: [`get`](Self::get) answers the last pair of a key, as uWSGI and gunicorn do;
+/// [`get_all`](Self::get_all) and [`iter`](Self::iter) show all. Keys and values are bytes, and keys are compared
+/// exactly.
+///
+/// ```
+/// use uwsgi::Vars;
+///
+/// let vars = Vars::decode(b"\x01\x00A\x01\x001\x01\x00A\x01\x002\x01\x00B\x00\x00")?;
+/// assert_eq!(vars.len(), 3);
+/// assert_eq!(vars.get("A"), Some(&b"2"[..]));
+/// assert!(vars.get_all("A").eq([b"1", b"2"]));
+/// assert_eq!(vars.get("B"), Some(&b""[..]));
+/// assert_eq!(vars.get("b"), None);
+/// # Ok::<(), uwsgi::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Vars<'a> {
+    block: &'a [u8],
+    count: usize,
+}
+
+impl<'a> Vars<'a> {
+    /// A block without vars.
+    pub const EMPTY: Vars<'static> = Vars { block: &[], count: 0 };
+
+    /// The vars that this block is, to its last byte.
+    ///
+    /// # Errors
+    ///
+    /// What is malformed, and where; an empty key is too.
+    #[inline]
+    pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(block, &Limits::wire())
+    }
+
+    /// [`decode`](Self::decode), held to `limits`.
+    ///
+    /// # Errors
+    ///
+    /// What is malformed or over a limit, and where. The first that comes in the block wins.
+    #[inline]
+    pub fn decode_with(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let count = grammar::vars(block, limits, |_, _| ())?;
+        Ok(Self { block, count })
+    }
+
+    /// The vars of a block whose pairs were just counted by the grammar.
+    #[inline]
+    pub(crate) const fn proven(block: &'a [u8], count: usize) -> Self {
+        Self { block, count }
+    }
+
+    /// Reads pairs without asking for the whole block to be well formed: pairs come before the error that stops them.
+    ///
+    /// ```
+    /// use uwsgi::{Limits, Vars};
+    ///
+    /// let mut pairs = Vars::pairs(b"\x01\x00A\x01\x001\x05\x00B", &Limits::default());
+    /// assert_eq!(pairs.next().unwrap()?, (&b"A"[..], &b"1"[..]));
+    /// assert_eq!(pairs.next().unwrap().unwrap_err().offset(), 8);
+    /// assert!(pairs.next().is_none());
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn pairs(block: &'a [u8], limits: &Limits) -> Pairs<'a> {
+        Pairs { block, rest: block, left: limits.vars, limits: *limits }
+    }
+
+    /// The block as it was on the wire.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.block
+    }
+
+    /// How many pairs there are, duplicates counted.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are no pairs.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// All pairs, in wire order.
+    #[inline]
+    #[must_use]
+    pub const fn iter(&self) -> Iter<'a> {
+        Iter { rest: self.block, count: self.count }
+    }
+
+    /// The value of the last pair with this key.
+    #[must_use]
+    pub fn get<K: AsRef<[u8]> + ?Sized>(&self, key: &K) -> Option<&'a [u8]> {
+        self.get_all(key).last()
+    }
+
+    /// The values of all pairs with this key, in wire order.
+    #[inline]
+    pub fn get_all<'k, K: AsRef<[u8]> + ?Sized>(&self, key: &'k K) -> GetAll<'a, 'k> {
+        GetAll { pairs: self.iter(), key: key.as_ref() }
+    }
+}
+
+impl<'a> IntoIterator for Vars<'a> {
+    type Item = Pair<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Vars<'a> {
+    type Item = Pair<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Vars<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(key, value)| (key.escape_ascii(), value.escape_ascii()))).finish()
+    }
+}
+
+/// The pairs of [`Vars`], in wire order.
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+    count: usize,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Pair<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pair<'a>> {
+        // The block was proven when its `Vars` was made, so that an error here is only its end.
+        let (rest, pair) = grammar::pair(self.rest).ok()?;
+        self.rest = rest;
+        self.count = self.count.saturating_sub(1);
+        Some(pair)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count, Some(self.count))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}
+
+/// The values of one key; from [`Vars::get_all`].
+#[derive(Debug, Clone)]
+pub struct GetAll<'a, 'k> {
+    pairs: Iter<'a>,
+    key: &'k [u8],
+}
+
+impl<'a> Iterator for GetAll<'a, '_> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.pairs.find(|(key, _)| *key == self.key).map(|(_, value)| value)
+    }
+}
+
+impl FusedIterator for GetAll<'_, '_> {}
+
+/// The pairs of a block that may be malformed, then the error; from [`Vars::pairs`].
+#[derive(Debug, Clone)]
+pub struct Pairs<'a> {
+    block: &'a [u8],
+    rest: &'a [u8],
+    left: u16,
+    limits: Limits,
+}
+
+impl<'a> Pairs<'a> {
+    /// The bytes that no pair was read from yet; after an error, from where it stopped to the end.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Ends the iteration with this error.
+    fn fail(&mut self, error: DecodeError) -> Option<Result<Pair<'a>, DecodeError>> {
+        self.block = &[];
+        Some(Err(error))
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Result<Pair<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // An empty block says that an error was handed out; `rest` still shows where.
+        if self.rest.is_empty() || self.block.is_empty() {
+            return None;
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return self.fail(grammar::too_many_vars(self.block, self.rest, &self.limits));
+        };
+        match grammar::pair_within(self.rest, &self.limits) {
+            Ok((rest, pair)) => {
+                self.rest = rest;
+                self.left = left;
+                Some(Ok(pair))
+            }
+            Err(fault) => self.fail(grammar::error(self.block, fault)),
+        }
+    }
+}
+
+impl FusedIterator for Pairs<'_> {}
+
+/// A well-formed block of vars that owns its bytes.
+///
+/// ```
+/// use uwsgi::VarsBuf;
+///
+/// let vars = VarsBuf::decode(b"\x01\x00A\x01\x001".to_vec())?;
+/// assert_eq!(vars.as_vars().get("A"), Some(&b"1"[..])); // nothing is validated again
+/// # Ok::<(), uwsgi::DecodeError>(())
+/// ```
+#[cfg(feature = "alloc")]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct VarsBuf {
+    block: alloc::vec::Vec<u8>,
+    count: usize,
+}
+
+#[cfg(feature = "alloc")]
+impl VarsBuf {
+    /// The vars that this block is, to its last byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vars::decode`].
+    pub fn decode(block: alloc::vec::Vec<u8>) -> Result<Self, DecodeError> {
+        Self::decode_with(block, &Limits::wire())
+    }
+
+    /// [`decode`](Self::decode), held to `limits`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vars::decode_with`].
+    pub fn decode_with(block: alloc::vec::Vec<u8>, limits: &Limits) -> Result<Self, DecodeError> {
+        let count = Vars::decode_with(&block, limits)?.len();
+        Ok(Self { block, count })
+    }
+
+    /// The vars, borrowed.
+    #[must_use]
+    pub fn as_vars(&self) -> Vars<'_> {
+        Vars { block: &self.block, count: self.count }
+    }
+
+    /// The block as it was on the wire.
+    #[must_use]
+    pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
+        self.block
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<Vars<'_>> for VarsBuf {
+    fn from(vars: Vars<'_>) -> Self {
+        Self { block: vars.block.to_vec(), count: vars.count }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl fmt::Debug for VarsBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_vars().fmt(f)
+    }
+}
