@@ -1,0 +1,235 @@
+//! Structured input for other people's fuzz targets (feature `arbitrary`).
+//!
+//! Random bytes seldom get past the first length field. [`WellFormed`] is a packet that decodes; [`NearlyWellFormed`]
+//! is one with a single fault, as a broken or hostile peer would send it.
+//!
+//! ```
+//! use arbitrary::{Arbitrary, Unstructured};
+//! use uwsgi::arbitrary::{NearlyWellFormed, WellFormed};
+//! use uwsgi::Packet;
+//!
+//! let seed: Vec<u8> = (0..=255).cycle().take(4096).collect();
+//! let request = WellFormed::arbitrary(&mut Unstructured::new(&seed)).unwrap();
+//! let (packet, body) = Packet::decode(request.as_bytes())?;
+//! assert!(packet.content().is_ok());
+//! assert_eq!(body, request.body());
+//!
+//! let broken = NearlyWellFormed::arbitrary(&mut Unstructured::new(&seed)).unwrap();
+//! let _ = Packet::decode(broken.as_bytes()).and_then(|(packet, _)| packet.content()); // must not panic
+//! # Ok::<(), uwsgi::DecodeError>(())
+//! ```
+
+use alloc::vec::Vec;
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+use crate::wire::decimal::Decimal;
+use crate::wire::encode::{ArrayEncoder, VarsEncoder};
+use crate::wire::header::Header;
+use crate::wire::modifier::{Modifier1, PayloadForm};
+use crate::wire::packet::Packet;
+
+/// A packet that decodes in the form that its modifiers ask for, and a body behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WellFormed {
+    bytes: Vec<u8>,
+    packet_len: usize,
+}
+
+impl WellFormed {
+    /// The packet and its body, as they go over the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The packet alone.
+    #[must_use]
+    pub fn packet(&self) -> &[u8] {
+        self.bytes.get(..self.packet_len).unwrap_or_default()
+    }
+
+    /// What follows the packet; for a request with a `CONTENT_LENGTH` of ours, just as many bytes as that says.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.bytes.get(self.packet_len..).unwrap_or_default()
+    }
+}
+
+impl<'a> Arbitrary<'a> for WellFormed {
+    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
+        // Half of the packets are requests, which is what servers are for.
+        let (modifier1, modifier2) = match bool::arbitrary(input)? {
+            true => (Modifier1::WSGI, 0),
+            false => (*input.choose(Modifier1::NAMED)?, u8::arbitrary(input)?),
+        };
+        let mut bytes = Vec::new();
+        let body = <&[u8]>::arbitrary(input)?;
+        match modifier1.payload_form(modifier2, 1) {
+            PayloadForm::Vars => vars(input, modifier1, modifier2, body, &mut bytes)?,
+            PayloadForm::Array => array(input, modifier1, modifier2, &mut bytes)?,
+            PayloadForm::Raw | PayloadForm::None => {
+                let payload = <&[u8]>::arbitrary(input)?;
+                let packet =
+                    Packet::new(modifier1, modifier2, payload).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+                packet.encode(&mut bytes).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+            }
+        }
+        let packet_len = bytes.len();
+        bytes.extend_from_slice(body);
+        Ok(Self { bytes, packet_len })
+    }
+}
+
+/// A well-formed packet with one fault: a length that lies, bytes too few or too many, one byte changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearlyWellFormed {
+    bytes: Vec<u8>,
+}
+
+impl NearlyWellFormed {
+    /// The bytes, as they go over the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<'a> Arbitrary<'a> for NearlyWellFormed {
+    fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
+        let mut bytes = WellFormed::arbitrary(input)?.bytes;
+        match input.int_in_range(0..=4_u8)? {
+            // A datasize that lies.
+            0 => {
+                if let [_, low, high, ..] = &mut *bytes {
+                    [*low, *high] = near(input, u16::from_le_bytes([*low, *high]))?.to_le_bytes();
+                }
+            }
+            // A length inside the block that lies, most likely the first one.
+            1 => {
+                let at = input.choose_index(bytes.len().clamp(1, 64))?.max(Header::LEN);
+                if let Some([low, high, ..]) = bytes.get_mut(at..) {
+                    [*low, *high] = near(input, u16::from_le_bytes([*low, *high]))?.to_le_bytes();
+                }
+            }
+            // Cut short.
+            2 => bytes.truncate(input.choose_index(bytes.len().max(1))?),
+            // Bytes that belong nowhere, inside the block.
+            3 => {
+                let extra = u8::arbitrary(input)?;
+                if let [_, low, high, ..] = &mut *bytes {
+                    let longer = u16::from_le_bytes([*low, *high]).saturating_add(1);
+                    [*low, *high] = longer.to_le_bytes();
+                    let end = usize::from(longer).saturating_add(Header::LEN).saturating_sub(1).min(bytes.len());
+                    bytes.insert(end, extra);
+                }
+            }
+            // One byte changed.
+            _ => {
+                let at = input.choose_index(bytes.len().max(1))?;
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = u8::arbitrary(input)?;
+                }
+            }
+        }
+        Ok(Self { bytes })
+    }
+}
+
+/// Names that mean something to a server, so that a fuzz target gets as far as that code.
+const KEYS: &[&str] = &[
+    "REQUEST_METHOD",
+    "REQUEST_URI",
+    "PATH_INFO",
+    "SCRIPT_NAME",
+    "QUERY_STRING",
+    "CONTENT_TYPE",
+    "CONTENT_LENGTH",
+    "SERVER_PROTOCOL",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "REMOTE_USER",
+    "DOCUMENT_ROOT",
+    "REQUEST_SCHEME",
+    "HTTPS",
+    "HTTP_HOST",
+    "HTTP_CONNECTION",
+    "HTTP_COOKIE",
+    "HTTP_CONTENT_LENGTH",
+    "HTTP_TRANSFER_ENCODING",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_",
+    "UWSGI_FILE",
+    "UWSGI_SCHEME",
+    "wsgi.url_scheme",
+    "key",
+    "address",
+    "modifier1",
+    "weight",
+    "sign",
+    "cmd",
+    "size",
+    "expires",
+    "status",
+    "spooler",
+    "priority",
+    "at",
+];
+
+/// Values that those names are sent with.
+const VALUES: &[&str] =
+    &["", "GET", "POST", "/", "/a%2fb", "on", "https", "HTTP/1.1", "0", "5", "18446744073709551616", "get", "ok"];
+
+/// Pairs until the input says stop, with a `CONTENT_LENGTH` that is true or without one of ours.
+fn vars(
+    input: &mut Unstructured<'_>,
+    modifier1: Modifier1,
+    modifier2: u8,
+    body: &[u8],
+    bytes: &mut Vec<u8>,
+) -> Result<()> {
+    let mut encoder = VarsEncoder::new(bytes);
+    let told = bool::arbitrary(input)?;
+    if told {
+        let length = u64::try_from(body.len()).unwrap_or(0);
+        // A refused push leaves a packet without it, which is a packet too: here and below.
+        let _ = encoder.push("CONTENT_LENGTH", &Decimal::new(length));
+    }
+    while !input.is_empty() && bool::arbitrary(input)? {
+        let key = text(input, KEYS)?;
+        let value = text(input, VALUES)?;
+        if !(told && key == b"CONTENT_LENGTH") {
+            let _ = encoder.push(key, value);
+        }
+    }
+    encoder.finish(modifier1, modifier2).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+    Ok(())
+}
+
+fn array(input: &mut Unstructured<'_>, modifier1: Modifier1, modifier2: u8, bytes: &mut Vec<u8>) -> Result<()> {
+    let mut encoder = ArrayEncoder::new(bytes);
+    while !input.is_empty() && bool::arbitrary(input)? {
+        let _ = encoder.push(<&[u8]>::arbitrary(input)?);
+    }
+    encoder.finish(modifier1, modifier2).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+    Ok(())
+}
+
+/// A name that is known, or any bytes.
+fn text<'a>(input: &mut Unstructured<'a>, known: &[&'static str]) -> Result<&'a [u8]> {
+    if bool::arbitrary(input)? { Ok(input.choose(known)?.as_bytes()) } else { <&[u8]>::arbitrary(input) }
+}
+
+/// A length near the true one, or any.
+fn near(input: &mut Unstructured<'_>, length: u16) -> Result<u16> {
+    Ok(match input.int_in_range(0..=5_u8)? {
+        0 => length.wrapping_add(1),
+        1 => length.wrapping_sub(1),
+        2 => 0,
+        3 => u16::MAX,
+        4 => length.swap_bytes(),
+        _ => u16::arbitrary(input)?,
+    })
+}

@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 mod cgi {
     pub(crate) mod check;
     pub(crate) mod control;
@@ -17,9 +19,11 @@ mod cgi {
 mod http {
     pub(crate) mod framing;
 }
+pub mod message;
 mod wire {
     pub(crate) mod array;
     pub(crate) mod buffer;
+    pub(crate) mod decimal;
     pub(crate) mod encode;
     pub(crate) mod error;
     pub(crate) mod grammar;

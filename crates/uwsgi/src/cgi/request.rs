@@ -4,6 +4,7 @@ use core::str::Utf8Error;
 
 use crate::cgi::name::HeaderName;
 use crate::http::framing::{self, FramingError, RequestBody};
+use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::grammar;
 use crate::wire::limits::Limits;
@@ -350,7 +351,7 @@ impl<'a> Request<'a> {
     /// ```
     #[must_use]
     pub fn port(value: &[u8]) -> Option<u16> {
-        u16::try_from(framing::content_length(value).ok()??).ok()
+        u16::try_from(decimal::parse(value).ok()?).ok()
     }
 
     /// The headers: every `HTTP_*` var, and `CONTENT_TYPE` and `CONTENT_LENGTH` where they are not empty.

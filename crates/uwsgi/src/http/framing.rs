@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::wire::decimal::{self, NotDecimal};
+
 /// How the bytes after a request's packet are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -117,12 +119,9 @@ pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
     if value.is_empty() {
         return Ok(None);
     }
-    if !value.iter().all(u8::is_ascii_digit) {
-        return Err(FramingError::InvalidLength);
+    match decimal::parse(value) {
+        Ok(length) => Ok(Some(length)),
+        Err(NotDecimal::NotDigits) => Err(FramingError::InvalidLength),
+        Err(NotDecimal::Overflow) => Err(FramingError::LengthOverflow),
     }
-    value
-        .iter()
-        .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
-        .map(Some)
-        .ok_or(FramingError::LengthOverflow)
 }

@@ -2,6 +2,7 @@
 
 use crate::cgi::name::field_name;
 use crate::wire::buffer::Buffer;
+use crate::wire::decimal::Decimal;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
@@ -163,6 +164,12 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     /// [`EncodeErrorKind::DatasizeTooLarge`] or [`EncodeErrorKind::BufferFull`].
     pub fn push_all(&mut self, vars: Vars<'_>) -> Result<(), EncodeError> {
         self.packet.append([vars.as_bytes()])
+    }
+
+    /// The vars written so far, as they are on the wire: what a signature covers.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.packet.buffer.written(self.packet.start.saturating_add(Header::LEN), self.packet.end)
     }
 
     /// How many bytes the packet has so far, its header counted.
@@ -329,35 +336,5 @@ fn length_of(too_long: EncodeErrorKind, len: usize) -> Result<[u8; 2], EncodeErr
     match u16::try_from(len) {
         Ok(len) => Ok(len.to_le_bytes()),
         Err(_) => Err(EncodeError::new(too_long, len, usize::from(u16::MAX))),
-    }
-}
-
-/// A number as decimal text, without allocation.
-struct Decimal {
-    digits: [u8; 20],
-    first: usize,
-}
-
-impl Decimal {
-    fn new(number: u64) -> Self {
-        let mut digits = [b'0'; 20];
-        let mut first = digits.len();
-        let mut left = number;
-        for digit in digits.iter_mut().rev() {
-            // The remainder is below 10.
-            *digit = b'0'.saturating_add(u8::try_from(left % 10).unwrap_or(0));
-            left /= 10;
-            first = first.saturating_sub(1);
-            if left == 0 {
-                break;
-            }
-        }
-        Self { digits, first }
-    }
-}
-
-impl AsRef<[u8]> for Decimal {
-    fn as_ref(&self) -> &[u8] {
-        self.digits.get(self.first..).unwrap_or_default()
     }
 }

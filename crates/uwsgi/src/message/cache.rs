@@ -1,0 +1,303 @@
+//! The cache, over TCP and over UDP (plugins/cache and core/cache.c, uWSGI 2.0).
+//!
+//! Of the requests only those of modifier2 17 work: the others (0 to 6) answer with four bytes of a pointer where
+//! their header belongs, or not at all.
+
+use super::{MessageError, expect_both, number, push_some, push_some_number};
+use crate::wire::buffer::Buffer;
+use crate::wire::decimal;
+use crate::wire::encode::{ArrayEncoder, VarsEncoder};
+use crate::wire::error::EncodeError;
+use crate::wire::modifier::Modifier1;
+use crate::wire::packet::Packet;
+
+/// What a cache request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheCommand {
+    /// Forget everything. uWSGI 2.0 walks the length of its default cache, whatever cache it clears.
+    Clear,
+    /// Forget one key.
+    Del,
+    /// Answer whether there is such a key.
+    Exists,
+    /// Answer the value of a key.
+    Get,
+    /// Store a value unless there is one.
+    Set,
+    /// Store a value.
+    Update,
+}
+
+impl CacheCommand {
+    /// The command as `cmd` names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Del => "del",
+            Self::Exists => "exists",
+            Self::Get => "get",
+            Self::Set => "set",
+            Self::Update => "update",
+        }
+    }
+
+    const fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"clear" => Some(Self::Clear),
+            b"del" => Some(Self::Del),
+            b"exists" => Some(Self::Exists),
+            b"get" => Some(Self::Get),
+            b"set" => Some(Self::Set),
+            b"update" => Some(Self::Update),
+            _ => None,
+        }
+    }
+}
+
+/// A request to a cache (modifier2 17); for set and update `size` bytes of value follow the packet.
+///
+/// ```
+/// use uwsgi::message::{CacheCommand, CacheRequest};
+///
+/// let mut buffer = [0; 64];
+/// let request = CacheRequest::new(CacheCommand::Get).with_key(b"k1");
+/// assert_eq!(request.encode(&mut buffer[..])?, b"\x6f\x13\x00\x11\x03\x00cmd\x03\x00get\x03\x00key\x02\x00k1");
+/// # Ok::<(), uwsgi::EncodeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct CacheRequest<'a> {
+    /// `cmd`: what to do.
+    pub command: CacheCommand,
+    /// `key`: which value; every command but clear needs one.
+    pub key: Option<&'a [u8]>,
+    /// `size`: how many bytes of value follow the packet.
+    pub size: Option<u64>,
+    /// `expires`: for how many seconds the value is good.
+    pub expires: Option<u64>,
+    /// `cache`: the name of the cache, unless it is the default one.
+    pub cache: Option<&'a [u8]>,
+}
+
+impl<'a> CacheRequest<'a> {
+    /// A request with no more than a command.
+    #[must_use]
+    pub const fn new(command: CacheCommand) -> Self {
+        Self { command, key: None, size: None, expires: None, cache: None }
+    }
+
+    /// The same request for one key.
+    #[must_use]
+    pub const fn with_key(self, key: &'a [u8]) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// The request that a packet is.
+    ///
+    /// uWSGI's own client sends `size` twice; the last one counts.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
+    /// [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid).
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        expect_both(packet, Modifier1::CACHE, 17)?;
+        let vars = packet.vars()?;
+        let command = vars.get("cmd").ok_or(MessageError::Missing { key: "cmd" })?;
+        let command = CacheCommand::named(command).ok_or(MessageError::Invalid { key: "cmd" })?;
+        let key = vars.get("key");
+        if key.is_none() && command != CacheCommand::Clear {
+            return Err(MessageError::Missing { key: "key" });
+        }
+        let (size, expires) = (number(vars, "size")?, number(vars, "expires")?);
+        if size.is_none() && matches!(command, CacheCommand::Set | CacheCommand::Update) {
+            return Err(MessageError::Missing { key: "size" });
+        }
+        Ok(Self { command, key, size, expires, cache: vars.get("cache") })
+    }
+
+    /// Writes the packet.
+    ///
+    /// # Errors
+    ///
+    /// As [`VarsEncoder::push`].
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let mut vars = VarsEncoder::new(buffer);
+        vars.push("cmd", self.command.as_str())?;
+        push_some(&mut vars, "key", self.key)?;
+        push_some_number(&mut vars, "size", self.size)?;
+        push_some_number(&mut vars, "expires", self.expires)?;
+        push_some(&mut vars, "cache", self.cache)?;
+        vars.finish(Modifier1::CACHE, 17)
+    }
+}
+
+/// The answer to a [`CacheRequest`] that succeeded; every failure is a close without an answer.
+///
+/// ```
+/// use uwsgi::Packet;
+/// use uwsgi::message::CacheAnswer;
+///
+/// let bytes = b"\x6f\x15\x00\x11\x06\x00status\x02\x00ok\x04\x00size\x01\x002v1";
+/// let (packet, value) = Packet::decode(bytes)?;
+/// assert_eq!(CacheAnswer::decode(&packet)?.size, Some(2));
+/// assert_eq!(value, b"v1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(clippy::exhaustive_structs, reason = "uWSGI answers these two beside its status")]
+pub struct CacheAnswer {
+    /// `size`: how many bytes of value follow the packet.
+    pub size: Option<u64>,
+    /// `expires`: the Unix time, in seconds, until which the value is good.
+    pub expires: Option<u64>,
+}
+
+impl CacheAnswer {
+    /// The answer that a packet is.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
+    /// [`Missing`](MessageError::Missing), or [`Invalid`](MessageError::Invalid), also for a `status` that is not
+    /// `ok`: the documentation knows others, no server sends them.
+    pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
+        expect_both(packet, Modifier1::CACHE, 17)?;
+        let vars = packet.vars()?;
+        match vars.get("status") {
+            Some(b"ok") => Ok(Self { size: number(vars, "size")?, expires: number(vars, "expires")? }),
+            Some(_) => Err(MessageError::Invalid { key: "status" }),
+            None => Err(MessageError::Missing { key: "status" }),
+        }
+    }
+
+    /// Writes the packet; the value that `size` announces follows it and is the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::BufferFull`](crate::EncodeErrorKind::BufferFull).
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let mut vars = VarsEncoder::new(buffer);
+        vars.push("status", "ok")?;
+        push_some_number(&mut vars, "size", self.size)?;
+        push_some_number(&mut vars, "expires", self.expires)?;
+        vars.finish(Modifier1::CACHE, 17)
+    }
+}
+
+/// A value that another node stored (UDP, modifier2 10); one datagram is one packet.
+///
+/// ```
+/// use uwsgi::message::CacheUpdate;
+///
+/// let mut buffer = [0; 32];
+/// let update = CacheUpdate { key: b"k1", value: b"v1", expires: 0 };
+/// assert_eq!(update.encode(&mut buffer[..])?, b"\x6f\x0b\x00\x0a\x02\x00k1\x02\x00v1\x01\x000");
+/// # Ok::<(), uwsgi::EncodeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "an array of these three")]
+pub struct CacheUpdate<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// The Unix time, in seconds, until which the value is good; 0 for ever.
+    pub expires: u64,
+}
+
+impl<'a> CacheUpdate<'a> {
+    /// The change that a packet is.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
+    /// [`Missing`](MessageError::Missing), [`Invalid`](MessageError::Invalid) or
+    /// [`TooManyItems`](MessageError::TooManyItems).
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        expect_both(packet, Modifier1::CACHE, 10)?;
+        let mut items = packet.array()?.iter();
+        let mut next = |key| items.next().ok_or(MessageError::Missing { key });
+        let (key, value, expires) = (next("key")?, next("value")?, next("expires")?);
+        if items.next().is_some() {
+            return Err(MessageError::TooManyItems { most: 3 });
+        }
+        let expires = decimal::parse(expires).map_err(|_| MessageError::Invalid { key: "expires" })?;
+        Ok(Self { key, value, expires })
+    }
+
+    /// Writes the packet.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push`].
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let mut items = ArrayEncoder::new(buffer);
+        items.push(self.key)?;
+        items.push(self.value)?;
+        items.push_number(self.expires)?;
+        items.finish(Modifier1::CACHE, 10)
+    }
+}
+
+/// A key that another node forgot (UDP, modifier2 11); one datagram is one packet.
+///
+/// uWSGI 2.0 drops every such packet of its own: it looks for two bytes more than it sends. With
+/// [`encode_for_uwsgi`](Self::encode_for_uwsgi) they are there, and the key goes.
+///
+/// ```
+/// use uwsgi::message::CacheDelete;
+///
+/// let mut buffer = [0; 32];
+/// assert_eq!(CacheDelete { key: b"k1" }.encode(&mut buffer[..])?, b"\x6f\x04\x00\x0b\x02\x00k1");
+/// # Ok::<(), uwsgi::EncodeError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "an array of this one")]
+pub struct CacheDelete<'a> {
+    /// The key.
+    pub key: &'a [u8],
+}
+
+impl<'a> CacheDelete<'a> {
+    /// The change that a packet is, with or without the two bytes that uWSGI needs.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
+    /// [`Missing`](MessageError::Missing) or [`TooManyItems`](MessageError::TooManyItems).
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        expect_both(packet, Modifier1::CACHE, 11)?;
+        let mut items = packet.array()?.iter();
+        let key = items.next().ok_or(MessageError::Missing { key: "key" })?;
+        match (items.next(), items.next()) {
+            (None | Some([]), None) => Ok(Self { key }),
+            _ => Err(MessageError::TooManyItems { most: 1 }),
+        }
+    }
+
+    /// Writes the packet as uWSGI sends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push`].
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let mut items = ArrayEncoder::new(buffer);
+        items.push(self.key)?;
+        items.finish(Modifier1::CACHE, 11)
+    }
+
+    /// Writes the packet with an empty item behind the key, so that uWSGI 2.0 obeys it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push`].
+    pub fn encode_for_uwsgi<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        let mut items = ArrayEncoder::new(buffer);
+        items.push(self.key)?;
+        items.push("")?;
+        items.finish(Modifier1::CACHE, 11)
+    }
+}

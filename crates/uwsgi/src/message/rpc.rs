@@ -1,0 +1,249 @@
+//! Remote procedure calls (plugins/rpc and core/rpc.c, uWSGI 2.0).
+
+use super::{MessageError, expect, expect_both, number};
+use crate::wire::array::{Array, Items};
+use crate::wire::buffer::Buffer;
+use crate::wire::encode::{ArrayEncoder, VarsEncoder};
+use crate::wire::error::EncodeError;
+use crate::wire::modifier::Modifier1;
+use crate::wire::packet::Packet;
+
+/// How the result of a call comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RpcMode {
+    /// modifier2 0: in a packet, [`RpcAnswer`].
+    Packet,
+    /// modifier2 1: the result's bytes and nothing else, up to the close.
+    Raw,
+}
+
+/// A call: the name of a function, and its arguments.
+///
+/// A call of modifier2 2 or 3 is an HTTP request instead, with the call in its `PATH_INFO` or its body:
+/// [`Request::decode`](crate::Request::decode).
+///
+/// ```
+/// use uwsgi::Packet;
+/// use uwsgi::message::RpcCall;
+///
+/// let (packet, _) = Packet::decode(b"\xad\x0e\x00\x00\x05\x00hello\x01\x00a\x02\x00bb")?;
+/// let call = RpcCall::decode(&packet)?;
+/// assert_eq!(call.name(), b"hello");
+/// assert!(call.args().eq([&b"a"[..], b"bb"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RpcCall<'a> {
+    mode: RpcMode,
+    name: &'a [u8],
+    args: Array<'a>,
+}
+
+impl<'a> RpcCall<'a> {
+    /// The call that a packet is, every argument as it was sent, empty ones too.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode), or
+    /// [`Missing`](MessageError::Missing) where there is no name.
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        let mode = Self::mode_of(packet)?;
+        Self::of_items(mode, packet.array()?.iter())
+    }
+
+    /// [`decode`](Self::decode), refusing what uWSGI refuses: a last argument of no bytes. Other empty arguments it
+    /// skips, so that the function is called with fewer: see [`args_as_uwsgi`](Self::args_as_uwsgi).
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), with [`EmptyItem`](crate::DecodeErrorKind::EmptyItem) in its
+    /// [`Decode`](MessageError::Decode).
+    ///
+    /// ```
+    /// # use uwsgi::Packet;
+    /// # use uwsgi::message::RpcCall;
+    /// let (packet, _) = Packet::decode(b"\xad\x0d\x00\x00\x05\x00hello\x00\x00\x02\x00bb")?;
+    /// let call = RpcCall::decode_as_uwsgi(&packet)?;
+    /// assert!(call.args_as_uwsgi().eq([&b"bb"[..]]));
+    /// assert!(call.args().eq([&b""[..], b"bb"]));
+    ///
+    /// let (packet, _) = Packet::decode(b"\xad\x0c\x00\x00\x05\x00hello\x01\x00a\x00\x00")?;
+    /// assert!(RpcCall::decode_as_uwsgi(&packet).is_err());
+    /// assert!(RpcCall::decode(&packet).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode_as_uwsgi(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        let mode = Self::mode_of(packet)?;
+        let array = Array::decode_as_uwsgi(packet.payload()).map_err(Packet::behind_header)?;
+        let mut items = array.iter();
+        // An empty name is skipped like any other empty item, and the first argument becomes the name.
+        while items.rest().iter().next().is_some_and(<[u8]>::is_empty) {
+            items.next();
+        }
+        Self::of_items(mode, items)
+    }
+
+    fn mode_of(packet: &Packet<'_>) -> Result<RpcMode, MessageError> {
+        expect(packet, Modifier1::RPC)?;
+        match packet.modifier2() {
+            0 => Ok(RpcMode::Packet),
+            1 => Ok(RpcMode::Raw),
+            found => Err(MessageError::Modifier2 { found }),
+        }
+    }
+
+    fn of_items(mode: RpcMode, mut items: Items<'a>) -> Result<Self, MessageError> {
+        let name = items.next().ok_or(MessageError::Missing { key: "name" })?;
+        Ok(Self { mode, name, args: items.rest() })
+    }
+
+    /// How the result comes back.
+    #[must_use]
+    pub const fn mode(&self) -> RpcMode {
+        self.mode
+    }
+
+    /// The name of the function; uWSGI knows none over 254 bytes.
+    #[must_use]
+    pub const fn name(&self) -> &'a [u8] {
+        self.name
+    }
+
+    /// The arguments; uWSGI reads at most 254 and ignores the rest.
+    #[must_use]
+    pub const fn args(&self) -> Items<'a> {
+        self.args.iter()
+    }
+
+    /// The arguments that a function in uWSGI is called with: those that are not empty.
+    pub fn args_as_uwsgi(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.args.as_uwsgi()
+    }
+}
+
+/// Writes a call.
+///
+/// ```
+/// use uwsgi::message::{RpcCallEncoder, RpcMode};
+///
+/// let mut buffer = [0; 32];
+/// let mut call = RpcCallEncoder::new(&mut buffer[..], "hello")?;
+/// call.push("a")?;
+/// call.push("bb")?;
+/// assert_eq!(call.finish(RpcMode::Packet)?, b"\xad\x0e\x00\x00\x05\x00hello\x01\x00a\x02\x00bb");
+/// # Ok::<(), uwsgi::EncodeError>(())
+/// ```
+#[derive(Debug)]
+pub struct RpcCallEncoder<'b, B: Buffer + ?Sized> {
+    items: ArrayEncoder<'b, B>,
+}
+
+impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
+    /// A call of the function with this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push_as_uwsgi`]: an empty name is refused.
+    pub fn new<N: AsRef<[u8]> + ?Sized>(buffer: &'b mut B, name: &N) -> Result<Self, EncodeError> {
+        let mut items = ArrayEncoder::new(buffer);
+        items.push_as_uwsgi(name)?;
+        Ok(Self { items })
+    }
+
+    /// Writes one argument; it may be empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push`].
+    pub fn push<A: AsRef<[u8]> + ?Sized>(&mut self, arg: &A) -> Result<(), EncodeError> {
+        self.items.push(arg)
+    }
+
+    /// Writes one argument, refusing an empty one, which uWSGI would skip or refuse.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::push_as_uwsgi`].
+    pub fn push_as_uwsgi<A: AsRef<[u8]> + ?Sized>(&mut self, arg: &A) -> Result<(), EncodeError> {
+        self.items.push_as_uwsgi(arg)
+    }
+
+    /// Completes the header; the packet's bytes live as long as the buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArrayEncoder::finish`].
+    pub fn finish(self, mode: RpcMode) -> Result<&'b [u8], EncodeError> {
+        let modifier2 = match mode {
+            RpcMode::Packet => 0,
+            RpcMode::Raw => 1,
+        };
+        self.items.finish(Modifier1::RPC, modifier2)
+    }
+}
+
+/// The answer to a call of [`RpcMode::Packet`].
+///
+/// A function that does not exist, or failed, is answered by a close: there is no error on the wire.
+///
+/// ```
+/// use uwsgi::Packet;
+/// use uwsgi::message::RpcAnswer;
+///
+/// let bytes = b"\xad\x17\x00\x05\x0e\x00CONTENT_LENGTH\x05\x0070000";
+/// assert_eq!(RpcAnswer::decode(&Packet::decode(bytes)?.0)?, RpcAnswer::Sized { length: 70000 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RpcAnswer<'a> {
+    /// modifier2 0: the result is the payload.
+    Inline {
+        /// The result.
+        result: &'a [u8],
+    },
+    /// modifier2 5: the result follows the packet, because it is over 65535 bytes.
+    Sized {
+        /// Its length in bytes. A peer may claim any: read as it comes, allocate nothing ahead.
+        length: u64,
+    },
+}
+
+impl<'a> RpcAnswer<'a> {
+    /// The key that names the length of a sized answer.
+    const LENGTH: &'static str = "CONTENT_LENGTH";
+
+    /// The answer that a packet is.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), and for the sized form
+    /// [`Decode`](MessageError::Decode), [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid).
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        expect(packet, Modifier1::RPC)?;
+        if packet.modifier2() == 5 {
+            let length = number(packet.vars()?, Self::LENGTH)?;
+            return Ok(Self::Sized { length: length.ok_or(MessageError::Missing { key: Self::LENGTH })? });
+        }
+        expect_both(packet, Modifier1::RPC, 0)?;
+        Ok(Self::Inline { result: packet.payload() })
+    }
+
+    /// Writes the packet; the bytes of a sized result follow it and are the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::BufferFull`](crate::EncodeErrorKind::BufferFull), or
+    /// [`DatasizeTooLarge`](crate::EncodeErrorKind::DatasizeTooLarge) for an inline result that must be a sized one.
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        match self {
+            Self::Inline { result } => Packet::new(Modifier1::RPC, 0, result)?.encode(buffer),
+            Self::Sized { length } => {
+                let mut vars = VarsEncoder::new(buffer);
+                vars.push_number(Self::LENGTH, *length)?;
+                vars.finish(Modifier1::RPC, 5)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Work for later (core/spooler.c, uWSGI 2.0).
+
+use super::{MessageError, expect, number};
+use crate::wire::buffer::Buffer;
+use crate::wire::error::EncodeError;
+use crate::wire::modifier::Modifier1;
+use crate::wire::packet::Packet;
+use crate::wire::vars::Vars;
+
+/// A task for the spooler: pairs, some of which the spooler itself reads.
+///
+/// Over the network there is no body. On disk one file is one task: this very packet, then a body up to the file's
+/// end.
+///
+/// ```
+/// use uwsgi::Packet;
+/// use uwsgi::message::SpoolTask;
+///
+/// let (packet, _) = Packet::decode(b"\x11\x0e\x00\x00\x05\x00hello\x05\x00world")?;
+/// let task = SpoolTask::decode(&packet)?;
+/// assert_eq!(task.vars().get("hello"), Some(&b"world"[..]));
+/// assert_eq!(task.at()?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpoolTask<'a> {
+    vars: Vars<'a>,
+}
+
+impl<'a> SpoolTask<'a> {
+    /// A task of these pairs.
+    #[must_use]
+    pub const fn new(vars: Vars<'a>) -> Self {
+        Self { vars }
+    }
+
+    /// The task that a packet is; its modifier2 is not looked at, by uWSGI neither.
+    ///
+    /// uWSGI 2.0 accepts malformed pairs and queues what came before them; this does not.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Modifier1`] or [`MessageError::Decode`].
+    pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
+        expect(packet, Modifier1::SPOOLER)?;
+        Ok(Self { vars: packet.vars()? })
+    }
+
+    /// All pairs, those for the spooler too.
+    #[must_use]
+    pub const fn vars(&self) -> Vars<'a> {
+        self.vars
+    }
+
+    /// `spooler`: the directory, or the number, of the spooler to use.
+    #[must_use]
+    pub fn spooler(&self) -> Option<&'a [u8]> {
+        self.vars.get("spooler")
+    }
+
+    /// `priority`: a directory below the spooler's; see [`priority_stays_inside`](Self::priority_stays_inside).
+    #[must_use]
+    pub fn priority(&self) -> Option<&'a [u8]> {
+        self.vars.get("priority")
+    }
+
+    /// Whether `priority` names a directory below the spooler's and no other; an absent one does.
+    ///
+    /// uWSGI 2.0 does not look: `../x` leaves its spool directory.
+    #[must_use]
+    pub fn priority_stays_inside(&self) -> bool {
+        self.priority()
+            .is_none_or(|name| !matches!(name, b"" | b"." | b"..") && !name.iter().any(|b| matches!(b, b'/' | 0)))
+    }
+
+    /// `at`: the Unix time, in seconds, before which the task must not run.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Invalid`]: not a decimal number. uWSGI 2.0 stops at the first other byte.
+    pub fn at(&self) -> Result<Option<u64>, MessageError> {
+        number(self.vars, "at")
+    }
+
+    /// Writes the packet.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::BufferFull`](crate::EncodeErrorKind::BufferFull) or
+    /// [`DatasizeTooLarge`](crate::EncodeErrorKind::DatasizeTooLarge).
+    pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+        Packet::new(Modifier1::SPOOLER, 0, self.vars.as_bytes())?.encode(buffer)
+    }
+}
