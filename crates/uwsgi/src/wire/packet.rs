@@ -143,7 +143,7 @@ impl<'a> Packet<'a> {
     /// As [`Vars::decode`]; offsets count from the packet's first byte.
     #[inline]
     pub fn vars(&self) -> Result<Vars<'a>, DecodeError> {
-        self.vars_with(&Limits::wire())
+        Vars::decode(self.payload).map_err(Self::behind_header)
     }
 
     /// The payload as vars, held to `limits`.

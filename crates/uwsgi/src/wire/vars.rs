@@ -3,7 +3,7 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use crate::wire::error::DecodeError;
+use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::grammar::{self, Pair};
 use crate::wire::limits::Limits;
 
@@ -38,10 +38,10 @@ impl<'a> Vars<'a> {
     ///
     /// # Errors
     ///
-    /// What is malformed, and where; an empty key is too.
+    /// What is malformed, and where; an empty key is too, and so is a block over the 65535 bytes of a packet.
     #[inline]
     pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::decode_with(block, &Limits::wire())
+        Self::held_to(block, &Limits::wire())
     }
 
     /// [`decode`](Self::decode), held to `limits`.
@@ -49,8 +49,14 @@ impl<'a> Vars<'a> {
     /// # Errors
     ///
     /// What is malformed or over a limit, and where. The first that comes in the block wins.
-    #[inline]
     pub fn decode_with(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Self::held_to(block, limits)
+    }
+
+    /// Inlined into [`decode`](Self::decode), whose limits then cost nothing.
+    #[inline(always)]
+    fn held_to(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        fits(block, limits)?;
         let count = grammar::vars(block, limits, |_, _| ())?;
         Ok(Self { block, count })
     }
@@ -115,6 +121,16 @@ impl<'a> Vars<'a> {
     }
 }
 
+/// Whether a packet within the limits could carry the block.
+#[inline(always)]
+fn fits(block: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    let most = usize::from(limits.datasize);
+    if block.len() > most {
+        return Err(DecodeError::new(DecodeErrorKind::DatasizeLimit, 0, block.len(), most));
+    }
+    Ok(())
+}
+
 impl<'a> IntoIterator for Vars<'a> {
     type Item = Pair<'a>;
     type IntoIter = Iter<'a>;
@@ -152,7 +168,7 @@ impl<'a> Iterator for Iter<'a> {
     #[inline]
     fn next(&mut self) -> Option<Pair<'a>> {
         // The block was proven when its `Vars` was made, so that an error here is only its end.
-        let (rest, pair) = grammar::pair(self.rest).ok()?;
+        let (rest, pair) = grammar::pair(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);
         Some(pair)
@@ -216,16 +232,19 @@ impl<'a> Iterator for Pairs<'a> {
         if self.rest.is_empty() || self.block.is_empty() {
             return None;
         }
+        if let Err(error) = fits(self.block, &self.limits) {
+            return self.fail(error);
+        }
         let Some(left) = self.left.checked_sub(1) else {
             return self.fail(grammar::too_many_vars(self.block, self.rest, &self.limits));
         };
         match grammar::pair_within(self.rest, &self.limits) {
-            Ok((rest, pair)) => {
+            Some((rest, pair)) => {
                 self.rest = rest;
                 self.left = left;
                 Some(Ok(pair))
             }
-            Err(fault) => self.fail(grammar::error(self.block, fault)),
+            None => self.fail(grammar::error(self.block, grammar::pair_fault(self.rest, &self.limits))),
         }
     }
 }
