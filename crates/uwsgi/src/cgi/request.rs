@@ -6,7 +6,6 @@ use crate::cgi::name::HeaderName;
 use crate::http::framing::{self, FramingError, RequestBody};
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
-use crate::wire::grammar;
 use crate::wire::limits::Limits;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
@@ -153,7 +152,7 @@ impl<'a> Request<'a> {
     /// As [`Packet::vars`].
     #[inline]
     pub fn decode(packet: &Packet<'a>) -> Result<Self, DecodeError> {
-        Self::decode_with(packet, &Limits::wire())
+        Self::held_to(packet, &Limits::wire())
     }
 
     /// [`decode`](Self::decode), held to `limits`.
@@ -161,13 +160,16 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// As [`Packet::vars_with`].
-    #[inline]
     pub fn decode_with(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
+        Self::held_to(packet, limits)
+    }
+
+    /// Inlined into [`decode`](Self::decode), whose limits then cost nothing.
+    #[inline(always)]
+    fn held_to(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
         let mut located = Located::default();
-        let block = packet.payload();
-        let count =
-            grammar::vars(block, limits, |key, value| located.visit(key, value)).map_err(Packet::behind_header)?;
-        let vars = Vars::proven(block, count);
+        let vars = Vars::visit(packet.payload(), limits, |key, value| located.visit(key, value))
+            .map_err(Packet::behind_header)?;
         Ok(Self { vars, modifier1: packet.modifier1(), modifier2: packet.modifier2(), located })
     }
 

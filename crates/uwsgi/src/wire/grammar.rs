@@ -68,21 +68,41 @@ pub(crate) fn pair(input: &[u8]) -> Option<(&[u8], Pair<'_>)> {
     Some((rest, (key, value)))
 }
 
-/// [`pair`], held to the limits.
-#[inline(always)]
-pub(crate) fn pair_within<'a>(input: &'a [u8], limits: &Limits) -> Option<(&'a [u8], Pair<'a>)> {
-    let (rest, (key, value)) = pair(input)?;
-    let over = key.len() > usize::from(limits.key)
-        || value.len() > usize::from(limits.value)
-        || (key.is_empty() && !limits.empty_keys);
-    if over { None } else { Some((rest, (key, value))) }
+/// [`Limits`] as the loop compares them.
+struct Bounds {
+    shortest_key: usize,
+    longest_key: usize,
+    longest_value: usize,
+    vars: Option<usize>,
+}
+
+impl Bounds {
+    #[inline(always)]
+    fn new(limits: &Limits) -> Self {
+        // A datasize is at most 65535 and a pair at least 4 bytes, so that a limit above this is none.
+        let vars = if limits.vars < 16384 { Some(limits.vars.into()) } else { None };
+        Self {
+            shortest_key: usize::from(!limits.empty_keys),
+            longest_key: limits.key.into(),
+            longest_value: limits.value.into(),
+            vars,
+        }
+    }
+
+    #[inline(always)]
+    fn hold(&self, key: &[u8], value: &[u8], count: usize) -> bool {
+        key.len() >= self.shortest_key
+            && key.len() <= self.longest_key
+            && value.len() <= self.longest_value
+            && self.vars.is_none_or(|most| count < most)
+    }
 }
 
 /// Why there is no pair within the limits at the start of `input`, which is not empty. The order of the checks is the
 /// order of the bytes.
 #[cold]
 #[inline(never)]
-pub(crate) fn pair_fault(input: &[u8], limits: &Limits) -> Fault {
+fn pair_fault(input: &[u8], limits: &Limits) -> Fault {
     use DecodeErrorKind as Kind;
     let Some((key_len, tail)) = input.split_first_chunk() else {
         return Fault::new(Kind::KeyLengthMissing, input.len(), 2, input.len());
@@ -127,13 +147,12 @@ pub(crate) fn vars<'a>(
     limits: &Limits,
     mut visit: impl FnMut(&'a [u8], &'a [u8]),
 ) -> Result<usize, DecodeError> {
-    // A datasize is at most 65535 and a pair at least 4, so that a limit above this needs no counting.
-    let limited = limits.vars < 16384;
+    let bounds = Bounds::new(limits);
     let mut count = 0_usize;
-    let one = |input: &'a [u8]| match pair_within(input, limits) {
-        Some(taken) if !(limited && count == usize::from(limits.vars)) => {
+    let one = |input: &'a [u8]| match pair(input) {
+        Some((rest, (key, value))) if bounds.hold(key, value, count) => {
             count = count.wrapping_add(1);
-            Ok(taken)
+            Ok((rest, (key, value)))
         }
         _ if input.is_empty() => Err(Err::Error(END)),
         _ => Err(Err::Failure(fault(input, limits, count))),
@@ -143,7 +162,7 @@ pub(crate) fn vars<'a>(
     Ok(count)
 }
 
-/// Why the pair after the first `count` ones was not taken.
+/// Why the pair behind the first `count` ones was not taken.
 #[cold]
 fn fault(input: &[u8], limits: &Limits, count: usize) -> Fault {
     if count >= limits.vars.into() { too_many(input, limits) } else { pair_fault(input, limits) }
@@ -169,16 +188,17 @@ fn too_many(input: &[u8], limits: &Limits) -> Fault {
     Fault::new(DecodeErrorKind::VarsLimit, input.len(), limit.saturating_add(1), limit)
 }
 
-/// The error of a leaf that was asked for one element, as an error of the block.
-#[cold]
-pub(crate) fn error(block: &[u8], fault: Fault) -> DecodeError {
-    fault.within(block)
-}
-
-/// The error of one var too many, for readers that count by themselves.
-#[cold]
-pub(crate) fn too_many_vars(block: &[u8], input: &[u8], limits: &Limits) -> DecodeError {
-    too_many(input, limits).within(block)
+/// The pair behind the first `count` ones of a block, for readers that go pair by pair; `input` is not empty.
+pub(crate) fn pair_within<'a>(
+    block: &[u8],
+    input: &'a [u8],
+    limits: &Limits,
+    count: usize,
+) -> Result<(&'a [u8], Pair<'a>), DecodeError> {
+    match pair(input) {
+        Some((rest, (key, value))) if Bounds::new(limits).hold(key, value, count) => Ok((rest, (key, value))),
+        _ => Err(fault(input, limits, count).within(block)),
+    }
 }
 
 /// What was gathered, or the error with its offset from the start of the block.

@@ -41,7 +41,7 @@ impl<'a> Vars<'a> {
     /// What is malformed, and where; an empty key is too, and so is a block over the 65535 bytes of a packet.
     #[inline]
     pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::held_to(block, &Limits::wire())
+        Self::visit(block, &Limits::wire(), |_, _| ())
     }
 
     /// [`decode`](Self::decode), held to `limits`.
@@ -50,21 +50,21 @@ impl<'a> Vars<'a> {
     ///
     /// What is malformed or over a limit, and where. The first that comes in the block wins.
     pub fn decode_with(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        Self::held_to(block, limits)
+        Self::visit(block, limits, |_, _| ())
     }
 
-    /// Inlined into [`decode`](Self::decode), whose limits then cost nothing.
+    /// The vars of a block, each shown to `visit` on the way.
+    ///
+    /// Inlined, so that constant limits cost nothing.
     #[inline(always)]
-    fn held_to(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn visit(
+        block: &'a [u8],
+        limits: &Limits,
+        visit: impl FnMut(&'a [u8], &'a [u8]),
+    ) -> Result<Self, DecodeError> {
         fits(block, limits)?;
-        let count = grammar::vars(block, limits, |_, _| ())?;
+        let count = grammar::vars(block, limits, visit)?;
         Ok(Self { block, count })
-    }
-
-    /// The vars of a block whose pairs were just counted by the grammar.
-    #[inline]
-    pub(crate) const fn proven(block: &'a [u8], count: usize) -> Self {
-        Self { block, count }
     }
 
     /// Reads pairs without asking for the whole block to be well formed: pairs come before the error that stops them.
@@ -80,7 +80,7 @@ impl<'a> Vars<'a> {
     /// ```
     #[must_use]
     pub const fn pairs(block: &'a [u8], limits: &Limits) -> Pairs<'a> {
-        Pairs { block, rest: block, left: limits.vars, limits: *limits }
+        Pairs { block, rest: block, count: 0, limits: *limits }
     }
 
     /// The block as it was on the wire.
@@ -206,7 +206,7 @@ impl FusedIterator for GetAll<'_, '_> {}
 pub struct Pairs<'a> {
     block: &'a [u8],
     rest: &'a [u8],
-    left: u16,
+    count: usize,
     limits: Limits,
 }
 
@@ -235,16 +235,13 @@ impl<'a> Iterator for Pairs<'a> {
         if let Err(error) = fits(self.block, &self.limits) {
             return self.fail(error);
         }
-        let Some(left) = self.left.checked_sub(1) else {
-            return self.fail(grammar::too_many_vars(self.block, self.rest, &self.limits));
-        };
-        match grammar::pair_within(self.rest, &self.limits) {
-            Some((rest, pair)) => {
+        match grammar::pair_within(self.block, self.rest, &self.limits, self.count) {
+            Ok((rest, pair)) => {
                 self.rest = rest;
-                self.left = left;
+                self.count = self.count.saturating_add(1);
                 Some(Ok(pair))
             }
-            None => self.fail(grammar::error(self.block, grammar::pair_fault(self.rest, &self.limits))),
+            Err(error) => self.fail(error),
         }
     }
 }
