@@ -103,29 +103,30 @@ struct Located<'a> {
 }
 
 impl<'a> Located<'a> {
-    /// Takes a var in if it is one of ours: the length of the key leaves few to compare with.
+    /// Takes a var in if it is one of ours: the length of the key and its last byte leave one or two to compare with.
     #[inline(always)]
     fn visit(&mut self, key: &'a [u8], value: &'a [u8]) {
-        let place = match key.len() {
-            5 if key == b"HTTPS" => &mut self.https,
-            9 if key == b"PATH_INFO" => &mut self.path_info,
-            9 if key == b"HTTP_HOST" => &mut self.host,
-            11 if key == b"REQUEST_URI" => &mut self.request_uri,
-            11 if key == b"SCRIPT_NAME" => &mut self.script_name,
-            11 if key == b"SERVER_NAME" => &mut self.server_name,
-            11 if key == b"SERVER_PORT" => &mut self.server_port,
-            11 if key == b"REMOTE_ADDR" => &mut self.remote_addr,
-            11 if key == b"REMOTE_PORT" => &mut self.remote_port,
-            11 if key == b"REMOTE_USER" => &mut self.remote_user,
-            12 if key == b"QUERY_STRING" => &mut self.query_string,
-            12 if key == b"CONTENT_TYPE" => &mut self.content_type,
-            12 if key == b"UWSGI_SCHEME" => &mut self.uwsgi_scheme,
-            13 if key == b"DOCUMENT_ROOT" => &mut self.document_root,
-            14 if key == b"REQUEST_METHOD" => &mut self.method,
-            14 if key == b"REQUEST_SCHEME" => &mut self.request_scheme,
-            14 if key == b"CONTENT_LENGTH" => return self.visit_length(value),
-            15 if key == b"SERVER_PROTOCOL" => &mut self.server_protocol,
-            15 if key == b"wsgi.url_scheme" => &mut self.url_scheme,
+        let Some(last) = key.last() else { return };
+        let place = match (key.len(), *last) {
+            (5, b'S') if key == b"HTTPS" => &mut self.https,
+            (9, b'O') if key == b"PATH_INFO" => &mut self.path_info,
+            (9, b'T') if key == b"HTTP_HOST" => &mut self.host,
+            (11, b'I') if key == b"REQUEST_URI" => &mut self.request_uri,
+            (11, b'E') if key == b"SCRIPT_NAME" => &mut self.script_name,
+            (11, b'E') if key == b"SERVER_NAME" => &mut self.server_name,
+            (11, b'T') if key == b"SERVER_PORT" => &mut self.server_port,
+            (11, b'R') if key == b"REMOTE_ADDR" => &mut self.remote_addr,
+            (11, b'T') if key == b"REMOTE_PORT" => &mut self.remote_port,
+            (11, b'R') if key == b"REMOTE_USER" => &mut self.remote_user,
+            (12, b'G') if key == b"QUERY_STRING" => &mut self.query_string,
+            (12, b'E') if key == b"CONTENT_TYPE" => &mut self.content_type,
+            (12, b'E') if key == b"UWSGI_SCHEME" => &mut self.uwsgi_scheme,
+            (13, b'T') if key == b"DOCUMENT_ROOT" => &mut self.document_root,
+            (14, b'D') if key == b"REQUEST_METHOD" => &mut self.method,
+            (14, b'E') if key == b"REQUEST_SCHEME" => &mut self.request_scheme,
+            (14, b'H') if key == b"CONTENT_LENGTH" => return self.visit_length(value),
+            (15, b'L') if key == b"SERVER_PROTOCOL" => &mut self.server_protocol,
+            (15, b'e') if key == b"wsgi.url_scheme" => &mut self.url_scheme,
             _ => return,
         };
         *place = Some(value);

@@ -133,7 +133,7 @@ impl<'a> Iterator for Items<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         // The block was proven when its `Array` was made, so that an error here is only its end.
-        let (rest, item) = grammar::item(self.rest).ok()?;
+        let (rest, item) = grammar::item(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);
         Some(item)

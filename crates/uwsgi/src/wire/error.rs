@@ -15,7 +15,7 @@ use core::fmt;
 /// let error = Packet::decode(&[0, 7, 0, 0, 1, 0, b'A', 1, 0, b'B']).unwrap_err();
 /// assert_eq!(error.kind(), DecodeErrorKind::Truncated);
 /// assert_eq!((error.offset(), error.needed()), (4, Some(1)));
-/// assert_eq!(error.to_string(), "7 bytes belong at offset 4, only 6 are there: 1 more needed");
+/// assert_eq!(error.to_string(), "7 bytes belong at offset 4, there are 6: 1 more needed");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecodeError {
@@ -82,16 +82,24 @@ impl DecodeErrorKind {
 impl DecodeError {
     /// `required` and `available` are bytes, or vars for [`DecodeErrorKind::VarsLimit`].
     ///
-    /// Everything counted here is below 2^17 (a packet is at most 65539 bytes), so that saturating never shows.
+    /// Saturating never shows where a packet is decoded: it has at most 65539 bytes.
     #[inline]
     pub(crate) fn new(kind: DecodeErrorKind, offset: usize, required: usize, available: usize) -> Self {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { kind, offset: small(offset), required: small(required), available: small(available) }
     }
 
-    /// The same error, seen from `by` bytes further ahead: from the packet instead of its block.
+    /// The same error, for who counts from `by` bytes further ahead: the start of a file that the packet is in, say.
+    ///
+    /// ```
+    /// # use uwsgi::Packet;
+    /// let error = Packet::decode(&[0, 9, 0, 0]).unwrap_err();
+    /// assert_eq!(error.shifted(100).offset(), 104);
+    /// ```
     #[inline]
-    pub(crate) fn shifted(self, by: u32) -> Self {
+    #[must_use]
+    pub fn shifted(self, by: usize) -> Self {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
         Self { offset: self.offset.saturating_add(by), ..self }
     }
 
@@ -149,8 +157,8 @@ impl fmt::Display for DecodeError {
             Kind::ItemLengthMissing => write!(f, "1 byte is left at offset {at}, where the length of an item belongs"),
             Kind::KeyLengthMissing => write!(f, "1 byte is left at offset {at}, where the length of a key belongs"),
             Kind::ValueLengthMissing => {
-                let s = if have == 1 { " is" } else { "s are" };
-                write!(f, "{have} byte{s} left at offset {at}, where the length of a value belongs")
+                let bytes = if have == 1 { "byte is" } else { "bytes are" };
+                write!(f, "{have} {bytes} left at offset {at}, where the length of a value belongs")
             }
             Kind::KeyLimit => write!(f, "the key at offset {at} has {want} bytes, over the limit of {have}"),
             Kind::ValueLimit => write!(f, "the value at offset {at} has {want} bytes, over the limit of {have}"),
@@ -161,11 +169,11 @@ impl fmt::Display for DecodeError {
                     Kind::KeyOverrun => "key",
                     _ => "value",
                 };
-                write!(f, "the {what} at offset {at} claims {want} bytes, only {have} are left in its block")
+                write!(f, "the {what} at offset {at} claims {want} bytes, its block has {have} left")
             }
             Kind::Truncated => {
                 let needed = want.saturating_sub(have);
-                write!(f, "{want} bytes belong at offset {at}, only {have} are there: {needed} more needed")
+                write!(f, "{want} bytes belong at offset {at}, there are {have}: {needed} more needed")
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The grammar of a block, in nom: `vars = pair*`, `array = item*`, over leaves of our own.
 //!
-//! A leaf on `split_first_chunk` and `split_at_checked` knows exactly what was wrong, has no panic path, and takes a
-//! pair's key and the length of its value in one split. nom's own `length_data` would cost three times as much, and
-//! its `streaming` parsers would call an overrun in a complete block incomplete, where it is malformed.
+//! A leaf on `first_chunk` and `split_at_checked` has no panic path, and takes a pair's key and the lengths around it in
+//! one split. nom's own `length_data` would cost three times as much, and its `streaming` parsers would call an overrun
+//! in a complete block incomplete, where it is malformed.
+//!
+//! A leaf answers an element or nothing; where the elements end before the block does, a cold function reads the bytes
+//! there once more and says what is wrong. What the fast path would have to keep for telling costs a sixth of its time.
 
-use nom::error::{ErrorKind as NomKind, ParseError};
 use nom::multi::fold_many0;
 use nom::{Err, IResult, Parser};
 
@@ -14,58 +16,84 @@ use crate::wire::limits::Limits;
 /// A key and its value.
 pub(crate) type Pair<'a> = (&'a [u8], &'a [u8]);
 
-/// What a leaf reports: what was wrong, and how far from the end of the block.
-///
-/// A leaf sees only the rest of the block, so that the distance from the end is what it knows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fault {
-    kind: DecodeErrorKind,
-    from_end: usize,
-    required: usize,
-    available: usize,
-}
-
-impl Fault {
-    #[inline]
-    fn new(kind: DecodeErrorKind, from_end: usize, required: usize, available: usize) -> Self {
-        Self { kind, from_end, required, available }
-    }
-
-    /// The error, now that the length of the block is known.
-    #[cold]
-    fn within(self, block: &[u8]) -> DecodeError {
-        let offset = block.len().saturating_sub(self.from_end);
-        DecodeError::new(self.kind, offset, self.required, self.available)
-    }
-}
-
-/// nom asks for this where it gives up by itself, which it does in one case only: a parser that takes nothing. Ours
-/// take two bytes at least, so that no caller ever sees the error made here.
-impl ParseError<&[u8]> for Fault {
-    fn from_error_kind(input: &[u8], _: NomKind) -> Self {
-        Self::new(DecodeErrorKind::KeyLengthMissing, input.len(), 2, input.len())
-    }
-
-    fn append(_: &[u8], _: NomKind, other: Self) -> Self {
-        other
-    }
-}
-
 /// One pair of a complete block: a key and a value, each behind the 16 bits of its length.
-///
-/// `None` is the end of the block or a fault; [`pair_fault`] tells which. The fast path must not know: what it keeps
-/// for telling costs a sixth of its time.
 #[inline(always)]
 pub(crate) fn pair(input: &[u8]) -> Option<(&[u8], Pair<'_>)> {
     // No pair is shorter than its two lengths: one comparison here serves for both.
     let [low, high, _, _] = input.first_chunk()?;
     let key_len = usize::from(u16::from_le_bytes([*low, *high]));
-    // The key and the length on either side of it, in one split.
     let (head, tail) = input.split_at_checked(key_len.saturating_add(4))?;
     let [_, _, key @ .., low, high] = head else { return None };
     let value_len = usize::from(u16::from_le_bytes([*low, *high]));
     let (value, rest) = tail.split_at_checked(value_len)?;
     Some((rest, (key, value)))
+}
+
+/// One item of a complete array, behind the 16 bits of its length.
+#[inline(always)]
+pub(crate) fn item(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, tail) = input.split_first_chunk()?;
+    let (item, rest) = tail.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
+    Some((rest, item))
+}
+
+/// `vars = pair*` up to the end of the block: shows each pair to `visit`, and answers how many there were.
+#[inline(always)]
+pub(crate) fn vars<'a>(
+    block: &'a [u8],
+    limits: &Limits,
+    mut visit: impl FnMut(&'a [u8], &'a [u8]),
+) -> Result<usize, DecodeError> {
+    let bounds = Bounds::new(limits);
+    let mut count = 0_usize;
+    let one = |input| match pair(input) {
+        Some((rest, (key, value))) if bounds.hold(key, value, count) => {
+            count = count.wrapping_add(1);
+            Ok((rest, (key, value)))
+        }
+        _ => Err(Err::Error(())),
+    };
+    match all(block, one, |(key, value)| visit(key, value)) {
+        [] => Ok(count),
+        rest => Err(pair_fault(block, rest, limits, count)),
+    }
+}
+
+/// `array = item*` up to the end of the block; answers how many there were.
+pub(crate) fn array(block: &[u8]) -> Result<usize, DecodeError> {
+    let mut count = 0_usize;
+    match all(block, |input| item(input).ok_or(Err::Error(())), |_| count = count.wrapping_add(1)) {
+        [] => Ok(count),
+        rest => Err(item_fault(block, rest)),
+    }
+}
+
+/// The pair behind the first `count` ones of a block, for readers that go pair by pair; `rest` is not empty.
+pub(crate) fn pair_within<'a>(
+    block: &[u8],
+    rest: &'a [u8],
+    limits: &Limits,
+    count: usize,
+) -> Result<(&'a [u8], Pair<'a>), DecodeError> {
+    match pair(rest) {
+        Some((next, (key, value))) if Bounds::new(limits).hold(key, value, count) => Ok((next, (key, value))),
+        _ => Err(pair_fault(block, rest, limits, count)),
+    }
+}
+
+/// Shows as many elements as there are to `visit`, and answers what is left of the block.
+#[inline(always)]
+fn all<'a, T>(
+    block: &'a [u8],
+    one: impl FnMut(&'a [u8]) -> IResult<&'a [u8], T, ()>,
+    mut visit: impl FnMut(T),
+) -> &'a [u8] {
+    let parsed = fold_many0(one, || (), |(), element| visit(element)).parse(block);
+    match parsed {
+        Ok((rest, ())) => rest,
+        // nom gives up by itself in one case only, an element of no bytes, and ours have two at least.
+        Err(_) => block,
+    }
 }
 
 /// [`Limits`] as the loop compares them.
@@ -98,116 +126,53 @@ impl Bounds {
     }
 }
 
-/// Why there is no pair within the limits at the start of `input`, which is not empty. The order of the checks is the
-/// order of the bytes.
+/// Why there is no pair within the limits where `rest` begins, which is not empty.
+///
+/// The order of the checks is the order of the bytes.
 #[cold]
 #[inline(never)]
-fn pair_fault(input: &[u8], limits: &Limits) -> Fault {
+fn pair_fault(block: &[u8], rest: &[u8], limits: &Limits, count: usize) -> DecodeError {
     use DecodeErrorKind as Kind;
-    let Some((key_len, tail)) = input.split_first_chunk() else {
-        return Fault::new(Kind::KeyLengthMissing, input.len(), 2, input.len());
+    if count >= limits.vars.into() {
+        return fault(block, rest, Kind::VarsLimit, usize::from(limits.vars).saturating_add(1), limits.vars.into());
+    }
+    let Some((key_len, tail)) = rest.split_first_chunk() else {
+        return fault(block, rest, Kind::KeyLengthMissing, 2, rest.len());
     };
     let key_len = u16::from_le_bytes(*key_len);
     if key_len == 0 && !limits.empty_keys {
-        return Fault::new(Kind::EmptyKey, input.len(), 1, 0);
+        return fault(block, rest, Kind::EmptyKey, 1, 0);
     }
     if key_len > limits.key {
-        return Fault::new(Kind::KeyLimit, tail.len(), key_len.into(), limits.key.into());
+        return fault(block, tail, Kind::KeyLimit, key_len.into(), limits.key.into());
     }
     let Some((_, tail)) = tail.split_at_checked(key_len.into()) else {
-        return Fault::new(Kind::KeyOverrun, tail.len(), key_len.into(), tail.len());
+        return fault(block, tail, Kind::KeyOverrun, key_len.into(), tail.len());
     };
     let Some((value_len, tail)) = tail.split_first_chunk() else {
-        return Fault::new(Kind::ValueLengthMissing, tail.len(), 2, tail.len());
+        return fault(block, tail, Kind::ValueLengthMissing, 2, tail.len());
     };
     let value_len = u16::from_le_bytes(*value_len);
     if value_len > limits.value {
-        return Fault::new(Kind::ValueLimit, tail.len(), value_len.into(), limits.value.into());
+        return fault(block, tail, Kind::ValueLimit, value_len.into(), limits.value.into());
     }
-    Fault::new(Kind::ValueOverrun, tail.len(), value_len.into(), tail.len())
+    fault(block, tail, Kind::ValueOverrun, value_len.into(), tail.len())
 }
 
-/// One item of a complete array, behind the 16 bits of its length.
-#[inline(always)]
-pub(crate) fn item(input: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
-    let Some((len, tail)) = input.split_first_chunk() else {
-        return Err(Fault::new(DecodeErrorKind::ItemLengthMissing, input.len(), 2, input.len()));
-    };
-    let len = usize::from(u16::from_le_bytes(*len));
-    match tail.split_at_checked(len) {
-        Some((item, rest)) => Ok((rest, item)),
-        None => Err(Fault::new(DecodeErrorKind::ItemOverrun, tail.len(), len, tail.len())),
-    }
-}
-
-/// `vars = pair*` up to the end of the block: shows each pair to `visit`, and answers how many there were.
-#[inline(always)]
-pub(crate) fn vars<'a>(
-    block: &'a [u8],
-    limits: &Limits,
-    mut visit: impl FnMut(&'a [u8], &'a [u8]),
-) -> Result<usize, DecodeError> {
-    let bounds = Bounds::new(limits);
-    let mut count = 0_usize;
-    let one = |input: &'a [u8]| match pair(input) {
-        Some((rest, (key, value))) if bounds.hold(key, value, count) => {
-            count = count.wrapping_add(1);
-            Ok((rest, (key, value)))
+/// Why there is no item where `rest` begins, which is not empty.
+#[cold]
+#[inline(never)]
+fn item_fault(block: &[u8], rest: &[u8]) -> DecodeError {
+    match rest.split_first_chunk() {
+        Some((len, tail)) => {
+            let len = usize::from(u16::from_le_bytes(*len));
+            fault(block, tail, DecodeErrorKind::ItemOverrun, len, tail.len())
         }
-        _ if input.is_empty() => Err(Err::Error(END)),
-        _ => Err(Err::Failure(fault(input, limits, count))),
-    };
-    let parsed = fold_many0(one, || (), |(), (key, value)| visit(key, value)).parse(block);
-    end(block, parsed)?;
-    Ok(count)
-}
-
-/// Why the pair behind the first `count` ones was not taken.
-#[cold]
-fn fault(input: &[u8], limits: &Limits, count: usize) -> Fault {
-    if count >= limits.vars.into() { too_many(input, limits) } else { pair_fault(input, limits) }
-}
-
-/// `array = item*` up to the end of the block; answers how many there were.
-#[inline]
-pub(crate) fn array<'a>(block: &'a [u8]) -> Result<usize, DecodeError> {
-    let one = |input: &'a [u8]| match item(input) {
-        Ok(taken) => Ok(taken),
-        Err(_) if input.is_empty() => Err(Err::Error(END)),
-        Err(fault) => Err(Err::Failure(fault)),
-    };
-    end(block, fold_many0(one, || 0_usize, |count, _| count.saturating_add(1)).parse(block))
-}
-
-/// nom's word for "no further element here": a recoverable error, at the end of the block.
-const END: Fault = Fault { kind: DecodeErrorKind::KeyLengthMissing, from_end: 0, required: 2, available: 0 };
-
-#[cold]
-fn too_many(input: &[u8], limits: &Limits) -> Fault {
-    let limit = usize::from(limits.vars);
-    Fault::new(DecodeErrorKind::VarsLimit, input.len(), limit.saturating_add(1), limit)
-}
-
-/// The pair behind the first `count` ones of a block, for readers that go pair by pair; `input` is not empty.
-pub(crate) fn pair_within<'a>(
-    block: &[u8],
-    input: &'a [u8],
-    limits: &Limits,
-    count: usize,
-) -> Result<(&'a [u8], Pair<'a>), DecodeError> {
-    match pair(input) {
-        Some((rest, (key, value))) if Bounds::new(limits).hold(key, value, count) => Ok((rest, (key, value))),
-        _ => Err(fault(input, limits, count).within(block)),
+        None => fault(block, rest, DecodeErrorKind::ItemLengthMissing, 2, rest.len()),
     }
 }
 
-/// What was gathered, or the error with its offset from the start of the block.
-#[inline(always)]
-fn end<T>(block: &[u8], parsed: IResult<&[u8], T, Fault>) -> Result<T, DecodeError> {
-    match parsed {
-        Ok((_, done)) => Ok(done),
-        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.within(block)),
-        // No parser here is a streaming one.
-        Err(Err::Incomplete(_)) => Err(DecodeError::new(DecodeErrorKind::Truncated, 0, 1, 0)),
-    }
+/// An error at the place in the block where `rest` begins.
+fn fault(block: &[u8], rest: &[u8], kind: DecodeErrorKind, required: usize, available: usize) -> DecodeError {
+    DecodeError::new(kind, block.len().saturating_sub(rest.len()), required, available)
 }
