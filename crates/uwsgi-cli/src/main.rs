@@ -1,1 +1,56 @@
-fn main() {}
+//! The command `uwsgictl`: decode and encode uwsgi packets.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod body;
+mod decode;
+mod document;
+mod encode;
+mod escape;
+mod excerpt;
+mod fault;
+mod hex;
+mod import;
+mod manual;
+mod output;
+mod report;
+mod request;
+mod stream;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::output::{Failure, Status};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version arrive here too. Nobody is left to tell when even this cannot be printed.
+            let _unprinted = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match &cli.command {
+        Command::Decode(args) => decode::run(args),
+        Command::Encode(args) => encode::run(args).map(|()| Status::Done),
+        Command::Completions(args) => manual::completions(args.shell).map(|()| Status::Done),
+        Command::Man(args) => manual::pages(args.dir.as_deref()).map(|()| Status::Done),
+    };
+    match result {
+        Ok(status) => status.into(),
+        // Whoever read the output has had enough of it, as `head` does: that is no failure.
+        Err(Failure::ReaderGone) => Status::Done.into(),
+        Err(Failure::Malformed(message)) => {
+            output::complain(&message);
+            Status::Malformed.into()
+        }
+        Err(Failure::Refused(message)) => {
+            output::complain(&message);
+            Status::Failed.into()
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Runs the real `uwsgictl`: on captures of real programs, on malformed input, and on what people type.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has found something"
+)]
+
+mod captures;
+mod encode;
+mod generated;
+mod malformed;
+mod pipes;
+mod report;
+mod request;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// The command with these arguments, and nothing of this machine's settings about colours.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uwsgictl"));
+    command.args(arguments).stdin(Stdio::null());
+    for setting in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(setting);
+    }
+    command
+}
+
+/// What a run left behind. It has not panicked, and has not printed anything made for programmers.
+struct Ran {
+    status: i32,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+impl Ran {
+    fn from(output: Output) -> Self {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let status = output.status.code().unwrap_or_else(|| panic!("killed: {}", output.status));
+        assert!(matches!(status, 0..=2), "status {status}: {stderr}");
+        for word in ["panicked", "RUST_BACKTRACE", "Err(", "Error {", "Os {", "Some("] {
+            assert!(!stderr.contains(word), "{word} in {stderr}");
+        }
+        Self { status, stdout: output.stdout, stderr }
+    }
+
+    fn text(&self) -> &str {
+        core::str::from_utf8(&self.stdout).unwrap()
+    }
+
+    /// The output of a run that had nothing to complain about.
+    fn good(self) -> Vec<u8> {
+        assert_eq!((self.status, &*self.stderr), (0, ""));
+        self.stdout
+    }
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    Ran::from(command(arguments).output().unwrap())
+}
+
+fn run_with(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut child =
+        command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Ran::from(output)
+}
+
+/// A file of captured bytes.
+fn capture(name: &str) -> String {
+    format!("{}/../../tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A directory of this test's own, empty.
+fn scratch(test: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    drop(std::fs::remove_dir_all(&directory));
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}
