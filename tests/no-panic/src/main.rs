@@ -1,1 +1,87 @@
-fn main() {}
+//! Links only if the code of the core that it calls has no path to a panic.
+//!
+//! With `--cfg proof` every function made by `proven!` asks for a symbol that nobody defines, from the code that runs
+//! when a panic unwinds through it. Where the optimizer finds that no panic can, that code is gone; where it does not,
+//! the linker fails and names the function. Only what the binary calls is linked, so that `main` calls all of them, on
+//! values that the optimizer cannot know. `prove` builds, runs, and checks that the proof can fail.
+//!
+//! With `--cfg checked` beside it arithmetic is built with overflow checks, so that a sum that could overflow is found
+//! too.
+//!
+//! Not proven, and why:
+//!
+//! - `check` and `check_var` call memchr, whose inner loops keep bounds checks that the optimizer cannot see through.
+//! - `VarIndex::new` sorts: core's sort panics on an order that contradicts itself.
+//! - `Display` and `Debug` write through a `dyn Write`, which may be anybody's code.
+//! - What grows a `Vec` may fail to allocate.
+
+#[macro_use]
+mod proven;
+
+mod decode;
+mod encode;
+mod message;
+mod request;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+/// What is run unless files are named: a request, an array, a request cut off, a response, and nothing.
+const SAMPLES: [&[u8]; 5] = [
+    b"\x00\x5b\x00\x00\x0e\x00REQUEST_METHOD\x04\x00POST\x09\x00PATH_INFO\x02\x00/a\x0e\x00CONTENT_LENGTH\x01\x005\
+      \x09\x00HTTP_HOST\x0b\x00example.com\x05\x00HTTPS\x02\x00onhello",
+    b"\xad\x09\x00\x00\x05\x00hello\x00\x00",
+    b"\x00\x10\x00\x00\x0e\x00REQ",
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"",
+];
+
+// What the proof must find, so that its silence means something.
+#[cfg(control)]
+proven! {
+    fn control(bytes: &[u8], at: usize) -> u8 {
+        bytes[at]
+    }
+    fn control_sum(one: usize, other: usize) -> usize {
+        one + other
+    }
+}
+
+fn main() -> ExitCode {
+    let mut runs = 0_usize;
+    for path in std::env::args_os().skip(1) {
+        match std::fs::read(&path) {
+            Ok(bytes) => run(&bytes),
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                return ExitCode::FAILURE;
+            }
+        }
+        runs += 1;
+    }
+    if runs == 0 {
+        SAMPLES.iter().for_each(|sample| run(sample));
+        runs = SAMPLES.len();
+    }
+    println!("every function ran on {runs} inputs{}", if cfg!(proof) { ", proven" } else { "; nothing is proven" });
+    ExitCode::SUCCESS
+}
+
+fn run(bytes: &[u8]) {
+    decode::run(bytes);
+    request::run(bytes);
+    encode::run(bytes);
+    message::run(bytes);
+    #[cfg(control)]
+    call! {
+        control: bytes, 0;
+        control_sum: 1, 2;
+    }
+}
+
+/// A packet even where `bytes` are none, so that what takes one is always run.
+fn packet(bytes: &[u8]) -> uwsgi::Packet<'_> {
+    const EMPTY: &[u8] = &[0; 4];
+    let (packet, _) = uwsgi::Packet::decode(bytes).or(uwsgi::Packet::decode(EMPTY)).expect("four zeros are a packet");
+    black_box(packet)
+}

@@ -119,7 +119,8 @@ impl<'a> Located<'a> {
             (11, b'T') if key == b"REMOTE_PORT" => &mut self.remote_port,
             (11, b'R') if key == b"REMOTE_USER" => &mut self.remote_user,
             (12, b'G') if key == b"QUERY_STRING" => &mut self.query_string,
-            (12, b'E') if key == b"CONTENT_TYPE" => &mut self.content_type,
+            // An empty one is none, and hides no other.
+            (12, b'E') if key == b"CONTENT_TYPE" && !value.is_empty() => &mut self.content_type,
             (12, b'E') if key == b"UWSGI_SCHEME" => &mut self.uwsgi_scheme,
             (13, b'T') if key == b"DOCUMENT_ROOT" => &mut self.document_root,
             (14, b'D') if key == b"REQUEST_METHOD" => &mut self.method,
@@ -244,8 +245,8 @@ impl<'a> Request<'a> {
 
     /// `CONTENT_TYPE`; empty is absent, since nginx sends it empty for requests that have none.
     #[must_use]
-    pub fn content_type(&self) -> Option<&'a [u8]> {
-        self.located.content_type.filter(|value| !value.is_empty())
+    pub const fn content_type(&self) -> Option<&'a [u8]> {
+        self.located.content_type
     }
 
     /// The declared length of the body in bytes; empty is absent.

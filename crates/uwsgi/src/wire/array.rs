@@ -5,6 +5,7 @@ use core::iter::FusedIterator;
 
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::grammar;
+use crate::wire::limits::{Limits, fits};
 
 /// A well-formed array: that the value exists is the proof, so that nothing below can fail.
 ///
@@ -30,8 +31,10 @@ impl<'a> Array<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::ItemLengthMissing`] or [`DecodeErrorKind::ItemOverrun`].
+    /// [`DecodeErrorKind::ItemLengthMissing`], [`DecodeErrorKind::ItemOverrun`], or [`DecodeErrorKind::DatasizeLimit`]
+    /// for a block over the 65535 bytes of a packet.
     pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
+        fits(block, &Limits::wire())?;
         Ok(Self { block, count: grammar::array(block)? })
     }
 

@@ -1,5 +1,7 @@
 //! What a decoder accepts beyond being well formed.
 
+use crate::wire::error::{DecodeError, DecodeErrorKind};
+
 /// Limits that a decoder holds exactly: a packet at the limit passes, one over it is an error of its own kind.
 ///
 /// The default is what the wire allows, empty keys refused: they carry nothing, and uWSGI refuses the whole request
@@ -79,4 +81,14 @@ impl Limits {
     pub const fn datasize(&self) -> u16 {
         self.datasize
     }
+}
+
+/// Whether a packet within the limits could carry the block.
+#[inline(always)]
+pub(crate) fn fits(block: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    let most = usize::from(limits.datasize);
+    if block.len() > most {
+        return Err(DecodeError::new(DecodeErrorKind::DatasizeLimit, 0, block.len(), most));
+    }
+    Ok(())
 }

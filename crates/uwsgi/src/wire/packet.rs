@@ -194,10 +194,14 @@ impl<'a> Packet<'a> {
         Ok(buffer.written(start, start.saturating_add(self.encoded_len())))
     }
 
-    /// Block offsets as packet offsets.
-    #[inline]
+    /// A block's error as the packet's.
+    #[cold]
     pub(crate) fn behind_header(error: DecodeError) -> DecodeError {
-        error.shifted(4)
+        match error.kind() {
+            // The header says so, at its second byte.
+            DecodeErrorKind::DatasizeLimit => error.shifted(1),
+            _ => error.shifted(Header::LEN),
+        }
     }
 }
 

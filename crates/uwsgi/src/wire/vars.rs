@@ -3,9 +3,9 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use crate::wire::error::{DecodeError, DecodeErrorKind};
+use crate::wire::error::DecodeError;
 use crate::wire::grammar::{self, Pair};
-use crate::wire::limits::Limits;
+use crate::wire::limits::{Limits, fits};
 
 /// A well-formed block of vars: that the value exists is the proof, so that nothing below can fail.
 ///
@@ -119,16 +119,6 @@ impl<'a> Vars<'a> {
     pub fn get_all<'k, K: AsRef<[u8]> + ?Sized>(&self, key: &'k K) -> GetAll<'a, 'k> {
         GetAll { pairs: self.iter(), key: key.as_ref() }
     }
-}
-
-/// Whether a packet within the limits could carry the block.
-#[inline(always)]
-fn fits(block: &[u8], limits: &Limits) -> Result<(), DecodeError> {
-    let most = usize::from(limits.datasize);
-    if block.len() > most {
-        return Err(DecodeError::new(DecodeErrorKind::DatasizeLimit, 0, block.len(), most));
-    }
-    Ok(())
 }
 
 impl<'a> IntoIterator for Vars<'a> {

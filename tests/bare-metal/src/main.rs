@@ -1,0 +1,87 @@
+//! Decodes a request and encodes a packet with nothing underneath: no std, no allocator, no operating system.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+
+use uwsgi::framing::RequestBody;
+use uwsgi::{Limits, Modifier1, Packet, Request, Scheme, VarsEncoder};
+
+/// What came in, as over a serial line.
+static REQUEST: [u8; 100] = *b"\x00\x5b\x00\x00\x0e\x00REQUEST_METHOD\x04\x00POST\x09\x00PATH_INFO\x02\x00/a\
+\x0e\x00CONTENT_LENGTH\x01\x005\x09\x00HTTP_HOST\x0b\x00example.com\x05\x00HTTPS\x02\x00onhello";
+
+/// What stops a device from going on with a request.
+enum Stop {
+    Decode,
+    Encode,
+    Framing,
+}
+
+impl From<uwsgi::DecodeError> for Stop {
+    fn from(_: uwsgi::DecodeError) -> Self {
+        Self::Decode
+    }
+}
+
+impl From<uwsgi::EncodeError> for Stop {
+    fn from(_: uwsgi::EncodeError) -> Self {
+        Self::Encode
+    }
+}
+
+impl From<uwsgi::framing::FramingError> for Stop {
+    fn from(_: uwsgi::framing::FramingError) -> Self {
+        Self::Framing
+    }
+}
+
+/// Where the linker lets execution begin.
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    let mut buffer = [0; 256];
+    // The compiler must not know the bytes: it would decode them itself.
+    let outcome = match forward(black_box(&REQUEST), &mut buffer) {
+        Ok(packet) => packet.len(),
+        Err(Stop::Decode) => 1,
+        Err(Stop::Encode) => 2,
+        Err(Stop::Framing) => 3,
+    };
+    black_box(outcome);
+    #[cfg(feature = "control")]
+    black_box(REQUEST[black_box(0)]);
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// Reads a request and writes the packet that a proxy would send on.
+fn forward<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
+    let (packet, body) = Packet::decode_with(bytes, &Limits::server().with_datasize(4096))?;
+    let request = Request::decode_with(&packet, &Limits::server())?;
+    let length = match request.body_framing()? {
+        RequestBody::Length(length) => length,
+        _ => 0,
+    };
+    black_box((request.path_info(), request.query_string(), request.vars().get("HTTP_COOKIE"), body));
+
+    let mut vars = VarsEncoder::new(buffer);
+    vars.push("REQUEST_METHOD", request.method().unwrap_or(b"GET"))?;
+    vars.push("REQUEST_SCHEME", request.scheme().as_str())?;
+    vars.push_number("CONTENT_LENGTH", length)?;
+    for (name, value) in request.headers().filter(|(name, _)| !name.is_hop_by_hop() && !name.duplicates_content()) {
+        // One header that cannot be passed on does not stop the others.
+        let _left_out = vars.push_header(name.as_bytes(), value);
+    }
+    vars.push_header("X-Forwarded-Proto", if request.scheme() == Scheme::Https { "https" } else { "http" })?;
+    Ok(vars.finish(Modifier1::WSGI, 0)?)
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}

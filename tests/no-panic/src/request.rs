@@ -1,0 +1,121 @@
+//! The view of a packet as a request, and where its body ends.
+
+use uwsgi::framing::{self, FramingError, RequestBody};
+use uwsgi::{DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Vars};
+
+proven! {
+    fn request_decode<'a>(packet: &Packet<'a>) -> Result<Request<'a>, DecodeError> {
+        Request::decode(packet)
+    }
+    fn request_decode_with<'a>(packet: &Packet<'a>, limits: &Limits) -> Result<Request<'a>, DecodeError> {
+        Request::decode_with(packet, limits)
+    }
+    fn request_parts<'a>(request: &Request<'a>) -> (Modifier1, u8, Vars<'a>) {
+        (request.modifier1(), request.modifier2(), request.vars())
+    }
+    fn request_located<'a>(request: &Request<'a>) -> [Option<&'a [u8]>; 14] {
+        [
+            request.content_type(),
+            request.document_root(),
+            request.host(),
+            request.method(),
+            request.path_info(),
+            request.query_string(),
+            request.remote_addr(),
+            request.remote_port(),
+            request.remote_user(),
+            request.request_uri(),
+            request.script_name(),
+            request.server_name(),
+            request.server_port(),
+            request.server_protocol(),
+        ]
+    }
+    fn request_var<'a>(request: &Request<'a>, key: &[u8]) -> Option<&'a [u8]> {
+        request.var(key)
+    }
+    fn request_var_str<'a>(request: &Request<'a>, key: &[u8]) -> Option<&'a str> {
+        request.var_str(key).ok().flatten()
+    }
+    fn request_content_length(request: &Request<'_>) -> Result<Option<u64>, FramingError> {
+        request.content_length()
+    }
+    fn request_body_framing(request: &Request<'_>) -> Result<RequestBody, FramingError> {
+        request.body_framing()
+    }
+    fn request_body_framing_or_chunked(request: &Request<'_>) -> Result<RequestBody, FramingError> {
+        request.body_framing_or_chunked()
+    }
+    fn request_scheme(request: &Request<'_>) -> Scheme {
+        request.scheme()
+    }
+    fn scheme_as_str(scheme: Scheme) -> &'static str {
+        scheme.as_str()
+    }
+    fn request_port(value: &[u8]) -> Option<u16> {
+        Request::port(value)
+    }
+    fn request_headers<'a>(request: &Request<'a>) -> (usize, Headers<'a>) {
+        let mut headers = request.headers();
+        let mut bytes = 0;
+        for (name, value) in headers.by_ref() {
+            bytes ^= name.as_bytes().len() ^ value.len();
+        }
+        (bytes, headers)
+    }
+    fn request_header<'a>(request: &Request<'a>, name: &str) -> Option<&'a [u8]> {
+        request.header(name)
+    }
+    fn request_header_all(request: &Request<'_>, name: &str) -> usize {
+        request.header_all(name).fold(0, |bytes, value| bytes ^ value.len())
+    }
+    fn request_with_mount<'a>(request: Request<'a>, script_name: &'a [u8], path_info: &'a [u8]) -> Request<'a> {
+        request.with_mount(script_name, path_info)
+    }
+
+    fn framing_request_body(
+        lengths: &[&[u8]],
+        transfer_encoding: Option<&[u8]>,
+        accept_chunked: bool,
+    ) -> Result<RequestBody, FramingError> {
+        framing::request_body(lengths.iter().copied(), transfer_encoding, accept_chunked)
+    }
+    fn framing_content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
+        framing::content_length(value)
+    }
+    fn framing_allows_keepalive(body: RequestBody) -> bool {
+        body.allows_keepalive()
+    }
+}
+
+pub(crate) fn run(bytes: &[u8]) {
+    let packet = crate::packet(bytes);
+    call! {
+        request_decode: &packet;
+        request_decode_with: &packet, &Limits::server();
+        scheme_as_str: Scheme::Https;
+        request_port: b"65535";
+        request_port: bytes;
+        framing_request_body: &[b"5", b"", b"5"], Some(b"chunked"), true;
+        framing_request_body: &[bytes, b"5"], None, false;
+        framing_content_length: b"18446744073709551616";
+        framing_content_length: bytes;
+        framing_allows_keepalive: RequestBody::Length(5);
+    }
+    let Ok(request) = Request::decode(&packet) else { return };
+    call! {
+        request_parts: &request;
+        request_located: &request;
+        request_var: &request, b"SCRIPT_NAME";
+        request_var: &request, b"GATEWAY_INTERFACE";
+        request_var_str: &request, b"PATH_INFO";
+        request_content_length: &request;
+        request_body_framing: &request;
+        request_body_framing_or_chunked: &request;
+        request_scheme: &request;
+        request_headers: &request;
+        request_header: &request, "host";
+        request_header_all: &request, "Cookie";
+        request_with_mount: request, b"/mount", b"/path";
+    }
+}

@@ -1,0 +1,83 @@
+//! What the public types are besides what they are for.
+
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::mem::size_of;
+
+use arrayvec::ArrayVec;
+use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::{
+    Array, ArrayEncoder, Content, ContentError, ContentErrorKind, ControlVar, DecodeError, DecodeErrorKind,
+    EncodeError, EncodeErrorKind, Foreign, GetAll, Header, HeaderName, HeaderPolicy, Headers, Items, Iter, Limits,
+    Modifier1, Packet, Pairs, PayloadForm, Request, Scheme, Standing, VarIndex, Vars, VarsBuf, VarsEncoder,
+};
+
+/// Goes to any thread and any task.
+fn free<T: Send + Sync + Unpin + Debug>() {}
+
+/// A plain value: copied, compared and used as a key.
+fn plain<T: Copy + Eq + Hash + Send + Sync + Unpin + Debug + 'static>() {}
+
+/// An error that any program can carry on.
+fn error<T: Error + Display + Copy + Eq + Hash + Send + Sync + Unpin>() {}
+
+#[test]
+fn public_types_go_anywhere() {
+    free::<Array<'_>>();
+    free::<ArrayEncoder<'_, [u8]>>();
+    free::<ArrayEncoder<'_, ArrayVec<u8, 16>>>();
+    free::<ArrayEncoder<'_, Vec<u8>>>();
+    free::<Content<'_>>();
+    free::<GetAll<'_, '_>>();
+    free::<HeaderName<'_>>();
+    free::<Headers<'_>>();
+    free::<Items<'_>>();
+    free::<Iter<'_>>();
+    free::<Packet<'_>>();
+    free::<Pairs<'_>>();
+    free::<Request<'_>>();
+    free::<VarIndex<'_, 16>>();
+    free::<Vars<'_>>();
+    free::<VarsBuf>();
+    free::<VarsEncoder<'_, [u8]>>();
+    free::<VarsEncoder<'_, ArrayVec<u8, 16>>>();
+    free::<VarsEncoder<'_, Vec<u8>>>();
+    free::<HeaderPolicy>();
+
+    plain::<ContentErrorKind>();
+    plain::<ControlVar>();
+    plain::<DecodeErrorKind>();
+    plain::<EncodeErrorKind>();
+    plain::<Foreign>();
+    plain::<Header>();
+    plain::<Limits>();
+    plain::<Modifier1>();
+    plain::<PayloadForm>();
+    plain::<RequestBody>();
+    plain::<Scheme>();
+    plain::<Standing>();
+
+    error::<ContentError<'_>>();
+    error::<DecodeError>();
+    error::<EncodeError>();
+    error::<FramingError>();
+}
+
+/// Errors travel in every `Result` of the decoder, views are copied about: they stay small.
+#[test]
+fn sizes() {
+    assert!(size_of::<DecodeError>() <= 16);
+    assert!(size_of::<Result<(), DecodeError>>() <= 16);
+    assert!(size_of::<EncodeError>() <= 3 * size_of::<usize>());
+    assert_eq!(size_of::<FramingError>(), 1);
+    assert_eq!(size_of::<Option<FramingError>>(), 1);
+    assert_eq!(size_of::<Modifier1>(), 1);
+    assert_eq!(size_of::<Header>(), 4);
+    assert!(size_of::<RequestBody>() <= 16);
+    assert!(size_of::<Packet<'_>>() <= 3 * size_of::<usize>());
+    assert_eq!(size_of::<Vars<'_>>(), 3 * size_of::<usize>());
+    assert_eq!(size_of::<Iter<'_>>(), 3 * size_of::<usize>());
+    // Nineteen located vars, the vars themselves, the modifiers.
+    assert!(size_of::<Request<'_>>() <= 44 * size_of::<usize>(), "{}", size_of::<Request<'_>>());
+}

@@ -1,0 +1,559 @@
+//! Laws that hold for any bytes, any pairs, any limits.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use arrayvec::ArrayVec;
+use proptest::collection::{SizeRange, vec};
+use proptest::prelude::*;
+use uwsgi::framing::{content_length, request_body};
+use uwsgi::{
+    Array, ArrayEncoder, DecodeErrorKind, EncodeError, EncodeErrorKind, Header, HeaderName, HeaderPolicy, Modifier1,
+    Packet, Request, VarIndex, Vars, VarsBuf, VarsEncoder, encoded_len,
+};
+use uwsgi_tests::naive::{self, Fault, Pair, Rules};
+
+/// Enough to find what is wrong more often than not, few enough that nobody waits: the fuzz targets run for longer.
+const CASES: u32 = 192;
+
+/// Names that mean something, so that look-ups find something, and any others.
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => proptest::sample::select(vec![
+            &b"REQUEST_METHOD"[..], b"PATH_INFO", b"SCRIPT_NAME", b"QUERY_STRING", b"CONTENT_LENGTH", b"CONTENT_TYPE",
+            b"HTTPS", b"REQUEST_SCHEME", b"HTTP_", b"HTTP_HOST", b"HTTP_X_A", b"HTTP_X-A", b"HTTP_x_a",
+            b"HTTP_CONTENT_LENGTH", b"HTTP_CONTENT_TYPE", b"HTTP_TRANSFER_ENCODING", b"A", b"B",
+        ])
+        .prop_map(<[u8]>::to_vec),
+        1 => vec(any::<u8>(), 1..12),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        1 => Just(Vec::new()),
+        1 => length_value(),
+        2 => vec(any::<u8>(), 0..24),
+    ]
+}
+
+/// What stands in `CONTENT_LENGTH`, right and wrong.
+fn length_value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        2 => "[0-9]{1,3}".prop_map(String::into_bytes),
+        1 => "[0-9+ ,x-]{0,4}".prop_map(String::into_bytes),
+        1 => "1844674407370955161[0-9]{1,2}".prop_map(String::into_bytes),
+        1 => proptest::sample::select(vec!["5", "", "05"]).prop_map(|text| text.as_bytes().to_vec()),
+    ]
+}
+
+fn pairs(count: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Pair>> {
+    vec((key(), value()), count)
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let few = || prop_oneof![Just(65535_u16), 0_u16..32];
+    (prop_oneof![3 => Just(65535_u16), 1 => 0_u16..200], few(), few(), few(), any::<bool>())
+        .prop_map(|(datasize, vars, key, value, empty_keys)| Rules { datasize, vars, key, value, empty_keys })
+}
+
+/// A well-formed block with a few bytes replaced, inserted or cut off: lengths that are nearly right.
+fn nearly_well_formed() -> impl Strategy<Value = Vec<u8>> {
+    let nearly = prop_oneof![Just(0_u8), Just(1), Just(2), Just(255), any::<u8>()];
+    let changes = vec((any::<proptest::sample::Index>(), nearly, 0..4_u8), 0..3);
+    (vec((vec(any::<u8>(), 0..5), vec(any::<u8>(), 0..5)), 0..6), changes).prop_map(|(pairs, changes)| {
+        let mut block = naive::encode_vars(&pairs).unwrap();
+        for (at, byte, how) in changes.into_iter().take(if block.is_empty() { 0 } else { 3 }) {
+            if block.is_empty() {
+                break;
+            }
+            let at = at.index(block.len());
+            match how {
+                0 | 1 => block[at] = byte,
+                2 => block.insert(at, byte),
+                _ => block.truncate(at),
+            }
+        }
+        block
+    })
+}
+
+/// Bytes that are a packet, or nearly one, or anything.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let near = (any::<u8>(), nearly_well_formed(), any::<u8>(), -3_i32..4).prop_map(|(m1, block, m2, off)| {
+        let mut bytes = naive::encode_packet(m1, m2, &block).unwrap();
+        let datasize = u16::try_from((block.len() as i32 + off).max(0)).unwrap();
+        bytes[1..3].copy_from_slice(&datasize.to_le_bytes());
+        bytes
+    });
+    prop_oneof![3 => near, 1 => vec(any::<u8>(), 0..40)]
+}
+
+fn encode(pairs: &[Pair]) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    let mut vars = VarsEncoder::new(&mut buffer);
+    pairs.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+    vars.finish(Modifier1::WSGI, 0).unwrap();
+    buffer
+}
+
+fn owned<'a>(pairs: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<Pair> {
+    pairs.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn encode_then_decode_gives_the_same(pairs in pairs(0..20), m1: u8, m2: u8, behind in vec(any::<u8>(), 0..4)) {
+        let mut slice = [0; 2048];
+        let mut vars = VarsEncoder::new(&mut slice[..]);
+        for (key, value) in &pairs {
+            vars.push(key, value).unwrap();
+        }
+        prop_assert_eq!(vars.encoded_len(), encoded_len(pairs.iter().map(|(key, value)| (key, value))));
+        let expected_len = vars.encoded_len();
+        let mut bytes = vars.finish(Modifier1(m1), m2).unwrap().to_vec();
+        prop_assert_eq!(bytes.len(), expected_len);
+        prop_assert_eq!(&bytes, &naive::encode_packet(m1, m2, &naive::encode_vars(&pairs).unwrap()).unwrap());
+        bytes.extend(&behind);
+        let (packet, rest) = Packet::decode(&bytes).unwrap();
+        prop_assert_eq!((packet.modifier1(), packet.modifier2(), rest), (Modifier1(m1), m2, &behind[..]));
+        prop_assert_eq!(packet.encoded_len(), expected_len);
+        prop_assert_eq!(owned(packet.vars().unwrap()), pairs);
+    }
+
+    #[test]
+    fn items_encoded_then_decoded_are_the_same(items in vec(vec(any::<u8>(), 0..20), 0..20)) {
+        let mut buffer = ArrayVec::<u8, 1024>::new();
+        let mut array = ArrayEncoder::new(&mut buffer);
+        for item in &items {
+            array.push(item).unwrap();
+        }
+        let expected_len = array.encoded_len();
+        let bytes = array.finish(Modifier1::RPC, 0).unwrap();
+        prop_assert_eq!(bytes.len(), expected_len);
+        prop_assert_eq!(&bytes[4..], naive::encode_array(&items).unwrap());
+        let (packet, _) = Packet::decode(bytes).unwrap();
+        let array = packet.array().unwrap();
+        prop_assert_eq!(array.len(), items.len());
+        prop_assert!(array.iter().eq(items.iter().map(Vec::as_slice)));
+        // What uWSGI's reader makes of it: the empty ones are gone, and one at the end is refused.
+        prop_assert!(array.as_uwsgi().eq(items.iter().map(Vec::as_slice).filter(|item| !item.is_empty())));
+        let refused = items.last().is_some_and(Vec::is_empty);
+        let fault = Array::decode_as_uwsgi(packet.payload()).err().map(|error| (error.kind(), error.offset()));
+        prop_assert_eq!(fault, refused.then(|| (DecodeErrorKind::EmptyItem, packet.payload().len() - 2)));
+    }
+
+    #[test]
+    fn decode_then_encode_gives_the_same_bytes(bytes in stream()) {
+        let Ok((packet, rest)) = Packet::decode(&bytes) else { return Ok(()) };
+        let own = &bytes[..bytes.len() - rest.len()];
+        prop_assert_eq!(packet.encode(&mut Vec::new()).unwrap().to_vec(), own);
+        prop_assert_eq!(&packet.header().to_bytes()[..], &own[..4]);
+        prop_assert_eq!(Packet::new(packet.modifier1(), packet.modifier2(), packet.payload()), Ok(packet));
+        if let Ok(vars) = packet.vars() {
+            let mut buffer = Vec::new();
+            let mut one_by_one = VarsEncoder::new(&mut buffer);
+            for (key, value) in vars {
+                one_by_one.push(key, value).unwrap();
+            }
+            prop_assert_eq!(one_by_one.finish(packet.modifier1(), packet.modifier2()).unwrap(), own);
+            let mut buffer = Vec::new();
+            let mut all_at_once = VarsEncoder::new(&mut buffer);
+            all_at_once.push_all(vars).unwrap();
+            prop_assert_eq!(all_at_once.finish(packet.modifier1(), packet.modifier2()).unwrap(), own);
+            prop_assert_eq!(VarsBuf::from(vars).into_bytes(), packet.payload());
+        }
+    }
+
+    /// Exactly `needed` more bytes get further; one fewer is still truncated, and then exactly one is needed.
+    #[test]
+    fn needed_is_exact(bytes in stream(), cut: proptest::sample::Index) {
+        let Ok((whole, rest)) = Packet::decode(&bytes) else { return Ok(()) };
+        let bytes = &bytes[..bytes.len() - rest.len()];
+        let cut = cut.index(bytes.len());
+        let error = Packet::decode(&bytes[..cut]).unwrap_err();
+        let needed = error.needed().unwrap();
+        prop_assert!(needed >= 1);
+        let one_fewer = Packet::decode(&bytes[..cut + needed - 1]).unwrap_err();
+        prop_assert_eq!((one_fewer.needed(), one_fewer.offset()), (Some(1), error.offset()));
+        match Packet::decode(&bytes[..cut + needed]) {
+            Ok((packet, rest)) => prop_assert_eq!((packet, rest), (whole, &b""[..])),
+            Err(further) => prop_assert!(further.offset() > error.offset()),
+        }
+    }
+
+    #[test]
+    fn packets_are_as_the_naive_decoder_reads_them(bytes in stream(), rules in rules()) {
+        let limits = rules.limits();
+        let ours = Packet::decode_with(&bytes, &limits);
+        let naive = naive::packet(&bytes, &rules);
+        match (ours, naive) {
+            (Ok((packet, rest)), Ok(naive)) => {
+                prop_assert_eq!(packet.payload(), naive.payload);
+                prop_assert_eq!(rest, naive.rest);
+                prop_assert_eq!(packet.modifier1().0, naive.header.modifier1);
+                prop_assert_eq!(packet.modifier2(), naive.header.modifier2);
+                prop_assert_eq!(usize::from(packet.datasize()), naive.header.datasize);
+                let vars = naive::vars(packet.payload(), &rules).whole().map_err(|fault| fault.behind(4));
+                let view = Request::decode_with(&packet, &limits).map(|request| owned(request.vars()));
+                prop_assert_eq!(view.map_err(Fault::from), vars.clone());
+                prop_assert_eq!(packet.vars_with(&limits).map(owned).map_err(Fault::from), vars);
+                let items = naive::array(packet.payload()).whole().map_err(|fault| fault.behind(4));
+                let ours = packet.array().map(|array| array.iter().map(<[u8]>::to_vec).collect());
+                prop_assert_eq!(ours.map_err(Fault::from), items);
+            }
+            (Err(error), Err(fault)) => {
+                prop_assert_eq!(Fault::from(error), fault);
+                prop_assert_eq!(error.needed(), fault.needed());
+            }
+            (ours, naive) => prop_assert!(false, "{ours:?}, the naive decoder says {naive:?}"),
+        }
+    }
+
+    #[test]
+    fn vars_are_as_the_naive_decoder_reads_them(
+        block in prop_oneof![3 => nearly_well_formed(), 1 => vec(any::<u8>(), 0..40)],
+        rules in rules(),
+    ) {
+        let limits = rules.limits();
+        let naive = naive::vars(&block, &rules);
+        let whole = Vars::decode_with(&block, &limits).map(owned).map_err(Fault::from);
+        prop_assert_eq!(whole, naive.clone().whole());
+        let buf = VarsBuf::decode_with(block.clone(), &limits).map(|buf| owned(buf.as_vars())).map_err(Fault::from);
+        prop_assert_eq!(buf, naive.clone().whole());
+
+        // Pair by pair: all that come before the fault, then the fault, then nothing.
+        let mut pairs = Vars::pairs(&block, &limits);
+        for (key, value) in &naive.elements {
+            prop_assert_eq!(pairs.next(), Some(Ok((&key[..], &value[..]))));
+        }
+        let last = pairs.next().map(|pair| pair.map(|_| ()).map_err(Fault::from));
+        prop_assert_eq!(last, naive.fault.map(Err));
+        prop_assert_eq!(pairs.next(), None);
+        prop_assert_eq!(pairs.rest().is_empty(), naive.fault.is_none());
+    }
+
+    #[test]
+    fn arrays_are_as_the_naive_decoder_reads_them(
+        block in prop_oneof![3 => nearly_well_formed(), 1 => vec(any::<u8>(), 0..40)],
+    ) {
+        let ours = Array::decode(&block).map(|array| array.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        prop_assert_eq!(ours.map_err(Fault::from), naive::array(&block).whole());
+    }
+
+    #[test]
+    fn iteration_knows_how_much_is_left(pairs in pairs(0..12), taken in 0_usize..12) {
+        let bytes = encode(&pairs);
+        let vars = Vars::decode(&bytes[4..]).unwrap();
+        prop_assert_eq!((vars.len(), vars.is_empty(), vars.as_bytes()), (pairs.len(), pairs.is_empty(), &bytes[4..]));
+        let mut iter = vars.iter();
+        let count = iter.by_ref().take(taken).count();
+        prop_assert_eq!(iter.len(), pairs.len() - count);
+        prop_assert_eq!(owned(iter), pairs[count..].to_vec());
+    }
+
+    #[test]
+    fn look_ups_see_what_iteration_shows(pairs in pairs(0..24), asked in key()) {
+        let bytes = encode(&pairs);
+        let vars = Vars::decode(&bytes[4..]).unwrap();
+        let index = VarIndex::<24>::new(vars).unwrap();
+        prop_assert_eq!(index.len(), pairs.len());
+        for key in pairs.iter().map(|(key, _)| key).chain([&asked]) {
+            let all: Vec<&[u8]> = pairs.iter().filter(|pair| pair.0 == *key).map(|pair| &pair.1[..]).collect();
+            prop_assert_eq!(vars.get(key), all.last().copied());
+            prop_assert_eq!(vars.get_all(key).collect::<Vec<_>>(), all.clone());
+            prop_assert_eq!(index.get(key), all.last().copied());
+            prop_assert_eq!(index.get_all(key).len(), all.len());
+            prop_assert_eq!(index.get_all(key).rev().collect::<Vec<_>>(), all.iter().rev().copied().collect::<Vec<_>>());
+            prop_assert_eq!(index.get_all(key).collect::<Vec<_>>(), all);
+        }
+        if !pairs.is_empty() {
+            prop_assert_eq!(VarIndex::<0>::new(vars).map(|index| index.len()), None);
+        }
+    }
+
+    #[test]
+    fn the_view_sees_the_last_of_each_var(pairs in pairs(0..24)) {
+        let bytes = encode(&pairs);
+        let (packet, _) = Packet::decode(&bytes).unwrap();
+        let request = Request::decode(&packet).unwrap();
+        let last = |key: &str| pairs.iter().rev().find(|pair| pair.0 == key.as_bytes()).map(|pair| &pair.1[..]);
+        prop_assert_eq!(request.method(), last("REQUEST_METHOD"));
+        prop_assert_eq!(request.path_info(), last("PATH_INFO"));
+        prop_assert_eq!(request.script_name(), last("SCRIPT_NAME"));
+        prop_assert_eq!(request.query_string(), last("QUERY_STRING"));
+        prop_assert_eq!(request.host(), last("HTTP_HOST"));
+        for (key, _) in &pairs {
+            prop_assert_eq!(request.var(key), packet.vars().unwrap().get(key));
+        }
+        // The headers, by the naive rule: a name, and for the two without the prefix also a value.
+        let headers: Vec<_> = pairs
+            .iter()
+            .filter(|(key, value)| key.starts_with(b"HTTP_") || !value.is_empty())
+            .filter_map(|(key, value)| Some((naive::header_name(key)?, value.clone())))
+            .collect();
+        let ours: Vec<_> = request.headers().map(|(name, value)| (name.bytes().collect(), value.to_vec())).collect();
+        prop_assert_eq!(ours, headers);
+
+        let mounted = request.with_mount(b"/mount", b"/rest");
+        prop_assert_eq!((mounted.script_name(), mounted.path_info()), (Some(&b"/mount"[..]), Some(&b"/rest"[..])));
+        prop_assert_eq!((mounted.var("SCRIPT_NAME"), mounted.var("PATH_INFO")), (Some(&b"/mount"[..]), Some(&b"/rest"[..])));
+        prop_assert_eq!((mounted.vars(), mounted.method()), (request.vars(), request.method()));
+    }
+
+    #[test]
+    fn bodies_are_framed_by_the_naive_rule(
+        lengths in vec(length_value(), 0..4),
+        encoding in proptest::option::of(proptest::sample::select(vec!["chunked", "Chunked", "gzip, chunked", ""])),
+    ) {
+        let lengths: Vec<&[u8]> = lengths.iter().map(Vec::as_slice).collect();
+        let encoding = encoding.map(str::as_bytes);
+        for chunked in [false, true] {
+            let naive = naive::framing(&lengths, encoding, chunked);
+            prop_assert_eq!(request_body(lengths.iter().copied(), encoding, chunked), naive);
+        }
+        let mut pairs: Vec<Pair> = lengths.iter().map(|value| (b"CONTENT_LENGTH".to_vec(), value.to_vec())).collect();
+        pairs.extend(encoding.map(|value| (b"HTTP_TRANSFER_ENCODING".to_vec(), value.to_vec())));
+        pairs.insert(0, (b"HTTP_CONTENT_LENGTH".to_vec(), b"7".to_vec()));
+        let bytes = encode(&pairs);
+        let (packet, _) = Packet::decode(&bytes).unwrap();
+        let request = Request::decode(&packet).unwrap();
+        prop_assert_eq!(request.body_framing(), naive::framing(&lengths, encoding, false));
+        prop_assert_eq!(request.body_framing_or_chunked(), naive::framing(&lengths, encoding, true));
+    }
+
+    #[test]
+    fn numbers_are_written_and_read_back(number: u64, small in 0_u64..1000) {
+        for number in [number, small, 0, u64::MAX, 10_u64.pow((small % 20) as u32)] {
+            let digits = number.to_string();
+            prop_assert_eq!(content_length(digits.as_bytes()), Ok(Some(number)));
+            let mut buffer = Vec::new();
+            let mut vars = VarsEncoder::new(&mut buffer);
+            vars.push_number("CONTENT_LENGTH", number).unwrap();
+            let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+            prop_assert_eq!(packet.vars().unwrap().get("CONTENT_LENGTH"), Some(digits.as_bytes()));
+            let mut buffer = Vec::new();
+            let mut items = ArrayEncoder::new(&mut buffer);
+            items.push_number(number).unwrap();
+            let (packet, _) = Packet::decode(items.finish(Modifier1::CACHE, 10).unwrap()).unwrap();
+            prop_assert_eq!(packet.array().unwrap().iter().next(), Some(digits.as_bytes()));
+        }
+    }
+
+    /// Whatever is refused leaves the buffer and the length as they were, and what comes next is written as ever.
+    #[test]
+    fn a_refused_push_changes_nothing(pushes in vec(push(), 0..16), room in 0_usize..160) {
+        let mut slice = vec![0xee; room];
+        let expected = run_pushes(&pushes, Some(room));
+        let mut vars = VarsEncoder::new(&mut slice[..]);
+        let mut written = vec![];
+        for (at, push) in pushes.iter().enumerate() {
+            let before = vars.encoded_len();
+            let outcome = push.onto(&mut vars);
+            written.push(outcome.is_ok());
+            let wrote = vars.encoded_len() != before;
+            prop_assert!(wrote == outcome.is_ok() || (!wrote && push.writes_nothing()), "push {}: {:?}", at, outcome);
+        }
+        let len = vars.encoded_len();
+        let finished = vars.finish(Modifier1::WSGI, 0).map(<[u8]>::to_vec);
+        match expected {
+            Some((packet, outcomes)) => {
+                prop_assert_eq!(&written, &outcomes);
+                prop_assert_eq!(finished.as_ref(), Ok(&packet));
+                prop_assert_eq!(len, packet.len());
+                // Nothing behind the packet was ever touched.
+                prop_assert!(slice[packet.len()..].iter().all(|byte| *byte == 0xee));
+            }
+            None => {
+                prop_assert!(room < 4 && written.iter().all(|written| !written));
+                prop_assert_eq!(finished.map_err(|error| error.kind()), Err(EncodeErrorKind::BufferFull));
+                prop_assert!(slice.iter().all(|byte| *byte == 0xee));
+            }
+        }
+
+        // The same pushes into the other two buffers, behind what is there already.
+        let mut inline = ArrayVec::<u8, 164>::new();
+        let filler = vec![0xdd; 164 - room];
+        inline.try_extend_from_slice(&filler).unwrap();
+        let mut vars = VarsEncoder::new(&mut inline);
+        let outcomes: Vec<bool> = pushes.iter().map(|push| push.onto(&mut vars).is_ok()).collect();
+        let finished = vars.finish(Modifier1::WSGI, 0).ok().map(<[u8]>::to_vec);
+        prop_assert_eq!(&outcomes, &written);
+        prop_assert_eq!(&finished, &run_pushes(&pushes, Some(room)).map(|(packet, _)| packet));
+        let all = [filler, finished.unwrap_or_default()].concat();
+        prop_assert_eq!(inline.as_slice(), &all[..]);
+
+        let mut vec = vec![0xdd; 3];
+        let mut vars = VarsEncoder::new(&mut vec);
+        let outcomes: Vec<bool> = pushes.iter().map(|push| push.onto(&mut vars).is_ok()).collect();
+        vars.finish(Modifier1::WSGI, 0).unwrap();
+        let (packet, expected) = run_pushes(&pushes, None).unwrap();
+        prop_assert_eq!(outcomes, expected);
+        prop_assert_eq!(vec, [vec![0xdd; 3], packet].concat());
+    }
+
+    #[test]
+    fn header_names_are_equal_when_they_print_alike(one in name(), other in name()) {
+        let (one, other) = (HeaderName::from_key(&one), HeaderName::from_key(&other));
+        let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+        let hashes = RandomState::new();
+        prop_assert_eq!(one == other, one.to_string() == other.to_string());
+        prop_assert_eq!(one == other, one.bytes().eq(other.bytes()));
+        prop_assert_eq!(one == other, one == *other.as_bytes());
+        if one == other {
+            prop_assert_eq!(hashes.hash_one(one), hashes.hash_one(other));
+        }
+        let map: HashMap<HeaderName<'_>, u8> = HashMap::from([(one, 1)]);
+        prop_assert_eq!(map.contains_key(&other), one == other);
+        prop_assert_eq!(one.bytes().len(), one.as_bytes().len());
+        prop_assert!(one.bytes().rev().eq(one.bytes().collect::<Vec<_>>().into_iter().rev()));
+    }
+
+    #[test]
+    fn a_header_name_is_what_the_naive_rule_says(key in name()) {
+        let ours = HeaderName::from_key(&key);
+        let naive = naive::header_name(&key);
+        prop_assert_eq!(ours.map(|name| name.bytes().collect::<Vec<_>>()), naive.clone());
+        let (Some(ours), Some(naive)) = (ours, naive) else { return Ok(()) };
+        prop_assert!(ours == naive[..] && ours == naive.to_ascii_uppercase()[..]);
+        if naive.iter().all(u8::is_ascii_graphic) {
+            prop_assert_eq!(ours.to_string().into_bytes(), naive.clone());
+            prop_assert!(ours == *ours.to_string() && ours == ours.to_string().to_uppercase().as_str());
+        }
+        prop_assert_eq!(format!("{ours:?}"), format!("\"{ours}\""));
+    }
+
+    #[test]
+    fn a_pushed_header_is_found(
+        name in "[A-Za-z0-9!#$%&'*+.^`|~-]{1,12}",
+        value in "[ -~\t\u{80}-\u{ff}]{0,12}",
+        before in pairs(0..4),
+    ) {
+        prop_assume!(!name.eq_ignore_ascii_case("proxy") && !name.eq_ignore_ascii_case("content-length"));
+        prop_assume!(!name.eq_ignore_ascii_case("content-type"));
+        let mut buffer = Vec::new();
+        let mut vars = VarsEncoder::new(&mut buffer);
+        before.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+        vars.push_header(&name, &value).unwrap();
+        let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+        let request = Request::decode(&packet).unwrap();
+        prop_assert_eq!(request.header(&name), Some(value.as_bytes()));
+        prop_assert_eq!(request.header(&name.to_uppercase()), Some(value.as_bytes()));
+        let key = format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"));
+        prop_assert_eq!(request.vars().iter().last(), Some((key.as_bytes(), value.as_bytes())));
+    }
+
+    #[test]
+    fn the_four_bytes_of_a_header(bytes: [u8; 4], behind in vec(any::<u8>(), 0..3)) {
+        let header = Header::from_bytes(bytes);
+        prop_assert_eq!(header.to_bytes(), bytes);
+        let stream = [&bytes[..], &behind].concat();
+        prop_assert_eq!(Header::decode(&stream), Ok((header, &behind[..])));
+        let naive = naive::header(&stream).unwrap();
+        prop_assert_eq!(usize::from(header.datasize), naive.datasize);
+        prop_assert_eq!((header.modifier1.0, header.modifier2), (naive.modifier1, naive.modifier2));
+    }
+}
+
+/// A key that carries a header more often than not, from few letters, so that two of them meet.
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let letters = prop_oneof![4 => proptest::sample::select(b"aAbB-_".to_vec()), 1 => any::<u8>()];
+    (any::<u8>(), vec(letters, 0..4)).prop_map(|(which, letters)| match which % 8 {
+        0 => letters,
+        1 => b"CONTENT_TYPE".to_vec(),
+        2 => b"HTTP_CONTENT_TYPE".to_vec(),
+        _ => [b"HTTP_".to_vec(), letters].concat(),
+    })
+}
+
+/// One thing that is asked of an encoder.
+#[derive(Debug, Clone)]
+enum Push {
+    Var(Vec<u8>, Vec<u8>),
+    Number(Vec<u8>, u64),
+    Header(String, String),
+    All(Vec<Pair>),
+}
+
+fn push() -> impl Strategy<Value = Push> {
+    let long = || prop_oneof![8 => value(), 1 => (65530_usize..65540).prop_map(|len| vec![b'v'; len])];
+    prop_oneof![
+        2 => (prop_oneof![6 => key(), 1 => Just(vec![])], long()).prop_map(|(key, value)| Push::Var(key, value)),
+        1 => (key(), any::<u64>()).prop_map(|(key, number)| Push::Number(key, number)),
+        3 => ("[A-Za-z -]{0,8}|Proxy|X_Y|Content-Length|content-type", "[a-z5\r\n\0]{0,4}")
+            .prop_map(|(name, value)| Push::Header(name, value)),
+        1 => pairs(0..3).prop_map(Push::All),
+    ]
+}
+
+impl Push {
+    fn onto<B: uwsgi::Buffer + ?Sized>(&self, vars: &mut VarsEncoder<'_, B>) -> Result<(), EncodeError> {
+        match self {
+            Self::Var(key, value) => vars.push(key, value),
+            Self::Number(key, number) => vars.push_number(key, *number),
+            Self::Header(name, value) => vars.push_header(name, value),
+            Self::All(pairs) => vars.push_all(Vars::decode(&naive::encode_vars(pairs).unwrap()).unwrap()),
+        }
+    }
+
+    fn writes_nothing(&self) -> bool {
+        matches!(self, Self::All(pairs) if pairs.is_empty())
+    }
+
+    /// The bytes it should add, or `None` where it should be refused, room aside.
+    fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Var(key, _) if key.is_empty() => None,
+            Self::Var(key, value) => naive::encode_vars(&[(key, value)]),
+            Self::Number(key, number) => naive::encode_vars(&[(key, number.to_string())]),
+            Self::All(pairs) => naive::encode_vars(pairs),
+            Self::Header(name, value) => {
+                let refused = name.is_empty()
+                    || name.contains([' ', '_'])
+                    || name.eq_ignore_ascii_case("proxy")
+                    || value.contains(['\r', '\n', '\0']);
+                let key = match name.to_ascii_uppercase().replace('-', "_").as_str() {
+                    "CONTENT_LENGTH" if !value.bytes().all(|byte| byte.is_ascii_digit()) => return None,
+                    name @ ("CONTENT_LENGTH" | "CONTENT_TYPE") => name.to_owned(),
+                    name => format!("HTTP_{name}"),
+                };
+                if refused { None } else { naive::encode_vars(&[(key, value)]) }
+            }
+        }
+    }
+}
+
+/// The packet that these pushes should give in so much room, and which of them should pass; `None` where there is no
+/// room for a header.
+fn run_pushes(pushes: &[Push], room: Option<usize>) -> Option<(Vec<u8>, Vec<bool>)> {
+    let room = room.unwrap_or(usize::MAX);
+    if room < 4 {
+        return None;
+    }
+    let mut block = Vec::new();
+    let mut outcomes = Vec::new();
+    for push in pushes {
+        let bytes = push.bytes().filter(|bytes| block.len() + bytes.len() <= usize::min(room - 4, 65535));
+        outcomes.push(bytes.is_some());
+        block.extend(bytes.unwrap_or_default());
+    }
+    Some((naive::encode_packet(0, 0, &block).unwrap(), outcomes))
+}
+
+/// What the policy refuses by default it lets through when told to.
+#[test]
+fn a_policy_is_followed() {
+    let policy = HeaderPolicy::default().allow_proxy(true).allow_underscores(true);
+    let mut buffer = Vec::new();
+    let mut vars = VarsEncoder::with_policy(&mut buffer, policy);
+    vars.push_header("Proxy", "a").unwrap();
+    vars.push_header("X_Y", "b").unwrap();
+    // Not the length that frames the body: that name has a dash.
+    vars.push_header("Content_Length", "7").unwrap();
+    let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+    let keys: Vec<_> = packet.vars().unwrap().iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, [&b"HTTP_PROXY"[..], b"HTTP_X_Y", b"HTTP_CONTENT_LENGTH"]);
+    assert_eq!(Request::decode(&packet).unwrap().content_length(), Ok(None));
+}

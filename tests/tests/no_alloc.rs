@@ -1,0 +1,151 @@
+//! Decoding, viewing and encoding allocate nothing, unless the buffer is a `Vec`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+
+use arrayvec::ArrayVec;
+use uwsgi::{Array, ArrayEncoder, EncodeError, Limits, Modifier1, Packet, Request, VarIndex, Vars, VarsEncoder, check};
+use uwsgi_tests::vectors::{self, Form};
+
+/// The system's allocator, which counts.
+struct Counting;
+
+thread_local! {
+    /// What this thread allocated; other threads, such as the test harness, do not disturb it.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending has no counter any more, and nothing to prove.
+    let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often this thread allocates while something runs.
+fn allocations(run: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    run();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn nothing_allocates() {
+    // That the counter counts.
+    assert_eq!(allocations(|| drop(black_box(Box::new(1)))), 1);
+
+    let captures = vectors::captures();
+    assert!(captures.len() > 250, "only {} captures", captures.len());
+    let mut slice = vec![0; 65539];
+    let mut inline = Box::new(ArrayVec::<u8, 65539>::new());
+    let mut packets = 0;
+    for capture in &captures {
+        // Whatever the bytes are, malformed ones and answers in HTTP too.
+        assert_eq!(allocations(|| decode(&capture.bytes)), 0, "decoding {}", capture.name);
+        for packet in &capture.packets {
+            let bytes = &capture.bytes[packet.offset..packet.end()];
+            assert_eq!(allocations(|| decode(bytes)), 0, "decoding {}", capture.name);
+            let into_slice = allocations(|| assert_eq!(encode(packet, &mut slice[..]).as_deref(), Ok(bytes)));
+            assert_eq!(into_slice, 0, "encoding {} into a slice", capture.name);
+            inline.clear();
+            let into_array = allocations(|| assert_eq!(encode(packet, &mut *inline).as_deref(), Ok(bytes)));
+            assert_eq!(into_array, 0, "encoding {} into an ArrayVec", capture.name);
+            packets += 1;
+        }
+    }
+    assert!(packets > 250, "only {packets} packets");
+
+    let headers = allocations(|| {
+        push_headers(&mut slice[..]).unwrap();
+        inline.clear();
+        push_headers(&mut *inline).unwrap();
+    });
+    assert_eq!(headers, 0, "writing headers");
+    // That the test would see an allocation if there were one.
+    assert_ne!(allocations(|| push_headers(&mut Vec::new()).unwrap()), 0);
+}
+
+/// Everything that reading offers.
+fn decode(bytes: &[u8]) {
+    let limits = Limits::server();
+    let Ok((packet, rest)) = Packet::decode_with(bytes, &limits) else { return };
+    see((rest, packet.header().foreign(), packet.modifier1().name()));
+    see(packet.content());
+    for pair in Vars::pairs(packet.payload(), &limits) {
+        see(pair);
+    }
+    if let Ok(array) = Array::decode_as_uwsgi(packet.payload()) {
+        see((array.iter().count(), array.as_uwsgi().count()));
+    }
+    let Ok(vars) = packet.vars_with(&limits) else { return };
+    see((vars.get("PATH_INFO"), vars.get_all("HTTP_X").count(), vars.iter().map(|(key, _)| key.len()).sum::<usize>()));
+    if let Some(index) = VarIndex::<128>::new(vars) {
+        see((index.get("REQUEST_METHOD"), index.get_all("HTTP_X").count()));
+    }
+
+    let Ok(request) = Request::decode_with(&packet, &limits) else { return };
+    see((request.method(), request.path_info(), request.query_string(), request.host(), request.content_type()));
+    see((request.scheme(), request.body_framing(), request.body_framing_or_chunked(), request.content_length()));
+    see((request.header("user-agent"), request.header_all("X-A").count(), request.var_str("REQUEST_URI")));
+    for (name, value) in request.headers() {
+        see((name.bytes().count(), name.is_hop_by_hop(), name.duplicates_content(), name.is_token(), value));
+    }
+    see(check(&request));
+    see(request.with_mount(b"/mount", b"/").path_info());
+}
+
+/// Makes sure that a value is worked out.
+fn see<T>(value: T) {
+    black_box(&value);
+}
+
+/// A described packet, written element by element.
+fn encode<'b, B: uwsgi::Buffer + ?Sized>(packet: &vectors::Packet, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
+    let (modifier1, modifier2) = (Modifier1(packet.modifier1), packet.modifier2);
+    match packet.payload {
+        Form::Vars => {
+            let mut vars = VarsEncoder::new(buffer);
+            packet.vars.iter().try_for_each(|(key, value)| vars.push(key, value))?;
+            vars.finish(modifier1, modifier2)
+        }
+        Form::Array => {
+            let mut items = ArrayEncoder::new(buffer);
+            packet.items.iter().try_for_each(|item| items.push(item))?;
+            items.finish(modifier1, modifier2)
+        }
+        Form::Raw | Form::None => Packet::new(modifier1, modifier2, packet.raw.as_ref())?.encode(buffer),
+    }
+}
+
+fn push_headers<B: uwsgi::Buffer + ?Sized>(buffer: &mut B) -> Result<(), EncodeError> {
+    let mut vars = VarsEncoder::new(buffer);
+    vars.push_header("X-Forwarded-For", "203.0.113.9")?;
+    vars.push_header("Content-Type", "text/plain")?;
+    vars.push_number("CONTENT_LENGTH", u64::MAX)?;
+    black_box(vars.push_header("Proxy", "evil:80").unwrap_err());
+    black_box(vars.push_header("X", "a\r\nb").unwrap_err());
+    black_box(vars.finish(Modifier1::WSGI, 0)?);
+    Ok(())
+}

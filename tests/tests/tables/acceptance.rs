@@ -1,0 +1,198 @@
+//! Where receivers disagree about what is acceptable, and the limits that let a caller choose.
+
+use uwsgi::DecodeErrorKind as Kind;
+use uwsgi_tests::naive::Rules;
+
+use crate::rows::{Input, Verdict, WireRow, run_wire, small};
+
+const EMPTY_KEYS: Rules = Rules { empty_keys: true, ..Rules::WIRE };
+const GUNICORN: Rules = Rules { vars: 1000, empty_keys: true, ..Rules::WIRE };
+const UWSGI: Rules = Rules { datasize: 4096, vars: 128, ..Rules::WIRE };
+
+const ROWS: &[WireRow] = &[
+    WireRow {
+        name: "empty-key-refused",
+        input: Input::Hex("00 0b00 00  0000 0100 31  0100 41 0100 42"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::EmptyKey, 4, 1, 0),
+        uwsgi: "closes, in both of its parsers",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "empty-key-where-allowed",
+        input: Input::Hex("00 0b00 00  0000 0100 31  0100 41 0100 42"),
+        rules: EMPTY_KEYS,
+        ours: Verdict::Vars(&[("", "1"), ("A", "B")]),
+        uwsgi: "closes, in both of its parsers",
+        gunicorn: "accepts",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "empty-key-and-value-where-allowed",
+        input: Input::Hex("00 0400 00  0000 0000"),
+        rules: EMPTY_KEYS,
+        ours: Verdict::Vars(&[("", "")]),
+        uwsgi: "closes",
+        gunicorn: "accepts",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "empty-value",
+        input: Input::Hex("00 0a00 00  0100 41 0000  0100 42 0000"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("A", ""), ("B", "")]),
+        uwsgi: "accepts, in both of its parsers",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse",
+    },
+    WireRow {
+        name: "one-trailing-byte",
+        input: Input::Hex("00 0700 00  0100 41 0100 42  01"),
+        rules: GUNICORN,
+        ours: Verdict::Error(Kind::KeyLengthMissing, 10, 2, 1),
+        uwsgi: "closes, in both of its parsers",
+        gunicorn: "400: truncated key size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "two-trailing-zeros",
+        input: Input::Hex("00 0800 00  0100 41 0100 42  0000"),
+        rules: EMPTY_KEYS,
+        ours: Verdict::Error(Kind::ValueLengthMissing, 12, 2, 0),
+        uwsgi: "closes, in both of its parsers",
+        gunicorn: "400: truncated value size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "key-overrun",
+        input: Input::Hex("00 0800 00  0700 41 0100 42 0000"),
+        rules: GUNICORN,
+        ours: Verdict::Error(Kind::KeyOverrun, 6, 7, 6),
+        uwsgi: "uwsgi_parse_vars skips the length and reads on behind it; uwsgi_hooked_parse refuses",
+        gunicorn: "400: truncated key",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "duplicates",
+        input: Input::Hex("00 1200 00  0100 41 0100 31  0100 42 0100 32  0100 41 0100 33"),
+        rules: GUNICORN,
+        ours: Verdict::Vars(&[("A", "1"), ("B", "2"), ("A", "3")]),
+        uwsgi: "keeps all; uwsgi_hooked_parse shows each to its callback",
+        gunicorn: "the last wins, in the place of the first",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "pairs-128",
+        input: Input::Times(128, "0100 41 0100 42"),
+        rules: UWSGI,
+        ours: Verdict::Count(128),
+        uwsgi: "accepts by default",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "pairs-129",
+        input: Input::Times(129, "0100 41 0100 42"),
+        rules: UWSGI,
+        ours: Verdict::Error(Kind::VarsLimit, 4 + 128 * 6, 129, 128),
+        uwsgi: "closes by default; uwsgi_hooked_parse has no such limit",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "pairs-1000",
+        input: Input::Times(1000, "0100 41 0100 42"),
+        rules: GUNICORN,
+        ours: Verdict::Count(1000),
+        uwsgi: "closes: 6000 bytes are over --buffer-size",
+        gunicorn: "accepts",
+        source: "gunicorn 27 uwsgi/message.py MAX_UWSGI_VARS",
+    },
+    WireRow {
+        name: "pairs-1001",
+        input: Input::Times(1001, "0100 41 0100 42"),
+        rules: GUNICORN,
+        ours: Verdict::Error(Kind::VarsLimit, 4 + 1000 * 6, 1001, 1000),
+        uwsgi: "closes: 6006 bytes are over --buffer-size",
+        gunicorn: "400: too many variables",
+        source: "gunicorn 27 uwsgi/message.py MAX_UWSGI_VARS",
+    },
+    WireRow {
+        name: "trailing-byte-behind-the-last-allowed-pair",
+        input: Input::Hex("00 0700 00  0100 41 0100 42  00"),
+        rules: Rules { vars: 1, ..Rules::WIRE },
+        ours: Verdict::Error(Kind::VarsLimit, 10, 2, 1),
+        uwsgi: "closes: the trailing byte",
+        gunicorn: "400: it counts before it reads, so too many variables",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "datasize-4096",
+        input: Input::Times(512, "0100 41 0300 424242"),
+        rules: Rules { datasize: 4096, ..Rules::WIRE },
+        ours: Verdict::Count(512),
+        uwsgi: "accepts the size: --buffer-size is inclusive",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser",
+    },
+    WireRow {
+        name: "datasize-4097",
+        input: Input::Hex("00 0110 00"),
+        rules: UWSGI,
+        ours: Verdict::Error(Kind::DatasizeLimit, 1, 4097, 4096),
+        uwsgi: "closes as soon as the header is there: invalid request block size",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser",
+    },
+    WireRow {
+        name: "datasize-65535",
+        input: Input::Times(13107, "0100 6b 0000"),
+        rules: Rules::WIRE,
+        ours: Verdict::Count(13107),
+        uwsgi: "closes by default",
+        gunicorn: "400: too many variables; the size alone it accepts",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "datasize-0",
+        input: Input::Hex("00 0000 00"),
+        rules: GUNICORN,
+        ours: Verdict::Vars(&[]),
+        uwsgi: "closes",
+        gunicorn: "accepts: GET /",
+        source: "gunicorn 27 tests/test_uwsgi.py",
+    },
+    WireRow {
+        name: "nul-and-line-ends-and-high-bytes",
+        input: Input::Vars(&[("K\0\r\n\u{ff}", "\r\n\0\u{80}\u{fe}")]),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("K\0\r\n\u{ff}", "\r\n\0\u{80}\u{fe}")]),
+        uwsgi: "accepts",
+        gunicorn: "accepts, as latin-1",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "key-over-limit",
+        input: small(&[("HTTP_X_LONG_NAME", "1")]),
+        rules: Rules { key: 15, ..Rules::WIRE },
+        ours: Verdict::Error(Kind::KeyLimit, 4 + 191 + 2, 16, 15),
+        uwsgi: "has no such limit",
+        gunicorn: "has no such limit",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "value-over-limit",
+        input: small(&[("HTTP_X", "123456789")]),
+        rules: Rules { value: 8, ..Rules::WIRE },
+        ours: Verdict::Error(Kind::ValueLimit, 4 + 191 + 2 + 6 + 2, 9, 8),
+        uwsgi: "has no such limit",
+        gunicorn: "has no such limit",
+        source: "gunicorn 27 uwsgi/message.py",
+    },
+];
+
+#[test]
+fn acceptance_differences() {
+    run_wire("acceptance", ROWS);
+}

@@ -1,0 +1,17 @@
+//! Tables of cases: one row a case, with our verdict and what uWSGI and gunicorn do with the same bytes.
+//!
+//! "closes" for uWSGI means: it closes the connection without an answer. gunicorn answers such requests with a 500 from
+//! its synchronous workers and closes the connection in its asynchronous ones; here stands what its parser says.
+
+mod acceptance;
+mod framing;
+mod front_ends;
+mod gunicorn_bytes;
+mod gunicorn_requests;
+mod malformed;
+mod malformed_values;
+mod names;
+mod other_protocols;
+mod parse_vars;
+mod rows;
+mod scheme;

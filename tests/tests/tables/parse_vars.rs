@@ -1,0 +1,226 @@
+//! Every way in which a block of vars can be wrong, as uWSGI's own parser sorts them.
+
+use uwsgi::DecodeErrorKind as Kind;
+use uwsgi_tests::naive::Rules;
+
+use crate::rows::{Input, Verdict, WireRow, run_wire};
+
+/// What a server of today lets through: uWSGI's number of vars.
+const UWSGI: Rules = Rules { vars: 128, ..Rules::WIRE };
+
+const ROWS: &[WireRow] = &[
+    WireRow {
+        name: "one-pair",
+        input: Input::Hex("00 0600 00  0100 41 0100 42"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("A", "B")]),
+        uwsgi: "accepts",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "get",
+        input: Input::Hex(
+            "00 4e00 00  0e00 524551554553545f4d4554484f44 0300 474554  0900 504154485f494e464f 0100 2f \
+             0c00 51554552595f535452494e47 0000  0f00 5345525645525f50524f544f434f4c 0800 485454502f312e31",
+        ),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[
+            ("REQUEST_METHOD", "GET"),
+            ("PATH_INFO", "/"),
+            ("QUERY_STRING", ""),
+            ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ]),
+        uwsgi: "accepts",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "post-with-body",
+        input: Input::Hex(
+            "00 3700 00  0e00 524551554553545f4d4554484f44 0400 504f5354  0900 504154485f494e464f 0100 2f \
+             0e00 434f4e54454e545f4c454e475448 0100 33  616263",
+        ),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", "3")]),
+        uwsgi: "accepts; the body is behind the packet and not counted in datasize",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser",
+    },
+    WireRow {
+        name: "one-leftover-byte",
+        input: Input::Hex("00 0100 00  01"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyLengthMissing, 4, 2, 1),
+        uwsgi: "closes: invalid uwsgi request",
+        gunicorn: "400: truncated key size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "two-leftover-bytes",
+        input: Input::Hex("00 0200 00  0100"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyOverrun, 6, 1, 0),
+        uwsgi: "closes: it wants three bytes before it reads a length",
+        gunicorn: "400: truncated key",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "empty-key",
+        input: Input::Hex("00 0400 00  0000 0000"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::EmptyKey, 4, 1, 0),
+        uwsgi: "closes: uwsgi key cannot be null",
+        gunicorn: "accepts, under ''",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "empty-key-before-value-overrun",
+        input: Input::Hex("00 0400 00  0000 0500"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::EmptyKey, 4, 1, 0),
+        uwsgi: "closes: uwsgi key cannot be null, before it looks at the value",
+        gunicorn: "400: truncated value",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "key-overrun",
+        input: Input::Hex("00 0400 00  0500 4142"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyOverrun, 6, 5, 2),
+        uwsgi: "skips the length, reads on behind it, and closes: there is garbage",
+        gunicorn: "400: truncated key",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "key-overrun-that-hides-a-pair",
+        input: Input::Hex("00 1d00 00  0e00 524551554553545f4d4554484f44 0300 474554  ffff 0100 41 0100 42"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyOverrun, 27, 65535, 6),
+        uwsgi: "accepts REQUEST_METHOD and A: it skips the length and reads on behind it",
+        gunicorn: "400: truncated key",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "key-ends-with-the-block",
+        input: Input::Hex("00 0300 00  0100 41"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::ValueLengthMissing, 7, 2, 0),
+        uwsgi: "skips the length, reads on behind it, and closes",
+        gunicorn: "400: truncated value size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "half-a-value-length",
+        input: Input::Hex("00 0400 00  0100 41 01"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::ValueLengthMissing, 7, 2, 1),
+        uwsgi: "closes",
+        gunicorn: "400: truncated value size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "value-overrun",
+        input: Input::Hex("00 0600 00  0100 41 0200 42"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::ValueOverrun, 9, 2, 1),
+        uwsgi: "closes",
+        gunicorn: "400: truncated value",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "empty-value-last",
+        input: Input::Hex("00 0500 00  0100 41 0000"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("A", "")]),
+        uwsgi: "accepts",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "one-trailing-byte",
+        input: Input::Hex("00 0700 00  0100 41 0100 42  00"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyLengthMissing, 10, 2, 1),
+        uwsgi: "closes",
+        gunicorn: "400: truncated key size",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "two-trailing-bytes",
+        input: Input::Hex("00 0800 00  0100 41 0100 42  0200"),
+        rules: Rules::WIRE,
+        ours: Verdict::Error(Kind::KeyOverrun, 12, 2, 0),
+        uwsgi: "closes",
+        gunicorn: "400: truncated key",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "duplicate-key",
+        input: Input::Hex("00 0c00 00  0100 41 0100 31  0100 41 0100 32"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("A", "1"), ("A", "2")]),
+        uwsgi: "keeps both; a Python application sees the last",
+        gunicorn: "the last wins",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "nul-in-key-and-value",
+        input: Input::Hex("00 0900 00  0300 410042 0200 3100"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[("A\0B", "1\0")]),
+        uwsgi: "accepts",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "pair-128",
+        input: Input::Times(128, "0100 41 0000"),
+        rules: UWSGI,
+        ours: Verdict::Count(128),
+        uwsgi: "accepts: 128 pairs are what --max-vars 64 lets through",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "pair-129",
+        input: Input::Times(129, "0100 41 0000"),
+        rules: UWSGI,
+        ours: Verdict::Error(Kind::VarsLimit, 4 + 128 * 5, 129, 128),
+        uwsgi: "closes: max vec size reached",
+        gunicorn: "accepts",
+        source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
+    },
+    WireRow {
+        name: "datasize-0",
+        input: Input::Hex("00 0000 00"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[]),
+        uwsgi: "parses it, and closes: Empty python request",
+        gunicorn: "accepts: GET /, no vars",
+        source: "uWSGI 2.0 plugins/python/wsgi_handlers.c uwsgi_request_wsgi; gunicorn 27 tests/test_uwsgi.py",
+    },
+    WireRow {
+        name: "datasize-over-what-comes",
+        input: Input::Hex("00 0700 00  0100 41 0100 42"),
+        rules: Rules::WIRE,
+        ours: Verdict::Needs { more: 1, at: 4 },
+        uwsgi: "waits, and closes at the end of the stream",
+        gunicorn: "waits; 400 at the end of the stream: incomplete vars block",
+        source: "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser; gunicorn 27 uwsgi/message.py",
+    },
+    WireRow {
+        name: "unknown-modifier1",
+        input: Input::Hex("62 0000 00"),
+        rules: Rules::WIRE,
+        ours: Verdict::Vars(&[]),
+        uwsgi: "closes: unavailable modifier requested",
+        gunicorn: "501: unsupported modifier1",
+        source: "uWSGI 2.0 core/uwsgi.c unconfigured_hook; gunicorn 27 uwsgi/message.py",
+    },
+];
+
+#[test]
+fn uwsgi_parse_vars() {
+    run_wire("parse_vars", ROWS);
+}
