@@ -169,10 +169,11 @@ impl<'a> Request<'a> {
     /// Inlined into [`decode`](Self::decode), whose limits then cost nothing.
     #[inline(always)]
     fn held_to(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
-        let mut located = Located::default();
-        let vars = Vars::visit(packet.payload(), limits, |key, value| located.visit(key, value))
+        let (modifier1, modifier2) = (packet.modifier1(), packet.modifier2());
+        let mut request = Self { vars: Vars::EMPTY, modifier1, modifier2, located: Located::default() };
+        request.vars = Vars::visit(packet.payload(), limits, |key, value| request.located.visit(key, value))
             .map_err(Packet::behind_header)?;
-        Ok(Self { vars, modifier1: packet.modifier1(), modifier2: packet.modifier2(), located })
+        Ok(request)
     }
 
     /// What the packet was, or which handler it was for.

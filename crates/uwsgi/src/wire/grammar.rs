@@ -1,14 +1,14 @@
 //! The grammar of a block, in nom: `vars = pair*`, `array = item*`, over leaves of our own.
 //!
-//! A leaf on `first_chunk` and `split_at_checked` has no panic path, and takes a pair's key and the lengths around it in
-//! one split. nom's own `length_data` would cost three times as much, and its `streaming` parsers would call an overrun
-//! in a complete block incomplete, where it is malformed.
+//! A leaf on `split_at_checked` and `split_last_chunk` has no panic path, and takes a key or a value together with the
+//! length that follows it, in one split. nom's own `length_data` would cost three times as much, and its `streaming`
+//! parsers would call an overrun in a complete block incomplete, where it is malformed.
 //!
-//! A leaf answers an element or nothing; where the elements end before the block does, a cold function reads the bytes
-//! there once more and says what is wrong. What the fast path would have to keep for telling costs a sixth of its time.
+//! A leaf answers an element or nothing; where the elements end before the block does, a cold function reads the block
+//! once more and says what is wrong. What the fast path would have to keep for telling costs a sixth of its time.
 
 use nom::multi::fold_many0;
-use nom::{Err, IResult, Parser};
+use nom::{Err, Mode, OutputMode, PResult, Parser};
 
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::limits::Limits;
@@ -38,6 +38,9 @@ pub(crate) fn item(input: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `vars = pair*` up to the end of the block: shows each pair to `visit`, and answers how many there were.
+///
+/// Every length but the first stands behind something, so that the loop takes a key with the length of its value, and a
+/// value with the length of the key behind it; the last value has none. Where this fails, some pairs were shown already.
 #[inline(always)]
 pub(crate) fn vars<'a>(
     block: &'a [u8],
@@ -45,24 +48,37 @@ pub(crate) fn vars<'a>(
     mut visit: impl FnMut(&'a [u8], &'a [u8]),
 ) -> Result<usize, DecodeError> {
     let bounds = Bounds::new(limits);
-    let mut count = 0_usize;
-    let one = |input| match pair(input) {
-        Some((rest, (key, value))) if bounds.hold(key, value, count) => {
-            count = count.wrapping_add(1);
-            Ok((rest, (key, value)))
-        }
-        _ => Err(Err::Error(())),
+    let Some((key_len, first)) = block.split_first_chunk() else {
+        return if block.is_empty() { Ok(0) } else { Err(explain(block, limits)) };
     };
-    match all(block, one, |(key, value)| visit(key, value)) {
-        [] => Ok(count),
-        rest => Err(pair_fault(block, rest, limits, count)),
+    let mut key_len = length(key_len);
+    let mut before_last = 0_usize;
+    let one = |input| {
+        let (key, value_len, tail) = piece(input, key_len)?;
+        let (value, next, rest) = piece(tail, value_len)?;
+        if !bounds.hold(key, value) {
+            return None;
+        }
+        key_len = next;
+        before_last = before_last.wrapping_add(1);
+        Some((rest, (key, value)))
+    };
+    let rest = all(first, one, |(key, value)| visit(key, value));
+    match piece(rest, key_len) {
+        Some((key, value_len, value))
+            if value_len == value.len() && bounds.hold(key, value) && bounds.allow_behind(before_last) =>
+        {
+            visit(key, value);
+            Ok(before_last.wrapping_add(1))
+        }
+        _ => Err(explain(block, limits)),
     }
 }
 
 /// `array = item*` up to the end of the block; answers how many there were.
 pub(crate) fn array(block: &[u8]) -> Result<usize, DecodeError> {
     let mut count = 0_usize;
-    match all(block, |input| item(input).ok_or(Err::Error(())), |_| count = count.wrapping_add(1)) {
+    match all(block, item, |_| count = count.wrapping_add(1)) {
         [] => Ok(count),
         rest => Err(item_fault(block, rest)),
     }
@@ -76,7 +92,11 @@ pub(crate) fn pair_within<'a>(
     count: usize,
 ) -> Result<(&'a [u8], Pair<'a>), DecodeError> {
     match pair(rest) {
-        Some((next, (key, value))) if Bounds::new(limits).hold(key, value, count) => Ok((next, (key, value))),
+        Some((next, (key, value)))
+            if Bounds::new(limits).hold(key, value) && Bounds::new(limits).allow_behind(count) =>
+        {
+            Ok((next, (key, value)))
+        }
         _ => Err(pair_fault(block, rest, limits, count)),
     }
 }
@@ -85,15 +105,44 @@ pub(crate) fn pair_within<'a>(
 #[inline(always)]
 fn all<'a, T>(
     block: &'a [u8],
-    one: impl FnMut(&'a [u8]) -> IResult<&'a [u8], T, ()>,
+    one: impl FnMut(&'a [u8]) -> Option<(&'a [u8], T)>,
     mut visit: impl FnMut(T),
 ) -> &'a [u8] {
-    let parsed = fold_many0(one, || (), |(), element| visit(element)).parse(block);
+    let parsed = fold_many0(Element(one), || (), |(), element| visit(element)).parse(block);
     match parsed {
         Ok((rest, ())) => rest,
         // nom gives up by itself in one case only, an element of no bytes, and ours have two at least.
         Err(_) => block,
     }
+}
+
+/// A leaf as nom knows it: nom's own way, a closure, is not inlined into the crate that uses it.
+struct Element<F>(F);
+
+impl<'a, T, F: FnMut(&'a [u8]) -> Option<(&'a [u8], T)>> Parser<&'a [u8]> for Element<F> {
+    type Output = T;
+    type Error = ();
+
+    #[inline(always)]
+    fn process<OM: OutputMode>(&mut self, input: &'a [u8]) -> PResult<OM, &'a [u8], T, ()> {
+        match (self.0)(input) {
+            Some((rest, element)) => Ok((rest, OM::Output::bind(|| element))),
+            None => Err(Err::Error(OM::Error::bind(|| ()))),
+        }
+    }
+}
+
+#[inline(always)]
+fn length(bytes: &[u8; 2]) -> usize {
+    usize::from(u16::from_le_bytes(*bytes))
+}
+
+/// A key or a value of known length, the length that follows it, and what follows that.
+#[inline(always)]
+fn piece(input: &[u8], len: usize) -> Option<(&[u8], usize, &[u8])> {
+    let (head, rest) = input.split_at_checked(len.saturating_add(2))?;
+    let (piece, next) = head.split_last_chunk()?;
+    Some((piece, length(next), rest))
 }
 
 /// [`Limits`] as the loop compares them.
@@ -118,11 +167,28 @@ impl Bounds {
     }
 
     #[inline(always)]
-    fn hold(&self, key: &[u8], value: &[u8], count: usize) -> bool {
-        key.len() >= self.shortest_key
-            && key.len() <= self.longest_key
-            && value.len() <= self.longest_value
-            && self.vars.is_none_or(|most| count < most)
+    fn hold(&self, key: &[u8], value: &[u8]) -> bool {
+        key.len() >= self.shortest_key && key.len() <= self.longest_key && value.len() <= self.longest_value
+    }
+
+    /// Whether one more pair may stand behind so many.
+    #[inline(always)]
+    fn allow_behind(&self, count: usize) -> bool {
+        self.vars.is_none_or(|most| count < most)
+    }
+}
+
+/// Why a block is not pairs within the limits.
+#[cold]
+#[inline(never)]
+fn explain(block: &[u8], limits: &Limits) -> DecodeError {
+    let (mut rest, mut count) = (block, 0_usize);
+    loop {
+        match pair_within(block, rest, limits, count) {
+            Ok((next, _)) => rest = next,
+            Err(error) => return error,
+        }
+        count = count.saturating_add(1);
     }
 }
 
@@ -130,7 +196,6 @@ impl Bounds {
 ///
 /// The order of the checks is the order of the bytes.
 #[cold]
-#[inline(never)]
 fn pair_fault(block: &[u8], rest: &[u8], limits: &Limits, count: usize) -> DecodeError {
     use DecodeErrorKind as Kind;
     if count >= limits.vars.into() {

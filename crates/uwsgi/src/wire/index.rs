@@ -5,7 +5,10 @@ use arrayvec::ArrayVec;
 use crate::wire::grammar::Pair;
 use crate::wire::vars::Vars;
 
-/// Up to `N` vars sorted by key: for programs that look many names up in one packet. Nothing is allocated.
+/// Up to `N` vars sorted by key: for programs that look very many names up in one packet. Nothing is allocated.
+///
+/// It pays from about one look-up a var on: for 22 look-ups among 22 vars it costs, sorting included, what
+/// [`Vars::get`](crate::Vars::get) does. Fewer are better made there.
 ///
 /// ```
 /// use uwsgi::{VarIndex, Vars};
@@ -37,7 +40,7 @@ impl<'a, const N: usize> VarIndex<'a, N> {
         for (place, pair) in vars.iter().enumerate() {
             sorted.try_push(Entry { pair, place }).ok()?;
         }
-        sorted.sort_unstable_by_key(|entry: &Entry<'a>| (entry.pair.0, entry.place));
+        sorted.sort_unstable_by_key(|entry: &Entry<'a>| (order(entry.pair.0), entry.place));
         Some(Self { sorted })
     }
 
@@ -52,9 +55,9 @@ impl<'a, const N: usize> VarIndex<'a, N> {
         &self,
         key: &K,
     ) -> impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + use<'_, 'a, K, N> {
-        let key = key.as_ref();
-        let from = self.sorted.partition_point(|entry| entry.pair.0 < key);
-        let to = self.sorted.partition_point(|entry| entry.pair.0 <= key);
+        let key = order(key.as_ref());
+        let from = self.sorted.partition_point(|entry| order(entry.pair.0) < key);
+        let to = self.sorted.partition_point(|entry| order(entry.pair.0) <= key);
         self.sorted.get(from..to).unwrap_or_default().iter().map(|entry| entry.pair.1)
     }
 
@@ -69,4 +72,10 @@ impl<'a, const N: usize> VarIndex<'a, N> {
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
+}
+
+/// Lengths are compared before bytes: most keys differ there already.
+#[inline]
+const fn order(key: &[u8]) -> (usize, &[u8]) {
+    (key.len(), key)
 }

@@ -1,0 +1,43 @@
+//! Instructions for one operation, counted by valgrind's callgrind: the same on every run, noise or not.
+
+use std::process::{Command, Stdio};
+use std::{env, fs, io, process};
+
+/// A run of few and a run of more operations: what both cost besides is gone in the difference.
+const FEW: u64 = 20;
+const MORE: u64 = 120;
+
+/// Whether valgrind is there to be asked.
+pub fn is_installed() -> bool {
+    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+/// How many instructions one operation of a side takes, from this program run twice under callgrind.
+pub fn instructions(pair: &str, side: char) -> io::Result<f64> {
+    let (few, more) = (run(pair, side, FEW)?, run(pair, side, MORE)?);
+    Ok((more as f64 - few as f64) / (MORE - FEW) as f64)
+}
+
+fn run(pair: &str, side: char, iterations: u64) -> io::Result<u64> {
+    let out = env::temp_dir().join(format!("ratios-{}.callgrind", process::id()));
+    let status = Command::new("valgrind")
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(env::current_exe()?)
+        .args(["--one", pair, "--side", &side.to_string(), "--iterations", &iterations.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    let profile = fs::read_to_string(&out);
+    // The file may be missing, where valgrind failed.
+    let _gone = fs::remove_file(&out);
+    if !status.success() {
+        return Err(io::Error::other(format!("valgrind ended with {status}")));
+    }
+    let profile = profile?;
+    let total = profile.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
+    total
+        .and_then(|total| total.trim().parse().ok())
+        .ok_or_else(|| io::Error::other("callgrind's profile has no total"))
+}

@@ -1,0 +1,183 @@
+//! The pairs that are timed against each other, and their bounds.
+
+use std::fmt;
+use std::hint::black_box;
+
+use uwsgi::{Limits, Packet, Request};
+
+use crate::inputs::{self, Input};
+use crate::{ours, rivals};
+
+/// How far a measured ratio may be from its bound: five percent, for the noise of a shared machine.
+const TOLERANCE: f64 = 1.05;
+
+/// Runs one side so many times.
+pub type Side = Box<dyn FnMut(u64)>;
+
+/// Two ways to the same end, and how their times must relate.
+pub struct Pair {
+    /// "ours / theirs", or the other way round; the ratio reads as the name does.
+    pub name: String,
+    /// Above the line.
+    pub a: Side,
+    /// Below the line.
+    pub b: Side,
+    /// What the ratio of their times must be.
+    pub bound: Bound,
+}
+
+/// What a ratio must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// We must not take longer than so many times what they do.
+    AtMost(f64),
+    /// They must take at least so many times longer than we do.
+    AtLeast(f64),
+    /// Reported only.
+    None,
+}
+
+impl Bound {
+    /// Whether a median holds the bound, within the tolerance; `None` where there is no bound.
+    pub fn held(self, ratio: f64) -> Option<bool> {
+        match self {
+            Self::AtMost(most) => Some(ratio <= most * TOLERANCE),
+            Self::AtLeast(least) => Some(ratio * TOLERANCE >= least),
+            Self::None => None,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(ratio) => f.pad(&format!("≤ {ratio:.2}")),
+            Self::AtLeast(ratio) => f.pad(&format!("≥ {ratio:.2}")),
+            Self::None => f.pad("–"),
+        }
+    }
+}
+
+/// All pairs, in the order of the table.
+pub fn all() -> Vec<Pair> {
+    let browser = inputs::browser();
+    let mut pairs = vec![
+        pair(
+            "decode browser / unchecked walk",
+            Bound::AtMost(1.3),
+            side(browser.packet, ours::decode),
+            unchecked_walk(browser),
+        ),
+        pair(
+            "Request::decode browser / unchecked walk",
+            Bound::AtMost(2.5),
+            side(browser.packet, ours::request),
+            unchecked_walk(browser),
+        ),
+        encode(browser),
+    ];
+    for input in inputs::all() {
+        let mut plain = |variant, loop_| {
+            let name = format!("decode {} / plain loop, {variant}", input.name);
+            pairs.push(pair(name, Bound::AtMost(1.03), side(input.packet, ours::decode), loop_));
+        };
+        plain("four splits", side(input.packet, rivals::four_splits));
+        plain("two splits", side(input.packet, rivals::two_splits));
+        plain("positions", side(input.packet, rivals::positions));
+    }
+    for input in inputs::all() {
+        let Some(text) = input.http else { continue };
+        let parse = match input.name {
+            "100 headers" => side(text, rivals::httparse::<128>),
+            _ => side(text, rivals::httparse::<64>),
+        };
+        let bound = if input.name == browser.name { Bound::AtLeast(3.0) } else { Bound::None };
+        pairs.push(pair(format!("httparse / decode {}", input.name), bound, parse, side(input.packet, ours::decode)));
+    }
+    pairs.extend(reported(browser));
+    pairs
+}
+
+/// Pairs without a bound: what else a server does with a request.
+fn reported(browser: Input) -> [Pair; 6] {
+    let (packet, _) = Packet::decode(browser.packet).expect("the inputs are well formed");
+    let request = Request::decode(&packet).expect("the inputs are well formed");
+    let vars = request.vars();
+    let limits = Limits::server();
+    let keys: &'static [&'static [u8]] =
+        inputs::pairs_of(browser).iter().map(|(key, _)| *key).collect::<Vec<_>>().leak();
+    let decode_request = || side(browser.packet, ours::request);
+    [
+        pair(
+            "decode_with browser / decode browser",
+            Bound::None,
+            side(browser.packet, move |bytes| ours::decode_with(bytes, black_box(&limits))),
+            side(browser.packet, ours::decode),
+        ),
+        pair("Vars::iter browser / unchecked walk", Bound::None, side(vars, ours::iterate), unchecked_walk(browser)),
+        pair(
+            "Request::header / Vars::get, the cookie of browser",
+            Bound::None,
+            side((), move |()| ours::header(black_box(&request), black_box("cookie"))),
+            side(vars, |vars| ours::get(vars, black_box(b"HTTP_COOKIE"))),
+        ),
+        pair(
+            "Vars::get last of browser / Request::decode browser",
+            Bound::None,
+            side(vars, |vars| ours::get(vars, black_box(b"HTTP_COOKIE"))),
+            decode_request(),
+        ),
+        pair(
+            "check browser / Request::decode browser",
+            Bound::None,
+            side((), move |()| ours::check(black_box(&request))),
+            decode_request(),
+        ),
+        pair(
+            "VarIndex of browser and 22 gets / 22 times Vars::get",
+            Bound::None,
+            side(vars, move |vars| ours::index(vars, keys)),
+            side(vars, move |vars| ours::gets(vars, keys)),
+        ),
+    ]
+}
+
+fn encode(input: Input) -> Pair {
+    let pairs: &'static [_] = inputs::pairs_of(input).leak();
+    let mut packet = vec![0; input.packet.len()];
+    let mut copies = vec![0; input.packet.len()];
+    pair(
+        "encode browser / copy",
+        Bound::AtMost(1.5),
+        Box::new(move |iterations| {
+            for _ in 0..iterations {
+                black_box(&ours::encode(black_box(pairs), black_box(&mut packet[..])));
+            }
+        }),
+        Box::new(move |iterations| {
+            for _ in 0..iterations {
+                black_box(&rivals::copy(black_box(pairs), black_box(&mut copies[..])));
+            }
+        }),
+    )
+}
+
+fn unchecked_walk(input: Input) -> Side {
+    // SAFETY: the inputs are well formed, which a test of `inputs` holds.
+    side(input.packet, |packet| unsafe { rivals::unchecked_walk(packet) })
+}
+
+fn pair(name: impl Into<String>, bound: Bound, a: Side, b: Side) -> Pair {
+    Pair { name: name.into(), a, b, bound }
+}
+
+/// A loop around one operation; neither its input nor its answer is known to the compiler.
+///
+/// The answer is shown by reference, so that nobody pays for copying it.
+fn side<I: Copy + 'static, O>(input: I, operation: impl Fn(I) -> O + 'static) -> Side {
+    Box::new(move |iterations| {
+        for _ in 0..iterations {
+            black_box(&operation(black_box(input)));
+        }
+    })
+}

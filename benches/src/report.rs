@@ -1,0 +1,82 @@
+//! The table, as text or as markdown.
+
+use crate::measure::Measured;
+use crate::pairs::Bound;
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The pair's name.
+    pub name: String,
+    /// What its ratio must be.
+    pub bound: Bound,
+    /// What was measured.
+    pub measured: Measured,
+    /// Instructions for one operation of each side, where they were counted.
+    pub instructions: Option<(f64, f64)>,
+}
+
+impl Row {
+    /// Whether the median holds the bound; `None` where there is none.
+    pub fn held(&self) -> Option<bool> {
+        self.bound.held(self.measured.ratio(0.5))
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.held() {
+            Some(true) => "held",
+            Some(false) => "NOT HELD",
+            None => "",
+        }
+    }
+
+    fn counted(&self) -> (String, String) {
+        match self.instructions {
+            Some((a, b)) => (format!("{a:.0} / {b:.0}"), format!("{:.2}", a / b)),
+            None => ("–".into(), "–".into()),
+        }
+    }
+
+    /// One line, for a terminal.
+    pub fn text(&self) -> String {
+        let Self { name, bound, measured, .. } = self;
+        let quartiles = format!("{:.3}..{:.3}", measured.ratio(0.25), measured.ratio(0.75));
+        let extremes = format!("{:.3}..{:.3}", measured.ratio(0.0), measured.ratio(1.0));
+        let (both, ratio) = self.counted();
+        format!(
+            "{name:<52} {bound:>6} {:>7.3} {quartiles:>16} {extremes:>16} {:>9.1} {:>9.1} {both:>17} {ratio:>6}  {}",
+            measured.ratio(0.5),
+            measured.a,
+            measured.b,
+            self.verdict(),
+        )
+    }
+
+    /// One line, for `README.md`.
+    pub fn markdown(&self) -> String {
+        let Self { name, bound, measured, .. } = self;
+        let (both, ratio) = self.counted();
+        format!(
+            "| {name} | {bound} | {:.2} | {:.2}–{:.2} | {:.1} | {:.1} | {both} | {ratio} | {} |",
+            measured.ratio(0.5),
+            measured.ratio(0.25),
+            measured.ratio(0.75),
+            measured.a,
+            measured.b,
+            self.verdict(),
+        )
+    }
+}
+
+/// What stands above the lines of [`Row::text`].
+pub fn text_head() -> String {
+    format!(
+        "{:<52} {:>6} {:>7} {:>16} {:>16} {:>9} {:>9} {:>17} {:>6}",
+        "pair (a / b)", "bound", "median", "quartiles", "extremes", "a, ns", "b, ns", "instructions", "ratio",
+    )
+}
+
+/// What stands above the lines of [`Row::markdown`].
+pub const MARKDOWN_HEAD: &str = "\
+| pair (a / b) | bound | median ratio | quartiles | a, ns | b, ns | instructions a / b | their ratio | |\n\
+|---|---:|---:|---:|---:|---:|---:|---:|---|";
