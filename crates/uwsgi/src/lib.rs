@@ -17,9 +17,15 @@ mod cgi {
     pub(crate) mod request;
 }
 mod http {
+    pub(crate) mod answer;
+    pub(crate) mod chunked;
     pub(crate) mod framing;
+    pub(crate) mod head;
+    pub(crate) mod response;
 }
+pub mod client;
 pub mod message;
+pub mod server;
 mod wire {
     pub(crate) mod array;
     pub(crate) mod buffer;
@@ -54,5 +60,19 @@ pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 
 /// Where bodies end.
 pub mod framing {
-    pub use crate::http::framing::{FramingError, RequestBody, content_length, request_body};
+    pub use crate::http::framing::{
+        FramingError, RequestBody, ResponseBody, content_length, request_body, response_body,
+    };
+}
+
+/// The answer to a web request, which is HTTP: its head, read and written.
+pub mod response {
+    pub use crate::http::answer::{RefusedLine, ResponseEncoder};
+    pub use crate::http::head::{HeadEnd, HeaderLines};
+    pub use crate::http::response::{HeadLimits, HeadStyle, ResponseError, ResponseErrorKind, ResponseHead};
+}
+
+/// Chunked bodies.
+pub mod chunked {
+    pub use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
 }

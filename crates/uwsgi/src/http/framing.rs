@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::http::response::ResponseHead;
 use crate::wire::decimal::{self, NotDecimal};
 
 /// How the bytes after a request's packet are to be read.
@@ -123,5 +124,44 @@ pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
         Ok(length) => Ok(Some(length)),
         Err(NotDecimal::NotDigits) => Err(FramingError::InvalidLength),
         Err(NotDecimal::Overflow) => Err(FramingError::LengthOverflow),
+    }
+}
+
+/// How the bytes after an answer's head are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseBody {
+    /// Chunks (RFC 9112 section 7.1).
+    Chunked,
+    /// Everything up to the close.
+    Close,
+    /// Exactly so many bytes.
+    Length(u64),
+    /// No byte, whatever the head says.
+    None,
+    /// 101: the connection is no longer HTTP.
+    Upgrade,
+}
+
+/// Decides how an answer's body is framed (RFC 9112 section 6.3), from its head and from whether the request was HEAD.
+///
+/// ```
+/// use uwsgi::framing::{response_body, ResponseBody};
+/// use uwsgi::response::ResponseHead;
+///
+/// let head = ResponseHead::decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+/// assert_eq!(response_body(&head, false), ResponseBody::Length(5));
+/// assert_eq!(response_body(&head, true), ResponseBody::None);
+/// # Ok::<(), uwsgi::response::ResponseError>(())
+/// ```
+#[must_use]
+pub const fn response_body(head: &ResponseHead<'_>, to_head_request: bool) -> ResponseBody {
+    match (head.status(), head.content_length()) {
+        (101, _) => ResponseBody::Upgrade,
+        (100..=199 | 204 | 304, _) => ResponseBody::None,
+        _ if to_head_request => ResponseBody::None,
+        _ if head.is_chunked() => ResponseBody::Chunked,
+        (_, Some(length)) => ResponseBody::Length(length),
+        (_, None) => ResponseBody::Close,
     }
 }

@@ -91,8 +91,8 @@ impl<const CAP: usize> Buffer for ArrayVec<u8, CAP> {
         pieces.into_iter().all(|piece| self.try_extend_from_slice(piece).is_ok())
     }
 
-    fn room(&self, _at: usize) -> usize {
-        self.remaining_capacity()
+    fn room(&self, at: usize) -> usize {
+        CAP.saturating_sub(at)
     }
 
     fn written(&self, from: usize, to: usize) -> &[u8] {

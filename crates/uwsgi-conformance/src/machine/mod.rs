@@ -1,0 +1,114 @@
+//! The machines of [`uwsgi::server`] as something that accepts connections: in memory, under a clock that is told what
+//! time it is. No case takes longer than its work.
+
+mod acts;
+mod connection;
+
+use alloc::boxed::Box;
+use core::time::Duration;
+use std::io;
+
+use uwsgi::server::Time;
+
+use crate::case::Case;
+use crate::run::{End, Endpoint, Peer, Received};
+
+pub use connection::{Connection, State};
+
+/// An [`Endpoint`] in memory.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it has no settings: the case has them")]
+pub struct Machine;
+
+impl Endpoint for Machine {
+    fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
+        let connection = Connection::new(case, Time::ZERO);
+        let mut peer = Simulated { connection, now: Time::ZERO, received: Vec::new(), last: Time::ZERO, ended: None };
+        peer.pump();
+        Ok(Box::new(peer))
+    }
+}
+
+/// A sender in the same memory. Unlike one behind a socket it sees what a server does when it has closed its end.
+#[derive(Debug)]
+struct Simulated {
+    connection: Connection,
+    now: Time,
+    received: Vec<u8>,
+    /// When the last bytes came.
+    last: Time,
+    ended: Option<(End, Time)>,
+}
+
+/// What is not over after so long never is.
+const FOREVER: Duration = Duration::from_secs(3600);
+
+impl Simulated {
+    fn pump(&mut self) {
+        self.connection.poll(self.now);
+        let output = self.connection.take_output();
+        if !output.is_empty() {
+            self.received.extend_from_slice(&output);
+            self.last = self.now;
+        }
+        let end = match self.connection.state() {
+            State::Aborted => End::Reset,
+            State::Closed | State::HalfClosed => End::Closed,
+            State::Gone => End::Gone,
+            State::Open => return,
+        };
+        self.ended.get_or_insert((end, self.now));
+    }
+
+    /// Lets time pass until the next deadline that is not after `to`; whether there was one.
+    fn advance(&mut self, to: Time) -> bool {
+        let deadline = self.connection.deadline().filter(|deadline| *deadline <= to);
+        if let Some(deadline) = deadline {
+            self.now = deadline;
+            self.pump();
+        }
+        deadline.is_some()
+    }
+}
+
+impl Peer for Simulated {
+    fn send(&mut self, bytes: &[u8]) {
+        self.connection.received(bytes);
+        self.pump();
+    }
+
+    fn wait(&mut self, millis: u64) {
+        let to = self.now.after(Duration::from_millis(millis));
+        while self.advance(to) {}
+        self.now = to;
+        self.pump();
+    }
+
+    fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool) {
+        let to = self.now.after(FOREVER);
+        while self.ended.is_none() && !enough(&self.received) && self.advance(to) {}
+    }
+
+    fn shutdown_write(&mut self) {
+        self.connection.ended();
+        self.pump();
+    }
+
+    fn close(&mut self) {
+        self.shutdown_write();
+    }
+
+    fn reset(&mut self) {
+        self.connection.was_reset();
+        self.pump();
+    }
+
+    fn finish(mut self: Box<Self>) -> Received {
+        let to = self.now.after(FOREVER);
+        while self.advance(to) {}
+        let still_open = matches!(self.connection.state(), State::Open | State::HalfClosed);
+        let (end, at) = self.ended.filter(|_| !still_open).unwrap_or((End::Open, self.now));
+        let silence = u64::try_from(at.since(self.last).as_millis()).unwrap_or(u64::MAX);
+        Received { bytes: self.received, end, silence }
+    }
+}

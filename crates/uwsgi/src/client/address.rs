@@ -1,0 +1,146 @@
+//! Where a server listens.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+/// Where a server listens, as command lines and configurations write it.
+///
+/// | text | address |
+/// |---|---|
+/// | `127.0.0.1:3031`, `[::1]:3031` | [`Address::Tcp`] |
+/// | `app.internal:3031`, `:3031` | [`Address::Name`], to be looked up; no name is every address of the machine |
+/// | `unix:/run/app.sock`, `/run/app.sock`, `./app.sock` | [`Address::Unix`] |
+/// | `@name`, `unix:@name` | [`Address::Abstract`], Linux's sockets without a file |
+/// | `fd:3`, `fd://3` | [`Address::Fd`], inherited |
+///
+/// ```
+/// use uwsgi::client::Address;
+///
+/// assert_eq!(Address::parse("127.0.0.1:3031")?, Address::Tcp("127.0.0.1:3031".parse().unwrap()));
+/// assert_eq!(Address::parse("unix:/run/app.sock")?, Address::Unix("/run/app.sock"));
+/// assert_eq!(Address::parse("@app")?, Address::Abstract("app"));
+/// assert_eq!(Address::parse("fd:3")?, Address::Fd(3));
+/// assert_eq!(Address::parse("app:3031")?, Address::Name { host: "app", port: 3031 });
+/// assert!(Address::parse("127.0.0.1").is_err());
+/// assert_eq!(Address::parse("[::1]:3031")?.to_string(), "[::1]:3031");
+/// # Ok::<(), uwsgi::client::AddressError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address<'a> {
+    /// A Unix socket without a file, by its name.
+    Abstract(&'a str),
+    /// An inherited descriptor.
+    Fd(u32),
+    /// A host that has to be looked up.
+    Name {
+        /// The name; empty for every address of the machine.
+        host: &'a str,
+        /// The port.
+        port: u16,
+    },
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket, by its path.
+    Unix(&'a str),
+}
+
+/// Why a text is no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// There is no text, or nothing behind its prefix.
+    Empty,
+    /// What follows `fd:` is no number.
+    Fd,
+    /// The host has a character that no host has; an IPv6 address needs brackets.
+    Host,
+    /// There is no port, or none from 0 to 65535.
+    Port,
+    /// A path with NUL in it, or longer than the 107 bytes that a Unix socket's may have on Linux.
+    Path,
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an empty address: write host:port, unix:/path, @name or fd:N",
+            Self::Fd => "no number behind fd:",
+            Self::Host => "not a host: an IPv6 address needs brackets, as in [::1]:3031",
+            Self::Port => "no port from 0 to 65535: write host:port, or a path with a / in it",
+            Self::Path => "not a path of a Unix socket: at most 107 bytes, without NUL",
+        })
+    }
+}
+
+impl core::error::Error for AddressError {}
+
+impl<'a> Address<'a> {
+    /// The address that a text is.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`]
+    pub fn parse(text: &'a str) -> Result<Self, AddressError> {
+        if let Some(rest) = text.strip_prefix("unix:") {
+            // Front ends write unix:/path, uWSGI and others unix:///path.
+            let rest = rest.strip_prefix("//").unwrap_or(rest);
+            return match rest.strip_prefix('@') {
+                Some(name) => path(name).map(Self::Abstract),
+                None => path(rest).map(Self::Unix),
+            };
+        }
+        if let Some(rest) = text.strip_prefix("fd:") {
+            let number = rest.strip_prefix("//").unwrap_or(rest);
+            return digits(number).map(Self::Fd).ok_or(AddressError::Fd);
+        }
+        if let Some(name) = text.strip_prefix('@') {
+            return path(name).map(Self::Abstract);
+        }
+        if text.contains('/') {
+            return path(text).map(Self::Unix);
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Tcp(address));
+        }
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(AddressError::Port)?;
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if !host.bytes().all(is_host) {
+            return Err(AddressError::Host);
+        }
+        let port = digits(port).and_then(|port| u16::try_from(port).ok()).ok_or(AddressError::Port)?;
+        Ok(Self::Name { host, port })
+    }
+}
+
+/// As [`Address::parse`] reads it.
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Abstract(name) => write!(f, "@{name}"),
+            Self::Fd(number) => write!(f, "fd:{number}"),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+            Self::Tcp(address) => address.fmt(f),
+            // A path of two slashes would lose them.
+            Self::Unix(path) if path.starts_with("//") => write!(f, "unix://{path}"),
+            Self::Unix(path) => write!(f, "unix:{path}"),
+        }
+    }
+}
+
+fn path(text: &str) -> Result<&str, AddressError> {
+    match text.len() {
+        0 => Err(AddressError::Empty),
+        // sun_path has 108 bytes, the last one NUL (unix(7)).
+        1..=107 if !text.contains('\0') => Ok(text),
+        _ => Err(AddressError::Path),
+    }
+}
+
+/// Digits only: `parse` alone would take a sign.
+fn digits(text: &str) -> Option<u32> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}

@@ -1,0 +1,280 @@
+//! The client side of a connection: one request out, one answer in.
+
+use core::fmt;
+
+use crate::cgi::request::Request;
+use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
+use crate::http::framing::{FramingError, RequestBody, ResponseBody, response_body};
+use crate::http::head::HeadEnd;
+use crate::http::response::{HeadLimits, ResponseError, ResponseErrorKind, ResponseHead};
+
+/// The client side of one request and its answer. It owns no buffer, does no I/O and has no clock.
+///
+/// [`send`](Self::send) says how much of a body may leave, [`head`](Self::head) finds the answer's head,
+/// [`response`](Self::response) decodes it, and [`body`](Self::body) finds its end. Interim answers (1xx) come before the
+/// final one: for them, ask for the next head.
+///
+/// ```
+/// use uwsgi::client::{Exchange, Incoming, ResponseStep};
+///
+/// let mut exchange = Exchange::new(false);
+/// let got = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// let ResponseStep::Head { end } = exchange.head(got, false) else { panic!() };
+/// assert_eq!(exchange.response(&got[..end])?.status(), 200);
+/// assert_eq!(exchange.body(&got[end..], false), Incoming::Body { skip: 0, take: 5 });
+/// assert_eq!(exchange.body(b"", false), Incoming::End { skip: 0 });
+/// # Ok::<(), uwsgi::client::ExchangeError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    phase: Phase,
+    end: HeadEnd,
+    limits: HeadLimits,
+    to_head: bool,
+    /// What may still leave of the request's body.
+    outgoing: u64,
+    /// Whether the answer ends where its length says, and the backend does not say that it closes.
+    delimited: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Head,
+    Announced,
+    Length(u64),
+    Chunked(Chunked),
+    Close,
+    Ended,
+    Upgraded,
+    Failed(ExchangeError),
+}
+
+/// What to do about the answer's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseStep {
+    /// The answer cannot be had from this connection.
+    Fail(ExchangeError),
+    /// The first `end` bytes are a head: decode it with [`Exchange::response`].
+    Head {
+        /// The length of the head, its empty line counted.
+        end: usize,
+    },
+    /// Read: at least so many more bytes belong to the head.
+    Need(usize),
+}
+
+/// What to do about the answer's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Incoming {
+    /// Pass `skip` bytes over, then take `take` bytes of the body; `take` may be 0.
+    Body {
+        /// Bytes of framing.
+        skip: usize,
+        /// Bytes of the body behind them.
+        take: usize,
+    },
+    /// The answer has ended: pass `skip` bytes over. Bytes behind them are nobody's, and the connection must be closed.
+    End {
+        /// Bytes of framing.
+        skip: usize,
+    },
+    /// The body is not whole, and must not pass for a whole one.
+    Fail(ExchangeError),
+    /// Read: so many more bytes are known to belong to the body.
+    Need(usize),
+    /// 101: the connection is a pipe from here on.
+    Upgraded,
+}
+
+/// Why an answer is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The stream ended inside the body; so many bytes were missing at least.
+    BodyCutShort {
+        /// Bytes that were announced and did not come; 0 where no length was announced.
+        missing: u64,
+    },
+    /// The chunked body cannot be read.
+    Chunk(ChunkError),
+    /// The backend closed without a byte: what uWSGI does with every request that it refuses.
+    NoAnswer,
+    /// The head is refused.
+    Response(ResponseError),
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BodyCutShort { missing: 0 } => f.write_str("the backend closed inside the answer's body"),
+            Self::BodyCutShort { missing } => write!(f, "the backend closed {missing} bytes before the answer's end"),
+            Self::Chunk(error) => error.fmt(f),
+            Self::NoAnswer => f.write_str("the backend closed without an answer, as uWSGI does with what it refuses"),
+            Self::Response(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ExchangeError {}
+
+impl Exchange {
+    /// An exchange whose request has no body; `to_head` says that it is HEAD, whose answer has none either.
+    #[must_use]
+    pub fn new(to_head: bool) -> Self {
+        Self {
+            phase: Phase::Head,
+            end: HeadEnd::default(),
+            limits: HeadLimits::default(),
+            to_head,
+            outgoing: 0,
+            delimited: false,
+        }
+    }
+
+    /// The exchange for a request that is about to be sent, with the body that its vars declare.
+    ///
+    /// # Errors
+    ///
+    /// [`FramingError`]: no server should take it.
+    pub fn of(request: &Request<'_>) -> Result<Self, FramingError> {
+        let outgoing = match request.body_framing()? {
+            RequestBody::Length(length) => length,
+            _ => 0,
+        };
+        Ok(Self { outgoing, ..Self::new(request.method() == Some(b"HEAD")) })
+    }
+
+    /// The same exchange with other limits for the answer's head.
+    #[must_use]
+    pub fn with_limits(self, limits: HeadLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
+    /// take the rest for a request.
+    pub fn send(&mut self, len: usize) -> usize {
+        let take = u64::try_from(len).unwrap_or(u64::MAX).min(self.outgoing);
+        self.outgoing = self.outgoing.saturating_sub(take);
+        usize::try_from(take).unwrap_or(len)
+    }
+
+    /// How many bytes of the request's body have yet to leave.
+    #[must_use]
+    pub const fn outgoing(&self) -> u64 {
+        self.outgoing
+    }
+
+    /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
+    pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
+        if let Phase::Failed(error) = self.phase {
+            return ResponseStep::Fail(error);
+        }
+        let most = self.limits.most_bytes();
+        match self.end.find(got) {
+            Some(end) if end <= most => {
+                self.phase = Phase::Announced;
+                self.end = HeadEnd::default();
+                ResponseStep::Head { end }
+            }
+            Some(_) => self.refuse_head(ResponseErrorKind::TooLong, most),
+            None if got.len() >= most => self.refuse_head(ResponseErrorKind::TooLong, most),
+            None if eof && got.is_empty() => {
+                self.phase = Phase::Failed(ExchangeError::NoAnswer);
+                ResponseStep::Fail(ExchangeError::NoAnswer)
+            }
+            None if eof => self.refuse_head(ResponseErrorKind::Truncated, got.len()),
+            None => ResponseStep::Need(1),
+        }
+    }
+
+    /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another follows.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError::Response`]: the answer must be refused (502), and the connection closed.
+    pub fn response<'b>(&mut self, head: &'b [u8]) -> Result<ResponseHead<'b>, ExchangeError> {
+        let response = match ResponseHead::decode_with(head, &self.limits) {
+            Ok(response) => response,
+            Err(error) => {
+                self.phase = Phase::Failed(ExchangeError::Response(error));
+                return Err(ExchangeError::Response(error));
+            }
+        };
+        if response.is_interim() {
+            self.phase = Phase::Head;
+            return Ok(response);
+        }
+        self.delimited = !response.says_close();
+        self.phase = match response_body(&response, self.to_head) {
+            ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
+            ResponseBody::Length(length) => Phase::Length(length),
+            ResponseBody::Chunked => Phase::Chunked(Chunked::default()),
+            ResponseBody::Close => Phase::Close,
+            ResponseBody::Upgrade => Phase::Upgraded,
+        };
+        Ok(response)
+    }
+
+    /// Looks for the body at the start of `got`: all bytes behind the head that were read and not used.
+    pub fn body(&mut self, got: &[u8], eof: bool) -> Incoming {
+        let step = match self.phase {
+            Phase::Ended => return Incoming::End { skip: 0 },
+            Phase::Upgraded => return Incoming::Upgraded,
+            Phase::Failed(error) => return Incoming::Fail(error),
+            Phase::Length(left) => {
+                let take = got.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                if take == 0 {
+                    need_or(usize::try_from(left).unwrap_or(usize::MAX), left, eof)
+                } else {
+                    self.phase = match left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX)) {
+                        0 => Phase::Ended,
+                        left => Phase::Length(left),
+                    };
+                    Incoming::Body { skip: 0, take }
+                }
+            }
+            Phase::Chunked(mut chunked) => {
+                let step = match chunked.step(got) {
+                    Ok(ChunkStep::Need(more)) => need_or(more, 0, eof),
+                    Ok(ChunkStep::Data { skip, take }) => Incoming::Body { skip, take },
+                    Ok(ChunkStep::End { skip }) => Incoming::End { skip },
+                    Err(error) => Incoming::Fail(ExchangeError::Chunk(error)),
+                };
+                let ended = matches!(step, Incoming::End { .. });
+                self.phase = if ended { Phase::Ended } else { Phase::Chunked(chunked) };
+                step
+            }
+            Phase::Close if !got.is_empty() => Incoming::Body { skip: 0, take: got.len() },
+            Phase::Close if eof => {
+                (self.phase, self.delimited) = (Phase::Ended, false);
+                Incoming::End { skip: 0 }
+            }
+            Phase::Close => Incoming::Need(1),
+            Phase::Head | Phase::Announced => Incoming::Fail(ExchangeError::NoAnswer),
+        };
+        if let Incoming::Fail(error) = step {
+            self.phase = Phase::Failed(error);
+        }
+        step
+    }
+
+    /// Whether the connection may carry another request: all of this one has left, its answer ended where it said, nothing
+    /// came behind it (`rest`), and the backend does not say that it closes. Most close all the same.
+    #[must_use]
+    pub const fn allows_another(&self, rest: &[u8]) -> bool {
+        matches!(self.phase, Phase::Ended) && self.delimited && self.outgoing == 0 && rest.is_empty()
+    }
+
+    fn refuse_head(&mut self, kind: ResponseErrorKind, offset: usize) -> ResponseStep {
+        let error = ExchangeError::Response(ResponseError::new(kind, offset));
+        self.phase = Phase::Failed(error);
+        ResponseStep::Fail(error)
+    }
+}
+
+/// What to say where no byte of a body is there.
+const fn need_or(more: usize, missing: u64, eof: bool) -> Incoming {
+    if eof { Incoming::Fail(ExchangeError::BodyCutShort { missing }) } else { Incoming::Need(more) }
+}

@@ -1,0 +1,7 @@
+//! The client side, without I/O: where a server listens, and one request and its answer.
+
+mod address;
+mod exchange;
+
+pub use address::{Address, AddressError};
+pub use exchange::{Exchange, ExchangeError, Incoming, ResponseStep};

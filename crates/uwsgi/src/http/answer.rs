@@ -1,0 +1,177 @@
+//! What an answer's writer may emit: only heads that every front end reads the same way.
+
+use core::fmt;
+
+use crate::cgi::name::field_name;
+use crate::http::framing::content_length;
+use crate::wire::buffer::Buffer;
+use crate::wire::decimal::Decimal;
+
+/// Writes the head of an answer: `HTTP/1.1 ddd reason`, header lines, an empty line, all ended by CR LF.
+///
+/// Apache reads nothing but a status line, nginx and lighttpd read it too; the space behind the digits is always there.
+/// What one front end would read otherwise than another is refused: a second Content-Length, Transfer-Encoding, other
+/// headers that are about a connection (PEP 3333 says the same of WSGI applications), control bytes, 1xx but for 101. A
+/// refused line changes nothing.
+///
+/// ```
+/// use uwsgi::response::{ResponseEncoder, RefusedLine};
+///
+/// let mut buffer = [0; 128];
+/// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
+/// head.push("Content-Type", "text/plain")?;
+/// head.push_length(5)?;
+/// assert_eq!(head.push("Connection", "close"), Err(RefusedLine::HopByHop));
+/// assert_eq!(head.finish()?, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n");
+/// # Ok::<(), uwsgi::response::RefusedLine>(())
+/// ```
+#[derive(Debug)]
+pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
+    buffer: &'b mut B,
+    start: usize,
+    end: usize,
+    status: u16,
+    length: Option<u64>,
+}
+
+/// Why a line cannot stand in an answer's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusedLine {
+    /// The buffer has no room for it.
+    BufferFull,
+    /// A header about the connection, which is the server's; `Upgrade` belongs to 101 alone.
+    HopByHop,
+    /// A Content-Length that is no number.
+    InvalidLength,
+    /// A name that is no token (RFC 9110 section 5.6.2).
+    Name,
+    /// A reason with a control byte in it.
+    Reason,
+    /// A second Content-Length.
+    SecondLength,
+    /// A status under 200 but for 101, or over 999: front ends take an interim answer for the final one.
+    Status,
+    /// A value with a control byte in it; a tab is none.
+    Value,
+}
+
+impl fmt::Display for RefusedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BufferFull => "the head does not fit into the buffer",
+            Self::HopByHop => "the header is about the connection, which is the server's",
+            Self::InvalidLength => "Content-Length is not a decimal number of at most 64 bits",
+            Self::Name => "the header's name is no token",
+            Self::Reason => "the reason has a control byte in it",
+            Self::SecondLength => "a second Content-Length",
+            Self::Status => "the status is not 101 or 200 to 999",
+            Self::Value => "the header's value has a control byte in it",
+        })
+    }
+}
+
+impl core::error::Error for RefusedLine {}
+
+impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
+    /// A head with this status, at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    ///
+    /// # Errors
+    ///
+    /// [`RefusedLine::Status`], [`RefusedLine::Reason`] or [`RefusedLine::BufferFull`].
+    pub fn new(buffer: &'b mut B, status: u16, reason: &str) -> Result<Self, RefusedLine> {
+        if status != 101 && !(200..=999).contains(&status) {
+            return Err(RefusedLine::Status);
+        }
+        if reason.bytes().any(is_control) {
+            return Err(RefusedLine::Reason);
+        }
+        let start = buffer.begin();
+        let mut head = Self { buffer, start, end: start, status, length: None };
+        let code = Decimal::new(status.into());
+        head.append([b"HTTP/1.1 ", code.as_ref(), b" ", reason.as_bytes(), b"\r\n"])?;
+        Ok(head)
+    }
+
+    /// Writes one header.
+    ///
+    /// # Errors
+    ///
+    /// [`RefusedLine`].
+    pub fn push<N, V>(&mut self, name: &N, value: &V) -> Result<(), RefusedLine>
+    where
+        N: AsRef<[u8]> + ?Sized,
+        V: AsRef<[u8]> + ?Sized,
+    {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if name.is_empty() || field_name::position_outside_token(name).is_some() {
+            return Err(RefusedLine::Name);
+        }
+        if value.iter().copied().any(is_control) {
+            return Err(RefusedLine::Value);
+        }
+        if name.eq_ignore_ascii_case(b"content-length") {
+            return match content_length(value) {
+                Ok(Some(length)) => self.push_length(length),
+                Ok(None) | Err(_) => Err(RefusedLine::InvalidLength),
+            };
+        }
+        if self.is_about_the_connection(name) {
+            return Err(RefusedLine::HopByHop);
+        }
+        self.append([name, b": ", value, b"\r\n"])
+    }
+
+    /// Writes `Content-Length`, once.
+    ///
+    /// # Errors
+    ///
+    /// [`RefusedLine::SecondLength`] or [`RefusedLine::BufferFull`].
+    pub fn push_length(&mut self, length: u64) -> Result<(), RefusedLine> {
+        if self.length.is_some() {
+            return Err(RefusedLine::SecondLength);
+        }
+        self.append([b"Content-Length: ", Decimal::new(length).as_ref(), b"\r\n"])?;
+        self.length = Some(length);
+        Ok(())
+    }
+
+    /// The length that was written.
+    #[must_use]
+    pub const fn content_length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Writes the empty line; the head's bytes live as long as the buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`RefusedLine::BufferFull`].
+    pub fn finish(mut self) -> Result<&'b [u8], RefusedLine> {
+        self.append([b"\r\n"])?;
+        Ok(self.buffer.written(self.start, self.end))
+    }
+
+    /// RFC 9110 section 7.6.1; `Connection: Upgrade` and `Upgrade` are what a 101 is made of.
+    fn is_about_the_connection(&self, name: &[u8]) -> bool {
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        let upgrade = is("connection") || is("upgrade");
+        (upgrade && self.status != 101)
+            || ["keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding"]
+                .into_iter()
+                .any(is)
+    }
+
+    fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {
+        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        if !self.buffer.append(self.end, pieces) {
+            return Err(RefusedLine::BufferFull);
+        }
+        self.end = self.end.saturating_add(len);
+        Ok(())
+    }
+}
+
+const fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}

@@ -1,0 +1,433 @@
+//! The head of the answer to a request: what a backend sends.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use httparse::{EMPTY_HEADER, Header, ParserConfig};
+
+use crate::http::framing::content_length;
+use crate::http::head::{HeaderLines, split_line};
+
+/// The head of a backend's answer, in any of the three ways that front ends read: with a status line, with a CGI
+/// `Status:`, or with neither.
+///
+/// The value is the proof that every line is a header, that there is one length at most, and none beside a
+/// Transfer-Encoding: one bad line refuses the whole head (CVE-2023-27522, CVE-2024-24795). A status line wins over
+/// `Status:`; with neither, `Location` means 302 and its absence 200 (RFC 3875 section 6.2, as nginx reads it).
+///
+/// ```
+/// use uwsgi::response::{HeadStyle, ResponseHead};
+///
+/// let head = ResponseHead::decode(b"Status: 404 Not Here\r\nContent-Length: 4\r\n\r\n")?;
+/// assert_eq!((head.status(), head.reason()), (404, &b"Not Here"[..]));
+/// assert_eq!(head.style(), HeadStyle::Cgi);
+/// assert_eq!(head.content_length(), Some(4));
+/// assert_eq!(head.get("content-length"), Some(&b"4"[..]));
+/// # Ok::<(), uwsgi::response::ResponseError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResponseHead<'a> {
+    lines: &'a [u8],
+    reason: &'a [u8],
+    status: u16,
+    style: HeadStyle,
+    facts: Facts,
+}
+
+/// How a head says its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeadStyle {
+    /// With neither: 302 beside a `Location`, else 200.
+    Bare,
+    /// With the header `Status`.
+    Cgi,
+    /// With a line such as `HTTP/1.1 200 OK`.
+    StatusLine,
+}
+
+/// What the header lines say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Facts {
+    count: usize,
+    content_length: Option<u64>,
+    chunked: bool,
+    location: bool,
+    close: bool,
+}
+
+/// Why a head is refused, and where the line begins that is to blame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ResponseError {
+    kind: ResponseErrorKind,
+    offset: usize,
+}
+
+/// What was wrong with a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseErrorKind {
+    /// The head has no line.
+    Empty,
+    /// A line is no header: no colon, a name that is no token, a control byte, or the continuation of the one before.
+    HeaderLine,
+    /// A Content-Length that is not digits only, or does not fit into 64 bits.
+    InvalidLength,
+    /// Content-Length beside Transfer-Encoding.
+    LengthAndTransferEncoding,
+    /// More bytes than the limit, or no end yet within it.
+    TooLong,
+    /// More header lines than the limit.
+    TooManyLines,
+    /// Content-Length twice, equal ones too.
+    TwoLengths,
+    /// `Status` twice, or Transfer-Encoding twice.
+    TwoOfAKind,
+    /// A status line or a `Status` without three digits of 100 or more.
+    Status,
+    /// A Transfer-Encoding other than `chunked`.
+    TransferEncoding,
+    /// The end of the stream before the end of the head.
+    Truncated,
+}
+
+impl ResponseError {
+    pub(crate) const fn new(kind: ResponseErrorKind, offset: usize) -> Self {
+        Self { kind, offset }
+    }
+
+    /// What was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ResponseErrorKind {
+        self.kind
+    }
+
+    /// Where the line begins that is to blame, in bytes from the start of the head.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ResponseErrorKind as Kind;
+        let what = match self.kind {
+            Kind::Empty => "the answer has no head",
+            Kind::HeaderLine => "a line of the answer's head is no header",
+            Kind::InvalidLength => "the answer's Content-Length is not a decimal number of at most 64 bits",
+            Kind::LengthAndTransferEncoding => "the answer has a Content-Length beside a Transfer-Encoding",
+            Kind::TooLong => "the answer's head is too long",
+            Kind::TooManyLines => "the answer has too many header lines",
+            Kind::TwoLengths => "the answer has two Content-Length lines",
+            Kind::TwoOfAKind => "the answer has two lines where one is allowed",
+            Kind::Status => "the answer's status is not three digits of 100 or more",
+            Kind::TransferEncoding => "the answer's Transfer-Encoding is not chunked",
+            Kind::Truncated => "the answer ends inside its head",
+        };
+        write!(f, "{what} (at byte {})", self.offset)
+    }
+}
+
+impl core::error::Error for ResponseError {}
+
+/// What a head may have at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HeadLimits {
+    pub(crate) bytes: u32,
+    pub(crate) lines: u16,
+}
+
+impl Default for HeadLimits {
+    /// 64 KiB and 256 header lines.
+    fn default() -> Self {
+        Self { bytes: 65536, lines: MOST_LINES }
+    }
+}
+
+/// As many lines as there are places for on the stack.
+const MOST_LINES: u16 = 256;
+const SLOTS: usize = 256;
+
+impl HeadLimits {
+    /// The most bytes of a head, its empty line counted.
+    #[must_use]
+    pub const fn with_bytes(self, bytes: u32) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// The most header lines, 256 at most: more are taken as 256.
+    #[must_use]
+    pub const fn with_lines(self, lines: u16) -> Self {
+        Self { lines: if lines > MOST_LINES { MOST_LINES } else { lines }, ..self }
+    }
+
+    /// The most bytes of a head.
+    pub(crate) fn most_bytes(&self) -> usize {
+        usize::try_from(self.bytes).unwrap_or(usize::MAX)
+    }
+}
+
+impl<'a> ResponseHead<'a> {
+    /// The head that these bytes are, to the end of its empty line: [`HeadEnd`](crate::response::HeadEnd) finds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError`]: the whole answer must be refused.
+    #[inline]
+    pub fn decode(head: &'a [u8]) -> Result<Self, ResponseError> {
+        Self::decode_with(head, &HeadLimits::default())
+    }
+
+    /// [`decode`](Self::decode), held to `limits`.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_with(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
+        if head.len() > limits.most_bytes() {
+            return Err(ResponseError::new(ResponseErrorKind::TooLong, limits.most_bytes()));
+        }
+        let Some((first, rest)) = split_line(head) else {
+            let kind = if head.contains(&b'\n') { ResponseErrorKind::Empty } else { ResponseErrorKind::Truncated };
+            return Err(ResponseError::new(kind, 0));
+        };
+        if !first.starts_with(b"HTTP/") {
+            return Self::of_cgi(head, limits);
+        }
+        let Some((status, reason)) = status_line(first) else {
+            return Err(ResponseError::new(ResponseErrorKind::Status, 0));
+        };
+        // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.
+        let facts = if matches!(first.get(..8), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
+            let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
+            let mut response = httparse::Response::new(&mut []);
+            let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut slots);
+            facts(head, rest, parsed, response.headers, limits)?
+        } else {
+            // uWSGI 2.0 answers with the version that it was asked with, HTTP/2.0 too.
+            headers(head, rest, limits)?
+        };
+        Ok(Self { lines: rest, reason, status, style: HeadStyle::StatusLine, facts })
+    }
+
+    /// A head without a status line.
+    fn of_cgi(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
+        let facts = headers(head, head, limits)?;
+        let mut said = HeaderLines::new(head).filter(|(name, _)| name.eq_ignore_ascii_case(b"status"));
+        let (style, (status, reason)) = match (said.next(), said.next()) {
+            (None, _) if facts.location => (HeadStyle::Bare, (302, &b"Found"[..])),
+            (None, _) => (HeadStyle::Bare, (200, &b"OK"[..])),
+            (Some((name, value)), None) => {
+                let offset = offset(head, name);
+                let status = status_code(value).ok_or(ResponseError::new(ResponseErrorKind::Status, offset))?;
+                (HeadStyle::Cgi, status)
+            }
+            (Some(_), Some((name, _))) => {
+                return Err(ResponseError::new(ResponseErrorKind::TwoOfAKind, offset(head, name)));
+            }
+        };
+        Ok(Self { lines: head, reason, status, style, facts })
+    }
+
+    /// The status, 100 to 999.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The text behind the status, maybe empty.
+    #[must_use]
+    pub const fn reason(&self) -> &'a [u8] {
+        self.reason
+    }
+
+    /// How the head says its status.
+    #[must_use]
+    pub const fn style(&self) -> HeadStyle {
+        self.style
+    }
+
+    /// Whether another head follows, of the answer itself: 1xx, but for 101.
+    #[must_use]
+    pub const fn is_interim(&self) -> bool {
+        self.status < 200 && self.status != 101
+    }
+
+    /// `Content-Length`, where there is one.
+    #[must_use]
+    pub const fn content_length(&self) -> Option<u64> {
+        self.facts.content_length
+    }
+
+    /// Whether `Transfer-Encoding` says `chunked`.
+    #[must_use]
+    pub const fn is_chunked(&self) -> bool {
+        self.facts.chunked
+    }
+
+    /// Whether `Connection` says `close`, alone or in a list.
+    #[must_use]
+    pub const fn says_close(&self) -> bool {
+        self.facts.close
+    }
+
+    /// How many header lines there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.facts.count
+    }
+
+    /// Whether there is no header line.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.facts.count == 0
+    }
+
+    /// The header lines: name and value, in order, duplicates kept, `Status` too.
+    #[must_use]
+    pub const fn headers(&self) -> HeaderLines<'a> {
+        HeaderLines::new(self.lines)
+    }
+
+    /// The value of the last header with this name, in any case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
+    }
+}
+
+/// Status and reason of `HTTP/1.1 200 OK`: a version, one space, three digits, then a space or the end.
+fn status_line(line: &[u8]) -> Option<(u16, &[u8])> {
+    let line = line.strip_prefix(b"HTTP/")?;
+    let (version, rest) = line.split_at_checked(line.iter().position(|byte| *byte == b' ')?)?;
+    let digits = |part: &[u8]| !part.is_empty() && part.len() <= 3 && part.iter().all(u8::is_ascii_digit);
+    let mut parts = version.splitn(2, |byte| *byte == b'.');
+    if !parts.all(digits) {
+        return None;
+    }
+    status_code(rest.get(1..)?)
+}
+
+/// Three digits of 100 or more, then a space and a text without control bytes, or the end.
+fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
+    let (code, rest) = text.split_first_chunk::<3>()?;
+    let reason = match rest {
+        [] => rest,
+        [b' ', reason @ ..] => reason,
+        _ => return None,
+    };
+    if !code.iter().all(u8::is_ascii_digit) || reason.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        return None;
+    }
+    let code =
+        code.iter().fold(0_u16, |sum, digit| sum.saturating_mul(10).saturating_add(digit.wrapping_sub(b'0').into()));
+    if code < 100 { None } else { Some((code, reason)) }
+}
+
+/// What header lines without a status line of HTTP/1 say.
+fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, ResponseError> {
+    let mut slots = [EMPTY_HEADER; SLOTS];
+    match httparse::parse_headers(lines, &mut slots) {
+        Ok(httparse::Status::Complete((len, headers))) => facts(
+            head,
+            lines,
+            Ok(httparse::Status::Complete(head.len().saturating_sub(lines.len()).saturating_add(len))),
+            headers,
+            limits,
+        ),
+        Ok(httparse::Status::Partial) => facts(head, lines, Ok(httparse::Status::Partial), &[], limits),
+        Err(error) => facts(head, lines, Err(error), &[], limits),
+    }
+}
+
+/// What parsed header lines say together.
+#[inline]
+fn facts(
+    head: &[u8],
+    lines: &[u8],
+    parsed: httparse::Result<usize>,
+    headers: &[Header<'_>],
+    limits: &HeadLimits,
+) -> Result<Facts, ResponseError> {
+    match parsed {
+        // Bytes behind the empty line are not the head's.
+        Ok(httparse::Status::Complete(len)) if len == head.len() => {}
+        Ok(httparse::Status::Complete(len)) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, len)),
+        Ok(httparse::Status::Partial) => return Err(ResponseError::new(ResponseErrorKind::Truncated, head.len())),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
+        }
+        Err(_) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, first_bad_line(head, lines))),
+    }
+    if headers.len() > limits.lines.into() {
+        return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
+    }
+    let mut said = Facts { count: headers.len(), ..Facts::default() };
+    for header in headers {
+        let name = header.name;
+        match name.len() {
+            14 if name.eq_ignore_ascii_case("content-length") => said.length(head, header)?,
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => said.transfer_encoding(head, header)?,
+            8 if name.eq_ignore_ascii_case("location") => said.location = true,
+            10 if name.eq_ignore_ascii_case("connection") => said.close |= lists_close(header.value),
+            _ => {}
+        }
+    }
+    Ok(said)
+}
+
+impl Facts {
+    fn length(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
+        let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
+        match content_length(header.value) {
+            Ok(Some(_)) if self.chunked => error(ResponseErrorKind::LengthAndTransferEncoding),
+            Ok(Some(_)) if self.content_length.is_some() => error(ResponseErrorKind::TwoLengths),
+            Ok(Some(length)) => {
+                self.content_length = Some(length);
+                Ok(())
+            }
+            Ok(None) | Err(_) => error(ResponseErrorKind::InvalidLength),
+        }
+    }
+
+    fn transfer_encoding(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
+        let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
+        if !header.value.eq_ignore_ascii_case(b"chunked") {
+            return error(ResponseErrorKind::TransferEncoding);
+        }
+        if self.content_length.is_some() {
+            return error(ResponseErrorKind::LengthAndTransferEncoding);
+        }
+        if self.chunked {
+            return error(ResponseErrorKind::TwoOfAKind);
+        }
+        self.chunked = true;
+        Ok(())
+    }
+}
+
+/// Whether a list has `close` in it (RFC 9110 section 7.6.1).
+fn lists_close(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
+/// Where the first line begins that httparse refuses by itself; a line of its own is refused as it is in a head.
+#[cold]
+fn first_bad_line(head: &[u8], lines: &[u8]) -> usize {
+    let mut rest = lines;
+    while let Some(newline) = memchr::memchr(b'\n', rest) {
+        let Some((line, after)) = rest.split_at_checked(newline.saturating_add(1)) else { break };
+        if httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err() {
+            break;
+        }
+        rest = after;
+    }
+    head.len().saturating_sub(rest.len())
+}
+
+/// Where a part of the head begins in it: every line is found again by its name's address.
+#[cold]
+fn offset(head: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().saturating_sub(head.as_ptr().addr())
+}

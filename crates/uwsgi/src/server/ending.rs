@@ -1,0 +1,82 @@
+//! What comes behind an answer: another request, or the end of the connection.
+
+use crate::server::receive::Receive;
+use crate::server::respond::Respond;
+use crate::server::settings::Settings;
+use crate::server::time::Time;
+
+/// What to do with a connection whose answer is written.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "there is no allocator to box it with, and it is looked at once")]
+pub enum Ending {
+    /// Reset the connection (`SO_LINGER` 0): the front end must see that the answer is not whole.
+    Abort,
+    /// Shut down writing, read and drop what [`Drain`] says, then close. Closing over unread bytes would make the kernel
+    /// reset the connection, and the front end lose the answer.
+    HalfClose(Drain),
+    /// The connection goes on: bytes that were read and not used are the next packet's.
+    Next(Receive),
+}
+
+impl Ending {
+    /// Joins the two halves when the answer is finished or has failed.
+    #[must_use]
+    pub fn of(receive: Receive, respond: &Respond, now: Time) -> Self {
+        if respond.is_aborted() {
+            Self::Abort
+        } else if respond.is_delimited() && receive.allows_another() {
+            Self::Next(receive.another(now))
+        } else {
+            Self::HalfClose(Drain::new(receive.settings(), now))
+        }
+    }
+}
+
+/// How much longer a connection is read from, once its answer is written; also behind a refusal and a pong.
+///
+/// ```
+/// use uwsgi::server::{Drain, DrainStep, Settings, Time};
+///
+/// let mut drain = Drain::new(&Settings::default(), Time::ZERO);
+/// assert_eq!(drain.step(0, false, Time::ZERO), DrainStep::Need(65536));
+/// assert_eq!(drain.step(65536, false, Time::ZERO), DrainStep::Close);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    left: usize,
+    until: Time,
+}
+
+/// What to do with a connection that is being drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "it is read from, or it is not")]
+pub enum DrainStep {
+    /// Close it.
+    Close,
+    /// Read and drop so many bytes at most.
+    Need(usize),
+}
+
+impl Drain {
+    /// Drains from now on.
+    #[must_use]
+    pub fn new(settings: &Settings, now: Time) -> Self {
+        Self {
+            left: usize::try_from(settings.drain_bytes).unwrap_or(usize::MAX),
+            until: now.after(settings.drain_time),
+        }
+    }
+
+    /// So many bytes were dropped since the last step; `eof` says that no more will come.
+    pub fn step(&mut self, dropped: usize, eof: bool, now: Time) -> DrainStep {
+        self.left = self.left.saturating_sub(dropped);
+        if eof || self.left == 0 || now >= self.until { DrainStep::Close } else { DrainStep::Need(self.left) }
+    }
+
+    /// When to close though the peer has not.
+    #[must_use]
+    pub const fn deadline(&self) -> Time {
+        self.until
+    }
+}

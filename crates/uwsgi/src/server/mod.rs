@@ -1,0 +1,72 @@
+//! The server side of a connection, without I/O: every verdict on what a peer sends and an application answers.
+//!
+//! [`admit`] decides about the connection, [`Receive`] about packets and bodies, [`Respond`] about the answer, and
+//! [`Ending`] about what comes behind it. They own no buffer and have no clock; bytes and a time go in, small steps come
+//! out. This is the loop that drives them, here over a pipe in memory; `read` and `write` are all that a socket adds.
+//!
+//! ```
+//! use uwsgi::response::ResponseEncoder;
+//! use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings, Time};
+//!
+//! /// Serves one connection: echoes the body. `read` gives nothing at the end of the stream.
+//! fn serve(mut read: impl FnMut() -> Vec<u8>, mut write: impl FnMut(&[u8])) {
+//!     let now = || Time::ZERO;
+//!     let (mut receive, mut got, mut eof) = (Receive::new(Settings::default(), now()), Vec::new(), false);
+//!     loop {
+//!         match receive.head(&got, eof, now()) {
+//!             HeadStep::Need(_) => { let more = read(); eof = more.is_empty(); got.extend(more); continue }
+//!             HeadStep::Pong { .. } => return write(&Receive::PONG),
+//!             HeadStep::Refuse(refusal) => return write(refusal.response(false)),
+//!             HeadStep::Head { end } => {
+//!                 let head: Vec<u8> = got.drain(..end).collect();
+//!                 if let Err(refusal) = receive.request(&head) { return write(refusal.response(false)) }
+//!             }
+//!             _ => return,
+//!         }
+//!         let (mut respond, mut echo) = (Respond::queued(&receive, now()), Vec::new());
+//!         respond.started();
+//!         loop {
+//!             match receive.body(&got, eof, now()) {
+//!                 BodyStep::Need(_) => { let more = read(); eof = more.is_empty(); got.extend(more) }
+//!                 BodyStep::Body { skip, take } => echo.extend(got.drain(..skip + take).skip(skip)),
+//!                 BodyStep::Fail(refusal) => return write(refusal.response(false)),
+//!                 _ => break,
+//!             }
+//!         }
+//!         let (mut head, length) = ([0; 128], echo.len() as u64);
+//!         let mut lines = ResponseEncoder::new(&mut head[..], 200, "OK").unwrap();
+//!         lines.push_length(length).unwrap();
+//!         respond.head(200, Some(length));
+//!         let leaves = respond.body(echo.len()).unwrap();
+//!         if respond.finished().unwrap().head || leaves.head { write(lines.finish().unwrap()) }
+//!         write(&echo[..leaves.take]);
+//!         match Ending::of(receive, &respond, now()) { Ending::Next(next) => receive = next, _ => return }
+//!     }
+//! }
+//! # let packet = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000003";
+//! # for split in 0..=packet.len() {
+//! #     let mut pieces = vec![b"abc".to_vec(), packet[split..].to_vec(), packet[..split].to_vec()];
+//! #     pieces.retain(|piece| !piece.is_empty());
+//! #     let mut answer = Vec::new();
+//! #     serve(|| pieces.pop().unwrap_or_default(), |bytes| answer.extend_from_slice(bytes));
+//! #     assert_eq!(answer, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "{}", answer.escape_ascii());
+//! # }
+//! ```
+
+mod admit;
+mod allow;
+mod ending;
+mod receive;
+mod refusal;
+mod respond;
+mod settings;
+mod time;
+
+pub use admit::admit;
+pub use allow::{AllowError, AllowList};
+pub use ending::{Drain, DrainStep, Ending};
+pub use receive::{BodyStep, HeadStep, Receive};
+pub use refusal::Refusal;
+pub use respond::{AnswerError, Failure, Leaves, Respond, TimeStep};
+pub use settings::Settings;
+pub use time::Time;

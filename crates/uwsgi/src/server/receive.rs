@@ -1,0 +1,387 @@
+//! The receiving half of a server's connection: packets, requests and bodies in, in the order of the wire.
+
+use core::time::Duration;
+
+use crate::cgi::check::check;
+use crate::cgi::request::Request;
+use crate::http::chunked::{ChunkStep, Chunked};
+use crate::http::framing::RequestBody;
+use crate::server::refusal::Refusal;
+use crate::server::settings::Settings;
+use crate::server::time::Time;
+use crate::wire::error::DecodeErrorKind;
+use crate::wire::header::Header;
+use crate::wire::modifier::Modifier1;
+use crate::wire::packet::Packet;
+use crate::wire::vars::Vars;
+
+/// The receiving half of the server side of a connection. It owns no buffer, does no I/O and has no clock: it is shown all
+/// bytes that were read and not used yet, and says what to do.
+///
+/// [`head`](Self::head) until there is a request; [`request`](Self::request) once; [`body`](Self::body) until it ends.
+/// Each call makes progress or says what it waits for. The [module](crate::server) has the loop that drives it.
+#[derive(Debug, Clone)]
+pub struct Receive {
+    settings: Settings,
+    phase: Phase,
+    /// When the connection began, or the request before ended.
+    since: Time,
+    /// Since when the peer is waited for inside a body; never, while it is not.
+    waiting: Time,
+    /// For how many milliseconds it was waited for before that in all, and how many bytes came.
+    waited: u64,
+    received: u64,
+    /// Until when what began may go on.
+    stop: Time,
+    first: bool,
+    to_head: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Before the first byte of a packet.
+    Silent,
+    /// Inside a header or a block, since the first byte.
+    Begun(Time),
+    /// The head was announced, and not yet decoded.
+    Announced,
+    Length(u64),
+    Chunked(Chunked),
+    /// The body is read; whether it was declared, so that what follows may be a request.
+    Read {
+        declared: bool,
+    },
+    Failed(Refusal),
+}
+
+/// What to do about a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeadStep {
+    /// Close: there was nothing, and that is no error.
+    Close,
+    /// The first `end` bytes are a packet: decode it with [`Receive::request`]. What follows is the body.
+    Head {
+        /// The length of the packet, its header counted.
+        end: usize,
+    },
+    /// Read: so many more bytes complete the header or the block. Fewer may come at once, and are welcome.
+    Need(usize),
+    /// The first `end` bytes were a ping: write [`PONG`](Receive::PONG), half-close, drain and close.
+    Pong {
+        /// The length of the packet, its header counted.
+        end: usize,
+    },
+    /// Write the refusal's response, half-close, drain and close.
+    Refuse(Refusal),
+}
+
+/// What to do about a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BodyStep {
+    /// Pass `skip` bytes over, then give `take` bytes to the application; `take` may be 0.
+    Body {
+        /// Bytes of framing.
+        skip: usize,
+        /// Bytes of the body behind them.
+        take: usize,
+    },
+    /// The body has ended: pass `skip` bytes over, and no byte behind them is its.
+    End {
+        /// Bytes of framing.
+        skip: usize,
+    },
+    /// The application's read fails; if nothing of its answer has left, this is the answer.
+    Fail(Refusal),
+    /// Read: so many more bytes complete the body, or are known to belong to it.
+    Need(usize),
+}
+
+impl Receive {
+    /// The answer to a ping.
+    pub const PONG: [u8; 4] = [100, 0, 0, 1];
+
+    /// A connection that begins now.
+    #[must_use]
+    pub const fn new(settings: Settings, now: Time) -> Self {
+        Self {
+            settings,
+            phase: Phase::Silent,
+            since: now,
+            waiting: Time::NEVER,
+            waited: 0,
+            received: 0,
+            stop: Time::NEVER,
+            first: true,
+            to_head: false,
+        }
+    }
+
+    /// Looks for a packet at the start of `got`: all bytes that were read and not used. `eof` says that no more will come.
+    pub fn head(&mut self, got: &[u8], eof: bool, now: Time) -> HeadStep {
+        let begun = match self.phase {
+            Phase::Failed(refusal) => return HeadStep::Refuse(refusal),
+            Phase::Begun(begun) => begun,
+            _ if got.is_empty() => return self.silence(eof, now),
+            _ => now,
+        };
+        self.phase = Phase::Begun(begun);
+        let Some(header) = got.first_chunk() else {
+            return self.wait(Header::LEN.saturating_sub(got.len()), begun, eof, now);
+        };
+        let header = Header::from_bytes(*header);
+        if let Err(refusal) = self.judge(&header, got) {
+            return self.refuse(refusal);
+        }
+        let end = usize::from(header.datasize).saturating_add(Header::LEN);
+        if got.len() < end {
+            return self.wait(end.saturating_sub(got.len()), begun, eof, now);
+        }
+        self.phase = Phase::Announced;
+        if header.modifier1 == Modifier1::PING && !self.settings.accepts(Modifier1::PING) {
+            HeadStep::Pong { end }
+        } else {
+            HeadStep::Head { end }
+        }
+    }
+
+    /// Decodes the packet that [`head`](Self::head) announced, and makes every check that comes before the application.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: write its response, half-close, drain and close.
+    pub fn request<'b>(&mut self, head: &'b [u8]) -> Result<Request<'b>, Refusal> {
+        match self.decode(head) {
+            Ok((request, body)) => {
+                (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
+                self.phase = match body {
+                    RequestBody::Length(0) => Phase::Read { declared: true },
+                    RequestBody::Length(length) => Phase::Length(length),
+                    RequestBody::Chunked => Phase::Chunked(Chunked::default()),
+                    RequestBody::None => Phase::Read { declared: false },
+                };
+                Ok(request)
+            }
+            Err(refusal) => {
+                self.phase = Phase::Failed(refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Looks for the body at the start of `got`: all bytes behind the packet that were read and not used.
+    pub fn body(&mut self, got: &[u8], eof: bool, now: Time) -> BodyStep {
+        if !got.is_empty() && self.waiting != Time::NEVER {
+            // What came late came too late only if nothing came: who drives this may be slow too.
+            let waited = now.as_millis().saturating_sub(self.waiting.as_millis());
+            (self.waited, self.waiting) = (self.waited.saturating_add(waited), Time::NEVER);
+        }
+        let step = match self.phase {
+            Phase::Read { .. } => return BodyStep::End { skip: 0 },
+            Phase::Failed(refusal) => return BodyStep::Fail(refusal),
+            Phase::Length(left) if got.is_empty() => self.starve(left, usize_of(left), eof, now),
+            Phase::Length(left) => {
+                let take = got.len().min(usize_of(left));
+                match left.saturating_sub(u64_of(take)) {
+                    0 => self.phase = Phase::Read { declared: true },
+                    left => self.phase = Phase::Length(left),
+                }
+                BodyStep::Body { skip: 0, take }
+            }
+            Phase::Chunked(mut chunked) => {
+                let step = match chunked.step(got) {
+                    Ok(ChunkStep::Need(more)) => self.starve(0, more, eof, now),
+                    Ok(ChunkStep::Data { skip, take }) => BodyStep::Body { skip, take },
+                    Ok(ChunkStep::End { skip }) => BodyStep::End { skip },
+                    Err(error) => BodyStep::Fail(Refusal::BodyMalformed(error)),
+                };
+                self.phase = match step {
+                    // A length of a chunked body is known when it is over; no front end goes on behind one.
+                    BodyStep::End { .. } => Phase::Read { declared: false },
+                    _ => Phase::Chunked(chunked),
+                };
+                step
+            }
+            _ => BodyStep::Fail(Refusal::EndOfStream),
+        };
+        self.account(step)
+    }
+
+    /// Counts a body's bytes against its limit, and remembers a failure.
+    fn account(&mut self, step: BodyStep) -> BodyStep {
+        let step = match step {
+            BodyStep::Body { take, .. } => {
+                self.received = self.received.saturating_add(u64_of(take));
+                let limit = self.settings.body_limit;
+                if self.received > limit {
+                    // Only a chunked body gets here: a declared length was checked before.
+                    BodyStep::Fail(Refusal::BodyTooLarge { length: self.received, limit })
+                } else {
+                    step
+                }
+            }
+            other => other,
+        };
+        if let BodyStep::Fail(refusal) = step {
+            self.phase = Phase::Failed(refusal);
+        }
+        step
+    }
+
+    /// When to call again though no byte has come; `None` while nothing is waited for.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let own = match self.phase {
+            Phase::Silent => self.since.after(self.patience()),
+            Phase::Begun(begun) => begun.after(self.settings.header_timeout),
+            Phase::Length(_) | Phase::Chunked(_) => self.waiting.after(self.body_patience()),
+            Phase::Announced | Phase::Read { .. } | Phase::Failed(_) => Time::NEVER,
+        };
+        Some(own.min(self.stop)).filter(|deadline| *deadline != Time::NEVER)
+    }
+
+    /// A stop was asked for: an idle connection closes, what began may go on for a while.
+    pub fn shut_down(&mut self, now: Time) {
+        self.stop = self.stop.min(now.after(self.settings.stop_grace));
+    }
+
+    /// Whether the request was HEAD, whose answer has no body.
+    #[must_use]
+    pub const fn is_head_request(&self) -> bool {
+        self.to_head
+    }
+
+    /// What the connection was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether, after a complete answer with a length, what follows may be read as another request: one that was asked for
+    /// (keepalive), behind a body that was declared and read to its end.
+    #[must_use]
+    pub const fn allows_another(&self) -> bool {
+        self.settings.keepalive.is_some() && !self.is_stopping() && matches!(self.phase, Phase::Read { declared: true })
+    }
+
+    const fn is_stopping(&self) -> bool {
+        self.stop.as_millis() != Time::NEVER.as_millis()
+    }
+
+    /// Makes ready for the next packet of the connection.
+    pub(crate) fn another(mut self, now: Time) -> Self {
+        (self.phase, self.since, self.first) = (Phase::Silent, now, false);
+        self
+    }
+
+    /// Before the first byte of a packet: no end of the wait is an error.
+    fn silence(&mut self, eof: bool, now: Time) -> HeadStep {
+        self.phase = Phase::Silent;
+        if eof || self.is_stopping() || now >= self.since.after(self.patience()) {
+            HeadStep::Close
+        } else {
+            HeadStep::Need(Header::LEN)
+        }
+    }
+
+    /// How long a connection may be silent.
+    fn patience(&self) -> Duration {
+        match self.settings.keepalive {
+            Some(idle) if !self.first => idle,
+            _ => self.settings.header_timeout,
+        }
+    }
+
+    /// How long the body may be waited for from now on: until the idle limit, or until its rate is too low. Its rate counts
+    /// after the first `body_idle` of waiting, and waiting for the application is none.
+    fn body_patience(&self) -> Duration {
+        let idle = self.settings.body_idle;
+        let rate = u64::from(self.settings.body_rate.max(1));
+        let earned = Duration::from_millis(self.received.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX));
+        idle.min(idle.max(earned).saturating_sub(Duration::from_millis(self.waited)))
+    }
+
+    /// Inside a header or a block.
+    fn wait(&mut self, more: usize, begun: Time, eof: bool, now: Time) -> HeadStep {
+        if eof {
+            self.refuse(Refusal::EndOfStream)
+        } else if now >= begun.after(self.settings.header_timeout) {
+            self.refuse(Refusal::HeaderTimeout)
+        } else if now >= self.stop {
+            self.refuse(Refusal::Stopping)
+        } else {
+            HeadStep::Need(more)
+        }
+    }
+
+    /// Inside a body, with no byte to give.
+    fn starve(&mut self, missing: u64, more: usize, eof: bool, now: Time) -> BodyStep {
+        self.waiting = self.waiting.min(now);
+        if eof {
+            BodyStep::Fail(Refusal::BodyCutShort { missing })
+        } else if now >= self.waiting.after(self.body_patience()) {
+            BodyStep::Fail(Refusal::BodyTimeout)
+        } else if now >= self.stop {
+            BodyStep::Fail(Refusal::Stopping)
+        } else {
+            BodyStep::Need(more)
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> HeadStep {
+        self.phase = Phase::Failed(refusal);
+        HeadStep::Refuse(refusal)
+    }
+
+    /// Everything that four bytes decide.
+    fn judge(&self, header: &Header, got: &[u8]) -> Result<(), Refusal> {
+        let accepted = self.settings.accepts(header.modifier1);
+        match header.foreign() {
+            Some(foreign) if !accepted && header.modifier1 != Modifier1::PING => {
+                return Err(Refusal::Foreign(foreign));
+            }
+            _ if !accepted && header.modifier1 != Modifier1::PING => return Err(Refusal::Modifier1(header.modifier1)),
+            _ => {}
+        }
+        if header.datasize > self.settings.limits.datasize() {
+            // The decoder words it; it looks no further than the header for that.
+            if let Err(error) = Packet::decode_with(got, &self.settings.limits) {
+                return Err(Refusal::Decode(error));
+            }
+        }
+        if header.datasize == 0 && accepted { Err(Refusal::Empty) } else { Ok(()) }
+    }
+
+    /// Everything that the block decides, in the order of the rows: well-formed, limits, length, its limit, contents.
+    fn decode<'b>(&mut self, head: &'b [u8]) -> Result<(Request<'b>, RequestBody), Refusal> {
+        let (packet, _) = Packet::decode(head).map_err(Refusal::Decode)?;
+        let request = Request::decode_with(&packet, &self.settings.limits).map_err(|error| match error.kind() {
+            DecodeErrorKind::VarsLimit | DecodeErrorKind::KeyLimit | DecodeErrorKind::ValueLimit => {
+                // What is malformed behind the limit is malformed first of all.
+                Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, Packet::behind_header))
+            }
+            _ => Refusal::Decode(error),
+        })?;
+        // A refusal of it has no body either.
+        self.to_head = request.method() == Some(b"HEAD");
+        let framing = if self.settings.chunked { request.body_framing_or_chunked() } else { request.body_framing() };
+        let body = framing.map_err(Refusal::Framing)?;
+        match body {
+            RequestBody::Length(length) if length > self.settings.body_limit => {
+                return Err(Refusal::BodyTooLarge { length, limit: self.settings.body_limit });
+            }
+            _ => {}
+        }
+        check(&request)?;
+        Ok((request, body))
+    }
+}
+
+fn usize_of(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+fn u64_of(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,183 @@
+//! Every no of a server: its status, its log line, its answer.
+
+use core::fmt;
+
+use crate::cgi::check::{ContentError, ContentErrorKind};
+use crate::http::chunked::ChunkError;
+use crate::http::framing::FramingError;
+use crate::wire::error::{DecodeError, DecodeErrorKind};
+use crate::wire::header::Foreign;
+use crate::wire::modifier::Modifier1;
+
+/// Why a request, or a connection, is refused. What it prints is the log line.
+///
+/// ```
+/// use uwsgi::Foreign;
+/// use uwsgi::server::Refusal;
+///
+/// let refusal = Refusal::Foreign(Foreign::Http);
+/// assert_eq!(refusal.status(), 400);
+/// assert_eq!(
+///     refusal.to_string(),
+///     "the peer speaks HTTP: use uwsgi_pass, not proxy_pass, for this address; a browser or curl needs an HTTP front end"
+/// );
+/// assert!(refusal.response(false).starts_with(b"HTTP/1.1 400 Bad Request\r\n"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The application failed before its answer left.
+    AppFailed,
+    /// The body ended before its declared length; so many bytes were missing.
+    BodyCutShort {
+        /// Bytes that were declared and did not come; 0 where no length was declared.
+        missing: u64,
+    },
+    /// The chunked body cannot be read.
+    BodyMalformed(ChunkError),
+    /// The body was silent too long, or too slow.
+    BodyTimeout,
+    /// The declared length is over the limit.
+    BodyTooLarge {
+        /// The declared length.
+        length: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A value holds a byte that has no place there.
+    Content {
+        /// What was wrong.
+        kind: ContentErrorKind,
+        /// The place in the value, in bytes.
+        position: u32,
+    },
+    /// The block is malformed.
+    Decode(DecodeError),
+    /// datasize is 0: a request of no vars.
+    Empty,
+    /// The stream ended inside a header or a block.
+    EndOfStream,
+    /// The peer speaks another protocol.
+    Foreign(Foreign),
+    /// `CONTENT_LENGTH` cannot be believed.
+    Framing(FramingError),
+    /// A header or a block was begun and not finished in time.
+    HeaderTimeout,
+    /// Requests of this kind are not accepted.
+    Modifier1(Modifier1),
+    /// There was no free worker in time.
+    NoWorker,
+    /// The peer's address is not allowed.
+    PeerNotAllowed,
+    /// There are too many connections.
+    TooManyConnections,
+    /// A stop was asked for, and what had not begun does not begin.
+    Stopping,
+}
+
+impl Refusal {
+    /// The status to answer with.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::PeerNotAllowed => 403,
+            Self::BodyTimeout | Self::HeaderTimeout => 408,
+            Self::BodyTooLarge { .. } => 413,
+            Self::Decode(error) => match error.kind() {
+                DecodeErrorKind::DatasizeLimit
+                | DecodeErrorKind::KeyLimit
+                | DecodeErrorKind::ValueLimit
+                | DecodeErrorKind::VarsLimit => 431,
+                _ => 400,
+            },
+            Self::BodyCutShort { .. }
+            | Self::BodyMalformed(_)
+            | Self::Content { .. }
+            | Self::Empty
+            | Self::EndOfStream
+            | Self::Foreign(_)
+            | Self::Framing(_) => 400,
+            Self::AppFailed => 500,
+            Self::Modifier1(_) => 501,
+            Self::NoWorker | Self::Stopping | Self::TooManyConnections => 503,
+        }
+    }
+
+    /// The whole answer: a head and, unless the request was HEAD, one line of text.
+    #[must_use]
+    pub const fn response(&self, to_head_request: bool) -> &'static [u8] {
+        let (head, whole) = match self.status() {
+            400 => answer!("400 Bad Request", "16"),
+            403 => answer!("403 Forbidden", "14"),
+            408 => answer!("408 Request Timeout", "20"),
+            413 => answer!("413 Content Too Large", "22"),
+            431 => answer!("431 Request Header Fields Too Large", "36"),
+            501 => answer!("501 Not Implemented", "20"),
+            503 => answer!("503 Service Unavailable", "24"),
+            _ => answer!("500 Internal Server Error", "26"),
+        };
+        if to_head_request { head } else { whole }
+    }
+}
+
+/// The head, and the head with its text, of a status; the length is the text's, its newline counted.
+macro_rules! answer {
+    ($status:literal, $length:literal) => {{
+        const HEAD: &str =
+            concat!("HTTP/1.1 ", $status, "\r\nContent-Type: text/plain\r\nContent-Length: ", $length, "\r\n\r\n");
+        const WHOLE: &str = concat!(
+            "HTTP/1.1 ",
+            $status,
+            "\r\nContent-Type: text/plain\r\nContent-Length: ",
+            $length,
+            "\r\n\r\n",
+            $status,
+            "\n"
+        );
+        (HEAD.as_bytes(), WHOLE.as_bytes())
+    }};
+}
+use answer;
+
+impl From<ContentError<'_>> for Refusal {
+    fn from(error: ContentError<'_>) -> Self {
+        Self::Content { kind: error.kind(), position: u32::try_from(error.position()).unwrap_or(u32::MAX) }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AppFailed => f.write_str("the application failed before its answer left"),
+            Self::BodyCutShort { missing: 0 } => f.write_str("the stream ended inside the body"),
+            Self::BodyCutShort { missing } => write!(f, "the stream ended {missing} bytes before the body did"),
+            Self::BodyMalformed(error) => error.fmt(f),
+            Self::BodyTimeout => f.write_str("the body was silent too long, or too slow"),
+            Self::BodyTooLarge { length, limit } => write!(f, "a body of {length} bytes is over the limit of {limit}"),
+            Self::Content { kind, position } => match kind {
+                ContentErrorKind::EmptyMethod => f.write_str("REQUEST_METHOD is empty"),
+                ContentErrorKind::MethodNotToken => {
+                    write!(f, "REQUEST_METHOD is no method: byte {position} is not allowed in one")
+                }
+                ContentErrorKind::Nul => write!(f, "NUL in PATH_INFO, at byte {position}"),
+                ContentErrorKind::ControlByte => write!(f, "CR, LF or NUL in a value, at byte {position}"),
+            },
+            Self::Decode(error) => error.fmt(f),
+            Self::Empty => f.write_str("a request of no vars: does the front end send uwsgi_params?"),
+            Self::EndOfStream => f.write_str("the stream ended inside a header or a block"),
+            Self::Foreign(foreign) => write!(f, "the peer speaks {foreign}: {}", foreign.advice()),
+            Self::Framing(error) => error.fmt(f),
+            Self::HeaderTimeout => f.write_str("a header or a block was not finished in time"),
+            Self::Modifier1(modifier1) => write!(
+                f,
+                "requests with modifier1 {modifier1:?} are not accepted here: set uwsgi_modifier1 to 0 in the front end"
+            ),
+            Self::NoWorker => f.write_str("no free worker in time"),
+            Self::PeerNotAllowed => f.write_str("the peer's address is not allowed"),
+            Self::TooManyConnections => f.write_str("too many connections"),
+            Self::Stopping => f.write_str("a stop was asked for"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

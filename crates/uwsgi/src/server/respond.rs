@@ -1,0 +1,277 @@
+//! The sending half of a server's connection: what may leave, and when.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::server::receive::Receive;
+use crate::server::refusal::Refusal;
+use crate::server::time::Time;
+
+/// The sending half of the server side of a connection, for one answer. It owns no buffer, does no I/O and has no clock.
+///
+/// The head is given with [`head`](Self::head) and may be given again until it leaves: with the first bytes of the body
+/// that are not none, or at the end (PEP 3333, "The start_response() Callable"). Every row of what an application may do
+/// wrong is decided here: too many bytes never leave, too few end in an abort, a failure is a 500 while it can be one.
+///
+/// ```
+/// use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
+///
+/// let receive = Receive::new(Settings::default(), Time::ZERO);
+/// let mut respond = Respond::queued(&receive, Time::ZERO);
+/// respond.started();
+/// respond.head(200, Some(5));
+/// assert_eq!(respond.body(0)?, Leaves { head: false, take: 0 }); // nothing leaves for nothing
+/// assert_eq!(respond.body(5)?, Leaves { head: true, take: 5 });
+/// assert!(respond.body(1).is_err()); // past the length
+/// # Ok::<(), uwsgi::server::AnswerError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Respond {
+    phase: Phase,
+    queue_wait: Duration,
+    write_idle: Duration,
+    stop: Option<Time>,
+    /// Since when the peer has taken nothing of what is to be written.
+    blocked: Option<Time>,
+    status: u16,
+    length: Option<u64>,
+    sent: u64,
+    to_head: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Waits for a worker, since then.
+    Queued(Time),
+    /// Runs; nothing has left.
+    Running,
+    /// The head has left.
+    Sending,
+    /// All has left that was promised.
+    Finished,
+    /// The peer has to see that this is no whole answer.
+    Aborted,
+}
+
+/// What leaves of what the application gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a head, and bytes")]
+pub struct Leaves {
+    /// Whether the head leaves now, before the bytes.
+    pub head: bool,
+    /// How many of the bytes follow; none of the answer to HEAD, of 204 and of 304.
+    pub take: usize,
+}
+
+/// What an application did wrong with its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// It gave a body, or an end, without a head.
+    NoHead,
+    /// It gave fewer bytes than its Content-Length: abort the connection, so that the front end sees it.
+    TooShort {
+        /// Bytes that are missing.
+        missing: u64,
+    },
+    /// It gave more bytes than its Content-Length. As many as fit may leave, and are counted.
+    TooLong {
+        /// What leaves all the same.
+        leaves: Leaves,
+    },
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHead => f.write_str("the application gave no head"),
+            Self::TooShort { missing } => write!(f, "the answer is {missing} bytes shorter than its Content-Length"),
+            Self::TooLong { .. } => f.write_str("the answer is longer than its Content-Length"),
+        }
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+/// What time has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeStep {
+    /// Reset the connection: the peer takes nothing, or a stop has waited long enough.
+    Abort,
+    /// No worker was free in time: write the refusal's response.
+    Refuse(Refusal),
+    /// Go on; nothing is due.
+    Wait,
+}
+
+/// What to do about an application that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "something has left, or it has not")]
+pub enum Failure {
+    /// Part of the answer has left: reset the connection, so that the front end sees that it is not whole.
+    Abort,
+    /// Nothing has left: write the refusal's response.
+    Refuse(Refusal),
+}
+
+impl Respond {
+    /// An answer to the request that was received, which waits for a worker from now on.
+    #[must_use]
+    pub const fn queued(receive: &Receive, now: Time) -> Self {
+        let settings = receive.settings();
+        Self {
+            phase: Phase::Queued(now),
+            queue_wait: settings.queue_wait,
+            write_idle: settings.write_idle,
+            stop: None,
+            blocked: None,
+            status: 0,
+            length: None,
+            sent: 0,
+            to_head: receive.is_head_request(),
+        }
+    }
+
+    /// A worker has taken the request.
+    pub fn started(&mut self) {
+        if matches!(self.phase, Phase::Queued(_)) {
+            self.phase = Phase::Running;
+        }
+    }
+
+    /// The application's head: its status, and its Content-Length. Once it has left, another is not taken.
+    pub fn head(&mut self, status: u16, content_length: Option<u64>) -> bool {
+        let replaceable = matches!(self.phase, Phase::Queued(_) | Phase::Running);
+        if replaceable {
+            (self.status, self.length) = (status, content_length);
+        }
+        replaceable
+    }
+
+    /// Bytes of the application's body: whether the head leaves now, and how many of them do.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::NoHead`], or [`AnswerError::TooLong`] with what leaves all the same.
+    pub fn body(&mut self, len: usize) -> Result<Leaves, AnswerError> {
+        if len == 0 {
+            return Ok(Leaves { head: false, take: 0 });
+        }
+        let head = self.head_leaves()?;
+        if !self.has_body() {
+            return Ok(Leaves { head, take: 0 });
+        }
+        let given = u64::try_from(len).unwrap_or(u64::MAX);
+        let left = self.length.map_or(u64::MAX, |length| length.saturating_sub(self.sent));
+        let take = usize::try_from(given.min(left)).unwrap_or(usize::MAX);
+        self.sent = self.sent.saturating_add(given.min(left));
+        let leaves = Leaves { head, take };
+        if given > left { Err(AnswerError::TooLong { leaves }) } else { Ok(leaves) }
+    }
+
+    /// The application has given all of its answer: whether the head leaves now.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::NoHead`] (treat it as a [failure](Self::failed)), or [`AnswerError::TooShort`].
+    pub fn finished(&mut self) -> Result<Leaves, AnswerError> {
+        let head = self.head_leaves()?;
+        let missing = self.length.filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.sent);
+        if missing > 0 {
+            self.phase = Phase::Aborted;
+            return Err(AnswerError::TooShort { missing });
+        }
+        self.phase = Phase::Finished;
+        Ok(Leaves { head, take: 0 })
+    }
+
+    /// The application failed, or gave up. `body` is why its last read failed, if one did: it is the better answer.
+    pub fn failed(&mut self, body: Option<Refusal>) -> Failure {
+        match self.phase {
+            Phase::Queued(_) | Phase::Running => {
+                self.phase = Phase::Finished;
+                (self.status, self.length) = (500, None);
+                Failure::Refuse(body.unwrap_or(Refusal::AppFailed))
+            }
+            Phase::Sending | Phase::Finished | Phase::Aborted => {
+                self.phase = Phase::Aborted;
+                Failure::Abort
+            }
+        }
+    }
+
+    /// Bytes are to be written, and the connection takes none now.
+    pub fn blocked(&mut self, now: Time) {
+        self.blocked.get_or_insert(now);
+    }
+
+    /// The connection took bytes.
+    pub fn wrote(&mut self) {
+        self.blocked = None;
+    }
+
+    /// A stop was asked for: what began may go on for a while.
+    pub fn shut_down(&mut self, receive: &Receive, now: Time) {
+        self.stop.get_or_insert(now.after(receive.settings().stop_grace));
+    }
+
+    /// When to ask [`time`](Self::time).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let own = match self.phase {
+            Phase::Queued(since) => Some(since.after(self.queue_wait)),
+            _ => self.blocked.map(|since| since.after(self.write_idle)),
+        };
+        match (own, self.stop) {
+            (Some(own), Some(stop)) => Some(own.min(stop)),
+            (own, stop) => own.or(stop),
+        }
+    }
+
+    /// What is due.
+    pub fn time(&mut self, now: Time) -> TimeStep {
+        match self.phase {
+            Phase::Aborted => return TimeStep::Abort,
+            Phase::Finished if self.blocked.is_none() => return TimeStep::Wait,
+            Phase::Queued(since) if now >= since.after(self.queue_wait) => {
+                self.phase = Phase::Finished;
+                return TimeStep::Refuse(Refusal::NoWorker);
+            }
+            _ => {}
+        }
+        let stopped = self.stop.is_some_and(|stop| now >= stop);
+        let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_idle));
+        if stopped || idle {
+            self.phase = Phase::Aborted;
+            return TimeStep::Abort;
+        }
+        TimeStep::Wait
+    }
+
+    /// Whether the front end must see that the answer is not whole.
+    pub(crate) const fn is_aborted(&self) -> bool {
+        !matches!(self.phase, Phase::Finished)
+    }
+
+    /// Whether the front end knows where the answer ends without a close.
+    pub(crate) const fn is_delimited(&self) -> bool {
+        matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
+    }
+
+    /// RFC 9110 section 6.4.1.
+    const fn has_body(&self) -> bool {
+        !self.to_head && !matches!(self.status, 100..=199 | 204 | 304)
+    }
+
+    fn head_leaves(&mut self) -> Result<bool, AnswerError> {
+        match self.phase {
+            Phase::Queued(_) | Phase::Running if self.status == 0 => Err(AnswerError::NoHead),
+            Phase::Queued(_) | Phase::Running => {
+                self.phase = Phase::Sending;
+                Ok(true)
+            }
+            Phase::Sending | Phase::Finished | Phase::Aborted => Ok(false),
+        }
+    }
+}
