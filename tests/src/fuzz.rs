@@ -1,1 +1,129 @@
+//! The bodies of the fuzz targets.
+//!
+//! Each is a function of bytes that panics where the crate and an oracle disagree; its documentation says what the
+//! oracle is. `fuzz/` calls them with libFuzzer's inputs, `tests/fuzz_seeds.rs` with the seeds and the captures.
 
+mod arbitrary;
+mod chunked;
+mod connection;
+mod exchange;
+mod message;
+mod packet;
+mod request;
+mod response_head;
+mod roundtrip;
+mod split;
+mod vars;
+
+pub use arbitrary::arbitrary;
+pub use chunked::{chunked, in_pieces as chunked_in_pieces};
+pub use connection::connection;
+pub use exchange::exchange;
+pub use message::message;
+pub use packet::packet;
+pub use request::request;
+pub use response_head::response_head;
+pub use roundtrip::roundtrip;
+pub use split::split;
+pub use vars::vars;
+
+use std::fmt::{self, Write};
+
+use uwsgi::{DecodeErrorKind, Header, Packet};
+
+use crate::naive::{Fault, Pair, Rules};
+
+/// A target's body.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The name of its file in `fuzz/fuzz_targets`, and of its directory in `fuzz/seeds`.
+    pub name: &'static str,
+    /// Panics where the crate and the oracle disagree about these bytes.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: [Target; 11] = [
+    Target { name: "arbitrary", run: arbitrary },
+    Target { name: "chunked", run: chunked },
+    Target { name: "connection", run: connection },
+    Target { name: "exchange", run: exchange },
+    Target { name: "message", run: message },
+    Target { name: "packet", run: packet },
+    Target { name: "request", run: request },
+    Target { name: "response_head", run: response_head },
+    Target { name: "roundtrip", run: roundtrip },
+    Target { name: "split", run: split },
+    Target { name: "vars", run: vars },
+];
+
+/// The rules that the first bytes choose, and the bytes behind them.
+///
+/// The first byte says which limits follow, two bytes each, little endian: 1 datasize, 2 vars, 4 key, 8 value. Its 16
+/// allows empty keys. A zero byte, or none, is what the wire allows.
+fn rules(input: &[u8]) -> (Rules, &[u8]) {
+    let mut rules = Rules::WIRE;
+    let Some((chosen, mut rest)) = input.split_first() else { return (rules, input) };
+    rules.empty_keys = chosen & 16 != 0;
+    let limits = [(1, &mut rules.datasize), (2, &mut rules.vars), (4, &mut rules.key), (8, &mut rules.value)];
+    for (bit, limit) in limits {
+        match rest.split_first_chunk() {
+            Some((bytes, behind)) if chosen & bit != 0 => {
+                *limit = u16::from_le_bytes(*bytes);
+                rest = behind;
+            }
+            _ => {}
+        }
+    }
+    (rules, rest)
+}
+
+/// The packet at the start of the input or, where its datasize lies, one with the same modifiers and all that follows:
+/// so that a mutation of the length does not end the run.
+fn packet_of(input: &[u8]) -> Option<Packet<'_>> {
+    if let Ok((packet, _)) = Packet::decode(input) {
+        return Some(packet);
+    }
+    let (header, payload) = Header::decode(input).ok()?;
+    Packet::new(header.modifier1, header.modifier2, payload).ok()
+}
+
+/// A block's fault as the packet's: behind the header, or in the header where that says too much.
+fn in_packet(fault: Fault) -> Fault {
+    let header = if fault.kind == DecodeErrorKind::DatasizeLimit { 1 } else { 4 };
+    fault.behind(header)
+}
+
+/// The value of the last pair with this key.
+fn last<'p>(pairs: &'p [Pair], key: &[u8]) -> Option<&'p [u8]> {
+    pairs.iter().rev().find(|pair| pair.0 == key).map(|pair| pair.1.as_slice())
+}
+
+/// The values of all pairs with this key.
+fn all<'p>(pairs: &'p [Pair], key: &[u8]) -> Vec<&'p [u8]> {
+    pairs.iter().filter(|pair| pair.0 == key).map(|pair| pair.1.as_slice()).collect()
+}
+
+/// Formats a value, its first thousand characters, for the panics that might be in there.
+fn show(value: &dyn fmt::Debug) {
+    let mut room = Room(1024);
+    // The error is that of a full `Room`.
+    let _full = write!(room, "{value:?}");
+}
+
+/// [`show`], with `Display` too.
+fn print<T: fmt::Debug + fmt::Display>(value: &T) {
+    show(value);
+    let mut room = Room(1024);
+    let _full = write!(room, "{value}");
+}
+
+/// A writer that forgets, and ends a long value early.
+struct Room(usize);
+
+impl Write for Room {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}

@@ -136,7 +136,12 @@ proptest! {
         prop_assert_eq!(&bytes[4..], naive::encode_array(&items).unwrap());
         let (packet, _) = Packet::decode(bytes).unwrap();
         let array = packet.array().unwrap();
-        prop_assert_eq!(array.len(), items.len());
+        prop_assert_eq!((array.len(), array.is_empty()), (items.len(), items.is_empty()));
+        let mut iter = array.iter();
+        for left in (0..=items.len()).rev() {
+            prop_assert_eq!((iter.size_hint(), iter.rest().len()), ((left, Some(left)), left));
+            iter.next();
+        }
         prop_assert!(array.iter().eq(items.iter().map(Vec::as_slice)));
         // What uWSGI's reader makes of it: the empty ones are gone, and one at the end is refused.
         prop_assert!(array.as_uwsgi().eq(items.iter().map(Vec::as_slice).filter(|item| !item.is_empty())));
@@ -259,7 +264,7 @@ proptest! {
         let bytes = encode(&pairs);
         let vars = Vars::decode(&bytes[4..]).unwrap();
         let index = VarIndex::<24>::new(vars).unwrap();
-        prop_assert_eq!(index.len(), pairs.len());
+        prop_assert_eq!((index.len(), index.is_empty()), (pairs.len(), pairs.is_empty()));
         for key in pairs.iter().map(|(key, _)| key).chain([&asked]) {
             let all: Vec<&[u8]> = pairs.iter().filter(|pair| pair.0 == *key).map(|pair| &pair.1[..]).collect();
             prop_assert_eq!(vars.get(key), all.last().copied());

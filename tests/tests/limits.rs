@@ -127,10 +127,13 @@ fn a_datasize_limit_that_comes_late_holds_everywhere() {
     let bytes = one(1, 100);
     let (packet, _) = Packet::decode(&bytes).unwrap();
     let limits = Limits::default().with_datasize(104);
-    let vars = packet.vars_with(&limits).map(|_| ()).map_err(|error| error.kind());
-    let request = Request::decode_with(&packet, &limits).map(|_| ()).map_err(|error| error.kind());
-    assert_eq!(vars, Err(DecodeErrorKind::DatasizeLimit));
+    // The place of the fault is where the header says so.
+    let fault = Fault { kind: DecodeErrorKind::DatasizeLimit, offset: 1, required: 105, available: 104 };
+    let vars = packet.vars_with(&limits).map(|_| ()).map_err(Fault::from);
+    let request = Request::decode_with(&packet, &limits).map(|_| ()).map_err(Fault::from);
+    assert_eq!(vars, Err(fault));
     assert_eq!(request, vars, "Request::decode_with, and what Packet::vars_with says");
+    assert_eq!(Packet::decode_with(&bytes, &limits).map(|_| ()).map_err(Fault::from), vars);
 }
 
 #[test]

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Writes seeds/TARGET/NAME: captured packets, one of each shape, and malformed ones made by hand.
+
+Files whose name begins with `found-` are left alone: inputs that a fuzzer came upon and that reach something new, or
+that once failed. Everything else in seeds/ is replaced.
+"""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VECTORS = HERE.parent / "tests" / "vectors"
+
+REQUESTS = """
+    nginx/get nginx/get-browser nginx/headers-duplicate nginx/params-bare nginx/post-10
+    apache/header-cgi-clash apache-mod_Ruwsgi/post-10
+    lighttpd/post-chunked
+    uwsgi-http/chunked-input uwsgi-http/length-plus uwsgi-http/length-twice uwsgi-http/path-nul
+    uwsgi-tools/curl-post
+""".split()
+
+MESSAGES = """
+    uwsgi-client/cache-clear uwsgi-client/cache-get uwsgi-client/cache-set uwsgi-client/cache-udp-del
+    uwsgi-client/cache-udp-set uwsgi-client/legion uwsgi-client/ping uwsgi-client/raw-cache-set
+    uwsgi-client/raw-rpc-raw uwsgi-client/rpc-empty-arg uwsgi-client/rpc-two-args
+    uwsgi-client/signal-17 uwsgi-client/spool-at uwsgi-client/spool-priority
+    uwsgi-client/subscribe-signed-leave uwsgi-client/subscribe2-join
+    uwsgi-reply/cache-get uwsgi-reply/ping uwsgi-reply/rpc-two-args
+""".split()
+
+# Blocks of vars that are malformed, or at the edge of it.
+BLOCKS = {
+    "empty": "",
+    "one-byte": "01",
+    "two-bytes": "0100",
+    "key-empty": "0000 0000",
+    "key-empty-after-a-pair": "0100 41 0000 0000 0000",
+    "key-overrun": "0500 4142",
+    "key-overrun-then-a-pair": "0e00 524551554553545f4d4554484f44 0300 474554 ffff 0100 41 0100 42",
+    "key-to-the-end": "0200 4142",
+    "value-length-half": "0100 41 01",
+    "value-overrun": "0100 41 0200 42",
+    "value-overrun-by-a-lot": "0100 41 ffff 42",
+    "value-empty-at-the-end": "0100 41 0000",
+    "trailing-byte": "0100 41 0100 42 00",
+    "trailing-bytes": "0100 41 0100 42 0000",
+    "duplicates": "0100 41 0100 31 0100 41 0100 32",
+    "nul-inside": "0300 410042 0200 3100",
+    "length-swapped": "0001 41 0001 42",
+    "array-empty-item-last": "0500 68656c6c6f 0100 61 0000",
+    "array-empty-item-inside": "0500 68656c6c6f 0000 0200 6262",
+    "array-overrun": "0500 68656c6c6f 0900 6262",
+}
+
+# A block, and the limits that the target `vars` reads in front of it.
+LIMITED = {
+    "limit-vars-1": ("02 0100", "0100 41 0100 31 0100 42 0100 32"),
+    "limit-vars-0": ("02 0000", "0100 41 0100 31"),
+    "limit-key-1": ("04 0100", "0100 41 0100 31 0200 4242 0100 32"),
+    "limit-value-1": ("08 0100", "0100 41 0100 31 0100 42 0200 3232"),
+    "limit-key-against-value-overrun": ("04 0000", "0100 41 0900 31"),
+    "limits-and-empty-keys": ("1e 0200 0100 0100", "0000 0000 0100 41 0100 42"),
+}
+
+# The first bytes of what peers send that speak something else.
+FOREIGN = {
+    "foreign-http": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "foreign-http-response": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "foreign-http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "foreign-proxy-1": b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n",
+    "foreign-proxy-2": b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    "foreign-tls": bytes.fromhex("16 0301 0005 01 000001 00"),
+    "foreign-fastcgi": bytes.fromhex("01 01 0001 0008 0000 0001 000000000000"),
+}
+
+
+def packet(modifier1: int, modifier2: int, payload: bytes, lie: int = 0) -> bytes:
+    return bytes([modifier1]) + (len(payload) + lie).to_bytes(2, "little") + bytes([modifier2]) + payload
+
+
+def block(*pairs: tuple[bytes, bytes]) -> bytes:
+    return b"".join(len(s).to_bytes(2, "little") + s for pair in pairs for s in pair)
+
+
+def array(*items: bytes) -> bytes:
+    return b"".join(len(item).to_bytes(2, "little") + item for item in items)
+
+
+def capture(name: str) -> bytes:
+    return (VECTORS / f"{name}.bin").read_bytes()
+
+
+def payload(name: str) -> bytes:
+    """The payload of a capture's first packet."""
+    data = capture(name)
+    return data[4 : 4 + int.from_bytes(data[1:3], "little")]
+
+
+def captures(names: list[str]) -> dict[str, bytes]:
+    return {name.replace("/", "-"): capture(name) for name in names}
+
+
+def packets() -> dict[str, bytes]:
+    return {
+        **captures(["nginx/post-10", "uwsgi-client/legion", "uwsgi-client/rpc-two-args", "uwsgi-reply/ping"]),
+        **captures(["uwsgi-tools/curl-get"]),
+        **FOREIGN,
+        "empty": b"",
+        "header-cut": bytes.fromhex("000100"),
+        "header-alone": bytes.fromhex("00ffff00"),
+        "payload-empty": bytes(4),
+        "payload-cut": packet(0, 0, block((b"A", b"B")), lie=1),
+        "payload-malformed": packet(0, 0, bytes.fromhex("0500 4142")),
+        "array-malformed": packet(173, 0, bytes.fromhex("0500 4142")),
+    }
+
+
+def blocks() -> dict[str, bytes]:
+    wire = bytes(1)
+    shown = ["nginx/headers-duplicate", "apache/header-cgi-clash", "uwsgi-client/subscribe2-join"]
+    return {
+        **{name: wire + bytes.fromhex(text) for name, text in BLOCKS.items()},
+        **{name: bytes.fromhex(limits + text) for name, (limits, text) in LIMITED.items()},
+        **{name.replace("/", "-"): wire + payload(name) for name in shown},
+    }
+
+
+def streams() -> dict[str, bytes]:
+    bytewise, sevens, uneven = bytes(1), bytes([1, 7]), bytes([4, 3, 1, 4, 200])
+    two = capture("nginx/post-10") + capture("nginx/get")
+    small = capture("uwsgi-client/ping") + capture("uwsgi-client/signal-17") + capture("uwsgi-client/rpc-two-args")
+    return {
+        "bytewise": bytewise + small,
+        "bytewise-with-a-body": bytewise + two,
+        "sevens": sevens + two,
+        "uneven": uneven + two,
+        "cut-in-a-header": uneven + small + b"\0\1",
+        "cut-in-a-payload": sevens + two[:-5],
+        "cut-in-a-body": bytes([1, 255]) + capture("nginx/post-10")[:-3],
+        "malformed-then-another": sevens + packet(0, 0, b"\5\0AB") + capture("nginx/get"),
+        "no-bytes": uneven,
+    }
+
+
+def requests() -> dict[str, bytes]:
+    def vars_of(*pairs: tuple[bytes, bytes]) -> bytes:
+        return packet(0, 0, block(*pairs))
+
+    length = b"CONTENT_LENGTH"
+    return {
+        **captures(REQUESTS),
+        "check-control-bytes": vars_of((b"HTTP_X", b"a\r\nb"), (b"REQUEST_URI", b"/\0"), (b"PATH_INFO", b"/\n")),
+        "check-methods": vars_of((b"REQUEST_METHOD", b"GET /"), (b"REQUEST_METHOD", b"")),
+        "content-type-then-empty": vars_of((b"CONTENT_TYPE", b"ok"), (b"CONTENT_TYPE", b"")),
+        "control-vars": vars_of(*(
+            (b"UWSGI_" + name, b"http") for name in b"APPID CACHE_GET CALLABLE CHDIR FASTROUTER_KEY FILE HOME MODULE "
+            b"POSTFILE PYHOME ROUTER SCHEME SCRIPT SETENV TOUCH_RELOAD NEW_IN_3".split()
+        ), (b"UWSGI_", b"")),
+        "header-names": vars_of(
+            (b"HTTP_", b"1"), (b"HTTP_X-a_B", b"2"), (b"HTTP_\xe9\0", b"3"), (b"HTTP_CONTENT_LENGTH", b"9")
+        ),
+        "headers-hop-by-hop": vars_of(*(
+            (b"HTTP_" + name, b"x") for name in b"CONNECTION EXPECT KEEP_ALIVE PROXY_AUTHENTICATE PROXY_AUTHORIZATION "
+            b"PROXY_CONNECTION TE TRAILER TRANSFER_ENCODING UPGRADE".split()
+        )),
+        "https-true": vars_of((b"HTTPS", b"TRUE"), (b"REQUEST_SCHEME", b"http")),
+        "lengths-differ": vars_of((length, b"3"), (length, b"4")),
+        "lengths-conflict": vars_of((length, b"3"), (length, b""), (length, b"+3"), (length, b"4")),
+        "lengths-equal": vars_of((length, b"3"), (length, b""), (length, b"3")),
+        "length-largest": vars_of((length, b"18446744073709551615")),
+        "length-overflow": vars_of((length, b"18446744073709551616"), (b"HTTP_TRANSFER_ENCODING", b"Chunked")),
+        "ports-and-schemes": vars_of(
+            (b"SERVER_PORT", b"00443"), (b"REMOTE_PORT", b"65536"), (b"HTTPS", b"off"), (b"REQUEST_SCHEME", b"HTTPS"),
+            (b"wsgi.url_scheme", b"https"),
+        ),
+    }
+
+
+def messages() -> dict[str, bytes]:
+    name = (b"key", b"a"), (b"address", b":1")
+    return {
+        **captures(MESSAGES),
+        "cache-size-without": packet(111, 17, block((b"cmd", b"set"), (b"key", b"k"))),
+        "cache-delete-of-two": packet(111, 11, array(b"k1", b"k2")),
+        "cache-delete-padded": packet(111, 11, array(b"k1", b"")),
+        "cache-update-of-four": packet(111, 10, array(b"k", b"v", b"0", b"")),
+        "reply-odd": packet(255, 2, b""),
+        "rpc-answer-sized": packet(173, 5, block((b"CONTENT_LENGTH", b"70000"))),
+        "rpc-of-empty-items": packet(173, 0, array(b"", b"", b"f", b"", b"a")),
+        "spool-priority-itself": packet(17, 0, block((b"priority", b"."))),
+        "spool-priority-outside": packet(17, 0, block((b"priority", b"../x"), (b"at", b"1.5"))),
+        "subscribe-key-too-long": packet(224, 0, block((b"key", b"k" * 256), (b"address", b":1"))),
+        "subscribe-sign-inside": packet(224, 0, block(*name, (b"sign", b"s"), (b"unix", b"1"))),
+        "subscribe-sign-twice": packet(224, 200, block(*name, (b"sign", b"s"), (b"sign", b"t"))),
+        "subscribe-all": packet(224, 0, block(*name, *(
+            (key, b"1") for key in b"modifier1 modifier2 cores load weight backup vassal sni_key sni_crt sni_ca proto "
+            b"algo inactive notify clear unix sign".split()
+        ))),
+    }
+
+
+# Heads of answers, and what may stand behind one.
+HEADS = {
+    "status-line": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody",
+    "status-line-1.0": b"HTTP/1.0 201 Created\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\nbody",
+    "status-line-2.0": b"HTTP/2.0 404 Not Found\r\nX: 1\r\n\r\n",
+    "status-line-alone": b"HTTP/1.1 200\n\n",
+    "cgi": b"Status: 404 Not Here\r\nX-A:\t1 \r\n\r\nbody",
+    "cgi-twice": b"Status: 404\r\nStatus: 200 OK\r\n\r\n",
+    "bare": b"Content-Type: text/plain\n\nbody",
+    "bare-location": b"Location: /\r\n\r\n",
+    "interim": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "upgrade": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nbytes",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+    "chunked-cut": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\nff\r\nbody",
+    "length-and-chunked": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nbody",
+    "length-twice": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nbody",
+    "length-short": b"HTTP/1.1 200 OK\r\nConnection: keep-alive, close\r\nContent-Length: 9\r\n\r\nbody",
+    "no-content": b"HTTP/1.1 204 No Content\r\n\r\nbody",
+    "folded": b"HTTP/1.1 200 OK\r\nA: b\r\n c: d\r\n\r\n",
+    "line-without-colon": b"HTTP/1.1 200 OK\r\nfoo bar\r\n\r\n",
+    "first-line-splits": b"HT: 1\r\nHTTP: 2\r\n\r\n",
+    "four-lines": b"A: 1\nB: 2\nC: 3\nD: 4\n\n",
+    "cut": b"HTTP/1.1 200 OK\r\nA: b\r\n",
+    "empty": b"\r\n",
+}
+
+CHUNKED = {
+    "one": b"5\r\nhello\r\n0\r\n\r\nnext",
+    "none": b"0\r\n\r\n",
+    "extension": b"5;a=b\r\nhello\r\n00 \r\n\r\n",
+    "trailers": b"1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n",
+    "hex": b"0000000A\r\n0123456789\r\n1f\r\n" + b"x" * 31 + b"\r\n0\r\n\r\n",
+    "largest": b"ffffffffffffffff\r\nx",
+    "seventeen-digits": b"00000000000000001\r\nx\r\n0\r\n\r\n",
+    "bare-newline": b"5\nhello\n0\n\n",
+    "size-lies": b"4\r\nhello\r\n0\r\n\r\n",
+    "no-size": b";a\r\n",
+}
+
+
+def prefixed(seeds: dict[str, bytes], *first: bytes) -> dict[str, bytes]:
+    """Each behind one of the first bytes, which choose sizes and rules, in turn."""
+    return {name: first[place % len(first)] + data for place, (name, data) in enumerate(seeds.items())}
+
+
+def connections() -> dict[str, bytes]:
+    def post(length: str, *pairs: tuple[bytes, bytes]) -> bytes:
+        return packet(0, 0, block((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", length.encode()), *pairs))
+
+    raw = packet(0, 0, block((b"HTTP_TRANSFER_ENCODING", b"chunked")))
+    head = packet(0, 0, block((b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")))
+    return {
+        "one": b"\x00" + post("5") + b"hello",
+        "one-and-what-follows": b"\x01\x07" + post("5") + b"hello" + post("0"),
+        "two": b"\x11\x07" + post("5") + b"hello" + post("0"),
+        "two-behind-head": b"\x90" + head + head,
+        "two-behind-none": b"\x10" + raw + post("0"),
+        "chunked": b"\x31\x03" + raw + CHUNKED["one"],
+        "chunked-over": b"\x72\x03\x11" + raw + CHUNKED["hex"],
+        "chunked-bad": b"\x30" + raw + CHUNKED["bare-newline"],
+        "cut-in-the-body": b"\x00" + post("5") + b"hell",
+        "cut-in-the-block": b"\x00" + post("5")[:-3],
+        "over-the-limit": b"\x40" + post("17"),
+        "ping": b"\x00" + packet(100, 0, b""),
+        "ping-taken": b"\x80" + packet(100, 0, b""),
+        "lengths-differ": b"\x00" + post("5", (b"CONTENT_LENGTH", b"6")),
+        "no-method": b"\x00" + packet(0, 0, block((b"REQUEST_METHOD", b"GET /"))),
+        "foreign": b"\x01\x01" + FOREIGN["foreign-http"],
+        "other-modifier": b"\x00" + packet(5, 0, block((b"A", b"B"))),
+        "nginx-post-10": b"\x12\x05\xff" + capture("nginx/post-10"),
+    }
+
+
+def structured() -> dict[str, bytes]:
+    """Bytes that steer generators: what they come to mean is for the generators to say."""
+    return {
+        "zeros": bytes(64),
+        "ones": b"\1" * 96,
+        "rising": bytes(range(256)),
+        "falling": bytes(range(255, -1, -1)),
+    }
+
+
+def main() -> None:
+    targets = {
+        "arbitrary": structured(),
+        "chunked": prefixed(CHUNKED, b"\x00", b"\x01\x03"),
+        "connection": connections(),
+        "exchange": prefixed(HEADS, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),
+        "message": messages(),
+        "packet": packets(),
+        "request": requests(),
+        "response_head": prefixed(HEADS, b"\x00", b"\x52\x05\x30", b"\x41\x07"),
+        "roundtrip": {**structured(), **captures(["nginx/params-bare", "uwsgi-client/rpc-two-args"])},
+        "split": streams(),
+        "vars": blocks(),
+    }
+    for target, seeds in targets.items():
+        directory = HERE / "seeds" / target
+        directory.mkdir(parents=True, exist_ok=True)
+        for old in directory.iterdir():
+            if not old.name.startswith("found-"):
+                old.unlink()
+        for name, data in seeds.items():
+            (directory / name).write_bytes(data)
+    files = [path for path in (HERE / "seeds").rglob("*") if path.is_file()]
+    print(f"{len(files)} seeds, {sum(path.stat().st_size for path in files)} bytes")
+
+
+if __name__ == "__main__":
+    main()

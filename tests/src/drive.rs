@@ -1,0 +1,338 @@
+//! Loops that drive the machines over bytes that arrive in pieces, as a socket's owner would, and hold them to what they
+//! say on the way: each call makes progress or waits, what is waited for is never more than what is missing, a failure
+//! stays one, a deadline is when something happens and not before.
+
+use uwsgi::client::{Exchange, Incoming, ResponseStep};
+use uwsgi::response::ResponseEncoder;
+use uwsgi::server::{AnswerError, BodyStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time};
+use uwsgi::{Header, Request};
+
+use crate::naive::Pair;
+use crate::naive_http::{Answer, End, Head};
+
+/// The bytes in pieces of these sizes, over and over; of one byte where there are none, and where a size is 0.
+pub fn pieces<'s>(mut stream: &'s [u8], sizes: &'s [u8]) -> impl Iterator<Item = &'s [u8]> {
+    let mut sizes = sizes.iter().chain(sizes.is_empty().then_some(&1)).cycle();
+    std::iter::from_fn(move || {
+        let size = sizes.next().map_or(1, |size| usize::from(*size).max(1)).min(stream.len());
+        let (piece, rest) = stream.split_at(size);
+        stream = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// What was read from a connection and not used yet.
+struct Input<I> {
+    pieces: I,
+    got: Vec<u8>,
+    /// How many bytes were used.
+    used: usize,
+    eof: bool,
+    /// Where bytes were waited for, and how many.
+    waited: Vec<(usize, usize)>,
+}
+
+impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
+    fn new(pieces: impl IntoIterator<IntoIter = I>) -> Self {
+        Self { pieces: pieces.into_iter(), got: Vec::new(), used: 0, eof: false, waited: Vec::new() }
+    }
+
+    /// Reads once, because so many bytes are waited for.
+    fn read(&mut self, need: usize) {
+        assert!(need > 0, "nothing is waited for");
+        assert!(!self.eof, "more is waited for at the end of the stream");
+        self.waited.push((self.used + self.got.len(), need));
+        match self.pieces.next() {
+            Some(piece) => self.got.extend_from_slice(piece),
+            None => self.eof = true,
+        }
+    }
+
+    fn take(&mut self, len: usize) -> Vec<u8> {
+        self.used += len;
+        self.got.drain(..len).collect()
+    }
+
+    /// What was used up to here belonged together: nothing behind it was waited for.
+    fn belongs(&mut self) {
+        for (at, need) in self.waited.drain(..) {
+            assert!(at + need <= self.used, "{need} bytes waited for behind {at}, of {}", self.used);
+        }
+    }
+
+    /// Everything that was not used, read or not.
+    fn rest(mut self) -> Vec<u8> {
+        self.got.extend(self.pieces.flatten());
+        self.got
+    }
+}
+
+/// What an exchange makes of an answer that arrives in these pieces, the end of the stream behind them.
+pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
+    let mut input = Input::new(pieces);
+    let mut heads: Vec<Head> = Vec::new();
+    let failed = |heads, body, error| Answer { heads, body, end: End::from(error), rest: Vec::new() };
+    loop {
+        match exchange.head(&input.got, input.eof) {
+            ResponseStep::Need(more) => input.read(more),
+            ResponseStep::Head { end } => {
+                let head = input.take(end);
+                input.belongs();
+                match exchange.response(&head) {
+                    Ok(head) => heads.push(Head::from(&head)),
+                    Err(error) => {
+                        assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
+                        assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
+                        return failed(heads, Vec::new(), error);
+                    }
+                }
+                if !heads[heads.len() - 1].is_interim() {
+                    break;
+                }
+            }
+            ResponseStep::Fail(error) => {
+                assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
+                assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
+                return failed(heads, Vec::new(), error);
+            }
+            other => panic!("a step that the loop does not know: {other:?}"),
+        }
+    }
+    let mut body = Vec::new();
+    let end = loop {
+        match exchange.body(&input.got, input.eof) {
+            Incoming::Need(more) => input.read(more),
+            Incoming::Body { skip, take } => {
+                assert!(skip + take > 0, "no progress");
+                input.take(skip);
+                body.extend(input.take(take));
+            }
+            Incoming::End { skip } => {
+                input.take(skip);
+                assert_eq!(exchange.body(&input.got, input.eof), Incoming::End { skip: 0 });
+                // The end of the stream is waited for, and takes the place of a byte.
+                if exchange.allows_another(b"") {
+                    input.belongs();
+                }
+                break End::Whole;
+            }
+            Incoming::Upgraded => break End::Upgraded,
+            Incoming::Fail(error) => {
+                assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
+                return failed(heads, body, error);
+            }
+            other => panic!("a step that the loop does not know: {other:?}"),
+        }
+    };
+    Answer { heads, body, end, rest: input.rest() }
+}
+
+/// What an application answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub status: u16,
+    pub reason: String,
+    pub headers: Vec<(String, String)>,
+    /// Whether its Content-Length is said.
+    pub length: bool,
+    /// The body, as the application gives it.
+    pub chunks: Vec<Vec<u8>>,
+}
+
+impl Plan {
+    /// An answer that gives a request's body back.
+    pub fn echo(body: &[u8], length: bool) -> Self {
+        Self { status: 200, reason: "OK".into(), headers: Vec::new(), length, chunks: vec![body.to_vec()] }
+    }
+}
+
+/// What a server made of a connection, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Request {
+        vars: Vec<Pair>,
+        body: Result<Vec<u8>, Refusal>,
+    },
+    Refused(Refusal),
+    Pong,
+    /// Closed without a word.
+    Closed,
+    /// Half-closed behind an answer, a refusal or a pong.
+    HalfClosed,
+}
+
+/// A connection that was served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    pub events: Vec<Event>,
+    /// What was written.
+    pub written: Vec<u8>,
+    /// How many bytes were used: of packets, and of bodies.
+    pub used: usize,
+}
+
+/// Serves a connection on which these pieces arrive, the end of the stream behind them.
+pub fn serve<'s>(
+    settings: Settings,
+    pieces: impl IntoIterator<Item = &'s [u8]>,
+    mut application: impl FnMut(&[Pair], &[u8]) -> Plan,
+) -> Served {
+    let now = Time::from_millis(1000);
+    let mut receive = Receive::new(settings, now);
+    let mut input = Input::new(pieces);
+    let (mut events, mut written) = (Vec::new(), Vec::new());
+    loop {
+        let request = loop {
+            let step = receive.head(&input.got, input.eof, now);
+            match step {
+                HeadStep::Need(more) => {
+                    assert_eq!(more, missing_of_packet(&input.got));
+                    due(&receive, |receive, now| receive.head(&input.got, false, now) == step);
+                    input.read(more);
+                }
+                HeadStep::Head { end } => break Some(input.take(end)),
+                HeadStep::Close => {
+                    events.push(Event::Closed);
+                    break None;
+                }
+                HeadStep::Pong { end } => {
+                    input.take(end);
+                    written.extend(Receive::PONG);
+                    events.extend([Event::Pong, Event::HalfClosed]);
+                    break None;
+                }
+                HeadStep::Refuse(refusal) => {
+                    assert_eq!(receive.head(&input.got, input.eof, now), step);
+                    written.extend(refusal.response(false));
+                    events.extend([Event::Refused(refusal), Event::HalfClosed]);
+                    break None;
+                }
+                other => panic!("a step that the loop does not know: {other:?}"),
+            }
+        };
+        let Some(head) = request else { break };
+        input.belongs();
+        let request = match receive.request(&head) {
+            Ok(request) => request,
+            Err(refusal) => {
+                assert_eq!(receive.head(&input.got, input.eof, now), HeadStep::Refuse(refusal));
+                written.extend(refusal.response(false));
+                events.extend([Event::Refused(refusal), Event::HalfClosed]);
+                break;
+            }
+        };
+        let vars = pairs(&request);
+        let body = read_body(&mut receive, &mut input, now);
+        let mut respond = Respond::queued(&receive, now);
+        respond.started();
+        let plan = body.as_ref().ok().map(|body| application(&vars, body));
+        match plan {
+            Some(plan) => written.extend(respond_with(&mut respond, &plan)),
+            None => match respond.failed(body.as_ref().err().copied()) {
+                Failure::Refuse(refusal) => written.extend(refusal.response(receive.is_head_request())),
+                Failure::Abort => panic!("nothing of the answer had left"),
+            },
+        }
+        events.push(Event::Request { vars, body });
+        match Ending::of(receive, &respond, now) {
+            Ending::Next(next) => receive = next,
+            Ending::HalfClose(_) => {
+                events.push(Event::HalfClosed);
+                break;
+            }
+            other => panic!("{other:?} behind a whole answer"),
+        }
+    }
+    Served { events, written, used: input.used }
+}
+
+fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
+    receive: &mut Receive,
+    input: &mut Input<I>,
+    now: Time,
+) -> Result<Vec<u8>, Refusal> {
+    let mut body = Vec::new();
+    loop {
+        let step = receive.body(&input.got, input.eof, now);
+        match step {
+            BodyStep::Need(more) => {
+                assert!(input.got.is_empty(), "bytes are there, and more are waited for");
+                due(receive, |receive, now| receive.body(b"", false, now) == step);
+                input.read(more);
+            }
+            BodyStep::Body { skip, take } => {
+                assert!(skip + take > 0, "no progress");
+                input.take(skip);
+                body.extend(input.take(take));
+            }
+            BodyStep::End { skip } => {
+                input.take(skip);
+                input.belongs();
+                assert_eq!(receive.body(&input.got, input.eof, now), BodyStep::End { skip: 0 });
+                return Ok(body);
+            }
+            BodyStep::Fail(refusal) => {
+                assert_eq!(receive.body(&input.got, input.eof, now), step);
+                input.waited.clear();
+                return Err(refusal);
+            }
+            other => panic!("a step that the loop does not know: {other:?}"),
+        }
+    }
+}
+
+/// Up to the deadline the same is waited for, at the deadline no more.
+fn due(receive: &Receive, waits: impl Fn(&mut Receive, Time) -> bool) {
+    let deadline = receive.deadline().expect("something is waited for, without a deadline");
+    assert!(waits(&mut receive.clone(), Time::from_millis(deadline.as_millis() - 1)));
+    assert!(!waits(&mut receive.clone(), deadline));
+}
+
+/// How many bytes complete a packet's header or, behind one, its block.
+fn missing_of_packet(got: &[u8]) -> usize {
+    match got {
+        [_, low, high, _, block @ ..] => usize::from(u16::from_le_bytes([*low, *high])) - block.len(),
+        _ => Header::LEN - got.len(),
+    }
+}
+
+/// A request's vars, in order.
+pub fn pairs(request: &Request<'_>) -> Vec<Pair> {
+    request.vars().iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+}
+
+/// Everything that leaves of an answer.
+fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
+    let length = plan.chunks.iter().map(Vec::len).sum::<usize>() as u64;
+    let mut buffer = Vec::new();
+    let mut head = ResponseEncoder::new(&mut buffer, plan.status, &plan.reason).unwrap();
+    for (name, value) in &plan.headers {
+        head.push(name, value).unwrap();
+    }
+    if plan.length {
+        head.push_length(length).unwrap();
+    }
+    assert!(respond.head(plan.status, head.content_length()));
+    let head = head.finish().unwrap();
+    let mut out = Vec::new();
+    for chunk in &plan.chunks {
+        let leaves = respond.body(chunk.len()).unwrap();
+        if leaves.head {
+            assert!(out.is_empty());
+            out.extend(head);
+        }
+        out.extend(&chunk[..leaves.take]);
+    }
+    // One byte past the length does not leave.
+    if plan.length && !plan.chunks.is_empty() && !out.is_empty() && out.len() > head.len() {
+        match respond.body(1) {
+            Err(AnswerError::TooLong { leaves }) => assert_eq!((leaves.head, leaves.take), (false, 0)),
+            other => panic!("{other:?} past the length"),
+        }
+    }
+    if respond.finished().unwrap().head {
+        assert!(out.is_empty());
+        out.extend(head);
+    }
+    out
+}

@@ -1,0 +1,55 @@
+//! Chunked bodies.
+
+use uwsgi::chunked::{ChunkStep, Chunked};
+
+use crate::drive::pieces;
+use crate::naive_http::{self, ChunkedEnd};
+
+/// The first byte counts piece sizes, one byte each, that follow it; the others are a chunked body, and what follows it.
+///
+/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once the same data comes out,
+/// the end is at the same byte, and what cannot be read is refused for the same reason.
+pub fn chunked(input: &[u8]) {
+    let Some((count, rest)) = input.split_first() else { return };
+    let (sizes, bytes) = rest.split_at((usize::from(*count) % 16).min(rest.len()));
+    let want = naive_http::chunked(bytes);
+    assert_eq!(in_pieces([bytes]), want);
+    assert_eq!(in_pieces(pieces(bytes, sizes)), want);
+    assert_eq!(in_pieces(pieces(bytes, &[])), want);
+}
+
+/// The data of a chunked body that arrives in pieces, and what became of it.
+pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, ChunkedEnd) {
+    let (mut chunked, mut data, mut used) = (Chunked::default(), Vec::new(), 0);
+    let mut waited = Vec::new();
+    for piece in pieces {
+        let mut rest = piece;
+        loop {
+            assert!(!chunked.is_ended());
+            match chunked.step(rest) {
+                Ok(ChunkStep::Data { skip, take }) => {
+                    assert!(skip + take > 0, "no progress");
+                    data.extend(&rest[skip..skip + take]);
+                    rest = &rest[skip + take..];
+                    used += skip + take;
+                }
+                Ok(ChunkStep::End { skip }) => {
+                    used += skip;
+                    assert!(skip > 0 && chunked.is_ended());
+                    assert_eq!(chunked.step(&rest[skip..]), Ok(ChunkStep::End { skip: 0 }));
+                    // What was waited for belonged to the body.
+                    waited.iter().for_each(|(at, more)| assert!(at + more <= used));
+                    return (data, ChunkedEnd::At(used));
+                }
+                Ok(ChunkStep::Need(more)) => {
+                    assert!(rest.is_empty() && more > 0);
+                    waited.push((used, more));
+                    break;
+                }
+                Ok(other) => panic!("a step that the loop does not know: {other:?}"),
+                Err(error) => return (data, ChunkedEnd::Refused(error)),
+            }
+        }
+    }
+    (data, ChunkedEnd::Cut)
+}

@@ -1,0 +1,239 @@
+//! A connection as a server sees it.
+
+use core::time::Duration;
+
+use uwsgi::framing::RequestBody;
+use uwsgi::server::{Refusal, Settings};
+use uwsgi::{Limits, Modifier1, Packet, Request, check};
+
+use crate::drive::{Event, Plan, pieces, serve};
+use crate::naive::{self, Fault, Pair, Rules};
+use crate::naive_http::{self, ChunkedEnd};
+
+/// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for another request on the connection,
+/// its 32 for chunked bodies, its 64 for small limits, its 128 accepts pings as requests and answers without a length.
+/// The others are what a front end sends up to its close: packets and bodies.
+///
+/// Oracle: a naive model of the server, given everything at once. In pieces of those sizes, byte by byte and all at once
+/// the same requests with the same bodies reach the application, each is answered once, the same bytes are refused for
+/// the same reason, and what is behind a body is a request only where that was asked for and the body was declared.
+pub fn connection(input: &[u8]) {
+    let Some((chosen, rest)) = input.split_first() else { return };
+    let (sizes, stream) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
+    let rules = Choice {
+        keepalive: chosen & 16 != 0,
+        chunked: chosen & 32 != 0,
+        small: chosen & 64 != 0,
+        odd: chosen & 128 != 0,
+    };
+    let want = rules.model(stream);
+    assert_eq!(rules.serve([stream]), want);
+    assert_eq!(rules.serve(pieces(stream, sizes)), want);
+    assert_eq!(rules.serve(pieces(stream, &[])), want);
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    keepalive: bool,
+    chunked: bool,
+    small: bool,
+    odd: bool,
+}
+
+/// What became of a connection: what was seen, how many answers were written, how many bytes were used.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    events: Vec<Event>,
+    answers: usize,
+    used: Option<usize>,
+}
+
+impl Choice {
+    fn rules(self) -> Rules {
+        if self.small { Rules { datasize: 512, vars: 8, key: 32, value: 64, ..Rules::WIRE } } else { Rules::WIRE }
+    }
+
+    fn body_limit(self) -> u64 {
+        if self.small { 16 } else { 1 << 30 }
+    }
+
+    fn settings(self) -> Settings {
+        let mut settings = Settings::default().with_limits(self.rules().limits()).with_body_limit(self.body_limit());
+        settings.chunked = self.chunked;
+        if self.keepalive {
+            settings = settings.with_keepalive(Duration::from_secs(5));
+        }
+        if self.odd { settings.accepting(Modifier1::PING) } else { settings }
+    }
+
+    fn serve<'s>(self, pieces: impl IntoIterator<Item = &'s [u8]>) -> Seen {
+        let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+        let served = serve(self.settings(), pieces, |_, body| Plan::echo(body, !self.odd));
+        let mut written = &served.written[..];
+        let (mut answers, mut before) = (0, 0);
+        // Everything that was written is answers, back to back, one for each request.
+        while !written.is_empty() {
+            if written == uwsgi::server::Receive::PONG {
+                break;
+            }
+            let to_head = served.events.get(before).is_some_and(is_to_head);
+            let answer = naive_http::answer(written, to_head, naive_http::Most::DEFAULT);
+            assert_eq!(answer.end, naive_http::End::Whole);
+            written = &written[written.len() - answer.rest.len()..];
+            answers += 1;
+            before += 1;
+        }
+        let whole = !served.events.iter().any(|event| match event {
+            Event::Request { body, .. } => body.is_err(),
+            Event::Refused(_) => true,
+            _ => false,
+        });
+        Seen {
+            events: served.events.into_iter().map(same_length).collect(),
+            answers,
+            used: whole.then_some(served.used),
+        }
+    }
+
+    fn model(self, stream: &[u8]) -> Seen {
+        let (mut events, mut answers, mut at) = (Vec::new(), 0, 0);
+        let mut whole = true;
+        loop {
+            let rest = &stream[at..];
+            if rest.is_empty() {
+                events.push(Event::Closed);
+                break;
+            }
+            answers += 1;
+            let (end, vars, framing) = match self.packet(rest) {
+                Ok(Some(packet)) => packet,
+                Ok(None) => {
+                    at += 4 + naive::header(rest).unwrap().datasize;
+                    answers -= 1;
+                    events.extend([Event::Pong, Event::HalfClosed]);
+                    break;
+                }
+                Err(refusal) => {
+                    whole = false;
+                    events.extend([Event::Refused(refusal), Event::HalfClosed]);
+                    break;
+                }
+            };
+            at += end;
+            let (body, used) = self.body(&stream[at..], framing);
+            at += used;
+            let another = self.keepalive
+                && body.is_ok()
+                && matches!(framing, RequestBody::Length(_))
+                && (!self.odd || method(&vars) == Some(b"HEAD"));
+            whole &= body.is_ok();
+            events.push(same_length(Event::Request { vars, body }));
+            if !another {
+                events.push(Event::HalfClosed);
+                break;
+            }
+        }
+        Seen { events, answers, used: whole.then_some(at) }
+    }
+
+    /// The length of the packet, its vars, and how the body behind it is framed; nothing for a ping.
+    #[allow(clippy::type_complexity, reason = "said in the line above, and used once")]
+    fn packet(self, rest: &[u8]) -> Result<Option<(usize, Vec<Pair>, RequestBody)>, Refusal> {
+        let header = naive::header(rest).map_err(|_| Refusal::EndOfStream)?;
+        let accepted = header.modifier1 == 0 || (self.odd && header.modifier1 == 100);
+        if !accepted && header.modifier1 != 100 {
+            let looks = uwsgi::Header::from_bytes(*rest.first_chunk().unwrap()).foreign();
+            return Err(looks.map_or(Refusal::Modifier1(Modifier1(header.modifier1)), Refusal::Foreign));
+        }
+        if header.datasize > usize::from(self.rules().datasize) {
+            return Err(refused(rest, self.rules()));
+        }
+        if header.datasize == 0 && accepted {
+            return Err(Refusal::Empty);
+        }
+        let packet = naive::packet(rest, &Rules::WIRE).map_err(|_| Refusal::EndOfStream)?;
+        if !accepted {
+            return Ok(None);
+        }
+        // What is malformed is said before what is too much.
+        let vars = naive::vars(&packet.payload, &Rules::WIRE).whole();
+        let bytes = &rest[..4 + header.datasize];
+        let vars = vars.map_err(|fault| refused_for(bytes, Rules::WIRE, fault))?;
+        let within = naive::vars(&packet.payload, &self.rules()).whole();
+        within.map_err(|fault| refused_for(bytes, self.rules(), fault))?;
+
+        let transfer_encoding = super::last(&vars, b"HTTP_TRANSFER_ENCODING");
+        let framing = naive::framing(&super::all(&vars, b"CONTENT_LENGTH"), transfer_encoding, self.chunked);
+        let framing = framing.map_err(Refusal::Framing)?;
+        if let RequestBody::Length(length) = framing {
+            if length > self.body_limit() {
+                return Err(Refusal::BodyTooLarge { length, limit: self.body_limit() });
+            }
+        }
+        let (packet, _) = Packet::decode(rest).unwrap();
+        check(&Request::decode(&packet).unwrap())?;
+        Ok(Some((bytes.len(), vars, framing)))
+    }
+
+    /// A body, or why there is none, and how many bytes it takes.
+    fn body(self, rest: &[u8], framing: RequestBody) -> (Result<Vec<u8>, Refusal>, usize) {
+        match framing {
+            RequestBody::Length(length) => {
+                let missing = length.saturating_sub(rest.len() as u64);
+                if missing > 0 {
+                    return (Err(Refusal::BodyCutShort { missing }), rest.len());
+                }
+                let length = usize::try_from(length).unwrap();
+                (Ok(rest[..length].to_vec()), length)
+            }
+            RequestBody::Chunked => {
+                let (body, end) = naive_http::chunked(rest);
+                let limit = self.body_limit();
+                if body.len() as u64 > limit {
+                    return (Err(Refusal::BodyTooLarge { length: 0, limit }), rest.len());
+                }
+                match end {
+                    ChunkedEnd::At(used) => (Ok(body), used),
+                    ChunkedEnd::Cut => (Err(Refusal::BodyCutShort { missing: 0 }), rest.len()),
+                    ChunkedEnd::Refused(error) => (Err(Refusal::BodyMalformed(error)), rest.len()),
+                }
+            }
+            _ => (Ok(Vec::new()), 0),
+        }
+    }
+}
+
+/// The crate's own words for a fault that the naive decoder found, and the same fault.
+fn refused_for(packet: &[u8], rules: Rules, fault: Fault) -> Refusal {
+    let refusal = refused(packet, rules);
+    match refusal {
+        Refusal::Decode(error) => assert_eq!(Fault::from(error), super::in_packet(fault)),
+        other => panic!("{other:?}, not {fault:?}"),
+    }
+    refusal
+}
+
+fn refused(packet: &[u8], rules: Rules) -> Refusal {
+    let limits: Limits = rules.limits();
+    let decoded = Packet::decode_with(packet, &limits).and_then(|(packet, _)| Request::decode_with(&packet, &limits));
+    Refusal::Decode(decoded.expect_err("the naive decoder refused it"))
+}
+
+/// How much of a body that is over its limit had come depends on the pieces.
+fn same_length(event: Event) -> Event {
+    match event {
+        Event::Request { vars, body: Err(Refusal::BodyTooLarge { limit, .. }) } => {
+            Event::Request { vars, body: Err(Refusal::BodyTooLarge { length: 0, limit }) }
+        }
+        other => other,
+    }
+}
+
+fn is_to_head(event: &Event) -> bool {
+    matches!(event, Event::Request { vars, .. } if method(vars) == Some(b"HEAD"))
+}
+
+/// The last value, as the request view has it.
+fn method(vars: &[Pair]) -> Option<&[u8]> {
+    super::last(vars, b"REQUEST_METHOD")
+}

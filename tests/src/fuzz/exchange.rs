@@ -1,0 +1,45 @@
+//! Answers as a client sees them.
+
+use uwsgi::client::Exchange;
+
+use crate::drive::{answer, pieces};
+use crate::naive_http::{self, End, Most};
+
+/// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for small limits, its 32 says that the
+/// request was HEAD. The others are what a backend sends up to its close.
+///
+/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once an exchange sees the same
+/// heads and the same body, fails for the same reason, and leaves the same bytes over. No further request is allowed
+/// behind an answer that did not say where it ends.
+pub fn exchange(input: &[u8]) {
+    let Some((chosen, rest)) = input.split_first() else { return };
+    let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
+    let to_head = chosen & 32 != 0;
+    let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
+
+    let want = naive_http::answer(bytes, to_head, most);
+    let whole = answer_of(&want, to_head, most, [bytes]);
+    assert_eq!(answer_of(&want, to_head, most, pieces(bytes, sizes)), whole);
+    assert_eq!(answer_of(&want, to_head, most, pieces(bytes, &[])), whole);
+}
+
+/// Compares, and says whether another request is allowed behind the answer, given that nothing came behind it.
+fn answer_of<'s>(
+    want: &naive_http::Answer,
+    to_head: bool,
+    most: Most,
+    pieces: impl IntoIterator<Item = &'s [u8]>,
+) -> bool {
+    let mut exchange = Exchange::new(to_head).with_limits(most.limits());
+    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+    assert_eq!(answer(&mut exchange, pieces), *want);
+    let allowed = exchange.allows_another(b"");
+    assert!(!exchange.allows_another(b"x"));
+    if allowed {
+        let head = want.heads.last().expect("an answer without a head");
+        let without_body = to_head || matches!(head.status, 204 | 304);
+        assert!(want.end == End::Whole && !head.close);
+        assert!(without_body || head.chunked || head.content_length.is_some());
+    }
+    allowed
+}

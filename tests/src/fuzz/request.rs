@@ -1,0 +1,278 @@
+//! Vars, seen as an HTTP request.
+
+use uwsgi::framing::{self, RequestBody};
+use uwsgi::{ContentErrorKind, ControlVar, HeaderName, Packet, Request, Scheme, check, check_var};
+
+use super::{all, in_packet, last, packet_of, print, rules, show};
+use crate::naive::{self, Fault, Pair, Rules};
+
+/// The input is a packet; where its datasize lies, all that follows its header is its payload.
+///
+/// Oracle: a naive view that searches the naive decoder's pairs for every question anew: the last pair of a key wins,
+/// headers are `HTTP_*`, `CONTENT_TYPE` and `CONTENT_LENGTH`, a body has one length or the request is refused, and a
+/// value is scanned byte by byte for what it may not hold.
+pub fn request(input: &[u8]) {
+    if let Some(packet) = packet_of(input) {
+        view(&packet);
+        let (rules, _) = rules(input);
+        let got = Request::decode_with(&packet, &rules.limits()).map(|request| request.vars().len());
+        let want = naive::vars(packet.payload(), &rules).whole().map(|pairs| pairs.len());
+        assert_eq!(got.map_err(Fault::from), want.map_err(in_packet));
+    }
+}
+
+/// Compares the view of one packet with the naive one.
+pub(super) fn view(packet: &Packet<'_>) {
+    let want = naive::vars(packet.payload(), &Rules::WIRE);
+    let request = match (Request::decode(packet), want.fault) {
+        (Ok(request), None) => request,
+        (Err(error), Some(fault)) => return assert_eq!(Fault::from(error), in_packet(fault)),
+        (got, want) => panic!("{got:?}, but {want:?}"),
+    };
+    let pairs = want.elements;
+    show(&request);
+    assert_eq!((request.modifier1(), request.modifier2()), (packet.modifier1(), packet.modifier2()));
+    assert_eq!(Ok(request.vars()), packet.vars());
+    accessors(&request, &pairs);
+    headers(&request, &pairs);
+    body(&request, &pairs);
+    checks(&request, &pairs);
+    mount(&request, &pairs);
+    for (key, value) in &pairs {
+        assert_eq!(ControlVar::from_key(key), control(key));
+        assert_eq!(Request::port(value), port(value));
+    }
+}
+
+fn accessors(request: &Request<'_>, pairs: &[Pair]) {
+    let last = |key: &str| last(pairs, key.as_bytes());
+    assert_eq!(request.method(), last("REQUEST_METHOD"));
+    assert_eq!(request.request_uri(), last("REQUEST_URI"));
+    assert_eq!(request.path_info(), last("PATH_INFO"));
+    assert_eq!(request.script_name(), last("SCRIPT_NAME"));
+    assert_eq!(request.query_string(), last("QUERY_STRING"));
+    // An empty one is none, and hides no other.
+    let content_types = all(pairs, b"CONTENT_TYPE");
+    assert_eq!(request.content_type(), content_types.into_iter().rfind(|value| !value.is_empty()));
+    assert_eq!(request.server_protocol(), last("SERVER_PROTOCOL"));
+    assert_eq!(request.host(), last("HTTP_HOST"));
+    assert_eq!(request.server_name(), last("SERVER_NAME"));
+    assert_eq!(request.server_port(), last("SERVER_PORT"));
+    assert_eq!(request.remote_addr(), last("REMOTE_ADDR"));
+    assert_eq!(request.remote_port(), last("REMOTE_PORT"));
+    assert_eq!(request.remote_user(), last("REMOTE_USER"));
+    assert_eq!(request.document_root(), last("DOCUMENT_ROOT"));
+    assert_eq!(request.scheme(), scheme(pairs));
+
+    let known = pairs.iter().take(24).map(|(key, _)| &key[..]);
+    for key in known.chain([&b""[..], b"PATH_INFO", b"SCRIPT_NAME", b"path_info"]) {
+        let value = super::last(pairs, key);
+        assert_eq!(request.var(key), value);
+        assert_eq!(request.var_str(key).ok(), value.map(std::str::from_utf8).transpose().ok());
+    }
+}
+
+/// `HTTPS` that is on, else the first of three that names a scheme.
+fn scheme(pairs: &[Pair]) -> Scheme {
+    let on = last(pairs, b"HTTPS").unwrap_or_default().to_ascii_lowercase();
+    if on == b"on" || on == b"1" || on == b"true" {
+        return Scheme::Https;
+    }
+    for key in ["REQUEST_SCHEME", "UWSGI_SCHEME", "wsgi.url_scheme"] {
+        match last(pairs, key.as_bytes()) {
+            Some(b"http") => return Scheme::Http,
+            Some(b"https") => return Scheme::Https,
+            _ => {}
+        }
+    }
+    Scheme::Http
+}
+
+/// Up to five significant digits, at most 65535.
+fn port(value: &[u8]) -> Option<u16> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits: Vec<u8> = value.iter().copied().skip_while(|digit| *digit == b'0').collect();
+    if digits.len() > 5 {
+        return None;
+    }
+    let number = digits.iter().fold(0, |number: u32, digit| number * 10 + u32::from(digit - b'0'));
+    u16::try_from(number).ok()
+}
+
+/// A header of the naive view: the key that carries it, its name as HTTP prints it, its value.
+type Header<'p> = (&'p [u8], Vec<u8>, &'p [u8]);
+
+fn headers(request: &Request<'_>, pairs: &[Pair]) {
+    let mut want: Vec<Header<'_>> = Vec::new();
+    for (key, value) in pairs {
+        let name = naive::header_name(key);
+        match HeaderName::from_key(key) {
+            None => assert_eq!(name, None),
+            Some(got) => {
+                assert_eq!(Some(got.bytes().collect()), name);
+                assert!(got.bytes().rev().eq(name.iter().flatten().rev().copied()));
+                header_name(got, key);
+            }
+        }
+        let Some(name) = name else { continue };
+        if !key.starts_with(b"CONTENT_") || !value.is_empty() {
+            want.push((key, name, value));
+        }
+    }
+    let got: Vec<(Vec<u8>, &[u8])> = request.headers().map(|(name, value)| (name.bytes().collect(), value)).collect();
+    let expected: Vec<_> = want.iter().map(|(_, name, value)| (name.clone(), *value)).collect();
+    assert_eq!(got, expected);
+
+    let known = want.iter().take(24).filter_map(|(_, name, _)| String::from_utf8(name.clone()).ok());
+    for name in known.chain(["content-length", "content-type", "host", "x-forwarded-for", ""].map(String::from)) {
+        let every: Vec<&[u8]> = want
+            .iter()
+            .filter(|(key, other, _)| {
+                // What a client wrote there must never stand for the var of that name.
+                let content = name == "content-length" || name == "content-type";
+                *other == name.as_bytes() && !(content && key.starts_with(b"HTTP_"))
+            })
+            .map(|(_, _, value)| *value)
+            .collect();
+        for spelt in [name.clone(), name.to_ascii_uppercase(), name.replace('-', "_")] {
+            assert_eq!(request.header(&spelt), every.last().copied(), "{spelt}");
+            assert!(request.header_all(&spelt).eq(every.iter().copied()), "{spelt}");
+        }
+    }
+}
+
+/// What one name says of itself.
+fn header_name(name: HeaderName<'_>, key: &[u8]) {
+    print(&name);
+    let printed: Vec<u8> = name.bytes().collect();
+    let stripped = key.strip_prefix(b"HTTP_").unwrap_or(key);
+    assert_eq!(name.as_bytes(), stripped);
+    assert_eq!(name, stripped[..]);
+    assert_eq!(name, printed[..]);
+    assert_eq!(name.is_token(), !stripped.is_empty() && stripped.iter().all(|byte| is_token_byte(*byte)));
+    let hop_by_hop = [
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    assert_eq!(name.is_hop_by_hop(), hop_by_hop.iter().any(|hop| hop.as_bytes() == printed));
+    let content = printed == b"content-length" || printed == b"content-type";
+    assert_eq!(name.duplicates_content(), content && key.starts_with(b"HTTP_"));
+    if printed.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+        assert_eq!(name.to_string().as_bytes(), printed);
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn body(request: &Request<'_>, pairs: &[Pair]) {
+    let lengths = all(pairs, b"CONTENT_LENGTH");
+    let coding = last(pairs, b"HTTP_TRANSFER_ENCODING");
+    let want = naive::framing(&lengths, None, false);
+    assert_eq!(request.body_framing(), want);
+    assert_eq!(request.body_framing_or_chunked(), naive::framing(&lengths, coding, true));
+    assert_eq!(framing::request_body(lengths.iter().copied(), coding, false), want, "a coding has no say");
+    match want {
+        Ok(RequestBody::Length(length)) => {
+            // Never two lengths: whoever believes any of them believes this one.
+            for value in lengths.iter().filter(|value| !value.is_empty()) {
+                assert_eq!(framing::content_length(value), Ok(Some(length)));
+                assert_eq!(std::str::from_utf8(value).map(str::parse), Ok(Ok(length)));
+            }
+            assert_eq!(request.content_length(), Ok(Some(length)));
+            assert!(RequestBody::Length(length).allows_keepalive());
+        }
+        Ok(_) => assert_eq!(request.content_length(), Ok(None)),
+        Err(error) => {
+            assert_eq!(request.content_length(), Err(error));
+            assert!(request.body_framing_or_chunked().is_err());
+            print(&error);
+        }
+    }
+}
+
+fn checks(request: &Request<'_>, pairs: &[Pair]) {
+    let mut first = None;
+    for (key, value) in pairs {
+        let want = forbidden(key, value);
+        let got = check_var(key, value).map_err(|error| {
+            assert_eq!(error.key(), key);
+            print(&error);
+            (error.kind(), error.position())
+        });
+        assert_eq!(got.err(), want);
+        first = first.or(want.map(|(kind, position)| (&key[..], kind, position)));
+    }
+    let got = check(request).map_err(|error| (error.key(), error.kind(), error.position()));
+    assert_eq!(got.err(), first);
+}
+
+/// The first byte of a value that must not be there.
+fn forbidden(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize)> {
+    if key == b"REQUEST_METHOD" && value.is_empty() {
+        return Some((ContentErrorKind::EmptyMethod, 0));
+    }
+    let lines = key == b"REQUEST_URI"
+        || key == b"SERVER_PROTOCOL"
+        || key.get(..8) == Some(b"CONTENT_")
+        || key.get(..5) == Some(b"HTTP_");
+    for (position, byte) in value.iter().enumerate() {
+        if key == b"REQUEST_METHOD" && !is_token_byte(*byte) {
+            return Some((ContentErrorKind::MethodNotToken, position));
+        }
+        if key == b"PATH_INFO" && *byte == 0 {
+            return Some((ContentErrorKind::Nul, position));
+        }
+        if lines && (*byte == 0 || *byte == b'\r' || *byte == b'\n') {
+            return Some((ContentErrorKind::ControlByte, position));
+        }
+    }
+    None
+}
+
+fn mount(request: &Request<'_>, pairs: &[Pair]) {
+    let mounted = request.with_mount(b"/mount", b"/path");
+    assert_eq!((mounted.script_name(), mounted.path_info()), (Some(&b"/mount"[..]), Some(&b"/path"[..])));
+    assert_eq!((mounted.var("SCRIPT_NAME"), mounted.var("PATH_INFO")), (Some(&b"/mount"[..]), Some(&b"/path"[..])));
+    assert_eq!(mounted.vars(), request.vars());
+    assert_eq!(mounted.method(), last(pairs, b"REQUEST_METHOD"));
+    assert_eq!(mounted.body_framing(), request.body_framing());
+    assert_eq!(request.path_info(), last(pairs, b"PATH_INFO"));
+}
+
+/// The name of a control var, from its key, by a table.
+fn control(key: &[u8]) -> Option<ControlVar> {
+    let table = [
+        ("UWSGI_APPID", ControlVar::AppId),
+        ("UWSGI_CACHE_GET", ControlVar::CacheGet),
+        ("UWSGI_CALLABLE", ControlVar::Callable),
+        ("UWSGI_CHDIR", ControlVar::Chdir),
+        ("UWSGI_FASTROUTER_KEY", ControlVar::FastrouterKey),
+        ("UWSGI_FILE", ControlVar::File),
+        ("UWSGI_HOME", ControlVar::Home),
+        ("UWSGI_MODULE", ControlVar::Module),
+        ("UWSGI_POSTFILE", ControlVar::PostFile),
+        ("UWSGI_PYHOME", ControlVar::PyHome),
+        ("UWSGI_ROUTER", ControlVar::Router),
+        ("UWSGI_SCHEME", ControlVar::Scheme),
+        ("UWSGI_SCRIPT", ControlVar::Script),
+        ("UWSGI_SETENV", ControlVar::SetEnv),
+        ("UWSGI_TOUCH_RELOAD", ControlVar::TouchReload),
+    ];
+    if !key.starts_with(b"UWSGI_") {
+        return None;
+    }
+    Some(table.iter().find(|(name, _)| name.as_bytes() == key).map_or(ControlVar::Other, |(_, control)| *control))
+}

@@ -1,0 +1,91 @@
+//! Heads of answers.
+
+use uwsgi::framing::{ResponseBody, response_body};
+use uwsgi::response::{HeadEnd, ResponseErrorKind as Kind, ResponseHead};
+
+use super::print;
+use crate::drive::pieces;
+use crate::naive_http::{self, Fault, Head, Most};
+
+/// The first byte counts piece sizes, one byte each, that follow it, and its 64 asks for small limits; the others are a
+/// head, and what follows it.
+///
+/// Oracle: a naive reading of the whole. `HeadEnd` finds the same end however the bytes come, looks at each of them
+/// once, and never finds an end that is not there; `ResponseHead` says the same about every line, within limits and
+/// without, and blames the same line.
+pub fn response_head(input: &[u8]) {
+    let Some((chosen, rest)) = input.split_first() else { return };
+    let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
+    let end = naive_http::head_end(bytes);
+    assert_eq!(HeadEnd::default().find(bytes), end);
+    in_pieces(bytes, sizes, end);
+
+    // Anything but a head and nothing else is refused, and no blame lies outside.
+    if end != Some(bytes.len()) {
+        let error = ResponseHead::decode(bytes).expect_err("not a head, or more than one");
+        assert!(error.offset() <= bytes.len());
+        print(&error);
+    }
+    let Some(end) = end else { return };
+    let head = &bytes[..end];
+    agree(head, Most::DEFAULT);
+    if chosen & 64 != 0 {
+        agree(head, Most { bytes: usize::from(chosen & 15) * 8, lines: usize::from(chosen >> 4) % 4 });
+    }
+}
+
+fn in_pieces(bytes: &[u8], sizes: &[u8], end: Option<usize>) {
+    let (mut found, mut got) = (HeadEnd::default(), 0);
+    for piece in pieces(bytes, sizes) {
+        got += piece.len();
+        let before = found.searched();
+        let answer = found.find(&bytes[..got]);
+        assert_eq!(answer, end.filter(|end| *end <= got));
+        if answer.is_some() {
+            return;
+        }
+        assert!(before <= found.searched() && found.searched() <= got);
+        // At most a newline and the CR behind it are looked at again.
+        assert!(got - found.searched() <= 2);
+    }
+}
+
+fn agree(bytes: &[u8], most: Most) {
+    let want = naive_http::head(bytes, most);
+    match (ResponseHead::decode_with(bytes, &most.limits()), &want) {
+        (Ok(head), Ok(want)) => {
+            assert_eq!(Head::from(&head), *want);
+            look_up(&head, want);
+        }
+        (Err(error), Err(want)) => {
+            assert!(error.offset() <= bytes.len());
+            // Of a head with too many lines, one of them malformed, either may be said.
+            let lines = |kind| matches!(kind, Kind::TooManyLines | Kind::HeaderLine);
+            if want.kind != error.kind() && lines(want.kind) {
+                assert!(lines(error.kind()), "{error:?}, not {want:?}");
+            } else {
+                assert_eq!(Fault::from(error), *want);
+            }
+            print(&error);
+        }
+        (ours, want) => panic!("{ours:?}, not {want:?}"),
+    }
+}
+
+fn look_up(head: &ResponseHead<'_>, want: &Head) {
+    for name in ["Set-Cookie", "status", "a"] {
+        let last = want.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
+        assert_eq!(head.get(name), last.map(|(_, value)| value.as_slice()));
+    }
+    assert_eq!(head.is_interim(), want.is_interim());
+    let body = match (want.status, want.chunked, want.content_length) {
+        (101, ..) => ResponseBody::Upgrade,
+        (..200 | 204 | 304, ..) => ResponseBody::None,
+        (_, true, _) => ResponseBody::Chunked,
+        (.., Some(length)) => ResponseBody::Length(length),
+        _ => ResponseBody::Close,
+    };
+    assert_eq!(response_body(head, false), body);
+    let of_head = if body == ResponseBody::Upgrade { body } else { ResponseBody::None };
+    assert_eq!(response_body(head, true), of_head);
+}

@@ -1,0 +1,348 @@
+//! From values to bytes to values, and from bytes to values to bytes.
+
+use std::borrow::Cow;
+
+use arbitrary::{Arbitrary, Unstructured};
+use arrayvec::ArrayVec;
+use uwsgi::{
+    Array, ArrayEncoder, Buffer, Content, EncodeError, EncodeErrorKind as Kind, HeaderPolicy, Modifier1, Packet, Vars,
+    VarsEncoder, encoded_len,
+};
+
+use super::{print, show};
+use crate::naive::{self, Pair};
+
+/// The input says what to write: pairs, headers, numbers, whole blocks and items, into a buffer of some size. It is
+/// also taken for a packet.
+///
+/// Oracle: a list of what was accepted, and a naive encoder. Each push is accepted or refused, with the kind and the
+/// two numbers, as the naive rules say; a refused one leaves nothing behind, not in the packet and not around it. The
+/// bytes are the naive encoder's, over a slice, an `ArrayVec` and a `Vec`; decoding them gives what was accepted;
+/// lengths are exact. A packet that decodes encodes to the bytes that it came from.
+pub fn roundtrip(input: &[u8]) {
+    if let Ok(plan) = Plan::arbitrary_take_rest(Unstructured::new(input)) {
+        lengths(&plan);
+        into_every_buffer(&plan);
+    }
+    bytes(input);
+}
+
+#[derive(Debug, Arbitrary)]
+struct Plan<'a> {
+    modifiers: (u8, u8),
+    room: u16,
+    proxy: bool,
+    underscores: bool,
+    pushes: Vec<Push<'a>>,
+    items: Vec<Item<'a>>,
+}
+
+/// One call of an encoder of vars.
+#[derive(Debug, Arbitrary)]
+enum Push<'a> {
+    Var(Text<'a>, Text<'a>),
+    Number(Text<'a>, u64),
+    Header(Text<'a>, Text<'a>),
+    All(Vec<(Text<'a>, Text<'a>)>),
+}
+
+/// One call of an encoder of items.
+#[derive(Debug, Arbitrary)]
+enum Item<'a> {
+    Plain(Text<'a>),
+    AsUwsgi(Text<'a>),
+    Number(u64),
+}
+
+/// A string; lengths around what a length field can say come without as many bytes of input.
+#[derive(Debug)]
+struct Text<'a>(Cow<'a, [u8]>);
+
+impl<'a> Arbitrary<'a> for Text<'a> {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        const KNOWN: [&str; 16] = [
+            "REQUEST_METHOD",
+            "PATH_INFO",
+            "CONTENT_LENGTH",
+            "Content-Length",
+            "content-type",
+            "Content_Type",
+            "Proxy",
+            "proxy_",
+            "X-Forwarded-For",
+            "x_real_ip",
+            "TE",
+            "a b",
+            "a\r\nb",
+            "18446744073709551615",
+            "18446744073709551616",
+            "",
+        ];
+        Ok(Self(match input.int_in_range(0..=15_u8)? {
+            0..=7 => Cow::Borrowed(input.arbitrary()?),
+            8..=13 => Cow::Borrowed(input.choose(&KNOWN)?.as_bytes()),
+            14 => Cow::Owned(vec![input.arbitrary()?; usize::from(input.arbitrary::<u16>()?)]),
+            _ => Cow::Owned(vec![input.arbitrary()?; 65535 - 128 + usize::from(input.arbitrary::<u8>()?)]),
+        }))
+    }
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A refusal, as the naive rules see it.
+type Refusal = (Kind, usize, usize);
+
+fn refusal(error: EncodeError) -> Refusal {
+    print(&error);
+    (error.kind(), error.required(), error.available())
+}
+
+fn lengths(plan: &Plan<'_>) {
+    let pairs: Vec<Pair> = plan
+        .pushes
+        .iter()
+        .filter_map(|push| match push {
+            Push::Var(key, value) | Push::Header(key, value) => Some((key.0.to_vec(), value.0.to_vec())),
+            _ => None,
+        })
+        .collect();
+    let want: usize = pairs.iter().map(|(key, value)| 2 + key.len() + 2 + value.len()).sum();
+    assert_eq!(encoded_len(pairs.iter().map(|(key, value)| (key, value))), 4 + want);
+}
+
+fn into_every_buffer(plan: &Plan<'_>) {
+    let fresh = |size: usize| vec![0xa5; size];
+    let room = usize::from(plan.room);
+    let capacity = if room < 1024 { room } else { room + 8 };
+
+    let mut slice = fresh(capacity);
+    let len = vars(plan, &mut slice[..], Some(capacity));
+    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written behind the packet");
+    let mut slice = fresh(capacity);
+    let len = items(plan, &mut slice[..], Some(capacity));
+    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written behind the packet");
+
+    array_vecs::<3>(plan);
+    array_vecs::<70>(plan);
+    array_vecs::<1500>(plan);
+
+    let mut vec = b"before".to_vec();
+    vars(plan, &mut vec, None);
+    items(plan, &mut vec, None);
+    assert!(vec.starts_with(b"before"));
+}
+
+fn array_vecs<const N: usize>(plan: &Plan<'_>) {
+    let mut buffer = ArrayVec::<u8, N>::new();
+    let first = vars(plan, &mut buffer, Some(N));
+    assert_eq!(buffer.len(), first);
+    let before = buffer.clone();
+    let second = items(plan, &mut buffer, Some(N - first));
+    assert_eq!(buffer.len(), first + second);
+    assert_eq!(buffer[..first], before[..]);
+}
+
+/// Writes the plan's vars; answers how many bytes of the buffer they took.
+fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>) -> usize {
+    let policy = HeaderPolicy::default().allow_proxy(plan.proxy).allow_underscores(plan.underscores);
+    let mut encoder = VarsEncoder::with_policy(buffer, policy);
+    let mut accepted: Vec<Pair> = Vec::new();
+    let mut written = Vec::new();
+    let fits = |written: &[u8], more: usize| fits(4 + written.len(), more, room);
+    for push in &plan.pushes {
+        let (want, got) = match push {
+            Push::Var(key, value) => (pair(&key.0, &value.0), encoder.push(key, value)),
+            Push::Number(key, number) => {
+                (pair(&key.0, number.to_string().as_bytes()), encoder.push_number(key, *number))
+            }
+            Push::Header(name, value) => (header(plan, &name.0, &value.0), encoder.push_header(name, value)),
+            Push::All(pairs) => {
+                let pairs: Vec<Pair> = pairs.iter().map(|(key, value)| (key.0.to_vec(), value.0.to_vec())).collect();
+                let Some(block) = naive::encode_vars(&pairs) else { continue };
+                // An empty key does not get as far as here.
+                let Ok(vars) = Vars::decode(&block) else { continue };
+                let want = fits(&written, block.len());
+                assert_eq!(encoder.push_all(vars).map_err(refusal), want);
+                if want.is_ok() {
+                    written.extend(block);
+                    accepted.extend(pairs);
+                }
+                continue;
+            }
+        };
+        let want = want.and_then(|pair| fits(&written, 4 + pair.0.len() + pair.1.len()).map(|()| pair));
+        let got = got.map_err(refusal);
+        assert_eq!(got.err(), want.as_ref().err().copied(), "{push:?}");
+        if let Ok(pair) = want {
+            written.extend(naive::encode_vars(&[(&pair.0, &pair.1)]).expect("accepted"));
+            accepted.push(pair);
+        }
+        assert_eq!(encoder.encoded_len(), 4 + written.len());
+        assert!(encoder.payload() == written, "after {push:?}");
+    }
+    let finished = encoder.finish(Modifier1(plan.modifiers.0), plan.modifiers.1);
+    let len = finish(plan, finished, &written, room);
+    if let Ok(bytes) = finished {
+        let (packet, _) = Packet::decode(bytes).expect("what was written");
+        let vars = packet.vars().expect("what was written");
+        assert!(vars.iter().eq(accepted.iter().map(|(key, value)| (&key[..], &value[..]))));
+        assert_eq!(encoded_len(vars), bytes.len());
+    }
+    len
+}
+
+/// Writes the plan's items; answers how many bytes of the buffer they took.
+fn items<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>) -> usize {
+    let mut encoder = ArrayEncoder::new(buffer);
+    let mut accepted: Vec<Vec<u8>> = Vec::new();
+    let mut written = Vec::new();
+    for push in &plan.items {
+        let (item, got): (Vec<u8>, _) = match push {
+            Item::Plain(item) => (item.0.to_vec(), encoder.push(item)),
+            Item::AsUwsgi(item) => (item.0.to_vec(), encoder.push_as_uwsgi(item)),
+            Item::Number(number) => (number.to_string().into(), encoder.push_number(*number)),
+        };
+        let want = if item.is_empty() && matches!(push, Item::AsUwsgi(_)) {
+            Err((Kind::EmptyItem, 0, 0))
+        } else if item.len() > 65535 {
+            Err((Kind::ItemTooLong, item.len(), 65535))
+        } else {
+            fits(4 + written.len(), 2 + item.len(), room)
+        };
+        assert_eq!(got.map_err(refusal), want, "{push:?}");
+        if want.is_ok() {
+            written.extend(naive::encode_array(&[&item]).expect("accepted"));
+            accepted.push(item);
+        }
+        assert_eq!(encoder.encoded_len(), 4 + written.len());
+    }
+    let finished = encoder.finish(Modifier1(plan.modifiers.0), plan.modifiers.1);
+    let len = finish(plan, finished, &written, room);
+    if let Ok(bytes) = finished {
+        let (packet, _) = Packet::decode(bytes).expect("what was written");
+        let array = packet.array().expect("what was written");
+        assert!(array.iter().eq(accepted.iter().map(|item| &item[..])));
+    }
+    len
+}
+
+fn finish(plan: &Plan<'_>, got: Result<&[u8], EncodeError>, written: &[u8], room: Option<usize>) -> usize {
+    match room {
+        Some(room) if room < 4 => {
+            assert_eq!(got.map_err(refusal), Err((Kind::BufferFull, 4, room)));
+            0
+        }
+        _ => {
+            let want = naive::encode_packet(plan.modifiers.0, plan.modifiers.1, written).expect("accepted");
+            assert!(got == Ok(&want[..]), "{got:?}");
+            want.len()
+        }
+    }
+}
+
+/// Whether so many bytes more fit into the datasize, and then into the buffer.
+fn fits(written: usize, more: usize, room: Option<usize>) -> Result<(), Refusal> {
+    let payload = written - 4 + more;
+    if payload > 65535 {
+        return Err((Kind::DatasizeTooLarge, payload, 65535));
+    }
+    match room {
+        // Where not even the header fitted nothing ever does, not even nothing.
+        Some(room) if room < 4 || written + more > room => Err((Kind::BufferFull, more, room.saturating_sub(written))),
+        _ => Ok(()),
+    }
+}
+
+fn pair(key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
+    if key.is_empty() {
+        Err((Kind::EmptyKey, 0, 0))
+    } else if key.len() > 65535 {
+        Err((Kind::KeyTooLong, key.len(), 65535))
+    } else if value.len() > 65535 {
+        Err((Kind::ValueTooLong, value.len(), 65535))
+    } else {
+        Ok((key.to_vec(), value.to_vec()))
+    }
+}
+
+/// A client's header, by the rules of RFC 9110 sections 5.1 and 5.5, RFC 3875 section 4.1.18 and the policy.
+fn header(plan: &Plan<'_>, name: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
+    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let lower = name.to_ascii_lowercase();
+    if name.is_empty() {
+        return Err((Kind::HeaderName, 0, 0));
+    }
+    if let Some(at) = name.iter().position(|byte| !token(byte)) {
+        return Err((Kind::HeaderName, at, name.len()));
+    }
+    if let (Some(at), false) = (name.iter().position(|byte| *byte == b'_'), plan.underscores) {
+        return Err((Kind::UnderscoreHeader, at, name.len()));
+    }
+    if lower == b"proxy" && !plan.proxy {
+        return Err((Kind::ProxyHeader, 0, 0));
+    }
+    if let Some(at) = value.iter().position(|byte| b"\r\n\0".contains(byte)) {
+        return Err((Kind::HeaderValue, at, value.len()));
+    }
+    let key = String::from_utf8(name.to_ascii_uppercase()).expect("a token").replace('-', "_");
+    if lower == b"content-type" {
+        return pair(key.as_bytes(), value);
+    }
+    if lower == b"content-length" {
+        if naive::framing(&[value], None, false).is_err() {
+            return Err((Kind::ContentLength, 0, 0));
+        }
+        return pair(key.as_bytes(), value);
+    }
+    pair(format!("HTTP_{key}").as_bytes(), value)
+}
+
+/// A packet that decodes encodes to the same bytes.
+fn bytes(input: &[u8]) {
+    let Ok((packet, rest)) = Packet::decode(input) else { return };
+    let bytes = &input[..input.len() - rest.len()];
+    assert_eq!(packet.encoded_len(), bytes.len());
+    match packet.content() {
+        Ok(Content::Vars(vars)) => vars_back(&packet, vars, bytes),
+        Ok(Content::Array(array)) => array_back(&packet, array, bytes),
+        Ok(content) => show(&content),
+        Err(error) => print(&error),
+    }
+    // Whatever the modifiers say.
+    if let Ok(vars) = packet.vars() {
+        vars_back(&packet, vars, bytes);
+    }
+    if let Ok(array) = packet.array() {
+        array_back(&packet, array, bytes);
+    }
+}
+
+fn vars_back(packet: &Packet<'_>, vars: Vars<'_>, bytes: &[u8]) {
+    assert_eq!(encoded_len(vars), bytes.len());
+    let mut exact = vec![0xa5; bytes.len()];
+    let mut encoder = VarsEncoder::new(&mut exact[..]);
+    for (key, value) in vars {
+        encoder.push(key, value).expect("what was decoded");
+    }
+    assert_eq!(encoder.encoded_len(), bytes.len());
+    assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
+
+    let mut at_once = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut at_once);
+    encoder.push_all(vars).expect("what was decoded");
+    assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
+}
+
+fn array_back(packet: &Packet<'_>, array: Array<'_>, bytes: &[u8]) {
+    let mut exact = vec![0xa5; bytes.len()];
+    let mut encoder = ArrayEncoder::new(&mut exact[..]);
+    for item in array {
+        encoder.push(item).expect("what was decoded");
+    }
+    assert_eq!(encoder.encoded_len(), bytes.len());
+    assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
+}

@@ -1,0 +1,68 @@
+//! Every case of the conformance crate against the machines of `uwsgi::server`: whole, split, and byte by byte.
+
+use std::collections::HashSet;
+use std::thread;
+
+use uwsgi_conformance::machine::Machine;
+use uwsgi_conformance::{Case, Row, Split, all, run};
+
+/// Where a case is split: at every byte if it is small, else at each of the first 300 and the last 100, and at 64 between.
+fn places(len: usize) -> Vec<usize> {
+    if len <= 600 {
+        return (1..len).collect();
+    }
+    let between = (1..=64).map(|part| 300 + part * (len - 400) / 65);
+    (1..=300).chain(between).chain(len - 100..len).collect()
+}
+
+/// Plays cases on two threads; every case that fails is named, with the first split that made it fail.
+fn each(splits: impl Fn(&Case) -> Vec<Split> + Sync) {
+    let cases: Vec<&Case> = all().collect();
+    let fails = |half: usize| -> Vec<String> {
+        let half = cases.iter().skip(half).step_by(2);
+        half.filter_map(|case| splits(case).into_iter().find_map(|split| run(case, &Machine, split).err()))
+            .map(|mismatch| mismatch.to_string())
+            .collect()
+    };
+    let failed: Vec<String> = thread::scope(|scope| {
+        let other = scope.spawn(|| fails(1));
+        let mut failed = fails(0);
+        failed.extend(other.join().unwrap());
+        failed
+    });
+    assert!(failed.is_empty(), "{} cases failed\n\n{}", failed.len(), failed.join("\n\n"));
+}
+
+#[test]
+fn whole() {
+    each(|_| vec![Split::Whole]);
+}
+
+#[test]
+fn split_anywhere() {
+    each(|case| places(case.len()).into_iter().map(Split::At).collect());
+}
+
+#[test]
+fn byte_by_byte() {
+    each(|_| vec![Split::ByteByByte]);
+}
+
+#[test]
+fn there_are_enough() {
+    let mut names = HashSet::new();
+    let mut counts = [0; Row::ALL.len()];
+    for case in all() {
+        assert!(names.insert(case.name), "{} is there twice", case.name);
+        assert!(case.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')), "{}", case.name);
+        for text in [case.about, case.why, case.uwsgi, case.gunicorn, case.source] {
+            assert!(!text.is_empty(), "{} does not say all", case.name);
+        }
+        counts[Row::ALL.iter().position(|row| *row == case.row).unwrap()] += 1;
+    }
+    assert!(names.len() >= 200, "{}", names.len());
+    for (row, count) in Row::ALL.iter().zip(counts) {
+        println!("{count:4} {row:?}");
+        assert!(count >= 3, "{row:?} has {count}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The bodies of the fuzz targets, run over what is already known: the seeds of `fuzz/seeds` and every capture.
+//!
+//! Plain `cargo test` keeps them passing without a fuzzer, and finds again what a fuzzer found once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use uwsgi::Packet;
+use uwsgi_tests::fuzz::TARGETS;
+use uwsgi_tests::vectors;
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+/// The files of a directory, sorted.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Runs a target over one input, and says which one it was where that panics.
+fn run(target: &str, body: fn(&[u8]), input: &[u8], name: &str) {
+    if let Err(panic) = std::panic::catch_unwind(|| body(input)) {
+        eprintln!("the target {target} failed on {name}, {} bytes", input.len());
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[test]
+fn every_target_has_a_file_and_seeds() {
+    let names: Vec<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    let stems = |files: Vec<PathBuf>| -> Vec<String> {
+        files.iter().map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(stems(files(&fuzz().join("fuzz_targets"))), names);
+    assert_eq!(stems(files(&fuzz().join("seeds"))), names);
+}
+
+#[test]
+fn seeds() {
+    let mut count = 0;
+    for target in TARGETS {
+        let seeds = files(&fuzz().join("seeds").join(target.name));
+        assert!(seeds.len() >= 5, "only {} seeds for {}", seeds.len(), target.name);
+        for seed in &seeds {
+            let input = fs::read(seed).unwrap();
+            run(target.name, target.run, &input, &seed.display().to_string());
+            // A prefix is what a peer sends that goes away in the middle.
+            for cut in [input.len() / 2, input.len().saturating_sub(1)] {
+                run(target.name, target.run, &input[..cut], &format!("{} cut to {cut}", seed.display()));
+            }
+        }
+        count += seeds.len();
+    }
+    assert!(count >= 100, "only {count} seeds");
+}
+
+#[test]
+fn captures() {
+    let captures = vectors::captures();
+    assert!(captures.len() >= 400, "only {} captures", captures.len());
+    for capture in &captures {
+        for target in TARGETS {
+            run(target.name, target.run, &capture.bytes, &capture.name);
+            // In the form that the targets want that take more than a packet: with limits or piece sizes in front.
+            let input = match (target.name, Packet::decode(&capture.bytes)) {
+                ("vars", Ok((packet, _))) => [&[0], packet.payload()].concat(),
+                ("split", _) => [&[3, 4, 1, 250], &capture.bytes[..]].concat(),
+                _ => continue,
+            };
+            run(target.name, target.run, &input, &capture.name);
+        }
+    }
+}
+
+#[test]
+fn lengths_around_what_a_datasize_can_say() {
+    for target in TARGETS.iter().filter(|target| matches!(target.name, "packet" | "vars")) {
+        for len in [65534, 65535, 65536, 65540, 4 * 65536] {
+            // Empty pairs, as a block whose empty keys are allowed and behind the header of the largest packet.
+            let header: &[u8] = if target.name == "vars" { &[16] } else { &[0, 255, 255, 0] };
+            run(target.name, target.run, &[header, &vec![0; len]].concat(), "zeros");
+            run(target.name, target.run, &vec![0xff; len], "ones");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The generators of the feature `arbitrary`: what they promise, and that they make something of every sort.
+
+use std::collections::BTreeMap;
+
+use arbitrary::{Arbitrary, Unstructured};
+use uwsgi::arbitrary::{NearlyWellFormed, WellFormed};
+use uwsgi::{Content, Packet, Request};
+
+const SEEDS: u32 = 4000;
+
+/// Inputs of many lengths, the same ones in every run.
+fn seeds() -> impl Iterator<Item = Vec<u8>> {
+    let mut state = 0x2545_f491_u32;
+    (0..SEEDS).map(move |seed| {
+        let len = seed % 701;
+        (0..len)
+            .map(|_| {
+                // xorshift32 (Marsaglia 2003).
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                (state >> 11) as u8
+            })
+            .collect()
+    })
+}
+
+/// How often each sort of thing was seen.
+#[derive(Default)]
+struct Seen(BTreeMap<&'static str, u32>);
+
+impl Seen {
+    fn saw(&mut self, what: &'static str, really: bool) {
+        *self.0.entry(what).or_default() += u32::from(really);
+    }
+
+    /// That these sorts were looked for, and that none is rarer than one in so many.
+    fn assert_common(&self, sorts: &[&str], one_in: u32) {
+        assert!(self.0.keys().eq(sorts), "{:?}", self.0);
+        assert!(self.0.values().all(|times| *times >= SEEDS / one_in), "in {SEEDS}: {:?}", self.0);
+    }
+}
+
+#[test]
+fn what_is_well_formed_decodes() {
+    let mut seen = Seen::default();
+    for seed in seeds() {
+        let mut input = Unstructured::new(&seed);
+        let made = WellFormed::arbitrary(&mut input).expect("any input steers");
+        let (packet, rest) = Packet::decode(made.as_bytes()).expect("a packet");
+        assert_eq!(rest, made.body());
+        assert_eq!([made.packet(), made.body()].concat(), made.as_bytes());
+        assert_eq!(packet.encode(&mut Vec::new()), Ok(made.packet()));
+        let content = packet.content().expect("the form that its modifiers ask for");
+        seen.saw("array", matches!(content, Content::Array(array) if array.len() > 1));
+        seen.saw("none", matches!(content, Content::None));
+        seen.saw("raw", matches!(content, Content::Raw(_)));
+        seen.saw("vars", matches!(content, Content::Vars(vars) if vars.len() > 1));
+        // Pairs and items end where the input says so, and leave the rest of it for what comes next.
+        seen.saw("array, input left", matches!(content, Content::Array(_)) && !input.is_empty());
+        seen.saw("vars, input left", matches!(content, Content::Vars(_)) && !input.is_empty());
+        seen.saw("body", !made.body().is_empty());
+        if let (Content::Vars(vars), Ok(request)) = (content, Request::decode(&packet)) {
+            let lengths = vars.get_all("CONTENT_LENGTH").count();
+            let first = vars.iter().next().is_some_and(|(key, _)| key == b"CONTENT_LENGTH");
+            let true_length = request.content_length() == Ok(Some(made.body().len() as u64));
+            // A first one that is true and not only of a body of 0 or 5 bytes, as names and values come together.
+            seen.saw("true length", first && true_length && made.body().len() > 5);
+            // Whoever says the true length says it once, and a reader can believe it.
+            if first && true_length && made.body().len() > 5 {
+                assert_eq!(lengths, 1, "{vars:?}");
+            }
+            seen.saw("another length", lengths > 0 && !true_length);
+            seen.saw("no length", lengths == 0);
+            seen.saw("a known name", vars.iter().any(|(key, _)| key == b"HTTP_TRANSFER_ENCODING"));
+            seen.saw("a known value", vars.iter().any(|(_, value)| value == b"/a%2fb"));
+            seen.saw("any name", vars.iter().any(|(key, _)| !key.is_ascii()));
+            seen.saw("any value", vars.iter().any(|(_, value)| !value.is_ascii()));
+        }
+    }
+    let sorts = [
+        "a known name",
+        "a known value",
+        "another length",
+        "any name",
+        "any value",
+        "array",
+        "array, input left",
+        "body",
+        "no length",
+        "none",
+        "raw",
+        "true length",
+        "vars",
+        "vars, input left",
+    ];
+    seen.assert_common(&sorts, 1000);
+}
+
+/// One fault at most: the packet is that of the same input to [`WellFormed`], but for one place.
+#[test]
+fn what_is_nearly_well_formed_has_one_fault() {
+    let mut seen = Seen::default();
+    for seed in seeds() {
+        let good = WellFormed::arbitrary(&mut Unstructured::new(&seed)).expect("any input steers");
+        let mut input = Unstructured::new(&seed);
+        let made = NearlyWellFormed::arbitrary(&mut input).expect("any input steers");
+        let (good, made) = (good.as_bytes(), made.as_bytes());
+        let differing: Vec<usize> = (0..good.len().min(made.len())).filter(|at| good[*at] != made[*at]).collect();
+        let datasize = |bytes: &[u8]| u16::from_le_bytes([bytes[1], bytes[2]]);
+        if made.len() < good.len() {
+            assert!(differing.is_empty(), "cut short, and changed at {differing:?}");
+            seen.saw("cut short", true);
+        } else if made.len() > good.len() {
+            let end = usize::from(datasize(good)) + 4;
+            assert_eq!((made.len(), datasize(made)), (good.len() + 1, datasize(good) + 1));
+            assert_eq!((&made[..1], &made[3..end]), (&good[..1], &good[3..end]));
+            assert_eq!(made[end + 1..], good[end..]);
+            seen.saw("a byte too many", true);
+        } else if differing.iter().any(|at| *at == 1 || *at == 2) && differing.iter().all(|at| (1..=2).contains(at)) {
+            let (was, is) = (datasize(good), datasize(made));
+            seen.saw("datasize one more", is == was.wrapping_add(1));
+            seen.saw("datasize one less", is == was.wrapping_sub(1) && was > 0);
+            // An input that has ended makes every number 0.
+            seen.saw("datasize 0", is == 0 && was > 1 && !input.is_empty());
+            seen.saw("datasize 65535", is == u16::MAX && was > 0);
+            seen.saw("datasize swapped", is == was.swap_bytes() && was > 256);
+        } else {
+            assert!(differing.len() <= 2, "{differing:?}");
+            assert!(differing.len() < 2 || differing[0] + 1 == differing[1], "{differing:?}");
+            seen.saw("two bytes inside", differing.len() == 2 && differing[0] >= 4);
+            seen.saw("one byte inside", differing.len() == 1 && differing[0] >= 4);
+            seen.saw("modifier", differing == [0] || differing == [3]);
+        }
+    }
+    let sorts = [
+        "a byte too many",
+        "cut short",
+        "datasize 0",
+        "datasize 65535",
+        "datasize one less",
+        "datasize one more",
+        "datasize swapped",
+        "modifier",
+        "one byte inside",
+        "two bytes inside",
+    ];
+    println!("{:?}", seen.0);
+    seen.assert_common(&sorts, 1000);
+}

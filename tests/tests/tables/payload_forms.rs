@@ -1,0 +1,43 @@
+//! How a request's payload is laid out, for every modifier1 and every modifier2.
+
+use uwsgi::PayloadForm::{Array, None, Raw, Vars};
+use uwsgi::{Modifier1, PayloadForm};
+
+/// A modifier1, the modifier2 that it is about or all that no row before it names, the form, source.
+const ROWS: &[(u8, Option<u8>, PayloadForm, &str)] = &[
+    (22, Option::None, Raw, "Protocol.rst: code to evaluate"),
+    (73, Option::None, Raw, "Protocol.rst: a multicast announcement"),
+    (74, Option::None, Raw, "Protocol.rst: a multicast message"),
+    (96, Option::None, Raw, "Protocol.rst: a log line"),
+    (100, Some(1), Raw, "uWSGI 2.0 plugins/ping: a warning in the answer"),
+    (101, Option::None, Raw, "uWSGI 2.0 plugins/echo"),
+    (109, Option::None, Raw, "uWSGI 2.0 core/legion.c: encrypted"),
+    (111, Some(1), Array, "uWSGI 2.0 plugins/cache: set"),
+    (111, Some(3), Vars, "uWSGI 2.0 plugins/cache: a key, by name"),
+    (111, Some(4), Vars, "uWSGI 2.0 plugins/cache: a key, by name"),
+    (111, Some(10), Array, "uWSGI 2.0 core/cache.c: a value that another node stored"),
+    (111, Some(11), Array, "uWSGI 2.0 core/cache.c: a key that another node forgot"),
+    (111, Some(17), Vars, "uWSGI 2.0 plugins/cache: commands"),
+    (111, Option::None, Raw, "uWSGI 2.0 plugins/cache: a key, or a cache's name"),
+    (115, Option::None, Raw, "uWSGI 2.0 core/emperor.c: configuration"),
+    (173, Some(2), Vars, "uWSGI 2.0 plugins/rpc: a call in PATH_INFO"),
+    (173, Some(3), Vars, "uWSGI 2.0 plugins/rpc: a call in the body, as XML-RPC"),
+    (173, Some(5), Vars, "uWSGI 2.0 plugins/rpc: the length of an answer"),
+    (173, Option::None, Array, "uWSGI 2.0 core/rpc.c: a name and arguments"),
+];
+
+#[test]
+fn payload_forms() {
+    for modifier1 in 0..=255_u8 {
+        for modifier2 in 0..=255_u8 {
+            let row = ROWS.iter().find(|row| row.0 == modifier1 && row.1.is_none_or(|number| number == modifier2));
+            // Whatever else there is: a plugin's request.
+            let (want, source) = row.map_or((Vars, "uWSGI 2.0 proto/uwsgi.c"), |row| (row.2, row.3));
+            for datasize in [1, 4, 255, 256, 65535] {
+                let form = Modifier1(modifier1).payload_form(modifier2, datasize);
+                assert_eq!(form, want, "{modifier1} {modifier2} {datasize} ({source})");
+            }
+            assert_eq!(Modifier1(modifier1).payload_form(modifier2, 0), None, "{modifier1} {modifier2}");
+        }
+    }
+}
