@@ -89,6 +89,27 @@ pub fn all() -> [Input; 5] {
     [small(), browser(), headers_100(), big_values(), most_vars()]
 }
 
+/// The head of an application's answer: a status line and six headers.
+pub fn answer_head() -> &'static [u8] {
+    ANSWER_HEAD.as_bytes()
+}
+
+/// The head of an answer of so many bytes, which is a multiple of 64: a status line, then lines of 64 bytes each, of
+/// which the last gives its two last bytes to the empty line.
+pub fn long_answer_head(len: usize) -> &'static [u8] {
+    let mut head = String::from("HTTP/1.1 200 OK\r\n");
+    while head.len() < len {
+        let line_end = head.len() / 64 * 64 + 64;
+        let line_end = if line_end == len { len - 4 } else { line_end - 2 };
+        head.push_str(&format!("X-Header-{:03}: ", head.len() / 64));
+        while head.len() < line_end {
+            head.push(if head.len() % 8 == 0 { ' ' } else { 'v' });
+        }
+        head.push_str(if line_end == len - 4 { "\r\n\r\n" } else { "\r\n" });
+    }
+    head.into_bytes().leak()
+}
+
 /// The pairs of a packet, for those who encode.
 pub fn pairs_of(input: Input) -> Vec<(&'static [u8], &'static [u8])> {
     let (packet, _) = uwsgi::Packet::decode(input.packet).expect("the inputs are well formed");
@@ -124,8 +145,21 @@ const BROWSER_HTTP: &str = "GET /app/page?id=42 HTTP/1.1\r\n\
     Cookie: sessionid=0123456789abcdef0123456789abcdef\r\n\
     \r\n";
 
+/// What an application behind a framework answers.
+const ANSWER_HEAD: &str = "HTTP/1.1 200 OK\r\n\
+    Date: Fri, 20 Nov 2026 14:30:00 GMT\r\n\
+    Content-Type: text/html; charset=utf-8\r\n\
+    Content-Length: 14853\r\n\
+    Cache-Control: private, max-age=0, must-revalidate\r\n\
+    Set-Cookie: sessionid=0123456789abcdef0123456789abcdef; Path=/; HttpOnly; SameSite=Lax\r\n\
+    ETag: \"5f3a1c9e7b2d4a60\"\r\n\
+    \r\n";
+
 #[cfg(test)]
 mod tests {
+    use uwsgi::Limits;
+    use uwsgi::server::{Receive, Settings, Time};
+
     use super::*;
     use crate::{ours, rivals};
 
@@ -156,6 +190,39 @@ mod tests {
         }
         assert_eq!((small().datasize(), browser().datasize()), (355, 767));
         assert_eq!((big_values().datasize(), most_vars().datasize()), (65535, 65535));
+    }
+
+    #[test]
+    fn both_sides_see_the_same_request() {
+        let settings = Settings::default();
+        for input in [small(), browser(), headers_100()] {
+            let bare = ours::checked_request(input.packet, &Limits::server()).unwrap();
+            let mut kept = Receive::new(settings, Time::ZERO);
+            for received in [
+                ours::receive(&settings, Time::ZERO, input.packet).unwrap(),
+                ours::receive_on(&mut kept, Time::ZERO, input.packet).unwrap(),
+                ours::receive_on(&mut kept, Time::ZERO, input.packet).unwrap(),
+            ] {
+                assert_eq!(received.vars(), bare.vars(), "{}", input.name);
+                assert_eq!(received.vars().len(), input.vars, "{}", input.name);
+            }
+        }
+    }
+
+    #[test]
+    fn both_sides_read_the_same_answer() {
+        for (head, lines) in [(answer_head(), 6), (long_answer_head(1024), 16)] {
+            let response = ours::exchange(head).unwrap();
+            assert_eq!((response.status(), response.len()), (200, lines));
+            assert_eq!(rivals::httparse_response(head), Some((200, lines, head.len())));
+        }
+        assert_eq!(ours::exchange(answer_head()).unwrap().content_length(), Some(14853));
+        for len in [1024, 8192] {
+            let head = long_answer_head(len);
+            assert_eq!(head.len(), len);
+            assert_eq!(ours::exchange_byte_by_byte(head).map(|response| response.len()), Some(len / 64));
+            assert!(head.chunks(64).all(|line| line.ends_with(b"\r\n")));
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Our side of each pair, one call each.
 
+use uwsgi::client::{Exchange, ResponseStep};
+use uwsgi::response::ResponseHead;
+use uwsgi::server::{BodyStep, HeadStep, Receive, Settings, Time};
 use uwsgi::{DecodeError, EncodeError, Limits, Modifier1, Packet, Request, VarIndex, Vars, VarsEncoder};
 
 /// Decodes a packet, validates its vars and counts them.
@@ -68,4 +71,76 @@ pub fn index(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
 #[inline(never)]
 pub fn gets(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
     keys.iter().filter_map(|key| vars.get(key)).map(<[u8]>::len).sum()
+}
+
+/// Decodes a packet and locates what a request is asked for, held to limits, then looks at what its values hold: what
+/// a server does with a request and without a connection.
+#[inline(never)]
+pub fn checked_request<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Request<'a>> {
+    let (packet, _) = Packet::decode(bytes).ok()?;
+    let request = Request::decode_with(&packet, limits).ok()?;
+    uwsgi::check(&request).ok()?;
+    Some(request)
+}
+
+/// One request through the server's machine, which is made for it: head, request, and the end of a body that it has not.
+#[inline(never)]
+pub fn receive<'a>(settings: &Settings, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
+    received(&mut Receive::new(*settings, now), now, bytes)
+}
+
+/// [`receive`] with a machine that was there before.
+#[inline(never)]
+pub fn receive_on<'a>(receive: &mut Receive, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
+    received(receive, now, bytes)
+}
+
+#[inline(always)]
+fn received<'a>(receive: &mut Receive, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
+    let HeadStep::Head { end } = receive.head(bytes, false, now) else { return None };
+    let (head, body) = bytes.split_at_checked(end)?;
+    let request = receive.request(head).ok()?;
+    let BodyStep::End { skip: 0 } = receive.body(body, false, now) else { return None };
+    Some(request)
+}
+
+/// The head of an answer through the client's machine, which is made for it, all bytes there at once.
+#[inline(never)]
+pub fn exchange(got: &[u8]) -> Option<ResponseHead<'_>> {
+    let mut exchange = Exchange::new(false);
+    let uwsgi::client::AnswerStep::Head { response, .. } = exchange.answer(got, false) else { return None };
+    Some(response)
+}
+
+/// [`exchange`], shown one byte more each time.
+#[inline(never)]
+pub fn exchange_byte_by_byte(got: &[u8]) -> Option<ResponseHead<'_>> {
+    let mut exchange = Exchange::new(false);
+    for len in 1..=got.len() {
+        match exchange.head(got.get(..len)?, false) {
+            ResponseStep::Need(_) => {}
+            ResponseStep::Head { end } => return exchange.response(got.get(..end)?).ok(),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// How many bytes the server's machine takes, for each connection.
+pub const RECEIVE_SIZE: usize = size_of::<Receive>();
+
+/// How many bytes the client's machine takes.
+pub const EXCHANGE_SIZE: usize = size_of::<Exchange>();
+
+/// What [`RECEIVE_SIZE`] must not be over.
+pub const MOST_RECEIVE_SIZE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_takes_little_memory() {
+        assert_eq!(RECEIVE_SIZE.max(MOST_RECEIVE_SIZE), MOST_RECEIVE_SIZE);
+    }
 }

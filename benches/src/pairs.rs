@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hint::black_box;
 
+use uwsgi::server::{Receive, Settings, Time};
 use uwsgi::{Limits, Packet, Request};
 
 use crate::inputs::{self, Input};
@@ -95,7 +96,48 @@ pub fn all() -> Vec<Pair> {
         pairs.push(pair(format!("httparse / decode {}", input.name), bound, parse, side(input.packet, ours::decode)));
     }
     pairs.extend(reported(browser));
+    pairs.extend(machines(browser));
     pairs
+}
+
+/// The two sides of a connection, without I/O.
+fn machines(browser: Input) -> [Pair; 4] {
+    let limits = Limits::server();
+    let settings = Settings::default();
+    let now = Time::from_millis(1);
+    let bare = || side(browser.packet, move |bytes| ours::checked_request(bytes, black_box(&limits)));
+    let mut kept = Receive::new(settings, now);
+    let byte_by_byte = |len| side(inputs::long_answer_head(len), ours::exchange_byte_by_byte);
+    [
+        pair(
+            "receive browser / Request::decode + check",
+            Bound::AtMost(1.5),
+            side(browser.packet, move |bytes| ours::receive(black_box(&settings), black_box(now), bytes)),
+            bare(),
+        ),
+        pair(
+            "receive browser, machine kept / Request::decode + check",
+            Bound::None,
+            Box::new(move |iterations| {
+                for _ in 0..iterations {
+                    black_box(&ours::receive_on(black_box(&mut kept), black_box(now), black_box(browser.packet)));
+                }
+            }),
+            bare(),
+        ),
+        pair(
+            "exchange head of six / httparse",
+            Bound::AtMost(1.3),
+            side(inputs::answer_head(), ours::exchange),
+            side(inputs::answer_head(), rivals::httparse_response),
+        ),
+        pair(
+            "head of 8 KiB byte by byte / head of 1 KiB byte by byte",
+            Bound::AtMost(10.0),
+            byte_by_byte(8192),
+            byte_by_byte(1024),
+        ),
+    ]
 }
 
 /// Pairs without a bound: what else a server does with a request.

@@ -1,6 +1,7 @@
 //! The table, as text or as markdown.
 
 use crate::measure::Measured;
+use crate::ours;
 use crate::pairs::Bound;
 
 /// One line of the table.
@@ -44,7 +45,7 @@ impl Row {
         let extremes = format!("{:.3}..{:.3}", measured.ratio(0.0), measured.ratio(1.0));
         let (both, ratio) = self.counted();
         format!(
-            "{name:<52} {bound:>6} {:>7.3} {quartiles:>16} {extremes:>16} {:>9.1} {:>9.1} {both:>17} {ratio:>6}  {}",
+            "{name:<57} {bound:>6} {:>7.3} {quartiles:>16} {extremes:>16} {:>9.1} {:>9.1} {both:>17} {ratio:>6}  {}",
             measured.ratio(0.5),
             measured.a,
             measured.b,
@@ -68,10 +69,20 @@ impl Row {
     }
 }
 
+/// What the machines of a connection take of memory, as one line.
+pub fn sizes() -> String {
+    format!(
+        "`Receive` takes {} bytes of at most {}, `Exchange` {}.",
+        ours::RECEIVE_SIZE,
+        ours::MOST_RECEIVE_SIZE,
+        ours::EXCHANGE_SIZE,
+    )
+}
+
 /// What stands above the lines of [`Row::text`].
 pub fn text_head() -> String {
     format!(
-        "{:<52} {:>6} {:>7} {:>16} {:>16} {:>9} {:>9} {:>17} {:>6}",
+        "{:<57} {:>6} {:>7} {:>16} {:>16} {:>9} {:>9} {:>17} {:>6}",
         "pair (a / b)", "bound", "median", "quartiles", "extremes", "a, ns", "b, ns", "instructions", "ratio",
     )
 }

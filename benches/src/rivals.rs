@@ -2,7 +2,9 @@
 //!
 //! All of these are `#[inline(never)]`, as ours are: both sides pay for one call.
 
-use httparse::EMPTY_HEADER;
+use std::mem::MaybeUninit;
+
+use httparse::{EMPTY_HEADER, Header, ParserConfig};
 
 /// Walks the pairs of a packet that is known to be well formed, checks nothing, and counts.
 ///
@@ -171,6 +173,17 @@ pub fn httparse<const N: usize>(text: &[u8]) -> usize {
     match request.parse(text) {
         Ok(httparse::Status::Complete(len)) => len + request.headers.len(),
         _ => 0,
+    }
+}
+
+/// httparse over an answer's head, with room for 64 headers that nobody prepares: status, headers, and the head's length.
+#[inline(never)]
+pub fn httparse_response(head: &[u8]) -> Option<(u16, usize, usize)> {
+    let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; 64];
+    let mut response = httparse::Response::new(&mut []);
+    match ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut headers) {
+        Ok(httparse::Status::Complete(len)) => Some((response.code?, response.headers.len(), len)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use uwsgi_benches::report::{MARKDOWN_HEAD, Row, text_head};
+use uwsgi_benches::report::{MARKDOWN_HEAD, Row, sizes, text_head};
 use uwsgi_benches::{callgrind, measure, pairs};
 
 const USAGE: &str = "\
@@ -126,8 +126,9 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
         missed += usize::from(row.held() == Some(false));
         println!("{}", if options.markdown { row.markdown() } else { row.text() });
     }
+    println!("\n{}", sizes());
     if !options.markdown {
-        println!("\n{} of {bounds} bounds held (median of {rounds} rounds, within 5 percent)", bounds - missed);
+        println!("{} of {bounds} bounds held (median of {rounds} rounds, within 5 percent)", bounds - missed);
     }
     Ok(if options.check && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

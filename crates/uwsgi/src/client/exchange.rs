@@ -64,6 +64,23 @@ pub enum ResponseStep {
     Need(usize),
 }
 
+/// What to do about the answer's head, once it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerStep<'b> {
+    /// The answer cannot be had from this connection.
+    Fail(ExchangeError),
+    /// A head. If it [is interim](ResponseHead::is_interim), another follows.
+    Head {
+        /// The head.
+        response: ResponseHead<'b>,
+        /// Its length, the empty line counted.
+        end: usize,
+    },
+    /// Read: at least so many more bytes belong to the head.
+    Need(usize),
+}
+
 /// What to do about the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -189,6 +206,41 @@ impl Exchange {
         }
     }
 
+    /// [`head`](Self::head) and [`response`](Self::response) in one, for who can keep `got` borrowed while the head is
+    /// looked at: a head that is there as a whole is read once instead of twice.
+    ///
+    /// ```
+    /// use uwsgi::client::{AnswerStep, Exchange};
+    ///
+    /// let got = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello";
+    /// let mut exchange = Exchange::new(false);
+    /// let AnswerStep::Head { response, end } = exchange.answer(got, false) else { panic!() };
+    /// assert!(response.is_interim());
+    /// let AnswerStep::Head { response, .. } = exchange.answer(&got[end..], false) else { panic!() };
+    /// assert_eq!(response.status(), 200);
+    /// ```
+    pub fn answer<'b>(&mut self, got: &'b [u8], eof: bool) -> AnswerStep<'b> {
+        if matches!(self.phase, Phase::Head) && self.end.searched() == 0 {
+            if let Some((response, end)) = ResponseHead::decode_at_once(got, &self.limits) {
+                self.follow(&response);
+                return AnswerStep::Head { response, end };
+            }
+        }
+        self.answer_slowly(got, eof)
+    }
+
+    #[inline(never)]
+    fn answer_slowly<'b>(&mut self, got: &'b [u8], eof: bool) -> AnswerStep<'b> {
+        match self.head(got, eof) {
+            ResponseStep::Fail(error) => AnswerStep::Fail(error),
+            ResponseStep::Need(more) => AnswerStep::Need(more),
+            ResponseStep::Head { end } => match self.response(got.get(..end).unwrap_or_default()) {
+                Ok(response) => AnswerStep::Head { response, end },
+                Err(error) => AnswerStep::Fail(error),
+            },
+        }
+    }
+
     /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another follows.
     ///
     /// # Errors
@@ -202,19 +254,25 @@ impl Exchange {
                 return Err(ExchangeError::Response(error));
             }
         };
+        self.follow(&response);
+        Ok(response)
+    }
+
+    /// Goes where a head leads.
+    #[inline]
+    fn follow(&mut self, response: &ResponseHead<'_>) {
         if response.is_interim() {
             self.phase = Phase::Head;
-            return Ok(response);
+            return;
         }
         self.delimited = !response.says_close();
-        self.phase = match response_body(&response, self.to_head) {
+        self.phase = match response_body(response, self.to_head) {
             ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
             ResponseBody::Length(length) => Phase::Length(length),
             ResponseBody::Chunked => Phase::Chunked(Chunked::default()),
             ResponseBody::Close => Phase::Close,
             ResponseBody::Upgrade => Phase::Upgraded,
         };
-        Ok(response)
     }
 
     /// Looks for the body at the start of `got`: all bytes behind the head that were read and not used.

@@ -4,4 +4,4 @@ mod address;
 mod exchange;
 
 pub use address::{Address, AddressError};
-pub use exchange::{Exchange, ExchangeError, Incoming, ResponseStep};
+pub use exchange::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};

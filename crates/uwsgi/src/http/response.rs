@@ -29,9 +29,29 @@ use crate::http::head::{HeaderLines, split_line};
 pub struct ResponseHead<'a> {
     lines: &'a [u8],
     reason: &'a [u8],
+    content_length: Option<u64>,
+    count: usize,
     status: u16,
     style: HeadStyle,
-    facts: Facts,
+    flags: Flags,
+}
+
+/// What header lines say that is either so or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Flags(u8);
+
+impl Flags {
+    const CHUNKED: Self = Self(1);
+    const LOCATION: Self = Self(2);
+    const CLOSE: Self = Self(4);
+
+    const fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    fn set(&mut self, flag: Self) {
+        self.0 |= flag.0;
+    }
 }
 
 /// How a head says its status.
@@ -51,9 +71,7 @@ pub enum HeadStyle {
 struct Facts {
     count: usize,
     content_length: Option<u64>,
-    chunked: bool,
-    location: bool,
-    close: bool,
+    flags: Flags,
 }
 
 /// Why a head is refused, and where the line begins that is to blame.
@@ -188,27 +206,47 @@ impl<'a> ResponseHead<'a> {
         if head.len() > limits.most_bytes() {
             return Err(ResponseError::new(ResponseErrorKind::TooLong, limits.most_bytes()));
         }
-        let Some((first, rest)) = split_line(head) else {
-            let kind = if head.contains(&b'\n') { ResponseErrorKind::Empty } else { ResponseErrorKind::Truncated };
-            return Err(ResponseError::new(kind, 0));
+        if !matches!(head.first_chunk(), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
+            return Self::of_other(head, limits);
+        }
+        // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.
+        let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut slots);
+        let (lines, status, reason) = match read_status(head, &response) {
+            Some(read) => read,
+            None => split_status(head)?,
         };
-        if !first.starts_with(b"HTTP/") {
+        let facts = facts(head, lines, parsed, response.headers, limits)?;
+        Ok(Self::new(lines, reason, status, HeadStyle::StatusLine, facts))
+    }
+
+    /// The head at the start of `got`, and its length, if httparse reads it all at once; else nothing is said about it.
+    #[inline]
+    pub(crate) fn decode_at_once(got: &'a [u8], limits: &HeadLimits) -> Option<(Self, usize)> {
+        if !matches!(got.first_chunk(), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
+            return None;
+        }
+        let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, got, &mut slots);
+        let Ok(httparse::Status::Complete(len)) = parsed else { return None };
+        let head = got.get(..len).filter(|head| head.len() <= limits.most_bytes())?;
+        let (lines, status, reason) = read_status(head, &response)?;
+        let facts = facts(head, lines, parsed, response.headers, limits).ok()?;
+        Some((Self::new(lines, reason, status, HeadStyle::StatusLine, facts), len))
+    }
+
+    /// A head without a status line, or with one of another version: uWSGI 2.0 answers with the version that it was asked
+    /// with, HTTP/2.0 too.
+    #[inline(never)]
+    fn of_other(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
+        if !head.starts_with(b"HTTP/") && split_line(head).is_some() {
             return Self::of_cgi(head, limits);
         }
-        let Some((status, reason)) = status_line(first) else {
-            return Err(ResponseError::new(ResponseErrorKind::Status, 0));
-        };
-        // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.
-        let facts = if matches!(first.get(..8), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
-            let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
-            let mut response = httparse::Response::new(&mut []);
-            let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut slots);
-            facts(head, rest, parsed, response.headers, limits)?
-        } else {
-            // uWSGI 2.0 answers with the version that it was asked with, HTTP/2.0 too.
-            headers(head, rest, limits)?
-        };
-        Ok(Self { lines: rest, reason, status, style: HeadStyle::StatusLine, facts })
+        let (lines, status, reason) = split_status(head)?;
+        let facts = headers(head, lines, limits)?;
+        Ok(Self::new(lines, reason, status, HeadStyle::StatusLine, facts))
     }
 
     /// A head without a status line.
@@ -216,7 +254,7 @@ impl<'a> ResponseHead<'a> {
         let facts = headers(head, head, limits)?;
         let mut said = HeaderLines::new(head).filter(|(name, _)| name.eq_ignore_ascii_case(b"status"));
         let (style, (status, reason)) = match (said.next(), said.next()) {
-            (None, _) if facts.location => (HeadStyle::Bare, (302, &b"Found"[..])),
+            (None, _) if facts.flags.has(Flags::LOCATION) => (HeadStyle::Bare, (302, &b"Found"[..])),
             (None, _) => (HeadStyle::Bare, (200, &b"OK"[..])),
             (Some((name, value)), None) => {
                 let offset = offset(head, name);
@@ -227,7 +265,13 @@ impl<'a> ResponseHead<'a> {
                 return Err(ResponseError::new(ResponseErrorKind::TwoOfAKind, offset(head, name)));
             }
         };
-        Ok(Self { lines: head, reason, status, style, facts })
+        Ok(Self::new(head, reason, status, style, facts))
+    }
+
+    #[inline(always)]
+    const fn new(lines: &'a [u8], reason: &'a [u8], status: u16, style: HeadStyle, facts: Facts) -> Self {
+        let Facts { count, content_length, flags } = facts;
+        Self { lines, reason, content_length, count, status, style, flags }
     }
 
     /// The status, 100 to 999.
@@ -257,31 +301,31 @@ impl<'a> ResponseHead<'a> {
     /// `Content-Length`, where there is one.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
-        self.facts.content_length
+        self.content_length
     }
 
     /// Whether `Transfer-Encoding` says `chunked`.
     #[must_use]
     pub const fn is_chunked(&self) -> bool {
-        self.facts.chunked
+        self.flags.has(Flags::CHUNKED)
     }
 
     /// Whether `Connection` says `close`, alone or in a list.
     #[must_use]
     pub const fn says_close(&self) -> bool {
-        self.facts.close
+        self.flags.has(Flags::CLOSE)
     }
 
     /// How many header lines there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.facts.count
+        self.count
     }
 
     /// Whether there is no header line.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.facts.count == 0
+        self.count == 0
     }
 
     /// The header lines: name and value, in order, duplicates kept, `Status` too.
@@ -295,6 +339,35 @@ impl<'a> ResponseHead<'a> {
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
     }
+}
+
+/// The lines behind the status line, the status and the reason, as httparse read them; `None` where it has not, or where
+/// there may be more to a reason than it shows: it shows none that is not ASCII.
+#[inline(always)]
+fn read_status<'a>(head: &'a [u8], response: &httparse::Response<'_, 'a>) -> Option<(&'a [u8], u16, &'a [u8])> {
+    let (status, reason) = (response.code?, response.reason?.as_bytes());
+    if status < 100 || reason.is_empty() {
+        return None;
+    }
+    // Behind a version, a space, three digits and a space.
+    let rest = head.get(13_usize.saturating_add(reason.len())..)?;
+    match rest {
+        [b'\r', b'\n', lines @ ..] | [b'\n', lines @ ..] => Some((lines, status, reason)),
+        _ => None,
+    }
+}
+
+/// The lines behind the status line, the status and the reason.
+#[cold]
+fn split_status(head: &[u8]) -> Result<(&[u8], u16, &[u8]), ResponseError> {
+    let Some((first, lines)) = split_line(head) else {
+        let kind = if head.contains(&b'\n') { ResponseErrorKind::Empty } else { ResponseErrorKind::Truncated };
+        return Err(ResponseError::new(kind, 0));
+    };
+    let Some((status, reason)) = status_line(first) else {
+        return Err(ResponseError::new(ResponseErrorKind::Status, 0));
+    };
+    Ok((lines, status, reason))
 }
 
 /// Status and reason of `HTTP/1.1 200 OK`: a version, one space, three digits, then a space or the end.
@@ -326,6 +399,7 @@ fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// What header lines without a status line of HTTP/1 say.
+#[inline(never)]
 fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, ResponseError> {
     let mut slots = [EMPTY_HEADER; SLOTS];
     match httparse::parse_headers(lines, &mut slots) {
@@ -342,7 +416,7 @@ fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, Resp
 }
 
 /// What parsed header lines say together.
-#[inline]
+#[inline(always)]
 fn facts(
     head: &[u8],
     lines: &[u8],
@@ -365,23 +439,38 @@ fn facts(
     }
     let mut said = Facts { count: headers.len(), ..Facts::default() };
     for header in headers {
-        let name = header.name;
+        let name = header.name.as_bytes();
         match name.len() {
-            14 if name.eq_ignore_ascii_case("content-length") => said.length(head, header)?,
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => said.transfer_encoding(head, header)?,
-            8 if name.eq_ignore_ascii_case("location") => said.location = true,
-            10 if name.eq_ignore_ascii_case("connection") => said.close |= lists_close(header.value),
+            14 if is_name(name, b"content-length") => said.length(head, header)?,
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => said.transfer_encoding(head, header)?,
+            8 if is_name(name, b"location") => said.flags.set(Flags::LOCATION),
+            10 if is_name(name, b"connection") && lists_close(header.value) => said.flags.set(Flags::CLOSE),
             _ => {}
         }
     }
     Ok(said)
 }
 
+/// Whether a name of token bytes is this one, in any case; `lower` is letters and dashes.
+///
+/// Of token bytes, the bit turns letters into lower case and no other byte into a letter or a dash.
+#[inline]
+fn is_name(name: &[u8], lower: &[u8]) -> bool {
+    const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
+    let ends = |text: &[u8]| Some((u64::from_ne_bytes(*text.first_chunk()?), u64::from_ne_bytes(*text.last_chunk()?)));
+    match (ends(name), ends(lower)) {
+        (Some((first, last)), Some((lower_first, lower_last))) => {
+            (first | CASE == lower_first) & (last | CASE == lower_last)
+        }
+        _ => false,
+    }
+}
+
 impl Facts {
     fn length(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
         let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
         match content_length(header.value) {
-            Ok(Some(_)) if self.chunked => error(ResponseErrorKind::LengthAndTransferEncoding),
+            Ok(Some(_)) if self.flags.has(Flags::CHUNKED) => error(ResponseErrorKind::LengthAndTransferEncoding),
             Ok(Some(_)) if self.content_length.is_some() => error(ResponseErrorKind::TwoLengths),
             Ok(Some(length)) => {
                 self.content_length = Some(length);
@@ -399,10 +488,10 @@ impl Facts {
         if self.content_length.is_some() {
             return error(ResponseErrorKind::LengthAndTransferEncoding);
         }
-        if self.chunked {
+        if self.flags.has(Flags::CHUNKED) {
             return error(ResponseErrorKind::TwoOfAKind);
         }
-        self.chunked = true;
+        self.flags.set(Flags::CHUNKED);
         Ok(())
     }
 }

@@ -14,6 +14,11 @@ pub(crate) fn parse(text: &[u8]) -> Result<u64, NotDecimal> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(NotDecimal::NotDigits);
     }
+    // No number of 19 digits is over 64 bits.
+    if text.len() <= 19 {
+        let add = |number: u64, digit: &u8| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+        return Ok(text.iter().fold(0, add));
+    }
     text.iter()
         .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
         .ok_or(NotDecimal::Overflow)

@@ -1,0 +1,54 @@
+//! The two sides of a connection without I/O, beside the bare decoders.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use uwsgi::Limits;
+use uwsgi::server::{Receive, Settings, Time};
+use uwsgi_benches::{inputs, ours, rivals};
+
+fn receive(c: &mut Criterion) {
+    let (settings, limits, now) = (Settings::default(), Limits::server(), Time::from_millis(1));
+    for input in [inputs::small(), inputs::browser(), inputs::headers_100()] {
+        let packet = input.packet;
+        let mut kept = Receive::new(settings, now);
+        let mut group = c.benchmark_group(format!("receive {}", input.name));
+        group.throughput(Throughput::Bytes(packet.len() as u64));
+        group.bench_function("Receive", |b| {
+            b.iter(|| ours::receive(black_box(&settings), black_box(now), black_box(packet)).map(|r| r.vars().len()));
+        });
+        group.bench_function("Receive, kept", |b| {
+            b.iter(|| {
+                ours::receive_on(black_box(&mut kept), black_box(now), black_box(packet)).map(|r| r.vars().len())
+            });
+        });
+        group.bench_function("Request::decode + check", |b| {
+            b.iter(|| ours::checked_request(black_box(packet), black_box(&limits)).map(|r| r.vars().len()));
+        });
+        group.finish();
+    }
+}
+
+fn exchange(c: &mut Criterion) {
+    let head = inputs::answer_head();
+    let mut group = c.benchmark_group("exchange head of six");
+    group.throughput(Throughput::Bytes(head.len() as u64));
+    group.bench_function("Exchange", |b| b.iter(|| ours::exchange(black_box(head)).map(|r| r.status())));
+    group.bench_function("httparse", |b| b.iter(|| rivals::httparse_response(black_box(head))));
+    group.finish();
+}
+
+fn byte_by_byte(c: &mut Criterion) {
+    let mut group = c.benchmark_group("head byte by byte");
+    for len in [1024, 8192] {
+        let head = inputs::long_answer_head(len);
+        group.throughput(Throughput::Bytes(len as u64));
+        group.bench_function(format!("{len} bytes"), |b| {
+            b.iter(|| ours::exchange_byte_by_byte(black_box(head)).map(|r| r.status()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, receive, exchange, byte_by_byte);
+criterion_main!(benches);
