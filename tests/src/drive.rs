@@ -2,7 +2,7 @@
 //! say on the way: each call makes progress or waits, what is waited for is never more than what is missing, a failure
 //! stays one, a deadline is when something happens and not before.
 
-use uwsgi::client::{Exchange, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{AnswerError, BodyStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time};
 use uwsgi::{Header, Request};
@@ -67,35 +67,61 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
     }
 }
 
-/// What an exchange makes of an answer that arrives in these pieces, the end of the stream behind them.
+/// What an exchange makes of an answer that arrives in these pieces, the end of the stream behind them: each head found
+/// and then decoded.
 pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
+    drive(exchange, pieces, |exchange, got, eof| match exchange.head(got, eof) {
+        ResponseStep::Need(more) => HeadSeen::Need(more),
+        ResponseStep::Fail(error) => HeadSeen::Fail(error),
+        ResponseStep::Head { end } => match exchange.response(&got[..end]) {
+            Ok(response) => HeadSeen::Head(Head::from(&response), end),
+            Err(error) => HeadSeen::Fail(error),
+        },
+        other => panic!("a step that the loop does not know: {other:?}"),
+    })
+}
+
+/// [`answer`], each head found and decoded in one.
+pub fn answer_at_once<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
+    drive(exchange, pieces, |exchange, got, eof| match exchange.answer(got, eof) {
+        AnswerStep::Need(more) => HeadSeen::Need(more),
+        AnswerStep::Fail(error) => HeadSeen::Fail(error),
+        AnswerStep::Head { response, end } => HeadSeen::Head(Head::from(&response), end),
+        other => panic!("a step that the loop does not know: {other:?}"),
+    })
+}
+
+enum HeadSeen {
+    Need(usize),
+    Fail(ExchangeError),
+    Head(Head, usize),
+}
+
+fn drive<'s>(
+    exchange: &mut Exchange,
+    pieces: impl IntoIterator<Item = &'s [u8]>,
+    look: impl Fn(&mut Exchange, &[u8], bool) -> HeadSeen,
+) -> Answer {
     let mut input = Input::new(pieces);
     let mut heads: Vec<Head> = Vec::new();
     let failed = |heads, body, error| Answer { heads, body, end: End::from(error), rest: Vec::new() };
     loop {
-        match exchange.head(&input.got, input.eof) {
-            ResponseStep::Need(more) => input.read(more),
-            ResponseStep::Head { end } => {
-                let head = input.take(end);
+        match look(exchange, &input.got, input.eof) {
+            HeadSeen::Need(more) => input.read(more),
+            HeadSeen::Head(head, end) => {
+                input.take(end);
                 input.belongs();
-                match exchange.response(&head) {
-                    Ok(head) => heads.push(Head::from(&head)),
-                    Err(error) => {
-                        assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
-                        assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
-                        return failed(heads, Vec::new(), error);
-                    }
-                }
+                heads.push(head);
                 if !heads[heads.len() - 1].is_interim() {
                     break;
                 }
             }
-            ResponseStep::Fail(error) => {
+            HeadSeen::Fail(error) => {
                 assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
+                assert_eq!(exchange.answer(&input.got, input.eof), AnswerStep::Fail(error));
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
                 return failed(heads, Vec::new(), error);
             }
-            other => panic!("a step that the loop does not know: {other:?}"),
         }
     }
     let mut body = Vec::new();

@@ -3,6 +3,8 @@
 //! Everything is there at once, everything is copied, one index walks the bytes. It shares no code with the crate; what
 //! it takes from it is the vocabulary of its errors.
 
+#![allow(clippy::needless_range_loop, reason = "an index that walks the bytes is what a reader can check at a glance")]
+
 use uwsgi::chunked::{ChunkError, Chunked};
 use uwsgi::client::ExchangeError;
 use uwsgi::response::{HeadStyle, ResponseError, ResponseErrorKind as Kind, ResponseHead};

@@ -1,6 +1,8 @@
 //! Every case of the conformance crate against the machines of `uwsgi::server`: whole, split, and byte by byte.
 
 use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use uwsgi_conformance::machine::Machine;
@@ -18,18 +20,20 @@ fn places(len: usize) -> Vec<usize> {
 /// Plays cases on two threads; every case that fails is named, with the first split that made it fail.
 fn each(splits: impl Fn(&Case) -> Vec<Split> + Sync) {
     let cases: Vec<&Case> = all().collect();
-    let fails = |half: usize| -> Vec<String> {
-        let half = cases.iter().skip(half).step_by(2);
-        half.filter_map(|case| splits(case).into_iter().find_map(|split| run(case, &Machine, split).err()))
-            .map(|mismatch| mismatch.to_string())
-            .collect()
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    let play = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(mismatch) = splits(case).into_iter().find_map(|split| run(case, &Machine, split).err()) {
+                failed.lock().unwrap().push(mismatch.to_string());
+            }
+        }
     };
-    let failed: Vec<String> = thread::scope(|scope| {
-        let other = scope.spawn(|| fails(1));
-        let mut failed = fails(0);
-        failed.extend(other.join().unwrap());
-        failed
+    thread::scope(|scope| {
+        scope.spawn(play);
+        play();
     });
+    let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} cases failed\n\n{}", failed.len(), failed.join("\n\n"));
 }
 

@@ -562,3 +562,18 @@ fn a_policy_is_followed() {
     assert_eq!(keys, [&b"HTTP_PROXY"[..], b"HTTP_X_Y", b"HTTP_CONTENT_LENGTH"]);
     assert_eq!(Request::decode(&packet).unwrap().content_length(), Ok(None));
 }
+
+/// A sort that is not stable keeps few entries in order by luck, and these are more than luck is enough for.
+#[test]
+fn an_index_keeps_many_duplicates_in_wire_order() {
+    let keys = ["HTTP_COOKIE", "HTTP_X_A", "HTTP_X_B", "HTTP_X_C"];
+    let pairs: Vec<Pair> =
+        (0..500_usize).map(|n| (keys[n * n % 7 % 4].as_bytes().to_vec(), n.to_string().into_bytes())).collect();
+    let bytes = encode(&pairs);
+    let vars = Vars::decode(&bytes[4..]).unwrap();
+    let index = VarIndex::<500>::new(vars).unwrap();
+    for key in keys {
+        assert!(index.get_all(key).eq(vars.get_all(key)), "{key}");
+        assert_eq!(index.get(key), vars.get(key), "{key}");
+    }
+}

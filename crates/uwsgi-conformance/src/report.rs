@@ -17,7 +17,7 @@
 //! | `again 0` | how many bytes a second read gave, if there was one |
 //! | `error ...` | why reading failed, if it did |
 //!
-//! Values are escaped as in a Rust byte string. An application for another server writes the lines that it can know; the
+//! Keys and values are cut after 100 bytes and escaped as in a Rust byte string. An application for another server writes the lines that it can know; the
 //! cases ask for few.
 
 use core::fmt::Write;
@@ -26,8 +26,9 @@ use uwsgi::framing::RequestBody;
 use uwsgi::server::Refusal;
 use uwsgi::{Limits, Packet, Request};
 
-/// The most vars, and headers, that are listed.
+/// The most vars, and headers, that are listed, and bytes of each that are shown.
 const LISTED: usize = 40;
+const SHOWN: usize = 100;
 
 /// What was read of a request's body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,11 +88,15 @@ fn describe(text: &mut String, request: &Request<'_>, accept_chunked: bool) {
     line(text, format_args!("vars {}", request.vars().len()));
     line(text, format_args!("headers {}", request.headers().count()));
     for (key, value) in request.vars().iter().take(LISTED) {
-        line(text, format_args!("var {} {}", key.escape_ascii(), value.escape_ascii()));
+        line(text, format_args!("var {} {}", shown(key).escape_ascii(), shown(value).escape_ascii()));
     }
     for (name, value) in request.headers().take(LISTED) {
-        line(text, format_args!("header {name} {}", value.escape_ascii()));
+        line(text, format_args!("header {name} {}", shown(value).escape_ascii()));
     }
+}
+
+fn shown(bytes: &[u8]) -> &[u8] {
+    bytes.get(..SHOWN).unwrap_or(bytes)
 }
 
 fn line(text: &mut String, what: core::fmt::Arguments<'_>) {

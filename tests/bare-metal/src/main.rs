@@ -1,4 +1,5 @@
-//! Decodes a request and encodes a packet with nothing underneath: no std, no allocator, no operating system.
+//! Decodes a request, encodes a packet and drives both sides of a connection with nothing underneath: no std, no
+//! allocator, no operating system.
 
 #![no_std]
 #![no_main]
@@ -6,7 +7,10 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
+use uwsgi::client::{Exchange, Incoming, ResponseStep};
 use uwsgi::framing::RequestBody;
+use uwsgi::response::{RefusedLine, ResponseEncoder};
+use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings, Time};
 use uwsgi::{Limits, Modifier1, Packet, Request, Scheme, VarsEncoder};
 
 /// What came in, as over a serial line.
@@ -18,6 +22,7 @@ enum Stop {
     Decode,
     Encode,
     Framing,
+    Refused,
 }
 
 impl From<uwsgi::DecodeError> for Stop {
@@ -38,6 +43,12 @@ impl From<uwsgi::framing::FramingError> for Stop {
     }
 }
 
+impl From<RefusedLine> for Stop {
+    fn from(_: RefusedLine) -> Self {
+        Self::Refused
+    }
+}
+
 /// Where the linker lets execution begin.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
@@ -48,8 +59,11 @@ extern "C" fn _start() -> ! {
         Err(Stop::Decode) => 1,
         Err(Stop::Encode) => 2,
         Err(Stop::Framing) => 3,
+        Err(Stop::Refused) => 4,
     };
     black_box(outcome);
+    let answered = answer(black_box(&REQUEST), &mut buffer).is_ok_and(|answer| read(black_box(answer)));
+    black_box(answered);
     #[cfg(feature = "control")]
     black_box(REQUEST[black_box(0)]);
     loop {
@@ -77,6 +91,40 @@ fn forward<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
     }
     vars.push_header("X-Forwarded-Proto", if request.scheme() == Scheme::Https { "https" } else { "http" })?;
     Ok(vars.finish(Modifier1::WSGI, 0)?)
+}
+
+/// Serves the request, its body not read before the answer.
+fn answer<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
+    let now = Time::from_millis(1);
+    let mut receive = Receive::new(Settings::default(), now);
+    let HeadStep::Head { end } = receive.head(bytes, true, now) else { return Err(Stop::Refused) };
+    let (head, body) = bytes.split_at_checked(end).ok_or(Stop::Refused)?;
+    receive.request(head).map_err(|_| Stop::Refused)?;
+    let BodyStep::Body { skip: 0, take } = receive.body(body, true, now) else { return Err(Stop::Refused) };
+
+    let mut respond = Respond::queued(&receive, now);
+    respond.started();
+    let mut lines = ResponseEncoder::new(buffer, 200, "OK")?;
+    lines.push("Content-Type", "text/plain")?;
+    lines.push_length(0)?;
+    respond.head(200, lines.content_length());
+    let written = lines.finish()?;
+    let whole = respond.finished().is_ok_and(|leaves| leaves.head);
+    black_box((take, receive.deadline(), respond.deadline(), respond.time(now)));
+    match Ending::of(receive, &respond, now) {
+        Ending::HalfClose(_) if whole => Ok(written),
+        _ => Err(Stop::Refused),
+    }
+}
+
+/// Reads the answer as its client does.
+fn read(bytes: &[u8]) -> bool {
+    let mut exchange = Exchange::new(false);
+    let ResponseStep::Head { end } = exchange.head(bytes, true) else { return false };
+    let Some((head, body)) = bytes.split_at_checked(end) else { return false };
+    let Ok(head) = exchange.response(head) else { return false };
+    black_box((head.status(), head.headers().count()));
+    exchange.body(body, true) == Incoming::End { skip: 0 } && exchange.allows_another(body)
 }
 
 #[panic_handler]

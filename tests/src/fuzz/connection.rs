@@ -165,10 +165,10 @@ impl Choice {
         let transfer_encoding = super::last(&vars, b"HTTP_TRANSFER_ENCODING");
         let framing = naive::framing(&super::all(&vars, b"CONTENT_LENGTH"), transfer_encoding, self.chunked);
         let framing = framing.map_err(Refusal::Framing)?;
-        if let RequestBody::Length(length) = framing {
-            if length > self.body_limit() {
-                return Err(Refusal::BodyTooLarge { length, limit: self.body_limit() });
-            }
+        let limit = self.body_limit();
+        match framing {
+            RequestBody::Length(length) if length > limit => return Err(Refusal::BodyTooLarge { length, limit }),
+            _ => {}
         }
         let (packet, _) = Packet::decode(rest).unwrap();
         check(&Request::decode(&packet).unwrap())?;

@@ -2,7 +2,7 @@
 
 use uwsgi::client::Exchange;
 
-use crate::drive::{answer, pieces};
+use crate::drive::{answer, answer_at_once, pieces};
 use crate::naive_http::{self, End, Most};
 
 /// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for small limits, its 32 says that the
@@ -18,21 +18,22 @@ pub fn exchange(input: &[u8]) {
     let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
 
     let want = naive_http::answer(bytes, to_head, most);
-    let whole = answer_of(&want, to_head, most, [bytes]);
-    assert_eq!(answer_of(&want, to_head, most, pieces(bytes, sizes)), whole);
-    assert_eq!(answer_of(&want, to_head, most, pieces(bytes, &[])), whole);
+    let whole = allows_another(&want, to_head, most, || [bytes]);
+    assert_eq!(allows_another(&want, to_head, most, || pieces(bytes, sizes)), whole);
+    assert_eq!(allows_another(&want, to_head, most, || pieces(bytes, &[])), whole);
 }
 
-/// Compares, and says whether another request is allowed behind the answer, given that nothing came behind it.
-fn answer_of<'s>(
+/// Compares what is seen, each head found and decoded in two calls and in one, and says whether another request is
+/// allowed behind the answer, given that nothing came behind it.
+fn allows_another<'s, I: IntoIterator<Item = &'s [u8]>>(
     want: &naive_http::Answer,
     to_head: bool,
     most: Most,
-    pieces: impl IntoIterator<Item = &'s [u8]>,
+    pieces: impl Fn() -> I,
 ) -> bool {
+    let pieces = || pieces().into_iter().filter(|piece| !piece.is_empty());
     let mut exchange = Exchange::new(to_head).with_limits(most.limits());
-    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
-    assert_eq!(answer(&mut exchange, pieces), *want);
+    assert_eq!(answer(&mut exchange, pieces()), *want);
     let allowed = exchange.allows_another(b"");
     assert!(!exchange.allows_another(b"x"));
     if allowed {
@@ -41,5 +42,9 @@ fn answer_of<'s>(
         assert!(want.end == End::Whole && !head.close);
         assert!(without_body || head.chunked || head.content_length.is_some());
     }
+
+    let mut at_once = Exchange::new(to_head).with_limits(most.limits());
+    assert_eq!(answer_at_once(&mut at_once, pieces()), *want);
+    assert_eq!(at_once.allows_another(b""), allowed);
     allowed
 }

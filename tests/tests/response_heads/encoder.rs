@@ -7,8 +7,10 @@ use uwsgi::response::{HeadStyle, RefusedLine, ResponseEncoder, ResponseHead};
 const HOP_BY_HOP: [&str; 6] =
     ["Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding"];
 
-/// A header that is pushed on a head of 200, and what becomes of it.
-const LINES: &[(&[u8], &[u8], Result<(), RefusedLine>)] = &[
+/// A header's name, its value, and what becomes of it on a head of 200.
+type Line = (&'static [u8], &'static [u8], Result<(), RefusedLine>);
+
+const LINES: &[Line] = &[
     (b"Content-Type", b"text/plain", Ok(())),
     (b"content-length", b"5", Ok(())),
     (b"Content-Length", b"007", Ok(())),

@@ -2,7 +2,7 @@
 
 use uwsgi::client::Exchange;
 use uwsgi::response::{HeadEnd, ResponseErrorKind, ResponseHead};
-use uwsgi_tests::drive::{answer, pieces};
+use uwsgi_tests::drive::{answer, answer_at_once, pieces};
 use uwsgi_tests::naive_http::{self, Answer, End, Fault, Most};
 
 /// Everything that a backend sends up to its close, in answer to a GET.
@@ -48,14 +48,21 @@ pub fn run(rows: &[Row]) {
 impl Row {
     fn run(&self) {
         assert!(!self.source.is_empty(), "{}: no source", self.name);
-        let whole = exchange([self.bytes]);
+        let whole = answer(&mut Exchange::new(false), [self.bytes]);
         self.verdict(&whole);
         assert_eq!(whole, naive_http::answer(self.bytes, false, Most::DEFAULT), "{}: the naive reader", self.name);
-        assert_eq!(exchange(pieces(self.bytes, &[1])), whole, "{}: byte by byte", self.name);
+        assert_eq!(answer_at_once(&mut Exchange::new(false), [self.bytes]), whole, "{}: at once", self.name);
+        let bytewise = || pieces(self.bytes, &[1]);
+        assert_eq!(answer(&mut Exchange::new(false), bytewise()), whole, "{}: byte by byte", self.name);
+        assert_eq!(answer_at_once(&mut Exchange::new(false), bytewise()), whole, "{}: byte by byte", self.name);
         let step = if self.bytes.len() > 500 { 101 } else { 1 };
         for split in (0..=self.bytes.len()).step_by(step) {
             let (one, other) = self.bytes.split_at(split);
-            assert_eq!(exchange([one, other]), whole, "{}: split at {split}", self.name);
+            for at_once in [false, true] {
+                let look = if at_once { answer_at_once } else { answer };
+                let seen = look(&mut Exchange::new(false), [one, other]);
+                assert_eq!(seen, whole, "{}: split at {split}", self.name);
+            }
         }
         self.head_alone();
     }
@@ -119,8 +126,4 @@ impl Row {
             (ours, decoded) => panic!("{}: {decoded:?}, not {ours:?}", self.name),
         }
     }
-}
-
-fn exchange<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
-    answer(&mut Exchange::new(false), pieces)
 }

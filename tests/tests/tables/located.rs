@@ -83,7 +83,7 @@ fn a_key_that_looks_like_another_is_not_taken_for_it() {
 #[test]
 fn the_modifiers_come_along() {
     for (modifier1, modifier2) in [(0, 0), (0, 1), (7, 2), (9, 255), (255, 254)] {
-        let packet = Packet::new(Modifier1(modifier1), modifier2, b"\x01\0A\x01\01").expect("a short block");
+        let packet = Packet::new(Modifier1(modifier1), modifier2, b"\x01\0A\x01\x001").expect("a short block");
         let request = Request::decode(&packet).expect("a request");
         assert_eq!((request.modifier1(), request.modifier2()), (Modifier1(modifier1), modifier2));
         let mounted = request.with_mount(b"/a", b"/b");

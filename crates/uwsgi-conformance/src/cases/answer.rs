@@ -18,7 +18,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "the server's own page, since nothing has left",
-        uwsgi: "closes without an answer, or 500 with --catch-exceptions",
+        uwsgi: NOT_TRIED,
         gunicorn: "500",
         source: PEP_ERRORS,
     },

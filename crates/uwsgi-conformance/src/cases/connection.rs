@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(403),
         row: Row::PeerNotAllowed,
         why: "who may connect is decided before a byte is read; with a status, the front end's log says why",
-        uwsgi: "has no such list for uwsgi sockets",
+        uwsgi: NOT_TRIED,
         gunicorn: "500 from sync and gthread, nothing from asgi: ForbiddenUWSGIRequest, whose code 403 is not used",
         source: ALLOW,
     },

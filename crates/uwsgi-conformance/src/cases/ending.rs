@@ -202,10 +202,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "stop-body-too-late",
-        about: "no body, a stop after 1 s, 3 of 5 bytes after 20, nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5"))), Step::Wait(20000), Step::Send(Bytes::Raw(b"hel"))],
+        about: "no body; the application reads after 20 s, a stop after 1",
+        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5")))],
         needs: Needs { stop: 1000, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
+        app: App::PauseThenRead(20_000),
         verdict: Verdict::refused(503),
         row: Row::Stop,
         why: "30 s after the stop what began is over, and a status can be sent",

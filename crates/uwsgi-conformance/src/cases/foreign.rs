@@ -182,7 +182,7 @@ pub(super) const CASES: &[Case] = &[
         name: "tls-hello",
         about: "the start of a TLS handshake",
         steps: &[
-            Step::Send(Bytes::Raw(b"\x16\x03\x01\x00\x02\x00\x01\x00\x01\xfc\x03\x03")),
+            Step::Send(Bytes::Raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")),
             Step::Send(Bytes::Times(b"\x2a", 200)),
             Step::ShutdownWrite,
         ],
@@ -217,7 +217,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "fastcgi_pass instead of uwsgi_pass",
-        uwsgi: "waits for one byte of block, then closes without an answer",
+        uwsgi: "closes without an answer, by its source: unavailable modifier requested: 1",
         gunicorn: "500: unsupported modifier1 1",
         source: FOREIGN,
     },

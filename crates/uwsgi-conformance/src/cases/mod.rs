@@ -13,6 +13,7 @@ mod keepalive;
 mod length;
 mod limits;
 mod modifiers;
+mod one_request;
 mod paths;
 mod ping;
 mod requests;
@@ -33,7 +34,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
 }
 
 /// The cases by topic, and the topics' names.
-pub const TOPICS: [(&str, &[Case]); 18] = [
+pub const TOPICS: [(&str, &[Case]); 19] = [
     ("header", header::CASES),
     ("block", block::CASES),
     ("limits", limits::CASES),
@@ -52,6 +53,7 @@ pub const TOPICS: [(&str, &[Case]); 18] = [
     ("connection", connection::CASES),
     ("answer", answer::CASES),
     ("keepalive", keepalive::CASES),
+    ("one_request", one_request::CASES),
 ];
 
 // What the cases cite, named once.

@@ -206,7 +206,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Content,
         why: "uWSGI writes it into the status line of its answer",
-        uwsgi: "200, and the LF is in its status line",
+        uwsgi: "200; by its source the status line of its answer has the LF",
         gunicorn: NOT_TRIED,
         source: CONTENT,
     },

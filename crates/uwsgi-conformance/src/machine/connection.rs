@@ -79,8 +79,6 @@ struct Running {
     started: bool,
     packet: Vec<u8>,
     body: Body,
-    /// How many of the bytes that came are the application's, and not yet taken.
-    ready: usize,
     body_ended: bool,
     acts: VecDeque<Act>,
     /// Until when the application does something else.
@@ -88,6 +86,8 @@ struct Running {
     /// Whether the application waits for bytes.
     reading: bool,
     head: Vec<u8>,
+    /// Made once; the body is read by then.
+    report: String,
 }
 
 /// Whether a stage waits for bytes or for time.
@@ -279,12 +279,12 @@ impl Connection {
             started: false,
             packet,
             body: Body::default(),
-            ready: 0,
             body_ended: false,
             acts: self.app.acts().into(),
             pause: None,
             reading: false,
             head: Vec::new(),
+            report: String::new(),
         }
     }
 
@@ -334,7 +334,10 @@ impl Connection {
         let done = match act {
             Act::Fail => return self.fail(running, None),
             Act::Give(count) => self.give(running, &vec![b'a'; count]),
-            Act::GiveReport => self.give(running, running.report().as_bytes()),
+            Act::GiveReport => {
+                let report = mem::take(&mut running.report);
+                self.give(running, report.as_bytes())
+            }
             Act::GiveReportInPieces => self.give_in_pieces(running),
             Act::Head(status, length) => {
                 running.give_head(status, length);
@@ -352,7 +355,8 @@ impl Connection {
                 done
             }
             Act::ReportHead { length } => {
-                let whole = u64::try_from(running.report().len()).unwrap_or(u64::MAX);
+                running.report = report(&running.packet, running.receive.settings().chunked, &running.body);
+                let whole = u64::try_from(running.report.len()).unwrap_or(u64::MAX);
                 running.give_head(200, length.then_some(whole));
                 Done::Yes
             }
@@ -368,16 +372,16 @@ impl Connection {
     fn read(&mut self, running: &mut Running, count: usize) -> Done {
         running.reading = false;
         loop {
-            let wanted = count.saturating_sub(running.body.bytes.len()).min(running.ready);
-            running.body.bytes.extend(self.got.drain(..wanted.min(self.got.len())));
-            running.ready = running.ready.saturating_sub(wanted);
-            if running.body_ended || running.body.bytes.len() >= count {
+            let wanted = count.saturating_sub(running.body.bytes.len());
+            if running.body_ended || wanted == 0 {
                 return Done::Yes;
             }
-            match running.receive.body(&self.got, self.eof, self.now) {
+            // What the application did not ask for is not shown: it is not read, in whatever pieces it comes.
+            let shown = self.got.get(..wanted).unwrap_or(&self.got);
+            match running.receive.body(shown, self.eof, self.now) {
                 BodyStep::Body { skip, take } => {
                     self.got.drain(..skip.min(self.got.len()));
-                    running.ready = take;
+                    running.body.bytes.extend(self.got.drain(..take.min(self.got.len())));
                 }
                 BodyStep::End { skip } => {
                     self.got.drain(..skip.min(self.got.len()));
@@ -401,7 +405,7 @@ impl Connection {
     }
 
     fn give_in_pieces(&mut self, running: &mut Running) -> Done {
-        for byte in running.report().bytes() {
+        for byte in mem::take(&mut running.report).bytes() {
             for piece in [&[][..], &[byte], &[]] {
                 match self.give(running, piece) {
                     Done::Yes => {}
@@ -456,10 +460,6 @@ impl Connection {
 }
 
 impl Running {
-    fn report(&self) -> String {
-        report(&self.packet, self.receive.settings().chunked, &self.body)
-    }
-
     /// Keeps a head if it may still be given.
     fn give_head(&mut self, status: u16, length: Option<u64>) {
         if !self.respond.head(status, length) {

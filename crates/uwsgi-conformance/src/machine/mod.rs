@@ -101,6 +101,7 @@ impl Peer for Simulated {
     fn reset(&mut self) {
         self.connection.was_reset();
         self.pump();
+        self.ended = Some((End::Gone, self.now));
     }
 
     fn finish(mut self: Box<Self>) -> Received {

@@ -171,11 +171,12 @@ impl Receive {
     }
 
     /// Looks for the body at the start of `got`: all bytes behind the packet that were read and not used.
+    ///
+    /// Bytes count as read by the application once a step gives them to it: to give it fewer, show fewer.
     pub fn body(&mut self, got: &[u8], eof: bool, now: Time) -> BodyStep {
-        if !got.is_empty() && self.waiting != Time::NEVER {
+        if !got.is_empty() {
             // What came late came too late only if nothing came: who drives this may be slow too.
-            let waited = now.as_millis().saturating_sub(self.waiting.as_millis());
-            (self.waited, self.waiting) = (self.waited.saturating_add(waited), Time::NEVER);
+            self.pause(now);
         }
         let step = match self.phase {
             Phase::Read { .. } => return BodyStep::End { skip: 0 },
@@ -229,10 +230,21 @@ impl Receive {
         step
     }
 
+    /// Nobody waits for the body any more (a read that was cancelled, say): time from here on does not count against it, until
+    /// the next [`body`](Self::body).
+    pub fn pause(&mut self, now: Time) {
+        if self.waiting != Time::NEVER {
+            let waited = now.as_millis().saturating_sub(self.waiting.as_millis());
+            (self.waited, self.waiting) = (self.waited.saturating_add(waited), Time::NEVER);
+        }
+    }
+
     /// When to call again though no byte has come; `None` while nothing is waited for.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
+            // An idle connection closes at once.
+            Phase::Silent if self.is_stopping() => self.since,
             Phase::Silent => self.since.after(self.patience()),
             Phase::Begun(begun) => begun.after(self.settings.header_timeout),
             Phase::Length(_) | Phase::Chunked(_) => self.waiting.after(self.body_patience()),
@@ -265,13 +277,18 @@ impl Receive {
         self.settings.keepalive.is_some() && !self.is_stopping() && matches!(self.phase, Phase::Read { declared: true })
     }
 
+    /// Until when what began may go on, once a stop was asked for.
+    pub(crate) fn stop(&self) -> Option<Time> {
+        Some(self.stop).filter(|stop| *stop != Time::NEVER)
+    }
+
     const fn is_stopping(&self) -> bool {
         self.stop.as_millis() != Time::NEVER.as_millis()
     }
 
     /// Makes ready for the next packet of the connection.
     pub(crate) fn another(mut self, now: Time) -> Self {
-        (self.phase, self.since, self.first) = (Phase::Silent, now, false);
+        (self.phase, self.since, self.first, self.to_head) = (Phase::Silent, now, false, false);
         self
     }
 
@@ -299,7 +316,9 @@ impl Receive {
         let idle = self.settings.body_idle;
         let rate = u64::from(self.settings.body_rate.max(1));
         let earned = Duration::from_millis(self.received.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX));
-        idle.min(idle.max(earned).saturating_sub(Duration::from_millis(self.waited)))
+        // A body of just the rate is none that is under it: hence the millisecond.
+        let patience = idle.max(earned).saturating_add(Duration::from_millis(1));
+        idle.min(patience.saturating_sub(Duration::from_millis(self.waited)))
     }
 
     /// Inside a header or a block.

@@ -49,6 +49,8 @@ enum Phase {
     Sending,
     /// All has left that was promised.
     Finished,
+    /// A refusal leaves instead.
+    Refused,
     /// The peer has to see that this is no whole answer.
     Aborted,
 }
@@ -69,6 +71,8 @@ pub struct Leaves {
 pub enum AnswerError {
     /// It gave a body, or an end, without a head.
     NoHead,
+    /// The answer is over: finished, refused or aborted. Nothing more leaves.
+    Over,
     /// It gave fewer bytes than its Content-Length: abort the connection, so that the front end sees it.
     TooShort {
         /// Bytes that are missing.
@@ -85,6 +89,7 @@ impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHead => f.write_str("the application gave no head"),
+            Self::Over => f.write_str("the answer is over already"),
             Self::TooShort { missing } => write!(f, "the answer is {missing} bytes shorter than its Content-Length"),
             Self::TooLong { .. } => f.write_str("the answer is longer than its Content-Length"),
         }
@@ -97,9 +102,9 @@ impl core::error::Error for AnswerError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeStep {
-    /// Reset the connection: the peer takes nothing, or a stop has waited long enough.
+    /// Reset the connection: the peer takes nothing, or a stop has waited long enough and part of the answer has left.
     Abort,
-    /// No worker was free in time: write the refusal's response.
+    /// No worker was free in time, or a stop has waited long enough and nothing has left: write the refusal's response.
     Refuse(Refusal),
     /// Go on; nothing is due.
     Wait,
@@ -116,15 +121,15 @@ pub enum Failure {
 }
 
 impl Respond {
-    /// An answer to the request that was received, which waits for a worker from now on.
+    /// An answer to the request that was received, which waits for a worker from now on. If a stop was asked for, it knows.
     #[must_use]
-    pub const fn queued(receive: &Receive, now: Time) -> Self {
+    pub fn queued(receive: &Receive, now: Time) -> Self {
         let settings = receive.settings();
         Self {
             phase: Phase::Queued(now),
             queue_wait: settings.queue_wait,
             write_idle: settings.write_idle,
-            stop: None,
+            stop: receive.stop(),
             blocked: None,
             status: 0,
             length: None,
@@ -153,7 +158,7 @@ impl Respond {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`], or [`AnswerError::TooLong`] with what leaves all the same.
+    /// [`AnswerError::NoHead`], [`AnswerError::Over`], or [`AnswerError::TooLong`] with what leaves all the same.
     pub fn body(&mut self, len: usize) -> Result<Leaves, AnswerError> {
         if len == 0 {
             return Ok(Leaves { head: false, take: 0 });
@@ -174,7 +179,8 @@ impl Respond {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`] (treat it as a [failure](Self::failed)), or [`AnswerError::TooShort`].
+    /// [`AnswerError::NoHead`] (treat it as a [failure](Self::failed)), [`AnswerError::Over`] or
+    /// [`AnswerError::TooShort`].
     pub fn finished(&mut self) -> Result<Leaves, AnswerError> {
         let head = self.head_leaves()?;
         let missing = self.length.filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.sent);
@@ -190,11 +196,10 @@ impl Respond {
     pub fn failed(&mut self, body: Option<Refusal>) -> Failure {
         match self.phase {
             Phase::Queued(_) | Phase::Running => {
-                self.phase = Phase::Finished;
-                (self.status, self.length) = (500, None);
+                self.phase = Phase::Refused;
                 Failure::Refuse(body.unwrap_or(Refusal::AppFailed))
             }
-            Phase::Sending | Phase::Finished | Phase::Aborted => {
+            Phase::Sending | Phase::Finished | Phase::Refused | Phase::Aborted => {
                 self.phase = Phase::Aborted;
                 Failure::Abort
             }
@@ -231,27 +236,31 @@ impl Respond {
 
     /// What is due.
     pub fn time(&mut self, now: Time) -> TimeStep {
-        match self.phase {
-            Phase::Aborted => return TimeStep::Abort,
-            Phase::Finished if self.blocked.is_none() => return TimeStep::Wait,
-            Phase::Queued(since) if now >= since.after(self.queue_wait) => {
-                self.phase = Phase::Finished;
-                return TimeStep::Refuse(Refusal::NoWorker);
-            }
-            _ => {}
-        }
         let stopped = self.stop.is_some_and(|stop| now >= stop);
         let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_idle));
-        if stopped || idle {
-            self.phase = Phase::Aborted;
-            return TimeStep::Abort;
+        match self.phase {
+            Phase::Queued(since) if now >= since.after(self.queue_wait) => {
+                self.phase = Phase::Refused;
+                TimeStep::Refuse(Refusal::NoWorker)
+            }
+            // Never a silent close where a status can be sent.
+            Phase::Queued(_) | Phase::Running if stopped => {
+                self.phase = Phase::Refused;
+                TimeStep::Refuse(Refusal::Stopping)
+            }
+            Phase::Finished if self.blocked.is_none() => TimeStep::Wait,
+            Phase::Aborted => TimeStep::Abort,
+            _ if stopped || idle => {
+                self.phase = Phase::Aborted;
+                TimeStep::Abort
+            }
+            _ => TimeStep::Wait,
         }
-        TimeStep::Wait
     }
 
     /// Whether the front end must see that the answer is not whole.
     pub(crate) const fn is_aborted(&self) -> bool {
-        !matches!(self.phase, Phase::Finished)
+        !matches!(self.phase, Phase::Finished | Phase::Refused)
     }
 
     /// Whether the front end knows where the answer ends without a close.
@@ -271,7 +280,8 @@ impl Respond {
                 self.phase = Phase::Sending;
                 Ok(true)
             }
-            Phase::Sending | Phase::Finished | Phase::Aborted => Ok(false),
+            Phase::Sending => Ok(false),
+            Phase::Finished | Phase::Refused | Phase::Aborted => Err(AnswerError::Over),
         }
     }
 }

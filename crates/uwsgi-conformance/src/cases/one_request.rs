@@ -1,0 +1,152 @@
+//! Connections that could be kept, and end with their answer all the same.
+
+use crate::app::App;
+use crate::case::{After, Case, Expected, Verdict};
+use crate::cases::KEPT;
+use crate::needs::Needs;
+use crate::recipe::SMALL;
+use crate::row::Row;
+use crate::step::{Bytes, Step};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "keepalive-no-length",
+        about: "two good GETs with an empty CONTENT_LENGTH in one write",
+        steps: &[Step::Send(Bytes::Of(SMALL)), Step::Send(Bytes::Of(SMALL))],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["vars 10"]),
+        row: Row::BytesBehind,
+        why: "without a declared length, what follows may be a body that nobody announced",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-body-unread",
+        about: "a good POST that the application does not read, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::AnswerWithoutReading,
+        verdict: Verdict::served(&["body 0"]),
+        row: Row::BytesBehind,
+        why: "only after a fully read body",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread: reads up to 64 KiB of it, and goes on",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-body-half-read",
+        about: "a good POST of which 2 bytes are read, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadSomeThenAnswer(2),
+        verdict: Verdict::served(&["body 2"]),
+        row: Row::BytesBehind,
+        why: "only after a fully read body",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-open-ended",
+        about: "two good GETs in one write; answers without a Content-Length",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::OpenEnded,
+        verdict: Verdict::served(&["vars 10"]),
+        row: Row::BytesBehind,
+        why: "an answer without a length ends with the connection",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-app-fails",
+        about: "two good GETs in one write; the application fails",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::FailBefore,
+        verdict: Verdict::refused(500),
+        row: Row::AppFailsBefore,
+        why: "an application that failed may have left a body half read: no second request behind a 500",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-chunked",
+        about: "a chunked POST, accepted, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(
+                SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
+            )),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs { chunked: true, ..Needs::KEEPALIVE },
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["framing chunked", "body 5"]),
+        row: Row::BytesBehind,
+        why: "no front end goes on behind a chunked body",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-long",
+        about: "two good GETs in one write; answers of 10 bytes too many",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::Long(10),
+        verdict: Verdict::Answers(&[Expected::refused(200), Expected::refused(200)], After::StaysOpen),
+        row: Row::Served,
+        why: "what is too much never leaves, so that the next answer begins where it should",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-short",
+        about: "two good GETs in one write; answers of 10 bytes too few",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::Short(10),
+        verdict: Verdict::Abort,
+        row: Row::AppFailsAfter,
+        why: "the next answer would be taken for the rest of this one",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread: the second answer follows where the rest of the first belongs",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-body-long",
+        about: "CONTENT_LENGTH 5, 8 bytes, nothing more",
+        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello!!!")))],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::refused(408)], After::Closes),
+        row: Row::HeaderTimeout,
+        why: "behind a declared body the next packet begins; three bytes of one are a packet that is not finished",
+        uwsgi: "closes after each answer",
+        gunicorn: "gthread, asgi: keep it for whatever follows",
+        source: KEPT,
+    },
+];

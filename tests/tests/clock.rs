@@ -1,0 +1,344 @@
+//! Everything that time decides, under a clock that is told what time it is: no test sleeps.
+
+use std::time::Duration;
+
+use uwsgi::server::{
+    AnswerError, BodyStep, Drain, DrainStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time,
+    TimeStep,
+};
+use uwsgi_conformance::SMALL;
+
+const fn at(millis: u64) -> Time {
+    Time::from_millis(millis)
+}
+
+/// A connection at a time, and the bytes that are its packet.
+fn begun(settings: Settings, now: Time) -> Receive {
+    Receive::new(settings, now)
+}
+
+/// A connection whose request, with a body of so many bytes, has been read.
+fn with_body(settings: Settings, length: &'static [u8], now: Time) -> Receive {
+    let packet = SMALL.post(length).build();
+    let mut receive = begun(settings, now);
+    assert_eq!(receive.head(&packet, false, now), HeadStep::Head { end: packet.len() });
+    receive.request(&packet).unwrap();
+    receive
+}
+
+/// Takes so many bytes of a body that are there.
+fn take(receive: &mut Receive, count: usize, now: Time) {
+    assert_eq!(receive.body(&vec![b'b'; count], false, now), BodyStep::Body { skip: 0, take: count });
+}
+
+#[test]
+fn silence_before_the_first_byte_closes() {
+    let mut receive = begun(Settings::default(), at(5_000));
+    assert_eq!(receive.head(b"", false, at(5_000)), HeadStep::Need(4));
+    assert_eq!(receive.deadline(), Some(at(15_000)));
+    assert_eq!(receive.head(b"", false, at(14_999)), HeadStep::Need(4));
+    assert_eq!(receive.head(b"", false, at(15_000)), HeadStep::Close);
+}
+
+#[test]
+fn a_byte_every_9_seconds_does_not_extend_the_header_timeout() {
+    let packet = SMALL.build();
+    let mut receive = begun(Settings::default(), at(0));
+    assert_eq!(receive.head(&packet[..1], false, at(9_000)), HeadStep::Need(3));
+    assert_eq!(receive.deadline(), Some(at(19_000)), "from the first byte on");
+    assert_eq!(receive.head(&packet[..2], false, at(18_000)), HeadStep::Need(2));
+    assert_eq!(receive.deadline(), Some(at(19_000)));
+    assert_eq!(receive.head(&packet[..2], false, at(18_999)), HeadStep::Need(2));
+    assert_eq!(receive.head(&packet[..2], false, at(19_000)), HeadStep::Refuse(Refusal::HeaderTimeout));
+}
+
+#[test]
+fn the_header_timeout_counts_the_block_too() {
+    let packet = SMALL.build();
+    let mut receive = begun(Settings::default(), at(0));
+    for (second, byte) in (0..10).zip(1..) {
+        let HeadStep::Need(_) = receive.head(&packet[..byte], false, at(second * 1_000)) else { panic!() };
+        assert_eq!(receive.deadline(), Some(at(10_000)));
+    }
+    assert_eq!(receive.head(&packet[..11], false, at(10_000)), HeadStep::Refuse(Refusal::HeaderTimeout));
+}
+
+#[test]
+fn a_whole_packet_is_taken_however_late_it_is_looked_at() {
+    let packet = SMALL.build();
+    let mut receive = begun(Settings::default(), at(0));
+    assert_eq!(receive.head(&packet[..1], false, at(0)), HeadStep::Need(3));
+    assert_eq!(receive.head(&packet, false, at(60_000)), HeadStep::Head { end: packet.len() });
+    assert_eq!(receive.deadline(), None, "nothing is waited for");
+}
+
+#[test]
+fn a_body_may_be_silent_for_30_seconds() {
+    let mut receive = with_body(Settings::default(), b"100000", at(0));
+    assert_eq!(receive.deadline(), None, "nobody reads yet");
+    take(&mut receive, 50_000, at(1_000));
+    assert_eq!(receive.body(b"", false, at(2_000)), BodyStep::Need(50_000));
+    assert_eq!(receive.deadline(), Some(at(32_000)));
+    assert_eq!(receive.body(b"", false, at(31_999)), BodyStep::Need(50_000));
+    assert_eq!(receive.body(b"", false, at(32_000)), BodyStep::Fail(Refusal::BodyTimeout));
+    assert_eq!(receive.body(b"b", false, at(32_001)), BodyStep::Fail(Refusal::BodyTimeout), "and it stays so");
+}
+
+#[test]
+fn a_body_of_a_byte_a_second_is_too_slow_after_30_seconds() {
+    let mut receive = with_body(Settings::default(), b"1000", at(0));
+    for second in 0..29 {
+        let BodyStep::Need(_) = receive.body(b"", false, at(second * 1_000)) else { panic!("{second}") };
+        take(&mut receive, 1, at((second + 1) * 1_000));
+    }
+    let BodyStep::Need(_) = receive.body(b"", false, at(29_000)) else { panic!() };
+    assert_eq!(receive.deadline(), Some(at(30_001)), "after the first 30 seconds");
+    assert_eq!(receive.body(b"", false, at(30_001)), BodyStep::Fail(Refusal::BodyTimeout));
+}
+
+#[test]
+fn a_body_of_240_bytes_a_second_goes_on() {
+    let mut receive = with_body(Settings::default(), b"1000000", at(0));
+    for second in 0..600 {
+        let step = receive.body(b"", false, at(second * 1_000));
+        assert!(matches!(step, BodyStep::Need(_)), "second {second}: {step:?}");
+        take(&mut receive, 240, at((second + 1) * 1_000));
+    }
+}
+
+#[test]
+fn a_body_of_239_bytes_a_second_does_not() {
+    let mut receive = with_body(Settings::default(), b"1000000", at(0));
+    let slow = (0..600).find(|second| {
+        let step = receive.body(b"", false, at(second * 1_000));
+        if matches!(step, BodyStep::Need(_)) {
+            let deadline = receive.deadline().unwrap();
+            if deadline <= at((second + 1) * 1_000) {
+                assert_eq!(receive.body(b"", false, deadline), BodyStep::Fail(Refusal::BodyTimeout));
+                return true;
+            }
+            take(&mut receive, 239, at((second + 1) * 1_000));
+            return false;
+        }
+        assert_eq!(step, BodyStep::Fail(Refusal::BodyTimeout));
+        true
+    });
+    assert!(slow.is_some_and(|second| (29..=31).contains(&second)), "{slow:?}");
+}
+
+#[test]
+fn time_in_which_the_application_does_not_read_does_not_count() {
+    let mut receive = with_body(Settings::default(), b"100", at(0));
+    // It reads a byte an hour, and each of them was there.
+    for hour in 1..=99 {
+        take(&mut receive, 1, at(hour * 3_600_000));
+    }
+    let now = 100 * 3_600_000;
+    assert_eq!(receive.body(b"", false, at(now)), BodyStep::Need(1));
+    assert_eq!(receive.deadline(), Some(at(now + 30_000)), "all of the patience is left");
+    take(&mut receive, 1, at(now + 29_999));
+    assert_eq!(receive.body(b"", false, at(now + 29_999)), BodyStep::End { skip: 0 });
+}
+
+#[test]
+fn patience_that_was_used_is_gone() {
+    let mut receive = with_body(Settings::default(), b"100", at(0));
+    assert_eq!(receive.body(b"", false, at(0)), BodyStep::Need(100));
+    take(&mut receive, 1, at(20_000));
+    // The application does something else for a minute, and then waits again.
+    let BodyStep::Need(_) = receive.body(b"", false, at(80_000)) else { panic!() };
+    assert_eq!(receive.deadline(), Some(at(90_001)), "20 s were waited for one byte");
+}
+
+#[test]
+fn a_read_that_was_given_up_does_not_count() {
+    let mut receive = with_body(Settings::default(), b"100", at(0));
+    assert_eq!(receive.body(b"", false, at(0)), BodyStep::Need(100));
+    receive.pause(at(1_000));
+    assert_eq!(receive.deadline(), None, "nobody waits");
+    take(&mut receive, 1, at(60_000));
+    assert_eq!(receive.body(b"", false, at(60_000)), BodyStep::Need(99));
+    assert_eq!(receive.deadline(), Some(at(89_001)), "1 s was waited before");
+}
+
+#[test]
+fn an_answer_that_is_over_stays_over() {
+    let receive = with_body(Settings::default(), b"5", at(0));
+    let mut refused = Respond::queued(&receive, at(0));
+    refused.started();
+    refused.head(200, None);
+    assert_eq!(refused.failed(None), Failure::Refuse(Refusal::AppFailed));
+    assert_eq!(refused.body(5), Err(AnswerError::Over), "nothing leaves behind the refusal");
+    assert_eq!(refused.finished(), Err(AnswerError::Over));
+    assert!(matches!(Ending::of(receive.clone(), &refused, at(0)), Ending::HalfClose(_)));
+
+    let mut aborted = Respond::queued(&receive, at(0));
+    aborted.started();
+    aborted.head(200, Some(10));
+    aborted.body(5).unwrap();
+    assert_eq!(aborted.failed(None), Failure::Abort);
+    assert_eq!(aborted.finished(), Err(AnswerError::Over), "a cut answer does not become whole");
+    assert!(matches!(Ending::of(receive, &aborted, at(0)), Ending::Abort));
+}
+
+#[test]
+fn a_stop_is_known_to_answers_that_come_later() {
+    let mut receive = with_body(Settings::default(), b"0", at(0));
+    receive.shut_down(at(1_000));
+    let mut respond = Respond::queued(&receive, at(2_000));
+    respond.started();
+    assert_eq!(respond.deadline(), Some(at(31_000)));
+    assert_eq!(respond.time(at(31_000)), TimeStep::Refuse(Refusal::Stopping), "a status can still be sent");
+    let mut idle = Receive::new(Settings::default(), at(0));
+    idle.shut_down(at(1_000));
+    assert!(idle.deadline().is_some_and(|due| due <= at(1_000)), "an idle connection closes at once");
+}
+
+#[test]
+fn settings_change_the_times() {
+    let mut settings = Settings::default();
+    settings.header_timeout = Duration::from_secs(1);
+    settings.body_idle = Duration::from_secs(2);
+    settings.queue_wait = Duration::from_secs(3);
+    assert_eq!(begun(settings, at(0)).deadline(), Some(at(1_000)));
+    let mut receive = with_body(settings, b"5", at(0));
+    let BodyStep::Need(_) = receive.body(b"", false, at(0)) else { panic!() };
+    assert_eq!(receive.deadline(), Some(at(2_000)));
+    assert_eq!(Respond::queued(&receive, at(0)).deadline(), Some(at(3_000)));
+}
+
+#[test]
+fn no_free_worker_in_10_seconds() {
+    let receive = with_body(Settings::default(), b"0", at(0));
+    let mut respond = Respond::queued(&receive, at(1_000));
+    assert_eq!(respond.deadline(), Some(at(11_000)));
+    assert_eq!(respond.time(at(10_999)), TimeStep::Wait);
+    assert_eq!(respond.time(at(11_000)), TimeStep::Refuse(Refusal::NoWorker));
+    assert_eq!(Refusal::NoWorker.status(), 503);
+}
+
+#[test]
+fn a_worker_in_time_ends_the_wait() {
+    let receive = with_body(Settings::default(), b"0", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    assert_eq!(respond.deadline(), None, "an application may take as long as it likes");
+    assert_eq!(respond.time(at(3_600_000)), TimeStep::Wait);
+}
+
+#[test]
+fn a_peer_that_takes_nothing_for_30_seconds_is_dropped() {
+    let receive = with_body(Settings::default(), b"0", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    respond.head(200, Some(1_000_000));
+    respond.body(1_000_000).unwrap();
+    respond.blocked(at(5_000));
+    respond.blocked(at(20_000));
+    assert_eq!(respond.deadline(), Some(at(35_000)), "since the first time, not the last");
+    respond.wrote();
+    assert_eq!(respond.deadline(), None);
+    respond.blocked(at(34_000));
+    assert_eq!(respond.time(at(63_999)), TimeStep::Wait);
+    assert_eq!(respond.time(at(64_000)), TimeStep::Abort);
+    assert!(matches!(Ending::of(receive, &respond, at(64_000)), Ending::Abort));
+}
+
+/// A connection that has answered once and is kept.
+fn kept(now: Time) -> Receive {
+    let settings = Settings::default().with_keepalive(Duration::from_secs(5));
+    let receive = with_body(settings, b"0", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    respond.head(200, Some(0));
+    respond.finished().unwrap();
+    match Ending::of(receive, &respond, now) {
+        Ending::Next(receive) => receive,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_kept_connection_may_be_silent_for_its_own_time() {
+    let mut receive = kept(at(20_000));
+    assert_eq!(receive.head(b"", false, at(20_000)), HeadStep::Need(4));
+    assert_eq!(receive.deadline(), Some(at(25_000)));
+    assert_eq!(receive.head(b"", false, at(25_000)), HeadStep::Close);
+
+    let mut receive = kept(at(20_000));
+    assert_eq!(receive.head(b"\0", false, at(24_000)), HeadStep::Need(3));
+    assert_eq!(receive.deadline(), Some(at(34_000)), "the header timeout, once it began");
+}
+
+#[test]
+fn a_stop_closes_what_is_idle() {
+    for mut receive in [begun(Settings::default(), at(0)), kept(at(0))] {
+        assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Need(4));
+        receive.shut_down(at(1_000));
+        assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Close);
+    }
+}
+
+#[test]
+fn a_stop_lets_finish_what_began() {
+    let packet = SMALL.post(b"5").build();
+    let mut receive = begun(Settings::default(), at(0));
+    let HeadStep::Need(_) = receive.head(&packet[..10], false, at(0)) else { panic!() };
+    receive.shut_down(at(1_000));
+    assert_eq!(receive.head(&packet, false, at(2_000)), HeadStep::Head { end: packet.len() });
+    receive.request(&packet).unwrap();
+    let mut respond = Respond::queued(&receive, at(2_000));
+    respond.shut_down(&receive, at(1_000));
+    respond.started();
+    take(&mut receive, 5, at(30_000));
+    respond.head(200, Some(0));
+    respond.finished().unwrap();
+    assert!(matches!(Ending::of(receive, &respond, at(30_000)), Ending::HalfClose(_)));
+}
+
+#[test]
+fn a_stop_ends_what_began_after_30_seconds() {
+    let mut receive = with_body(Settings::default(), b"5", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    respond.head(200, None);
+    respond.body(1).unwrap();
+    receive.shut_down(at(1_000));
+    respond.shut_down(&receive, at(1_000));
+    // The application waits for the body from the 20th second on.
+    assert_eq!(receive.body(b"", false, at(20_000)), BodyStep::Need(5));
+    assert_eq!((receive.deadline(), respond.deadline()), (Some(at(31_000)), Some(at(31_000))));
+    assert_eq!(receive.body(b"", false, at(30_999)), BodyStep::Need(5));
+    assert_eq!(receive.body(b"", false, at(31_000)), BodyStep::Fail(Refusal::Stopping));
+    assert_eq!(respond.time(at(30_999)), TimeStep::Wait);
+    assert_eq!(respond.time(at(31_000)), TimeStep::Abort);
+}
+
+#[test]
+fn a_second_stop_does_not_extend_the_first() {
+    let mut receive = with_body(Settings::default(), b"5", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    for now in [1_000, 20_000] {
+        receive.shut_down(at(now));
+        respond.shut_down(&receive, at(now));
+    }
+    assert_eq!((receive.deadline(), respond.deadline()), (Some(at(31_000)), Some(at(31_000))));
+}
+
+#[test]
+fn a_drain_takes_2_seconds_at_most() {
+    let mut drain = Drain::new(&Settings::default(), at(1_000));
+    assert_eq!(drain.deadline(), at(3_000));
+    assert_eq!(drain.step(1_000, false, at(2_999)), DrainStep::Need((64 << 10) - 1_000));
+    assert_eq!(drain.step(0, false, at(3_000)), DrainStep::Close);
+}
+
+#[test]
+fn a_clock_that_runs_backwards_is_one_that_stands_still() {
+    let mut receive = with_body(Settings::default(), b"5", at(50_000));
+    let BodyStep::Need(_) = receive.body(b"", false, at(50_000)) else { panic!() };
+    let BodyStep::Need(_) = receive.body(b"", false, at(10_000)) else { panic!() };
+    take(&mut receive, 1, at(0));
+    let BodyStep::Need(4) = receive.body(b"", false, at(0)) else { panic!() };
+}

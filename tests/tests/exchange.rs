@@ -1,0 +1,383 @@
+//! Our client and our server, over a connection in memory: what one sends is what the other sees.
+
+use core::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use uwsgi::client::{Exchange, Incoming, ResponseStep};
+use uwsgi::framing::FramingError;
+use uwsgi::server::Settings;
+use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
+use uwsgi_tests::drive::{Event, Plan, answer, answer_at_once, pieces, serve};
+use uwsgi_tests::naive::Pair;
+use uwsgi_tests::naive_http::{Answer, End};
+
+/// A request: its vars, and its body.
+#[derive(Debug, Clone)]
+struct Asked {
+    vars: Vec<Pair>,
+    body: Vec<u8>,
+    declared: bool,
+}
+
+impl Asked {
+    fn new(method: &str, extra: Vec<Pair>, body: Vec<u8>, declared: bool) -> Self {
+        let mut vars = vec![(b"REQUEST_METHOD".to_vec(), method.as_bytes().to_vec())];
+        vars.extend(extra);
+        if declared {
+            vars.push((b"CONTENT_LENGTH".to_vec(), body.len().to_string().into_bytes()));
+        }
+        let body = if declared { body } else { Vec::new() };
+        Self { vars, body, declared }
+    }
+
+    fn is_head(&self) -> bool {
+        self.vars[0].1 == b"HEAD"
+    }
+
+    /// What a client writes whose caller gives more than it declared, and the exchange it is in.
+    fn write(&self, gives: &[u8]) -> (Exchange, Vec<u8>) {
+        let mut bytes = Vec::new();
+        let mut vars = VarsEncoder::new(&mut bytes);
+        self.vars.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+        vars.finish(Modifier1::WSGI, 0).unwrap();
+        let mut exchange = {
+            let (packet, _) = Packet::decode(&bytes).unwrap();
+            Exchange::of(&Request::decode(&packet).unwrap()).unwrap()
+        };
+        let given = [&self.body[..], b"more than was declared"].concat();
+        for piece in pieces(&given, gives) {
+            let left = exchange.outgoing();
+            let leaves = exchange.send(piece.len());
+            assert_eq!(leaves as u64, left.min(piece.len() as u64));
+            assert_eq!(exchange.outgoing(), left - leaves as u64);
+            bytes.extend(&piece[..leaves]);
+        }
+        assert_eq!(exchange.outgoing(), 0);
+        (exchange, bytes)
+    }
+
+    fn seen(&self) -> Event {
+        Event::Request { vars: self.vars.clone(), body: Ok(self.body.clone()) }
+    }
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![4 => vec(any::<u8>(), 0..64), 1 => vec(any::<u8>(), 500..2000)]
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let method = proptest::sample::select(vec!["GET", "HEAD", "POST", "PUT", "OPTIONS", "X-!"]);
+    let value = vec(any::<u8>().prop_filter("a control byte", |byte| !b"\r\n\0".contains(byte)), 0..20);
+    let extra = vec(("HTTP_[A-Z]{1,8}|[A-Z]{3}".prop_map(String::into_bytes), value), 0..6);
+    (method, extra, body(), any::<bool>())
+        .prop_map(|(method, extra, body, declared)| Asked::new(method, extra, body, declared))
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let status = prop_oneof![4 => Just(200_u16), 1 => Just(204), 1 => Just(304), 1 => Just(205), 2 => 200..=999_u16];
+    let header = ("[!#$%&'*+.^_`|~0-9A-Z-]{1,9}", "([!-~]([ -~\t]{0,9}[!-~])?)?")
+        .prop_filter("a name with a meaning", |(name, _)| {
+            !["TE", "TRAILER", "UPGRADE", "STATUS"].contains(&name.as_str())
+        });
+    (status, "[ -~]{0,9}", vec(header, 0..5), any::<bool>(), vec(body(), 0..4))
+        .prop_map(|(status, reason, headers, length, chunks)| Plan { status, reason, headers, length, chunks })
+}
+
+fn sizes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![1 => Just(vec![1]), 3 => vec(any::<u8>(), 1..8)]
+}
+
+/// The answer of a plan, as a client should see it.
+fn check(seen: &Answer, plan: &Plan, to_head: bool) {
+    assert_eq!((seen.end, seen.heads.len()), (End::Whole, 1), "{:?}", seen.heads);
+    let head = &seen.heads[0];
+    assert_eq!((head.status, &head.reason[..]), (plan.status, plan.reason.as_bytes()));
+    let given: Vec<u8> = plan.chunks.concat();
+    let mut headers: Vec<Pair> =
+        plan.headers.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
+    if plan.length {
+        headers.push((b"Content-Length".to_vec(), given.len().to_string().into_bytes()));
+    }
+    assert_eq!(head.headers, headers);
+    let body = if to_head || matches!(plan.status, 204 | 304) { Vec::new() } else { given };
+    assert_eq!(seen.body, body);
+}
+
+/// Whether a client knows where the answer ends before the connection does.
+fn delimited(plan: &Plan, to_head: bool) -> bool {
+    plan.length || to_head || matches!(plan.status, 204 | 304)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// One request, one answer, any pieces in both directions.
+    #[test]
+    fn what_is_sent_arrives(
+        asked in asked(), plan in plan(), gives in sizes(), there in sizes(), back in sizes(), keepalive in any::<bool>(),
+    ) {
+        let (mut exchange, bytes) = asked.write(&gives);
+        let mut settings = Settings::default();
+        if keepalive {
+            settings = settings.with_keepalive(Duration::from_secs(5));
+        }
+        let served = serve(settings, pieces(&bytes, &there), |vars, body| {
+            assert_eq!((vars, body), (&asked.vars[..], &asked.body[..]));
+            plan.clone()
+        });
+        // A connection that may go on is closed by the client, and only one that both know the end of may.
+        let goes_on = keepalive && asked.declared && delimited(&plan, asked.is_head());
+        let end = if goes_on { Event::Closed } else { Event::HalfClosed };
+        prop_assert_eq!(&served.events, &[asked.seen(), end]);
+        prop_assert_eq!(served.used, bytes.len());
+
+        let seen = answer_at_once(&mut exchange.clone(), pieces(&served.written, &back));
+        prop_assert_eq!(&seen, &answer(&mut exchange, pieces(&served.written, &back)));
+        check(&seen, &plan, asked.is_head());
+        prop_assert_eq!(seen.rest, b"");
+        prop_assert_eq!(exchange.allows_another(b""), delimited(&plan, asked.is_head()));
+        prop_assert!(!exchange.allows_another(b"x"));
+    }
+
+    /// Several requests on one connection: where the server goes on, the client may too, and each gets its own answer.
+    #[test]
+    fn answers_come_in_the_order_of_requests(
+        asked in vec((asked(), plan()), 1..5), there in sizes(), back in sizes(),
+    ) {
+        let mut bytes = Vec::new();
+        let mut exchanges = Vec::new();
+        for (asked, _) in &asked {
+            let (exchange, written) = asked.write(&[7]);
+            exchanges.push(exchange);
+            bytes.extend(written);
+        }
+        let goes_on = |(asked, plan): &&(Asked, Plan)| asked.declared && delimited(plan, asked.is_head());
+        let before_the_last = asked.iter().take_while(goes_on).count();
+        let answered = asked.len().min(before_the_last + 1);
+
+        let mut plans = asked.iter().map(|(_, plan)| plan.clone());
+        let settings = Settings::default().with_keepalive(Duration::from_secs(5));
+        let served = serve(settings, pieces(&bytes, &there), |_, _| plans.next().unwrap());
+        let mut want: Vec<Event> = asked[..answered].iter().map(|(asked, _)| asked.seen()).collect();
+        want.push(if before_the_last >= asked.len() { Event::Closed } else { Event::HalfClosed });
+        prop_assert_eq!(served.events, want);
+
+        let mut rest = served.written;
+        for (place, (asked, plan)) in asked[..answered].iter().enumerate() {
+            let exchange = &mut exchanges[place];
+            let seen = answer_at_once(exchange, pieces(&rest, &back));
+            check(&seen, plan, asked.is_head());
+            // Whoever goes on must have been able to tell.
+            prop_assert!(place + 1 == answered || exchange.allows_another(b""));
+            rest = seen.rest;
+        }
+        prop_assert_eq!(rest, b"");
+    }
+
+    #[test]
+    fn no_more_leaves_than_was_declared(declared in any::<u64>(), gives in vec(any::<u32>(), 0..8)) {
+        for declared in [declared, declared % 1000] {
+            let vars = encode(&[("CONTENT_LENGTH", &declared.to_string())]);
+            let (packet, _) = Packet::decode(&vars).unwrap();
+            let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
+            let (mut left, mut sent) = (declared, 0_u64);
+            for len in &gives {
+                let leaves = exchange.send(*len as usize) as u64;
+                prop_assert_eq!(leaves, left.min(u64::from(*len)));
+                left -= leaves;
+                sent += leaves;
+                prop_assert_eq!(exchange.outgoing(), left);
+            }
+            prop_assert!(sent <= declared);
+        }
+    }
+
+    /// An answer that is cut off anywhere is never taken for a whole one, unless the close is its end.
+    #[test]
+    fn a_cut_answer_is_no_answer(plan in plan(), cut in any::<proptest::sample::Index>(), back in sizes()) {
+        let asked = Asked::new("GET", Vec::new(), Vec::new(), false);
+        let (_, bytes) = asked.write(&[9]);
+        let served = serve(Settings::default(), [&bytes[..]], |_, _| plan.clone());
+        let head = served.written.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let cut = cut.index(served.written.len());
+        let (mut exchange, _) = asked.write(&[9]);
+        let seen = answer(&mut exchange, pieces(&served.written[..cut], &back));
+        let closes = cut >= head && !delimited(&plan, false);
+        prop_assert_eq!(seen.end == End::Whole, closes, "{:?}", seen.end);
+        prop_assert!(!exchange.allows_another(b""));
+        prop_assert!(cut > 0 || seen.end == End::NoAnswer);
+    }
+}
+
+fn encode(vars: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut block = VarsEncoder::new(&mut bytes);
+    vars.iter().for_each(|(key, value)| block.push(key, value).unwrap());
+    block.finish(Modifier1::WSGI, 0).unwrap();
+    bytes
+}
+
+/// Name, what the backend sends up to its close, whether the request was HEAD, how the answer ends, whether another
+/// request may follow, given that nothing came behind what was used.
+const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
+    ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
+    ("length-zero", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, End::Whole, true),
+    ("length-cgi", b"Status: 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
+    ("keep-alive", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", false, End::Whole, true),
+    ("close", b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
+    ("close-upper", b"HTTP/1.1 200 OK\r\nCONNECTION:CLOSE\r\nContent-Length: 0\r\n\r\n", false, End::Whole, false),
+    ("close-in-a-list", b"HTTP/1.1 204 x\r\nConnection: a, close\t,b\r\n\r\n", false, End::Whole, false),
+    ("close-in-two", b"HTTP/1.1 204 x\r\nConnection: close\r\nConnection: a\r\n\r\n", false, End::Whole, false),
+    ("closed-is-not-close", b"HTTP/1.1 204 x\r\nConnection: closed\r\nX: close\r\n\r\n", false, End::Whole, true),
+    ("no-length", b"HTTP/1.1 200 OK\r\n\r\nok", false, End::Whole, false),
+    ("no-length-no-body", b"HTTP/1.1 200 OK\r\n\r\n", false, End::Whole, false),
+    ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", false, End::Whole, true),
+    ("no-content", b"HTTP/1.1 204 No Content\r\n\r\n", false, End::Whole, true),
+    ("not-modified", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, End::Whole, true),
+    ("to-head", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, End::Whole, true),
+    ("to-head-no-length", b"HTTP/1.1 200 OK\r\n\r\n", true, End::Whole, true),
+    ("to-head-chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true, End::Whole, true),
+    ("interim", b"HTTP/1.1 103 x\r\nConnection: close\r\n\r\nHTTP/1.1 204 x\r\n\r\n", false, End::Whole, true),
+    ("upgrade", b"HTTP/1.1 101 x\r\n\r\n", false, End::Upgraded, false),
+    ("cut", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", false, End::BodyCutShort { missing: 1 }, false),
+    ("nothing", b"", false, End::NoAnswer, false),
+];
+
+#[test]
+fn another_request() {
+    for (name, bytes, to_head, end, another) in BEHIND {
+        let mut exchange = Exchange::new(*to_head);
+        assert!(!exchange.allows_another(b""), "{name}: before the answer");
+        let mut at_once = exchange.clone();
+        let seen = answer(&mut exchange, [*bytes]);
+        assert_eq!((seen.end, exchange.allows_another(b"")), (*end, *another), "{name}");
+        assert_eq!(answer_at_once(&mut at_once, [*bytes]), seen, "{name}");
+        assert_eq!(at_once.allows_another(b""), *another, "{name}, at once");
+        assert!(!exchange.allows_another(b"x"), "{name}: with bytes behind it");
+    }
+}
+
+#[test]
+fn another_request_waits_for_the_end_of_this_one() {
+    let vars = encode(&[("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", "3")]);
+    let (packet, _) = Packet::decode(&vars).unwrap();
+    let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
+    assert_eq!(exchange.send(2), 2);
+    let seen = answer(&mut exchange, [&b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"[..]]);
+    assert_eq!((seen.end, exchange.outgoing()), (End::Whole, 1));
+    assert!(!exchange.allows_another(b""), "a byte of the body has not left");
+    assert_eq!(exchange.send(5), 1);
+    assert!(exchange.allows_another(b""));
+
+    // An answer whose body has not been read to its end has not ended.
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let mut exchange = Exchange::new(false);
+    assert_eq!(exchange.head(bytes, false), ResponseStep::Head { end: 38 });
+    assert!(!exchange.allows_another(b""));
+    exchange.response(&bytes[..38]).unwrap();
+    assert!(!exchange.allows_another(b""));
+    assert_eq!(exchange.body(&bytes[38..39], false), Incoming::Body { skip: 0, take: 1 });
+    assert!(!exchange.allows_another(b""));
+    assert_eq!(exchange.body(b"", false), Incoming::Need(1));
+    assert_eq!(exchange.body(&bytes[39..], false), Incoming::Body { skip: 0, take: 1 });
+    assert!(exchange.allows_another(b""));
+    assert_eq!(exchange.body(b"x", false), Incoming::End { skip: 0 });
+}
+
+/// uWSGI closes without a byte on every request that it refuses, and in the middle of an answer when a worker dies.
+#[test]
+fn backends_that_close_early() {
+    for to_head in [false, true] {
+        assert_eq!(answer(&mut Exchange::new(to_head), []).end, End::NoAnswer);
+    }
+    let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    for cut in 1..whole.len() {
+        let seen = answer(&mut Exchange::new(false), [&whole[..cut]]);
+        match seen.end {
+            End::Head(fault) => {
+                assert_eq!((fault.kind, cut < 38), (uwsgi::response::ResponseErrorKind::Truncated, true))
+            }
+            End::BodyCutShort { missing } => assert_eq!(missing as usize, whole.len() - cut),
+            other => panic!("cut at {cut}: {other:?}"),
+        }
+    }
+    // Behind an interim answer there is none either.
+    let seen = answer(&mut Exchange::new(false), [&b"HTTP/1.1 100 Continue\r\n\r\n"[..]]);
+    assert_eq!((seen.end, seen.heads.len()), (End::NoAnswer, 1));
+    // A body that nobody delimited is whole when the backend says so.
+    let seen = answer(&mut Exchange::new(false), [&b"HTTP/1.1 200 OK\r\n\r\nhel"[..]]);
+    assert_eq!((seen.end, &seen.body[..]), (End::Whole, &b"hel"[..]));
+}
+
+#[test]
+fn a_request_that_no_server_should_take_is_not_sent() {
+    for (vars, error) in [
+        (encode(&[("CONTENT_LENGTH", "+3")]), FramingError::InvalidLength),
+        (encode(&[("CONTENT_LENGTH", "18446744073709551616")]), FramingError::LengthOverflow),
+        (encode(&[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "4")]), FramingError::ConflictingLengths),
+    ] {
+        let (packet, _) = Packet::decode(&vars).unwrap();
+        assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).err(), Some(error));
+    }
+    // Without a length, and with a chunked one, nothing leaves behind the packet.
+    for vars in [encode(&[("CONTENT_LENGTH", "")]), encode(&[("HTTP_TRANSFER_ENCODING", "chunked")])] {
+        let (packet, _) = Packet::decode(&vars).unwrap();
+        assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).unwrap().send(5), 0);
+    }
+}
+
+/// The method is compared as it is: `head` is another one.
+#[test]
+fn head_is_known_by_its_name() {
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    for (method, end) in [("HEAD", End::Whole), ("head", End::BodyCutShort { missing: 2 })] {
+        let vars = encode(&[("REQUEST_METHOD", method)]);
+        let (packet, _) = Packet::decode(&vars).unwrap();
+        let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
+        assert_eq!(answer(&mut exchange, [&bytes[..]]).end, end, "{method}");
+    }
+}
+
+#[test]
+fn every_failure_is_worded() {
+    let failed = |bytes: &[u8]| {
+        let mut exchange = Exchange::new(false);
+        match exchange.head(bytes, true) {
+            ResponseStep::Fail(error) => error.to_string(),
+            ResponseStep::Head { end } => match exchange.response(&bytes[..end]) {
+                Err(error) => error.to_string(),
+                Ok(_) => match exchange.body(b"", true) {
+                    Incoming::Fail(error) => error.to_string(),
+                    other => panic!("{other:?}"),
+                },
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    for (bytes, want) in [
+        (&b""[..], "the backend closed without an answer, as uWSGI does with what it refuses"),
+        (b"HTTP", "the answer ends inside its head (at byte 4)"),
+        (b"\n", "the answer has no head (at byte 0)"),
+        (b"X: 1\nfoo\n\n", "a line of the answer's head is no header (at byte 5)"),
+        (b"HTTP/1.1 20\n\n", "the answer's status is not three digits of 100 or more (at byte 0)"),
+        (
+            b"Content-Length: x\n\n",
+            "the answer's Content-Length is not a decimal number of at most 64 bits (at byte 0)",
+        ),
+        (b"Content-Length: 1\nContent-Length: 1\n\n", "the answer has two Content-Length lines (at byte 18)"),
+        (
+            b"Content-Length: 1\nTransfer-Encoding: chunked\n\n",
+            "the answer has a Content-Length beside a Transfer-Encoding (at byte 18)",
+        ),
+        (b"Transfer-Encoding: gzip\n\n", "the answer's Transfer-Encoding is not chunked (at byte 0)"),
+        (b"Status: 200\nStatus: 200\n\n", "the answer has two lines where one is allowed (at byte 12)"),
+        (b"Content-Length: 3\n\n", "the backend closed 3 bytes before the answer's end"),
+        (b"Transfer-Encoding: chunked\n\n", "the backend closed inside the answer's body"),
+    ] {
+        assert_eq!(failed(bytes), want);
+    }
+    let many = format!("{}\n", "A: b\n".repeat(257));
+    assert!(failed(many.as_bytes()).starts_with("the answer has too many header lines (at byte "));
+    assert!(failed(&[b'x'; 65536]).starts_with("the answer's head is too long (at byte "));
+}
