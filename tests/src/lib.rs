@@ -1,5 +1,6 @@
 //! What the tests and the fuzz targets share: captured packets, a naive second decoder, the bodies of the fuzz targets.
 
+pub mod counting;
 pub mod drive;
 pub mod fuzz;
 pub mod naive;
