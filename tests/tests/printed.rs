@@ -201,12 +201,9 @@ fn protocols_and_modifiers() {
 fn vars_and_items() {
     let vars = Vars::decode(b"\x01\0A\x02\0\r\n\x01\0B\0\0").unwrap();
     let text = format!("{vars:?}");
-    assert!(text.starts_with('{') && text.ends_with('}') && text.matches(": ").count() == 2, "{text}");
-    assert!(!text.contains(['\r', '\n']), "{text}");
+    assert_eq!(text, r#"{"A": "\r\n", "B": ""}"#);
     assert_eq!(format!("{:?}", VarsBuf::from(vars)), text);
-    let text = format!("{:?}", Array::decode(b"\x01\0a\x01\0\n").unwrap());
-    assert!(text.starts_with('[') && text.ends_with(']') && text.matches(", ").count() == 1, "{text}");
-    assert!(!text.contains('\n'), "{text}");
+    assert_eq!(format!("{:?}", Array::decode(b"\x01\0a\x01\0\n").unwrap()), r#"["a", "\n"]"#);
 }
 
 /// Names that print alike hash alike, which a hash of nothing would do too: others must not.

@@ -2,7 +2,7 @@
 
 use uwsgi::client::Exchange;
 use uwsgi::response::{HeadLimits, ResponseErrorKind as Kind, ResponseHead};
-use uwsgi_tests::drive::{answer, pieces};
+use uwsgi_tests::drive::{answer, answer_at_once, pieces};
 use uwsgi_tests::naive_http::{End, Fault};
 
 use crate::rows::{Ours, Row, run};
@@ -228,7 +228,13 @@ fn head_of(bytes: usize) -> Vec<u8> {
 }
 
 fn end(limits: HeadLimits, bytes: &[u8], sizes: &[u8]) -> End {
-    answer(&mut Exchange::new(false).with_limits(limits), pieces(bytes, sizes)).end
+    let exchange = Exchange::new(false).with_limits(limits);
+    let seen = answer(&mut exchange.clone(), pieces(bytes, sizes)).end;
+    for whole in [answer(&mut exchange.clone(), [bytes]), answer_at_once(&mut exchange.clone(), [bytes])] {
+        assert_eq!(whole.end, seen, "as a whole");
+    }
+    assert_eq!(answer_at_once(&mut exchange.clone(), pieces(bytes, sizes)).end, seen, "at once");
+    seen
 }
 
 const TOO_LONG: End = End::Head(Fault { kind: Kind::TooLong, offset: None });
@@ -253,8 +259,6 @@ fn bytes_around_the_limit() {
                 for sizes in [&[255_u8][..], &[1], &[250, 3, 17]] {
                     assert_eq!(end(limits, &bytes, sizes), want, "{len} of {most}, then {behind:?}");
                 }
-                let whole = answer(&mut Exchange::new(false).with_limits(limits), [&bytes[..]]).end;
-                assert_eq!(whole, want);
             }
             // Where the end is cut off, it is the end of the stream that is said, unless the head was too long already.
             let cut = &head[..len - 1];

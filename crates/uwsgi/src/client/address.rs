@@ -57,6 +57,8 @@ pub enum AddressError {
     Host,
     /// There is no port, or none from 0 to 65535.
     Port,
+    /// A URL: an address has no scheme.
+    Url,
     /// A path with NUL in it, or longer than the 107 bytes that a Unix socket's may have on Linux.
     Path,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for AddressError {
             Self::Fd => "no number behind fd:",
             Self::Host => "not a host: an IPv6 address needs brackets, as in [::1]:3031",
             Self::Port => "no port from 0 to 65535: write host:port, or a path with a / in it",
+            Self::Url => "a URL, not an address: leave out http:// or uwsgi://, and the path",
             Self::Path => "not a path of a Unix socket: at most 107 bytes, without NUL",
         })
     }
@@ -96,6 +99,9 @@ impl<'a> Address<'a> {
         }
         if let Some(name) = text.strip_prefix('@') {
             return path(name).map(Self::Abstract);
+        }
+        if text.contains("://") {
+            return Err(AddressError::Url);
         }
         if text.contains('/') {
             return path(text).map(Self::Unix);

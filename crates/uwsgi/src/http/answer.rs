@@ -50,6 +50,8 @@ pub enum RefusedLine {
     Reason,
     /// A second Content-Length.
     SecondLength,
+    /// The header `Status`, which lighttpd believes more than the status line.
+    StatusHeader,
     /// A status under 200 but for 101, or over 999: front ends take an interim answer for the final one.
     Status,
     /// A value with a control byte in it; a tab is none.
@@ -66,6 +68,7 @@ impl fmt::Display for RefusedLine {
             Self::Reason => "the reason has a control byte in it",
             Self::SecondLength => "a second Content-Length",
             Self::Status => "the status is not 101 or 200 to 999",
+            Self::StatusHeader => "the header Status would be another status to some front ends",
             Self::Value => "the header's value has a control byte in it",
         })
     }
@@ -115,6 +118,9 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
                 Ok(Some(length)) => self.push_length(length),
                 Ok(None) | Err(_) => Err(RefusedLine::InvalidLength),
             };
+        }
+        if name.eq_ignore_ascii_case(b"status") {
+            return Err(RefusedLine::StatusHeader);
         }
         if self.is_about_the_connection(name) {
             return Err(RefusedLine::HopByHop);

@@ -120,7 +120,9 @@ impl ResponseError {
         self.kind
     }
 
-    /// Where the line begins that is to blame, in bytes from the start of the head.
+    /// Where the line begins that is to blame, in bytes from the start of the head; where reading stopped, when no one line
+    /// is ([`TooLong`](ResponseErrorKind::TooLong), [`TooManyLines`](ResponseErrorKind::TooManyLines),
+    /// [`Truncated`](ResponseErrorKind::Truncated)).
     #[must_use]
     pub const fn offset(&self) -> usize {
         self.offset
@@ -206,7 +208,7 @@ impl<'a> ResponseHead<'a> {
         if head.len() > limits.most_bytes() {
             return Err(ResponseError::new(ResponseErrorKind::TooLong, limits.most_bytes()));
         }
-        if !matches!(head.first_chunk(), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
+        if !matches!(head.first_chunk(), Some(b"HTTP/1.1 " | b"HTTP/1.0 ")) {
             return Self::of_other(head, limits);
         }
         // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.

@@ -3,8 +3,6 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use ipnet::IpNet;
-
 /// Networks that peers may come from: addresses and networks, separated by commas; `*` is all of them.
 ///
 /// The value is the proof that every entry can be read. Networks match whom they hold, and an IPv4 peer of a socket that
@@ -74,14 +72,15 @@ impl<S: AsRef<str>> AllowList<S> {
         let peer = peer.to_canonical();
         entries(self.text.as_ref()).flatten().any(|entry| match entry {
             Entry::Everybody => true,
-            Entry::Network(network) => network.contains(&peer),
+            Entry::Network(network, prefix) => holds(network, prefix, peer),
         })
     }
 }
 
 enum Entry {
     Everybody,
-    Network(IpNet),
+    /// An address, and how many of its first bits count.
+    Network(IpAddr, u32),
 }
 
 /// The entries of a list, each `None` where it cannot be read.
@@ -92,16 +91,34 @@ fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
         if entry == "*" {
             return Some(Entry::Everybody);
         }
-        let network = entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).ok()?;
-        Some(Entry::Network(canonical(network)))
+        let (address, prefix) = match entry.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (entry, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let prefix: u32 = match prefix {
+            None => most,
+            Some(digits) if digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits
+                .parse()
+                .ok()
+                .filter(|prefix| *prefix <= most && (digits.len() == 1 || !digits.starts_with('0')))?,
+            Some(_) => return None,
+        };
+        // A network of IPv4 addresses in IPv6 clothes is the IPv4 network it is.
+        match (address.to_canonical(), prefix.checked_sub(96)) {
+            (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Some(Entry::Network(v4, prefix)),
+            _ => Some(Entry::Network(address, prefix)),
+        }
     })
 }
 
-/// A network of IPv4 addresses in IPv6 clothes as the IPv4 network it is.
-fn canonical(network: IpNet) -> IpNet {
-    let IpNet::V6(v6) = network else { return network };
-    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
-        (Some(address), Some(prefix)) => IpNet::new(address.into(), prefix).unwrap_or(network),
-        _ => network,
-    }
+/// Whether the first `prefix` bits are the same.
+fn holds(network: IpAddr, prefix: u32, peer: IpAddr) -> bool {
+    let (differ, bits) = match (network, peer) {
+        (IpAddr::V4(network), IpAddr::V4(peer)) => (u128::from(network.to_bits() ^ peer.to_bits()), 32_u32),
+        (IpAddr::V6(network), IpAddr::V6(peer)) => (network.to_bits() ^ peer.to_bits(), 128),
+        _ => return false,
+    };
+    differ.checked_shr(bits.saturating_sub(prefix)).unwrap_or(0) == 0
 }

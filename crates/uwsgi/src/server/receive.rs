@@ -217,7 +217,7 @@ impl Receive {
                 let limit = self.settings.body_limit;
                 if self.received > limit {
                     // Only a chunked body gets here: a declared length was checked before.
-                    BodyStep::Fail(Refusal::BodyTooLarge { length: self.received, limit })
+                    BodyStep::Fail(Refusal::BodyTooLarge { length: limit.saturating_add(1), limit })
                 } else {
                     step
                 }
@@ -313,12 +313,12 @@ impl Receive {
     /// How long the body may be waited for from now on: until the idle limit, or until its rate is too low. Its rate counts
     /// after the first `body_idle` of waiting, and waiting for the application is none.
     fn body_patience(&self) -> Duration {
-        let idle = self.settings.body_idle;
+        let idle = u64::try_from(self.settings.body_idle.as_millis()).unwrap_or(u64::MAX);
         let rate = u64::from(self.settings.body_rate.max(1));
-        let earned = Duration::from_millis(self.received.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX));
+        let earned = self.received.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX);
         // A body of just the rate is none that is under it: hence the millisecond.
-        let patience = idle.max(earned).saturating_add(Duration::from_millis(1));
-        idle.min(patience.saturating_sub(Duration::from_millis(self.waited)))
+        let patience = idle.max(earned).saturating_add(1).saturating_sub(self.waited);
+        Duration::from_millis(idle.min(patience))
     }
 
     /// Inside a header or a block.

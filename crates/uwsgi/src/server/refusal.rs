@@ -39,7 +39,7 @@ pub enum Refusal {
     BodyTimeout,
     /// The declared length is over the limit.
     BodyTooLarge {
-        /// The declared length.
+        /// The declared length; of a chunked body, whose length nobody declares, one more than the limit.
         length: u64,
         /// The limit.
         limit: u64,

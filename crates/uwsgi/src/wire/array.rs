@@ -6,6 +6,7 @@ use core::iter::FusedIterator;
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::grammar;
 use crate::wire::limits::{Limits, fits};
+use crate::wire::vars::Escaped;
 
 /// A well-formed array: that the value exists is the proof, so that nothing below can fail.
 ///
@@ -112,7 +113,7 @@ impl<'a> IntoIterator for &Array<'a> {
 
 impl fmt::Debug for Array<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(<[u8]>::escape_ascii)).finish()
+        f.debug_list().entries(self.iter().map(Escaped)).finish()
     }
 }
 

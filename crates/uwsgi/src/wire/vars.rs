@@ -141,7 +141,16 @@ impl<'a> IntoIterator for &Vars<'a> {
 
 impl fmt::Debug for Vars<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(key, value)| (key.escape_ascii(), value.escape_ascii()))).finish()
+        f.debug_map().entries(self.iter().map(|(key, value)| (Escaped(key), Escaped(value)))).finish()
+    }
+}
+
+/// Bytes as a string literal would have them.
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 
