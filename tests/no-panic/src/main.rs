@@ -13,7 +13,7 @@
 //! - `check` and `check_var` call memchr, whose inner loops keep bounds checks that the optimizer cannot see through; so
 //!   do, through them, `Receive::request`, and `HeadEnd`, `HeaderLines`, `ResponseHead` and the head of an `Exchange`,
 //!   which call httparse too.
-//! - `Address::parse` and `AllowList` read addresses with core and ipnet, whose parsers slice text.
+//! - `Address::parse` and `AllowList` read addresses with parsers of core, which slice text.
 //! - `Receive::body` and `Receive::deadline` subtract a `Duration`, whose constructor panics on what it cannot hold.
 //! - `VarIndex::new` sorts: core's sort panics on an order that contradicts itself.
 //! - `Display` and `Debug` write through a `dyn Write`, which may be anybody's code.
