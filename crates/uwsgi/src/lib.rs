@@ -22,6 +22,7 @@ mod http {
     pub(crate) mod framing;
     pub(crate) mod head;
     pub(crate) mod response;
+    pub(crate) mod response_error;
 }
 pub mod client;
 pub mod message;
@@ -69,7 +70,8 @@ pub mod framing {
 pub mod response {
     pub use crate::http::answer::{RefusedLine, ResponseEncoder};
     pub use crate::http::head::{HeadEnd, HeaderLines};
-    pub use crate::http::response::{HeadLimits, HeadStyle, ResponseError, ResponseErrorKind, ResponseHead};
+    pub use crate::http::response::{HeadLimits, HeadStyle, ResponseHead};
+    pub use crate::http::response_error::{ResponseError, ResponseErrorKind};
 }
 
 /// Chunked bodies.

@@ -6,7 +6,8 @@ use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
 use crate::http::framing::{FramingError, RequestBody, ResponseBody, response_body};
 use crate::http::head::HeadEnd;
-use crate::http::response::{HeadLimits, ResponseError, ResponseErrorKind, ResponseHead};
+use crate::http::response::{HeadLimits, ResponseHead};
+use crate::http::response_error::{ResponseError, ResponseErrorKind};
 
 /// The client side of one request and its answer. It owns no buffer, does no I/O and has no clock.
 ///

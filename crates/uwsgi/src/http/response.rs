@@ -1,12 +1,12 @@
 //! The head of the answer to a request: what a backend sends.
 
-use core::fmt;
 use core::mem::MaybeUninit;
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig};
 
 use crate::http::framing::content_length;
 use crate::http::head::{HeaderLines, split_line};
+use crate::http::response_error::{ResponseError, ResponseErrorKind};
 
 /// The head of a backend's answer, in any of the three ways that front ends read: with a status line, with a CGI
 /// `Status:`, or with neither.
@@ -73,83 +73,6 @@ struct Facts {
     content_length: Option<u64>,
     flags: Flags,
 }
-
-/// Why a head is refused, and where the line begins that is to blame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ResponseError {
-    kind: ResponseErrorKind,
-    offset: usize,
-}
-
-/// What was wrong with a head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ResponseErrorKind {
-    /// The head has no line.
-    Empty,
-    /// A line is no header: no colon, a name that is no token, a control byte, or the continuation of the one before.
-    HeaderLine,
-    /// A Content-Length that is not digits only, or does not fit into 64 bits.
-    InvalidLength,
-    /// Content-Length beside Transfer-Encoding.
-    LengthAndTransferEncoding,
-    /// More bytes than the limit, or no end yet within it.
-    TooLong,
-    /// More header lines than the limit.
-    TooManyLines,
-    /// Content-Length twice, equal ones too.
-    TwoLengths,
-    /// `Status` twice, or Transfer-Encoding twice.
-    TwoOfAKind,
-    /// A status line or a `Status` without three digits of 100 or more.
-    Status,
-    /// A Transfer-Encoding other than `chunked`.
-    TransferEncoding,
-    /// The end of the stream before the end of the head.
-    Truncated,
-}
-
-impl ResponseError {
-    pub(crate) const fn new(kind: ResponseErrorKind, offset: usize) -> Self {
-        Self { kind, offset }
-    }
-
-    /// What was wrong.
-    #[must_use]
-    pub const fn kind(&self) -> ResponseErrorKind {
-        self.kind
-    }
-
-    /// Where the line begins that is to blame, in bytes from the start of the head; where reading stopped, when no one line
-    /// is ([`TooLong`](ResponseErrorKind::TooLong), [`TooManyLines`](ResponseErrorKind::TooManyLines),
-    /// [`Truncated`](ResponseErrorKind::Truncated)).
-    #[must_use]
-    pub const fn offset(&self) -> usize {
-        self.offset
-    }
-}
-
-impl fmt::Display for ResponseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use ResponseErrorKind as Kind;
-        let what = match self.kind {
-            Kind::Empty => "the answer has no head",
-            Kind::HeaderLine => "a line of the answer's head is no header",
-            Kind::InvalidLength => "the answer's Content-Length is not a decimal number of at most 64 bits",
-            Kind::LengthAndTransferEncoding => "the answer has a Content-Length beside a Transfer-Encoding",
-            Kind::TooLong => "the answer's head is too long",
-            Kind::TooManyLines => "the answer has too many header lines",
-            Kind::TwoLengths => "the answer has two Content-Length lines",
-            Kind::TwoOfAKind => "the answer has two lines where one is allowed",
-            Kind::Status => "the answer's status is not three digits of 100 or more",
-            Kind::TransferEncoding => "the answer's Transfer-Encoding is not chunked",
-            Kind::Truncated => "the answer ends inside its head",
-        };
-        write!(f, "{what} (at byte {})", self.offset)
-    }
-}
-
-impl core::error::Error for ResponseError {}
 
 /// What a head may have at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
