@@ -19,6 +19,7 @@ mod cgi {
 mod http {
     pub(crate) mod answer;
     pub(crate) mod chunked;
+    pub(crate) mod declared;
     pub(crate) mod framing;
     pub(crate) mod head;
     pub(crate) mod response;

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
+use crate::http::declared::Declared;
 use crate::http::framing::{FramingError, RequestBody, ResponseBody, response_body};
 use crate::http::head::HeadEnd;
 use crate::http::response::{HeadLimits, ResponseHead};
@@ -33,7 +34,7 @@ pub struct Exchange {
     limits: HeadLimits,
     to_head: bool,
     /// What may still leave of the request's body.
-    outgoing: u64,
+    outgoing: Declared,
     /// Whether the answer ends where its length says, and the backend does not say that it closes.
     delimited: bool,
 }
@@ -42,7 +43,7 @@ pub struct Exchange {
 enum Phase {
     Head,
     Announced,
-    Length(u64),
+    Length(Declared),
     Chunked(Chunked),
     Close,
     Ended,
@@ -146,7 +147,7 @@ impl Exchange {
             end: HeadEnd::default(),
             limits: HeadLimits::default(),
             to_head,
-            outgoing: 0,
+            outgoing: Declared::new(0),
             delimited: false,
         }
     }
@@ -161,7 +162,7 @@ impl Exchange {
             RequestBody::Length(length) => length,
             _ => 0,
         };
-        Ok(Self { outgoing, ..Self::new(request.method() == Some(b"HEAD")) })
+        Ok(Self { outgoing: Declared::new(outgoing), ..Self::new(request.method() == Some(b"HEAD")) })
     }
 
     /// The same exchange with other limits for the answer's head.
@@ -173,15 +174,15 @@ impl Exchange {
     /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
     /// take the rest for a request.
     pub fn send(&mut self, len: usize) -> usize {
-        let take = u64::try_from(len).unwrap_or(u64::MAX).min(self.outgoing);
-        self.outgoing = self.outgoing.saturating_sub(take);
-        usize::try_from(take).unwrap_or(len)
+        let (take, left) = self.outgoing.take(len);
+        self.outgoing = left;
+        take
     }
 
     /// How many bytes of the request's body have yet to leave.
     #[must_use]
     pub const fn outgoing(&self) -> u64 {
-        self.outgoing
+        self.outgoing.left()
     }
 
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
@@ -269,7 +270,7 @@ impl Exchange {
         self.delimited = !response.says_close();
         self.phase = match response_body(response, self.to_head) {
             ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
-            ResponseBody::Length(length) => Phase::Length(length),
+            ResponseBody::Length(length) => Phase::Length(Declared::new(length)),
             ResponseBody::Chunked => Phase::Chunked(Chunked::default()),
             ResponseBody::Close => Phase::Close,
             ResponseBody::Upgrade => Phase::Upgraded,
@@ -282,17 +283,11 @@ impl Exchange {
             Phase::Ended => return Incoming::End { skip: 0 },
             Phase::Upgraded => return Incoming::Upgraded,
             Phase::Failed(error) => return Incoming::Fail(error),
-            Phase::Length(left) => {
-                let take = got.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                if take == 0 {
-                    need_or(usize::try_from(left).unwrap_or(usize::MAX), left, eof)
-                } else {
-                    self.phase = match left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX)) {
-                        0 => Phase::Ended,
-                        left => Phase::Length(left),
-                    };
-                    Incoming::Body { skip: 0, take }
-                }
+            Phase::Length(body) if got.is_empty() => need_or(body.needed(), body.left(), eof),
+            Phase::Length(body) => {
+                let (take, rest) = body.take(got.len());
+                self.phase = if rest.left() == 0 { Phase::Ended } else { Phase::Length(rest) };
+                Incoming::Body { skip: 0, take }
             }
             Phase::Chunked(mut chunked) => {
                 let step = match chunked.step(got) {
@@ -323,7 +318,7 @@ impl Exchange {
     /// came behind it (`rest`), and the backend does not say that it closes. Most close all the same.
     #[must_use]
     pub const fn allows_another(&self, rest: &[u8]) -> bool {
-        matches!(self.phase, Phase::Ended) && self.delimited && self.outgoing == 0 && rest.is_empty()
+        matches!(self.phase, Phase::Ended) && self.delimited && self.outgoing.left() == 0 && rest.is_empty()
     }
 
     fn refuse_head(&mut self, kind: ResponseErrorKind, offset: usize) -> ResponseStep {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::cgi::check::check;
 use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkStep, Chunked};
+use crate::http::declared::Declared;
 use crate::http::framing::RequestBody;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
@@ -45,7 +46,7 @@ enum Phase {
     Begun(Time),
     /// The head was announced, and not yet decoded.
     Announced,
-    Length(u64),
+    Length(Declared),
     Chunked(Chunked),
     /// The body is read; whether it was declared, so that what follows may be a request.
     Read {
@@ -157,7 +158,7 @@ impl Receive {
                 (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
                 self.phase = match body {
                     RequestBody::Length(0) => Phase::Read { declared: true },
-                    RequestBody::Length(length) => Phase::Length(length),
+                    RequestBody::Length(length) => Phase::Length(Declared::new(length)),
                     RequestBody::Chunked => Phase::Chunked(Chunked::default()),
                     RequestBody::None => Phase::Read { declared: false },
                 };
@@ -181,13 +182,10 @@ impl Receive {
         let step = match self.phase {
             Phase::Read { .. } => return BodyStep::End { skip: 0 },
             Phase::Failed(refusal) => return BodyStep::Fail(refusal),
-            Phase::Length(left) if got.is_empty() => self.starve(left, usize_of(left), eof, now),
-            Phase::Length(left) => {
-                let take = got.len().min(usize_of(left));
-                match left.saturating_sub(u64_of(take)) {
-                    0 => self.phase = Phase::Read { declared: true },
-                    left => self.phase = Phase::Length(left),
-                }
+            Phase::Length(body) if got.is_empty() => self.starve(body.left(), body.needed(), eof, now),
+            Phase::Length(body) => {
+                let (take, rest) = body.take(got.len());
+                self.phase = if rest.left() == 0 { Phase::Read { declared: true } } else { Phase::Length(rest) };
                 BodyStep::Body { skip: 0, take }
             }
             Phase::Chunked(mut chunked) => {
@@ -213,7 +211,7 @@ impl Receive {
     fn account(&mut self, step: BodyStep) -> BodyStep {
         let step = match step {
             BodyStep::Body { take, .. } => {
-                self.received = self.received.saturating_add(u64_of(take));
+                self.received = self.received.saturating_add(u64::try_from(take).unwrap_or(u64::MAX));
                 let limit = self.settings.body_limit;
                 if self.received > limit {
                     // Only a chunked body gets here: a declared length was checked before.
@@ -395,12 +393,4 @@ impl Receive {
         check(&request)?;
         Ok((request, body))
     }
-}
-
-fn usize_of(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
-}
-
-fn u64_of(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
