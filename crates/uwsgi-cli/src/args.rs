@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use uwsgi::Modifier1;
 
 use crate::body::BodyArgs;
+use crate::{ask, bench, cache, check, ping, rpc, serve, signal, spool, subscribe};
 
 /// Decode and encode packets of uwsgi, the binary protocol of nginx's uwsgi_pass, uWSGI and gunicorn
 #[derive(Debug, Parser)]
@@ -28,6 +29,16 @@ pub(crate) enum Command {
     Encode(EncodeArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+    Serve(serve::Args),
+    Check(check::Args),
+    Bench(bench::Args),
+    Request(ask::Args),
+    Ping(ping::Args),
+    Rpc(rpc::Args),
+    Cache(cache::Args),
+    Spool(spool::Args),
+    Signal(signal::Args),
+    Subscribe(subscribe::Args),
 }
 
 /// Show what is in a capture: every packet, every var, and where each begins

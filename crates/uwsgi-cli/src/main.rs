@@ -3,7 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod ask;
+mod bench;
 mod body;
+mod cache;
+mod check;
 mod decode;
 mod document;
 mod encode;
@@ -14,9 +18,15 @@ mod hex;
 mod import;
 mod manual;
 mod output;
+mod ping;
 mod report;
 mod request;
+mod rpc;
+mod serve;
+mod signal;
+mod spool;
 mod stream;
+mod subscribe;
 
 use std::process::ExitCode;
 
@@ -39,6 +49,16 @@ fn main() -> ExitCode {
         Command::Encode(args) => encode::run(args).map(|()| Status::Done),
         Command::Completions(args) => manual::completions(args.shell).map(|()| Status::Done),
         Command::Man(args) => manual::pages(args.dir.as_deref()).map(|()| Status::Done),
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Request(args) => ask::run(args),
+        Command::Ping(args) => ping::run(args),
+        Command::Rpc(args) => rpc::run(args),
+        Command::Cache(args) => cache::run(args),
+        Command::Spool(args) => spool::run(args),
+        Command::Signal(args) => signal::run(args),
+        Command::Subscribe(args) => subscribe::run(args),
     };
     match result {
         Ok(status) => status.into(),

@@ -1,0 +1,11 @@
+//! `uwsgictl rpc`.
+
+use crate::output::{Failure, Status};
+
+/// Call a function of a uWSGI server
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: &Args) -> Result<Status, Failure> {
+    Err(Failure::Refused("this command is not built yet".into()))
+}
