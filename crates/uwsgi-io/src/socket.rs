@@ -1,0 +1,188 @@
+//! Sockets, TCP and Unix, as transports with deadlines.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix, SocketType, connect, recv,
+    sendmsg, shutdown, socket_with, sockopt,
+};
+use uwsgi::client::Address;
+use uwsgi::server::Time;
+
+use crate::transport::{Clock, Direction, Transport};
+
+/// One connection over TCP or a Unix socket. It never blocks but in [`wait`](Transport::wait).
+///
+/// ```
+/// use std::os::unix::net::UnixStream;
+/// use uwsgi_io::{Direction, Socket, Transport};
+///
+/// let (ours, theirs) = UnixStream::pair()?;
+/// let socket = Socket::new(ours)?;
+/// assert_eq!(socket.read(&mut [0; 16]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+/// drop(theirs);
+/// socket.wait(Direction::Read, None)?;
+/// assert_eq!(socket.read(&mut [0; 16])?, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Socket {
+    descriptor: OwnedFd,
+    clock: Clock,
+}
+
+impl Socket {
+    /// Takes over a connected stream: `TcpStream`, `UnixStream`, a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor cannot be made non-blocking.
+    pub fn new(stream: impl Into<OwnedFd>) -> io::Result<Self> {
+        let descriptor = stream.into();
+        rustix::io::ioctl_fionbio(&descriptor, true)?;
+        Ok(Self { descriptor, clock: Clock::start() })
+    }
+
+    /// Takes over a descriptor that is non-blocking already, as listeners can make those they accept.
+    #[must_use]
+    pub fn from_non_blocking(descriptor: OwnedFd) -> Self {
+        Self { descriptor, clock: Clock::start() }
+    }
+
+    /// Connects, and waits for it so long at most.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, not in time, or the address is none to connect to.
+    pub fn connect(address: Address<'_>, patience: Duration) -> io::Result<Self> {
+        match address {
+            Address::Tcp(address) => Self::tcp(address, patience),
+            Address::Unix(path) => Self::unix(&SocketAddrUnix::new(path)?, patience),
+            #[cfg(target_os = "linux")]
+            Address::Abstract(name) => Self::unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, patience),
+            Address::Name { host, port } => {
+                let host = if host.is_empty() { "localhost" } else { host };
+                let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+                for address in std::net::ToSocketAddrs::to_socket_addrs(&(host, port))? {
+                    match Self::tcp(address, patience) {
+                        Ok(socket) => return Ok(socket),
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
+        }
+    }
+
+    /// Waits as [`wait`](Transport::wait) does, and for another descriptor to become readable too; whether that one has.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait.
+    pub fn wait_with(&self, direction: Direction, until: Option<Time>, other: BorrowedFd<'_>) -> io::Result<bool> {
+        let mut both = [self.interest(direction), PollFd::from_borrowed_fd(other, PollFlags::IN)];
+        self.poll(&mut both, until)?;
+        let [_, other] = both;
+        Ok(!other.revents().is_empty())
+    }
+
+    fn tcp(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let descriptor = stream(family)?;
+        sockopt::set_tcp_nodelay(&descriptor, true)?;
+        connect_within(&descriptor, patience, || connect(&descriptor, &address))?;
+        Self::new(descriptor)
+    }
+
+    fn unix(address: &SocketAddrUnix, patience: Duration) -> io::Result<Self> {
+        let descriptor = stream(AddressFamily::UNIX)?;
+        connect_within(&descriptor, patience, || connect(&descriptor, address))?;
+        Self::new(descriptor)
+    }
+
+    fn interest(&self, direction: Direction) -> PollFd<'_> {
+        let flags = match direction {
+            Direction::Read => PollFlags::IN,
+            Direction::Write => PollFlags::OUT,
+        };
+        PollFd::from_borrowed_fd(self.descriptor.as_fd(), flags)
+    }
+
+    fn poll(&self, descriptors: &mut [PollFd<'_>], until: Option<Time>) -> io::Result<()> {
+        let timeout = until.map(|until| Timespec::try_from(self.clock.until(until)).unwrap_or(LONG));
+        match poll(descriptors, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Longer than the system counts is for ever, near enough.
+const LONG: Timespec = Timespec { tv_sec: 1 << 30, tv_nsec: 0 };
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Transport for Socket {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(&self.descriptor, buffer, RecvFlags::empty()).map(|(count, _)| count)?)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        // A peer that has gone is an error, not a signal.
+        Ok(sendmsg(&self.descriptor, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        self.poll(&mut [self.interest(direction)], until)
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        Ok(shutdown(&self.descriptor, Shutdown::Write)?)
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        // A Unix socket takes the option and has no reset: what is cut off shows in the framing alone.
+        Ok(sockopt::set_socket_linger(&self.descriptor, Some(Duration::ZERO))?)
+    }
+}
+
+fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    let flags = rustix::net::SocketFlags::CLOEXEC;
+    #[cfg(not(target_os = "linux"))]
+    let flags = rustix::net::SocketFlags::empty();
+    Ok(socket_with(family, SocketType::STREAM, flags, None)?)
+}
+
+/// Connects with the kernel's own timeout: a Unix socket that does not block says at once that the backlog is full, and
+/// there is nothing to poll for.
+fn connect_within(
+    descriptor: &OwnedFd,
+    patience: Duration,
+    connect: impl Fn() -> rustix::io::Result<()>,
+) -> io::Result<()> {
+    let patience = Some(patience).filter(|patience| !patience.is_zero());
+    sockopt::set_socket_timeout(descriptor, sockopt::Timeout::Send, patience)?;
+    loop {
+        match connect() {
+            Ok(()) | Err(Errno::ISCONN) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

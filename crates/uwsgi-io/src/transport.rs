@@ -1,0 +1,230 @@
+//! What bytes go through: something that can be tried, and waited for.
+
+use core::cell::RefCell;
+use core::time::Duration;
+use std::io::{self, IoSlice, Read, Write};
+use std::time::Instant;
+
+use uwsgi::server::Time;
+
+/// Both directions of a connection, and its clock.
+///
+/// All methods take `&self`: whoever reads and whoever writes share the transport, so that an application can read a body and
+/// write its answer at once. [`Socket`](crate::Socket) is the transport of real connections. [`Blocking`] makes one of any
+/// stream, and [`Duplex`] of a reader and a writer; they have no deadlines.
+pub trait Transport {
+    /// Reads what is there; 0 is the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when nothing is there yet: [wait](Self::wait).
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes as much of the pieces as can leave now, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when nothing can: [wait](Self::wait).
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Waits until there is a reason to try again, or a time has come, or [a stop was asked for](Self::is_stopping). It may
+    /// return for no reason.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait.
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()>;
+
+    /// What time it is.
+    fn now(&self) -> Time;
+
+    /// Closes the sending direction.
+    ///
+    /// # Errors
+    ///
+    /// The peer was first.
+    fn shut_down_write(&self) -> io::Result<()>;
+
+    /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
+    ///
+    /// # Errors
+    ///
+    /// The system has no reset for this kind of connection.
+    fn abort(&self) -> io::Result<()>;
+
+    /// Whether a stop was asked for.
+    fn is_stopping(&self) -> bool {
+        false
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "a connection has two directions")]
+pub enum Direction {
+    /// Bytes to read.
+    Read,
+    /// Room for bytes to write.
+    Write,
+}
+
+/// A clock that began when it was made.
+///
+/// ```
+/// use uwsgi_io::Clock;
+///
+/// let clock = Clock::start();
+/// assert!(clock.now() <= clock.now());
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        Time::ZERO.after(self.start.elapsed())
+    }
+
+    /// How long it is until then; nothing if it was before.
+    #[must_use]
+    pub fn until(&self, then: Time) -> Duration {
+        then.since(self.now())
+    }
+}
+
+/// A stream that blocks, as a transport: `TcpStream`, `UnixStream`, and whatever else can be read and written through a
+/// shared reference. It waits where the stream does; timeouts are the stream's own.
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::io::{IoSlice, Write};
+/// use std::os::unix::net::UnixStream;
+/// use uwsgi_io::{Blocking, Transport};
+///
+/// let (ours, mut theirs) = UnixStream::pair()?;
+/// theirs.write_all(b"hello")?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(Blocking::new(ours).read(&mut buffer)?, 5);
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Blocking<T> {
+    stream: T,
+    clock: Clock,
+}
+
+impl<T> Blocking<T> {
+    /// The transport that a stream is.
+    pub fn new(stream: T) -> Self {
+        Self { stream, clock: Clock::start() }
+    }
+
+    /// The stream.
+    pub fn into_inner(self) -> T {
+        self.stream
+    }
+}
+
+impl<T> Transport for Blocking<T>
+where
+    for<'a> &'a T: Read + Write,
+{
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.stream).read(buffer).map_err(timed_out)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&self.stream).write_vectored(pieces).map_err(timed_out)
+    }
+
+    fn wait(&self, _direction: Direction, _until: Option<Time>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        (&self.stream).flush()
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A reader and a writer as one transport: a pipe of two programs, bytes in memory, a capture and a sink.
+///
+/// ```
+/// use uwsgi_io::{Duplex, Transport};
+///
+/// let capture = b"\x00\x00\x00\x00";
+/// let duplex = Duplex::new(&capture[..], Vec::new());
+/// let mut header = [0; 4];
+/// assert_eq!(duplex.read(&mut header)?, 4);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Duplex<R, W> {
+    reader: RefCell<R>,
+    writer: RefCell<W>,
+    clock: Clock,
+}
+
+impl<R: Read, W: Write> Duplex<R, W> {
+    /// The transport that a reader and a writer are.
+    pub fn new(reader: R, writer: W) -> Self {
+        Self { reader: RefCell::new(reader), writer: RefCell::new(writer), clock: Clock::start() }
+    }
+
+    /// The reader and the writer.
+    pub fn into_inner(self) -> (R, W) {
+        (self.reader.into_inner(), self.writer.into_inner())
+    }
+}
+
+impl<R: Read, W: Write> Transport for Duplex<R, W> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.borrow_mut().read(buffer).map_err(timed_out)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writer.borrow_mut().write_vectored(pieces).map_err(timed_out)
+    }
+
+    fn wait(&self, _direction: Direction, _until: Option<Time>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        self.writer.borrow_mut().flush()
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A stream that blocks says [`WouldBlock`](io::ErrorKind::WouldBlock) when its own timeout has passed. To try again would
+/// be to wait for ever.
+fn timed_out(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    }
+}
