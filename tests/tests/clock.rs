@@ -288,7 +288,7 @@ fn a_stop_lets_finish_what_began() {
     assert_eq!(receive.head(&packet, false, at(2_000)), HeadStep::Head { end: packet.len() });
     receive.request(&packet).unwrap();
     let mut respond = Respond::queued(&receive, at(2_000));
-    respond.shut_down(&receive, at(1_000));
+    respond.shut_down(at(1_000));
     respond.started();
     take(&mut receive, 5, at(30_000));
     respond.head(200, Some(0));
@@ -304,7 +304,7 @@ fn a_stop_ends_what_began_after_30_seconds() {
     respond.head(200, None);
     respond.body(1).unwrap();
     receive.shut_down(at(1_000));
-    respond.shut_down(&receive, at(1_000));
+    respond.shut_down(at(1_000));
     // The application waits for the body from the 20th second on.
     assert_eq!(receive.body(b"", false, at(20_000)), BodyStep::Need(5));
     assert_eq!((receive.deadline(), respond.deadline()), (Some(at(31_000)), Some(at(31_000))));
@@ -321,7 +321,7 @@ fn a_second_stop_does_not_extend_the_first() {
     respond.started();
     for now in [1_000, 20_000] {
         receive.shut_down(at(now));
-        respond.shut_down(&receive, at(now));
+        respond.shut_down(at(now));
     }
     assert_eq!((receive.deadline(), respond.deadline()), (Some(at(31_000)), Some(at(31_000))));
 }
@@ -341,4 +341,39 @@ fn a_clock_that_runs_backwards_is_one_that_stands_still() {
     let BodyStep::Need(_) = receive.body(b"", false, at(10_000)) else { panic!() };
     take(&mut receive, 1, at(0));
     let BodyStep::Need(4) = receive.body(b"", false, at(0)) else { panic!() };
+}
+
+/// nginx passes an upgrade on (`uwsgi_pass`, 1.31): what follows the head of a 101 is a pipe, both ways, for as long as it takes.
+#[test]
+fn an_upgrade_is_a_pipe() {
+    use uwsgi::server::{BodyStep, Ending, Leaves, Respond};
+
+    let mut bytes = Vec::new();
+    let mut vars = uwsgi::VarsEncoder::new(&mut bytes);
+    vars.push("REQUEST_METHOD", "GET").unwrap();
+    vars.push("HTTP_UPGRADE", "echo").unwrap();
+    let packet = vars.finish(uwsgi::Modifier1::WSGI, 0).unwrap().to_vec();
+    let start = Time::ZERO;
+    let settings = Settings::default().with_keepalive(Duration::from_secs(5));
+    let mut receive = Receive::new(settings, start);
+    assert!(matches!(receive.head(&packet, false, start), HeadStep::Head { .. }));
+    receive.request(&packet).unwrap();
+    let mut respond = Respond::queued(&receive, start);
+    respond.started();
+    respond.head(101, Some(3));
+    assert!(!respond.is_upgraded());
+    assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
+    assert!(respond.is_upgraded());
+    receive.upgrade();
+    assert_eq!(receive.body(b"", false, start), BodyStep::Need(1));
+    assert_eq!(receive.deadline(), None);
+    let later = start.after(Duration::from_secs(86400));
+    assert_eq!(receive.body(b"", false, later), BodyStep::Need(1));
+    assert_eq!(receive.body(b"hello", false, later), BodyStep::Body { skip: 0, take: 5 });
+    assert_eq!(respond.body(5000), Ok(Leaves { head: false, take: 5000 }));
+    assert_eq!(receive.body(b"", true, later), BodyStep::End { skip: 0 });
+    assert!(respond.finished().is_ok());
+    assert!(matches!(Ending::of(receive.clone(), &respond, later), Ending::HalfClose(_)));
+    receive.shut_down(later);
+    assert!(matches!(receive.body(b"", false, later.after(settings.stop_grace)), BodyStep::Fail(_)));
 }

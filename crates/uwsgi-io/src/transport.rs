@@ -1,8 +1,8 @@
 //! What bytes go through: something that can be tried, and waited for.
 
-use core::cell::RefCell;
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use uwsgi::server::Time;
@@ -177,30 +177,33 @@ where
 /// ```
 #[derive(Debug)]
 pub struct Duplex<R, W> {
-    reader: RefCell<R>,
-    writer: RefCell<W>,
+    reader: Mutex<R>,
+    writer: Mutex<W>,
     clock: Clock,
 }
 
 impl<R: Read, W: Write> Duplex<R, W> {
     /// The transport that a reader and a writer are.
     pub fn new(reader: R, writer: W) -> Self {
-        Self { reader: RefCell::new(reader), writer: RefCell::new(writer), clock: Clock::start() }
+        Self { reader: Mutex::new(reader), writer: Mutex::new(writer), clock: Clock::start() }
     }
 
     /// The reader and the writer.
     pub fn into_inner(self) -> (R, W) {
-        (self.reader.into_inner(), self.writer.into_inner())
+        (
+            self.reader.into_inner().unwrap_or_else(PoisonError::into_inner),
+            self.writer.into_inner().unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
 impl<R: Read, W: Write> Transport for Duplex<R, W> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.borrow_mut().read(buffer).map_err(timed_out)
+        whole(&self.reader).read(buffer).map_err(timed_out)
     }
 
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.writer.borrow_mut().write_vectored(pieces).map_err(timed_out)
+        whole(&self.writer).write_vectored(pieces).map_err(timed_out)
     }
 
     fn wait(&self, _direction: Direction, _until: Option<Time>) -> io::Result<()> {
@@ -212,7 +215,7 @@ impl<R: Read, W: Write> Transport for Duplex<R, W> {
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
-        self.writer.borrow_mut().flush()
+        whole(&self.writer).flush()
     }
 
     fn abort(&self) -> io::Result<()> {
@@ -227,4 +230,9 @@ fn timed_out(error: io::Error) -> io::Error {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
         _ => error,
     }
+}
+
+/// A stream is no worse for a panic of who used it.
+fn whole<T>(stream: &Mutex<T>) -> MutexGuard<'_, T> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }

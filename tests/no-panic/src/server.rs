@@ -59,7 +59,7 @@ proven! {
     }
     fn respond_waits(respond: &mut Respond, receive: &Receive, now: Time) -> Option<Time> {
         respond.blocked(now);
-        respond.shut_down(receive, now);
+        respond.shut_down(now);
         respond.deadline()
     }
     fn respond_time(respond: &mut Respond, now: Time) -> TimeStep {

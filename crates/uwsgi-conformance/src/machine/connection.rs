@@ -225,7 +225,7 @@ impl Connection {
             Stage::Head(receive) => receive.shut_down(asked),
             Stage::Request(Running { receive, respond, .. }) => {
                 receive.shut_down(asked);
-                respond.shut_down(receive, asked);
+                respond.shut_down(asked);
             }
             Stage::Drain(_) | Stage::Over => {}
         }
@@ -271,7 +271,7 @@ impl Connection {
     fn run(&self, receive: Receive, packet: Vec<u8>) -> Running {
         let mut respond = Respond::queued(&receive, self.now);
         if self.stopping {
-            respond.shut_down(&receive, self.time_of(self.needs.stop));
+            respond.shut_down(self.time_of(self.needs.stop));
         }
         Running {
             receive,

@@ -220,6 +220,16 @@ impl<'a> Request<'a> {
         self.located.method
     }
 
+    /// `REQUEST_METHOD`; GET where it is absent, as locations of nginx without `uwsgi_params` send it, and as gunicorn 27 takes
+    /// it (`gunicorn/uwsgi/message.py`). An empty one stays empty: servers answer it with 400.
+    #[must_use]
+    pub const fn method_or_get(&self) -> &'a [u8] {
+        match self.method() {
+            Some(method) => method,
+            None => b"GET",
+        }
+    }
+
     /// `REQUEST_URI`: path and query as the client wrote them, percent-encoding and all.
     #[must_use]
     pub const fn request_uri(&self) -> Option<&'a [u8]> {

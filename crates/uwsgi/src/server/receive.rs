@@ -52,6 +52,8 @@ enum Phase {
     Read {
         declared: bool,
     },
+    /// The connection is a pipe.
+    Upgraded,
     Failed(Refusal),
 }
 
@@ -63,6 +65,12 @@ pub enum HeadStep {
     Close,
     /// The first `end` bytes are a packet: decode it with [`Receive::request`]. What follows is the body.
     Head {
+        /// The length of the packet, its header counted.
+        end: usize,
+    },
+    /// The first `end` bytes are a packet that is no web request and was to be accepted: decode it with [`Receive::message`].
+    /// What follows, to the end of the stream, belongs to it.
+    Message {
         /// The length of the packet, its header counted.
         end: usize,
     },
@@ -142,6 +150,8 @@ impl Receive {
         self.phase = Phase::Announced;
         if header.modifier1 == Modifier1::PING && !self.settings.accepts(Modifier1::PING) {
             HeadStep::Pong { end }
+        } else if is_message(&header) {
+            HeadStep::Message { end }
         } else {
             HeadStep::Head { end }
         }
@@ -167,6 +177,25 @@ impl Receive {
             Err(refusal) => {
                 self.phase = Phase::Failed(refusal);
                 Err(refusal)
+            }
+        }
+    }
+
+    /// Decodes the packet of an accepted kind that is no web request. Whatever follows it belongs to it, to the end of the
+    /// stream: [`body`](Self::body) gives it. Its answer is written as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: write its response, half-close, drain and close.
+    pub fn message<'b>(&mut self, head: &'b [u8]) -> Result<Packet<'b>, Refusal> {
+        match Packet::decode_with(head, &self.settings.limits) {
+            Ok((packet, _)) => {
+                self.phase = Phase::Upgraded;
+                Ok(packet)
+            }
+            Err(error) => {
+                self.phase = Phase::Failed(Refusal::Decode(error));
+                Err(Refusal::Decode(error))
             }
         }
     }
@@ -202,6 +231,11 @@ impl Receive {
                 };
                 step
             }
+            // Silence is no fault in a pipe, and its length has no limit.
+            Phase::Upgraded if !got.is_empty() => return BodyStep::Body { skip: 0, take: got.len() },
+            Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
+            Phase::Upgraded if now >= self.stop => BodyStep::Fail(Refusal::Stopping),
+            Phase::Upgraded => return BodyStep::Need(1),
             _ => BodyStep::Fail(Refusal::EndOfStream),
         };
         self.account(step)
@@ -237,6 +271,14 @@ impl Receive {
         }
     }
 
+    /// The head of a 101 has left: the connection is a pipe from here on, and [`body`](Self::body) gives whatever comes, to the
+    /// end of the stream. What is left of a body that was declared comes first in it: front ends send none with an upgrade.
+    pub fn upgrade(&mut self) {
+        if !matches!(self.phase, Phase::Failed(_)) {
+            self.phase = Phase::Upgraded;
+        }
+    }
+
     /// When to call again though no byte has come; `None` while nothing is waited for.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
@@ -246,7 +288,7 @@ impl Receive {
             Phase::Silent => self.since.after(self.patience()),
             Phase::Begun(begun) => begun.after(self.settings.header_timeout),
             Phase::Length(_) | Phase::Chunked(_) => self.waiting.after(self.body_patience()),
-            Phase::Announced | Phase::Read { .. } | Phase::Failed(_) => Time::NEVER,
+            Phase::Announced | Phase::Read { .. } | Phase::Upgraded | Phase::Failed(_) => Time::NEVER,
         };
         Some(own.min(self.stop)).filter(|deadline| *deadline != Time::NEVER)
     }
@@ -367,7 +409,8 @@ impl Receive {
                 return Err(Refusal::Decode(error));
             }
         }
-        if header.datasize == 0 && accepted { Err(Refusal::Empty) } else { Ok(()) }
+        // A signal, for one, is its header alone.
+        if header.datasize == 0 && accepted && !is_message(header) { Err(Refusal::Empty) } else { Ok(()) }
     }
 
     /// Everything that the block decides, in the order of the rows: well-formed, limits, length, its limit, contents.
@@ -393,4 +436,9 @@ impl Receive {
         check(&request)?;
         Ok((request, body))
     }
+}
+
+/// A ping that is to be accepted is a request: its answer is not ours then.
+fn is_message(header: &Header) -> bool {
+    !header.modifier1.is_request(header.modifier2) && header.modifier1 != Modifier1::PING
 }

@@ -30,6 +30,7 @@ pub struct Respond {
     phase: Phase,
     queue_wait: Duration,
     write_idle: Duration,
+    stop_grace: Duration,
     stop: Option<Time>,
     /// Since when the peer has taken nothing of what is to be written.
     blocked: Option<Time>,
@@ -129,6 +130,7 @@ impl Respond {
             phase: Phase::Queued(now),
             queue_wait: settings.queue_wait,
             write_idle: settings.write_idle,
+            stop_grace: settings.stop_grace,
             stop: receive.stop(),
             blocked: None,
             status: 0,
@@ -149,9 +151,19 @@ impl Respond {
     pub fn head(&mut self, status: u16, content_length: Option<u64>) -> bool {
         let replaceable = matches!(self.phase, Phase::Queued(_) | Phase::Running);
         if replaceable {
-            (self.status, self.length) = (status, content_length);
+            // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
+            (self.status, self.length) = (status, content_length.filter(|_| status != 101));
         }
         replaceable
+    }
+
+    /// Has the head leave at once, though no byte of the body is there: what a 101 needs, whose peer may have to speak first.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::NoHead`] or [`AnswerError::Over`].
+    pub fn flush_head(&mut self) -> Result<Leaves, AnswerError> {
+        self.head_leaves().map(|head| Leaves { head, take: 0 })
     }
 
     /// Bytes of the application's body: whether the head leaves now, and how many of them do.
@@ -217,8 +229,8 @@ impl Respond {
     }
 
     /// A stop was asked for: what began may go on for a while.
-    pub fn shut_down(&mut self, receive: &Receive, now: Time) {
-        self.stop.get_or_insert(now.after(receive.settings().stop_grace));
+    pub fn shut_down(&mut self, now: Time) {
+        self.stop.get_or_insert(now.after(self.stop_grace));
     }
 
     /// When to ask [`time`](Self::time).
@@ -258,6 +270,29 @@ impl Respond {
         }
     }
 
+    /// The connection broke: nothing more leaves.
+    pub fn broken(&mut self) {
+        self.phase = Phase::Aborted;
+    }
+
+    /// Whether the application's head has left, so that it stands.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        !matches!(self.phase, Phase::Queued(_) | Phase::Running)
+    }
+
+    /// Whether the request was HEAD, whose answer has no body.
+    #[must_use]
+    pub const fn is_head_request(&self) -> bool {
+        self.to_head
+    }
+
+    /// Whether the head of a 101 has left: what follows is a pipe, and the receiving half [has to know](Receive::upgrade).
+    #[must_use]
+    pub const fn is_upgraded(&self) -> bool {
+        matches!(self.phase, Phase::Sending) && self.status == 101
+    }
+
     /// Whether the front end must see that the answer is not whole.
     pub(crate) const fn is_aborted(&self) -> bool {
         !matches!(self.phase, Phase::Finished | Phase::Refused)
@@ -268,9 +303,9 @@ impl Respond {
         matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
     }
 
-    /// RFC 9110 section 6.4.1.
+    /// RFC 9110 section 6.4.1; what follows a 101 is no body, and leaves all the same.
     const fn has_body(&self) -> bool {
-        !self.to_head && !matches!(self.status, 100..=199 | 204 | 304)
+        self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
     }
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {

@@ -137,6 +137,47 @@ modifiers! {
 }
 
 impl Modifier1 {
+    /// Whether a packet of this kind is a web request, whose vars are a CGI environment and whose answer is HTTP. The others
+    /// (a signal, a call, a cache command and the like) have a payload and an answer of their own kind. A number of no known
+    /// meaning is a request: that is what a front end's `uwsgi_modifier1` chooses handlers with.
+    ///
+    /// ```
+    /// use uwsgi::Modifier1;
+    ///
+    /// assert!(Modifier1::PSGI.is_request(0));
+    /// assert!(!Modifier1::CACHE.is_request(0));
+    /// assert!(Modifier1::RPC.is_request(2)); // uWSGI 2.0, plugins/rpc: the call is in PATH_INFO
+    /// ```
+    #[must_use]
+    pub const fn is_request(self, modifier2: u8) -> bool {
+        match self {
+            Self::RPC => matches!(modifier2, 2 | 3),
+            Self::SPOOLER
+            | Self::EVAL
+            | Self::MESSAGE
+            | Self::MESSAGE_ARRAY
+            | Self::MESSAGE_MARSHAL
+            | Self::SNMP
+            | Self::MULTICAST_ANNOUNCE
+            | Self::MULTICAST
+            | Self::CLUSTER
+            | Self::LOG
+            | Self::BRUTAL_RELOAD
+            | Self::RELOAD
+            | Self::CONFIG
+            | Self::PING
+            | Self::ECHO
+            | Self::LEGION
+            | Self::SIGNAL
+            | Self::CACHE
+            | Self::EMPEROR_CONFIG
+            | Self::CLOSE
+            | Self::SUBSCRIPTION
+            | Self::RESPONSE => false,
+            _ => true,
+        }
+    }
+
     /// How a request of this kind lays out `datasize` bytes of payload.
     ///
     /// An answer must be told by who sent the request: the answer to an RPC call is raw or, with modifier2 5, vars.

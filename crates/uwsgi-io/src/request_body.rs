@@ -1,0 +1,214 @@
+//! A request's body, as something to read.
+
+use core::sync::atomic::AtomicBool;
+use std::io::{self, BufRead, Read};
+
+use uwsgi::server::{BodyStep, Receive, Refusal};
+
+use crate::request_reader::{is_early, is_upgraded};
+use crate::response_writer::ResponseWriter;
+use crate::transport::{Direction, Transport};
+
+/// The body of a request: it ends where its length says, and an end before that is an error, which says what the matter was.
+///
+/// It is read from the connection when it is asked for; large reads go past the buffer. Once the head of a 101 has left, it
+/// is whatever the peer sends.
+#[derive(Debug)]
+pub struct RequestBody<'r, T> {
+    transport: &'r T,
+    receive: &'r mut Receive,
+    /// What comes behind the packet in the connection's buffer.
+    buffer: &'r mut [u8],
+    window: &'r mut Window,
+    upgraded: &'r AtomicBool,
+    /// How many of the bytes at the window's start are the body's.
+    take: usize,
+    failure: Option<Refusal>,
+}
+
+/// What of a buffer holds bytes that were read and not used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Window {
+    pub(crate) start: usize,
+    pub(crate) filled: usize,
+    pub(crate) eof: bool,
+}
+
+impl Window {
+    /// Passes bytes over.
+    pub(crate) fn pass(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.filled);
+    }
+
+    /// Reads once into the room behind what is filled, or waits; a stop that was asked for meanwhile is told.
+    pub(crate) fn read<T: Transport>(
+        &mut self,
+        transport: &T,
+        receive: &mut Receive,
+        room: &mut [u8],
+    ) -> io::Result<()> {
+        if let Some(count) = read_or_wait(transport, receive, room)? {
+            self.eof = count == 0;
+            self.filled = self.filled.saturating_add(count);
+        }
+        Ok(())
+    }
+}
+
+/// Reads once, or waits until the receiving half has to be asked again.
+fn read_or_wait<T: Transport>(transport: &T, receive: &mut Receive, room: &mut [u8]) -> io::Result<Option<usize>> {
+    match transport.read(room) {
+        Ok(count) => return Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+        Err(error) if !is_early(&error) => return Err(error),
+        Err(_) => {}
+    }
+    if transport.is_stopping() {
+        receive.shut_down(transport.now());
+    }
+    transport.wait(Direction::Read, receive.deadline())?;
+    if transport.is_stopping() {
+        receive.shut_down(transport.now());
+    }
+    Ok(None)
+}
+
+impl<'r, T: Transport> RequestBody<'r, T> {
+    pub(crate) const fn new(
+        transport: &'r T,
+        receive: &'r mut Receive,
+        buffer: &'r mut [u8],
+        window: &'r mut Window,
+        upgraded: &'r AtomicBool,
+    ) -> Self {
+        Self { transport, receive, buffer, window, upgraded, take: 0, failure: None }
+    }
+
+    /// The writer of the answer, which waits for a worker from now on.
+    #[must_use]
+    pub fn answer(&self) -> ResponseWriter<'r, T> {
+        ResponseWriter::new(self.transport, self.receive, self.upgraded)
+    }
+
+    /// The writer of the answer to a message, which has no head: what is written leaves as it is.
+    #[must_use]
+    pub fn answer_without_head(&self) -> ResponseWriter<'r, T> {
+        ResponseWriter::without_head(self.transport, self.receive, self.upgraded)
+    }
+
+    /// Why the last read failed, if the peer was the reason.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Refusal> {
+        self.failure
+    }
+
+    /// Asks what to do until there are bytes to give; how many the machine knows to be the body's if there are none yet.
+    fn advance(&mut self) -> io::Result<Next> {
+        if self.take > 0 {
+            return Ok(Next::Here);
+        }
+        if is_upgraded(self.upgraded) {
+            self.receive.upgrade();
+        }
+        loop {
+            let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
+            match self.receive.body(got, self.window.eof, self.transport.now()) {
+                BodyStep::Body { skip, take } => {
+                    self.window.pass(skip);
+                    self.take = take;
+                    if take > 0 {
+                        return Ok(Next::Here);
+                    }
+                }
+                BodyStep::Need(more) => return Ok(Next::Need(more)),
+                BodyStep::Fail(refusal) => {
+                    self.failure = Some(refusal);
+                    return Err(broken(refusal));
+                }
+                BodyStep::End { skip } => {
+                    self.window.pass(skip);
+                    return Ok(Next::End);
+                }
+                _ => return Ok(Next::End),
+            }
+        }
+    }
+
+    /// Reads once into the buffer, which holds nothing, or waits.
+    fn fill(&mut self) -> io::Result<()> {
+        (self.window.start, self.window.filled) = (0, 0);
+        self.window.read(self.transport, self.receive, self.buffer)
+    }
+
+    /// Whether every byte that comes is the body's, and no framing is among them.
+    fn is_plain(&self) -> bool {
+        !self.receive.settings().chunked
+    }
+}
+
+enum Next {
+    /// Bytes are in the window.
+    Here,
+    /// None are, and so many more are the body's.
+    Need(usize),
+    End,
+}
+
+impl<T: Transport> BufRead for RequestBody<'_, T> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        loop {
+            match self.advance()? {
+                Next::Here => break,
+                Next::End => return Ok(&[]),
+                Next::Need(_) => self.fill()?,
+            }
+        }
+        Ok(self.buffer.get(self.window.start..self.window.start.saturating_add(self.take)).unwrap_or_default())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        let amount = amount.min(self.take);
+        self.take = self.take.saturating_sub(amount);
+        self.window.pass(amount);
+    }
+}
+
+impl<T: Transport> Read for RequestBody<'_, T> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        // What is read past the buffer saves a copy.
+        while self.take == 0 && out.len() >= self.buffer.len() && self.is_plain() {
+            match self.advance()? {
+                Next::Here => break,
+                Next::End => return Ok(0),
+                Next::Need(more) => {
+                    let most = more.min(out.len());
+                    let room = out.get_mut(..most).unwrap_or_default();
+                    if let Some(count) = read_or_wait(self.transport, self.receive, room)? {
+                        self.window.eof = count == 0;
+                        let got = out.get(..count).unwrap_or_default();
+                        if count > 0 {
+                            // Its bytes are counted as they are given.
+                            let _ = self.receive.body(got, false, self.transport.now());
+                            return Ok(count);
+                        }
+                    }
+                }
+            }
+        }
+        let mut here = self.fill_buf()?;
+        let count = here.read(out)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// What an application is told.
+fn broken(refusal: Refusal) -> io::Error {
+    let kind = match refusal {
+        Refusal::BodyCutShort { .. } => io::ErrorKind::UnexpectedEof,
+        Refusal::BodyTimeout => io::ErrorKind::TimedOut,
+        Refusal::Stopping => io::ErrorKind::ConnectionAborted,
+        _ => io::ErrorKind::InvalidData,
+    };
+    io::Error::new(kind, refusal)
+}

@@ -1,0 +1,256 @@
+//! Requests in, one after the other, each with its body.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IoSlice};
+
+use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings};
+use uwsgi::{Packet, Request};
+
+use crate::request_body::{RequestBody, Window};
+use crate::transport::{Direction, Transport};
+
+/// The receiving side of a server's connection: reads packets into one buffer, which is used again for the next. Bytes that
+/// were read past the packet serve the body.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use uwsgi::server::Settings;
+/// use uwsgi_io::{Arrival, Duplex, RequestReader};
+///
+/// let sent = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000003abc";
+/// let duplex = Duplex::new(&sent[..], Vec::new());
+/// let mut reader = RequestReader::new(&duplex, Settings::default());
+/// let Arrival::Request { request, mut body, .. } = reader.read_request()? else { panic!("no request") };
+/// assert_eq!(request.method(), Some(&b"POST"[..]));
+///
+/// let mut answer = body.answer();
+/// answer.head(200, "OK", [("Content-Type", "text/plain")])?;
+/// std::io::copy(&mut body, &mut answer)?;
+/// answer.finish()?;
+/// let ended = answer.into_respond();
+/// assert!(!reader.end(&ended)?);
+/// assert!(duplex.into_inner().1.ends_with(b"\r\n\r\nabc"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RequestReader<'t, T> {
+    transport: &'t T,
+    receive: Receive,
+    buffer: Vec<u8>,
+    window: Window,
+    /// How many bytes at the front are the packet's.
+    head: usize,
+    upgraded: AtomicBool,
+}
+
+/// What came.
+#[derive(Debug)]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation a request")]
+pub enum Arrival<'r, T> {
+    /// Nothing, and nothing more will: close. That is no error.
+    Close,
+    /// A ping: [pong](RequestReader::pong).
+    Ping,
+    /// Nothing that can be served: [refuse](RequestReader::refuse).
+    Refused(Refusal),
+    /// A packet that is no web request, of a kind that the settings accept.
+    Message {
+        /// The packet.
+        packet: Packet<'r>,
+        /// What follows it, to the end of the stream.
+        body: RequestBody<'r, T>,
+    },
+    /// A request and its body, from two parts of one buffer.
+    Request {
+        /// The request.
+        request: Request<'r>,
+        /// The packet that it came in.
+        packet: Packet<'r>,
+        /// Its body, which also makes the writer of the answer.
+        body: RequestBody<'r, T>,
+    },
+}
+
+/// What a buffer begins with; packets of browsers have 500 to 1,500 bytes.
+const SMALL: usize = 4096;
+/// The least room for a body behind a packet.
+const ROOM: usize = 1024;
+
+impl<'t, T: Transport> RequestReader<'t, T> {
+    /// A reader of a connection that begins now.
+    pub fn new(transport: &'t T, settings: Settings) -> Self {
+        Self::with_buffer(transport, settings, Vec::new())
+    }
+
+    /// A reader that uses a buffer of another connection again.
+    pub fn with_buffer(transport: &'t T, settings: Settings, mut buffer: Vec<u8>) -> Self {
+        if buffer.len() < SMALL {
+            buffer.resize(SMALL, 0);
+        }
+        Self {
+            transport,
+            receive: Receive::new(settings, transport.now()),
+            buffer,
+            window: Window::default(),
+            head: 0,
+            upgraded: AtomicBool::new(false),
+        }
+    }
+
+    /// The buffer, for another connection.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// Waits for the next request, for as long as the settings say.
+    ///
+    /// Call it once for a connection, and again each time when [`end`](Self::end) says that another may come.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke. What a peer sends is no error but an [`Arrival`].
+    pub fn read_request(&mut self) -> io::Result<Arrival<'_, T>> {
+        let (end, is_request) = loop {
+            let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
+            match self.receive.head(got, self.window.eof, self.transport.now()) {
+                HeadStep::Head { end } => break (end, true),
+                HeadStep::Message { end } => break (end, false),
+                HeadStep::Need(_) => self.fill()?,
+                HeadStep::Pong { end } => {
+                    self.window.pass(end);
+                    return Ok(Arrival::Ping);
+                }
+                HeadStep::Refuse(refusal) => return Ok(Arrival::Refused(refusal)),
+                _ => return Ok(Arrival::Close),
+            }
+        };
+        // There is room for a body to be read into, whatever the packet has taken.
+        let least = end.saturating_add(ROOM);
+        if self.buffer.len() < least {
+            self.buffer.resize(least, 0);
+        }
+        self.head = end;
+        let Some((head, tail)) = self.buffer.split_at_mut_checked(end) else {
+            return Ok(Arrival::Close); // end is within what was read
+        };
+        let packet = match Packet::decode(head) {
+            Ok((packet, _)) => packet,
+            Err(error) => return Ok(Arrival::Refused(Refusal::Decode(error))),
+        };
+        let request =
+            if is_request { self.receive.request(head).map(Some) } else { self.receive.message(head).map(|_| None) };
+        let request = match request {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Arrival::Refused(refusal)),
+        };
+        self.window.filled = self.window.filled.saturating_sub(end);
+        self.upgraded = AtomicBool::new(false);
+        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.upgraded);
+        Ok(match request {
+            Some(request) => Arrival::Request { request, packet, body },
+            None => Arrival::Message { packet, body },
+        })
+    }
+
+    /// Writes the answer to a ping, and ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn pong(&mut self) -> io::Result<()> {
+        self.write(&Receive::PONG)?;
+        self.half_close()
+    }
+
+    /// Writes the response of a refusal, and ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
+        self.write(refusal.response(self.receive.is_head_request()))?;
+        self.half_close()
+    }
+
+    /// Ends what an answer has ended: whether another request may come. If not, the connection is to be closed.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn end(&mut self, respond: &Respond) -> io::Result<bool> {
+        match Ending::of(self.receive.clone(), respond, self.transport.now()) {
+            Ending::Next(receive) => {
+                self.receive = receive;
+                // What is left behind the body is the next packet's.
+                let left = self.head.saturating_add(self.window.start)..self.head.saturating_add(self.window.filled);
+                self.buffer.copy_within(left.clone(), 0);
+                (self.window.start, self.window.filled) = (0, left.len());
+                Ok(true)
+            }
+            Ending::Abort => self.transport.abort().map(|()| false),
+            _ => self.half_close().map(|()| false),
+        }
+    }
+
+    /// Shuts down writing, then drops what still comes, within bounds: to close over unread bytes would make the kernel reset
+    /// the connection, and the front end lose the answer.
+    fn half_close(&mut self) -> io::Result<()> {
+        let mut drain = Drain::new(self.receive.settings(), self.transport.now());
+        self.transport.shut_down_write()?;
+        let mut dropped = self.window.filled.saturating_sub(self.window.start);
+        while let DrainStep::Need(most) = drain.step(dropped, self.window.eof, self.transport.now()) {
+            let most = most.min(self.buffer.len());
+            dropped = match self.transport.read(self.buffer.get_mut(..most).unwrap_or_default()) {
+                Ok(count) => {
+                    self.window.eof = count == 0;
+                    count
+                }
+                Err(error) if is_early(&error) => {
+                    self.transport.wait(Direction::Read, Some(drain.deadline()))?;
+                    0
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads once, or waits.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.window.filled == self.buffer.len() {
+            // As much again as came: no peer makes the buffer larger than what it has sent, and the settings have a limit.
+            let most = self.receive.settings().smallest_buffer();
+            self.buffer.resize(self.buffer.len().saturating_mul(2).min(most.max(SMALL)), 0);
+        }
+        let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
+        self.window.read(self.transport, &mut self.receive, room)
+    }
+
+    /// Writes what the server says by itself.
+    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let until = self.transport.now().after(self.receive.settings().write_idle);
+        while !bytes.is_empty() {
+            match self.transport.write(&[IoSlice::new(bytes)]) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) if is_early(&error) && self.transport.now() < until => {
+                    self.transport.wait(Direction::Write, Some(until))?;
+                }
+                Err(error) if is_early(&error) => return Err(io::ErrorKind::TimedOut.into()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether to wait, or at least to try again.
+pub(crate) fn is_early(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Whether the head of a 101 has left.
+pub(crate) fn is_upgraded(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Acquire)
+}

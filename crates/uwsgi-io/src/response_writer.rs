@@ -1,0 +1,271 @@
+//! An answer out.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IoSlice, Write};
+
+use uwsgi::response::{RefusedLine, ResponseEncoder};
+use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, TimeStep};
+
+use crate::request_reader::is_early;
+use crate::transport::{Direction, Transport};
+
+/// The answer to one request. The head is given first, and may be given again until it leaves: with the first bytes of the
+/// body that are not none, or at the end. Bytes leave before [`write`](Write::write) returns.
+///
+/// [`RequestBody::answer`](crate::RequestBody::answer) makes it.
+#[derive(Debug)]
+pub struct ResponseWriter<'r, T> {
+    transport: &'r T,
+    respond: Respond,
+    /// The head, ready to leave.
+    head: Vec<u8>,
+    /// Another head, which is not ready.
+    draft: Vec<u8>,
+    upgraded: &'r AtomicBool,
+    status: u16,
+    body: u64,
+}
+
+/// Why a head was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// Another has left already.
+    Left,
+    /// A line of it cannot stand in a head. The head before it, if there was one, still stands.
+    Line(RefusedLine),
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left => f.write_str("the head has left already"),
+            Self::Line(line) => line.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for HeadError {}
+
+impl From<RefusedLine> for HeadError {
+    fn from(line: RefusedLine) -> Self {
+        Self::Line(line)
+    }
+}
+
+impl<'r, T: Transport> ResponseWriter<'r, T> {
+    pub(crate) fn new(transport: &'r T, receive: &Receive, upgraded: &'r AtomicBool) -> Self {
+        Self {
+            transport,
+            respond: Respond::queued(receive, transport.now()),
+            head: Vec::new(),
+            draft: Vec::new(),
+            upgraded,
+            status: 0,
+            body: 0,
+        }
+    }
+
+    /// A writer whose head has no bytes: as after a 101, what follows is whatever the application gives.
+    pub(crate) fn without_head(transport: &'r T, receive: &Receive, upgraded: &'r AtomicBool) -> Self {
+        let mut writer = Self::new(transport, receive, upgraded);
+        writer.respond.head(101, None);
+        writer
+    }
+
+    /// A worker has taken the request. Nothing leaves before.
+    pub fn started(&mut self) {
+        self.respond.started();
+    }
+
+    /// The head: its status, its reason, its lines.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError`]: nothing has changed.
+    pub fn head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        status: u16,
+        reason: &str,
+        lines: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), HeadError> {
+        self.draft.clear();
+        let mut encoder = ResponseEncoder::new(&mut self.draft, status, reason)?;
+        for (name, value) in lines {
+            encoder.push(name.as_ref(), value.as_ref())?;
+        }
+        let length = encoder.content_length();
+        encoder.finish()?;
+        if !self.respond.head(status, length) {
+            return Err(HeadError::Left);
+        }
+        self.status = status;
+        core::mem::swap(&mut self.head, &mut self.draft);
+        Ok(())
+    }
+
+    /// Whether the head has left, so that it stands.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        self.respond.has_left()
+    }
+
+    /// The status of what leaves; 0 before there is a head.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// How many bytes of body have left.
+    #[must_use]
+    pub const fn body_bytes(&self) -> u64 {
+        self.body
+    }
+
+    /// The application has given all.
+    ///
+    /// # Errors
+    ///
+    /// The application gave no head, or fewer bytes than its Content-Length; or the connection broke. The answer is not whole
+    /// then: the [end](crate::RequestReader::end) of it resets the connection, unless it can still be a
+    /// [failure](Self::fail).
+    pub fn finish(&mut self) -> io::Result<()> {
+        let leaves = self.respond.finished().map_err(refused)?;
+        self.send(leaves, &[])
+    }
+
+    /// The application failed. `body` is why its last read failed, if one did: it is the better answer.
+    ///
+    /// If nothing has left, a refusal is written, which is returned; else the connection will be reset.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn fail(&mut self, body: Option<Refusal>) -> io::Result<Option<Refusal>> {
+        match self.respond.failed(body) {
+            Failure::Abort => Ok(None),
+            Failure::Refuse(refusal) => self.refuse(refusal).map(|()| Some(refusal)),
+        }
+    }
+
+    /// What is due: whether the request still waits for a worker, or was answered without one.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub fn time(&mut self) -> io::Result<Option<Refusal>> {
+        if self.transport.is_stopping() {
+            self.respond.shut_down(self.transport.now());
+        }
+        match self.respond.time(self.transport.now()) {
+            TimeStep::Refuse(refusal) => self.refuse(refusal).map(|()| Some(refusal)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The state of the answer.
+    #[must_use]
+    pub const fn respond(&self) -> &Respond {
+        &self.respond
+    }
+
+    /// What [`RequestReader::end`](crate::RequestReader::end) asks for.
+    #[must_use]
+    pub fn into_respond(self) -> Respond {
+        self.respond
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
+        self.status = refusal.status();
+        let response = refusal.response(self.respond.is_head_request());
+        self.write_all_now(&[], response)
+    }
+
+    /// Sends what leaves.
+    fn send(&mut self, leaves: Leaves, bytes: &[u8]) -> io::Result<()> {
+        let bytes = bytes.get(..leaves.take).unwrap_or(bytes);
+        if leaves.head {
+            let head = core::mem::take(&mut self.head);
+            self.write_all_now(&head, bytes)?;
+            self.head = head;
+            if self.respond.is_upgraded() {
+                self.upgraded.store(true, Ordering::Release);
+            }
+        } else if !bytes.is_empty() {
+            self.write_all_now(&[], bytes)?;
+        }
+        self.body = self.body.saturating_add(u64::try_from(leaves.take).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    fn write_all_now(&mut self, mut head: &[u8], mut bytes: &[u8]) -> io::Result<()> {
+        while !(head.is_empty() && bytes.is_empty()) {
+            let wrote = if head.is_empty() {
+                self.transport.write(&[IoSlice::new(bytes)])
+            } else {
+                self.transport.write(&[IoSlice::new(head), IoSlice::new(bytes)])
+            };
+            match wrote {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.respond.wrote();
+                    bytes = bytes.get(count.saturating_sub(head.len())..).unwrap_or_default();
+                    head = head.get(count..).unwrap_or_default();
+                }
+                Err(error) if is_early(&error) => self.wait()?,
+                Err(error) => {
+                    self.respond.broken();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        self.respond.blocked(self.transport.now());
+        if self.transport.is_stopping() {
+            self.respond.shut_down(self.transport.now());
+        }
+        self.transport.wait(Direction::Write, self.respond.deadline())?;
+        if self.transport.is_stopping() {
+            self.respond.shut_down(self.transport.now());
+        }
+        match self.respond.time(self.transport.now()) {
+            TimeStep::Abort => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<T: Transport> Write for ResponseWriter<'_, T> {
+    /// Gives bytes of the body. All of them are taken; those that must not leave (of the answer to HEAD, say) do not.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.respond.body(bytes.len()) {
+            Ok(leaves) => {
+                self.send(leaves, bytes)?;
+                Ok(bytes.len())
+            }
+            Err(error) => {
+                if let AnswerError::TooLong { leaves } = error {
+                    self.send(leaves, bytes)?;
+                }
+                Err(refused(error))
+            }
+        }
+    }
+
+    /// Has the head of a 101 leave, whose peer may have to speak first. All else leaves as it is written.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.status == 101 && !self.has_left() {
+            let leaves = self.respond.flush_head().map_err(refused)?;
+            self.send(leaves, &[])?;
+        }
+        Ok(())
+    }
+}
+
+fn refused(error: AnswerError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
