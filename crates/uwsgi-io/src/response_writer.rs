@@ -25,6 +25,7 @@ pub struct ResponseWriter<'r, T> {
     upgraded: &'r AtomicBool,
     status: u16,
     body: u64,
+    broken: bool,
 }
 
 /// Why a head was not taken.
@@ -64,6 +65,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             upgraded,
             status: 0,
             body: 0,
+            broken: false,
         }
     }
 
@@ -109,6 +111,12 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     #[must_use]
     pub const fn has_left(&self) -> bool {
         self.respond.has_left()
+    }
+
+    /// Whether the connection broke: the peer has gone.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The status of what leaves; 0 before there is a head.
@@ -216,6 +224,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
                 Err(error) if is_early(&error) => self.wait()?,
                 Err(error) => {
                     self.respond.broken();
+                    self.broken = true;
                     return Err(error);
                 }
             }

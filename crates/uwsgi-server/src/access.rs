@@ -1,0 +1,147 @@
+//! The access log: a line for each request that an application was asked for.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use uwsgi::Request;
+
+use crate::app::Call;
+
+/// A log of requests. No header but Referer and User-Agent comes into it: no cookie, no credentials.
+///
+/// ```
+/// use uwsgi_server::AccessLog;
+///
+/// let log = AccessLog::combined(std::io::stderr());
+/// ```
+pub struct AccessLog {
+    format: Format,
+    to: Mutex<Box<dyn Write + Send>>,
+}
+
+impl fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLog").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Combined,
+    Json,
+}
+
+/// One request and what was answered.
+pub(crate) struct Entry<'r> {
+    request: Request<'r>,
+    client: Cow<'r, str>,
+    status: u16,
+    bytes: u64,
+    took: Duration,
+}
+
+impl AccessLog {
+    /// Lines as Apache and nginx write them under the name "combined".
+    pub fn combined(to: impl Write + Send + 'static) -> Self {
+        Self { format: Format::Combined, to: Mutex::new(Box::new(to)) }
+    }
+
+    /// An object of JSON a line: `time`, `client`, `user`, `method`, `uri`, `protocol`, `status`, `bytes`, `referer`,
+    /// `user_agent`, `milliseconds`.
+    pub fn json(to: impl Write + Send + 'static) -> Self {
+        Self { format: Format::Json, to: Mutex::new(Box::new(to)) }
+    }
+
+    /// Writes a line, at once. That a log cannot be written stops no server; it is told on the other log.
+    pub(crate) fn log(&self, entry: &Entry<'_>) {
+        let now = OffsetDateTime::now_utc();
+        let line = match self.format {
+            Format::Combined => entry.combined(now),
+            Format::Json => entry.json(now),
+        };
+        let written = line.and_then(|line| {
+            let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
+            to.write_all(&line).and_then(|()| to.flush())
+        });
+        if let Err(error) = written {
+            tracing::error!("the access log cannot be written: {error}");
+        }
+    }
+}
+
+const COMBINED: &[BorrowedFormatItem<'_>] =
+    format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+const JSON: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+impl<'r> Entry<'r> {
+    pub(crate) fn new(call: &Call<'r>, status: u16, bytes: u64, took: Duration) -> Self {
+        let request = *call.request();
+        let client = match (request.remote_addr(), call.ends().peer) {
+            (Some(address), _) if !address.is_empty() => Cow::Owned(address.escape_ascii().to_string()),
+            (_, Some(peer)) => Cow::Owned(peer.ip().to_string()),
+            _ => Cow::Borrowed("-"),
+        };
+        Self { request, client, status, bytes, took }
+    }
+
+    fn combined(&self, now: OffsetDateTime) -> io::Result<Vec<u8>> {
+        let mut line = Vec::with_capacity(256);
+        let user = self.request.remote_user().filter(|user| !user.is_empty()).unwrap_or(b"-");
+        write!(line, "{} - {} [", self.client, user.escape_ascii())?;
+        now.format_into(&mut line, COMBINED).map_err(io::Error::other)?;
+        writeln!(
+            line,
+            "] \"{} {} {}\" {} {} \"{}\" \"{}\"",
+            self.request.method_or_get().escape_ascii(),
+            self.target().escape_ascii(),
+            self.request.server_protocol().unwrap_or(b"-").escape_ascii(),
+            self.status,
+            self.bytes,
+            self.request.header("referer").unwrap_or(b"-").escape_ascii(),
+            self.request.header("user-agent").unwrap_or(b"-").escape_ascii(),
+        )?;
+        Ok(line)
+    }
+
+    fn json(&self, now: OffsetDateTime) -> io::Result<Vec<u8>> {
+        let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
+        let known = |bytes: Option<&[u8]>| bytes.map(text);
+        let object = serde_json::json!({
+            "time": now.format(JSON).map_err(io::Error::other)?,
+            "client": self.client,
+            "user": known(self.request.remote_user().filter(|user| !user.is_empty())),
+            "method": text(self.request.method_or_get()),
+            "uri": text(&self.target()),
+            "protocol": known(self.request.server_protocol()),
+            "status": self.status,
+            "bytes": self.bytes,
+            "referer": known(self.request.header("referer")),
+            "user_agent": known(self.request.header("user-agent")),
+            "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+        });
+        let mut line = serde_json::to_vec(&object).map_err(io::Error::other)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// What was asked for, as the client wrote it if that is known.
+    fn target(&self) -> Cow<'r, [u8]> {
+        let query = || self.request.query_string().filter(|query| !query.is_empty());
+        match (self.request.request_uri(), self.request.path_info()) {
+            (Some(uri), _) if !uri.is_empty() => Cow::Borrowed(uri),
+            (_, Some(path)) => match query() {
+                Some(query) => Cow::Owned([path, b"?", query].concat()),
+                None => Cow::Borrowed(path),
+            },
+            _ => Cow::Borrowed(b"-"),
+        }
+    }
+}

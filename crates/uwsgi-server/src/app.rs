@@ -1,0 +1,216 @@
+//! What an application is.
+
+use alloc::boxed::Box;
+use core::net::{IpAddr, SocketAddr};
+use std::io::{self, BufRead, Write};
+
+use uwsgi::{Packet, Request};
+use uwsgi_io::{HeadError, RequestBody, ResponseWriter, Transport};
+
+use crate::head::Head;
+
+/// Why an application failed. It is logged; the client learns of it as a 500 if nothing of the answer has left, and as a
+/// connection that is reset otherwise.
+pub type AppError = Box<dyn core::error::Error + Send + Sync>;
+
+/// An application: WSGI's contract (PEP 3333) in Rust.
+///
+/// It is called with a request and its body, gives a head, then bytes. The head leaves with the first bytes that are not
+/// none, or at the end, and can be replaced until then. An application that calls another one with an [`Answer`] of its own
+/// is middleware.
+///
+/// ```
+/// use std::io::Write;
+/// use uwsgi_server::{Answer, App, AppError, Body, Call, Head};
+///
+/// struct Hello;
+///
+/// impl App for Hello {
+///     fn call(&self, call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+///         answer.head(Head::new(200).with("Content-Type", "text/plain"))?;
+///         write!(answer, "{} says hello\n", call.request().host().unwrap_or_default().escape_ascii())?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait App: Send + Sync {
+    /// Answers a request.
+    ///
+    /// # Errors
+    ///
+    /// Whatever failed. A read of the body that failed because of the peer is best passed on: the peer is told what was wrong.
+    fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError>;
+
+    /// Answers a packet that is no web request: a signal, a remote call, a cache command. Only those are given to it whose
+    /// modifier1 the settings [accept](uwsgi::server::Settings::accepting). What is written to `answer` leaves as it is.
+    ///
+    /// Unless it is there, the answer is 501.
+    ///
+    /// # Errors
+    ///
+    /// [`NotImplemented`], or whatever failed.
+    fn message(
+        &self,
+        message: &Message<'_>,
+        body: &mut dyn Body,
+        answer: &mut (dyn Write + Send),
+    ) -> Result<(), AppError> {
+        let _ = (message, body, answer);
+        Err(NotImplemented.into())
+    }
+}
+
+impl<A: App + ?Sized> App for &A {
+    fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+        (**self).call(call, body, answer)
+    }
+
+    fn message(
+        &self,
+        message: &Message<'_>,
+        body: &mut dyn Body,
+        answer: &mut (dyn Write + Send),
+    ) -> Result<(), AppError> {
+        (**self).message(message, body, answer)
+    }
+}
+
+/// That an application has no answer to this kind of packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
+pub struct NotImplemented;
+
+impl core::fmt::Display for NotImplemented {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the application has no answer to this kind of packet")
+    }
+}
+
+impl core::error::Error for NotImplemented {}
+
+/// A request's body. It ends where its length says; an end before that is an error. After the head of a 101 has left, it is
+/// whatever the peer sends.
+pub trait Body: BufRead + Send {}
+
+impl<T: Transport + Sync> Body for RequestBody<'_, T> {}
+
+/// Where an answer goes. Bytes that are written are the body, and leave before [`write`](Write::write) returns.
+pub trait Answer: Write + Send {
+    /// Gives the head, or another one.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError`]: a line cannot stand in a head, or another head has left. Nothing has changed.
+    fn head(&mut self, head: Head) -> Result<(), HeadError>;
+
+    /// Whether a head has left, so that no other can be given.
+    fn has_left(&self) -> bool;
+
+    /// Gives the head with a Content-Length, and all of the body.
+    ///
+    /// # Errors
+    ///
+    /// As [`head`](Self::head), and as [`write`](Write::write).
+    fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        self.head(head.with_length(length)).map_err(io::Error::other)?;
+        self.write_all(body)
+    }
+}
+
+impl<T: Transport + Sync> Answer for ResponseWriter<'_, T> {
+    fn head(&mut self, head: Head) -> Result<(), HeadError> {
+        ResponseWriter::head(self, head.status(), head.reason(), head.lines())
+    }
+
+    fn has_left(&self) -> bool {
+        ResponseWriter::has_left(self)
+    }
+}
+
+/// Between which addresses a connection is; none on a Unix socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Ends {
+    /// The peer's address: the front end's, not the client's.
+    pub peer: Option<SocketAddr>,
+    /// The address that was connected to.
+    pub local: Option<SocketAddr>,
+}
+
+/// A request, and what it came through.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'r> {
+    request: Request<'r>,
+    packet: Packet<'r>,
+    ends: Ends,
+    workers: usize,
+}
+
+impl<'r> Call<'r> {
+    pub(crate) const fn new(request: Request<'r>, packet: Packet<'r>, ends: Ends, workers: usize) -> Self {
+        Self { request, packet, ends, workers }
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn request(&self) -> &Request<'r> {
+        &self.request
+    }
+
+    /// The packet that the request came in, as it came.
+    #[must_use]
+    pub const fn packet(&self) -> &Packet<'r> {
+        &self.packet
+    }
+
+    /// The same call with another view of its request: how middleware that mounts applications rewrites.
+    #[must_use]
+    pub const fn with_request(self, request: Request<'r>) -> Self {
+        Self { request, ..self }
+    }
+
+    /// Between which addresses the connection is.
+    #[must_use]
+    pub const fn ends(&self) -> Ends {
+        self.ends
+    }
+
+    /// The client's address, as the front end tells it in `REMOTE_ADDR`; without that the peer's.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        let told = self.request.remote_addr().and_then(|address| core::str::from_utf8(address).ok());
+        told.and_then(|address| address.parse().ok()).or(self.ends.peer.map(|peer| peer.ip()))
+    }
+
+    /// How many requests an application works on at once (`wsgi.multithread`).
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.workers
+    }
+}
+
+/// A packet that is no web request, and what it came through.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'r> {
+    packet: Packet<'r>,
+    ends: Ends,
+}
+
+impl<'r> Message<'r> {
+    pub(crate) const fn new(packet: Packet<'r>, ends: Ends) -> Self {
+        Self { packet, ends }
+    }
+
+    /// The packet; [`uwsgi::message`] has the types to decode it with.
+    #[must_use]
+    pub const fn packet(&self) -> &Packet<'r> {
+        &self.packet
+    }
+
+    /// Between which addresses the connection is.
+    #[must_use]
+    pub const fn ends(&self) -> Ends {
+        self.ends
+    }
+}

@@ -1,0 +1,192 @@
+//! One connection, from its first byte to its close.
+
+use core::panic::AssertUnwindSafe;
+use std::io;
+use std::panic::catch_unwind;
+use std::time::Instant;
+
+use uwsgi::Modifier1;
+use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
+
+use crate::access::{AccessLog, Entry};
+use crate::app::{App, AppError, Call, Ends, Message, NotImplemented};
+use crate::workers::{Workers, Working};
+
+/// Serves one connection on this thread, to its end: what a server of one thread is made of, and what tests and fuzzers drive.
+///
+/// ```
+/// use std::io::Write;
+/// use uwsgi::server::Settings;
+/// use uwsgi_io::Duplex;
+/// use uwsgi_server::{Answer, App, AppError, Body, Call, Ends, Head, serve_connection};
+///
+/// struct Hello;
+///
+/// impl App for Hello {
+///     fn call(&self, _: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+///         Ok(answer.whole(Head::new(200), b"hello")?)
+///     }
+/// }
+///
+/// let packet = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
+/// let duplex = Duplex::new(&packet[..], Vec::new());
+/// serve_connection(&duplex, &Hello, &Settings::default(), Ends::default())?;
+/// assert!(duplex.into_inner().1.ends_with(b"\r\n\r\nhello"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// The connection broke. What a peer does wrong is no error: it is answered.
+pub fn serve_connection<T: Transport + Sync, A: App + ?Sized>(
+    transport: &T,
+    app: &A,
+    settings: &Settings,
+    ends: Ends,
+) -> io::Result<()> {
+    let workers = Workers::new(1);
+    let house = House { app, settings, workers: &workers, worker_count: 1, access: None };
+    house.serve(transport, ends, &mut Vec::new())
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct House<'a, A: ?Sized> {
+    pub(crate) app: &'a A,
+    pub(crate) settings: &'a Settings,
+    pub(crate) workers: &'a Workers,
+    pub(crate) worker_count: usize,
+    pub(crate) access: Option<&'a AccessLog>,
+}
+
+impl<A: App + ?Sized> House<'_, A> {
+    /// Serves a connection with a buffer that is used again.
+    pub(crate) fn serve<T: Transport + Sync>(&self, transport: &T, ends: Ends, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let working = Working::new(transport, self.workers);
+        let mut reader = RequestReader::with_buffer(&working, *self.settings, core::mem::take(buffer));
+        let served = self.serve_requests(&mut reader, &working, ends);
+        working.rest();
+        *buffer = reader.into_buffer();
+        served
+    }
+
+    fn serve_requests<T: Transport + Sync>(
+        &self,
+        reader: &mut RequestReader<'_, Working<'_, T>>,
+        working: &Working<'_, T>,
+        ends: Ends,
+    ) -> io::Result<()> {
+        loop {
+            let answer = match reader.read_request()? {
+                Arrival::Request { request, packet, mut body } => {
+                    let call = Call::new(request, packet, ends, self.worker_count);
+                    let begun = self.access.map(|_| Instant::now());
+                    let mut answer = body.answer();
+                    self.work(working, &mut answer, &mut body, packet.modifier1(), |body, answer| {
+                        self.app.call(&call, body, answer)
+                    });
+                    if let (Some(access), Some(begun)) = (self.access, begun) {
+                        access.log(&Entry::new(&call, answer.status(), answer.body_bytes(), begun.elapsed()));
+                    }
+                    answer
+                }
+                Arrival::Message { packet, mut body } => {
+                    let message = Message::new(packet, ends);
+                    let mut answer = body.answer_without_head();
+                    self.work(working, &mut answer, &mut body, packet.modifier1(), |body, answer| {
+                        self.app.message(&message, body, answer)
+                    });
+                    answer
+                }
+                Arrival::Ping => return reader.pong(),
+                Arrival::Refused(refusal) => {
+                    tell(&refusal, ends);
+                    return reader.refuse(&refusal);
+                }
+                _ => return Ok(()),
+            };
+            let respond = answer.into_respond();
+            if !reader.end(&respond)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Has the application work on an answer once there is a permit.
+    fn work<'r, 't, T: Transport + Sync>(
+        &self,
+        working: &Working<'t, T>,
+        answer: &mut ResponseWriter<'r, Working<'t, T>>,
+        body: &mut RequestBody<'r, Working<'t, T>>,
+        modifier1: Modifier1,
+        app: impl FnOnce(
+            &mut RequestBody<'r, Working<'t, T>>,
+            &mut ResponseWriter<'r, Working<'t, T>>,
+        ) -> Result<(), AppError>,
+    ) {
+        while !self.workers.take_within(patience(working, answer)) {
+            match answer.time() {
+                Ok(None) => {}
+                Ok(Some(refusal)) => return tracing::warn!("{refusal}"),
+                Err(error) => return tracing::debug!("the answer could not be written: {error}"),
+            }
+        }
+        working.begin();
+        answer.started();
+        let result = catch_unwind(AssertUnwindSafe(|| app(body, answer)));
+        let finished = match result {
+            Ok(Ok(())) => answer.finish().map_err(AppError::from),
+            Ok(Err(error)) => Err(error),
+            // The panic's own message was printed by the panic hook.
+            Err(_) => Err("the application panicked".into()),
+        };
+        if let Err(error) = finished {
+            fail(answer, body.failure(), modifier1, &error);
+        }
+        working.rest();
+    }
+}
+
+/// Ends an answer that has failed.
+fn fail<T: Transport>(
+    answer: &mut ResponseWriter<'_, T>,
+    body: Option<Refusal>,
+    modifier1: Modifier1,
+    error: &AppError,
+) {
+    if answer.is_broken() {
+        // The peer has gone: that is its right.
+        tracing::debug!("{error}");
+        return;
+    }
+    let refusal = match body {
+        Some(refusal) => {
+            tracing::warn!("{refusal}");
+            Some(refusal)
+        }
+        None if error.is::<NotImplemented>() => {
+            tracing::warn!("{error}");
+            Some(Refusal::Modifier1(modifier1))
+        }
+        None => {
+            tracing::error!("the application failed: {error}");
+            None
+        }
+    };
+    if let Err(error) = answer.fail(refusal) {
+        tracing::debug!("the answer could not be written: {error}");
+    }
+}
+
+fn patience<T: Transport>(transport: &T, answer: &ResponseWriter<'_, T>) -> core::time::Duration {
+    answer.respond().deadline().unwrap_or(Time::NEVER).since(transport.now())
+}
+
+/// Logs a refusal, and who was refused.
+pub(crate) fn tell(refusal: &Refusal, ends: Ends) {
+    match ends.peer {
+        Some(peer) => tracing::warn!(%peer, status = refusal.status(), "refused: {refusal}"),
+        None => tracing::warn!(status = refusal.status(), "refused: {refusal}"),
+    }
+}

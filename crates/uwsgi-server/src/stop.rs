@@ -1,0 +1,91 @@
+//! A stop that was asked for, as something to look at and to poll.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use uwsgi::server::Time;
+use uwsgi_io::{Direction, Socket, Transport};
+
+/// Tells many threads at once, whatever they wait for: nothing is ever written into the pipe, and its end shows to all.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    asked: AtomicBool,
+    shows: OwnedFd,
+    end: Mutex<Option<OwnedFd>>,
+}
+
+impl Stop {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (shows, end) = rustix::pipe::pipe()?;
+        for descriptor in [&shows, &end] {
+            rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
+        }
+        Ok(Self { asked: AtomicBool::new(false), shows, end: Mutex::new(Some(end)) })
+    }
+
+    /// Asks for it. Asking again changes nothing.
+    pub(crate) fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+}
+
+impl AsFd for Stop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.shows.as_fd()
+    }
+}
+
+/// A socket whose waits end when a stop is asked for.
+#[derive(Debug)]
+pub(crate) struct Stoppable<'a> {
+    socket: Socket,
+    stop: &'a Stop,
+}
+
+impl<'a> Stoppable<'a> {
+    pub(crate) const fn new(socket: Socket, stop: &'a Stop) -> Self {
+        Self { socket, stop }
+    }
+}
+
+impl Transport for Stoppable<'_> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.read(buffer)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.write(pieces)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        if self.stop.is_asked() {
+            // It would show at once, and for ever.
+            self.socket.wait(direction, until)
+        } else {
+            self.socket.wait_with(direction, until, self.stop.as_fd()).map(|_| ())
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.socket.now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        self.socket.shut_down_write()
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        self.socket.abort()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.is_asked()
+    }
+}

@@ -1,0 +1,126 @@
+//! How many requests an application works on at once.
+
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use uwsgi::server::Time;
+use uwsgi_io::{Direction, Transport};
+
+/// Permits to work.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Workers {
+    pub(crate) const fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count), freed: Condvar::new() }
+    }
+
+    /// Takes a permit; waits for one so long at most, or until [`wake`](Self::wake) was called.
+    pub(crate) fn take_within(&self, patience: Duration) -> bool {
+        let mut free = self.lock();
+        if *free == 0 {
+            free = self.freed.wait_timeout(free, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let taken = free.checked_sub(1);
+        if let Some(left) = taken {
+            *free = left;
+        }
+        taken.is_some()
+    }
+
+    /// Takes a permit, however long it takes.
+    fn take(&self) {
+        let free = self.lock();
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free = free.saturating_sub(1);
+    }
+
+    /// Gives a permit back.
+    fn give(&self) {
+        let mut free = self.lock();
+        *free = free.saturating_add(1);
+        drop(free);
+        self.freed.notify_one();
+    }
+
+    /// Has everybody who waits look up: a stop was asked for.
+    pub(crate) fn wake(&self) {
+        // The lock keeps the call from falling between a look and a wait.
+        drop(self.lock());
+        self.freed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transport whose waits cost no permit: while a slow peer is waited for, another request is worked on.
+#[derive(Debug)]
+pub(crate) struct Working<'a, T> {
+    transport: &'a T,
+    workers: &'a Workers,
+    /// Whether a permit is held for this connection.
+    held: AtomicBool,
+}
+
+impl<'a, T: Transport> Working<'a, T> {
+    pub(crate) const fn new(transport: &'a T, workers: &'a Workers) -> Self {
+        Self { transport, workers, held: AtomicBool::new(false) }
+    }
+
+    /// A permit was taken.
+    pub(crate) fn begin(&self) {
+        self.held.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives the permit back, if one is held; whether it was.
+    pub(crate) fn rest(&self) -> bool {
+        let held = self.held.swap(false, Ordering::Relaxed);
+        if held {
+            self.workers.give();
+        }
+        held
+    }
+}
+
+impl<T: Transport> Transport for Working<'_, T> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.transport.read(buffer)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.transport.write(pieces)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        let rested = self.rest();
+        let waited = self.transport.wait(direction, until);
+        if rested {
+            self.workers.take();
+            self.begin();
+        }
+        waited
+    }
+
+    fn now(&self) -> Time {
+        self.transport.now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        self.transport.shut_down_write()
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        self.transport.abort()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.transport.is_stopping()
+    }
+}
