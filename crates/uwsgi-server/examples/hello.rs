@@ -1,18 +1,12 @@
 //! The smallest server: `cargo run -p uwsgi-server --example hello -- unix:/run/hello.sock`.
 
-use std::io;
+use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
 
-use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Server};
-
-struct Hello;
-
-impl App for Hello {
-    fn call(&self, _: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-        Ok(answer.whole(Head::new(200).with("Content-Type", "text/plain"), b"hello\n")?)
-    }
+fn hello(_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    Ok(answer.whole(Head::new(200).with("Content-Type", "text/plain"), b"hello\n")?)
 }
 
-fn main() -> io::Result<()> {
+fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3031".into());
-    Server::new(Hello)?.bind(&address)?.stopping_on_signals()?.run()
+    Server::new(hello)?.bind(&address)?.stopping_on_signals()?.run()
 }

@@ -1,10 +1,11 @@
 //! What an application is.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 use std::io::{self, BufRead, Write};
 
-use uwsgi::{Packet, Request};
+use uwsgi::{Packet, Request, Scheme};
 use uwsgi_io::{HeadError, RequestBody, ResponseWriter, Transport};
 
 use crate::head::Head;
@@ -16,22 +17,32 @@ pub type AppError = Box<dyn core::error::Error + Send + Sync>;
 /// An application: WSGI's contract (PEP 3333) in Rust.
 ///
 /// It is called with a request and its body, gives a head, then bytes. The head leaves with the first bytes that are not
-/// none, or at the end, and can be replaced until then. An application that calls another one with an [`Answer`] of its own
-/// is middleware.
+/// none, or at the end, and can be replaced until then. A function is an application too. One that calls another, with an
+/// [`Answer`] of its own if need be, is middleware:
 ///
 /// ```
-/// use std::io::Write;
+/// use std::io;
 /// use uwsgi_server::{Answer, App, AppError, Body, Call, Head};
 ///
-/// struct Hello;
+/// fn hello(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+///     let host = call.request().host().unwrap_or(b"somebody");
+///     Ok(answer.whole(Head::new(200).with("Content-Type", "text/plain"), host)?)
+/// }
 ///
-/// impl App for Hello {
-///     fn call(&self, call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-///         answer.head(Head::new(200).with("Content-Type", "text/plain"))?;
-///         write!(answer, "{} says hello\n", call.request().host().unwrap_or_default().escape_ascii())?;
-///         Ok(())
+/// /// Answers only those who have logged in.
+/// struct Guarded<A>(A);
+///
+/// impl<A: App> App for Guarded<A> {
+///     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+///         match call.request().remote_user() {
+///             Some(user) if !user.is_empty() => self.0.call(call, body, answer),
+///             _ => Ok(answer.whole(Head::new(401), b"")?),
+///         }
 ///     }
 /// }
+///
+/// # fn is_app(_: impl App) {}
+/// # is_app(Guarded(hello));
 /// ```
 pub trait App: Send + Sync {
     /// Answers a request.
@@ -60,18 +71,13 @@ pub trait App: Send + Sync {
     }
 }
 
-impl<A: App + ?Sized> App for &A {
+/// A function is an application.
+impl<F> App for F
+where
+    F: Fn(&Call<'_>, &mut dyn Body, &mut dyn Answer) -> Result<(), AppError> + Send + Sync,
+{
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-        (**self).call(call, body, answer)
-    }
-
-    fn message(
-        &self,
-        message: &Message<'_>,
-        body: &mut dyn Body,
-        answer: &mut (dyn Write + Send),
-    ) -> Result<(), AppError> {
-        (**self).message(message, body, answer)
+        self(call, body, answer)
     }
 }
 
@@ -181,6 +187,27 @@ impl<'r> Call<'r> {
     pub fn client(&self) -> Option<IpAddr> {
         let told = self.request.remote_addr().and_then(|address| core::str::from_utf8(address).ok());
         told.and_then(|address| address.parse().ok()).or(self.ends.peer.map(|peer| peer.ip()))
+    }
+
+    /// The server's name: `SERVER_NAME`, else the address that was connected to, else `localhost`. Never empty (PEP 3333,
+    /// "environ Variables").
+    #[must_use]
+    pub fn server_name(&self) -> Cow<'r, str> {
+        match (self.request.server_name(), self.ends.local) {
+            (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
+            (_, Some(local)) => Cow::Owned(local.ip().to_string()),
+            _ => Cow::Borrowed("localhost"),
+        }
+    }
+
+    /// The server's port: `SERVER_PORT`, else the port that was connected to, else the scheme's.
+    #[must_use]
+    pub fn server_port(&self) -> u16 {
+        let told = self.request.server_port().and_then(Request::port);
+        told.or(self.ends.local.map(|local| local.port())).unwrap_or(match self.request.scheme() {
+            Scheme::Https => 443,
+            _ => 80,
+        })
     }
 
     /// How many requests an application works on at once (`wsgi.multithread`).
