@@ -11,6 +11,7 @@ mod head;
 mod listener;
 mod server;
 mod stop;
+mod threads;
 mod workers;
 
 pub use access::AccessLog;

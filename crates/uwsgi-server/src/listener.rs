@@ -31,6 +31,8 @@ pub struct Listener {
     local: Option<SocketAddr>,
     /// The file to remove, and which one it was.
     file: Option<File>,
+    /// How many connections may still be accepted once a stop was asked for.
+    last: u32,
 }
 
 #[derive(Debug)]
@@ -101,7 +103,7 @@ impl Listener {
             (None, Err(_)) => "fd".into(),
         };
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self { descriptor, name, local, file: None })
+        Ok(Self { descriptor, name, local, file: None, last: 0 })
     }
 
     /// The address that is listened at, if it is TCP; a port of 0 has become a real one.
@@ -123,6 +125,25 @@ impl Listener {
             sockopt::set_tcp_nodelay(&descriptor, true)?;
         }
         Ok((Socket::from_non_blocking(descriptor), Ends { peer, local: self.local }))
+    }
+
+    /// A stop was asked for: nobody finds a Unix socket any more, and those who have connected already are accepted, since a
+    /// close would reset them. Of a socket that was handed over they are somebody else's.
+    pub(crate) fn accepts_the_last(&mut self) -> bool {
+        self.remove_file();
+        let accepts = self.last > 0;
+        self.last = self.last.saturating_sub(1);
+        accepts
+    }
+
+    fn remove_file(&mut self) {
+        // Another server may have put its own socket there meanwhile.
+        if let Some(File { path, device, inode }) = self.file.take() {
+            let ours = |file: &std::fs::Metadata| file.dev() == device && file.ino() == inode;
+            if std::fs::symlink_metadata(&path).is_ok_and(|file| ours(&file)) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 
     fn tcp(address: SocketAddr) -> io::Result<Self> {
@@ -169,7 +190,7 @@ impl Listener {
     fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>, file: Option<File>) -> io::Result<Self> {
         rustix::net::listen(&descriptor, BACKLOG).map_err(|error| taken(error, &name))?;
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self { descriptor, name, local, file })
+        Ok(Self { descriptor, name, local, file, last: BACKLOG.unsigned_abs() })
     }
 }
 
@@ -187,13 +208,7 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Another server may have put its own socket there meanwhile.
-        if let Some(File { path, device, inode }) = &self.file {
-            let ours = |file: &std::fs::Metadata| file.dev() == *device && file.ino() == *inode;
-            if std::fs::symlink_metadata(path).is_ok_and(|file| ours(&file)) {
-                let _ = std::fs::remove_file(path);
-            }
-        }
+        self.remove_file();
     }
 }
 

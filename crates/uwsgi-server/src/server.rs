@@ -3,24 +3,20 @@
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use core::num::NonZero;
-use core::sync::atomic::{AtomicUsize, Ordering};
-use core::time::Duration;
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use uwsgi::client::Address;
-use uwsgi::server::{AllowList, Refusal, Settings, admit};
-use uwsgi_io::{RequestReader, Socket, Transport};
+use uwsgi::server::{AllowList, Settings};
 
 use crate::access::AccessLog;
-use crate::app::{App, Ends};
-use crate::connection::{House, tell};
+use crate::app::App;
 use crate::listener::Listener;
-use crate::stop::{Stop, Stoppable};
+use crate::stop::Stop;
+use crate::threads::{A_LITTLE, Door, Shared, Threads, attend};
 use crate::workers::Workers;
 
 /// A blocking server: a thread a connection, and permits for those whose application works.
@@ -66,7 +62,7 @@ pub struct Handle {
 /// What a handle and a server share.
 #[derive(Debug)]
 struct Control {
-    stop: Stop,
+    stop: Arc<Stop>,
     workers: Mutex<Option<Arc<Workers>>>,
 }
 
@@ -81,11 +77,6 @@ impl Handle {
     }
 }
 
-/// How many threads wait for connections at most, for each listener, when there are none.
-const IDLE: usize = 4;
-/// How many connections more than allowed are told so properly; others are told in passing.
-const TURNED_AWAY: usize = 64;
-
 impl<A: App + 'static> Server<A> {
     /// A server that listens nowhere yet, with the settings that [`Settings::default`] has.
     ///
@@ -94,7 +85,7 @@ impl<A: App + 'static> Server<A> {
     /// There are no descriptors left.
     pub fn new(app: A) -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let control = Control { stop: Stop::new()?, workers: Mutex::new(None) };
+        let control = Control { stop: Arc::new(Stop::new()?), workers: Mutex::new(None) };
         Ok(Self {
             app,
             settings: Settings::default(),
@@ -208,7 +199,7 @@ impl<A: App + 'static> Server<A> {
         let workers = Arc::new(Workers::new(self.workers));
         *self.control.workers.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&workers));
         let handle = self.handle();
-        let house = Arc::new(Shared {
+        let shared = Arc::new(Shared {
             app: self.app,
             settings: self.settings,
             allow: self.allow,
@@ -217,18 +208,17 @@ impl<A: App + 'static> Server<A> {
             max_connections: self.max_connections,
             stack: self.stack,
             access: self.access,
-            control: Arc::clone(&self.control),
-            connections: AtomicUsize::new(0),
-            threads: Mutex::new(0),
-            left: Condvar::new(),
+            stop: Arc::clone(&self.control.stop),
+            threads: Threads::default(),
         });
         for listener in self.listeners {
-            let door = Arc::new(Door { turn: Mutex::new(listener), idle: AtomicUsize::new(0) });
-            attend(&house, &door)?;
+            attend(&shared, &Door::new(listener))?;
         }
         self.control.wait(self.signals.as_ref());
         handle.stop();
-        house.wait_for_all(self.signals.as_ref());
+        // Behind the last answer a connection is still drained.
+        let most = self.settings.stop_grace.saturating_add(self.settings.drain_time).saturating_add(A_LITTLE);
+        shared.threads.wait_for_all(most, || take_signals(self.signals.as_ref()));
         Ok(())
     }
 }
@@ -237,7 +227,7 @@ impl Control {
     /// Waits until a stop was asked for, or a signal asks for it.
     fn wait(&self, signals: Option<&UnixStream>) {
         while !self.stop.is_asked() {
-            let mut both = vec![PollFd::new(&self.stop, PollFlags::IN)];
+            let mut both = vec![PollFd::new(&*self.stop, PollFlags::IN)];
             both.extend(signals.map(|signals| PollFd::new(signals, PollFlags::IN)));
             if poll(&mut both, None).is_ok() && both.get(1).is_some_and(|signals| !signals.revents().is_empty()) {
                 take_signals(signals);
@@ -251,161 +241,3 @@ impl Control {
 fn take_signals(signals: Option<&UnixStream>) -> bool {
     signals.is_some_and(|mut signals| io::Read::read(&mut signals, &mut [0; 64]).is_ok_and(|count| count > 0))
 }
-
-/// What all threads share.
-struct Shared<A> {
-    app: A,
-    settings: Settings,
-    allow: AllowList<String>,
-    workers: Arc<Workers>,
-    worker_count: usize,
-    max_connections: usize,
-    stack: usize,
-    access: Option<AccessLog>,
-    control: Arc<Control>,
-    connections: AtomicUsize,
-    threads: Mutex<usize>,
-    /// A thread has ended.
-    left: Condvar,
-}
-
-/// A listener, and the threads that wait for their turn to accept from it: whoever accepts a connection serves it, and the
-/// next one takes the turn.
-struct Door {
-    turn: Mutex<Listener>,
-    idle: AtomicUsize,
-}
-
-/// Starts one more thread that accepts and serves.
-fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) -> io::Result<()> {
-    door.idle.fetch_add(1, Ordering::AcqRel);
-    shared.join();
-    let (ours, theirs) = (Arc::clone(shared), Arc::clone(door));
-    let started = thread::Builder::new().name("uwsgi".into()).stack_size(shared.stack).spawn(move || {
-        accept_and_serve(&ours, &theirs);
-        drop(theirs);
-        ours.leave();
-    });
-    if let Err(error) = started {
-        door.idle.fetch_sub(1, Ordering::AcqRel);
-        shared.leave();
-        return Err(error);
-    }
-    Ok(())
-}
-
-fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) {
-    let mut buffer = Vec::new();
-    while let Some((socket, ends)) = shared.accept(door) {
-        // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
-        if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 && !shared.control.stop.is_asked() {
-            if let Err(error) = attend(shared, door) {
-                tracing::error!("no thread for the next connection: {error}");
-            }
-        }
-        shared.serve(socket, ends, &mut buffer);
-        shared.connections.fetch_sub(1, Ordering::AcqRel);
-        if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
-            break;
-        }
-    }
-    door.idle.fetch_sub(1, Ordering::AcqRel);
-}
-
-impl<A: App + 'static> Shared<A> {
-    /// Waits for the turn, then for a connection; `None` when a stop was asked for.
-    fn accept(&self, door: &Door) -> Option<(Socket, Ends)> {
-        let listener = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        while !self.control.stop.is_asked() {
-            let error = match listener.accept() {
-                Ok((socket, ends)) => {
-                    let connections = self.connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-                    if connections <= self.max_connections.saturating_add(TURNED_AWAY) {
-                        return Some((socket, ends));
-                    }
-                    // It may be lost, and those who could be told properly are told.
-                    let _ = socket.write(&[IoSlice::new(Refusal::TooManyConnections.response(false))]);
-                    self.connections.fetch_sub(1, Ordering::AcqRel);
-                    continue;
-                }
-                Err(error) => error,
-            };
-            let mut both = [PollFd::new(&self.control.stop, PollFlags::IN), PollFd::new(&*listener, PollFlags::IN)];
-            // Where poll fails, the loop is slow and not wrong.
-            let _ = match error.kind() {
-                io::ErrorKind::WouldBlock => poll(&mut both, None),
-                io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
-                // Descriptors or memory have run out. They come back when connections end.
-                _ => {
-                    tracing::error!("cannot accept connections: {error}");
-                    poll(both.get_mut(..1).unwrap_or_default(), Some(&A_WHILE))
-                }
-            };
-        }
-        None
-    }
-
-    fn serve(&self, socket: Socket, ends: Ends, buffer: &mut Vec<u8>) {
-        let transport = Stoppable::new(socket, &self.control.stop);
-        let connections = self.connections.load(Ordering::Acquire);
-        let peer = ends.peer.map(|peer| peer.ip());
-        let served = match admit(&self.allow, peer, connections, self.max_connections) {
-            Ok(()) => self.house().serve(&transport, ends, buffer),
-            Err(refusal) => {
-                tell(&refusal, ends);
-                RequestReader::new(&transport, self.settings).refuse(&refusal)
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!("the connection broke: {error}");
-        }
-        // A large packet is no reason to keep a large buffer.
-        if buffer.len() > KEPT {
-            *buffer = Vec::new();
-        }
-    }
-
-    fn house(&self) -> House<'_, A> {
-        House {
-            app: &self.app,
-            settings: &self.settings,
-            workers: &self.workers,
-            worker_count: self.worker_count,
-            access: self.access.as_ref(),
-        }
-    }
-}
-
-impl<A> Shared<A> {
-    /// A thread begins.
-    fn join(&self) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        *threads = threads.saturating_add(1);
-    }
-
-    /// A thread ends.
-    fn leave(&self) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        *threads = threads.saturating_sub(1);
-        self.left.notify_all();
-    }
-
-    /// Waits until all threads have ended, for as long as they may take, or until a signal says that it is enough.
-    fn wait_for_all(&self, signals: Option<&UnixStream>) {
-        // Behind the last answer a connection is still drained.
-        let most = self.settings.stop_grace.saturating_add(self.settings.drain_time).saturating_add(A_LITTLE);
-        let begun = Instant::now();
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        while *threads > 0 && begun.elapsed() < most && !take_signals(signals) {
-            threads = self.left.wait_timeout(threads, A_LITTLE).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        if *threads > 0 {
-            tracing::error!("{} connections were not finished in time", *threads);
-        }
-    }
-}
-
-/// How large a buffer may be to be kept for the next connection.
-const KEPT: usize = 16 << 10;
-const A_LITTLE: Duration = Duration::from_millis(200);
-const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };

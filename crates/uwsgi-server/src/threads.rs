@@ -1,0 +1,200 @@
+//! The threads of a server: each waits for its turn to accept, serves what it accepted, and waits again.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use uwsgi::server::{AllowList, Refusal, Settings, admit};
+use uwsgi_io::{RequestReader, Socket, Transport};
+
+use crate::access::AccessLog;
+use crate::app::{App, Ends};
+use crate::connection::{House, tell};
+use crate::listener::Listener;
+use crate::stop::{Stop, Stoppable};
+use crate::workers::Workers;
+
+/// How many threads wait for connections at most, for each listener, when there are none.
+const IDLE: usize = 4;
+/// How many connections more than allowed are told so properly; others are told in passing.
+const TURNED_AWAY: usize = 64;
+
+/// What all threads share.
+#[derive(Debug)]
+pub(crate) struct Shared<A> {
+    pub(crate) app: A,
+    pub(crate) settings: Settings,
+    pub(crate) allow: AllowList<String>,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) worker_count: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) stack: usize,
+    pub(crate) access: Option<AccessLog>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) threads: Threads,
+}
+
+/// A listener, and the threads that wait for their turn to accept from it: whoever accepts a connection serves it, and the
+/// next one takes the turn.
+#[derive(Debug)]
+pub(crate) struct Door {
+    turn: Mutex<Listener>,
+    idle: AtomicUsize,
+}
+
+/// How many threads there are, and connections.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    connections: AtomicUsize,
+    count: Mutex<usize>,
+    /// A thread has ended.
+    left: Condvar,
+}
+
+impl Door {
+    pub(crate) fn new(listener: Listener) -> Arc<Self> {
+        Arc::new(Self { turn: Mutex::new(listener), idle: AtomicUsize::new(0) })
+    }
+}
+
+/// Starts one more thread that accepts and serves.
+pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) -> io::Result<()> {
+    door.idle.fetch_add(1, Ordering::AcqRel);
+    shared.threads.join();
+    let (ours, theirs) = (Arc::clone(shared), Arc::clone(door));
+    let started = thread::Builder::new().name("uwsgi".into()).stack_size(shared.stack).spawn(move || {
+        accept_and_serve(&ours, &theirs);
+        drop(theirs);
+        ours.threads.leave();
+    });
+    if let Err(error) = started {
+        door.idle.fetch_sub(1, Ordering::AcqRel);
+        shared.threads.leave();
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) {
+    let mut buffer = Vec::new();
+    while let Some((socket, ends)) = shared.accept(door) {
+        // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
+        if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
+            if let Err(error) = attend(shared, door) {
+                tracing::error!("no thread for the next connection: {error}");
+            }
+        }
+        shared.serve(socket, ends, &mut buffer);
+        shared.threads.connections.fetch_sub(1, Ordering::AcqRel);
+        if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
+            break;
+        }
+    }
+    door.idle.fetch_sub(1, Ordering::AcqRel);
+}
+
+impl<A: App + 'static> Shared<A> {
+    /// Waits for the turn, then for a connection; `None` when a stop was asked for and nobody waits to be accepted any more.
+    fn accept(&self, door: &Door) -> Option<(Socket, Ends)> {
+        let mut listener = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if self.stop.is_asked() && !listener.accepts_the_last() {
+                return None;
+            }
+            let error = match listener.accept() {
+                Ok((socket, ends)) => {
+                    let connections = self.threads.connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+                    if connections <= self.max_connections.saturating_add(TURNED_AWAY) {
+                        return Some((socket, ends));
+                    }
+                    // It may be lost, and those who could be told properly are told.
+                    let _ = socket.write(&[IoSlice::new(Refusal::TooManyConnections.response(false))]);
+                    self.threads.connections.fetch_sub(1, Ordering::AcqRel);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if self.stop.is_asked() {
+                return None;
+            }
+            let mut both = [PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&*listener, PollFlags::IN)];
+            // Where poll fails, the loop is slow and not wrong.
+            let _ = match error.kind() {
+                io::ErrorKind::WouldBlock => poll(&mut both, None),
+                io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
+                // Descriptors or memory have run out. They come back when connections end.
+                _ => {
+                    tracing::error!("cannot accept connections: {error}");
+                    poll(both.get_mut(..1).unwrap_or_default(), Some(&A_WHILE))
+                }
+            };
+        }
+    }
+
+    fn serve(&self, socket: Socket, ends: Ends, buffer: &mut Vec<u8>) {
+        let transport = Stoppable::new(socket, &self.stop);
+        let connections = self.threads.connections.load(Ordering::Acquire);
+        let peer = ends.peer.map(|peer| peer.ip());
+        let served = match admit(&self.allow, peer, connections, self.max_connections) {
+            Ok(()) => self.house().serve(&transport, ends, buffer),
+            Err(refusal) => {
+                tell(&refusal, ends);
+                RequestReader::new(&transport, self.settings).refuse(&refusal)
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!("the connection broke: {error}");
+        }
+        // A large packet is no reason to keep a large buffer.
+        if buffer.len() > KEPT {
+            *buffer = Vec::new();
+        }
+    }
+
+    fn house(&self) -> House<'_, A> {
+        House {
+            app: &self.app,
+            settings: &self.settings,
+            workers: &self.workers,
+            worker_count: self.worker_count,
+            access: self.access.as_ref(),
+        }
+    }
+}
+
+impl Threads {
+    /// A thread begins.
+    fn join(&self) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = count.saturating_add(1);
+    }
+
+    /// A thread ends.
+    fn leave(&self) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count = count.saturating_sub(1);
+        self.left.notify_all();
+    }
+
+    /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough.
+    pub(crate) fn wait_for_all(&self, most: Duration, enough: impl Fn() -> bool) {
+        let begun = Instant::now();
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count > 0 && begun.elapsed() < most && !enough() {
+            count = self.left.wait_timeout(count, A_LITTLE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if *count > 0 {
+            tracing::error!("{} connections were not finished in time", *count);
+        }
+    }
+}
+
+/// How large a buffer may be to be kept for the next connection.
+const KEPT: usize = 16 << 10;
+pub(crate) const A_LITTLE: Duration = Duration::from_millis(200);
+const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
