@@ -1,0 +1,159 @@
+//! The examples in fences, each with its claim as JSON behind it.
+
+use serde_json::{Map, Value, json};
+use uwsgi::chunked::{ChunkStep, Chunked};
+use uwsgi::framing::{RequestBody, ResponseBody, response_body};
+use uwsgi::response::{HeadEnd, ResponseHead};
+use uwsgi::{Content, Modifier1, Packet, PayloadForm, Request};
+
+use crate::messages;
+use crate::page::{Fence, capture, hex};
+
+/// Checks every example; answers how many there were.
+pub fn check(fences: &[Fence]) -> usize {
+    let mut ran = 0;
+    let mut fences = fences.iter().peekable();
+    while let Some(fence) = fences.next() {
+        let mut info = fence.info.split(' ');
+        let decoded = match (info.next(), info.next()) {
+            (Some("uwsgi"), Some("packets")) => packets,
+            (Some("http"), Some("answer")) => answer,
+            (Some("text"), None) => continue,
+            _ => panic!("line {}: `{}` is no kind of fence that is checked", fence.line, fence.info),
+        };
+        let claim = fences.next_if(|next| next.info == "json");
+        let claim = claim.unwrap_or_else(|| panic!("line {}: an example without a claim", fence.line));
+        let claimed: Value = serde_json::from_str(&claim.text)
+            .unwrap_or_else(|error| panic!("line {}: the claim is no JSON: {error}", claim.line));
+        let found = decoded(fence, &claimed);
+        assert_eq!(found, claimed, "line {}: left is what it decodes to, right what is claimed", claim.line);
+        if let Some(name) = info.next() {
+            assert!(hex(&fence.text, fence.line) == capture(name), "line {}: not the bytes of {name}", fence.line);
+        }
+        ran += 1;
+    }
+    ran
+}
+
+/// Packets, back to back: each as `uwsgictl decode --json` names its parts, and what follows it.
+fn packets(fence: &Fence, claimed: &Value) -> Value {
+    let bytes = hex(&fence.text, fence.line);
+    let mut rest = &bytes[..];
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let (packet, behind) = Packet::decode(rest).unwrap_or_else(|error| panic!("line {}: {error}", fence.line));
+        let (mut shown, behind) = packet_as_json(&packet, behind, &claimed[found.len()], fence.line);
+        if let Some(message) = claimed[found.len()].get("message") {
+            let message = message.as_str().unwrap_or_default();
+            if messages::readings(&packet, behind).iter().any(|reading| reading == message) {
+                shown.insert("message".to_owned(), message.into());
+            }
+        }
+        rest = &[];
+        if !behind.is_empty() {
+            shown.insert("behind".to_owned(), latin1(behind));
+        }
+        found.push(Value::Object(shown));
+    }
+    Value::Array(found)
+}
+
+fn packet_as_json<'a>(
+    packet: &Packet<'_>,
+    behind: &'a [u8],
+    claimed: &Value,
+    line: usize,
+) -> (Map<String, Value>, &'a [u8]) {
+    let shown = json!({
+        "modifier1": packet.modifier1().0,
+        "datasize": packet.datasize(),
+        "modifier2": packet.modifier2(),
+        "payload": form(packet.payload_form()),
+    });
+    let Value::Object(mut shown) = shown else { unreachable!() };
+    let content = packet.content().unwrap_or_else(|error| panic!("line {line}: {error}"));
+    let (name, value) = match content {
+        Content::Vars(vars) => ("vars", vars.iter().map(|(key, value)| json!([latin1(key), latin1(value)])).collect()),
+        Content::Array(items) => ("items", items.iter().map(latin1).collect()),
+        Content::Raw(bytes) => ("raw", latin1(bytes)),
+        _ => return (shown, behind),
+    };
+    shown.insert(name.to_owned(), value);
+    if packet.modifier1() != Modifier1::WSGI {
+        return (shown, behind);
+    }
+    let request = Request::decode(packet).unwrap_or_else(|error| panic!("line {line}: {error}"));
+    let framing =
+        if claimed["framing"] == "chunked" { request.body_framing_or_chunked() } else { request.body_framing() };
+    let framing = framing.unwrap_or_else(|error| panic!("line {line}: {error}"));
+    shown.insert("framing".to_owned(), request_framing(framing).into());
+    let (body, behind) = match framing {
+        RequestBody::Length(length) => {
+            let (body, behind) = behind.split_at(usize::try_from(length).unwrap());
+            (body.to_vec(), behind)
+        }
+        RequestBody::Chunked => dechunk(behind).unwrap_or_else(|error| panic!("line {line}: {error}")),
+        _ => return (shown, behind),
+    };
+    shown.insert("body".to_owned(), latin1(&body));
+    (shown, behind)
+}
+
+/// A head whose lines end where the text's do, then a body without the line end that closes the fence.
+fn answer(fence: &Fence, _: &Value) -> Value {
+    let (head, body) = fence.text.split_once("\n\n").unwrap_or_else(|| panic!("line {}: no empty line", fence.line));
+    let text = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
+    assert_eq!(HeadEnd::default().find(text.as_bytes()), Some(text.len()), "line {}", fence.line);
+    let head = ResponseHead::decode(text.as_bytes()).unwrap_or_else(|error| panic!("line {}: {error}", fence.line));
+    let headers: Value = head.headers().map(|(name, value)| json!([latin1(name), latin1(value)])).collect();
+    let body = body.strip_suffix('\n').unwrap_or(body);
+    if let ResponseBody::Length(length) = response_body(&head, false) {
+        assert_eq!(length, body.len() as u64, "line {}: the body's length", fence.line);
+    }
+    json!({
+        "status": head.status(),
+        "reason": latin1(head.reason()),
+        "style": format!("{:?}", head.style()),
+        "framing": response_framing(response_body(&head, false)),
+        "body": body,
+        "headers": headers,
+    })
+}
+
+/// The data of a chunked body, and what follows it.
+pub fn dechunk(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
+    let (mut chunked, mut body, mut rest) = (Chunked::default(), Vec::new(), bytes);
+    loop {
+        match chunked.step(rest).map_err(|error| format!("{error:?}"))? {
+            ChunkStep::Data { skip, take } => {
+                body.extend_from_slice(&rest[skip..skip + take]);
+                rest = &rest[skip + take..];
+            }
+            ChunkStep::End { skip } => return Ok((body, &rest[skip..])),
+            step => return Err(format!("{step:?}")),
+        }
+    }
+}
+
+pub fn request_framing(framing: RequestBody) -> String {
+    match framing {
+        RequestBody::Length(length) => format!("length {length}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+pub fn response_framing(framing: ResponseBody) -> String {
+    match framing {
+        ResponseBody::Length(length) => format!("length {length}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+pub fn form(form: PayloadForm) -> String {
+    format!("{form:?}").to_lowercase()
+}
+
+/// One character for each byte.
+fn latin1(bytes: &[u8]) -> Value {
+    bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into()
+}

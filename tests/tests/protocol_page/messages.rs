@@ -1,0 +1,65 @@
+//! The packets that are no web requests, in the few words that the page has for them.
+
+use uwsgi::Packet;
+use uwsgi::message::{
+    CacheAnswer, CacheDelete, CacheRequest, CacheUpdate, Echo, Ping, Pong, Reply, RpcAnswer, RpcCall, RpcMode, Signal,
+    SpoolTask, Subscription, SubscriptionCommand,
+};
+
+/// Everything that a packet, and the bytes behind it, can be read as: what it is depends on who sent it.
+pub fn readings(packet: &Packet<'_>, behind: &[u8]) -> Vec<String> {
+    let then = if behind.is_empty() { String::new() } else { format!(": {}", quoted(behind)) };
+    let mut readings = vec![format!("form {}", crate::examples::form(packet.payload_form()))];
+    let mut add = |reading: Option<String>| readings.extend(reading.map(|reading| reading + &then));
+    add(Ping::decode(packet).ok().map(|Ping| "ping".to_owned()));
+    add(Pong::decode(packet).ok().map(|pong| match pong.warning {
+        b"" => "pong".to_owned(),
+        warning => format!("pong {}", quoted(warning)),
+    }));
+    add(Echo::decode(packet).ok().map(|echo| format!("echo {}", quoted(echo.bytes))));
+    add(Signal::decode(packet).ok().map(|signal| format!("signal {}", signal.number)));
+    add(Reply::decode(packet).ok().map(|reply| format!("{reply:?}").to_lowercase()));
+    add(SpoolTask::decode(packet).ok().map(|task| {
+        let pairs = task.vars().iter().map(|(key, value)| format!(" {}={}", key.escape_ascii(), quoted(value)));
+        format!("task{}", pairs.collect::<String>())
+    }));
+    add(RpcCall::decode(packet).ok().map(|call| {
+        let raw = if call.mode() == RpcMode::Raw { "raw " } else { "" };
+        let args: Vec<_> = call.args().map(quoted).collect();
+        format!("{raw}call {}({})", call.name().escape_ascii(), args.join(", "))
+    }));
+    add(RpcAnswer::decode(packet).ok().map(|answer| match answer {
+        RpcAnswer::Inline { result } => format!("result {}", quoted(result)),
+        RpcAnswer::Sized { length } => format!("result of {length} bytes"),
+        other => format!("{other:?}"),
+    }));
+    add(CacheRequest::decode(packet).ok().map(|request| {
+        let part = |before: &str, part: Option<&[u8]>| match part {
+            Some(part) => format!(" {before}{}", part.escape_ascii()),
+            None => String::new(),
+        };
+        let command = request.command.as_str();
+        format!("{command}{}{}{}", part("", request.key), part("in ", request.cache), bytes(request.size))
+    }));
+    add(CacheAnswer::decode(packet).ok().map(|answer| format!("ok{}", bytes(answer.size))));
+    add(CacheUpdate::decode(packet).ok().map(|update| {
+        format!("replicate {}={} until {}", update.key.escape_ascii(), quoted(update.value), update.expires)
+    }));
+    add(CacheDelete::decode(packet).ok().map(|delete| format!("replicate the end of {}", delete.key.escape_ascii())));
+    add(Subscription::decode(packet).ok().map(|subscription| {
+        let command = match subscription.command {
+            SubscriptionCommand::Join => "join",
+            SubscriptionCommand::Leave => "leave",
+        };
+        format!("{command} {} at {}", subscription.key.escape_ascii(), subscription.address.escape_ascii())
+    }));
+    readings
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    format!("\"{}\"", bytes.escape_ascii())
+}
+
+fn bytes(size: Option<u64>) -> String {
+    size.map_or(String::new(), |size| format!(", {size} bytes"))
+}

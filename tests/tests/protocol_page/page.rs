@@ -1,0 +1,118 @@
+//! The page taken apart: fences, and tables.
+
+use std::fs;
+use std::path::Path;
+
+/// What stands in a fence, and behind the word that opens it.
+pub struct Fence {
+    pub line: usize,
+    pub info: String,
+    pub text: String,
+}
+
+pub struct Table {
+    pub line: usize,
+    /// The cells of the header, with bars between them and without code spans.
+    pub header: String,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone)]
+pub struct Row {
+    pub line: usize,
+    pub cells: Vec<String>,
+}
+
+pub struct Page {
+    pub text: String,
+    pub fences: Vec<Fence>,
+    pub tables: Vec<Table>,
+}
+
+impl Page {
+    pub fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (mut fences, mut tables) = (Vec::new(), Vec::new());
+        let mut lines = (1..).zip(text.lines()).peekable();
+        while let Some((line, first)) = lines.next() {
+            if let Some(info) = first.strip_prefix("```") {
+                let mut inside = String::new();
+                loop {
+                    let (_, next) = lines.next().unwrap_or_else(|| panic!("line {line}: a fence that does not end"));
+                    if next == "```" {
+                        break;
+                    }
+                    inside.push_str(next);
+                    inside.push('\n');
+                }
+                fences.push(Fence { line, info: info.to_owned(), text: inside });
+            } else if first.starts_with('|') {
+                let header = cells(first).join(" | ").replace('`', "");
+                let mut rows = Vec::new();
+                while let Some((line, row)) = lines.next_if(|(_, row)| row.starts_with('|')) {
+                    rows.push(Row { line, cells: cells(row) });
+                }
+                assert!(!rows.is_empty(), "line {line}: a table without rows");
+                let width = cells(first).len();
+                for row in &rows {
+                    assert_eq!(row.cells.len(), width, "line {}: as many cells as the header has", row.line);
+                }
+                assert!(rows.remove(0).cells.iter().all(|cell| cell == "---"), "line {line}: no rule under the header");
+                tables.push(Table { line, header, rows });
+            }
+        }
+        Self { text, fences, tables }
+    }
+}
+
+impl Row {
+    /// The code spans of a cell.
+    pub fn code(&self, cell: usize) -> Vec<String> {
+        self.cells[cell].split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    /// The one code span of a cell.
+    pub fn one(&self, cell: usize) -> String {
+        let mut code = self.code(cell);
+        assert_eq!(code.len(), 1, "line {}: one code span in cell {cell}", self.line);
+        code.remove(0)
+    }
+
+    /// The bytes that a cell spells, if it does.
+    pub fn bytes(&self, cell: usize) -> Option<Vec<u8>> {
+        self.code(cell).first().map(|text| hex(text, self.line))
+    }
+}
+
+/// The cells of a table's line; `\|` is a bar that divides none.
+fn cells(line: &str) -> Vec<String> {
+    let inside = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')).expect(line);
+    let divided = inside.replace("\\|", "\u{1}");
+    divided.split('|').map(|cell| cell.trim().replace('\u{1}', "|")).collect()
+}
+
+/// Bytes from hex digits, as `uwsgictl decode --hex` reads them: blanks anywhere, comments from `#` on.
+pub fn hex(text: &str, line: usize) -> Vec<u8> {
+    let digits: String = text.lines().map(|row| row.split('#').next().unwrap_or_default()).collect();
+    let digits: Vec<u8> = digits
+        .split_whitespace()
+        .flat_map(str::chars)
+        .map(|c| c.to_digit(16).unwrap_or_else(|| panic!("line {line}: '{c}' is no hex digit")) as u8)
+        .collect();
+    assert!(digits.len().is_multiple_of(2), "line {line}: an odd number of digits");
+    digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+}
+
+/// Bytes from a code span in which a backslash begins an escape: `\r`, `\n`, `\0`.
+pub fn unescape(text: &str) -> Vec<u8> {
+    let bytes = text.replace("\\r", "\r").replace("\\n", "\n").replace("\\0", "\0").into_bytes();
+    assert!(!bytes.contains(&b'\\'), "{text}: an escape that is not known");
+    bytes
+}
+
+/// A capture of `tests/vectors`.
+pub fn capture(name: &str) -> Vec<u8> {
+    let path = uwsgi_tests::vectors::directory().join(name).with_extension("bin");
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,196 @@
+//! The tables of rules: what the crate, and the servers built on it, make of a request and of an answer.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use uwsgi::framing::{RequestBody, request_body, response_body};
+use uwsgi::response::ResponseHead;
+use uwsgi::server::Settings;
+use uwsgi::{ControlVar, Limits, Modifier1, Packet, Request, VarsEncoder};
+use uwsgi_conformance::{Row as Verdicts, Verdict, all};
+use uwsgi_tests::naive;
+
+use crate::examples::{dechunk, response_framing};
+use crate::page::{Row, unescape};
+
+/// Vars that say a scheme, and the scheme.
+pub fn schemes(rows: &[Row]) {
+    for row in rows {
+        let pairs: Vec<_> = row
+            .code(0)
+            .iter()
+            .map(|var| var.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).unwrap())
+            .collect();
+        assert_eq!(pairs.is_empty(), row.cells[0] == "none", "line {}", row.line);
+        let block = naive::encode_vars(&pairs).unwrap();
+        let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
+        assert_eq!(Request::decode(&packet).unwrap().scheme().as_str(), row.one(3), "line {}", row.line);
+    }
+}
+
+/// A client's header, and the key that the encoder makes of it.
+pub fn header_names(rows: &[Row]) {
+    for row in rows {
+        let mut buffer = Vec::new();
+        let mut vars = VarsEncoder::new(&mut buffer);
+        match vars.push_header(&row.one(0), "1") {
+            Ok(()) => {
+                let packet = vars.finish(Modifier1::WSGI, 0).unwrap();
+                let (packet, _) = Packet::decode(packet).unwrap();
+                let (key, _) = packet.vars().unwrap().iter().next().unwrap();
+                assert_eq!(key, row.one(5).as_bytes(), "line {}", row.line);
+            }
+            Err(_) => assert_eq!(row.cells[5], "refused", "line {}", row.line),
+        }
+    }
+}
+
+/// Every combination that a row stands for, with and without the opt-in.
+pub fn framing(rows: &[Row]) {
+    for row in rows {
+        let parts: Vec<&str> = row.cells[0].split(" + ").collect();
+        let lengths: Vec<Vec<String>> = if parts.len() > 1 {
+            vec![parts.iter().map(|part| part.trim_matches('`').replace("empty", "")).collect()]
+        } else {
+            let said = |word| row.cells[0].split(", or ").any(|part| part == word);
+            let mut sets: Vec<_> = row.code(0).into_iter().map(|value| vec![value]).collect();
+            sets.extend(said("absent").then(Vec::new));
+            sets.extend(said("empty").then(|| vec![String::new()]));
+            sets
+        };
+        assert!(!lengths.is_empty(), "line {}", row.line);
+        let mut encodings: Vec<Option<String>> = row.code(1).into_iter().map(Some).collect();
+        if row.cells[1].starts_with("absent") {
+            encodings.push(None);
+        }
+        for values in &lengths {
+            for encoding in &encodings {
+                for accept_chunked in [false, true] {
+                    let values = values.iter().map(String::as_bytes);
+                    let found = request_body(values, encoding.as_deref().map(str::as_bytes), accept_chunked);
+                    let found = words(found.ok());
+                    let claimed = match (&row.cells[2][..], accept_chunked) {
+                        ("none; chunked where the server was told so", false) => "none",
+                        ("none; chunked where the server was told so", true) => "chunked",
+                        (claimed, _) => claimed,
+                    };
+                    assert_eq!(found, claimed, "line {}", row.line);
+                    // What follows an undeclared body is never believed.
+                    let goes_on = found.ends_with(" bytes");
+                    assert_eq!(goes_on, !row.cells[3].starts_with("close"), "line {}", row.line);
+                }
+            }
+        }
+    }
+}
+
+/// Values of `CONTENT_LENGTH`.
+pub fn lengths(rows: &[Row]) {
+    for row in rows {
+        let value = if row.cells[0] == "empty" { Vec::new() } else { unescape(&row.one(0)) };
+        assert_eq!(words(request_body([&value[..]], None, false).ok()), row.cells[3], "line {}", row.line);
+    }
+}
+
+/// What a server makes of a framing, in words.
+fn words(body: Option<RequestBody>) -> String {
+    match body {
+        None => "400".to_owned(),
+        Some(RequestBody::Length(length)) => format!("{length} bytes"),
+        Some(RequestBody::Chunked) => "chunked".to_owned(),
+        Some(_) => "none".to_owned(),
+    }
+}
+
+/// Chunked bodies: the data, or the error.
+pub fn chunked(rows: &[Row]) {
+    for row in rows {
+        let bytes = unescape(&row.one(0));
+        let found = match dechunk(&bytes) {
+            Ok((body, rest)) => {
+                assert!(rest.is_empty(), "line {}: bytes behind the body", row.line);
+                String::from_utf8(body).unwrap()
+            }
+            Err(error) => error,
+        };
+        assert_eq!(found, row.one(1), "line {}", row.line);
+    }
+}
+
+/// Heads of answers, a code span a line: the status and the framing, or the error.
+pub fn heads(rows: &[Row]) {
+    for row in rows {
+        let mut head = Vec::new();
+        for line in row.code(0) {
+            head.extend(unescape(&line));
+            head.extend(b"\r\n");
+        }
+        head.extend(b"\r\n");
+        let found = match ResponseHead::decode(&head) {
+            Ok(head) => format!("`{}` {}", head.status(), response_framing(response_body(&head, false))),
+            Err(error) => format!("refused: `{:?}`", error.kind()),
+        };
+        assert_eq!(found, row.cells[4], "line {}", row.line);
+    }
+}
+
+/// The rows of the conformance crate, in their order, with the refusals that their cases ask for.
+pub fn verdicts(rows: &[Row]) {
+    let names: Vec<_> = rows.iter().map(|row| row.one(0)).collect();
+    assert_eq!(names, Verdicts::ALL.map(|row| format!("{row:?}")), "the rows, and their order");
+    for (row, verdict) in rows.iter().zip(Verdicts::ALL) {
+        let mut answers = BTreeSet::new();
+        for case in all().filter(|case| case.row == verdict) {
+            match case.verdict {
+                Verdict::Abort => drop(answers.insert("abort".to_owned())),
+                Verdict::Close => drop(answers.insert("close".to_owned())),
+                Verdict::Pong => drop(answers.insert("pong".to_owned())),
+                // The server answers by itself where the application is not asked.
+                ref other => answers
+                    .extend(other.expected().iter().map(|e| e.status).filter(|s| *s >= 400).map(|s| s.to_string())),
+            }
+        }
+        if answers.is_empty() || verdict == Verdicts::Served {
+            answers = BTreeSet::from(["served".to_owned()]);
+        }
+        assert_eq!(row.code(2).into_iter().collect::<BTreeSet<_>>(), answers, "line {}", row.line);
+    }
+}
+
+/// What a server is set to before anybody sets it.
+pub fn settings(rows: &[Row]) {
+    let settings = Settings::default();
+    let seconds = |duration: Duration| format!("{} s", duration.as_secs());
+    for row in rows {
+        let found = match &row.one(0)[..] {
+            "limits.datasize" => format!("{} bytes", settings.limits.datasize()),
+            "limits.vars" => {
+                assert_eq!(settings.limits, Limits::wire().with_vars(1000), "line {}", row.line);
+                "1000".to_owned()
+            }
+            "body_limit" => format!("{} GiB", settings.body_limit >> 30),
+            "header_timeout" => seconds(settings.header_timeout),
+            "body_idle" => seconds(settings.body_idle),
+            "body_rate" => format!("{} bytes/s", settings.body_rate),
+            "write_idle" => seconds(settings.write_idle),
+            "queue_wait" => seconds(settings.queue_wait),
+            "stop_grace" => seconds(settings.stop_grace),
+            "drain_bytes" => format!("{} KiB", settings.drain_bytes >> 10),
+            "drain_time" => seconds(settings.drain_time),
+            "keepalive" => settings.keepalive.map_or("off".to_owned(), seconds),
+            other => panic!("line {}: {other} is no setting", row.line),
+        };
+        assert_eq!(found, row.cells[1], "line {}", row.line);
+    }
+}
+
+/// The vars that a server ignores and a gateway drops: each has a name in the crate.
+pub fn control_vars(rows: &[Row]) {
+    for row in rows {
+        assert!(!row.code(0).is_empty(), "line {}", row.line);
+        for name in row.code(0) {
+            let control = ControlVar::from_key(name.as_bytes());
+            assert!(control.is_some_and(|var| var != ControlVar::Other), "line {}: {name}", row.line);
+        }
+    }
+}
