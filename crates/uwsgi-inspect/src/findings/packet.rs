@@ -1,0 +1,155 @@
+//! The packet: its header, its size, and vars that no CGI knows.
+
+use uwsgi::{ControlVar, Modifier1};
+
+use crate::finding::FrontEnd::{Apache, Nginx, Uwsgi};
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Evidence, Finding};
+use crate::seen::{Seen, Shown, listed};
+
+pub(super) const TABLE: &[Finding] = &[
+    Finding::new(
+        "modifier1",
+        Warning,
+        |seen| {
+            let modifier1 = seen.request.modifier1();
+            let name = modifier1.name().unwrap_or("no known handler");
+            (modifier1 != Modifier1::WSGI).then(|| Evidence::two(modifier1.0, name))
+        },
+        "modifier1 is {0} ({1}): uWSGI gives the request to that handler, other servers refuse it.",
+        &[(Nginx, "uwsgi_modifier1 0;")],
+    ),
+    Finding::new(
+        "modifier2",
+        Note,
+        |seen| {
+            let modifier2 = seen.request.modifier2();
+            (modifier2 != 0).then(|| Evidence::one(modifier2))
+        },
+        "modifier2 is {0}: only some of uWSGI's handlers look at it.",
+        &[(Nginx, "uwsgi_modifier2 0;")],
+    ),
+    Finding::new(
+        "over-uwsgi-buffer",
+        Warning,
+        |seen| (datasize(seen) > UWSGI_BUFFER).then(|| Evidence::one(datasize(seen))),
+        "The block of vars is {0} bytes: uWSGI refuses it without an answer unless its buffer-size (4096) was raised, and \
+         nginx shows the client 502. Cookies are what grows.",
+        &[(Uwsgi, "buffer-size = 65535")],
+    ),
+    Finding::new(
+        "near-uwsgi-buffer",
+        Note,
+        |seen| (3072..=UWSGI_BUFFER).contains(&datasize(seen)).then(|| Evidence::one(datasize(seen))),
+        "The block of vars is {0} bytes of the 4096 that uWSGI takes by default; over them it gives no answer.",
+        &[(Uwsgi, "buffer-size = 65535")],
+    ),
+    Finding::new(
+        "near-datasize",
+        Warning,
+        |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
+        "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and nginx and Apache answer 500 \
+         by themselves, lighttpd 431.",
+        &[(Nginx, "large_client_header_buffers 4 8k;"), (Apache, "LimitRequestFields 50")],
+    ),
+    Finding::new(
+        "over-uwsgi-vars",
+        Warning,
+        |seen| (vars(seen) > UWSGI_VARS).then(|| Evidence::one(vars(seen))),
+        "{0} vars came: uWSGI takes 128 by default and gives no answer over them, gunicorn takes 1000.",
+        &[(Uwsgi, "max-vars = 512")],
+    ),
+    Finding::new(
+        "near-uwsgi-vars",
+        Note,
+        |seen| (96..=UWSGI_VARS).contains(&vars(seen)).then(|| Evidence::one(vars(seen))),
+        "{0} vars came of the 128 that uWSGI takes by default; over them it gives no answer.",
+        &[(Uwsgi, "max-vars = 512")],
+    ),
+    Finding::new(
+        "var-repeated",
+        Warning,
+        |seen| {
+            let repeated = seen.repeated();
+            let names: Vec<_> = repeated.keys().copied().filter(|key| !key.starts_with(b"HTTP_")).collect();
+            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+        },
+        "{0} came more than once: servers keep the last, uWSGI the first REMOTE_ADDR. Two uwsgi_param lines of one name \
+         both count, and so does including uwsgi_params twice.",
+        &[(Nginx, "include uwsgi_params; # once, and each name once")],
+    ),
+    Finding::new(
+        "uwsgi-control",
+        Warning,
+        |seen| {
+            let names = seen.keys(|key| {
+                let control = ControlVar::from_key(key);
+                control.is_some_and(|control| !matches!(control, ControlVar::Router | ControlVar::Scheme))
+            });
+            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+        },
+        "{0} came: uWSGI acts on vars of such names, UWSGI_FILE for one makes it load and run a file. Other servers ignore \
+         them. If no line of your front end sends them, somebody else reaches this socket.",
+        &[(Nginx, "uwsgi_pass unix:/run/app.sock;"), (Uwsgi, "uwsgi-socket = /run/app.sock")],
+    ),
+    Finding::new(
+        "uwsgi-router",
+        Note,
+        |seen| Some(Evidence::one(Shown(seen.var("UWSGI_ROUTER")?))),
+        "The request came through uWSGI's router ({0}). Its SERVER_NAME is the machine's name, its REMOTE_PORT has its two \
+         bytes swapped on most machines, and headers that differ only in _ and - are joined.",
+        &[(Nginx, "uwsgi_pass unix:/run/app.sock;"), (Uwsgi, "http-server-name-as-http-host = true")],
+    ),
+    Finding::new(
+        "front-ends-environment",
+        Warning,
+        |seen| {
+            let names = seen.keys(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH"));
+            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+        },
+        "{0} came, from the front end's own process: Apache sends its environment along. An application that copies vars \
+         into its environment starts other programs than it thinks.",
+        &[(Apache, "SetEnv PATH /usr/bin:/bin")],
+    ),
+    Finding::new(
+        "http-1.0",
+        Note,
+        |seen| Evidence::when(seen.var("SERVER_PROTOCOL") == Some(b"HTTP/1.0")),
+        "The client spoke HTTP/1.0. Behind another nginx that is proxy_pass, whose default it was up to 1.29.6.",
+        &[(Nginx, "proxy_http_version 1.1;")],
+    ),
+    Finding::new(
+        "protocol-odd",
+        Warning,
+        |seen| {
+            let protocol = seen.filled("SERVER_PROTOCOL").filter(|protocol| !is_http(protocol))?;
+            Some(Evidence::one(Shown(protocol)))
+        },
+        "SERVER_PROTOCOL is {0}: no version of HTTP. uWSGI copies it into the first line of its answer.",
+        &[(Nginx, "uwsgi_param SERVER_PROTOCOL $server_protocol;")],
+    ),
+];
+
+/// uWSGI 2.0: `buffer-size`, in bytes.
+const UWSGI_BUFFER: usize = 4096;
+/// uWSGI 2.0: the pairs that fit with `max-vars` as it is (64).
+const UWSGI_VARS: usize = 128;
+/// 60 KiB of the 65535 bytes that datasize can say.
+const NEARLY_FULL: usize = 61440;
+
+fn datasize(seen: &Seen<'_>) -> usize {
+    seen.request.vars().as_bytes().len()
+}
+
+fn vars(seen: &Seen<'_>) -> usize {
+    seen.request.vars().len()
+}
+
+/// `HTTP/` and a version of one digit, or of two with a point between.
+fn is_http(protocol: &[u8]) -> bool {
+    match protocol.strip_prefix(b"HTTP/") {
+        Some([major]) => major.is_ascii_digit(),
+        Some([major, b'.', minor]) => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    }
+}

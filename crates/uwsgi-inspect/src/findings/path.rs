@@ -1,0 +1,164 @@
+//! `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`: what is mounted where, and what was decoded how often.
+
+use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
+use crate::finding::Severity::{Error, Note, Warning};
+use crate::finding::{Evidence, Finding};
+use crate::seen::{Seen, Shown, has_percent_encoding};
+
+pub(super) const TABLE: &[Finding] = &[
+    Finding::new(
+        "path-in-script-name",
+        Error,
+        |seen| {
+            let script = seen.filled("SCRIPT_NAME").filter(|_| seen.is_missing("PATH_INFO"))?;
+            (seen.asked_decoded()? == script).then(|| Evidence::one(Shown(script)))
+        },
+        "The whole path is in SCRIPT_NAME and PATH_INFO is missing: the application takes itself to be mounted at {0}, \
+         and every request for one for its root.",
+        &[
+            (Nginx, "uwsgi_param SCRIPT_NAME \"\"; uwsgi_param PATH_INFO $document_uri;"),
+            (Apache, "ProxyPass / uwsgi://127.0.0.1:3031/"),
+            (
+                Lighttpd,
+                "scgi.server = ( \"/\" => (( \"socket\" => \"/run/app.sock\", \"check-local\" => \"disable\", \
+                 \"fix-root-scriptname\" => \"enable\" )) )",
+            ),
+        ],
+    ),
+    Finding::new(
+        "script-name-twice",
+        Error,
+        |seen| {
+            let (script, path) = mounted_twice(seen)?;
+            let both =
+                format_args!("SCRIPT_NAME is {}, and PATH_INFO still begins with it: {}", Shown(script), Shown(path));
+            Some(Evidence::two(both, plain(script).unwrap_or("/app")))
+        },
+        "{0}. The application sees where it is mounted twice: it answers 404, or builds URLs with it twice.",
+        &[(Nginx, "rewrite ^{1}(/.*)$ $1 break;"), (Apache, "ProxyPass {1}/ uwsgi://127.0.0.1:3031/")],
+    ),
+    Finding::new(
+        "script-name-odd",
+        Warning,
+        |seen| {
+            let script = seen.filled("SCRIPT_NAME")?;
+            let trimmed = plain(script).unwrap_or("/app").trim_matches('/');
+            let odd = !script.starts_with(b"/") || script.ends_with(b"/");
+            let slash = if trimmed.is_empty() { "" } else { "/" };
+            odd.then(|| Evidence::two(Shown(script), format_args!("{slash}{trimmed}")))
+        },
+        "SCRIPT_NAME is {0}: it begins with a slash and does not end in one, and is empty for an application at the \
+         root (PEP 3333). URLs come out with two slashes, or with none.",
+        &[(Nginx, "uwsgi_param SCRIPT_NAME \"{1}\";")],
+    ),
+    Finding::new(
+        "path-info-without-slash",
+        Warning,
+        |seen| {
+            let path = seen.filled("PATH_INFO").filter(|path| !path.starts_with(b"/"))?;
+            Some(Evidence::one(Shown(path)))
+        },
+        "PATH_INFO is {0}, which does not begin with a slash: applications find nothing there. uWSGI's router sends whole \
+         URLs when the client does.",
+        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+    ),
+    Finding::new(
+        "path-encoded",
+        Error,
+        |seen| {
+            let path = seen.var("PATH_INFO").filter(|path| has_percent_encoding(path))?;
+            is_as_asked(seen).then(|| Evidence::one(Shown(path)))
+        },
+        "PATH_INFO is {0}, as the client wrote it: it should arrive decoded. Applications take %20 for three characters.",
+        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+    ),
+    Finding::new(
+        "path-with-query",
+        Error,
+        |seen| {
+            let path = seen.var("PATH_INFO").filter(|path| path.contains(&b'?'))?;
+            (seen.var("REQUEST_URI") == Some(path)).then(|| Evidence::one(Shown(path)))
+        },
+        "PATH_INFO is {0}: the query is in it. That is $request_uri where $document_uri belongs.",
+        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+    ),
+    Finding::new(
+        "path-encoded-twice",
+        Warning,
+        |seen| {
+            let path = seen.var("PATH_INFO").filter(|path| has_percent_encoding(path))?;
+            let asked = seen.asked().filter(|_| !is_as_asked(seen))?;
+            (!path.starts_with(asked)).then(|| Evidence::two(Shown(path), Shown(asked)))
+        },
+        "PATH_INFO is {0} where the client wrote {1}: one more decoding leads elsewhere, past the front end's rules about \
+         paths. gunicorn 27 decodes once more.",
+        &[(Nginx, "if ($document_uri ~ \"%[0-9A-Fa-f][0-9A-Fa-f]\") { return 400; }")],
+    ),
+    Finding::new(
+        "slashes-merged",
+        Note,
+        |seen| {
+            let asked = seen.asked_decoded().filter(|asked| squeezed(asked) != **asked)?;
+            let path = seen.path();
+            (squeezed(&asked) == path).then(|| Evidence::two(Shown(&asked), Shown(&path)))
+        },
+        "The client asked for {0}, the application gets {1}: the front end made one slash of several.",
+        &[(Nginx, "merge_slashes off;")],
+    ),
+    Finding::new(
+        "path-rewritten",
+        Note,
+        |seen| {
+            let asked = seen.asked_decoded().filter(|_| !seen.is_missing("PATH_INFO"))?;
+            let path = seen.path();
+            let is_explained = *asked == path
+                || squeezed(&asked) == path
+                || is_as_asked(seen)
+                || seen.var("REQUEST_URI") == seen.var("PATH_INFO")
+                || mounted_twice(seen).is_some();
+            (!is_explained).then(|| Evidence::two(Shown(&asked), Shown(&path)))
+        },
+        "The client asked for {0}, the application gets {1}: the front end removed dot segments or rewrote the path. \
+         REQUEST_URI still has the client's.",
+        &[(Nginx, "uwsgi_param REQUEST_URI $document_uri$is_args$args;")],
+    ),
+    Finding::new(
+        "uri-absolute",
+        Note,
+        |seen| {
+            let uri = seen.filled("REQUEST_URI").filter(|uri| !uri.starts_with(b"/"))?;
+            Some(Evidence::one(Shown(uri)))
+        },
+        "REQUEST_URI is {0}: no path. Apache and uWSGI's router pass on what the client wrote, a whole URL or *; nginx \
+         leaves the path of it.",
+        &[(Nginx, "uwsgi_param REQUEST_URI $request_uri;")],
+    ),
+];
+
+/// `PATH_INFO` is what the client wrote, behind `SCRIPT_NAME` or alone.
+fn is_as_asked(seen: &Seen<'_>) -> bool {
+    let Some(asked) = seen.asked().filter(|asked| has_percent_encoding(asked)) else { return false };
+    seen.path() == asked || seen.var("PATH_INFO") == Some(asked)
+}
+
+/// `SCRIPT_NAME`, and the `PATH_INFO` that should not begin with it.
+fn mounted_twice<'a>(seen: &Seen<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    let (script, path) = (seen.filled("SCRIPT_NAME")?, seen.filled("PATH_INFO")?);
+    let below = path.strip_prefix(script.strip_suffix(b"/").unwrap_or(script))?;
+    let is_whole = below.is_empty() || below.starts_with(b"/");
+    // An application may have a path of its own that is called like the place it is mounted at.
+    (is_whole && script != b"/" && seen.asked_decoded()? == path).then_some((script, path))
+}
+
+/// Several slashes as one.
+fn squeezed(path: &[u8]) -> Vec<u8> {
+    let mut path = path.to_vec();
+    path.dedup_by(|byte, before| (*byte, *before) == (b'/', b'/'));
+    path
+}
+
+/// A path that can stand in a configuration as it is.
+fn plain(path: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    core::str::from_utf8(path).ok().filter(|path| path.as_bytes().iter().all(is_plain))
+}

@@ -1,0 +1,140 @@
+//! Which form of the report a client wants.
+
+use core::fmt;
+
+/// A form of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// A page for a browser.
+    Html,
+    /// A document for programs.
+    Json,
+    /// Lines for a terminal.
+    Text,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Html, Self::Json, Self::Text];
+
+    /// The format that a request asks for: `?format=html`, `json` or `text` first, then what `Accept` ranks highest
+    /// (RFC 9110 section 12.5.1), else [`Format::Text`].
+    ///
+    /// A wildcard says nothing about which of the three is wanted: curl's `*/*` gives text. A browser names
+    /// `text/html`. Of formats that are wanted the same the one that was named more exactly wins, then the one that was
+    /// named first. A query that names no format is no error.
+    ///
+    /// ```
+    /// use uwsgi_inspect::Format;
+    ///
+    /// assert_eq!(Format::negotiate(b"", b"*/*"), Format::Text);
+    /// assert_eq!(Format::negotiate(b"", b"text/html,application/xml;q=0.9,*/*;q=0.8"), Format::Html);
+    /// assert_eq!(Format::negotiate(b"", b"application/json, text/plain;q=0.5"), Format::Json);
+    /// assert_eq!(Format::negotiate(b"id=1&format=json", b"text/html"), Format::Json);
+    /// ```
+    #[must_use]
+    pub fn negotiate(query: &[u8], accept: &[u8]) -> Self {
+        Self::in_query(query).unwrap_or_else(|| Self::in_accept(accept))
+    }
+
+    /// `html`, `json` or `text`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+
+    /// The value of `Content-Type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Html => "text/html; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// The last `format=` that names one.
+    fn in_query(query: &[u8]) -> Option<Self> {
+        let values = query.split(|byte| *byte == b'&').filter_map(|pair| pair.strip_prefix(b"format="));
+        values.filter_map(Self::named).next_back()
+    }
+
+    fn named(name: &[u8]) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.as_str().as_bytes() == name)
+    }
+
+    fn in_accept(accept: &[u8]) -> Self {
+        let ranked = Self::ALL.iter().filter_map(|format| Some((format.rank(accept)?, *format)));
+        ranked.max_by_key(|(rank, _)| *rank).map_or(Self::Text, |(_, format)| format)
+    }
+
+    /// How much this format is wanted; `None` when it is not.
+    fn rank(self, accept: &[u8]) -> Option<Rank> {
+        let (kind, subtype): (&[u8], &[u8]) = match self {
+            Self::Html => (b"text", b"html"),
+            Self::Json => (b"application", b"json"),
+            Self::Text => (b"text", b"plain"),
+        };
+        let ranges = accept.split(|byte| *byte == b',').enumerate().filter_map(|(place, range)| {
+            let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+            let (of, sub) = split_once(parts.next()?, b'/')?;
+            let exactness = match (of, sub) {
+                _ if of.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subtype) => 2,
+                (_, b"*") if of.eq_ignore_ascii_case(kind) => 1,
+                (b"*", b"*") => 0,
+                _ => return None,
+            };
+            let quality = parts.find_map(quality).unwrap_or(1000);
+            // Plain text for those who named none of the three.
+            let plain = exactness < 2 && self == Self::Text;
+            Some((exactness, Rank { quality, exactness, plain, earliness: usize::MAX.saturating_sub(place) }))
+        });
+        // The most exact range that matches decides about a type, even against one with a higher quality.
+        let (_, rank) = ranges.max_by_key(|(exactness, rank)| (*exactness, rank.earliness))?;
+        (rank.quality > 0).then_some(rank)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How much a format is wanted; what comes first counts most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// In thousandths.
+    quality: u16,
+    /// 2 for the type itself, 1 for `text/*`, 0 for `*/*`.
+    exactness: u8,
+    plain: bool,
+    earliness: usize,
+}
+
+/// The weight that a parameter gives (RFC 9110 section 12.4.2), in thousandths; one that is none counts as 0.
+fn quality(parameter: &[u8]) -> Option<u16> {
+    let (b"q" | b"Q", value) = split_once(parameter, b'=')? else { return None };
+    let (whole, fraction) = split_once(value, b'.').unwrap_or((value, b""));
+    let digits = fraction.len() <= 3 && fraction.iter().all(u8::is_ascii_digit);
+    Some(match (whole, digits) {
+        (b"0", true) => {
+            let tenths = fraction.iter().chain(b"000").take(3);
+            tenths
+                .fold(0, |sum: u16, digit| sum.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0'))))
+        }
+        (b"1", true) if fraction.iter().all(|digit| *digit == b'0') => 1000,
+        _ => 0,
+    })
+}
+
+fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|byte| *byte == at)?;
+    let (before, rest) = text.split_at_checked(place)?;
+    Some((before, rest.get(1..)?))
+}

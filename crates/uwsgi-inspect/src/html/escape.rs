@@ -1,0 +1,58 @@
+//! The one way into the page for what came from outside.
+
+use core::fmt::{self, Write};
+
+/// Text between tags: `&`, `<`, `>`, `"` and `'` are written as references.
+///
+/// Nothing from outside goes into an attribute; the quotes are for the day when something does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<T>(pub(crate) T);
+
+impl<T: fmt::Display> fmt::Display for Text<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(References(f), "{}", self.0)
+    }
+}
+
+struct References<'f, 'g>(&'f mut fmt::Formatter<'g>);
+
+impl Write for References<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
+            let mut rest = piece.chars();
+            let reference = match rest.next_back() {
+                Some('&') => "&amp;",
+                Some('<') => "&lt;",
+                Some('>') => "&gt;",
+                Some('"') => "&quot;",
+                Some('\'') => "&#39;",
+                _ => {
+                    self.0.write_str(piece)?;
+                    continue;
+                }
+            };
+            self.0.write_str(rest.as_str())?;
+            self.0.write_str(reference)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn five_characters_become_references() {
+        for (text, escaped) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("<script>\"a\" & 'b'</script>", "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;&lt;/script&gt;"),
+            ("&&", "&amp;&amp;"),
+            ("a<", "a&lt;"),
+        ] {
+            assert_eq!(Text(text).to_string(), escaped);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The report as a page.
+
+mod dump;
+mod escape;
+
+use core::fmt;
+
+use crate::escape::Escaped;
+use crate::finding::{Found, Severity};
+use crate::report::Report;
+use crate::text;
+
+use escape::Text;
+
+/// Prints a whole page. Everything from outside passes through [`Text`].
+#[derive(Debug)]
+pub(crate) struct Page<'r>(pub(crate) &'r Report<'r>);
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.0;
+        let title = text::title(report.request());
+        f.write_str(concat!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+            "<meta name=\"color-scheme\" content=\"light dark\">\n",
+            "<meta name=\"robots\" content=\"noindex\">\n",
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+        ))?;
+        writeln!(f, "<title>{}</title>", Text(&title))?;
+        f.write_str(concat!("<style>\n", include_str!("page.css"), "</style>\n</head>\n<body>\n"))?;
+        self.heading(f)?;
+        self.findings(f)?;
+        self.vars(f)?;
+        self.headers(f)?;
+        self.request(f)?;
+        self.body(f)?;
+        self.wire(f)?;
+        f.write_str(concat!(
+            "<footer>The same as <a href=\"?format=json\">JSON</a> or <a href=\"?format=text\">text</a>. ",
+            "uwsgi-inspect ",
+            env!("CARGO_PKG_VERSION"),
+            "</footer>\n</body>\n</html>\n"
+        ))
+    }
+}
+
+impl Page<'_> {
+    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = self.0.request();
+        let method = request.method().unwrap_or(b"(no method)");
+        writeln!(
+            f,
+            "<h1><span class=\"method\">{}</span> <span class=\"url\">{}</span></h1>",
+            Text(Escaped(method)),
+            Text(text::target(request))
+        )?;
+        let (vars, bytes) = (request.vars().len(), self.0.header().datasize);
+        write!(f, "<p class=\"summary\">{vars} var{} in {bytes} byte{}, ", s(vars), s(usize::from(bytes)))?;
+        match self.0.body().length() {
+            0 => f.write_str("no body")?,
+            1 => f.write_str("a body of 1 byte")?,
+            length => write!(f, "a body of {length} bytes")?,
+        }
+        for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+            let count = self.0.findings().iter().filter(|found| found.severity() == severity).count();
+            if count > 0 {
+                write!(f, ", {count} {severity}{}", s(count))?;
+            }
+        }
+        f.write_str("</p>\n")
+    }
+
+    fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<h2>Findings</h2>\n")?;
+        let findings = self.0.findings();
+        if findings.is_empty() {
+            return f.write_str("<p class=\"fine\">Nothing to remark: these vars are as they should be.</p>\n");
+        }
+        f.write_str("<ul class=\"findings\">\n")?;
+        findings.iter().try_for_each(|found| finding(f, found))?;
+        f.write_str("</ul>\n")
+    }
+
+    fn vars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<h2>Vars <span>as they arrived</span></h2>\n<table>\n")?;
+        for ((key, value), (nth, of)) in self.0.request().vars().iter().zip(self.0.occurrences()) {
+            f.write_str("<tr><th scope=\"row\">")?;
+            match key.strip_prefix(b"HTTP_") {
+                Some(name) => write!(f, "<span class=\"prefix\">HTTP_</span>{}", Text(Escaped(name)))?,
+                None => write!(f, "{}", Text(Escaped(key)))?,
+            }
+            f.write_str("</th><td>")?;
+            shown(f, Some(value))?;
+            if of > 1 {
+                write!(f, "<span class=\"mark\">{nth} of {of}</span>")?;
+            }
+            f.write_str("</td></tr>\n")?;
+        }
+        f.write_str("</table>\n")
+    }
+
+    fn headers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<h2>Headers <span>as an application sees them</span></h2>\n<table>\n")?;
+        for (name, value) in self.0.request().headers() {
+            row(f, name, Some(value))?;
+        }
+        f.write_str("</table>\n")
+    }
+
+    fn request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = self.0.request();
+        f.write_str("<h2>Request <span>as an application sees it</span></h2>\n<table>\n")?;
+        for (name, value) in [
+            ("method", request.method()),
+            ("scheme", Some(request.scheme().as_str().as_bytes())),
+            ("host", request.host()),
+            ("mounted at", request.script_name()),
+            ("path", request.path_info()),
+            ("query", request.query_string()),
+            ("URI", request.request_uri()),
+            ("protocol", request.server_protocol()),
+            ("client", request.remote_addr()),
+            ("client's port", request.remote_port()),
+            ("user", request.remote_user()),
+            ("server", request.server_name()),
+            ("server's port", request.server_port()),
+        ] {
+            row(f, name, value)?;
+        }
+        f.write_str("</table>\n")
+    }
+
+    fn body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.0.body();
+        f.write_str("<h2>Body</h2>\n<table>\n")?;
+        row(f, "framing", Some(body.framing_name().as_bytes()))?;
+        row(f, "length", Some(format!("{}", body.length()).as_bytes()))?;
+        row(f, "SHA-256", Some(body.digest().as_bytes()))?;
+        f.write_str("</table>\n")
+    }
+
+    fn wire(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = self.0.header();
+        let [modifier1, low, high, modifier2] = header.to_bytes();
+        f.write_str("<h2>Packet <span>on the wire</span></h2>\n<div class=\"header\">\n")?;
+        let name = header.modifier1.name().unwrap_or("unknown");
+        writeln!(f, "<div><b>{modifier1:02x}</b>modifier1 <span>{modifier1} {name}</span></div>")?;
+        writeln!(f, "<div><b>{low:02x} {high:02x}</b>datasize <span>{}</span></div>", header.datasize)?;
+        writeln!(f, "<div><b>{modifier2:02x}</b>modifier2 <span>{modifier2}</span></div>\n</div>")?;
+        dump::write(f, self.0)
+    }
+}
+
+fn finding(f: &mut fmt::Formatter<'_>, found: &Found) -> fmt::Result {
+    let (severity, id) = (found.severity(), found.id());
+    writeln!(f, "<li class=\"{severity}\"><h3><b>{severity}</b>{id}</h3>\n<p>{}</p>", Text(found.text()))?;
+    if found.change().len() > 0 {
+        f.write_str("<dl class=\"change\">")?;
+        for (front_end, line) in found.change() {
+            write!(f, "<dt>{}</dt><dd><code>{}</code></dd>", front_end.name(), Text(line))?;
+        }
+        f.write_str("</dl>\n")?;
+    }
+    f.write_str("</li>\n")
+}
+
+/// A row of a table. The name may be a client's.
+fn row(f: &mut fmt::Formatter<'_>, name: impl fmt::Display, value: Option<&[u8]>) -> fmt::Result {
+    write!(f, "<tr><th scope=\"row\">{}</th><td>", Text(name))?;
+    shown(f, value)?;
+    f.write_str("</td></tr>\n")
+}
+
+fn shown(f: &mut fmt::Formatter<'_>, value: Option<&[u8]>) -> fmt::Result {
+    match value {
+        Some(b"") => f.write_str("<span class=\"none\">empty</span>"),
+        Some(value) => write!(f, "{}", Text(Escaped(value))),
+        None => f.write_str("<span class=\"none\">not sent</span>"),
+    }
+}
+
+/// The ending of a noun.
+const fn s(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

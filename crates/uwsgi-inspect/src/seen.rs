@@ -1,0 +1,169 @@
+//! What the tests of findings look at: a request, with the questions that several of them ask.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use core::fmt;
+use core::net::IpAddr;
+
+use percent_encoding::percent_decode;
+use uwsgi::Request;
+
+use crate::escape::Escaped;
+use crate::report::Body;
+
+/// A request and its body's account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) request: Request<'a>,
+    pub(crate) body: Body,
+}
+
+impl<'a> Seen<'a> {
+    /// The last var of this key, as it arrived.
+    pub(crate) fn var(&self, key: &str) -> Option<&'a [u8]> {
+        self.request.vars().get(key)
+    }
+
+    /// [`var`](Self::var), where it is not empty.
+    pub(crate) fn filled(&self, key: &str) -> Option<&'a [u8]> {
+        self.var(key).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn is_missing(&self, key: &str) -> bool {
+        self.var(key).is_none()
+    }
+
+    /// The text, where the value is ASCII; names and numbers are.
+    pub(crate) fn ascii(&self, key: &str) -> Option<&'a str> {
+        self.var(key).filter(|value| value.is_ascii()).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// `SCRIPT_NAME` and `PATH_INFO` together: the path that the application takes the request to have.
+    pub(crate) fn path(&self) -> Vec<u8> {
+        [self.var("SCRIPT_NAME"), self.var("PATH_INFO")].into_iter().flatten().flatten().copied().collect()
+    }
+
+    /// The path that the client asked for, as it wrote it; `None` where `REQUEST_URI` is no path.
+    pub(crate) fn asked(&self) -> Option<&'a [u8]> {
+        let uri = self.var("REQUEST_URI").filter(|uri| uri.starts_with(b"/"))?;
+        uri.split(|byte| *byte == b'?').next()
+    }
+
+    /// [`asked`](Self::asked), decoded once.
+    pub(crate) fn asked_decoded(&self) -> Option<Cow<'a, [u8]>> {
+        self.asked().map(|path| percent_decode(path).into())
+    }
+
+    /// `HTTP_HOST`, taken apart: the name, and the port if it has one.
+    pub(crate) fn host(&self) -> Option<(&'a str, Option<&'a str>)> {
+        let host = self.ascii("HTTP_HOST").filter(|host| !host.is_empty())?;
+        // The colons of an IPv6 address are inside its brackets.
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (host, None),
+        };
+        Some((name, port.filter(|port| !port.is_empty())))
+    }
+
+    /// `REMOTE_ADDR` as an address.
+    pub(crate) fn remote(&self) -> Option<IpAddr> {
+        self.ascii("REMOTE_ADDR")?.parse().ok()
+    }
+
+    /// Whether the vars are those of Apache httpd.
+    pub(crate) fn is_apache(&self) -> bool {
+        self.var("SERVER_SOFTWARE").is_some_and(|software| software.starts_with(b"Apache"))
+    }
+
+    /// The keys that these tests hold for, each once, in wire order.
+    pub(crate) fn keys(&self, mut is: impl FnMut(&'a [u8]) -> bool) -> Vec<&'a [u8]> {
+        let mut keys = Vec::new();
+        for (key, _) in self.request.vars() {
+            if is(key) && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// The values of the keys that came more than once, in the order of the keys.
+    pub(crate) fn repeated(&self) -> BTreeMap<&'a [u8], Vec<&'a [u8]>> {
+        let mut values: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (key, value) in self.request.vars() {
+            values.entry(key).or_default().push(value);
+        }
+        values.retain(|_, values| values.len() > 1);
+        values
+    }
+}
+
+/// Bytes from outside in a sentence: escaped, and cut short.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a>(pub(crate) &'a [u8]);
+
+impl Shown<'_> {
+    /// Longer values are cut.
+    const MOST: usize = 60;
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split_at_checked(Self::MOST) {
+            Some((start, rest)) if !rest.is_empty() => write!(f, "{}…", Escaped(start)),
+            _ => write!(f, "{}", Escaped(self.0)),
+        }
+    }
+}
+
+/// Names in a sentence: `A, B and C`, and how many more where there are many.
+pub(crate) fn listed(names: &[&[u8]]) -> String {
+    const MOST: usize = 5;
+    let (shown, more) = names.split_at_checked(MOST).unwrap_or((names, &[]));
+    let mut shown: Vec<_> = shown.iter().map(|name| Shown(name).to_string()).collect();
+    if !more.is_empty() {
+        shown.push(format!("{} more", more.len()));
+    }
+    match shown.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Whether a `%` with two hex digits is in it.
+pub(crate) fn has_percent_encoding(path: &[u8]) -> bool {
+    path.windows(3).any(|three| matches!(three, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_end_in_and() {
+        for (names, text) in [
+            (&[][..], ""),
+            (&[&b"A"[..]], "A"),
+            (&[b"A", b"B"], "A and B"),
+            (&[b"A", b"B", b"C"], "A, B and C"),
+            (&[b"A", b"B", b"C", b"D", b"E"], "A, B, C, D and E"),
+            (&[b"A", b"B", b"C", b"D", b"E", b"F", b"G"], "A, B, C, D, E and 2 more"),
+        ] {
+            assert_eq!(listed(names), text);
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(Shown(&[b'a'; 60]).to_string(), "a".repeat(60));
+        assert_eq!(Shown(&[b'a'; 61]).to_string(), format!("{}…", "a".repeat(60)));
+        assert_eq!(Shown(b"a\n").to_string(), "a\\x0a");
+    }
+
+    #[test]
+    fn percent_encoding_has_two_digits() {
+        for (path, has) in [("/a", false), ("/%", false), ("/%4", false), ("/%4g", false), ("/%4a", true)] {
+            assert_eq!(has_percent_encoding(path.as_bytes()), has, "{path}");
+        }
+    }
+}

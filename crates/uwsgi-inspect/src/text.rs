@@ -1,0 +1,165 @@
+//! The report as lines for a terminal.
+
+use core::fmt;
+
+use uwsgi::{Modifier1, Request};
+
+use crate::escape::Escaped;
+use crate::hex;
+use crate::report::Report;
+
+/// Prints the report, each line short enough for a terminal unless a value is long.
+#[derive(Debug)]
+pub(crate) struct Lines<'r>(pub(crate) &'r Report<'r>);
+
+/// Text is broken before this column.
+const WIDTH: usize = 100;
+/// Keys longer than this do not push the values of all others to the right.
+const WIDEST_KEY: usize = 32;
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.0;
+        let request = report.request();
+        writeln!(f, "{}\n", title(request))?;
+        self.findings(f)?;
+        let header = report.header();
+        let Modifier1(modifier1) = header.modifier1;
+        writeln!(f, "packet")?;
+        writeln!(f, "  modifier1  {modifier1} {}", header.modifier1.name().unwrap_or("no meaning known"))?;
+        writeln!(f, "  datasize   {}", header.datasize)?;
+        writeln!(f, "  modifier2  {}\n", header.modifier2)?;
+        self.vars(f)?;
+        self.headers(f)?;
+        let body = report.body();
+        writeln!(f, "body")?;
+        writeln!(
+            f,
+            "  framing  {}\n  length   {}\n  sha256   {}\n",
+            body.framing_name(),
+            body.length(),
+            body.digest()
+        )?;
+        self.bytes(f)
+    }
+}
+
+impl Lines<'_> {
+    fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let findings = self.0.findings();
+        writeln!(f, "findings ({})", findings.len())?;
+        for found in findings {
+            writeln!(f, "  {:<9}{}", found.severity(), found.id())?;
+            for line in wrapped(found.text(), WIDTH.saturating_sub(11)) {
+                writeln!(f, "           {line}")?;
+            }
+            for (front_end, line) in found.change() {
+                writeln!(f, "           {:<10}{line}", front_end.as_str())?;
+            }
+        }
+        writeln!(f)
+    }
+
+    fn vars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vars = self.0.request().vars();
+        writeln!(f, "vars ({})", vars.len())?;
+        let rows = vars.iter().zip(self.0.occurrences());
+        let rows = rows.map(|((key, value), occurrence)| (Escaped(key).to_string(), value, occurrence));
+        columns(
+            f,
+            rows.map(|(key, value, (nth, of))| {
+                let mark = if of > 1 { format!("  [{nth} of {of}]") } else { String::new() };
+                (key, format!("{}{mark}", Escaped(value)))
+            }),
+        )
+    }
+
+    fn headers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers = self.0.request().headers();
+        writeln!(f, "headers ({})", headers.clone().count())?;
+        columns(f, headers.map(|(name, value)| (name.to_string(), Escaped(value).to_string())))
+    }
+
+    fn bytes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = hex::bytes(self.0);
+        writeln!(f, "bytes ({})", bytes.len())?;
+        for (row, sixteen) in bytes.chunks(16).enumerate() {
+            write!(f, "  {:08x} ", row.saturating_mul(16))?;
+            for place in 0..16 {
+                let gap = if place == 8 { " " } else { "" };
+                match sixteen.get(place) {
+                    Some((_, byte)) => write!(f, "{gap} {byte:02x}")?,
+                    None => write!(f, "{gap}   ")?,
+                }
+            }
+            let text: String = sixteen.iter().map(|(_, byte)| hex::shown(*byte)).collect();
+            writeln!(f, "  |{text}|")?;
+        }
+        Ok(())
+    }
+}
+
+/// What was asked for, as a URL would say it.
+pub(crate) fn title(request: &Request<'_>) -> String {
+    let method = request.method().map_or_else(|| "(no method)".to_string(), |method| Escaped(method).to_string());
+    format!("{method} {}", target(request))
+}
+
+/// The scheme, the host and what `REQUEST_URI` says, or the path where it says nothing.
+pub(crate) fn target(request: &Request<'_>) -> String {
+    let path: Vec<u8> = match request.request_uri() {
+        Some(uri) => uri.to_vec(),
+        None => [request.script_name(), request.path_info()].into_iter().flatten().flatten().copied().collect(),
+    };
+    let host = request.host().or(request.server_name()).filter(|host| !host.is_empty() && !path.contains(&b':'));
+    match host {
+        Some(host) => format!("{}://{}{}", request.scheme().as_str(), Escaped(host), Escaped(&path)),
+        None => Escaped(&path).to_string(),
+    }
+}
+
+/// Rows of two columns, and an empty line behind them.
+fn columns(f: &mut fmt::Formatter<'_>, rows: impl Iterator<Item = (String, String)>) -> fmt::Result {
+    let rows: Vec<_> = rows.collect();
+    let keys = rows.iter().map(|(key, _)| key.chars().count());
+    let width = keys.filter(|width| *width <= WIDEST_KEY).max().unwrap_or(0);
+    for (key, value) in &rows {
+        let gap = width.saturating_sub(key.chars().count());
+        let line = format!("  {key}{:gap$}  {value}", "");
+        writeln!(f, "{}", line.trim_end())?;
+    }
+    writeln!(f)
+}
+
+/// Lines of at most so many characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count().saturating_add(word.chars().count()) < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces() {
+        for (text, lines) in [
+            ("", &[""][..]),
+            ("a b", &["a b"]),
+            ("aaaa bbbb", &["aaaa bbbb"]),
+            ("aaaa bbbb c", &["aaaa bbbb", "c"]),
+            ("aaaaabbbbbccccc d", &["aaaaabbbbbccccc", "d"]),
+        ] {
+            assert_eq!(wrapped(text, 10), lines);
+        }
+    }
+}
