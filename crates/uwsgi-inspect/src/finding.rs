@@ -163,7 +163,8 @@ impl Found {
         &self.text
     }
 
-    /// The lines that change it, and whose they are: nginx's first. None where no line can.
+    /// The line that changes it, for each front end that has one, nginx first; where it takes two, there is a line end
+    /// between them.
     #[must_use]
     pub fn change(&self) -> impl ExactSizeIterator<Item = (FrontEnd, &str)> {
         self.change.iter().map(|(front_end, line)| (*front_end, line.as_ref()))

@@ -53,8 +53,11 @@ impl Lines<'_> {
             for line in wrapped(found.text(), WIDTH.saturating_sub(11)) {
                 writeln!(f, "           {line}")?;
             }
-            for (front_end, line) in found.change() {
-                writeln!(f, "           {:<10}{line}", front_end.as_str())?;
+            for (front_end, lines) in found.change() {
+                for (nth, line) in lines.lines().enumerate() {
+                    let whose = if nth == 0 { front_end.as_str() } else { "" };
+                    writeln!(f, "           {whose:<10}{line}")?;
+                }
             }
         }
         writeln!(f)

@@ -30,7 +30,7 @@ pub(super) const TABLE: &[Finding] = &[
             (!is_address).then(|| Evidence::one(Shown(text)))
         },
         "REMOTE_ADDR is {0}, nobody's address: the front end was itself asked over a Unix socket.",
-        &[(Nginx, "set_real_ip_from unix:; real_ip_header X-Forwarded-For;")],
+        &[(Nginx, "set_real_ip_from unix:;\nreal_ip_header X-Forwarded-For;")],
     ),
     Finding::new(
         "forwarded-for-unread",
@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Finding] = &[
         "REMOTE_ADDR is {0}, and HTTP_X_FORWARDED_FOR says {1}: if {0} is your proxy, the front end can put the client in \
          its place.",
         &[
-            (Nginx, "set_real_ip_from {0}; real_ip_header X-Forwarded-For;"),
+            (Nginx, "set_real_ip_from {0};\nreal_ip_header X-Forwarded-For;"),
             (Apache, "RemoteIPHeader X-Forwarded-For"),
             (Lighttpd, "extforward.forwarder = ( \"{0}\" => \"trust\" )"),
         ],

@@ -92,7 +92,7 @@ pub(super) const TABLE: &[Finding] = &[
          on it.",
         &[(
             Nginx,
-            "uwsgi_param CONTENT_LENGTH $content_length if_not_empty; uwsgi_param CONTENT_TYPE $content_type if_not_empty;",
+            "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;\nuwsgi_param CONTENT_TYPE $content_type if_not_empty;",
         )],
     ),
 ];

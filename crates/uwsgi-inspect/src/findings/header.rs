@@ -31,7 +31,7 @@ pub(super) const TABLE: &[Finding] = &[
             })
         },
         "{0}. The one without HTTP_ counts; gunicorn 27 shows applications the other.",
-        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\"; uwsgi_param HTTP_CONTENT_TYPE \"\";")],
+        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\";\nuwsgi_param HTTP_CONTENT_TYPE \"\";")],
     ),
     Finding::new(
         "content-header-too",
@@ -42,7 +42,7 @@ pub(super) const TABLE: &[Finding] = &[
             (!names.is_empty()).then(|| Evidence::one(listed(&names)))
         },
         "{0} came beside the var without HTTP_: harmless. nginx and lighttpd send both; only the var without HTTP_ counts.",
-        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\"; uwsgi_param HTTP_CONTENT_TYPE \"\";")],
+        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\";\nuwsgi_param HTTP_CONTENT_TYPE \"\";")],
     ),
     Finding::new(
         "header-like-a-var",

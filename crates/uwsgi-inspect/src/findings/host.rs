@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Finding] = &[
         "A header says that the client used {0}, the front end says {1}. uWSGI 2.0 believes HTTP_X_FORWARDED_PROTO and \
          HTTP_X_FORWARDED_SSL, whoever wrote them; gunicorn does not.",
         &[
-            (Nginx, "uwsgi_param HTTP_X_FORWARDED_PROTO $scheme; uwsgi_param HTTP_X_FORWARDED_SSL \"\";"),
+            (Nginx, "uwsgi_param HTTP_X_FORWARDED_PROTO $scheme;\nuwsgi_param HTTP_X_FORWARDED_SSL \"\";"),
             (Apache, "RequestHeader unset X-Forwarded-Proto"),
         ],
     ),

@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Finding] = &[
         "The whole path is in SCRIPT_NAME and PATH_INFO is missing: the application takes itself to be mounted at {0}, \
          and every request for one for its root.",
         &[
-            (Nginx, "uwsgi_param SCRIPT_NAME \"\"; uwsgi_param PATH_INFO $document_uri;"),
+            (Nginx, "uwsgi_param SCRIPT_NAME \"\";\nuwsgi_param PATH_INFO $document_uri;"),
             (Apache, "ProxyPass / uwsgi://127.0.0.1:3031/"),
             (
                 Lighttpd,

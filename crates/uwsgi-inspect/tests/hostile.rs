@@ -1,0 +1,271 @@
+//! What a client may try: markup, quotes, escape codes and every byte, wherever bytes can come from.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has found something"
+)]
+
+use serde_json::Value;
+use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
+use uwsgi_inspect::{Body, Report};
+
+/// Every tag that the page is made of. One that is not here came in from outside.
+const TAGS: &[&str] = &[
+    "<!DOCTYPE html>",
+    "<a href=\"?format=json\">",
+    "<a href=\"?format=text\">",
+    "</a>",
+    "<b class=\"h\">",
+    "<b class=\"k\">",
+    "<b class=\"l\">",
+    "<b class=\"v\">",
+    "<b>",
+    "</b>",
+    "<body>",
+    "</body>",
+    "<code>",
+    "</code>",
+    "<dd>",
+    "</dd>",
+    "<details open>",
+    "<details>",
+    "</details>",
+    "<div class=\"bytes\">",
+    "<div class=\"header\">",
+    "<div>",
+    "</div>",
+    "<dl class=\"change\">",
+    "</dl>",
+    "<dt>",
+    "</dt>",
+    "<footer>",
+    "</footer>",
+    "<h1>",
+    "</h1>",
+    "<h2>",
+    "</h2>",
+    "<h3>",
+    "</h3>",
+    "<head>",
+    "</head>",
+    "<html lang=\"en\">",
+    "</html>",
+    "<i>",
+    "</i>",
+    "<li class=\"error\">",
+    "<li class=\"note\">",
+    "<li class=\"warning\">",
+    "</li>",
+    "<meta charset=\"utf-8\">",
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+    "<meta name=\"color-scheme\" content=\"light dark\">",
+    "<meta name=\"robots\" content=\"noindex\">",
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+    "<p class=\"fine\">",
+    "<p class=\"legend\">",
+    "<p class=\"summary\">",
+    "<p>",
+    "</p>",
+    "<span class=\"h\">",
+    "<span class=\"k\">",
+    "<span class=\"l\">",
+    "<span class=\"mark\">",
+    "<span class=\"method\">",
+    "<span class=\"none\">",
+    "<span class=\"prefix\">",
+    "<span class=\"url\">",
+    "<span class=\"v\">",
+    "<span>",
+    "</span>",
+    "<style>",
+    "</style>",
+    "<summary>",
+    "</summary>",
+    "<table>",
+    "</table>",
+    "<td>",
+    "</td>",
+    "<th scope=\"row\">",
+    "</th>",
+    "<title>",
+    "</title>",
+    "<tr>",
+    "</tr>",
+    "<ul class=\"findings\">",
+    "</ul>",
+];
+
+/// Pieces that end something somewhere.
+const PIECES: &[&[u8]] = &[
+    b"<script>alert(1)</script>",
+    b"</style>",
+    b"</title>",
+    b"<!--",
+    b"-->",
+    b"]]>",
+    b"\" onload=\"x",
+    b"' onload='x",
+    b"&lt;",
+    b"&#60;",
+    b"&",
+    b"<",
+    b">",
+    b"\"",
+    b"'",
+    b"`",
+    b"\\",
+    b"\\\"",
+    b"\0",
+    b"\r\n",
+    b"\x1b[31m",
+    b"\x7f",
+    b"\x80",
+    b"\xff\xfe",
+    b"\xc3\x28",
+    b"\xe2\x80\xae",
+    b"\xf0\x9f\xa6\x80",
+    b"\xed\xa0\x80",
+    b"{0}",
+    b"{1}",
+    b"%3Cscript%3E",
+    b" ",
+    b"HTTP_",
+    b"\xc2\x85",
+];
+
+/// The keys whose values have a place of their own in the report.
+const KEYS: &[&[u8]] = &[
+    b"REQUEST_METHOD",
+    b"REQUEST_URI",
+    b"PATH_INFO",
+    b"SCRIPT_NAME",
+    b"QUERY_STRING",
+    b"SERVER_NAME",
+    b"SERVER_PORT",
+    b"SERVER_PROTOCOL",
+    b"SERVER_SOFTWARE",
+    b"REMOTE_ADDR",
+    b"REMOTE_USER",
+    b"CONTENT_TYPE",
+    b"CONTENT_LENGTH",
+    b"HTTP_HOST",
+    b"HTTP_PROXY",
+    b"HTTP_COOKIE",
+    b"HTTP_UPGRADE",
+    b"HTTP_CONTENT_LENGTH",
+    b"HTTP_TRANSFER_ENCODING",
+    b"HTTP_X_FORWARDED_FOR",
+    b"HTTP_X_FORWARDED_PROTO",
+    b"UWSGI_ROUTER",
+];
+
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// All three forms of the report of these vars hold.
+fn holds(vars: &[Pair]) {
+    let mut buffer = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut buffer);
+    for (key, value) in vars {
+        encoder.push(key, value).unwrap();
+    }
+    let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+    let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
+    page_holds(&report.html().to_string(), vars);
+    document_holds(&report.json().to_string(), vars);
+    text_holds(&report.text().to_string());
+}
+
+fn page_holds(page: &str, vars: &[Pair]) {
+    let (_, page) = page.split_once("</style>").unwrap();
+    let (before, tags) = page.split_once('<').unwrap();
+    assert!(!before.contains('>'));
+    for piece in tags.split('<') {
+        let (tag, text) = piece.split_once('>').unwrap();
+        let tag = format!("<{tag}>");
+        assert!(TAGS.contains(&&*tag), "{tag} in the page of {vars:?}");
+        assert!(!text.contains('>'), "{text} in the page of {vars:?}");
+    }
+    let control = page.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(control, None, "{vars:?}");
+    assert!(!page.contains('\u{202e}'), "{vars:?}");
+    // One row for each var.
+    let (_, table) = page.split_once("as they arrived").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
+    assert_eq!(table.matches("<tr>").count(), vars.len());
+}
+
+fn document_holds(document: &str, vars: &[Pair]) {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let bytes =
+        |text: &Value| -> Vec<u8> { text.as_str().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect() };
+    let pairs = document["vars"].as_array().unwrap().iter();
+    let pairs: Vec<Pair> = pairs.map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect();
+    assert_eq!(pairs, vars);
+}
+
+fn text_holds(text: &str) {
+    let control = text.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(control, None, "{text}");
+    assert!(!text.contains('\u{202e}'));
+}
+
+#[test]
+fn every_byte_everywhere() {
+    for byte in 0..=255 {
+        let text = vec![b'a', byte, b'b'];
+        let mut vars: Vec<Pair> = KEYS.iter().map(|key| (key.to_vec(), text.clone())).collect();
+        vars.push((vec![byte], vec![byte]));
+        vars.push(([b"HTTP_", &text[..]].concat(), vec![byte]));
+        vars.push(([b"HTTP_", &[byte][..]].concat(), text));
+        holds(&vars);
+    }
+}
+
+#[test]
+fn every_piece_everywhere() {
+    for piece in PIECES {
+        let mut vars: Vec<Pair> = KEYS.iter().map(|key| (key.to_vec(), piece.to_vec())).collect();
+        vars.push((piece.to_vec(), piece.to_vec()));
+        vars.push((piece.to_vec(), piece.to_vec()));
+        vars.push(([b"HTTP_", *piece].concat(), piece.to_vec()));
+        holds(&vars);
+    }
+}
+
+/// Pieces in any number and order: three hundred requests, the same ones each time.
+#[test]
+fn pieces_mixed() {
+    let mut state: u32 = 2026;
+    // Numerical Recipes' generator; its upper bits are random enough.
+    let mut below = |end: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from(state >> 8).unwrap() % end
+    };
+    for _ in 0..300 {
+        let mut vars = Vec::new();
+        for _ in 0..below(12) {
+            let mut text = |most: usize| -> Vec<u8> {
+                let count = below(most);
+                (0..count).flat_map(|_| PIECES[below(PIECES.len())]).copied().collect()
+            };
+            let (mut key, value) = (text(5), text(8));
+            match below(3) {
+                0 => key = KEYS[below(KEYS.len())].to_vec(),
+                1 => key = [b"HTTP_", &key[..]].concat(),
+                _ if key.is_empty() => key.push(b'K'),
+                _ => {}
+            }
+            vars.push((key, value));
+        }
+        holds(&vars);
+    }
+}
+
+#[test]
+fn a_tag_from_outside_would_be_seen() {
+    let seen = std::panic::catch_unwind(|| page_holds("</style>as they arrived<i><script></i></table>", &[]));
+    assert!(seen.is_err());
+}
