@@ -123,7 +123,12 @@ const TABLE: &[Row] = &[
     Row(
         "script-name-odd",
         &[&[With("SCRIPT_NAME", "/")], &[With("SCRIPT_NAME", "/app/")], &[With("SCRIPT_NAME", "app")]],
-        &[&[With("SCRIPT_NAME", "")], &[With("SCRIPT_NAME", "/app")], &[With("SCRIPT_NAME", "/a/b")]],
+        &[
+            &[With("SCRIPT_NAME", "")],
+            &[With("SCRIPT_NAME", "/app")],
+            &[With("SCRIPT_NAME", "/a/b")],
+            &[With("SCRIPT_NAME", "/"), Without("PATH_INFO")],
+        ],
     ),
     Row(
         "path-info-without-slash",
@@ -191,6 +196,20 @@ const TABLE: &[Row] = &[
         &[&[With("REQUEST_URI", "http://example.com/hello")], &[With("REQUEST_URI", "*")]],
         &[&[With("REQUEST_URI", "/")], &[With("REQUEST_URI", "")], &[Without("REQUEST_URI")]],
     ),
+    Row(
+        "script-name-from-path",
+        &[&[
+            With("SERVER_SOFTWARE", "lighttpd/1.4.69"),
+            With("SCRIPT_NAME", "/a"),
+            With("PATH_INFO", "/b"),
+            With("REQUEST_URI", "/a/b"),
+        ]],
+        &[
+            &[With("SCRIPT_NAME", "/a"), With("PATH_INFO", "/b"), With("REQUEST_URI", "/a/b")],
+            &[With("SERVER_SOFTWARE", "lighttpd/1.4.69"), With("SCRIPT_NAME", "")],
+            &[With("SERVER_SOFTWARE", "lighttpd/1.4.69"), With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
+        ],
+    ),
     // Host, port, scheme.
     Row(
         "https-missing",
@@ -244,6 +263,9 @@ const TABLE: &[Row] = &[
             &[With("HTTP_HOST", "example.com"), With("SERVER_PORT", "80")],
             &[With("HTTP_HOST", "example.com"), With("SERVER_PORT", "443"), With("HTTPS", "on")],
             &[With("HTTP_HOST", "")],
+            // The proxy in front has the port that clients use.
+            &[With("HTTP_HOST", "example.com"), With("HTTP_X_FORWARDED_FOR", "192.0.2.7")],
+            &[With("HTTP_HOST", "example.com"), With("HTTP_VIA", "1.1 proxy")],
         ],
     ),
     Row(
@@ -303,11 +325,7 @@ const TABLE: &[Row] = &[
     ),
     Row("remote-user-empty", &[&[With("REMOTE_USER", "")]], &[&[With("REMOTE_USER", "alice")]]),
     // Headers.
-    Row(
-        "httpoxy",
-        &[&[With("HTTP_PROXY", "http://evil.example/")], &[With("HTTP_PROXY", "")]],
-        &[&[With("HTTP_PROXY_X", "1")]],
-    ),
+    Row("httpoxy", &[&[With("HTTP_PROXY", "http://evil.example/")]], &[&[With("HTTP_PROXY_X", "1")]]),
     Row(
         "content-header-differs",
         &[
@@ -418,6 +436,19 @@ const TABLE: &[Row] = &[
         &[
             &[With("HTTP_TRANSFER_ENCODING", "chunked"), Came(RequestBody::Chunked, 5)],
             &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "0"), Came(RequestBody::Length(0), 0)],
+        ],
+    ),
+    Row(
+        "length-and-chunked",
+        &[&[
+            With("HTTP_TRANSFER_ENCODING", "chunked"),
+            With("CONTENT_LENGTH", "3"),
+            With("UWSGI_ROUTER", "http"),
+            Came(RequestBody::Length(3), 3),
+        ]],
+        &[
+            &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "3"), Came(RequestBody::Length(3), 3)],
+            &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("UWSGI_ROUTER", "http")],
         ],
     ),
     Row(

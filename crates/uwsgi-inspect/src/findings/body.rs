@@ -39,6 +39,18 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length;"), (Uwsgi, "http-chunked-input = true")],
     ),
     Finding::new(
+        "length-and-chunked",
+        Error,
+        |seen| {
+            let coding = seen.filled("HTTP_TRANSFER_ENCODING").filter(|_| !seen.is_missing("UWSGI_ROUTER"))?;
+            let length = seen.filled("CONTENT_LENGTH")?;
+            Some(Evidence::two(Shown(coding), Shown(length)))
+        },
+        "HTTP_TRANSFER_ENCODING is {0}, and the client sent a length too: uWSGI's router passes on the first {1} bytes with \
+         the sizes of the chunks among them. nginx, Apache and lighttpd refuse such requests (RFC 9112 section 6.1).",
+        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
+    ),
+    Finding::new(
         "body-cut",
         Error,
         |seen| match seen.body.framing() {
@@ -68,7 +80,7 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |seen| {
             let coding = seen.filled("HTTP_TRANSFER_ENCODING").filter(|_| !no_length(seen))?;
-            Some(Evidence::one(Shown(coding)))
+            seen.is_missing("UWSGI_ROUTER").then(|| Evidence::one(Shown(coding)))
         },
         "HTTP_TRANSFER_ENCODING is {0} beside CONTENT_LENGTH: harmless, and ignored. nginx has taken the chunks off already \
          and passes the header on; uWSGI with wsgi-manage-chunked-input reads the body wrong because of it.",

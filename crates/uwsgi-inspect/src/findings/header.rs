@@ -11,7 +11,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "httpoxy",
         Error,
-        |seen| Some(Evidence::one(Shown(seen.var("HTTP_PROXY")?))),
+        |seen| Some(Evidence::one(Shown(seen.filled("HTTP_PROXY")?))),
         "HTTP_PROXY arrived: {0}. It is the client's header Proxy, and a library that reads it as a setting sends its \
          requests there (httpoxy, CVE-2016-5385).",
         &[
@@ -138,7 +138,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| uwsgi::check(&seen.request).err().map(Evidence::one),
         "{0}: a request that should be refused (400). uWSGI and gunicorn let it pass, and it ends a line somewhere behind \
          them. nginx refuses such requests.",
-        &[(Nginx, "ignore_invalid_headers on;")],
+        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
     ),
 ];
 

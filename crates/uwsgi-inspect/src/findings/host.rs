@@ -52,7 +52,7 @@ pub(super) const TABLE: &[Finding] = &[
         Warning,
         |seen| {
             let port = Request::port(seen.var("SERVER_PORT")?).filter(|port| !is_default(seen, *port))?;
-            let (name, no_port) = seen.host()?;
+            let (name, no_port) = seen.host().filter(|_| !is_behind_proxy(seen))?;
             no_port.is_none().then(|| Evidence::two(Shown(name.as_bytes()), port))
         },
         "HTTP_HOST is {0} and SERVER_PORT {1}: if clients use that port, URLs and redirects that the application builds \
@@ -113,6 +113,13 @@ pub(super) const TABLE: &[Finding] = &[
 fn https_is_on(seen: &Seen<'_>) -> bool {
     let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
     seen.var("HTTPS").is_some_and(on)
+}
+
+/// Whether another proxy had the request before the front end, so that SERVER_PORT is not the client's.
+fn is_behind_proxy(seen: &Seen<'_>) -> bool {
+    let is_proxys =
+        |key: &[u8]| key.starts_with(b"HTTP_X_FORWARDED_") || matches!(key, b"HTTP_FORWARDED" | b"HTTP_VIA");
+    !seen.keys(is_proxys).is_empty()
 }
 
 fn is_default(seen: &Seen<'_>, port: u16) -> bool {

@@ -18,11 +18,7 @@ pub(super) const TABLE: &[Finding] = &[
         &[
             (Nginx, "uwsgi_param SCRIPT_NAME \"\";\nuwsgi_param PATH_INFO $document_uri;"),
             (Apache, "ProxyPass / uwsgi://127.0.0.1:3031/"),
-            (
-                Lighttpd,
-                "scgi.server = ( \"/\" => (( \"socket\" => \"/run/app.sock\", \"check-local\" => \"disable\", \
-                 \"fix-root-scriptname\" => \"enable\" )) )",
-            ),
+            (Lighttpd, ROOT_IN_LIGHTTPD),
         ],
     ),
     Finding::new(
@@ -38,10 +34,23 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Nginx, "rewrite ^{1}(/.*)$ $1 break;"), (Apache, "ProxyPass {1}/ uwsgi://127.0.0.1:3031/")],
     ),
     Finding::new(
+        "script-name-from-path",
+        Note,
+        |seen| {
+            let script = seen.filled("SCRIPT_NAME").filter(|_| seen.filled("PATH_INFO").is_some())?;
+            let is_lighttpd = seen.var("SERVER_SOFTWARE").is_some_and(|software| software.starts_with(b"lighttpd"));
+            is_lighttpd.then(|| Evidence::one(Shown(script)))
+        },
+        "SCRIPT_NAME is {0}: for \"/\" lighttpd takes the first part of any path for the place that the application is \
+         mounted at, unless it is told not to. All is well if the application is mounted there.",
+        &[(Lighttpd, ROOT_IN_LIGHTTPD)],
+    ),
+    Finding::new(
         "script-name-odd",
         Warning,
         |seen| {
-            let script = seen.filled("SCRIPT_NAME")?;
+            // Without PATH_INFO it is the whole path, and may look like one.
+            let script = seen.filled("SCRIPT_NAME").filter(|_| !seen.is_missing("PATH_INFO"))?;
             let trimmed = plain(script).unwrap_or("/app").trim_matches('/');
             let odd = !script.starts_with(b"/") || script.ends_with(b"/");
             let slash = if trimmed.is_empty() { "" } else { "/" };
@@ -134,6 +143,10 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Nginx, "uwsgi_param REQUEST_URI $request_uri;")],
     ),
 ];
+
+/// An application at the root, in lighttpd's configuration.
+const ROOT_IN_LIGHTTPD: &str = "scgi.server = ( \"/\" => (( \"socket\" => \"/run/app.sock\", \
+    \"check-local\" => \"disable\", \"fix-root-scriptname\" => \"enable\" )) )";
 
 /// `PATH_INFO` is what the client wrote, behind `SCRIPT_NAME` or alone.
 fn is_as_asked(seen: &Seen<'_>) -> bool {
