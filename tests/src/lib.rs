@@ -1,8 +1,12 @@
-//! What the tests and the fuzz targets share: captured packets, a naive second decoder, the bodies of the fuzz targets.
+//! What the tests and the fuzz targets share: captured packets, a naive second decoder, the bodies of the fuzz targets,
+//! a client of front ends, and the programs that the tests start.
 
 pub mod counting;
 pub mod drive;
 pub mod fuzz;
+pub mod http1;
 pub mod naive;
 pub mod naive_http;
+#[cfg(all(feature = "peers", unix))]
+pub mod programs;
 pub mod vectors;

@@ -1,0 +1,30 @@
+//! Real programs on loopback: the front ends, the servers, and ours among them.
+//!
+//! A [`Stage`] is the private directory of one test; what is started on it ends with it. Where the binaries are is what
+//! the script `tests/peers` found or installed, see [`peer`].
+
+mod apache;
+mod gunicorn;
+mod lighttpd;
+mod nginx;
+mod peer;
+mod port;
+mod program;
+mod snippet;
+mod stage;
+mod tls;
+mod uwsgi;
+mod uwsgictl;
+
+pub use apache::apache;
+pub use gunicorn::gunicorn;
+pub use lighttpd::lighttpd;
+pub use nginx::nginx;
+pub use peer::{Peer, peer};
+pub use port::{Listen, Port};
+pub use program::Program;
+pub use snippet::Snippet;
+pub use stage::Stage;
+pub use tls::Certificate;
+pub use uwsgi::{uwsgi_curl, uwsgi_http, uwsgi_worker};
+pub use uwsgictl::{uwsgictl, uwsgictl_serve};

@@ -1,0 +1,62 @@
+//! Apache httpd with mod_proxy_uwsgi.
+
+use std::fmt::Write;
+use std::process::Command;
+
+use rustix::process::geteuid;
+
+use super::{Listen, Peer, Program, Snippet, Stage, peer};
+
+/// What the snippets need; the multi-processing module is built in or one of these.
+const MODULES: [&str; 11] = [
+    "mpm_event",
+    "alias",
+    "authz_core",
+    "env",
+    "headers",
+    "lbmethod_byrequests",
+    "proxy",
+    "proxy_balancer",
+    "proxy_uwsgi",
+    "slotmem_shm",
+    "unixd",
+];
+
+/// Apache with these `VirtualHost` blocks, in the smallest `apache2.conf` that holds them.
+pub fn apache<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
+    let site = stage.write(&format!("{name}/site.conf"), site.text());
+    let dir = stage.text_path(name);
+    let mut conf = format!(
+        "ServerRoot {dir}
+ServerName localhost
+PidFile {dir}/pid
+DefaultRuntimeDir {dir}
+Mutex file:{dir} default
+ErrorLog /dev/stderr
+LogLevel info
+StartServers 1
+ServerLimit 2
+ThreadsPerChild 32
+MaxRequestWorkers 64
+"
+    );
+    let modules = peer(Peer::ApacheModules);
+    for module in MODULES {
+        let file = modules.join(format!("mod_{module}.so"));
+        // Built into the binary where there is no file.
+        if file.exists() {
+            writeln!(conf, "LoadModule {module}_module {}", file.display()).expect("a string");
+        }
+    }
+    if geteuid().is_root() {
+        conf.push_str("User www-data\nGroup www-data\n");
+    }
+    for listen in listens {
+        writeln!(conf, "Listen {listen}").expect("a string");
+    }
+    writeln!(conf, "Include {}", site.display()).expect("a string");
+    let conf = stage.write(&format!("{name}/apache2.conf"), conf);
+    let mut command = Command::new(peer(Peer::Apache));
+    command.args(["-D", "FOREGROUND", "-f"]).arg(conf);
+    Program::start(stage, name, &mut command, listens)
+}

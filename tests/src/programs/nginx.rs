@@ -1,0 +1,43 @@
+//! nginx.
+
+use std::fs;
+use std::process::Command;
+
+use rustix::process::geteuid;
+
+use super::{Listen, Peer, Program, Snippet, Stage, peer};
+
+/// nginx with these `upstream` and `server` blocks, in the smallest `nginx.conf` that holds them.
+pub fn nginx<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
+    // A relative include is looked for beside nginx.conf.
+    let params = fs::read(peer(Peer::NginxParams)).expect("uwsgi_params");
+    stage.write(&format!("{name}/uwsgi_params"), params);
+    stage.write(&format!("{name}/site.conf"), site.text());
+    let conf = stage.write(&format!("{name}/nginx.conf"), wrapper(&stage.text_path(name)));
+    let mut command = Command::new(peer(Peer::Nginx));
+    command.args(["-e", "stderr", "-c"]).arg(conf);
+    Program::start(stage, name, &mut command, listens)
+}
+
+fn wrapper(dir: &str) -> String {
+    // As root nginx would give its workers to a user who may not read what the test wrote.
+    let user = if geteuid().is_root() { "user root;" } else { "" };
+    format!(
+        "daemon off;
+{user}
+worker_processes 1;
+pid {dir}/pid;
+error_log stderr info;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/client_body;
+    fastcgi_temp_path {dir}/fastcgi;
+    proxy_temp_path {dir}/proxy;
+    scgi_temp_path {dir}/scgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    include site.conf;
+}}
+"
+    )
+}

@@ -1,0 +1,67 @@
+//! Where the programs of other people are.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// What `tests/peers` finds or installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    Apache,
+    /// The directory of Apache's modules.
+    ApacheModules,
+    Gunicorn,
+    Lighttpd,
+    Nginx,
+    /// The file `uwsgi_params` that nginx's package installs.
+    NginxParams,
+    Uwsgi,
+    UwsgiCurl,
+}
+
+impl Peer {
+    /// The environment variable that says where it is, here and in the file that `tests/peers` writes.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Apache => "UWSGI_PEER_APACHE",
+            Self::ApacheModules => "UWSGI_PEER_APACHE_MODULES",
+            Self::Gunicorn => "UWSGI_PEER_GUNICORN",
+            Self::Lighttpd => "UWSGI_PEER_LIGHTTPD",
+            Self::Nginx => "UWSGI_PEER_NGINX",
+            Self::NginxParams => "UWSGI_PEER_NGINX_PARAMS",
+            Self::Uwsgi => "UWSGI_PEER_UWSGI",
+            Self::UwsgiCurl => "UWSGI_PEER_UWSGI_CURL",
+        }
+    }
+}
+
+/// Where a peer is.
+///
+/// # Panics
+///
+/// If it is nowhere, saying what to do: a test that needs it fails, and is not skipped.
+pub fn peer(peer: Peer) -> PathBuf {
+    let name = peer.variable();
+    let path = std::env::var(name).ok().or_else(|| found().get(name).cloned());
+    let mut missing = String::new();
+    match path {
+        Some(path) if fs::exists(&path).unwrap_or(false) => return path.into(),
+        Some(path) => write!(missing, "{path} ({name}) is not there"),
+        None => write!(missing, "{name} is not set"),
+    }
+    .expect("a string");
+    panic!("{missing}: run tests/peers, which finds or installs the programs that these tests start");
+}
+
+/// What `tests/peers` wrote, lines of `NAME=path`, into the directory that cargo builds in.
+fn found() -> &'static BTreeMap<String, String> {
+    static FOUND: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let exe = std::env::current_exe().unwrap_or_default();
+        let text = exe.ancestors().find_map(|dir| fs::read_to_string(dir.join("peers/env")).ok()).unwrap_or_default();
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.map(|(name, path)| (name.to_owned(), path.to_owned())).collect()
+    })
+}

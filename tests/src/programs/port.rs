@@ -1,0 +1,83 @@
+//! Where programs listen.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below the ports that Linux gives to clients (32768 to 60999), so that no connection takes one in between.
+const FIRST: u16 = 10_000;
+const COUNT: u16 = 22_000;
+
+/// A free TCP port on loopback, until it is dropped.
+///
+/// Nobody can hold a TCP port for a program that is about to listen there. The UDP port of the same number can be held,
+/// and every test asks for it first.
+#[derive(Debug, Clone)]
+pub struct Port {
+    number: u16,
+    _held: Arc<UdpSocket>,
+}
+
+impl Port {
+    pub fn free() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        // Processes begin in different places, and so seldom meet.
+        let begin = (process::id() % u32::from(COUNT)) as u16;
+        for _ in 0..COUNT {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let number = FIRST + begin.wrapping_mul(37).wrapping_add(next) % COUNT;
+            let Ok(held) = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)) else { continue };
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
+                return Self { number, _held: Arc::new(held) };
+            }
+        }
+        panic!("no port is free between {FIRST} and {}", FIRST + COUNT);
+    }
+
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.number))
+    }
+}
+
+/// Where a program listens, or is to listen.
+#[derive(Debug, Clone)]
+pub enum Listen {
+    Tcp(Port),
+    Unix(PathBuf),
+}
+
+impl Listen {
+    /// A free TCP port.
+    pub fn tcp() -> Self {
+        Self::Tcp(Port::free())
+    }
+
+    /// Its port, as text.
+    ///
+    /// # Panics
+    ///
+    /// With a Unix socket, which has none.
+    pub fn port(&self) -> String {
+        match self {
+            Self::Tcp(port) => port.number().to_string(),
+            Self::Unix(path) => panic!("{} has no port", path.display()),
+        }
+    }
+}
+
+/// As front ends and servers write it: `127.0.0.1:3031`, or a path.
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(port) => port.address().fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}

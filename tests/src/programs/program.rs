@@ -1,0 +1,101 @@
+//! One program that runs, with everything it starts.
+
+use std::fs::{self, File};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::{panicking, sleep};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::{Listen, Stage};
+
+/// How long a program may take until it listens. They take a tenth of a second where nothing else runs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that listens. Dropped, it is killed with its process group; its log is printed if the test failed.
+#[derive(Debug)]
+pub struct Program<'s> {
+    name: String,
+    /// Until it was killed.
+    child: Option<Child>,
+    log: PathBuf,
+    stage: &'s Stage,
+}
+
+impl<'s> Program<'s> {
+    /// Starts a program under a name that is its own on this stage, and waits until it listens at all these places.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start or does not come to listen, with what it wrote.
+    pub fn start(stage: &'s Stage, name: &str, command: &mut Command, listens: &[&Listen]) -> Self {
+        let log = stage.path(&format!("{name}.log"));
+        let out = File::create(&log).expect("a log");
+        let child = command
+            .current_dir(stage.path(""))
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().expect("a second handle"))
+            .stderr(out)
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}\n{command:?}"));
+        stage.started(child.id());
+        let mut program = Self { name: name.to_owned(), child: Some(child), log, stage };
+        listens.iter().for_each(|listen| program.wait_for(listen));
+        program
+    }
+
+    fn wait_for(&mut self, listen: &Listen) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let reached = match listen {
+                Listen::Tcp(port) => TcpStream::connect(port.address()).is_ok(),
+                Listen::Unix(path) => UnixStream::connect(path).is_ok(),
+            };
+            if reached {
+                return;
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none(), "{} ended ({}) before it listened", self.name, ended.unwrap_or_default());
+            assert!(Instant::now() < until, "{} does not listen at {listen}", self.name);
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The process that was started: the master, where there are workers.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// What it wrote.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Kills it and everything it started, at once.
+    pub fn kill(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // Not waited for yet, so that nobody else can have the number.
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _nobody_left = kill_process_group(group, Signal::KILL);
+        }
+        self.stage.ended(child.id());
+        child.wait().expect("a child of ours");
+    }
+}
+
+impl Drop for Program<'_> {
+    fn drop(&mut self) {
+        self.kill();
+        if panicking() {
+            let log = self.log();
+            let skipped = log.len().saturating_sub(4000);
+            eprintln!("== {}\n{}", self.name, String::from_utf8_lossy(&log.as_bytes()[skipped..]));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! uWSGI: its HTTP router, its Python workers; and uwsgi_curl of uwsgi-tools.
+
+use std::process::Command;
+
+use super::{Listen, Peer, Program, Snippet, Stage, peer};
+
+/// uWSGI with this configuration: its HTTP router alone.
+pub fn uwsgi_http<'s>(stage: &'s Stage, name: &str, ini: &Snippet, listens: &[&Listen]) -> Program<'s> {
+    let ini = stage.write(&format!("{name}.ini"), ini.text());
+    let mut command = Command::new(peer(Peer::Uwsgi));
+    command.arg("--ini").arg(ini);
+    Program::start(stage, name, &mut command, listens)
+}
+
+/// uWSGI with a WSGI application, the object `application` of this source.
+pub fn uwsgi_worker<'s>(stage: &'s Stage, name: &str, application: &str, listen: &Listen) -> Program<'s> {
+    let module = stage.write(&format!("{name}/application.py"), application);
+    let mut command = Command::new(peer(Peer::Uwsgi));
+    command
+        .args(["--master", "--need-app", "--die-on-term", "--disable-logging", "--chmod-socket=666"])
+        .args(["--processes", "1", "--threads", "8", "--listen", "100"])
+        // Its defaults are 4096 bytes and 4 seconds.
+        .args(["--buffer-size", "65535", "--socket-timeout", "30"])
+        .args(["--socket", &listen.to_string(), "--wsgi-file"])
+        .arg(module);
+    Program::start(stage, name, &mut command, &[listen])
+}
+
+/// uwsgi_curl, which sends one request and prints the answer.
+pub fn uwsgi_curl() -> Command {
+    Command::new(peer(Peer::UwsgiCurl))
+}

@@ -1,0 +1,44 @@
+//! The command of this project, built from this tree.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use super::{Listen, Program, Stage};
+
+/// `uwsgictl`: the one that the environment variable `UWSGICTL` names, else built now, so that it is never an old one.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn uwsgictl() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(BUILT.get_or_init(|| std::env::var_os("UWSGICTL").map_or_else(build, PathBuf::from)))
+}
+
+fn build() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "uwsgi-cli", "--bin", "uwsgictl", "--message-format", "json"])
+        .current_dir(workspace)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo");
+    assert!(output.status.success(), "uwsgictl does not build: {}", output.status);
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    built.expect("cargo does not say where uwsgictl is")
+}
+
+/// `uwsgictl serve` at this place, with further options: the blocking server with the inspector.
+pub fn uwsgictl_serve<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+    let mut command = uwsgictl();
+    command.args(["serve", "--bind", &listen.to_string()]).args(options);
+    if let Listen::Unix(_) = listen {
+        // Apache's workers are another user where it is started as root.
+        command.args(["--socket-mode", "666"]);
+    }
+    Program::start(stage, name, &mut command, &[listen])
+}

@@ -1,0 +1,128 @@
+//! What a case is, and how it is sent.
+
+use std::fmt::Write;
+
+/// One request of a client, what the application must see of it, and what the client must get.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    pub method: &'static str,
+    pub target: &'static str,
+    pub version: &'static str,
+    /// Behind `Host: app.example` and `Accept: application/json`. One character is one byte.
+    pub headers: &'static [(&'static str, &'static str)],
+    pub body: Body,
+    pub expect: Expect,
+}
+
+/// A request's body, of [`filling`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing, and no length.
+    None,
+    /// So many bytes, with a `Content-Length`.
+    Sized(usize),
+    /// So many bytes, in chunks.
+    Chunked(usize),
+}
+
+/// Both ends of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Expect {
+    /// Of the report in the answer, which is 200. Empty where the application does not report.
+    pub sees: &'static [Sees],
+    pub gets: &'static [Gets],
+}
+
+/// What the application was given.
+#[derive(Debug, Clone, Copy)]
+pub enum Sees {
+    /// A var. Several of one key count as one list, as RFC 9110 section 5.3 lets headers be joined: nginx before 1.23
+    /// sends each. One character is one byte.
+    Var(&'static str, &'static str),
+    /// No such var, or an empty one.
+    No(&'static str),
+    /// The first so many bytes of [`filling`], as its body.
+    Body(usize),
+    /// A body that is neither that nor nothing.
+    OtherBody,
+}
+
+/// What the client is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Gets {
+    Status(u16),
+    /// All headers of this name.
+    Headers(&'static str, &'static [&'static str]),
+    /// Exactly the body that was sent, to its end.
+    Echo,
+    /// Zeros, so many, to their end.
+    Bytes(usize),
+    /// No body.
+    NoBody,
+    /// A body that ends too early, and can be seen to do so.
+    Cut,
+    /// A body that ends too early, which nothing in HTTP/1.1 shows: its end is the close of the connection.
+    CutUnseen,
+    /// The connection closes without a byte.
+    Nothing,
+}
+
+impl Body {
+    pub const fn len(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Sized(len) | Self::Chunked(len) => len,
+        }
+    }
+}
+
+impl Case {
+    /// As a client sends it. The client closes behind it where the version leaves that open.
+    pub fn request(&self) -> Vec<u8> {
+        let mut head = format!("{} {} {}\r\n", self.method, self.target, self.version);
+        head.push_str("Host: app.example\r\nAccept: application/json\r\n");
+        for (name, value) in self.headers {
+            write!(head, "{name}: {value}\r\n").expect("a string");
+        }
+        match self.body {
+            Body::None => {}
+            Body::Sized(len) => write!(head, "Content-Length: {len}\r\n").expect("a string"),
+            Body::Chunked(_) => head.push_str("Transfer-Encoding: chunked\r\n"),
+        }
+        head.push_str("\r\n");
+        let mut request: Vec<u8> = head.chars().map(|byte| u8::try_from(byte).expect("latin-1")).collect();
+        let body = filling(self.body.len());
+        match self.body {
+            Body::None | Body::Sized(_) => request.extend(body),
+            Body::Chunked(_) => {
+                // Sizes that fit nobody's buffers, the first of one byte.
+                let mut rest = &body[..];
+                for size in [1, 1000, 4096, 70_001].into_iter().cycle() {
+                    let (chunk, left) = rest.split_at(rest.len().min(size));
+                    request.extend(format!("{:x}\r\n", chunk.len()).bytes());
+                    request.extend(chunk);
+                    request.extend(b"\r\n");
+                    rest = left;
+                    if chunk.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        request
+    }
+}
+
+/// Bytes in which every place is another: numbered lines.
+pub fn filling(len: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len + 8);
+    for line in 0_usize.. {
+        if bytes.len() >= len {
+            break;
+        }
+        bytes.extend(format!("{line:07}\n").bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

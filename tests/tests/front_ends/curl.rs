@@ -1,0 +1,45 @@
+//! uwsgi_curl of uwsgi-tools as a front end: one request by its command line, and what it prints.
+
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use uwsgi_tests::http1::{Answer, Connection};
+use uwsgi_tests::programs::{Listen, uwsgi_curl};
+
+use super::case::{Body, Case, filling};
+use super::matrix::PATIENCE;
+
+/// Its command line has no place for chunks, for another version, for bytes that are no text, nor for more than Linux
+/// allows one argument; its answer must be text, too, and its URL is always a path.
+pub fn can_send(case: &Case) -> bool {
+    let text = |(_, value): &(&str, &str)| value.is_ascii();
+    let body = matches!(case.body, Body::None | Body::Sized(1..=100_000));
+    body && case.version == "HTTP/1.1" && case.target.starts_with('/') && case.headers.iter().all(text)
+}
+
+/// Asks, and reads what is printed as the answer that it is.
+pub fn exchange(at: &Listen, case: &Case) -> io::Result<Answer> {
+    let mut command = uwsgi_curl();
+    command.args(["--timeout", &PATIENCE.as_secs().to_string(), "--method", case.method]);
+    command.args(["--header", "Accept: application/json"]);
+    for (name, value) in case.headers {
+        command.args(["--header", &format!("{name}: {value}")]);
+    }
+    if let Body::Sized(len) = case.body {
+        command.args(["--data", &String::from_utf8(filling(len)).expect("text")]);
+    }
+    let output = command.arg(at.to_string()).arg(format!("app.example{}", case.target)).output()?;
+    // It ends with 1 for anything but 2xx, and prints a line end of its own.
+    let mut printed = output.stdout;
+    if printed.pop() != Some(b'\n') {
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(io::Error::new(ErrorKind::InvalidData, error));
+    }
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let to = listener.local_addr()?;
+    thread::scope(|scope| {
+        scope.spawn(|| listener.accept().and_then(|(mut socket, _)| socket.write_all(&printed)));
+        Connection::open(to, PATIENCE)?.answer(case.method == "HEAD")
+    })
+}

@@ -1,0 +1,257 @@
+//! Every front end, every server, every case.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use uwsgi_tests::http1::{Answer, Connection};
+use uwsgi_tests::programs::{
+    Certificate, Listen, Port, Program, Snippet, Stage, apache, lighttpd, nginx, uwsgi_http, uwsgi_worker,
+    uwsgictl_serve,
+};
+
+use super::case::{Case, Expect};
+use super::collection::CASES;
+use super::curl;
+use super::deviations::DEVIATIONS;
+use super::verdict::check;
+
+/// How long one exchange may take. They take milliseconds, 20 MB a second.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server behind the front ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Server {
+    pub name: &'static str,
+    /// With the inspector as its application, under a name of its own on this stage.
+    pub start: for<'s> fn(&'s Stage, &str, &Listen) -> Program<'s>,
+}
+
+/// The servers under test, and uWSGI, which proves that the table is right about the front ends.
+pub const SERVERS: &[Server] = &[
+    Server {
+        name: "uwsgictl",
+        start: |stage, name, listen| uwsgictl_serve(stage, name, listen, &["--chunked-input", "--max-body", "100000000"]),
+    },
+    Server {
+        name: "uwsgi",
+        start: |stage, name, listen| {
+            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen)
+        },
+    },
+];
+
+/// A front end with one of the configurations of `docs/front-ends.md`.
+#[derive(Debug, Clone, Copy)]
+pub struct FrontEnd {
+    /// The configuration's name.
+    pub name: &'static str,
+    /// What it has in front of the server.
+    pub backend: Backend,
+    pub start: for<'s> fn(&'s Stage, &Listen) -> Door<'s>,
+}
+
+/// What a configuration has its server listen at.
+#[derive(Debug, Clone, Copy)]
+pub enum Backend {
+    Tcp,
+    Unix,
+}
+
+/// A front end that runs: how a client gets in.
+#[derive(Debug)]
+pub struct Door<'s> {
+    /// None for a client that speaks uwsgi itself.
+    pub program: Option<Program<'s>>,
+    pub how: How,
+}
+
+#[derive(Debug)]
+pub enum How {
+    Plain(SocketAddr),
+    Tls(SocketAddr, Arc<ClientConfig>),
+    /// By uwsgi_curl, at the server itself.
+    Curl(Listen),
+}
+
+pub const FRONT_ENDS: &[FrontEnd] = &[
+    FrontEnd { name: "nginx-tcp", backend: Backend::Tcp, start: |stage, at| nginx_plain(stage, "nginx-tcp.conf", at) },
+    FrontEnd { name: "nginx-unix", backend: Backend::Unix, start: |stage, at| nginx_plain(stage, "nginx-unix.conf", at) },
+    FrontEnd {
+        name: "nginx-streaming",
+        backend: Backend::Unix,
+        start: |stage, at| nginx_plain(stage, "nginx-streaming.conf", at),
+    },
+    FrontEnd { name: "nginx-tls", backend: Backend::Unix, start: nginx_tls },
+    FrontEnd {
+        name: "apache-tcp",
+        backend: Backend::Tcp,
+        start: |stage, at| {
+            let port = Port::free();
+            let site = Snippet::read("apache-tcp.conf").with("*:80", port.address().to_string());
+            let site = site.with("127.0.0.1:3031", at.to_string());
+            plain(apache(stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
+        },
+    },
+    FrontEnd {
+        name: "apache-unix",
+        backend: Backend::Unix,
+        start: |stage, at| {
+            let port = Port::free();
+            let site = Snippet::read("apache-unix.conf").with("*:80", port.address().to_string());
+            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", stage.text_path(""));
+            plain(apache(stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
+        },
+    },
+    FrontEnd {
+        name: "lighttpd-tcp",
+        backend: Backend::Tcp,
+        start: |stage, at| {
+            let port = Port::free();
+            let site = Snippet::read("lighttpd-tcp.conf").with("port = 80", format!("port = {}", port.number()));
+            plain(lighttpd(stage, "lighttpd", &site.with("3031", at.port()), &[&Listen::Tcp(port.clone())]), &port)
+        },
+    },
+    FrontEnd {
+        name: "lighttpd-unix",
+        backend: Backend::Unix,
+        start: |stage, at| {
+            let port = Port::free();
+            let site = Snippet::read("lighttpd-unix.conf").with("port = 80", format!("port = {}", port.number()));
+            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", stage.text_path(""));
+            plain(lighttpd(stage, "lighttpd", &site, &[&Listen::Tcp(port.clone())]), &port)
+        },
+    },
+    FrontEnd {
+        name: "uwsgi-http",
+        backend: Backend::Tcp,
+        start: |stage, at| router(stage, "uwsgi-http.ini", "127.0.0.1:3031", at),
+    },
+    FrontEnd {
+        name: "uwsgi-http-chunked",
+        backend: Backend::Unix,
+        start: |stage, at| router(stage, "uwsgi-http-chunked.ini", "/run/app/app.sock", at),
+    },
+    FrontEnd {
+        name: "uwsgi_curl",
+        backend: Backend::Unix,
+        start: |_, at| Door { program: None, how: How::Curl(at.clone()) },
+    },
+];
+
+/// nginx with one of its configurations that listen on port 80.
+pub fn nginx_plain<'s>(stage: &'s Stage, snippet: &str, at: &Listen) -> Door<'s> {
+    let port = Port::free();
+    let site = Snippet::read(snippet).with("listen 80;", format!("listen {};", port.address()));
+    let site = match at {
+        Listen::Tcp(_) => site.with("127.0.0.1:3031", at.to_string()),
+        Listen::Unix(_) => site.with("/run/app/app.sock", at.to_string()),
+    };
+    plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
+}
+
+fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> Door<'s> {
+    let (port, redirecting) = (Port::free(), Port::free());
+    let certificate = Certificate::new(stage, "app.example");
+    let site = Snippet::read("nginx-tls.conf")
+        .with("listen 443 ssl;", format!("listen {} ssl;", port.address()))
+        .with("listen 80;", format!("listen {};", redirecting.address()))
+        .with("/etc/ssl/certs/app.pem", certificate.file.display().to_string())
+        .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
+        .with("/run/app/app.sock", at.to_string());
+    let program = nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
+    Door { program: Some(program), how: How::Tls(port.address(), certificate.client()) }
+}
+
+fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Door<'s> {
+    let port = Port::free();
+    let ini = Snippet::read(snippet).with("http = :80", format!("http = {}", port.address()));
+    plain(uwsgi_http(stage, "uwsgi-http", &ini.with(natural, at.to_string()), &[&Listen::Tcp(port.clone())]), &port)
+}
+
+/// A front end that speaks HTTP in the clear.
+pub fn plain<'s>(program: Program<'s>, port: &Port) -> Door<'s> {
+    Door { program: Some(program), how: How::Plain(port.address()) }
+}
+
+impl FrontEnd {
+    pub fn named(name: &str) -> &'static Self {
+        FRONT_ENDS.iter().find(|front_end| front_end.name == name).expect("a front end of this name")
+    }
+
+    /// Where a server for it is to listen.
+    pub fn listen(&self, stage: &Stage) -> Listen {
+        match self.backend {
+            Backend::Tcp => Listen::tcp(),
+            Backend::Unix => Listen::Unix(stage.path("app.sock")),
+        }
+    }
+
+    /// Sends every case through it to every server.
+    ///
+    /// # Panics
+    ///
+    /// Once, with everything that was not as expected.
+    pub fn run(&self) {
+        let mut wrong = Vec::new();
+        for server in SERVERS.iter().skip(1) {
+            let stage = Stage::new();
+            let listen = self.listen(&stage);
+            let _server = (server.start)(&stage, "server", &listen);
+            let door = (self.start)(&stage, &listen);
+            for case in CASES.iter().filter(|case| door.can_send(case)) {
+                let got = door.exchange(case);
+                if let Err(error) = self.judge(server, case, &got) {
+                    wrong.push(format!("{} > {} > {}: {error}", case.name, self.name, server.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), CASES.len() * SERVERS.len(), wrong.join("\n"));
+    }
+
+    fn judge(&self, server: &Server, case: &Case, got: &io::Result<Answer>) -> Result<(), String> {
+        let Some(expect) = self.deviation(server, case) else { return check(case, &case.expect, got) };
+        check(case, expect, got)?;
+        check(case, &case.expect, got).err().map(drop).ok_or_else(|| "deviates no more".to_owned())
+    }
+
+    fn deviation(&self, server: &Server, case: &Case) -> Option<&'static Expect> {
+        let mut rows = DEVIATIONS.iter().filter(|row| {
+            row.front_ends.contains(&self.name)
+                && row.cases.contains(&case.name)
+                && (row.servers.is_empty() || row.servers.contains(&server.name))
+        });
+        let row = rows.next()?;
+        assert!(rows.next().is_none(), "two rows for {}, {} and {}", case.name, self.name, server.name);
+        Some(&row.expect)
+    }
+}
+
+impl Door<'_> {
+    /// Whether a client can say it at all.
+    fn can_send(&self, case: &Case) -> bool {
+        !matches!(self.how, How::Curl(_)) || curl::can_send(case)
+    }
+
+    fn exchange(&self, case: &Case) -> io::Result<Answer> {
+        match &self.how {
+            How::Curl(at) => curl::exchange(at, case),
+            _ => self.connect()?.exchange(&case.request()),
+        }
+    }
+
+    /// A client's connection.
+    pub fn connect(&self) -> io::Result<Connection> {
+        match &self.how {
+            How::Plain(at) => Connection::open(*at, PATIENCE),
+            How::Tls(at, client) => Connection::layered(*at, PATIENCE, |socket| {
+                let name = "app.example".try_into().expect("a name");
+                let session = ClientConnection::new(Arc::clone(client), name).expect("a client");
+                Box::new(StreamOwned::new(session, socket))
+            }),
+            How::Curl(at) => panic!("nobody listens for HTTP at {at}"),
+        }
+    }
+}

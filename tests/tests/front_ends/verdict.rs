@@ -1,0 +1,96 @@
+//! Whether what was seen and what was got is what a case expects.
+
+use std::io::{self, ErrorKind};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use uwsgi_tests::http1::{Answer, End};
+
+use super::case::{Case, Expect, Gets, Sees, filling};
+
+/// What the application says that it was given.
+#[derive(Debug, Deserialize)]
+pub struct Report {
+    pub vars: Vec<(String, String)>,
+    pub body: Seen,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Seen {
+    pub length: u64,
+    pub sha256: String,
+}
+
+impl Report {
+    /// The report in an answer.
+    pub fn of(answer: &Answer) -> Result<Self, String> {
+        let text = String::from_utf8_lossy(&answer.body);
+        serde_json::from_slice(&answer.body).map_err(|error| format!("no report ({error}) in {} {text}", answer.head.status))
+    }
+
+    /// All vars of this key as one.
+    pub fn var(&self, key: &str) -> Option<String> {
+        let values: Vec<&str> = self.vars.iter().filter(|(other, _)| other == key).map(|(_, value)| &**value).collect();
+        let between = if key == "HTTP_COOKIE" { "; " } else { ", " };
+        (!values.is_empty()).then(|| values.join(between))
+    }
+}
+
+/// What is not as expected, in the words of a failure.
+pub fn check(case: &Case, expect: &Expect, got: &io::Result<Answer>) -> Result<(), String> {
+    let answer = match got {
+        Ok(answer) => answer,
+        Err(error) => {
+            let nothing = matches!(expect.gets, [Gets::Nothing]);
+            let closed = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);
+            return if nothing && closed { Ok(()) } else { Err(format!("no answer: {error}")) };
+        }
+    };
+    for wanted in expect.gets {
+        gets(case, wanted, answer)?;
+    }
+    if !expect.sees.is_empty() {
+        let report = Report::of(answer)?;
+        for wanted in expect.sees {
+            sees(wanted, &report)?;
+        }
+    }
+    Ok(())
+}
+
+fn gets(case: &Case, wanted: &Gets, answer: &Answer) -> Result<(), String> {
+    let ended = |answer: &Answer| matches!(answer.end, End::Whole | End::Closed);
+    let same = match *wanted {
+        Gets::Status(status) => answer.head.status == status,
+        Gets::Headers(name, values) => answer.head.all(name).eq(values.iter().copied()),
+        Gets::Echo => answer.head.status == 200 && ended(answer) && answer.body == filling(case.body.len()),
+        Gets::Bytes(len) => ended(answer) && answer.body.len() == len && answer.body.iter().all(|byte| *byte == 0),
+        Gets::NoBody => ended(answer) && answer.body.is_empty(),
+        Gets::Cut => matches!(answer.end, End::Cut(_)),
+        Gets::CutUnseen => answer.end == End::Closed && !answer.body.is_empty(),
+        Gets::Nothing => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body));
+    let (head, end, len) = (&answer.head, &answer.end, answer.body.len());
+    Err(format!("got not {wanted:?}, but {head:?} {end:?}, {len} bytes: {start}"))
+}
+
+fn sees(wanted: &Sees, report: &Report) -> Result<(), String> {
+    let is_filling = |len: usize| {
+        let sha256: String = Sha256::digest(filling(len)).iter().map(|byte| format!("{byte:02x}")).collect();
+        report.body.length == len as u64 && (len == 0 || report.body.sha256 == sha256)
+    };
+    let (same, seen) = match *wanted {
+        Sees::Var(key, value) => (report.var(key).as_deref() == Some(value), format!("{:?}", report.var(key))),
+        Sees::No(key) => (report.var(key).is_none_or(|value| value.is_empty()), format!("{:?}", report.var(key))),
+        Sees::Body(len) => (is_filling(len), format!("{:?}", report.body)),
+        Sees::OtherBody => {
+            let len = usize::try_from(report.body.length).unwrap_or(usize::MAX);
+            (len > 0 && !is_filling(len), format!("{:?}", report.body))
+        }
+    };
+    if same { Ok(()) } else { Err(format!("saw not {wanted:?}, but {seen}")) }
+}
