@@ -361,8 +361,20 @@ mod tests {
             (GET, b"HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n", 204, "", End::Whole),
             (b"HEAD / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 200, "", End::Whole),
             (GET, b"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 418 T\r\nContent-Length: 1\r\n\r\na", 418, "a", End::Whole),
-            (GET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n0\r\n\r\n", 200, "ab", End::Whole),
-            (GET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nT: u\r\n\r\n", 200, "a", End::Whole),
+            (
+                GET,
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n0\r\n\r\n",
+                200,
+                "ab",
+                End::Whole,
+            ),
+            (
+                GET,
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nT: u\r\n\r\n",
+                200,
+                "a",
+                End::Whole,
+            ),
             (GET, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 200, "ab", cut(3)),
         ];
         for (request, sent, status, body, end) in rows {

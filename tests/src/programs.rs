@@ -20,7 +20,7 @@ pub use apache::apache;
 pub use gunicorn::gunicorn;
 pub use lighttpd::lighttpd;
 pub use nginx::nginx;
-pub use peer::{Peer, peer};
+pub use peer::{Peer, peer, version};
 pub use port::{Listen, Port};
 pub use program::Program;
 pub use snippet::Snippet;

@@ -1,8 +1,12 @@
 """What uwsgictl's inspector answers, as a WSGI application: for the servers of other people in its place."""
 import hashlib
 import json
+import os
 import time
 from urllib.parse import parse_qsl
+
+if "CHUNKED" in os.environ:
+    import uwsgi
 
 
 def application(environ, start_response):
@@ -34,7 +38,8 @@ def application(environ, start_response):
 
 def report(environ, start_response):
     body, digest = 0, hashlib.sha256()
-    while piece := environ["wsgi.input"].read(65536):
+    chunked = "CHUNKED" in os.environ and environ.get("HTTP_TRANSFER_ENCODING") == "chunked"
+    while piece := uwsgi.chunked_read() if chunked else environ["wsgi.input"].read(65536):
         body += len(piece)
         digest.update(piece)
     out = json.dumps({

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 
 /// What `tests/peers` finds or installs.
@@ -53,6 +54,24 @@ pub fn peer(peer: Peer) -> PathBuf {
     }
     .expect("a string");
     panic!("{missing}: run tests/peers, which finds or installs the programs that these tests start");
+}
+
+/// The version of a front end, as numbers: 1.22.1 is `[1, 22, 1]`.
+///
+/// # Panics
+///
+/// If it does not say.
+pub fn version(of: Peer) -> Vec<u32> {
+    let flag = if of == Peer::Uwsgi { "--version" } else { "-v" };
+    let output = Command::new(peer(of)).arg(flag).output().expect("a program");
+    // nginx writes it to its error output.
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    // nginx/1.22.1, Apache/2.4.71, lighttpd/1.4.69, 2.0.31
+    let mut words = said.split(|c: char| !c.is_ascii_digit() && c != '.');
+    let number = words.find(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()));
+    let number = number.unwrap_or_else(|| panic!("{of:?} does not say its version: {said}"));
+    number.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
 /// What `tests/peers` wrote, lines of `NAME=path`, into the directory that cargo builds in.

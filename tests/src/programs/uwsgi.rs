@@ -12,8 +12,14 @@ pub fn uwsgi_http<'s>(stage: &'s Stage, name: &str, ini: &Snippet, listens: &[&L
     Program::start(stage, name, &mut command, listens)
 }
 
-/// uWSGI with a WSGI application, the object `application` of this source.
-pub fn uwsgi_worker<'s>(stage: &'s Stage, name: &str, application: &str, listen: &Listen) -> Program<'s> {
+/// uWSGI with a WSGI application, the object `application` of this source, and further options.
+pub fn uwsgi_worker<'s>(
+    stage: &'s Stage,
+    name: &str,
+    application: &str,
+    listen: &Listen,
+    options: &[&str],
+) -> Program<'s> {
     let module = stage.write(&format!("{name}/application.py"), application);
     let mut command = Command::new(peer(Peer::Uwsgi));
     command
@@ -22,7 +28,8 @@ pub fn uwsgi_worker<'s>(stage: &'s Stage, name: &str, application: &str, listen:
         // Its defaults are 4096 bytes and 4 seconds.
         .args(["--buffer-size", "65535", "--socket-timeout", "30"])
         .args(["--socket", &listen.to_string(), "--wsgi-file"])
-        .arg(module);
+        .arg(module)
+        .args(options);
     Program::start(stage, name, &mut command, &[listen])
 }
 

@@ -1,6 +1,10 @@
 //! What a case is, and how it is sent.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
+
+/// The longest body that anything has here.
+pub const LONGEST: usize = 20_000_000;
 
 /// One request of a client, what the application must see of it, and what the client must get.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +48,8 @@ pub enum Sees {
     No(&'static str),
     /// The first so many bytes of [`filling`], as its body.
     Body(usize),
-    /// A body that is neither that nor nothing.
-    OtherBody,
+    /// A var with another value than this one, which is nobody's to say.
+    Other(&'static str, &'static str),
 }
 
 /// What the client is given.
@@ -97,7 +101,7 @@ impl Case {
             Body::None | Body::Sized(_) => request.extend(body),
             Body::Chunked(_) => {
                 // Sizes that fit nobody's buffers, the first of one byte.
-                let mut rest = &body[..];
+                let mut rest = body;
                 for size in [1, 1000, 4096, 70_001].into_iter().cycle() {
                     let (chunk, left) = rest.split_at(rest.len().min(size));
                     request.extend(format!("{:x}\r\n", chunk.len()).bytes());
@@ -115,14 +119,7 @@ impl Case {
 }
 
 /// Bytes in which every place is another: numbered lines.
-pub fn filling(len: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(len + 8);
-    for line in 0_usize.. {
-        if bytes.len() >= len {
-            break;
-        }
-        bytes.extend(format!("{line:07}\n").bytes());
-    }
-    bytes.truncate(len);
-    bytes
+pub fn filling(len: usize) -> &'static [u8] {
+    static LINES: OnceLock<Vec<u8>> = OnceLock::new();
+    &LINES.get_or_init(|| (0..LONGEST / 8).flat_map(|line| format!("{line:07}\n").into_bytes()).collect())[..len]
 }

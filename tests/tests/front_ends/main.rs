@@ -28,6 +28,21 @@ macro_rules! every_case_through {
     };
 }
 
+/// A row that names nothing would never be looked at.
+#[test]
+fn deviations_are_of_cases_that_are_there() {
+    for row in deviations::DEVIATIONS {
+        assert!(!row.source.is_empty(), "no source: {row:?}");
+        let cases = row.cases.iter().all(|name| collection::CASES.iter().any(|case| case.name == *name));
+        let servers = row.servers.iter().all(|name| matrix::SERVERS.iter().any(|server| server.name == *name));
+        let front_ends = row.front_ends.iter().all(|name| matrix::FRONT_ENDS.iter().any(|one| one.name == *name));
+        assert!(cases && servers && front_ends, "{row:?}");
+    }
+    let mut names: Vec<&str> = collection::CASES.iter().map(|case| case.name).collect();
+    names.sort_unstable();
+    names.windows(2).for_each(|two| assert_ne!(two[0], two[1], "two cases of one name"));
+}
+
 every_case_through! {
     nginx_tcp = "nginx-tcp",
     nginx_unix = "nginx-unix",

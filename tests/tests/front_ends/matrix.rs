@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use uwsgi_tests::http1::{Answer, Connection};
 use uwsgi_tests::programs::{
-    Certificate, Listen, Port, Program, Snippet, Stage, apache, lighttpd, nginx, uwsgi_http, uwsgi_worker,
-    uwsgictl_serve,
+    Certificate, Listen, Peer, Port, Program, Snippet, Stage, apache, lighttpd, nginx, uwsgi_http, uwsgi_worker,
+    uwsgictl_serve, version,
 };
 
 use super::case::{Case, Expect};
@@ -26,19 +26,30 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Server {
     pub name: &'static str,
     /// With the inspector as its application, under a name of its own on this stage.
-    pub start: for<'s> fn(&'s Stage, &str, &Listen) -> Program<'s>,
+    pub start: for<'s> fn(&'s Stage, &str, &Listen, Uploads) -> Program<'s>,
 }
 
-/// The servers under test, and uWSGI, which proves that the table is right about the front ends.
+/// Whether chunked uploads come as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uploads {
+    Sized,
+    Chunked,
+}
+
+/// The servers under test, and uWSGI, which proves that the tables are right about the front ends.
 pub const SERVERS: &[Server] = &[
     Server {
         name: "uwsgictl",
-        start: |stage, name, listen| uwsgictl_serve(stage, name, listen, &["--chunked-input", "--max-body", "100000000"]),
+        start: |stage, name, listen, uploads| {
+            let options: &[&str] = if uploads == Uploads::Chunked { &["--chunked-input"] } else { &[] };
+            uwsgictl_serve(stage, name, listen, options)
+        },
     },
     Server {
         name: "uwsgi",
-        start: |stage, name, listen| {
-            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen)
+        start: |stage, name, listen, uploads| {
+            let options: &[&str] = if uploads == Uploads::Chunked { &["--env", "CHUNKED=1"] } else { &[] };
+            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen, options)
         },
     },
 ];
@@ -48,8 +59,11 @@ pub const SERVERS: &[Server] = &[
 pub struct FrontEnd {
     /// The configuration's name.
     pub name: &'static str,
+    pub peer: Peer,
     /// What it has in front of the server.
     pub backend: Backend,
+    /// What it makes of a chunked upload, unless it takes it apart or refuses it.
+    pub uploads: Uploads,
     pub start: for<'s> fn(&'s Stage, &Listen) -> Door<'s>,
 }
 
@@ -77,17 +91,39 @@ pub enum How {
 }
 
 pub const FRONT_ENDS: &[FrontEnd] = &[
-    FrontEnd { name: "nginx-tcp", backend: Backend::Tcp, start: |stage, at| nginx_plain(stage, "nginx-tcp.conf", at) },
-    FrontEnd { name: "nginx-unix", backend: Backend::Unix, start: |stage, at| nginx_plain(stage, "nginx-unix.conf", at) },
+    FrontEnd {
+        name: "nginx-tcp",
+        peer: Peer::Nginx,
+        backend: Backend::Tcp,
+        uploads: Uploads::Sized,
+        start: |stage, at| nginx_plain(stage, "nginx-tcp.conf", at),
+    },
+    FrontEnd {
+        name: "nginx-unix",
+        peer: Peer::Nginx,
+        backend: Backend::Unix,
+        uploads: Uploads::Sized,
+        start: |stage, at| nginx_plain(stage, "nginx-unix.conf", at),
+    },
     FrontEnd {
         name: "nginx-streaming",
+        peer: Peer::Nginx,
         backend: Backend::Unix,
+        uploads: Uploads::Sized,
         start: |stage, at| nginx_plain(stage, "nginx-streaming.conf", at),
     },
-    FrontEnd { name: "nginx-tls", backend: Backend::Unix, start: nginx_tls },
+    FrontEnd {
+        name: "nginx-tls",
+        peer: Peer::Nginx,
+        backend: Backend::Unix,
+        uploads: Uploads::Sized,
+        start: nginx_tls,
+    },
     FrontEnd {
         name: "apache-tcp",
+        peer: Peer::Apache,
         backend: Backend::Tcp,
+        uploads: Uploads::Sized,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("apache-tcp.conf").with("*:80", port.address().to_string());
@@ -97,7 +133,9 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
     },
     FrontEnd {
         name: "apache-unix",
+        peer: Peer::Apache,
         backend: Backend::Unix,
+        uploads: Uploads::Sized,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("apache-unix.conf").with("*:80", port.address().to_string());
@@ -107,7 +145,9 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
     },
     FrontEnd {
         name: "lighttpd-tcp",
+        peer: Peer::Lighttpd,
         backend: Backend::Tcp,
+        uploads: Uploads::Sized,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-tcp.conf").with("port = 80", format!("port = {}", port.number()));
@@ -116,7 +156,9 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
     },
     FrontEnd {
         name: "lighttpd-unix",
+        peer: Peer::Lighttpd,
         backend: Backend::Unix,
+        uploads: Uploads::Sized,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-unix.conf").with("port = 80", format!("port = {}", port.number()));
@@ -126,17 +168,23 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
     },
     FrontEnd {
         name: "uwsgi-http",
+        peer: Peer::Uwsgi,
         backend: Backend::Tcp,
+        uploads: Uploads::Sized,
         start: |stage, at| router(stage, "uwsgi-http.ini", "127.0.0.1:3031", at),
     },
     FrontEnd {
         name: "uwsgi-http-chunked",
+        peer: Peer::Uwsgi,
         backend: Backend::Unix,
+        uploads: Uploads::Chunked,
         start: |stage, at| router(stage, "uwsgi-http-chunked.ini", "/run/app/app.sock", at),
     },
     FrontEnd {
         name: "uwsgi_curl",
+        peer: Peer::UwsgiCurl,
         backend: Backend::Unix,
+        uploads: Uploads::Sized,
         start: |_, at| Door { program: None, how: How::Curl(at.clone()) },
     },
 ];
@@ -199,7 +247,7 @@ impl FrontEnd {
         for server in SERVERS.iter().skip(1) {
             let stage = Stage::new();
             let listen = self.listen(&stage);
-            let _server = (server.start)(&stage, "server", &listen);
+            let _server = (server.start)(&stage, "server", &listen, self.uploads);
             let door = (self.start)(&stage, &listen);
             for case in CASES.iter().filter(|case| door.can_send(case)) {
                 let got = door.exchange(case);
@@ -222,6 +270,7 @@ impl FrontEnd {
             row.front_ends.contains(&self.name)
                 && row.cases.contains(&case.name)
                 && (row.servers.is_empty() || row.servers.contains(&server.name))
+                && (row.before.is_empty() || version(self.peer).as_slice() < row.before)
         });
         let row = rows.next()?;
         assert!(rows.next().is_none(), "two rows for {}, {} and {}", case.name, self.name, server.name);

@@ -25,7 +25,8 @@ impl Report {
     /// The report in an answer.
     pub fn of(answer: &Answer) -> Result<Self, String> {
         let text = String::from_utf8_lossy(&answer.body);
-        serde_json::from_slice(&answer.body).map_err(|error| format!("no report ({error}) in {} {text}", answer.head.status))
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("no report ({error}) in {} {text}", answer.head.status))
     }
 
     /// All vars of this key as one.
@@ -87,9 +88,8 @@ fn sees(wanted: &Sees, report: &Report) -> Result<(), String> {
         Sees::Var(key, value) => (report.var(key).as_deref() == Some(value), format!("{:?}", report.var(key))),
         Sees::No(key) => (report.var(key).is_none_or(|value| value.is_empty()), format!("{:?}", report.var(key))),
         Sees::Body(len) => (is_filling(len), format!("{:?}", report.body)),
-        Sees::OtherBody => {
-            let len = usize::try_from(report.body.length).unwrap_or(usize::MAX);
-            (len > 0 && !is_filling(len), format!("{:?}", report.body))
+        Sees::Other(key, value) => {
+            (report.var(key).is_some_and(|other| other != value), format!("{:?}", report.var(key)))
         }
     };
     if same { Ok(()) } else { Err(format!("saw not {wanted:?}, but {seen}")) }
