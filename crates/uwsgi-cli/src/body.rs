@@ -34,6 +34,11 @@ impl BodyArgs {
     /// The options' names, for other options that exclude them.
     pub(crate) const IDS: [&'static str; 3] = ["data", "data-binary", "data-raw"];
 
+    /// A body that is given as to `--data-binary`.
+    pub(crate) fn binary(value: OsString) -> Self {
+        Self { parts: vec![Part { place: 0, kind: Kind::Binary, value }] }
+    }
+
     /// Whether there is no body at all, which is not the same as an empty one.
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()

@@ -1,0 +1,132 @@
+//! The result as JSON.
+
+use alloc::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::plan;
+use super::real;
+use super::report::Report;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct Document<'a> {
+    to: &'a str,
+    request: Request<'a>,
+    connections: usize,
+    threads: usize,
+    keepalive: bool,
+    timeout_s: f64,
+    interrupted: bool,
+    seconds: f64,
+    rate: Rate,
+    requests: Requests,
+    /// Answers by their status.
+    statuses: &'a BTreeMap<u16, u64>,
+    /// Requests without an answer, by what went wrong.
+    errors: BTreeMap<&'static str, Seen<'a>>,
+    received_bytes: u64,
+    /// Null without an answer.
+    latency_us: Option<Latency>,
+    cpu: Cpu,
+}
+
+#[derive(Debug, Serialize)]
+struct Request<'a> {
+    from: String,
+    method: &'a str,
+    bytes: usize,
+}
+
+/// Answers per second.
+#[derive(Debug, Serialize)]
+struct Rate {
+    aimed: Option<f64>,
+    reached: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Requests {
+    answered: u64,
+    failed: u64,
+    unsent: u64,
+    unfinished: u64,
+    reconnected: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Seen<'a> {
+    count: u64,
+    first: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Latency {
+    min: f64,
+    mean: f64,
+    stdev: f64,
+    p50: f64,
+    p75: f64,
+    p90: f64,
+    p99: f64,
+    p99_9: f64,
+    p99_99: f64,
+    max: f64,
+}
+
+/// What this program itself took of the processor; null where the system does not tell.
+#[derive(Debug, Serialize)]
+struct Cpu {
+    seconds: Option<f64>,
+    us_per_request: Option<f64>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(report: &'a Report<'_>) -> Self {
+        let (plan, tally) = (report.plan, &report.tally);
+        let errors = tally.errors.iter();
+        Self {
+            to: &report.args.to,
+            request: Request { from: plan::source(report.args), method: &plan.method, bytes: plan.bytes.len() },
+            connections: plan.connections,
+            threads: plan.threads,
+            keepalive: plan.keepalive,
+            timeout_s: plan.timeout.as_secs_f64(),
+            interrupted: report.interrupted,
+            seconds: report.measured.as_secs_f64(),
+            rate: Rate { aimed: plan.rate, reached: report.rate() },
+            requests: Requests {
+                answered: tally.answered(),
+                failed: tally.failed(),
+                unsent: tally.unsent,
+                unfinished: tally.unfinished,
+                reconnected: tally.reconnected,
+            },
+            statuses: &tally.statuses,
+            errors: errors
+                .map(|(kind, seen)| (kind.as_str(), Seen { count: seen.count, first: &seen.detail }))
+                .collect(),
+            received_bytes: tally.received,
+            latency_us: (tally.answered() > 0).then(|| Latency::new(report)),
+            cpu: Cpu { seconds: report.cpu, us_per_request: report.cpu_per_request() },
+        }
+    }
+}
+
+impl Latency {
+    fn new(report: &Report<'_>) -> Self {
+        let latencies = &report.tally.latencies;
+        Self {
+            min: real(latencies.min()) / 1e3,
+            mean: latencies.mean() / 1e3,
+            stdev: latencies.stdev() / 1e3,
+            p50: report.micros(0.5),
+            p75: report.micros(0.75),
+            p90: report.micros(0.9),
+            p99: report.micros(0.99),
+            p99_9: report.micros(0.999),
+            p99_99: report.micros(0.9999),
+            max: report.micros(1.0),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What can go wrong with one request.
+
+use std::io;
+
+use uwsgi::client::ExchangeError;
+use uwsgi::response::ResponseErrorKind;
+
+/// Why a request got no answer, as the report counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    BacklogFull,
+    ConnectFailed,
+    ConnectRefused,
+    CutShort,
+    Io,
+    MalformedBody,
+    MalformedHead,
+    NoAnswer,
+    NoLocalPort,
+    Reset,
+    Timeout,
+}
+
+impl Kind {
+    /// The word in JSON.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::BacklogFull => "backlog_full",
+            Self::ConnectFailed => "connect_failed",
+            Self::ConnectRefused => "connect_refused",
+            Self::CutShort => "cut_short",
+            Self::Io => "io",
+            Self::MalformedBody => "malformed_body",
+            Self::MalformedHead => "malformed_head",
+            Self::NoAnswer => "no_answer",
+            Self::NoLocalPort => "no_local_port",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// What happened, for people.
+    pub(super) const fn explanation(self) -> &'static str {
+        match self {
+            // A Unix socket that does not block says EAGAIN (unix(7)), which nginx makes a 502 of.
+            Self::BacklogFull => "the server's queue of connections is full; nginx would answer 502",
+            Self::ConnectFailed => "no connection could be made",
+            Self::ConnectRefused => "nothing listens there",
+            Self::CutShort => "the connection was closed inside the answer",
+            Self::Io => "reading or writing failed",
+            Self::MalformedBody => "the answer's chunked body cannot be read",
+            Self::MalformedHead => "the answer's head is no HTTP",
+            Self::NoAnswer => "the connection was closed without a byte",
+            Self::NoLocalPort => "this machine has no free port left: use a Unix socket, --keepalive or --rate",
+            Self::Reset => "the connection was reset",
+            Self::Timeout => "the answer was not there in time, see --timeout",
+        }
+    }
+}
+
+/// A request without an answer.
+#[derive(Debug)]
+pub(super) struct Error {
+    pub(super) kind: Kind,
+    /// What the system or the protocol's reader said.
+    pub(super) detail: String,
+}
+
+impl Error {
+    pub(super) fn timeout() -> Self {
+        Self { kind: Kind::Timeout, detail: String::new() }
+    }
+
+    /// While connecting.
+    pub(super) fn connect(error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::AddrNotAvailable => Kind::NoLocalPort,
+            io::ErrorKind::ConnectionRefused => Kind::ConnectRefused,
+            io::ErrorKind::TimedOut => Kind::Timeout,
+            io::ErrorKind::WouldBlock => Kind::BacklogFull,
+            _ => Kind::ConnectFailed,
+        };
+        Self { kind, detail: error.to_string() }
+    }
+
+    /// On a connection that was there.
+    pub(super) fn io(error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => {
+                Kind::Reset
+            }
+            io::ErrorKind::TimedOut => Kind::Timeout,
+            _ => Kind::Io,
+        };
+        Self { kind, detail: error.to_string() }
+    }
+}
+
+impl From<ExchangeError> for Error {
+    fn from(error: ExchangeError) -> Self {
+        let kind = match error {
+            ExchangeError::NoAnswer => Kind::NoAnswer,
+            ExchangeError::BodyCutShort { .. } => Kind::CutShort,
+            ExchangeError::Response(error) if error.kind() == ResponseErrorKind::Truncated => Kind::CutShort,
+            ExchangeError::Chunk(_) => Kind::MalformedBody,
+            _ => Kind::MalformedHead,
+        };
+        Self { kind, detail: error.to_string() }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is to be done, worked out before the first connection.
+
+use core::time::Duration;
+use std::path::Path;
+use std::thread;
+
+use uwsgi::client::Exchange;
+use uwsgi::{Packet, Request};
+
+use super::Args;
+use super::target::Target;
+use crate::args::EncodeArgs;
+use crate::body::BodyArgs;
+use crate::escape::Escaped;
+use crate::output::{self, Failure};
+use crate::request;
+
+/// What every connection does, and when it ends.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) target: Target,
+    /// The packet, and the body behind it.
+    pub(super) bytes: Vec<u8>,
+    /// The exchange of a request that is about to be sent whole.
+    pub(super) exchange: Exchange,
+    pub(super) method: String,
+    pub(super) connections: usize,
+    pub(super) threads: usize,
+    pub(super) keepalive: bool,
+    pub(super) timeout: Duration,
+    pub(super) end: End,
+    /// Requests per second; as many as there are answers for if there is none.
+    pub(super) rate: Option<f64>,
+}
+
+/// When no further request is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    After(Duration),
+    Requests(u64),
+}
+
+impl Plan {
+    pub(super) fn new(args: &Args) -> Result<Self, Failure> {
+        let bytes = bytes(args)?;
+        let (exchange, method) = exchange(&bytes)?;
+        let connections = usize::from(args.connections);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            target: Target::resolve(&args.to)?,
+            bytes,
+            exchange,
+            method,
+            connections,
+            threads: args.threads.map_or(cores, usize::from).min(connections),
+            keepalive: args.keepalive,
+            timeout: args.timeout,
+            end: match (args.requests, args.duration) {
+                (Some(requests), _) => End::Requests(requests),
+                (None, duration) => End::After(duration.unwrap_or(Duration::from_secs(10))),
+            },
+            rate: args.rate,
+        })
+    }
+}
+
+/// The request, from a file or from the URL as `uwsgictl encode` makes it.
+fn bytes(args: &Args) -> Result<Vec<u8>, Failure> {
+    if let Some(file) = &args.packet {
+        return output::read(file);
+    }
+    let encode = EncodeArgs {
+        arguments: Vec::new(),
+        json: None,
+        modifier1: None,
+        modifier2: None,
+        payload: None,
+        header: args.header.clone(),
+        body: args.body.clone().map(BodyArgs::binary).unwrap_or_default(),
+        request: args.request.clone(),
+        head: false,
+        hex: false,
+        output: None,
+    };
+    if !request::is_url(args.url.as_encoded_bytes()) {
+        let url = Escaped(args.url.as_encoded_bytes());
+        return Err(Failure::Refused(format!("{url}: not a URL that begins with http:// or https://")));
+    }
+    request::encode(&encode, &args.url, &[], uwsgi::Modifier1::WSGI, 0)
+}
+
+/// The client's machine for this request, and its method.
+fn exchange(bytes: &[u8]) -> Result<(Exchange, String), Failure> {
+    let refused = |why: String| Failure::Refused(format!("the request: {why}"));
+    let (packet, body) = Packet::decode(bytes).map_err(|error| refused(error.to_string()))?;
+    let request = Request::decode(&packet).map_err(|error| refused(error.to_string()))?;
+    let mut exchange = Exchange::of(&request).map_err(|error| refused(error.to_string()))?;
+    let declared = exchange.outgoing();
+    if exchange.send(body.len()) != body.len() || exchange.outgoing() > 0 {
+        let there = body.len();
+        return Err(refused(format!(
+            "its CONTENT_LENGTH is {declared}, but {there} bytes follow the packet: give one packet and its whole body"
+        )));
+    }
+    Ok((exchange, Escaped(request.method().unwrap_or(b"GET")).to_string()))
+}
+
+/// What the request was made from, for the report.
+pub(super) fn source(args: &Args) -> String {
+    match &args.packet {
+        Some(file) => output::name(Path::new(file)),
+        None => Escaped(args.url.as_encoded_bytes()).to_string(),
+    }
+}

@@ -1,0 +1,268 @@
+//! One thread: a poll over its share of the connections.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
+use std::io;
+use std::time::Instant;
+
+use mio::{Events, Poll, Token};
+
+use super::connection::{Connection, Progress};
+use super::error::Error;
+use super::plan::{End, Plan};
+use super::schedule::{Next, Schedule};
+use super::tally::Tally;
+use super::timer::Timer;
+
+/// What all threads share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Whether to stop at once.
+    pub(super) stop: Arc<AtomicBool>,
+    /// Requests that were started without a rate.
+    pub(super) tickets: AtomicU64,
+    /// Requests that have ended, for those who watch.
+    pub(super) ended: AtomicU64,
+    /// Those of them without an answer.
+    pub(super) failed: AtomicU64,
+}
+
+/// What one thread brings back.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) tally: Tally,
+    /// Answers that were there when the time was up.
+    pub(super) in_time: u64,
+    /// When the last request ended.
+    pub(super) last: Instant,
+}
+
+/// One of the connections, and its request.
+#[derive(Debug)]
+struct Slot {
+    connection: Connection,
+    /// What the latency counts from.
+    from: Instant,
+    /// When the request was started; none while there is none.
+    started: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker<'a> {
+    plan: &'a Plan,
+    shared: &'a Shared,
+    schedule: Schedule<'a>,
+    poll: Poll,
+    timer: Timer,
+    slots: Vec<Slot>,
+    /// Slots without a request.
+    free: Vec<usize>,
+    /// Slots that rest behind a failure, and until when.
+    resting: VecDeque<(Instant, usize)>,
+    buffer: Vec<u8>,
+    tally: Tally,
+    in_time: Option<u64>,
+    last: Instant,
+    published: (u64, u64),
+}
+
+/// Without a rate, a slot rests so long behind a failure: a server that is down is not to be run into without a pause.
+const REST: Duration = Duration::from_millis(10);
+
+/// The longest wait, so that a stop is seen.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The token of the timer; slots have lower ones.
+const TIMER: Token = Token(usize::MAX);
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        shared: &'a Shared,
+        schedule: Schedule<'a>,
+        connections: usize,
+        begin: Instant,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let slot = || Slot { connection: Connection::new(plan.exchange.clone()), from: begin, started: None };
+        Ok(Self {
+            plan,
+            shared,
+            schedule,
+            timer: Timer::new(poll.registry(), TIMER, plan.rate.is_some())?,
+            poll,
+            slots: (0..connections).map(|_| slot()).collect(),
+            free: (0..connections).rev().collect(),
+            resting: VecDeque::new(),
+            buffer: vec![0; 65536],
+            tally: Tally::new().map_err(io::Error::other)?,
+            in_time: None,
+            last: begin,
+            published: (0, 0),
+        })
+    }
+
+    /// Works until nothing is left to do.
+    pub(super) fn run(mut self, begin: Instant) -> io::Result<Done> {
+        let mut events = Events::with_capacity(1024);
+        let mut sweep = begin;
+        let deadline = match self.plan.end {
+            End::After(duration) => begin.checked_add(duration),
+            End::Requests(_) => None,
+        };
+        loop {
+            let now = Instant::now();
+            if self.in_time.is_none() && deadline.is_some_and(|deadline| now >= deadline) {
+                self.in_time = Some(self.tally.answered());
+            }
+            if now >= sweep {
+                self.sweep(now);
+                sweep = later(now, self.plan.timeout.checked_div(20).unwrap_or(TICK).min(TICK));
+            }
+            let next = self.start(now);
+            self.publish();
+            let stopped = self.shared.stop.load(Ordering::Relaxed);
+            if stopped
+                || (next == Next::Never && self.free.len().saturating_add(self.resting.len()) == self.slots.len())
+            {
+                return Ok(self.done());
+            }
+            self.wait(&mut events, now, next)?;
+            for event in &events {
+                match event.token() {
+                    TIMER => {}
+                    Token(slot) => self.advance(slot, event.is_read_closed() || event.is_error()),
+                }
+            }
+        }
+    }
+
+    /// Starts what is due, as far as there are slots; says what comes next.
+    fn start(&mut self, now: Instant) -> Next {
+        while let Some((until, slot)) = self.resting.front().copied() {
+            if until > now {
+                break;
+            }
+            self.resting.pop_front();
+            self.free.push(slot);
+        }
+        loop {
+            let next = self.schedule.next(now);
+            let from = match next {
+                Next::Now => now,
+                Next::At(due) if due <= now => due,
+                Next::At(_) | Next::Never => return next,
+            };
+            let Some(slot) = self.free.pop() else { return next };
+            if !self.schedule.take() {
+                self.free.push(slot);
+                return Next::Never;
+            }
+            self.begin(slot, from, now);
+        }
+    }
+
+    fn begin(&mut self, place: usize, from: Instant, now: Instant) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        slot.from = from;
+        slot.started = Some(now);
+        let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(place));
+        self.settle(place, progress);
+    }
+
+    fn advance(&mut self, place: usize, closed: bool) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        if slot.started.is_none() {
+            // A kept connection that nothing was asked on: all it can say is that it is closed.
+            slot.connection.close();
+            return;
+        }
+        let progress = slot.connection.advance(self.plan, &mut self.buffer, closed);
+        self.settle(place, progress);
+    }
+
+    /// Counts what has come of a request, and starts the next one in its place if that is due at once.
+    fn settle(&mut self, place: usize, progress: Progress) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        match progress {
+            Progress::Pending => {}
+            Progress::Stale => {
+                self.tally.reconnected = self.tally.reconnected.saturating_add(1);
+                let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(place));
+                self.settle(place, progress);
+            }
+            Progress::Answered { status, received } => {
+                let now = Instant::now();
+                slot.started = None;
+                self.last = now;
+                self.tally.answer(status, received, now.saturating_duration_since(slot.from));
+                // With a rate, `start` takes what is due in its order.
+                if self.plan.rate.is_none() && self.schedule.next(now) == Next::Now && self.schedule.take() {
+                    self.begin(place, now, now);
+                } else {
+                    self.free.push(place);
+                }
+            }
+            Progress::Failed(error) => self.fail(place, error, Instant::now()),
+        }
+    }
+
+    fn fail(&mut self, place: usize, error: Error, now: Instant) {
+        let Some(slot) = self.slots.get_mut(place) else { return };
+        slot.started = None;
+        slot.connection.close();
+        self.last = now;
+        self.tally.error(error);
+        match self.plan.rate {
+            Some(_) => self.free.push(place),
+            None => self.resting.push_back((later(now, REST), place)),
+        }
+    }
+
+    /// Gives up on what has taken too long.
+    fn sweep(&mut self, now: Instant) {
+        for place in 0..self.slots.len() {
+            let started = self.slots.get(place).and_then(|slot| slot.started);
+            if started.is_some_and(|started| now.saturating_duration_since(started) >= self.plan.timeout) {
+                self.fail(place, Error::timeout(), now);
+            }
+        }
+    }
+
+    /// Waits for a socket, or until something is due.
+    fn wait(&mut self, events: &mut Events, now: Instant, next: Next) -> io::Result<()> {
+        let rested = self.resting.front().map(|(until, _)| until.saturating_duration_since(now));
+        let due = match next {
+            // What is due already waits for a slot, which an event will free.
+            Next::At(due) if due > now => Some(due.saturating_duration_since(now)),
+            _ => None,
+        };
+        let wait = [rested, self.timer.arm(due)?].into_iter().flatten().fold(TICK, Duration::min);
+        match self.poll.poll(events, Some(wait)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells those who watch how far this is.
+    fn publish(&mut self) {
+        let failed = self.tally.failed();
+        let ended = self.tally.answered().saturating_add(failed);
+        self.shared.ended.fetch_add(ended.saturating_sub(self.published.0), Ordering::Relaxed);
+        self.shared.failed.fetch_add(failed.saturating_sub(self.published.1), Ordering::Relaxed);
+        self.published = (ended, failed);
+    }
+
+    fn done(mut self) -> Done {
+        let busy = self.slots.iter().filter(|slot| slot.started.is_some()).count();
+        self.tally.unfinished = u64::try_from(busy).unwrap_or(u64::MAX);
+        self.tally.unsent = self.schedule.missed(Instant::now());
+        Done { in_time: self.in_time.unwrap_or(self.tally.answered()), last: self.last, tally: self.tally }
+    }
+}
+
+fn later(from: Instant, by: Duration) -> Instant {
+    from.checked_add(by).unwrap_or(from)
+}
