@@ -9,3 +9,4 @@ pub mod ours;
 pub mod pairs;
 pub mod report;
 pub mod rivals;
+pub mod transfer;
