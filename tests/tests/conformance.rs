@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use uwsgi_conformance::machine::Machine;
-use uwsgi_conformance::{Case, Row, Split, all, run};
+use uwsgi_conformance::{Case, Row, Split, all, play};
 
 /// Where a case is split: at every byte if it is small, else at each of the first 300 and the last 100, and at 64 between.
 fn places(len: usize) -> Vec<usize> {
@@ -22,16 +22,16 @@ fn each(splits: impl Fn(&Case) -> Vec<Split> + Sync) {
     let cases: Vec<&Case> = all().collect();
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
-    let play = || {
+    let work = || {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Some(mismatch) = splits(case).into_iter().find_map(|split| run(case, &Machine, split).err()) {
+            if let Some(mismatch) = splits(case).into_iter().find_map(|split| play(case, &Machine, split).err()) {
                 failed.lock().unwrap().push(mismatch.to_string());
             }
         }
     };
     thread::scope(|scope| {
-        scope.spawn(play);
-        play();
+        scope.spawn(work);
+        work();
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} cases failed\n\n{}", failed.len(), failed.join("\n\n"));

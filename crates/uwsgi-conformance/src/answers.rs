@@ -2,12 +2,13 @@
 
 use core::fmt;
 
+use uwsgi::chunked::{ChunkStep, Chunked};
 use uwsgi::framing::{ResponseBody, response_body};
 use uwsgi::response::{HeadEnd, ResponseHead};
 use uwsgi::server::Receive;
 
 use crate::case::{After, Expected, Verdict};
-use crate::run::{End, Received};
+use crate::play::{End, Received};
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub end: End,
     /// For how many milliseconds it was silent before it did.
     pub silence: u64,
+    /// How many milliseconds after it began it did.
+    pub took: u64,
 }
 
 /// One answer.
@@ -29,6 +32,8 @@ pub struct Outcome {
 pub struct Answer {
     /// Its status.
     pub status: u16,
+    /// The names of its headers, in lower case, in order.
+    pub names: Vec<String>,
     /// Its body.
     pub body: Vec<u8>,
     /// Whether all of the body came that its head announced.
@@ -36,20 +41,20 @@ pub struct Answer {
 }
 
 /// A connection that ends later than this behind the last answer was kept open for another request.
-const PROMPT: u64 = 1000;
+pub(crate) const PROMPT: u64 = 1500;
 
 impl Outcome {
     /// Takes apart what came back. Where an answer's body ends depends on what was asked, so that the answers that are
     /// expected say which of them are bare.
     #[must_use]
     pub fn of(received: Received, expected: &[Expected]) -> Self {
-        let Received { bytes, end, silence } = received;
+        let Received { bytes, end, silence, took } = received;
         let (mut answers, mut rest) = (Vec::new(), bytes.as_slice());
         while let Some((answer, behind)) = Answer::first(rest, expected.get(answers.len()).is_some_and(|e| e.bare)) {
             answers.push(answer);
             rest = behind;
         }
-        Self { answers, rest: rest.to_vec(), end, silence }
+        Self { answers, rest: rest.to_vec(), end, silence, took }
     }
 
     /// Whether this is what the verdict says.
@@ -64,22 +69,23 @@ impl Outcome {
             (Verdict::Abort, End::Closed) => self.answers.last().is_some_and(|answer| !answer.whole),
             (Verdict::Abort, end) => end == End::Reset,
             (Verdict::Close, end) => nothing && end == End::Closed,
-            (Verdict::Pong, end) => self.answers.is_empty() && self.rest == Receive::PONG && self.closes(end),
+            (Verdict::Pong, _) => self.answers.is_empty() && self.rest == Receive::PONG && self.closes(),
             (Verdict::Answer(_, after) | Verdict::Answers(_, after), end) => {
                 let expected = verdict.expected();
                 self.rest.is_empty()
                     && self.answers.len() == expected.len()
                     && self.answers.iter().zip(expected).all(|(answer, expected)| answer.is(expected))
                     && match after {
-                        After::Closes => self.closes(end),
-                        After::StaysOpen => !self.closes(end) && end != End::Reset,
+                        After::Closes => self.closes(),
+                        After::StaysOpen => !self.closes() && end != End::Reset,
                     }
             }
         }
     }
 
-    fn closes(&self, end: End) -> bool {
-        end == End::Closed && self.silence < PROMPT
+    /// Whether the server closed the connection, in order and with its last answer.
+    pub(crate) const fn closes(&self) -> bool {
+        matches!(self.end, End::Closed) && self.silence < PROMPT
     }
 }
 
@@ -88,18 +94,45 @@ impl Answer {
     pub(crate) fn first(bytes: &[u8], bare: bool) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(HeadEnd::default().find(bytes)?)?;
         let head = ResponseHead::decode(head).ok()?;
-        let length = match response_body(&head, bare) {
-            ResponseBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            ResponseBody::None => 0,
-            _ => rest.len(),
+        let name = |name| String::from_utf8_lossy(name).to_ascii_lowercase();
+        let names = head.headers().map(|(line, _)| name(line)).collect();
+        let (body, whole, behind) = match response_body(&head, bare) {
+            ResponseBody::Chunked => unchunked(rest),
+            ResponseBody::Length(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                match rest.split_at_checked(length) {
+                    Some((body, behind)) => (body.to_vec(), true, behind),
+                    None => (rest.to_vec(), false, &[][..]),
+                }
+            }
+            ResponseBody::None => (Vec::new(), true, rest),
+            _ => (rest.to_vec(), true, &[][..]),
         };
-        let (body, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        Some((Self { status: head.status(), body: body.to_vec(), whole: body.len() == length }, behind))
+        Some((Self { status: head.status(), names, body, whole }, behind))
     }
 
     fn is(&self, expected: &Expected) -> bool {
         let has = |line: &&str| self.body.split(|byte| *byte == b'\n').any(|other| other == line.as_bytes());
         self.whole && self.status == expected.status && expected.seen.iter().all(has)
+    }
+}
+
+/// A chunked body, whether all of it is there, and what follows it.
+fn unchunked(bytes: &[u8]) -> (Vec<u8>, bool, &[u8]) {
+    let (mut chunked, mut body, mut rest) = (Chunked::default(), Vec::new(), bytes);
+    loop {
+        let (skip, take, ended) = match chunked.step(rest) {
+            Ok(ChunkStep::Data { skip, take }) => (skip, take, false),
+            Ok(ChunkStep::End { skip }) => (skip, 0, true),
+            _ => return (body, false, &[]),
+        };
+        let behind = rest.get(skip..).unwrap_or_default();
+        let (data, behind) = behind.split_at_checked(take).unwrap_or((behind, &[]));
+        body.extend_from_slice(data);
+        rest = behind;
+        if ended {
+            return (body, true, rest);
+        }
     }
 }
 

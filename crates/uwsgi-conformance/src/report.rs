@@ -17,14 +17,17 @@
 //! | `again 0` | how many bytes a second read gave, if there was one |
 //! | `error ...` | why reading failed, if it did |
 //!
-//! Keys and values are cut after 100 bytes and escaped as in a Rust byte string. An application for another server writes the lines that it can know; the
-//! cases ask for few.
+//! Keys and values are cut after 100 bytes and escaped as in a Rust byte string. An application for another server writes
+//! the kinds of line that it can know; the cases ask for few.
 
 use core::fmt::Write;
 
 use uwsgi::framing::RequestBody;
 use uwsgi::server::Refusal;
 use uwsgi::{Limits, Packet, Request};
+
+use crate::answers::Answer;
+use crate::case::Expected;
 
 /// The most vars, and headers, that are listed, and bytes of each that are shown.
 const LISTED: usize = 40;
@@ -70,6 +73,37 @@ pub fn report(packet: &[u8], accept_chunked: bool, body: &Body) -> String {
         line(&mut text, format_args!("error {error}"));
     }
     text
+}
+
+/// The lines that a report must have and that it contradicts, each with what it says instead. A kind of line that it does
+/// not have at all says nothing, and the words of an error are its server's own.
+pub(crate) fn contradicted<'e>(answer: &Answer, expected: &'e Expected) -> Vec<(&'e str, String)> {
+    let lines: Vec<&[u8]> = answer.body.split(|byte| *byte == b'\n').collect();
+    let like = |start: &str| lines.iter().find(|line| line.starts_with(start.as_bytes()));
+    let against = |wanted: &&'e str| {
+        let (kind, rest) = wanted.split_once(' ')?;
+        let of_kind = like(&format!("{kind} "));
+        let subject = match kind {
+            // The server's own, whatever a var says.
+            "var" if rest.starts_with("wsgi.") => return None,
+            "error" if of_kind.is_some() => return None,
+            "error" => "error".to_owned(),
+            "header" | "var" => format!("{kind} {}", rest.split(' ').next().unwrap_or_default()),
+            _ => kind.to_owned(),
+        };
+        if lines.contains(&wanted.as_bytes()) || (of_kind.is_none() && kind != "error") {
+            return None;
+        }
+        let actual = like(&format!("{subject} ")).map(|line| String::from_utf8_lossy(line).into_owned());
+        Some((*wanted, actual.unwrap_or_else(|| format!("no {subject}"))))
+    };
+    if is_report(&answer.body) { expected.seen.iter().filter_map(against).collect() } else { Vec::new() }
+}
+
+/// Whether an answer's body is a report.
+pub(crate) fn is_report(body: &[u8]) -> bool {
+    let mut lines = body.split(|byte| *byte == b'\n');
+    lines.next().is_some_and(|line| line.starts_with(b"method ")) && lines.any(|line| line.starts_with(b"path "))
 }
 
 fn describe(text: &mut String, request: &Request<'_>, accept_chunked: bool) {

@@ -11,7 +11,7 @@ use std::io;
 use uwsgi::server::Time;
 
 use crate::case::Case;
-use crate::run::{End, Endpoint, Peer, Received};
+use crate::play::{End, Endpoint, Peer, Received, Split, observe};
 
 pub use connection::{Connection, State};
 
@@ -27,6 +27,22 @@ impl Endpoint for Machine {
         peer.pump();
         Ok(Box::new(peer))
     }
+}
+
+/// How long a case takes on a real clock, as far as its settings and its sender decide.
+///
+/// ```
+/// use core::time::Duration;
+/// use uwsgi_conformance::{all, machine};
+///
+/// let takes = |name| machine::takes(all().find(|case| case.name == name).unwrap());
+/// assert_eq!(takes("ok-get"), Duration::ZERO);
+/// assert_eq!(takes("connect-wait"), Duration::from_secs(10));
+/// ```
+#[must_use]
+pub fn takes(case: &Case) -> Duration {
+    // A machine can always be connected to.
+    observe(case, &Machine, Split::Whole).map_or(Duration::ZERO, |outcome| Duration::from_millis(outcome.took))
 }
 
 /// A sender in the same memory. Unlike one behind a socket it sees what a server does when it has closed its end.
@@ -104,12 +120,13 @@ impl Peer for Simulated {
         self.ended = Some((End::Gone, self.now));
     }
 
-    fn finish(mut self: Box<Self>) -> Received {
+    fn finish(mut self: Box<Self>, _enough: &mut dyn FnMut(&[u8]) -> bool) -> Received {
         let to = self.now.after(FOREVER);
         while self.advance(to) {}
         let still_open = matches!(self.connection.state(), State::Open | State::HalfClosed);
         let (end, at) = self.ended.filter(|_| !still_open).unwrap_or((End::Open, self.now));
-        let silence = u64::try_from(at.since(self.last).as_millis()).unwrap_or(u64::MAX);
-        Received { bytes: self.received, end, silence }
+        let millis = |since: Duration| u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let (silence, took) = (millis(at.since(self.last)), millis(at.since(Time::ZERO)));
+        Received { bytes: self.received, end, silence, took }
     }
 }

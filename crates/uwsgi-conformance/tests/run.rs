@@ -1,0 +1,265 @@
+//! Many cases against one server, and servers that do what they should not.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+extern crate alloc;
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
+
+use uwsgi_conformance::report::{Body, report};
+use uwsgi_conformance::socket::Server;
+use uwsgi_conformance::{Danger, Finding, Plan, Results, SMALL, Seen, all};
+
+/// A server on loopback that does this with each connection.
+fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let serve = Arc::clone(&serve);
+            thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// What is there to be read, within a moment or up to the end.
+fn request(stream: &mut TcpStream) -> Vec<u8> {
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 70_000]);
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+    bytes
+}
+
+fn respond(stream: &mut TcpStream, status: &str, body: &str) {
+    let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+/// What the small good request is reported as.
+fn reported() -> String {
+    report(&SMALL.build(), false, &Body::default())
+}
+
+fn run(address: SocketAddr, names: &[&str]) -> Results<'static> {
+    let server = Server::tcp(address).with_patience(Duration::from_millis(800));
+    let cases = names.iter().map(|name| all().find(|case| case.name == *name).unwrap());
+    Plan::new(cases).with_revival(Duration::from_secs(1)).run(&server, |_| {}).unwrap()
+}
+
+fn findings(results: &Results<'_>) -> Vec<(&'static str, Seen, Finding)> {
+    results.played.iter().map(|played| (played.case.name, played.seen, played.finding)).collect()
+}
+
+const MIXED: [&str; 7] =
+    ["ok-get", "path-percent", "trailing-1", "vars-1001", "pipelined", "body-short-close", "abort"];
+
+#[test]
+fn one_that_accepts_everything() {
+    let address = server(|mut stream| {
+        request(&mut stream);
+        respond(&mut stream, "200 OK", &reported());
+    });
+    let results = run(address, &MIXED);
+    assert!(results.application.reports());
+    assert_eq!(
+        findings(&results),
+        [
+            ("ok-get", Seen::Accepted(200), Finding::AsItShould),
+            ("path-percent", Seen::Accepted(200), Finding::Danger(Danger::Misread)),
+            ("trailing-1", Seen::Accepted(200), Finding::Danger(Danger::Accepted)),
+            ("vars-1001", Seen::Accepted(200), Finding::Differs),
+            ("pipelined", Seen::Accepted(200), Finding::AsItShould),
+            ("body-short-close", Seen::Accepted(200), Finding::Danger(Danger::Accepted)),
+            ("abort", Seen::Left, Finding::AsItShould),
+        ]
+    );
+    assert_eq!(
+        results.played[1].to_string(),
+        "path-percent: 200 (path /m); should be: 200; served as another request than was sent"
+    );
+}
+
+#[test]
+fn one_whose_application_says_nothing() {
+    let address = server(|mut stream| {
+        request(&mut stream);
+        respond(&mut stream, "403 Forbidden", "not you");
+    });
+    let results = run(address, &MIXED);
+    assert!(!results.application.reports());
+    assert_eq!(
+        findings(&results),
+        [
+            ("ok-get", Seen::Accepted(403), Finding::AsItShould),
+            ("path-percent", Seen::Accepted(403), Finding::AsItShould),
+            ("trailing-1", Seen::Accepted(403), Finding::Danger(Danger::Accepted)),
+            ("vars-1001", Seen::Accepted(403), Finding::Differs),
+            ("pipelined", Seen::Accepted(403), Finding::AsItShould),
+            ("body-short-close", Seen::Accepted(403), Finding::Unknown),
+            ("abort", Seen::Left, Finding::AsItShould),
+        ]
+    );
+}
+
+#[test]
+fn one_that_closes_on_all_but_the_good() {
+    let address = server(|mut stream| {
+        if request(&mut stream) == SMALL.build() {
+            respond(&mut stream, "200 OK", "hello");
+        }
+    });
+    let results = run(address, &["ok-get", "trailing-1", "connect-half-close", "http-text"]);
+    assert_eq!(
+        findings(&results),
+        [
+            ("ok-get", Seen::Accepted(200), Finding::AsItShould),
+            ("trailing-1", Seen::Closed, Finding::Differs),
+            ("connect-half-close", Seen::Closed, Finding::AsItShould),
+            ("http-text", Seen::Closed, Finding::Differs),
+        ]
+    );
+    assert_eq!(results.played[1].to_string(), "trailing-1: closes; should be: 400");
+}
+
+#[test]
+fn one_that_takes_bytes_behind_a_request_for_a_request() {
+    let address = server(|mut stream| {
+        let requests = request(&mut stream).len() / SMALL.build().len();
+        let body = reported();
+        for _ in 0..requests {
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let results = run(address, &["ok-get", "pipelined"]);
+    assert_eq!(findings(&results)[1], ("pipelined", Seen::Accepted(200), Finding::Danger(Danger::Smuggled)));
+    assert_eq!(results.played[1].outcome.in_words(results.played[1].case), "200 + 200");
+}
+
+#[test]
+fn one_that_hangs() {
+    let address = server(|mut stream| {
+        if request(&mut stream) == SMALL.build() {
+            respond(&mut stream, "200 OK", "hello");
+        } else {
+            thread::sleep(Duration::from_secs(30));
+        }
+    });
+    let began = Instant::now();
+    let results = run(address, &["ok-get", "trailing-1", "http-text"]);
+    for (_, seen, finding) in &findings(&results)[1..] {
+        assert_eq!((*seen, *finding), (Seen::Hangs, Finding::Danger(Danger::Hangs)));
+    }
+    // Learning, then both at once, then each alone; each is followed by a good request.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn one_with_a_single_worker_is_not_said_to_hang_for_another_case() {
+    let worker = Mutex::new(());
+    let address = server(move |mut stream| {
+        let _one = worker.lock().unwrap();
+        if request(&mut stream).starts_with(b"GET") {
+            // Until its sender gives up.
+            stream.set_read_timeout(None).unwrap();
+            let _ = stream.read(&mut [0; 1]);
+        } else {
+            respond(&mut stream, "200 OK", "hello");
+        }
+    });
+    let results = run(address, &["http-text", "ok-get", "ok-post", "length-on-get", "path-percent"]);
+    assert_eq!(results.played[0].finding, Finding::Danger(Danger::Hangs));
+    for (name, seen, finding) in &findings(&results)[1..] {
+        assert_eq!((*seen, *finding), (Seen::Accepted(200), Finding::AsItShould), "{name}");
+    }
+}
+
+/// A server that dies when it is sent a packet with a trailing byte; whether something starts it again.
+fn mortal(revived: bool) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let deaths = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&deaths);
+    thread::spawn(move || {
+        let mut listener = listener;
+        loop {
+            let (mut stream, _) = listener.accept().unwrap();
+            let bytes = request(&mut stream);
+            if bytes.last() == Some(&1) {
+                drop((listener, stream));
+                count.fetch_add(1, Ordering::Relaxed);
+                if !revived {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(300));
+                listener = bind_again(address);
+            } else {
+                thread::spawn(move || respond(&mut stream, "200 OK", "hello"));
+            }
+        }
+    });
+    (address, deaths)
+}
+
+fn bind_again(address: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => thread::sleep(Duration::from_millis(20)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+const AROUND: [&str; 8] =
+    ["ok-get", "ok-post", "path-percent", "trailing-1", "path-utf8", "https-on", "script-name", "path-question"];
+
+#[test]
+fn one_that_dies_and_comes_back() {
+    let (address, deaths) = mortal(true);
+    let results = run(address, &AROUND);
+    assert!(deaths.load(Ordering::Relaxed) >= 2, "played again, alone");
+    assert_eq!(results.played.len(), AROUND.len(), "{:?}", findings(&results));
+    for (name, seen, finding) in findings(&results) {
+        let expected = match name {
+            "trailing-1" => (Seen::Died, Finding::Danger(Danger::Died)),
+            _ => (Seen::Accepted(200), Finding::AsItShould),
+        };
+        assert_eq!((seen, finding), expected, "{name}");
+    }
+}
+
+#[test]
+fn one_that_dies_for_good() {
+    let (address, _) = mortal(false);
+    let results = run(address, &AROUND);
+    let died: Vec<_> = results.dangers().map(|(played, danger)| (played.case.name, danger)).collect();
+    assert!(died.contains(&("trailing-1", Danger::Died)), "{died:?}");
+    assert_eq!(results.played.len() + results.left_out.len(), AROUND.len());
+    assert!(results.left_out.iter().all(|(_, why)| why == "the server had died"), "{died:?}");
+}
+
+#[test]
+fn none_at_all() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = Plan::new(all()).run(&Server::tcp(address), |_| {}).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}

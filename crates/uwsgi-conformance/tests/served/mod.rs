@@ -1,0 +1,107 @@
+//! The machines behind a socket.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Instant;
+
+use uwsgi::server::Time;
+use uwsgi_conformance::Case;
+use uwsgi_conformance::machine::{Connection, State};
+use uwsgi_conformance::socket::Server;
+
+/// By which way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Tcp,
+    Unix,
+}
+
+pub(crate) trait Stream: Read + Write + AsFd {
+    fn patience(&self, patience: Option<Duration>) -> io::Result<()>;
+    fn half_close(&self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn patience(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(patience)
+    }
+
+    fn half_close(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Stream for UnixStream {
+    fn patience(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(patience)
+    }
+
+    fn half_close(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// Serves one connection, as a server of threads does: reads until the next deadline at most.
+pub(crate) fn serve(case: &Case, mut stream: impl Stream) {
+    let began = Instant::now();
+    let now = || Time::from_millis(began.elapsed().as_millis().try_into().unwrap());
+    let mut connection = Connection::new(case, now());
+    let (mut buffer, mut half_closed) = ([0; 4096], false);
+    loop {
+        connection.poll(now());
+        if stream.write_all(&connection.take_output()).is_err() {
+            return;
+        }
+        match connection.state() {
+            State::HalfClosed if !half_closed => {
+                half_closed = true;
+                let _ = stream.half_close();
+            }
+            State::Aborted => {
+                rustix::net::sockopt::set_socket_linger(stream.as_fd(), Some(Duration::ZERO)).unwrap();
+                return;
+            }
+            State::Closed | State::Gone => return,
+            _ => {}
+        }
+        let wait = connection.deadline().map(|deadline| deadline.since(now()) + Duration::from_millis(1));
+        stream.patience(wait).unwrap();
+        match stream.read(&mut buffer) {
+            Ok(0) => connection.ended(),
+            Ok(count) => connection.received(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => connection.was_reset(),
+        }
+    }
+}
+
+/// A server for one connection, which serves as a case needs it.
+pub(crate) fn with_server(way: Way, case: &'static Case, then: impl FnOnce(Server)) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    match way {
+        Way::Tcp => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let server = Server::tcp(listener.local_addr().unwrap());
+            thread::scope(|scope| {
+                scope.spawn(|| serve(case, listener.accept().unwrap().0));
+                then(server);
+            });
+        }
+        Way::Unix => {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}.sock", std::process::id()));
+            let listener = UnixListener::bind(&path).unwrap();
+            thread::scope(|scope| {
+                scope.spawn(|| serve(case, listener.accept().unwrap().0));
+                then(Server::unix(&path));
+            });
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
