@@ -21,8 +21,6 @@ pub struct RequestBody<'r, T> {
     buffer: &'r mut [u8],
     window: &'r mut Window,
     upgraded: &'r AtomicBool,
-    /// How many of the bytes at the window's start are the body's.
-    take: usize,
     failure: Option<Refusal>,
 }
 
@@ -32,6 +30,8 @@ pub(crate) struct Window {
     pub(crate) start: usize,
     pub(crate) filled: usize,
     pub(crate) eof: bool,
+    /// How many of the bytes at the start are the body's: given to be read, and not read yet.
+    pub(crate) body: usize,
 }
 
 impl Window {
@@ -81,7 +81,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         window: &'r mut Window,
         upgraded: &'r AtomicBool,
     ) -> Self {
-        Self { transport, receive, buffer, window, upgraded, take: 0, failure: None }
+        Self { transport, receive, buffer, window, upgraded, failure: None }
     }
 
     /// The writer of the answer, which waits for a worker from now on.
@@ -104,7 +104,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
 
     /// Asks what to do until there are bytes to give; how many the machine knows to be the body's if there are none yet.
     fn advance(&mut self) -> io::Result<Next> {
-        if self.take > 0 {
+        if self.window.body > 0 {
             return Ok(Next::Here);
         }
         if is_upgraded(self.upgraded) {
@@ -115,7 +115,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
             match self.receive.body(got, self.window.eof, self.transport.now()) {
                 BodyStep::Body { skip, take } => {
                     self.window.pass(skip);
-                    self.take = take;
+                    self.window.body = take;
                     if take > 0 {
                         return Ok(Next::Here);
                     }
@@ -163,12 +163,12 @@ impl<T: Transport> BufRead for RequestBody<'_, T> {
                 Next::Need(_) => self.fill()?,
             }
         }
-        Ok(self.buffer.get(self.window.start..self.window.start.saturating_add(self.take)).unwrap_or_default())
+        Ok(self.buffer.get(self.window.start..self.window.start.saturating_add(self.window.body)).unwrap_or_default())
     }
 
     fn consume(&mut self, amount: usize) {
-        let amount = amount.min(self.take);
-        self.take = self.take.saturating_sub(amount);
+        let amount = amount.min(self.window.body);
+        self.window.body = self.window.body.saturating_sub(amount);
         self.window.pass(amount);
     }
 }
@@ -176,7 +176,7 @@ impl<T: Transport> BufRead for RequestBody<'_, T> {
 impl<T: Transport> Read for RequestBody<'_, T> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         // What is read past the buffer saves a copy.
-        while self.take == 0 && out.len() >= self.buffer.len() && self.is_plain() {
+        while self.window.body == 0 && out.len() >= self.buffer.len() && self.is_plain() {
             match self.advance()? {
                 Next::Here => break,
                 Next::End => return Ok(0),

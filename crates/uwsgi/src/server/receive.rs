@@ -262,6 +262,30 @@ impl Receive {
         step
     }
 
+    /// So many of the bytes that [`body`](Self::body) gave were not read, and nobody will read them: the body was not read to
+    /// its end, and what follows it is not believed.
+    ///
+    /// ```
+    /// use uwsgi::server::{BodyStep, Receive, Settings, Time};
+    ///
+    /// # let now = Time::ZERO;
+    /// let settings = Settings::default().with_keepalive(core::time::Duration::from_secs(5));
+    /// let mut receive = Receive::new(settings, now);
+    /// let head = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\05";
+    /// receive.head(head, false, now);
+    /// receive.request(head)?;
+    /// assert_eq!(receive.body(b"hello", false, now), BodyStep::Body { skip: 0, take: 5 });
+    /// assert!(receive.allows_another());
+    /// receive.unread(3);
+    /// assert!(!receive.allows_another());
+    /// # Ok::<(), uwsgi::server::Refusal>(())
+    /// ```
+    pub fn unread(&mut self, count: usize) {
+        if count > 0 && matches!(self.phase, Phase::Read { .. }) {
+            self.phase = Phase::Read { declared: false };
+        }
+    }
+
     /// Nobody waits for the body any more (a read that was cancelled, say): time from here on does not count against it, until
     /// the next [`body`](Self::body).
     pub fn pause(&mut self, now: Time) {
