@@ -82,14 +82,14 @@ pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>
 
 fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) {
     let mut buffer = Vec::new();
-    while let Some((socket, ends)) = shared.accept(door) {
+    while let Some((socket, ends, connections)) = shared.accept(door) {
         // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
         if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
             if let Err(error) = attend(shared, door) {
                 tracing::error!("no thread for the next connection: {error}");
             }
         }
-        shared.serve(socket, ends, &mut buffer);
+        shared.serve(socket, ends, connections, &mut buffer);
         shared.threads.connections.fetch_sub(1, Ordering::AcqRel);
         if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
             break;
@@ -99,8 +99,8 @@ fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>)
 }
 
 impl<A: App + 'static> Shared<A> {
-    /// Waits for the turn, then for a connection; `None` when a stop was asked for and nobody waits to be accepted any more.
-    fn accept(&self, door: &Door) -> Option<(Socket, Ends)> {
+    /// Waits for the turn, then for a connection, and counts how many there are with it; `None` when a stop was asked for and nobody waits to be accepted any more.
+    fn accept(&self, door: &Door) -> Option<(Socket, Ends, usize)> {
         let mut listener = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if self.stop.is_asked() && !listener.accepts_the_last() {
@@ -110,7 +110,7 @@ impl<A: App + 'static> Shared<A> {
                 Ok((socket, ends)) => {
                     let connections = self.threads.connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
                     if connections <= self.max_connections.saturating_add(TURNED_AWAY) {
-                        return Some((socket, ends));
+                        return Some((socket, ends, connections));
                     }
                     // It may be lost, and those who could be told properly are told.
                     let _ = socket.write(&[IoSlice::new(Refusal::TooManyConnections.response(false))]);
@@ -136,9 +136,8 @@ impl<A: App + 'static> Shared<A> {
         }
     }
 
-    fn serve(&self, socket: Socket, ends: Ends, buffer: &mut Vec<u8>) {
+    fn serve(&self, socket: Socket, ends: Ends, connections: usize, buffer: &mut Vec<u8>) {
         let transport = Stoppable::new(socket, &self.stop);
-        let connections = self.threads.connections.load(Ordering::Acquire);
         let peer = ends.peer.map(|peer| peer.ip());
         let served = match admit(&self.allow, peer, connections, self.max_connections) {
             Ok(()) => self.house().serve(&transport, ends, buffer),
