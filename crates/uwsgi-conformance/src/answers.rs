@@ -65,8 +65,10 @@ impl Outcome {
             // The sender did not look.
             (_, End::Gone) => true,
             (Verdict::Gone, _) => false,
-            // A Unix socket cannot be reset: what is cut off has to show in the framing.
-            (Verdict::Abort, End::Closed) => self.answers.last().is_some_and(|answer| !answer.whole),
+            // A Unix socket cannot be reset: what is cut off has to show in the framing, and no answer at all shows too.
+            (Verdict::Abort, End::Closed) => {
+                self.answers.last().is_none_or(|answer| !answer.whole) && self.rest.is_empty()
+            }
             (Verdict::Abort, end) => end == End::Reset,
             (Verdict::Close, end) => nothing && end == End::Closed,
             (Verdict::Pong, _) => self.answers.is_empty() && self.rest == Receive::PONG && self.closes(),

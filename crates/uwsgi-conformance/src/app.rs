@@ -59,6 +59,6 @@ impl App {
     /// Whether, when its answer is cut off, no length tells: a reset alone does.
     #[cfg_attr(not(unix), allow(dead_code, reason = "asked of Unix sockets"))]
     pub(crate) const fn is_cut_without_a_trace(self) -> bool {
-        matches!(self, Self::FailOpenEnded(_) | Self::FailAfter(100..))
+        matches!(self, Self::FailOpenEnded(_) | Self::FailAfter(100..) | Self::LongThenFail(_))
     }
 }

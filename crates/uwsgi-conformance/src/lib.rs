@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod acts;
 mod answers;
 mod app;
 mod case;
@@ -19,6 +20,7 @@ mod seen;
 pub mod socket;
 mod step;
 
+pub use acts::Act;
 pub use answers::{Answer, Outcome};
 pub use app::App;
 pub use case::{After, Case, Expected, Verdict};

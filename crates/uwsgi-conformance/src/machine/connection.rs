@@ -11,9 +11,9 @@ use uwsgi::server::{
     Time, TimeStep, admit,
 };
 
+use crate::acts::Act;
 use crate::app::App;
 use crate::case::Case;
-use crate::machine::acts::Act;
 use crate::needs::{Needs, Sender};
 use crate::report::{Body, report};
 

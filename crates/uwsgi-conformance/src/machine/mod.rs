@@ -1,7 +1,6 @@
 //! The machines of [`uwsgi::server`] as something that accepts connections: in memory, under a clock that is told what
 //! time it is. No case takes longer than its work.
 
-mod acts;
 mod connection;
 
 use alloc::boxed::Box;

@@ -1,6 +1,6 @@
 //! Anything that listens on a socket as something that accepts connections: real bytes, and a real clock.
 //!
-//! A case takes as long as its waits and deadlines say; [`takes`](crate::machine::takes) tells.
+//! A case takes as long as its waits and deadlines say; [`takes`] tells.
 
 mod stream;
 

@@ -2,12 +2,13 @@
 
 use crate::app::App;
 
-/// One act of an application.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Act {
+/// One act of an application: an application for a server in Rust is a loop over them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
     /// Fails.
     Fail,
-    /// Gives so many bytes of body.
+    /// Gives so many bytes of body, in one piece: the letter `a`.
     Give(usize),
     /// Gives the report in one piece.
     GiveReport,
@@ -17,12 +18,15 @@ pub(crate) enum Act {
     Head(u16, Option<u64>),
     /// Does something else for so many milliseconds.
     Pause(u64),
-    /// Reads so many bytes, or to the end.
+    /// Reads until it has so many bytes in all, or to the end.
     Read(usize),
-    /// Reads behind the end.
+    /// Reads again.
     ReadAgain,
     /// Gives a head with status 200, and with the report's length or without one.
-    ReportHead { length: bool },
+    ReportHead {
+        /// Whether it says the report's length.
+        length: bool,
+    },
 }
 
 const EVERYTHING: usize = usize::MAX;
@@ -30,7 +34,14 @@ const ANSWER: [Act; 2] = [Act::ReportHead { length: true }, Act::GiveReport];
 
 impl App {
     /// What it does, in order; behind the last act it ends its answer.
-    pub(crate) fn acts(self) -> Vec<Act> {
+    ///
+    /// ```
+    /// use uwsgi_conformance::{Act, App};
+    ///
+    /// assert_eq!(App::NoHead.acts(), [Act::Read(usize::MAX), Act::Give(5)]);
+    /// ```
+    #[must_use]
+    pub fn acts(self) -> Vec<Act> {
         use Act::{Fail, Give, GiveReport, GiveReportInPieces, Head, Pause, Read, ReadAgain, ReportHead};
         let read = Read(EVERYTHING);
         let length = |by: i64| Some(100_u64.saturating_add_signed(by));
@@ -66,12 +77,14 @@ impl App {
     }
 
     /// Whether it goes on when reading fails.
-    pub(crate) const fn takes_read_errors(self) -> bool {
+    #[must_use]
+    pub const fn takes_read_errors(self) -> bool {
         matches!(self, Self::AnswerTheReadError)
     }
 
     /// Whether it fails when it is told that it gave too much.
-    pub(crate) const fn fails_when_cut(self) -> bool {
+    #[must_use]
+    pub const fn fails_when_cut(self) -> bool {
         matches!(self, Self::LongThenFail(_))
     }
 }
