@@ -7,6 +7,8 @@ pub mod fuzz;
 pub mod http1;
 pub mod naive;
 pub mod naive_http;
+#[cfg(unix)]
+pub mod ours;
 #[cfg(all(feature = "peers", unix))]
 pub mod programs;
 pub mod vectors;

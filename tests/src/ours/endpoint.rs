@@ -1,0 +1,223 @@
+//! One server for each case, or for each kind of case.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use uwsgi::client::Address;
+use uwsgi::server::AllowList;
+use uwsgi_conformance::socket::{Connected, Server};
+use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recipe, SMALL, Sender, Step, Verdict};
+use uwsgi_server::{Handle, Listener};
+
+use super::{Application, Gate};
+
+/// By which way a server is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    Tcp,
+    /// On both families, reached by IPv4.
+    Both,
+    Unix,
+}
+
+/// Our server, as each case needs it.
+#[derive(Debug)]
+pub struct Ours {
+    way: Way,
+    patience: Duration,
+    pause: Duration,
+    kept: Mutex<HashMap<(String, App), Arc<Running>>>,
+}
+
+/// A server on a thread, until it is dropped; it is not waited for.
+#[derive(Debug)]
+struct Running {
+    at: Server,
+    handle: Handle,
+    gate: Arc<Gate>,
+}
+
+impl Ours {
+    /// By this way.
+    pub fn by(way: Way) -> Self {
+        Self {
+            way,
+            patience: Duration::from_secs(10),
+            pause: Duration::from_micros(200),
+            kept: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// With so long a pause behind each piece that is sent.
+    #[must_use]
+    pub fn with_pause(self, pause: Duration) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// A server as a case needs it: one of those that run, if any server of its settings will do.
+    fn server(&self, case: &Case) -> io::Result<Arc<Running>> {
+        let Needs { connections, busy, stop, sender, .. } = case.needs;
+        let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
+        let way = if mapped && self.way == Way::Tcp { Way::Both } else { self.way };
+        if connections > 1 || busy > 0 || stop != Needs::NEVER {
+            return Running::start(case, way).map(Arc::new);
+        }
+        let needs = Needs { sender: Sender::Local, ..case.needs };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (format!("{way:?} {needs:?}"), case.app);
+        if let Some(running) = kept.get(&key) {
+            return Ok(Arc::clone(running));
+        }
+        let running = Arc::new(Running::start(case, way)?);
+        kept.insert(key, Arc::clone(&running));
+        Ok(running)
+    }
+}
+
+impl Endpoint for Ours {
+    fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
+        let running = self.server(case)?;
+        let server = running.at.clone().with_needs(case.needs).with_app(case.app);
+        let server = server.with_patience(self.patience).with_pause(self.pause);
+        let mut others = Vec::new();
+        if case.needs.busy > 0 {
+            others.push(running.hold()?);
+        }
+        if case.needs.connections > 1 {
+            let idle = (others.len() + 1..case.needs.connections).map(|_| running.at.open(&QUIET));
+            others.extend(idle.collect::<io::Result<Vec<_>>>()?);
+            // They are counted when they are accepted.
+            thread::sleep(Duration::from_millis(200));
+        }
+        let connected = server.open(case)?;
+        let after = |millis, act: fn(&Running)| {
+            let running = Arc::clone(&running);
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(millis));
+                act(&running);
+            });
+        };
+        if case.needs.busy > 0 {
+            after(case.needs.busy, |running| running.gate.open());
+        }
+        if case.needs.stop != Needs::NEVER {
+            after(case.needs.stop, |running| running.handle.stop());
+        }
+        Ok(Box::new(Sending { connected: Box::new(connected), _running: running, _others: others }))
+    }
+}
+
+/// The sender's end, and what has to live as long.
+struct Sending {
+    connected: Box<Connected>,
+    _running: Arc<Running>,
+    _others: Vec<Connected>,
+}
+
+impl Peer for Sending {
+    fn send(&mut self, bytes: &[u8]) {
+        self.connected.send(bytes);
+    }
+
+    fn wait(&mut self, millis: u64) {
+        self.connected.wait(millis);
+    }
+
+    fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool) {
+        self.connected.read_until(enough);
+    }
+
+    fn shutdown_write(&mut self) {
+        self.connected.shutdown_write();
+    }
+
+    fn close(&mut self) {
+        self.connected.close();
+    }
+
+    fn reset(&mut self) {
+        self.connected.reset();
+    }
+
+    fn finish(self: Box<Self>, enough: &mut dyn FnMut(&[u8]) -> bool) -> Received {
+        let Self { connected, _running, _others } = *self;
+        connected.finish(enough)
+    }
+}
+
+/// A connection that sends nothing.
+const QUIET: Case = Case {
+    name: "quiet",
+    about: "nothing",
+    steps: &[],
+    needs: Needs::DEFAULT,
+    app: App::ReadAllThenAnswer,
+    verdict: Verdict::Close,
+    row: uwsgi_conformance::Row::Silence,
+    why: "it is there",
+    uwsgi: "nothing",
+    gunicorn: "nothing",
+    source: "nowhere",
+};
+
+/// A request that is held.
+const HELD: Recipe = SMALL.changed(&[(b"PATH_INFO", Gate::PATH.as_bytes())]);
+
+impl Running {
+    fn start(case: &Case, way: Way) -> io::Result<Self> {
+        let needs = &case.needs;
+        let gate = Arc::new(Gate::default());
+        let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
+        let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(&gate)))?
+            .with_settings(needs.settings())
+            .with_allow(allow)
+            .with_max_connections(needs.most_connections)
+            // Where it matters whether one is free, there is one. Elsewhere many cases share it.
+            .with_workers(if needs.busy > 0 { 1 } else { 64 });
+        let server = server.listen(match way {
+            Way::Tcp => Listener::bind(Address::Tcp("127.0.0.1:0".parse().map_err(io::Error::other)?))?,
+            Way::Both => both()?,
+            Way::Unix => Listener::bind(Address::Unix(&socket_path()))?,
+        });
+        let at = match (server.local(), server.listeners().first()) {
+            (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),
+            (None, Some(listener)) => Server::unix(PathBuf::from(listener.to_string())),
+            (None, None) => unreachable!("it listens"),
+        };
+        let handle = server.handle();
+        thread::spawn(move || server.run());
+        Ok(Self { at, handle, gate })
+    }
+
+    /// Holds the only worker until the gate is opened.
+    fn hold(&self) -> io::Result<Connected> {
+        let mut held = self.at.open(&QUIET)?;
+        held.send(&Bytes::Of(HELD).build());
+        self.gate.wait_for(1);
+        Ok(held)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.gate.open();
+        self.handle.stop();
+    }
+}
+
+/// A listener for both families.
+fn both() -> io::Result<Listener> {
+    Listener::bind(Address::Tcp("[::]:0".parse().map_err(io::Error::other)?))
+}
+
+fn socket_path() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("uwsgi-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    std::env::temp_dir().join(name).to_str().expect("a path that is text").to_owned()
+}
