@@ -63,12 +63,12 @@ fn read_or_wait<T: Transport>(transport: &T, receive: &mut Receive, room: &mut [
         Err(error) if !is_early(&error) => return Err(error),
         Err(_) => {}
     }
-    if transport.is_stopping() {
-        receive.shut_down(transport.now());
+    if let Some(asked) = transport.stop_asked() {
+        receive.shut_down(asked);
     }
     transport.wait(Direction::Read, receive.deadline())?;
-    if transport.is_stopping() {
-        receive.shut_down(transport.now());
+    if let Some(asked) = transport.stop_asked() {
+        receive.shut_down(asked);
     }
     Ok(None)
 }

@@ -181,8 +181,8 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// The connection broke.
     pub fn end(&mut self, respond: &Respond) -> io::Result<bool> {
         self.receive.unread(core::mem::take(&mut self.window.body));
-        if self.transport.is_stopping() {
-            self.receive.shut_down(self.transport.now());
+        if let Some(asked) = self.transport.stop_asked() {
+            self.receive.shut_down(asked);
         }
         match Ending::of(self.receive.clone(), respond, self.transport.now()) {
             Ending::Next(receive) => {

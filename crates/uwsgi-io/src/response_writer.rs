@@ -163,8 +163,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     ///
     /// The connection broke.
     pub fn time(&mut self) -> io::Result<Option<Refusal>> {
-        if self.transport.is_stopping() {
-            self.respond.shut_down(self.transport.now());
+        if let Some(asked) = self.transport.stop_asked() {
+            self.respond.shut_down(asked);
         }
         match self.respond.time(self.transport.now()) {
             TimeStep::Refuse(refusal) => self.refuse(refusal).map(|()| Some(refusal)),
@@ -234,12 +234,12 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 
     fn wait(&mut self) -> io::Result<()> {
         self.respond.blocked(self.transport.now());
-        if self.transport.is_stopping() {
-            self.respond.shut_down(self.transport.now());
+        if let Some(asked) = self.transport.stop_asked() {
+            self.respond.shut_down(asked);
         }
         self.transport.wait(Direction::Write, self.respond.deadline())?;
-        if self.transport.is_stopping() {
-            self.respond.shut_down(self.transport.now());
+        if let Some(asked) = self.transport.stop_asked() {
+            self.respond.shut_down(asked);
         }
         match self.respond.time(self.transport.now()) {
             TimeStep::Abort => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer")),

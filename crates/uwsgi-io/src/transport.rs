@@ -27,7 +27,7 @@ pub trait Transport {
     /// [`io::ErrorKind::WouldBlock`] when nothing can: [wait](Self::wait).
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Waits until there is a reason to try again, or a time has come, or [a stop was asked for](Self::is_stopping). It may
+    /// Waits until there is a reason to try again, or a time has come, or [a stop was asked for](Self::stop_asked). It may
     /// return for no reason.
     ///
     /// # Errors
@@ -52,9 +52,9 @@ pub trait Transport {
     /// The system has no reset for this kind of connection.
     fn abort(&self) -> io::Result<()>;
 
-    /// Whether a stop was asked for.
-    fn is_stopping(&self) -> bool {
-        false
+    /// When a stop was asked for, if it was; what began then may go on for a while from there, whenever it is looked at.
+    fn stop_asked(&self) -> Option<Time> {
+        None
     }
 }
 

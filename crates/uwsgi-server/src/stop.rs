@@ -1,9 +1,9 @@
 //! A stop that was asked for, as something to look at and to poll.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Socket, Transport};
@@ -11,7 +11,7 @@ use uwsgi_io::{Direction, Socket, Transport};
 /// Tells many threads at once, whatever they wait for: nothing is ever written into the pipe, and its end shows to all.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    asked: AtomicBool,
+    asked: OnceLock<Instant>,
     shows: OwnedFd,
     end: Mutex<Option<OwnedFd>>,
 }
@@ -22,17 +22,17 @@ impl Stop {
         for descriptor in [&shows, &end] {
             rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
         }
-        Ok(Self { asked: AtomicBool::new(false), shows, end: Mutex::new(Some(end)) })
+        Ok(Self { asked: OnceLock::new(), shows, end: Mutex::new(Some(end)) })
     }
 
     /// Asks for it. Asking again changes nothing.
     pub(crate) fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
+        self.asked.get_or_init(Instant::now);
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+        self.asked.get().is_some()
     }
 }
 
@@ -85,7 +85,9 @@ impl Transport for Stoppable<'_> {
         self.socket.abort()
     }
 
-    fn is_stopping(&self) -> bool {
-        self.stop.is_asked()
+    fn stop_asked(&self) -> Option<Time> {
+        let ago = self.stop.asked.get()?.elapsed().as_millis();
+        // Before the connection began is when it began.
+        Some(Time::from_millis(self.now().as_millis().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))))
     }
 }

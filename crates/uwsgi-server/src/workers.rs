@@ -120,7 +120,7 @@ impl<T: Transport> Transport for Working<'_, T> {
         self.transport.abort()
     }
 
-    fn is_stopping(&self) -> bool {
-        self.transport.is_stopping()
+    fn stop_asked(&self) -> Option<Time> {
+        self.transport.stop_asked()
     }
 }
