@@ -7,12 +7,21 @@ mod request_body;
 mod request_reader;
 mod response_writer;
 #[cfg(unix)]
+mod client;
+mod incoming;
+mod response_reader;
+#[cfg(unix)]
 mod socket;
+mod stream;
 mod transport;
 
 pub use request_body::RequestBody;
 pub use request_reader::{Arrival, RequestReader};
 pub use response_writer::{HeadError, ResponseWriter};
 #[cfg(unix)]
+pub use client::{Asked, Cache, Client, ClientError, ClientErrorKind, Response, Sending, Upgraded, Value, subscribe};
+pub use response_reader::{Pipe, ResponseBody, ResponseReader};
+#[cfg(unix)]
 pub use socket::Socket;
-pub use transport::{Blocking, Clock, Direction, Duplex, Transport};
+pub use stream::{Stream, Timeout};
+pub use transport::{Blocking, Clock, Direction, Duplex, Ready, Transport};

@@ -14,7 +14,7 @@ use rustix::net::{
 use uwsgi::client::Address;
 use uwsgi::server::Time;
 
-use crate::transport::{Clock, Direction, Transport};
+use crate::transport::{Clock, Direction, Ready, Transport};
 
 /// One connection over TCP or a Unix socket. It never blocks but in [`wait`](Transport::wait).
 ///
@@ -144,6 +144,16 @@ impl Transport for Socket {
 
     fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
         self.poll(&mut [self.interest(direction)], until)
+    }
+
+    fn wait_either(&self, until: Option<Time>) -> io::Result<Ready> {
+        let mut both = [PollFd::from_borrowed_fd(self.descriptor.as_fd(), PollFlags::IN | PollFlags::OUT)];
+        self.poll(&mut both, until)?;
+        let [both] = both;
+        let said = both.revents();
+        // What is over shows in either direction.
+        let over = said.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+        Ok(Ready { read: over || said.contains(PollFlags::IN), write: over || said.contains(PollFlags::OUT) })
     }
 
     fn now(&self) -> Time {

@@ -35,6 +35,18 @@ pub trait Transport {
     /// The system cannot wait.
     fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()>;
 
+    /// Waits as [`wait`](Self::wait) does, for either direction; which there is a reason to try.
+    ///
+    /// What blocks can do one thing at a time: unless a transport knows better, it says that it is time to write.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait.
+    fn wait_either(&self, until: Option<Time>) -> io::Result<Ready> {
+        self.wait(Direction::Write, until)?;
+        Ok(Ready { read: false, write: true })
+    }
+
     /// What time it is.
     fn now(&self) -> Time;
 
@@ -66,6 +78,50 @@ pub enum Direction {
     Read,
     /// Room for bytes to write.
     Write,
+}
+
+/// Which directions there is a reason to try; neither, where only time has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(clippy::exhaustive_structs, reason = "a connection has two directions")]
+pub struct Ready {
+    /// There are bytes to read, or the stream has ended.
+    pub read: bool,
+    /// There is room for bytes to write, or nobody will take any.
+    pub write: bool,
+}
+
+impl<T: Transport + ?Sized> Transport for &T {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read(buffer)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        (**self).write(pieces)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        (**self).wait(direction, until)
+    }
+
+    fn wait_either(&self, until: Option<Time>) -> io::Result<Ready> {
+        (**self).wait_either(until)
+    }
+
+    fn now(&self) -> Time {
+        (**self).now()
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        (**self).shut_down_write()
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        (**self).abort()
+    }
+
+    fn is_stopping(&self) -> bool {
+        (**self).is_stopping()
+    }
 }
 
 /// A clock that began when it was made.

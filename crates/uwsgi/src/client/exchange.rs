@@ -35,6 +35,8 @@ pub struct Exchange {
     to_head: bool,
     /// What may still leave of the request's body.
     outgoing: Declared,
+    /// The answer is an error: nobody reads what has not left.
+    refused: bool,
     /// Whether the answer ends where its length says, and the backend does not say that it closes.
     delimited: bool,
 }
@@ -148,6 +150,7 @@ impl Exchange {
             limits: HeadLimits::default(),
             to_head,
             outgoing: Declared::new(0),
+            refused: false,
             delimited: false,
         }
     }
@@ -171,9 +174,19 @@ impl Exchange {
         Self { limits, ..self }
     }
 
+    /// The same exchange with a body of so many bytes, whose packet declares them in its own way, as that of a cache's value
+    /// does with `size`.
+    #[must_use]
+    pub const fn with_outgoing(self, length: u64) -> Self {
+        Self { outgoing: Declared::new(length), ..self }
+    }
+
     /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
-    /// take the rest for a request.
+    /// take the rest for a request, and none once the answer is an error.
     pub fn send(&mut self, len: usize) -> usize {
+        if !self.wants_body() {
+            return 0;
+        }
         let (take, left) = self.outgoing.take(len);
         self.outgoing = left;
         take
@@ -183,6 +196,24 @@ impl Exchange {
     #[must_use]
     pub const fn outgoing(&self) -> u64 {
         self.outgoing.left()
+    }
+
+    /// Whether more of the request's body should leave: there is more, and no answer says that it is not wanted.
+    ///
+    /// A client that sees the status of an error while it is sending stops (RFC 9112 section 9.5): what it sent then would
+    /// only make the server reset the connection, and the answer be lost with it.
+    ///
+    /// ```
+    /// # use uwsgi::client::Exchange;
+    /// let mut exchange = Exchange::new(false).with_outgoing(1 << 30);
+    /// assert_eq!(exchange.send(65536), 65536);
+    /// exchange.answer(b"HTTP/1.1 413 Content Too Large\r\n\r\n", false);
+    /// assert!(!exchange.wants_body());
+    /// assert_eq!(exchange.send(65536), 0);
+    /// ```
+    #[must_use]
+    pub const fn wants_body(&self) -> bool {
+        self.outgoing.left() > 0 && !self.refused
     }
 
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
@@ -268,6 +299,7 @@ impl Exchange {
             return;
         }
         self.delimited = !response.says_close();
+        self.refused = response.status() >= 400;
         self.phase = match response_body(response, self.to_head) {
             ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
             ResponseBody::Length(length) => Phase::Length(Declared::new(length)),

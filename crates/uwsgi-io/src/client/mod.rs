@@ -1,0 +1,378 @@
+//! Asking a server.
+
+mod cache;
+mod error;
+mod lease;
+mod messages;
+mod pump;
+mod response;
+mod sending;
+mod subscribe;
+mod value;
+
+pub use cache::Cache;
+pub use error::{Asked, ClientError, ClientErrorKind};
+pub use response::{Response, Upgraded};
+pub use sending::Sending;
+pub use subscribe::subscribe;
+pub use value::Value;
+
+use core::time::Duration;
+use std::io::{self, Read};
+use std::time::Instant;
+
+use uwsgi::client::{Address, AddressError, Exchange};
+use uwsgi::response::{HeadLimits, ResponseHead};
+use uwsgi::server::Time;
+use uwsgi::{Packet, Request};
+
+use crate::client::lease::Lease;
+use crate::client::pump::Pump;
+use crate::client::value::Answered;
+use crate::incoming::Incoming;
+use crate::response_reader::ResponseReader;
+use crate::socket::Socket;
+use crate::stream::{Patience, Timeout};
+use crate::transport::Transport;
+
+/// A client of one server, over TCP or a Unix socket.
+///
+/// Each call connects, unless a [kept](Self::with_keepalive) connection is there, and what it reads goes into buffers that
+/// the next call uses again. [`request`](Self::request) is for web requests; [`ping`](Self::ping), [`rpc`](Self::rpc),
+/// [`cache`](Self::cache), [`spool`](Self::spool) and [`signal`](Self::signal) are for what else uWSGI takes, and
+/// [`raw`](Self::raw) is for all that is none of these.
+///
+/// ```
+/// # use std::io::Write;
+/// use std::io::Read;
+/// use uwsgi::{Modifier1, VarsEncoder};
+/// use uwsgi_io::Client;
+///
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let address = listener.local_addr()?.to_string();
+/// # let server = std::thread::spawn(move || {
+/// #     let mut stream = listener.accept().unwrap().0;
+/// #     stream.read_exact(&mut [0; 65]).unwrap();
+/// #     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+/// # });
+/// let mut client = Client::new(&address)?; // or "unix:/run/app.sock"
+///
+/// let mut buffer = Vec::new();
+/// let mut vars = VarsEncoder::new(&mut buffer);
+/// vars.push("REQUEST_METHOD", "POST")?;
+/// vars.push("PATH_INFO", "/form")?;
+/// vars.push_number("CONTENT_LENGTH", 5)?;
+/// let packet = vars.finish(Modifier1::WSGI, 0)?;
+///
+/// let mut response = client.request(packet, &b"hello"[..])?;
+/// assert_eq!(response.status(), 200);
+/// let mut text = String::new();
+/// response.read_to_string(&mut text)?;
+/// assert_eq!(text, "ok");
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    /// As [`Address::parse`] reads it.
+    address: String,
+    settings: Settings,
+    connection: Option<Socket>,
+    /// What is read.
+    incoming: Vec<u8>,
+    /// What is written.
+    outgoing: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    connect: Duration,
+    read: Duration,
+    write: Duration,
+    total: Duration,
+    keepalive: bool,
+    limits: HeadLimits,
+}
+
+impl Client {
+    /// A client of the server that listens there: `127.0.0.1:3031`, `unix:/run/app.sock`, and whatever else an
+    /// [`Address`] may be. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// The text is no address.
+    pub fn new(address: &str) -> Result<Self, AddressError> {
+        Address::parse(address).map(Self::from)
+    }
+
+    /// The same client, waiting so long at most for a connection; 10 s unless told otherwise. To look up a name is not in it.
+    #[must_use]
+    pub const fn with_connect_timeout(mut self, after: Duration) -> Self {
+        self.settings.connect = after;
+        self
+    }
+
+    /// The same client, waiting so long at most for the next byte of an answer; 60 s unless told otherwise.
+    #[must_use]
+    pub const fn with_read_timeout(mut self, after: Duration) -> Self {
+        self.settings.read = after;
+        self
+    }
+
+    /// The same client, waiting so long at most for the next byte of a request to be taken; 60 s unless told otherwise.
+    #[must_use]
+    pub const fn with_write_timeout(mut self, after: Duration) -> Self {
+        self.settings.write = after;
+        self
+    }
+
+    /// The same client, with so long at most for each call, from the connection to the answer's last byte; no limit unless
+    /// told otherwise.
+    #[must_use]
+    pub const fn with_total_timeout(mut self, after: Duration) -> Self {
+        self.settings.total = after;
+        self
+    }
+
+    /// The same client, using a connection for further web requests where the server allows it. Most close it: uWSGI and
+    /// gunicorn's sync workers always do.
+    ///
+    /// A kept connection that the server has closed is noticed, and the request is sent on a new one, if nothing of it can
+    /// have reached the server. Behind that, no request is ever sent twice.
+    #[must_use]
+    pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
+        self.settings.keepalive = keepalive;
+        self
+    }
+
+    /// The same client, with other limits for the heads of answers.
+    #[must_use]
+    pub const fn with_head_limits(mut self, limits: HeadLimits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Where the server listens, as [`Address`] writes it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends a web request: a packet of vars, and as many bytes of the body as its `CONTENT_LENGTH` says. Answers once the
+    /// final head is there; interim answers (1xx) are passed over.
+    ///
+    /// The body is read when there is room for more of it, also while the answer is read. What is in the body behind its
+    /// length is left there.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; the body is sent in part, maybe, and the answer is not to be had.
+    pub fn request<B: Read>(&mut self, packet: &[u8], body: B) -> Result<Response<'_, B>, ClientError> {
+        self.request_with_interim(packet, body, |_| ())
+    }
+
+    /// [`request`](Self::request), with a look at the heads of interim answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn request_with_interim<B: Read>(
+        &mut self,
+        packet: &[u8],
+        body: B,
+        interim: impl FnMut(&ResponseHead<'_>),
+    ) -> Result<Response<'_, B>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        let failed = |kind| ClientError::new(address, kind);
+        let mut exchange = exchange(packet, settings).map_err(failed)?;
+        copy(packet, outgoing);
+        let pump = open(address, settings, connection, outgoing, body, Some(&mut exchange)).map_err(failed)?;
+        let reader = ResponseReader::new(pump, exchange, incoming);
+        Response::read(reader, address, settings.keepalive, interim).map_err(failed)
+    }
+
+    /// Sends a web request whose body is written instead of read from somewhere.
+    ///
+    /// ```
+    /// # use std::io::Read;
+    /// use std::io::Write;
+    /// # use uwsgi::{Modifier1, VarsEncoder};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     let mut got = [0; 32];
+    /// #     stream.read_exact(&mut got).unwrap();
+    /// #     assert!(got.ends_with(b"2 + 2 = 4"));
+    /// #     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    /// # });
+    /// # let mut buffer = Vec::new();
+    /// # let mut vars = VarsEncoder::new(&mut buffer);
+    /// # vars.push("CONTENT_LENGTH", "9")?;
+    /// # let packet = vars.finish(Modifier1::WSGI, 0)?;
+    /// let mut sending = client.send(packet)?;
+    /// write!(sending, "2 + 2 = {}", 2 + 2)?;
+    /// assert_eq!(sending.finish()?.status(), 204);
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn send(&mut self, packet: &[u8]) -> Result<Sending<'_>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        let failed = |kind| ClientError::new(address, kind);
+        let exchange = exchange(packet, settings).map_err(failed)?;
+        copy(packet, outgoing);
+        let pump = open(address, settings, connection, outgoing, io::empty(), None).map_err(failed)?;
+        Ok(Sending::new(pump, exchange, incoming, address, settings.keepalive))
+    }
+
+    /// Sends any bytes, well formed or not, and answers with all that the server sends up to its close.
+    ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     stream.read_exact(&mut [0; 9]).unwrap();
+    /// #     stream.write_all(b"hello").unwrap();
+    /// # });
+    /// // Modifier 101: uWSGI sends back what it gets.
+    /// assert_eq!(client.raw(b"\x65\x05\x00\x00hello")?.into_vec(1024)?, b"hello");
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// No connection.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<Value<'_>, ClientError> {
+        copy(bytes, &mut self.outgoing);
+        self.pour(Asked::Request)
+    }
+
+    /// Sends what is in the buffer for what is written, and reads a packet. `exchange` counts the body.
+    fn ask<B: Read>(&mut self, mut exchange: Exchange, body: B, asked: Asked) -> Result<Answered<'_, B>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        let failed = |kind| ClientError::new(address, kind);
+        let pump = open(address, settings, connection, outgoing, body, Some(&mut exchange)).map_err(failed)?;
+        Answered::read(pump, exchange, incoming, address, asked).map_err(failed)
+    }
+
+    /// Sends what is in the buffer for what is written, and reads whatever comes.
+    fn pour(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        match open(address, settings, connection, outgoing, io::empty(), None) {
+            Ok(pump) => Ok(Value::new(Incoming::whole(pump, incoming), &[], None, address, asked)),
+            Err(kind) => Err(ClientError::new(address, kind)),
+        }
+    }
+
+    fn fail(&self, kind: ClientErrorKind) -> ClientError {
+        ClientError::new(&self.address, kind)
+    }
+}
+
+impl From<Address<'_>> for Client {
+    fn from(address: Address<'_>) -> Self {
+        Self {
+            address: address.to_string(),
+            settings: Settings {
+                connect: Duration::from_secs(10),
+                read: Duration::from_secs(60),
+                write: Duration::from_secs(60),
+                total: Duration::MAX,
+                keepalive: false,
+                limits: HeadLimits::default(),
+            },
+            connection: None,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+        }
+    }
+}
+
+/// The exchange of a packet that can be sent as a web request.
+fn exchange(packet: &[u8], settings: &Settings) -> Result<Exchange, ClientErrorKind> {
+    let (packet, rest) = Packet::decode(packet).map_err(ClientErrorKind::Decode)?;
+    if !rest.is_empty() {
+        return Err(ClientErrorKind::TrailingBytes { count: rest.len() });
+    }
+    let request = Request::decode(&packet).map_err(ClientErrorKind::Decode)?;
+    let exchange = Exchange::of(&request).map_err(ClientErrorKind::Framing)?;
+    Ok(exchange.with_limits(settings.limits))
+}
+
+fn copy(bytes: &[u8], outgoing: &mut Vec<u8>) {
+    outgoing.clear();
+    outgoing.extend_from_slice(bytes);
+}
+
+/// Begins to send what `outgoing` holds, on the connection that is there or on a new one. A body whose exchange is given
+/// leaves with it, if it is small.
+fn open<'c, B: Read>(
+    address: &str,
+    settings: &Settings,
+    connection: &'c mut Option<Socket>,
+    outgoing: &'c mut Vec<u8>,
+    body: B,
+    exchange: Option<&mut Exchange>,
+) -> Result<Pump<'c, Lease<'c>, B>, ClientErrorKind> {
+    let start = Instant::now();
+    let reused = connection.as_ref().is_some_and(is_silent);
+    if !reused {
+        // A connection on which something came, or the end, is of no more use.
+        *connection = None;
+        *connection = Some(connect(address, settings)?);
+    }
+    let now = connection.as_ref().map_or(Time::ZERO, Transport::now);
+    let patience = Patience {
+        read: settings.read,
+        write: settings.write,
+        total: settings.total,
+        end: now.after(settings.total.saturating_sub(start.elapsed())),
+    };
+    let mut pump = Pump::new(Lease::new(connection), patience, outgoing, body);
+    if let Some(exchange) = exchange {
+        pump.join(exchange).map_err(|error| ClientErrorKind::of(error, Asked::Request))?;
+    }
+    match pump.begin() {
+        Ok(()) => {}
+        // It was closed since; nothing has left.
+        Err(_) if reused => {
+            pump.transport_mut().replace(connect(address, settings)?);
+            if let Err(error) = pump.begin() {
+                pump.give_up(error);
+            }
+        }
+        // Who closes at once may have said why.
+        Err(error) => pump.give_up(error),
+    }
+    Ok(pump)
+}
+
+/// Whether nothing came on a connection, not even its end.
+fn is_silent(socket: &Socket) -> bool {
+    socket.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn connect(address: &str, settings: &Settings) -> Result<Socket, ClientErrorKind> {
+    // What the kernel takes for a timeout: not nothing, which is no timeout at all, and no more than it can count.
+    const MOST: Duration = Duration::from_secs(1 << 30);
+    let least = Duration::from_millis(1);
+    let patience = settings.connect.min(settings.total);
+    let address = Address::parse(address)
+        .map_err(|error| ClientErrorKind::Connect(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+    Socket::connect(address, patience.clamp(least, MOST)).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut if settings.total < settings.connect => {
+            ClientErrorKind::TimedOut(Timeout::Total(settings.total))
+        }
+        io::ErrorKind::TimedOut => ClientErrorKind::TimedOut(Timeout::Connect(settings.connect)),
+        _ => ClientErrorKind::Connect(error),
+    })
+}

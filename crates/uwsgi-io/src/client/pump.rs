@@ -1,0 +1,253 @@
+//! A request on its way out, while its answer may be coming in already.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use uwsgi::client::Exchange;
+
+use crate::client::error::ClientErrorKind;
+use crate::incoming::{Source, Window};
+use crate::stream::{Patience, Stream, Timeout, is_early};
+use crate::transport::{Direction, Ready, Transport};
+
+/// Sends a packet and its body piece by piece, whenever an answer is waited for: one thread, both directions.
+///
+/// Nobody has to read for ever before writing, or write before reading: a server that answers and closes before it has
+/// taken the body is heard, and so is one that sends each byte back.
+#[derive(Debug)]
+pub(crate) struct Pump<'c, T, B> {
+    stream: Stream<T>,
+    /// The packet, then one piece of the body after the other.
+    out: &'c mut Vec<u8>,
+    /// What of it has yet to leave.
+    window: Window,
+    body: B,
+    /// Nothing more will leave: the peer does not take it.
+    broken: Option<io::Error>,
+    /// Whether anything of an answer has come.
+    answered: bool,
+    /// Whether something left since an answer was looked for.
+    sent: bool,
+}
+
+/// How much of a body is sent at once.
+const PIECE: usize = 32 * 1024;
+
+impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
+    /// Sends what `out` holds, which is a packet, then the body.
+    pub(crate) fn new(transport: T, patience: Patience, out: &'c mut Vec<u8>, body: B) -> Self {
+        let window = Window { filled: out.len(), ..Window::default() };
+        Self {
+            stream: Stream::patient(transport, patience),
+            out,
+            window,
+            body,
+            broken: None,
+            answered: false,
+            sent: false,
+        }
+    }
+
+    pub(crate) const fn transport(&self) -> &T {
+        self.stream.transport()
+    }
+
+    pub(crate) const fn transport_mut(&mut self) -> &mut T {
+        self.stream.transport_mut()
+    }
+
+    /// Joins a body to the packet, so that both leave at once, if there is room for all of it.
+    pub(crate) fn join(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        let most = PIECE.saturating_sub(self.window.filled);
+        if let Some(length) = usize::try_from(exchange.outgoing()).ok().filter(|length| *length <= most) {
+            self.out.resize(self.window.filled.saturating_add(length), 0);
+            while exchange.wants_body() {
+                self.read_body(exchange)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes once, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of the request has left, and nothing will on this connection.
+    pub(crate) fn begin(&mut self) -> io::Result<()> {
+        self.write();
+        self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// How many bytes may be [pushed](Self::push).
+    pub(crate) const fn room(&self) -> usize {
+        PIECE.saturating_sub(self.window.filled)
+    }
+
+    /// Puts bytes behind those that have yet to leave.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.out.truncate(self.window.filled);
+        self.out.extend_from_slice(bytes);
+        self.window.filled = self.out.len();
+    }
+
+    /// Sends all that was pushed; how much of an answer came meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// No more will leave, or not in time.
+    pub(crate) fn drain(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let (mut since, mut came) = (self.transport().now(), 0);
+        while self.window.len() > 0 {
+            if let Some(error) = &self.broken {
+                return Err(error.kind().into());
+            }
+            let patience = self.stream.patience();
+            let until = patience.until(Timeout::Write(patience.write), since, self.transport().now())?;
+            let room = room.get_mut(came..).unwrap_or_default();
+            let ready = if room.is_empty() {
+                self.transport().wait(Direction::Write, until)?;
+                Ready { read: false, write: true }
+            } else {
+                self.transport().wait_either(until)?
+            };
+            if ready.write && self.write() {
+                since = self.transport().now();
+            }
+            match if ready.read { self.read(room)? } else { None } {
+                Some(0) => self.give_up(io::ErrorKind::BrokenPipe.into()),
+                count => came = came.saturating_add(count.unwrap_or_default()),
+            }
+        }
+        self.window = Window::default();
+        self.broken.as_ref().map_or(Ok(came), |error| Err(error.kind().into()))
+    }
+
+    /// Whether no more will leave.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// No more of the request leaves, for this reason.
+    pub(crate) fn give_up(&mut self, error: io::Error) {
+        (self.broken, self.window) = (Some(error), Window::default());
+    }
+
+    /// Whether something has yet to leave.
+    fn is_leaving(&self, exchange: &Exchange) -> bool {
+        self.broken.is_none() && (self.window.len() > 0 || exchange.wants_body())
+    }
+
+    /// Sends what can leave now; whether anything did.
+    fn write(&mut self) -> bool {
+        match self.transport().write(&[IoSlice::new(self.window.of(self.out))]) {
+            Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                self.window.pass(count);
+                self.sent = true;
+                return true;
+            }
+            Err(error) if is_early(&error) => {}
+            Err(error) => self.broken = Some(error),
+        }
+        false
+    }
+
+    /// Reads once from the body, no more than is declared.
+    fn read_body(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        let left = usize::try_from(exchange.outgoing()).unwrap_or(usize::MAX);
+        let most = self.window.filled.saturating_add(left).min(self.out.len());
+        let room = self.out.get_mut(self.window.filled..most).unwrap_or_default();
+        match self.body.read(room) {
+            Ok(0) => {
+                let fault = ClientErrorKind::BodyTooShort { missing: exchange.outgoing() };
+                Err(io::Error::new(io::ErrorKind::InvalidInput, fault))
+            }
+            Ok(count) => {
+                let leaves = exchange.send(count);
+                self.window.filled = self.window.filled.saturating_add(leaves);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(io::Error::new(error.kind(), ClientErrorKind::Body(error))),
+        }
+    }
+
+    /// Reads once, without waiting; nothing, where there is nothing yet.
+    fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
+        match self.transport().read(room) {
+            Ok(count) => {
+                self.answered |= count > 0;
+                Ok(Some(count))
+            }
+            Err(error) if is_early(&error) => Ok(None),
+            // A peer that closes over bytes it has not read resets the connection: it has closed without an answer.
+            Err(error) if !self.answered && is_gone(&error) => Ok(Some(0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads once, and waits for that; nothing is left to be sent.
+    fn receive(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let (since, patience) = (self.transport().now(), *self.stream.patience());
+        patience.until(Timeout::Read(patience.read), since, since)?;
+        // Behind the last byte of a request there is no answer yet, and to look for one would be in vain.
+        let mut wait = core::mem::take(&mut self.sent);
+        loop {
+            if wait {
+                self.stream.wait(Direction::Read, since)?;
+            }
+            if let Some(count) = self.read(room)? {
+                return Ok(count);
+            }
+            wait = true;
+        }
+    }
+}
+
+impl<T: Transport, B: Read> Source for Pump<'_, T, B> {
+    fn fill(&mut self, exchange: &mut Exchange, room: &mut [u8]) -> io::Result<usize> {
+        let mut since = self.transport().now();
+        while self.is_leaving(exchange) {
+            // Whether an answer is there shows before more of the body is asked for, which may take its time.
+            let now = self.transport().now();
+            let until = self.stream.patience().until(Timeout::Write(self.stream.patience().write), since, now)?;
+            let loaded = self.window.len() > 0;
+            let ready = self.transport().wait_either(if loaded { until } else { Some(now) })?;
+            if loaded && ready.write && self.write() {
+                since = self.transport().now();
+            }
+            if ready.read {
+                if let Some(count) = self.read(room)? {
+                    return Ok(count);
+                }
+            }
+            if self.broken.is_none() && self.window.len() == 0 && exchange.wants_body() {
+                self.window = Window::default();
+                if self.out.len() < PIECE {
+                    self.out.resize(PIECE, 0);
+                }
+                self.read_body(exchange)?;
+                self.write();
+                since = self.transport().now();
+            }
+        }
+        self.receive(room)
+    }
+}
+
+impl<T: Transport, B> Write for Pump<'_, T, B> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether the peer closed the connection, in whatever way.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,159 @@
+//! The answer to a web request.
+
+use std::io::{self, BufRead, Read, Write};
+use std::os::fd::BorrowedFd;
+
+use uwsgi::response::ResponseHead;
+
+use crate::client::error::{Asked, ClientError, ClientErrorKind};
+use crate::client::lease::Lease;
+use crate::client::pump::Pump;
+use crate::response_reader::{Pipe, ResponseBody, ResponseReader};
+
+/// The answer to a request: its head, and its body to be read.
+///
+/// What is left of the request's own body leaves while the answer's is read, so that a server may send back what it takes.
+/// A body that ends early is an error. An answer that is dropped before its end closes the connection.
+///
+/// ```
+/// # use std::io::{Read, Write};
+/// use std::io::BufRead;
+/// # use uwsgi::{Modifier1, VarsEncoder};
+/// # use uwsgi_io::Client;
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+/// # let server = std::thread::spawn(move || {
+/// #     let mut stream = listener.accept().unwrap().0;
+/// #     stream.read_exact(&mut [0; 25]).unwrap();
+/// #     stream.write_all(b"Status: 404 Not Found\r\nContent-Length: 8\r\n\r\none\ntwo\n").unwrap();
+/// # });
+/// # let mut buffer = Vec::new();
+/// # let mut vars = VarsEncoder::new(&mut buffer);
+/// # vars.push("REQUEST_METHOD", "GET")?;
+/// # let packet = vars.finish(Modifier1::WSGI, 0)?;
+/// let response = client.request(packet, std::io::empty())?;
+/// assert_eq!(response.status(), 404);
+/// assert_eq!(response.head().reason(), b"Not Found");
+/// let lines: Vec<String> = response.lines().collect::<Result<_, _>>()?;
+/// assert_eq!(lines, ["one", "two"]);
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Response<'c, B> {
+    head: ResponseHead<'c>,
+    body: ResponseBody<'c, Pump<'c, Lease<'c>, B>>,
+    address: &'c str,
+    keep: bool,
+}
+
+impl<'c, B: Read> Response<'c, B> {
+    /// Reads up to the final head, and shows the interim ones.
+    pub(crate) fn read(
+        mut reader: ResponseReader<'c, Pump<'c, Lease<'c>, B>>,
+        address: &'c str,
+        keep: bool,
+        mut interim: impl FnMut(&ResponseHead<'_>),
+    ) -> Result<Self, ClientErrorKind> {
+        let failed = |error| ClientErrorKind::of(error, Asked::Request);
+        while let Some(head) = reader.interim().map_err(failed)? {
+            interim(&head);
+        }
+        let (head, body) = reader.answer().map_err(failed)?;
+        let mut response = Self { head, body, address, keep };
+        response.settle();
+        Ok(response)
+    }
+
+    /// The status, 100 to 999.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.head.status()
+    }
+
+    /// The head.
+    #[must_use]
+    pub const fn head(&self) -> &ResponseHead<'c> {
+        &self.head
+    }
+
+    /// The connection as a pipe, behind an answer with the status 101; what came behind its head is read first.
+    #[must_use]
+    pub fn into_pipe(self) -> Upgraded<'c, B> {
+        Upgraded { pipe: self.body.into_pipe() }
+    }
+
+    /// What an error of reading the body means, with the server's address.
+    #[must_use]
+    pub fn explain(&self, error: io::Error) -> ClientError {
+        ClientError::new(self.address, ClientErrorKind::of(error, Asked::Request))
+    }
+
+    /// Once the body has ended, the connection may go back.
+    fn settle(&mut self) {
+        if self.keep && self.body.is_ended() && self.body.allows_another() {
+            self.body.source_mut().transport_mut().give_back();
+        }
+    }
+}
+
+impl<B: Read> BufRead for Response<'_, B> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.body.fill_buf()?.is_empty() {
+            self.settle();
+        }
+        self.body.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.body.consume(amount);
+        self.settle();
+    }
+}
+
+impl<B: Read> Read for Response<'_, B> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.body.read(out)?;
+        self.settle();
+        Ok(count)
+    }
+}
+
+/// A connection behind an answer with the status 101: reads what the server sends, writes to it. The client's timeouts hold.
+///
+/// Reading waits for the server, and writing for room. Who has to do both at once [polls](Self::descriptor) first, once
+/// [nothing is buffered](Self::buffered).
+#[derive(Debug)]
+pub struct Upgraded<'c, B> {
+    pipe: Pipe<'c, Pump<'c, Lease<'c>, B>>,
+}
+
+impl<B: Read> Upgraded<'_, B> {
+    /// What was read already, and not taken yet.
+    #[must_use]
+    pub fn buffered(&self) -> &[u8] {
+        self.pipe.buffered()
+    }
+
+    /// The socket, to be polled.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.stream().transport().descriptor()
+    }
+}
+
+impl<B: Read> Read for Upgraded<'_, B> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.pipe.read(out)
+    }
+}
+
+impl<B: Read> Write for Upgraded<'_, B> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pipe.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

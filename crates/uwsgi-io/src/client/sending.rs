@@ -1,0 +1,101 @@
+//! A request whose body is written.
+
+use std::io::{self, Write};
+
+use uwsgi::client::Exchange;
+
+use crate::client::error::{ClientError, ClientErrorKind};
+use crate::client::lease::Lease;
+use crate::client::pump::Pump;
+use crate::client::response::Response;
+use crate::incoming::{SMALL, make_room};
+use crate::response_reader::ResponseReader;
+
+/// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
+///
+/// A server may answer before it has everything, and close. Writing fails then, and `finish` reads its answer all the same.
+#[derive(Debug)]
+pub struct Sending<'c> {
+    pump: Pump<'c, Lease<'c>, io::Empty>,
+    exchange: Exchange,
+    incoming: &'c mut Vec<u8>,
+    /// How many bytes of an answer have come.
+    filled: usize,
+    address: &'c str,
+    keep: bool,
+}
+
+impl<'c> Sending<'c> {
+    pub(crate) fn new(
+        pump: Pump<'c, Lease<'c>, io::Empty>,
+        exchange: Exchange,
+        incoming: &'c mut Vec<u8>,
+        address: &'c str,
+        keep: bool,
+    ) -> Self {
+        make_room(incoming, SMALL);
+        Self { pump, exchange, incoming, filled: 0, address, keep }
+    }
+
+    /// How many bytes of the body have yet to be written.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.exchange.outgoing()
+    }
+
+    /// Whether an answer has begun to come. It may say that the rest of the body is not wanted.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.filled > 0
+    }
+
+    /// Reads the answer, up to its final head; interim answers are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientErrorKind::BodyTooShort`] where bytes of the body are missing and no answer has come; else as
+    /// [`Client::request`](crate::Client::request).
+    pub fn finish(mut self) -> Result<Response<'c, io::Empty>, ClientError> {
+        let address = self.address;
+        if self.exchange.outgoing() > 0 {
+            if !self.is_answered() && !self.pump.is_broken() {
+                let missing = self.exchange.outgoing();
+                return Err(ClientError::new(address, ClientErrorKind::BodyTooShort { missing }));
+            }
+            self.pump.give_up(io::ErrorKind::BrokenPipe.into());
+        }
+        let reader = ResponseReader::behind(self.pump, self.exchange, self.incoming, self.filled);
+        Response::read(reader, address, self.keep, |_| ()).map_err(|kind| ClientError::new(address, kind))
+    }
+}
+
+impl Write for Sending<'_> {
+    /// Takes bytes of the body; they leave together with others, or when [flushed](Self::flush).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) behind the declared length,
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) or [`ConnectionReset`](io::ErrorKind::ConnectionReset) where the server
+    /// takes no more.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        if self.pump.room() == 0 {
+            self.flush()?;
+        }
+        let leaves = self.exchange.send(bytes.len().min(self.pump.room()));
+        if leaves == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the body is longer than its CONTENT_LENGTH"));
+        }
+        self.pump.push(bytes.get(..leaves).unwrap_or_default());
+        Ok(leaves)
+    }
+
+    /// Waits until everything that was written has left.
+    fn flush(&mut self) -> io::Result<()> {
+        let room = self.incoming.get_mut(self.filled..).unwrap_or_default();
+        self.filled = self.filled.saturating_add(self.pump.drain(room)?);
+        Ok(())
+    }
+}

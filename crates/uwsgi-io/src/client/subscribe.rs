@@ -1,0 +1,84 @@
+//! Announcements to uWSGI's routers.
+
+use std::io;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+
+use uwsgi::Packet;
+use uwsgi::client::Address;
+use uwsgi::message::Subscription;
+
+use crate::client::error::{ClientError, ClientErrorKind};
+
+/// Sends an announcement to a router's subscription server: that a backend joins, or leaves.
+///
+/// There is no answer: what is known then is that it was sent and, where the router is on this machine, that something
+/// listens. A router forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
+///
+/// ```
+/// # use std::net::UdpSocket;
+/// use uwsgi::client::Address;
+/// use uwsgi::message::{Subscription, SubscriptionCommand};
+///
+/// # let router = UdpSocket::bind("127.0.0.1:0")?;
+/// # let address = router.local_addr()?.to_string();
+/// let join = Subscription::new(SubscriptionCommand::Join, b"example.com", b"127.0.0.1:3031");
+/// uwsgi_io::subscribe(Address::parse(&address)?, &join)?;
+/// # assert_eq!(router.recv(&mut [0; 4096])?, 4 + 5 + 13 + 9 + 16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Encode`](ClientErrorKind::Encode), [`Message`](ClientErrorKind::Message) for a key or an address that is empty or longer
+/// than the 255 bytes that routers have room for, [`DatagramTooLong`](ClientErrorKind::DatagramTooLong),
+/// [`Connect`](ClientErrorKind::Connect).
+pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(), ClientError> {
+    let send = || -> Result<(), ClientErrorKind> {
+        let mut buffer = Vec::new();
+        let bytes = subscription.encode(&mut buffer).map_err(ClientErrorKind::Encode)?;
+        let (packet, _) = Packet::decode(bytes).map_err(ClientErrorKind::Decode)?;
+        Subscription::decode(&packet).map_err(ClientErrorKind::Message)?;
+        if bytes.len() > MOST {
+            return Err(ClientErrorKind::DatagramTooLong { length: bytes.len(), most: MOST });
+        }
+        datagram(to, bytes).map_err(ClientErrorKind::Connect)
+    };
+    send().map_err(|kind| ClientError::new(&to.to_string(), kind))
+}
+
+/// What uWSGI's routers read of a datagram; they take a longer one for what they have read of it (plugins/corerouter).
+const MOST: usize = 4096;
+
+fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
+    match to {
+        Address::Tcp(address) => udp(&[address], bytes),
+        Address::Name { host, port } => {
+            let host = if host.is_empty() { "localhost" } else { host };
+            let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect();
+            udp(&addresses, bytes)
+        }
+        Address::Unix(path) => UnixDatagram::unbound()?.send_to(bytes, path).map(|_| ()),
+        #[cfg(target_os = "linux")]
+        Address::Abstract(name) => {
+            use std::os::linux::net::SocketAddrExt;
+            let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+            UnixDatagram::unbound()?.send_to_addr(bytes, &address).map(|_| ())
+        }
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to send a datagram to")),
+    }
+}
+
+/// Sends to the first address, and asks whether the machine there said that nobody listens, as this one does at once.
+fn udp(addresses: &[core::net::SocketAddr], bytes: &[u8]) -> io::Result<()> {
+    let address = addresses.first().ok_or(io::ErrorKind::NotFound)?;
+    let any: core::net::IpAddr = if address.is_ipv4() {
+        core::net::Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        core::net::Ipv6Addr::UNSPECIFIED.into()
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(address)?;
+    socket.send(bytes)?;
+    socket.take_error()?.map_or(Ok(()), Err)
+}

@@ -1,0 +1,173 @@
+//! Answers that are packets, and the bytes behind them.
+
+use std::io::{self, Read};
+
+use uwsgi::client::{Exchange, ExchangeError};
+use uwsgi::message::MessageError;
+use uwsgi::{DecodeError, Packet};
+
+use crate::client::error::{Asked, ClientError, ClientErrorKind};
+use crate::client::lease::Lease;
+use crate::client::pump::Pump;
+use crate::incoming::{Incoming, SMALL, Source, Window, make_room};
+use crate::response_reader::broken;
+
+/// Bytes that a server answers with: the result of a function, the value of a key, or whatever comes up to the close.
+///
+/// They are read as they come; an end before their length is an error. No memory is set aside for what a server announces.
+#[derive(Debug)]
+pub struct Value<'c> {
+    incoming: Incoming<'c, Pump<'c, Lease<'c>, io::Empty>>,
+    /// What was in the packet itself.
+    inline: &'c [u8],
+    length: Option<u64>,
+    /// How many bytes have yet to come behind the packet.
+    left: Option<u64>,
+    address: &'c str,
+    asked: Asked,
+}
+
+impl<'c> Value<'c> {
+    /// Bytes in a packet, and so many behind it; up to the close where there is no number.
+    pub(crate) fn new(
+        incoming: Incoming<'c, Pump<'c, Lease<'c>, io::Empty>>,
+        inline: &'c [u8],
+        left: Option<u64>,
+        address: &'c str,
+        asked: Asked,
+    ) -> Self {
+        let here = u64::try_from(inline.len()).unwrap_or(u64::MAX);
+        Self { incoming, inline, length: left.map(|left| left.saturating_add(here)), left, address, asked }
+    }
+
+    /// How many bytes there are all in all; nothing where only the close will tell.
+    #[must_use]
+    pub const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// All bytes, but no more than `most`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientErrorKind::TooLong`], or the connection broke, or it ended early.
+    pub fn into_vec(mut self, most: usize) -> Result<Vec<u8>, ClientError> {
+        let limit = u64::try_from(most).unwrap_or(u64::MAX);
+        if self.length.is_some_and(|length| length > limit) {
+            return Err(ClientError::new(self.address, ClientErrorKind::TooLong { most: limit }));
+        }
+        let mut bytes = Vec::new();
+        if let Err(error) = self.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes) {
+            return Err(self.explain(error));
+        }
+        if bytes.len() > most {
+            return Err(ClientError::new(self.address, ClientErrorKind::TooLong { most: limit }));
+        }
+        Ok(bytes)
+    }
+
+    /// What an error of reading means, with the server's address.
+    #[must_use]
+    pub fn explain(&self, error: io::Error) -> ClientError {
+        ClientError::new(self.address, ClientErrorKind::of(error, self.asked))
+    }
+}
+
+impl Read for Value<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if !self.inline.is_empty() {
+            return self.inline.read(out);
+        }
+        let Some(left) = self.left else { return self.incoming.take(out) };
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
+        let count = match out.get_mut(..most) {
+            Some(out) if !out.is_empty() => self.incoming.take(out)?,
+            _ => return Ok(0),
+        };
+        if count == 0 {
+            return Err(broken(ExchangeError::BodyCutShort { missing: left }));
+        }
+        self.left = Some(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
+        Ok(count)
+    }
+}
+
+/// A packet that answers a message, and what follows it.
+#[derive(Debug)]
+pub(crate) struct Answered<'c, B> {
+    pub(crate) packet: Packet<'c>,
+    incoming: Incoming<'c, Pump<'c, Lease<'c>, B>>,
+    address: &'c str,
+    asked: Asked,
+}
+
+impl<'c, B: Read> Answered<'c, B> {
+    /// Reads a packet.
+    pub(crate) fn read(
+        mut pump: Pump<'c, Lease<'c>, B>,
+        mut exchange: Exchange,
+        buffer: &'c mut Vec<u8>,
+        address: &'c str,
+        asked: Asked,
+    ) -> Result<Self, ClientErrorKind> {
+        make_room(buffer, SMALL);
+        let mut window = Window::default();
+        let end = loop {
+            if let Some(end) = packet_end(&window, buffer, asked)? {
+                break end;
+            }
+            if window.filled == buffer.len() {
+                make_room(buffer, buffer.len().saturating_mul(2));
+            }
+            let room = buffer.get_mut(window.filled..).unwrap_or_default();
+            let count = pump.fill(&mut exchange, room).map_err(|error| ClientErrorKind::of(error, asked))?;
+            window.filled = window.filled.saturating_add(count);
+            window.eof = count == 0;
+        };
+        let (front, tail) = buffer.split_at_mut_checked(end).ok_or(ClientErrorKind::NoAnswer(asked))?;
+        let (packet, _) = Packet::decode(front).map_err(malformed)?;
+        window.filled = window.filled.saturating_sub(end);
+        Ok(Self { packet, incoming: Incoming::new(pump, exchange, tail, window), address, asked })
+    }
+
+    /// What is wrong with the packet.
+    pub(crate) fn wrong(&self, error: MessageError) -> ClientError {
+        ClientError::new(self.address, ClientErrorKind::Message(error))
+    }
+
+    pub(crate) fn refused(&self) -> ClientError {
+        ClientError::new(self.address, ClientErrorKind::Refused(self.asked))
+    }
+}
+
+impl<'c> Answered<'c, io::Empty> {
+    /// The value that is in the packet, or behind it.
+    pub(crate) fn into_value(self, inline: &'c [u8], behind: u64) -> Value<'c> {
+        Value::new(self.incoming, inline, Some(behind), self.address, self.asked)
+    }
+}
+
+/// Where the packet ends, once it is there.
+fn packet_end(window: &Window, buffer: &[u8], asked: Asked) -> Result<Option<usize>, ClientErrorKind> {
+    let got = window.of(buffer);
+    // Servers that take web requests only say so in HTTP. No message is answered by a packet with these four bytes.
+    if let Some(version) = got.strip_prefix(b"HTTP") {
+        let digits = version.get(5..8).filter(|digits| digits.iter().all(u8::is_ascii_digit));
+        let status = digits.and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
+        return match status {
+            Some(status) => Err(ClientErrorKind::Http { status }),
+            None if window.eof || got.len() > 12 => Err(ClientErrorKind::Http { status: 0 }),
+            None => Ok(None),
+        };
+    }
+    match Packet::decode(got) {
+        Ok((packet, _)) => Ok(Some(packet.encoded_len())),
+        Err(_) if window.eof && got.is_empty() => Err(ClientErrorKind::NoAnswer(asked)),
+        Err(error) if window.eof => Err(malformed(error)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn malformed(error: DecodeError) -> ClientErrorKind {
+    ClientErrorKind::Message(MessageError::Decode(error))
+}
