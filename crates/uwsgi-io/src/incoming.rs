@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use uwsgi::client::{Exchange, Incoming as Step};
 
+use crate::window::{SMALL, Window, make_room};
+
 /// Where the bytes of an answer come from: a reader, or a connection on which the rest of the request is still leaving.
 pub(crate) trait Source {
     /// Reads once, and waits for that if need be; 0 is the end of the stream.
@@ -18,40 +20,6 @@ impl<R: Read> Source for R {
                 done => return done,
             }
         }
-    }
-}
-
-/// What a buffer begins with, about as much as a socket holds for a reader.
-pub(crate) const SMALL: usize = 32 * 1024;
-
-/// Makes a buffer at least so long.
-pub(crate) fn make_room(buffer: &mut Vec<u8>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, 0);
-    }
-}
-
-/// Which bytes of a buffer were read and not used.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Window {
-    pub(crate) start: usize,
-    pub(crate) filled: usize,
-    pub(crate) eof: bool,
-}
-
-impl Window {
-    pub(crate) const fn len(&self) -> usize {
-        self.filled.saturating_sub(self.start)
-    }
-
-    /// The bytes, of the buffer that this is the window of.
-    pub(crate) fn of<'b>(&self, buffer: &'b [u8]) -> &'b [u8] {
-        buffer.get(self.start..self.filled).unwrap_or_default()
-    }
-
-    /// Passes bytes over.
-    pub(crate) fn pass(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.filled);
     }
 }
 

@@ -8,6 +8,7 @@ use uwsgi::server::{BodyStep, Receive, Refusal};
 use crate::request_reader::{is_early, is_upgraded};
 use crate::response_writer::ResponseWriter;
 use crate::transport::{Direction, Transport};
+use crate::window::Window;
 
 /// The body of a request: it ends where its length says, and an end before that is an error, which says what the matter was.
 ///
@@ -24,22 +25,7 @@ pub struct RequestBody<'r, T> {
     failure: Option<Refusal>,
 }
 
-/// What of a buffer holds bytes that were read and not used.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Window {
-    pub(crate) start: usize,
-    pub(crate) filled: usize,
-    pub(crate) eof: bool,
-    /// How many of the bytes at the start are the body's: given to be read, and not read yet.
-    pub(crate) body: usize,
-}
-
 impl Window {
-    /// Passes bytes over.
-    pub(crate) fn pass(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.filled);
-    }
-
     /// Reads once into the room behind what is filled, or waits; a stop that was asked for meanwhile is told.
     pub(crate) fn read<T: Transport>(
         &mut self,

@@ -6,8 +6,9 @@ use std::io::{self, IoSlice};
 use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings};
 use uwsgi::{Packet, Request};
 
-use crate::request_body::{RequestBody, Window};
+use crate::request_body::RequestBody;
 use crate::transport::{Direction, Transport};
+use crate::window::Window;
 
 /// The receiving side of a server's connection: reads packets into one buffer, which is used again for the next. Bytes that
 /// were read past the packet serve the body.

@@ -6,6 +6,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 use uwsgi::server::Time;
 
+use crate::request_reader::is_early;
 use crate::transport::{Direction, Transport};
 
 /// A transport as a stream: what cannot be read or written yet is waited for, and no longer than was said.
@@ -148,11 +149,6 @@ impl<T: Transport> Stream<T> {
         let until = self.patience.until(idle, since, self.transport.now())?;
         self.transport.wait(direction, until)
     }
-}
-
-/// Whether to wait, or at least to try again.
-pub(crate) fn is_early(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 impl<T: Transport> Read for Stream<T> {

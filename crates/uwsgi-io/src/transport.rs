@@ -119,8 +119,8 @@ impl<T: Transport + ?Sized> Transport for &T {
         (**self).abort()
     }
 
-    fn is_stopping(&self) -> bool {
-        (**self).is_stopping()
+    fn stop_asked(&self) -> Option<Time> {
+        (**self).stop_asked()
     }
 }
 

@@ -8,8 +8,8 @@ use crate::client::error::{ClientError, ClientErrorKind};
 use crate::client::lease::Lease;
 use crate::client::pump::Pump;
 use crate::client::response::Response;
-use crate::incoming::{SMALL, make_room};
 use crate::response_reader::ResponseReader;
+use crate::window::{SMALL, make_room};
 
 /// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
 ///

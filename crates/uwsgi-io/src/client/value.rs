@@ -9,8 +9,9 @@ use uwsgi::{DecodeError, Packet};
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
 use crate::client::lease::Lease;
 use crate::client::pump::Pump;
-use crate::incoming::{Incoming, SMALL, Source, Window, make_room};
+use crate::incoming::{Incoming, Source};
 use crate::response_reader::broken;
+use crate::window::{SMALL, Window, make_room};
 
 /// Bytes that a server answers with: the result of a function, the value of a key, or whatever comes up to the close.
 ///
