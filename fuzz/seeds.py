@@ -237,6 +237,19 @@ CHUNKED = {
     "no-size": b";a\r\n",
 }
 
+# Answers whose bodies are what matters.
+BODIES = {
+    **{f"body-chunked-{name}": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+       for name, body in CHUNKED.items()},
+    "body-and-what-follows": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyHTTP/1.1 200 OK\r\n\r\n",
+    "body-up-to-the-close": b"Content-Type: text/plain\r\n\r\n" + b"line\n" * 300,
+    "body-of-no-bytes": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "body-not-modified": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n",
+    "body-longer-than-memory": b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nx",
+    "interims": b"HTTP/1.1 100 Continue\r\n\r\n" * 5 + b"Status: 500\r\nContent-Length: 1\r\n\r\n!",
+    "interims-and-no-more": b"HTTP/1.1 102 Processing\r\n\r\n" * 3,
+}
+
 
 def prefixed(seeds: dict[str, bytes], *first: bytes) -> dict[str, bytes]:
     """Each behind one of the first bytes, which choose sizes and rules, in turn."""
@@ -291,6 +304,7 @@ def main() -> None:
         "packet": packets(),
         "request": requests(),
         "response_head": prefixed(HEADS, b"\x00", b"\x52\x05\x30", b"\x41\x07"),
+        "response_reader": prefixed({**HEADS, **BODIES}, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),
         "roundtrip": {**structured(), **captures(["nginx/params-bare", "uwsgi-client/rpc-two-args"])},
         "split": streams(),
         "vars": blocks(),

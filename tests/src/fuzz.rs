@@ -11,6 +11,7 @@ mod message;
 mod packet;
 mod request;
 mod response_head;
+mod response_reader;
 mod roundtrip;
 mod split;
 mod vars;
@@ -23,6 +24,7 @@ pub use message::message;
 pub use packet::packet;
 pub use request::request;
 pub use response_head::response_head;
+pub use response_reader::response_reader;
 pub use roundtrip::roundtrip;
 pub use split::split;
 pub use vars::vars;
@@ -43,7 +45,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "arbitrary", run: arbitrary },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
@@ -52,6 +54,7 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "packet", run: packet },
     Target { name: "request", run: request },
     Target { name: "response_head", run: response_head },
+    Target { name: "response_reader", run: response_reader },
     Target { name: "roundtrip", run: roundtrip },
     Target { name: "split", run: split },
     Target { name: "vars", run: vars },

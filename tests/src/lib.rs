@@ -11,4 +11,5 @@ pub mod naive_http;
 pub mod ours;
 #[cfg(all(feature = "peers", unix))]
 pub mod programs;
+pub mod script;
 pub mod vectors;

@@ -1,0 +1,163 @@
+//! A connection in memory that is written down beforehand.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use uwsgi::server::Time;
+use uwsgi_io::{Direction, Ready, Transport};
+
+/// What a peer does, one thing after the other. Each read or wait gets as far as the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Bytes come; a reader with less room gets them in several reads.
+    Bytes(Vec<u8>),
+    /// Nothing comes until it is waited for.
+    Silence,
+    /// Nothing ever comes again; the connection stays.
+    Hang,
+    /// So many bytes can be written from now on, then no more until it is waited for.
+    Room(usize),
+    /// The peer takes nothing more, and says so to whoever writes.
+    Deaf,
+    /// The connection is reset.
+    Reset,
+}
+
+/// A connection in memory, that plays a script; behind its end the stream has ended. Writing is always possible, unless the
+/// script says otherwise.
+#[derive(Debug, Default)]
+pub struct Script {
+    acts: RefCell<VecDeque<Act>>,
+    written: RefCell<Vec<u8>>,
+    room: Cell<Option<usize>>,
+    deaf: Cell<bool>,
+    now: Cell<u64>,
+    /// Waits without a deadline that nothing will end.
+    pub stuck: Cell<bool>,
+}
+
+impl Script {
+    /// A connection on which these things happen.
+    pub fn new(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self { acts: RefCell::new(acts.into_iter().collect()), ..Self::default() }
+    }
+
+    /// A connection on which bytes come in these pieces, each to be waited for.
+    pub fn pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Self {
+        Self::new(pieces.into_iter().flat_map(|piece| [Act::Silence, Act::Bytes(piece.to_vec())]))
+    }
+
+    /// What was written.
+    pub fn written(&self) -> Vec<u8> {
+        self.written.borrow().clone()
+    }
+
+    /// Passes what concerns writers.
+    fn settle(&self) {
+        let mut acts = self.acts.borrow_mut();
+        while let Some(act) = acts.front() {
+            match act {
+                Act::Room(room) => self.room.set(Some(*room)),
+                Act::Deaf => self.deaf.set(true),
+                _ => return,
+            }
+            acts.pop_front();
+        }
+    }
+
+    fn can_read(&self) -> bool {
+        !matches!(self.acts.borrow().front(), Some(Act::Silence | Act::Hang))
+    }
+
+    fn can_write(&self) -> bool {
+        self.deaf.get() || self.room.get() != Some(0)
+    }
+
+    /// Time passes until something happens, or the time has come.
+    fn pass(&self, until: Option<Time>) {
+        match self.acts.borrow().front() {
+            Some(Act::Hang) => match until {
+                Some(until) => self.now.set(until.as_millis()),
+                None => self.stuck.set(true),
+            },
+            _ => self.now.set(self.now.get() + 1),
+        }
+        let mut acts = self.acts.borrow_mut();
+        if acts.front() == Some(&Act::Silence) {
+            acts.pop_front();
+        }
+    }
+}
+
+impl Transport for Script {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.settle();
+        if !self.can_read() {
+            assert!(!self.stuck.get(), "waited for ever, and tried again");
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut acts = self.acts.borrow_mut();
+        match acts.front_mut() {
+            None => Ok(0),
+            Some(Act::Bytes(bytes)) => {
+                let count = bytes.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&bytes[..count]);
+                bytes.drain(..count);
+                if bytes.is_empty() {
+                    acts.pop_front();
+                }
+                Ok(count)
+            }
+            Some(_) => Err(io::ErrorKind::ConnectionReset.into()),
+        }
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.settle();
+        if self.deaf.get() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        let count = self.room.get().unwrap_or(usize::MAX).min(bytes.len());
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.room.set(self.room.get().map(|room| room - count));
+        self.written.borrow_mut().extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        self.settle();
+        let ready = match direction {
+            Direction::Read => self.can_read(),
+            Direction::Write => self.can_write(),
+        };
+        if !ready {
+            self.pass(until);
+        }
+        Ok(())
+    }
+
+    fn wait_either(&self, until: Option<Time>) -> io::Result<Ready> {
+        self.settle();
+        if !self.can_read() && !self.can_write() {
+            self.pass(until);
+            self.settle();
+        }
+        Ok(Ready { read: self.can_read(), write: self.can_write() })
+    }
+
+    fn now(&self) -> Time {
+        Time::from_millis(self.now.get())
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        Ok(())
+    }
+}

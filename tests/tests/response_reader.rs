@@ -1,0 +1,227 @@
+//! The reader of answers: every split of every seed, heads around its buffer, timeouts.
+
+use core::time::Duration;
+use std::fs;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+use uwsgi::client::{Exchange, ExchangeError};
+use uwsgi::response::{HeadLimits, ResponseErrorKind};
+use uwsgi_io::{Blocking, ResponseReader, Stream, Timeout};
+use uwsgi_tests::fuzz::response_reader;
+use uwsgi_tests::script::{Act, Script};
+
+/// The answer in two pieces, cut at every byte: the body of the fuzz target compares it with a naive reading of the whole.
+#[test]
+fn every_split_of_every_seed() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/response_reader");
+    let mut splits = 0;
+    for seed in fs::read_dir(seeds).unwrap() {
+        let seed = fs::read(seed.unwrap().path()).unwrap();
+        let (chosen, rest) = seed.split_first().unwrap();
+        let bytes = &rest[usize::from(chosen % 16).min(rest.len())..];
+        for at in 1..bytes.len().min(255) {
+            let at = u8::try_from(at).unwrap();
+            response_reader(&[&[(chosen & 0x30) | 2, at, 255], bytes].concat());
+            splits += 1;
+        }
+    }
+    assert!(splits > 2000, "only {splits} splits");
+}
+
+/// A head of so many bytes, its empty line counted.
+fn head_of(len: usize) -> Vec<u8> {
+    let begin = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Fill: ";
+    [begin, &*vec![b'x'; len - begin.len() - 4], b"\r\n\r\n"].concat()
+}
+
+fn answer(bytes: &[u8], exchange: Exchange, buffer: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    let (_, mut body) = ResponseReader::new(bytes, exchange, buffer).answer()?;
+    let mut read = Vec::new();
+    body.read_to_end(&mut read)?;
+    Ok(read)
+}
+
+/// Where the buffer is full, and grows, and where the limit is.
+#[test]
+fn heads_around_the_buffer_and_the_limit() {
+    for len in [32767, 32768, 32769, 65533, 65534, 65535, 65536] {
+        let mut buffer = Vec::new();
+        let bytes = [&head_of(len)[..], b"body"].concat();
+        assert_eq!(answer(&bytes, Exchange::new(false), &mut buffer).unwrap(), b"body", "{len}");
+        assert!(buffer.capacity() <= 65536 + 65536 + 16384, "{}", buffer.capacity());
+    }
+    for len in [65537, 65538, 1 << 20] {
+        let mut buffer = Vec::new();
+        let error = answer(&head_of(len), Exchange::new(false), &mut buffer).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let Some(ExchangeError::Response(error)) = error.get_ref().unwrap().downcast_ref() else { panic!("{error}") };
+        assert_eq!(error.kind(), ResponseErrorKind::TooLong);
+        assert!(buffer.capacity() <= 2 * 65536, "{}", buffer.capacity());
+    }
+    // A peer that never ends a line gets no more room than that.
+    let mut buffer = Vec::new();
+    let endless = io::repeat(b'x');
+    let limits = HeadLimits::default().with_bytes(100_000);
+    ResponseReader::new(endless, Exchange::new(false).with_limits(limits), &mut buffer).answer().unwrap_err();
+    assert_eq!(buffer.capacity(), 4 * 32768);
+}
+
+/// Interim heads pass through the buffer; they do not add up in it.
+#[test]
+fn any_number_of_interim_heads() {
+    let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+    let bytes = [&interim.repeat(5000)[..], b"HTTP/1.1 200 OK\r\n\r\nhello"].concat();
+    let mut buffer = Vec::new();
+    let mut reader = ResponseReader::new(&bytes[..], Exchange::new(false), &mut buffer);
+    let mut count = 0;
+    while let Some(head) = reader.interim().unwrap() {
+        assert_eq!(head.status(), 103);
+        count += 1;
+    }
+    assert_eq!(count, 5000);
+    assert!(reader.interim().unwrap().is_none(), "the final one was found, and stays");
+    let (head, mut body) = reader.answer().unwrap();
+    assert_eq!(head.status(), 200);
+    let mut text = String::new();
+    body.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+    assert!(buffer.capacity() <= 32768 + 16384);
+}
+
+/// What a peer announces is not set aside.
+#[test]
+fn announced_lengths_allocate_nothing() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc",
+    ] {
+        let mut buffer = Vec::new();
+        let error = answer(head.as_bytes(), Exchange::new(false), &mut buffer).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(buffer.capacity(), 32768);
+    }
+}
+
+/// The whole body was read, and what came behind it: these decide about the connection.
+#[test]
+fn another_request() {
+    let rows: [(&str, bool, &[u8], bool); 10] = [
+        ("a length", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
+        ("no body", false, b"HTTP/1.1 204 No Content\r\n\r\n", true),
+        ("the answer to HEAD", true, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", true),
+        ("chunks", false, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", true),
+        ("up to the close", false, b"HTTP/1.1 200 OK\r\n\r\nok", false),
+        ("says close", false, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false),
+        ("bytes behind", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay", false),
+        ("bytes behind none", false, b"HTTP/1.1 204 No Content\r\n\r\nx", false),
+        ("CGI's way", false, b"Status: 200\r\nContent-Length: 2\r\n\r\nok", true),
+        ("a pipe", false, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", false),
+    ];
+    for (name, to_head, bytes, allowed) in rows {
+        let mut buffer = Vec::new();
+        let (_, mut body) = ResponseReader::new(bytes, Exchange::new(to_head), &mut buffer).answer().unwrap();
+        if !body.fill_buf().unwrap().is_empty() {
+            assert!(!body.is_ended() && !body.allows_another(), "{name}: not before it was read");
+        }
+        // Exactly the body: the end shows without looking for it.
+        let len = body.fill_buf().unwrap().len();
+        body.consume(len);
+        body.read_to_end(&mut Vec::new()).unwrap();
+        assert!(body.is_ended(), "{name}");
+        assert_eq!(body.allows_another(), allowed, "{name}");
+    }
+}
+
+#[test]
+fn a_pipe_behind_101() {
+    let acts = [
+        Act::Bytes(b"HTTP/1.1 101 Switching Protocols\r\n\r\none,".to_vec()),
+        Act::Silence,
+        Act::Bytes(b"two".to_vec()),
+    ];
+    let script = Script::new(acts);
+    let mut buffer = Vec::new();
+    let reader = ResponseReader::new(Stream::new(&script), Exchange::new(false), &mut buffer);
+    let (head, mut body) = reader.answer().unwrap();
+    assert_eq!(head.status(), 101);
+    assert_eq!(body.read(&mut [0; 8]).unwrap(), 0, "there is no body");
+    let mut pipe = body.into_pipe();
+    assert_eq!(pipe.buffered(), b"one,");
+    io::Write::write_all(&mut pipe, b"hello").unwrap();
+    assert_eq!(script.written(), b"hello");
+    let mut rest = String::new();
+    pipe.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "one,two");
+}
+
+/// Each read waits so long for a byte; all of them together are held to the total.
+#[test]
+fn timeouts() {
+    type Told = fn(Stream<&Script>) -> Stream<&Script>;
+    let timed_out = |error: io::Error| *error.get_ref().unwrap().downcast_ref::<Timeout>().unwrap();
+    let read = |acts: Vec<Act>, of: Told| {
+        let script = Script::new(acts);
+        let mut buffer = Vec::new();
+        let reader = ResponseReader::new(of(Stream::new(&script)), Exchange::new(false), &mut buffer);
+        let error = reader.answer().and_then(|(_, mut body)| body.read_to_end(&mut Vec::new())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        timed_out(error)
+    };
+    let idle: Told = |stream| stream.with_read_timeout(Duration::from_secs(5));
+    let head = b"HTTP/1.1 200 OK\r\n\r\nhello".to_vec();
+    assert_eq!(read(vec![Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));
+    assert_eq!(read(vec![Act::Bytes(head.clone()), Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));
+    // A peer that is never silent for long, and one that is never silent at all.
+    let total: Told =
+        |stream| stream.with_read_timeout(Duration::from_secs(1)).with_total_timeout(Duration::from_millis(100));
+    let drops = (0..1000).flat_map(|_| [Act::Silence, Act::Bytes(b"x".to_vec())]);
+    let dripping = [Act::Bytes(head)].into_iter().chain(drops).collect();
+    assert_eq!(read(dripping, total), Timeout::Total(Duration::from_millis(100)));
+}
+
+/// Whatever blocks will do, and bytes in memory.
+#[test]
+fn over_anything_that_reads() {
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    let mut buffer = Vec::new();
+    assert_eq!(answer(bytes, Exchange::new(false), &mut buffer).unwrap(), b"hello");
+
+    let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    io::Write::write_all(&mut theirs, bytes).unwrap();
+    let (_, body) = ResponseReader::new(&ours, Exchange::new(false), &mut buffer).answer().unwrap();
+    assert_eq!(body.lines().next().unwrap().unwrap(), "hello");
+
+    io::Write::write_all(&mut theirs, bytes).unwrap();
+    let stream = Stream::new(Blocking::new(ours));
+    let (_, body) = ResponseReader::new(stream, Exchange::new(false), &mut buffer).answer().unwrap();
+    assert_eq!(body.lines().next().unwrap().unwrap(), "hello");
+}
+
+/// A reader is asked again when a signal came in between.
+#[test]
+fn interrupted() {
+    struct Interrupted(bool, &'static [u8]);
+    impl Read for Interrupted {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.0 = !self.0;
+            if self.0 { Err(io::ErrorKind::Interrupted.into()) } else { self.1.read(&mut out[..1]) }
+        }
+    }
+    let source = Interrupted(false, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    let mut buffer = Vec::new();
+    let (_, mut body) = ResponseReader::new(source, Exchange::new(false), &mut buffer).answer().unwrap();
+    let mut text = [0; 5];
+    body.read_exact(&mut text).unwrap();
+    assert_eq!(&text, b"hello");
+}
+
+/// A connection that is reset is no end of a body that goes up to the close.
+#[test]
+fn a_reset_is_no_end() {
+    let script = Script::new([Act::Bytes(b"HTTP/1.1 200 OK\r\n\r\nhel".to_vec()), Act::Reset]);
+    let mut buffer = Vec::new();
+    let (_, mut body) = ResponseReader::new(Stream::new(&script), Exchange::new(false), &mut buffer).answer().unwrap();
+    let error = body.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
