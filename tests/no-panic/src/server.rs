@@ -57,7 +57,7 @@ proven! {
     fn respond_failed(respond: &mut Respond, body: Option<Refusal>) -> Failure {
         respond.failed(body)
     }
-    fn respond_waits(respond: &mut Respond, receive: &Receive, now: Time) -> Option<Time> {
+    fn respond_waits(respond: &mut Respond, now: Time) -> Option<Time> {
         respond.blocked(now);
         respond.shut_down(now);
         respond.deadline()
@@ -109,7 +109,7 @@ pub(crate) fn run(bytes: &[u8]) {
         respond_body: &mut respond, bytes.len();
         respond_finished: &mut respond;
         respond_failed: &mut respond, Some(Refusal::AppFailed);
-        respond_waits: &mut respond, &receive, now;
+        respond_waits: &mut respond, now;
         respond_time: &mut respond, later;
     }
     let mut drain = drain_new(receive.settings(), now);
