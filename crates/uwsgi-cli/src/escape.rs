@@ -1,70 +1,6 @@
 //! Bytes as text, for people and for JSON.
 
-use core::fmt::{self, Write};
-
-use serde::{Serialize, Serializer};
-
-/// Bytes for a terminal: printable UTF-8 as it is, every other byte as `\xNN`, a backslash doubled.
-///
-/// Nothing that comes out moves the cursor, changes colours or reorders a line, and a space at either end is written
-/// `\x20`, because nobody would see it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let last = self.0.len().saturating_sub(1);
-        let mut at: usize = 0;
-        for chunk in self.0.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                match character {
-                    '\\' => f.write_str("\\\\")?,
-                    ' ' if at == 0 || at == last => f.write_str("\\x20")?,
-                    _ if is_printable(character) => f.write_char(character)?,
-                    _ => bytes(f, character.encode_utf8(&mut [0; 4]).as_bytes())?,
-                }
-                at = at.saturating_add(character.len_utf8());
-            }
-            bytes(f, chunk.invalid())?;
-            at = at.saturating_add(chunk.invalid().len());
-        }
-        Ok(())
-    }
-}
-
-fn bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
-}
-
-/// Whether a character has a shape of its own, or joins the one before it as an accent does.
-fn is_printable(character: char) -> bool {
-    if character.is_ascii() {
-        return matches!(character, ' '..='~');
-    }
-    // The standard library's table of what is printable shows only in what it escapes; behind another character it
-    // takes accents for printable.
-    let mut place = [0; 4];
-    let text: &str = character.encode_utf8(&mut place);
-    let mut behind_another = String::from("a");
-    behind_another.push_str(text);
-    behind_another.escape_debug().skip(1).eq([character])
-}
-
-/// Bytes for JSON: one character U+0000 to U+00FF for each.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Latin1<'a>(pub(crate) &'a [u8]);
-
-impl fmt::Display for Latin1<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| f.write_char(char::from(*byte)))
-    }
-}
-
-impl Serialize for Latin1<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+pub(crate) use uwsgi_inspect::{Escaped, Latin1};
 
 /// The bytes that [`Latin1`] made the text from, or the first character that stands for no byte.
 pub(crate) fn from_latin1(text: &str) -> Result<Vec<u8>, char> {
@@ -74,22 +10,6 @@ pub(crate) fn from_latin1(text: &str) -> Result<Vec<u8>, char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_printable_text_is_shown_as_it_is() {
-        for (bytes, shown) in [
-            (&b"a b"[..], "a b"),
-            (b" a ", "\\x20a\\x20"),
-            (b"\x1b[31m\r\n\0", "\\x1b[31m\\x0d\\x0a\\x00"),
-            (b"C:\\\"'", "C:\\\\\"'"),
-            ("käse ☕ 日本".as_bytes(), "käse ☕ 日本"),
-            ("e\u{301}".as_bytes(), "e\u{301}"),
-            ("\u{202e}x\u{85}\u{feff}".as_bytes(), "\\xe2\\x80\\xaex\\xc2\\x85\\xef\\xbb\\xbf"),
-            (b"\xff\xe4\xb8 ", "\\xff\\xe4\\xb8\\x20"),
-        ] {
-            assert_eq!(Escaped(bytes).to_string(), shown);
-        }
-    }
 
     #[test]
     fn latin1_is_every_byte() {

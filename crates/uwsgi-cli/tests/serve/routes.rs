@@ -1,0 +1,165 @@
+//! Every path that asks for something.
+
+use core::time::Duration;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::Instant;
+
+use crate::served::{Answer, Request, Served};
+
+/// The bytes that `/bytes` and `/stream` give.
+fn pattern(count: usize) -> Vec<u8> {
+    (0..=255).cycle().take(count).collect()
+}
+
+#[test]
+fn echo_gives_the_body_back() {
+    let served = Served::new("echo", &[]);
+    let body = pattern(300_000);
+    let answer = served.ask(&Request::post("/echo", body.clone()));
+    assert_eq!((answer.status, answer.header("content-length")), (200, Some("300000")));
+    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert!(answer.body == body);
+    // No body, and no type.
+    let answer = served.get("/echo");
+    answer.is(200, "");
+    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+}
+
+#[test]
+fn echo_answers_before_the_body_has_ended() {
+    let served = Served::new("echo-both", &[]);
+    let request = Request::get("/echo").with("CONTENT_LENGTH", "6");
+    let mut stream = served.connect();
+    stream.write_all(&request.followed_by(b"one").to_bytes()).unwrap();
+    let mut so_far = Vec::new();
+    while !so_far.ends_with(b"one") {
+        let mut piece = [0; 1024];
+        let count = stream.read(&mut piece).unwrap();
+        assert_ne!(count, 0);
+        so_far.extend_from_slice(&piece[..count]);
+    }
+    stream.write_all(b"two").unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"two");
+}
+
+#[test]
+fn status_is_the_one_that_was_asked_for() {
+    let served = Served::new("status", &[]);
+    for status in [200, 404, 418, 503, 999] {
+        served.get(&format!("/status/{status}")).is(status, &format!("status {status}\n"));
+    }
+    for status in [204, 304] {
+        let answer = served.get(&format!("/status/{status}"));
+        assert_eq!((answer.status, &*answer.body), (status, &b""[..]));
+        assert_eq!(answer.header("content-type"), None);
+    }
+    served.get("/status/101").is(400, "behind /status/ belongs a number from 200 to 999\n");
+}
+
+#[test]
+fn bytes_are_counted() {
+    let served = Served::new("bytes", &[]);
+    for (asked, count) in [("0", 0), ("1", 1), ("255", 255), ("257", 257), ("16385", 16_385), ("1M", 1 << 20)] {
+        let answer = served.get(&format!("/bytes/{asked}"));
+        assert_eq!(answer.header("content-length"), Some(&*count.to_string()));
+        assert!(answer.body == pattern(count), "{asked}");
+    }
+    served.get("/bytes/2G").is(400, "behind /bytes/ go at most 1G\n");
+    // A head alone.
+    let answer = served.ask(&Request::get("/bytes/1G").with("REQUEST_METHOD", "HEAD"));
+    assert_eq!((answer.header("content-length"), answer.body.len()), (Some("1073741824"), 0));
+}
+
+#[test]
+fn streams_have_no_length_and_take_their_time() {
+    let served = Served::new("stream", &[]);
+    let answer = served.get("/stream/100000");
+    assert_eq!((answer.status, answer.header("content-length")), (200, None));
+    assert!(answer.body == pattern(100_000));
+    let answer = served.get("/stream/1000?chunk=300&delay_ms=40");
+    assert!(answer.body == pattern(1000));
+    assert!(answer.took >= Duration::from_millis(115), "{:?}", answer.took);
+    assert!(served.get("/stream/0").body.is_empty());
+    served.get("/stream/1?chunk=0").is(400, "behind chunk= belongs a number from 1 to 1048576\n");
+}
+
+#[test]
+fn delay_waits_before_it_answers() {
+    let served = Served::new("delay", &[]);
+    let begun = Instant::now();
+    served.get("/delay/150").is(200, "waited for 150 ms\n");
+    assert!(begun.elapsed() >= Duration::from_millis(150));
+    served.get("/delay/60001").is(400, "behind /delay/ belongs a number from 0 to 60000\n");
+}
+
+#[test]
+fn headers_are_those_that_were_asked_for() {
+    let served = Served::new("headers", &[]);
+    let answer = served.get("/headers?X-One=1&Content-Type=text%2Fcsv&cache-control=max-age%3D5&X-Utf=%C3%A9");
+    assert_eq!(answer.text(), "X-One\nContent-Type\ncache-control\nX-Utf\n");
+    assert_eq!(answer.header("x-one"), Some("1"));
+    assert_eq!(answer.header("content-type"), Some("text/csv"));
+    assert_eq!(answer.header("cache-control"), Some("max-age=5"));
+    assert_eq!(answer.header("x-utf"), Some("é"));
+    let refused = |target: &str, text: &str| served.get(target).is(400, text);
+    refused(
+        "/headers?Connection=close",
+        "such a header cannot be sent: the header is about the connection, which is the server's\n",
+    );
+    refused(
+        "/headers?X=a%0D%0AEvil:%20b",
+        "such a header cannot be sent: the header's value has a control byte in it\n",
+    );
+    refused("/headers?a%20b=1", "such a header cannot be sent: the header's name is no token\n");
+    refused("/headers?Content-Length=5", "Content-Length is the server's here\n");
+}
+
+#[test]
+fn drips_come_one_by_one() {
+    let served = Served::new("drip", &[]);
+    let answer = served.get("/drip?bytes=5&duration_ms=200");
+    answer.is(200, "*****");
+    assert!(answer.took >= Duration::from_millis(195), "{:?}", answer.took);
+    served.get("/drip?duration_ms=0").is(200, "**********");
+}
+
+#[test]
+fn abort_breaks_in_the_middle() {
+    let served = Served::new("abort", &["--bind", "127.0.0.1:0"]);
+    let answer = served.get("/abort");
+    assert_eq!((answer.status, answer.header("content-length")), (200, Some("1000")));
+    assert!(answer.body == pattern(500));
+    let answer = served.get("/abort?after=3&length=none");
+    assert_eq!((answer.header("content-length"), &*answer.body), (None, &[0, 1, 2][..]));
+    // TCP has a reset, so that a body without a length is seen to be cut too.
+    let mut stream = crate::served::connect_tcp(&served.listening[1]);
+    stream.write_all(&Request::get("/abort?after=3&length=none").to_bytes()).unwrap();
+    assert!(Answer::read(stream).broke);
+    // Nothing has left yet: a failure can still be told.
+    assert_eq!(served.get("/abort?after=0").status, 500);
+}
+
+#[test]
+fn upgrade_makes_a_pipe() {
+    let served = Served::new("upgrade", &[]);
+    let request = Request::get("/upgrade").with("HTTP_UPGRADE", "echo").with("HTTP_CONNECTION", "Upgrade");
+    let mut stream = served.connect();
+    stream.write_all(&request.to_bytes()).unwrap();
+    let head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+    let mut read = vec![0; head.len()];
+    stream.read_exact(&mut read).unwrap();
+    assert_eq!(read.escape_ascii().to_string(), head.escape_ascii().to_string());
+    for word in [&b"hello"[..], b"\0\xff", b"bye"] {
+        stream.write_all(word).unwrap();
+        let mut back = vec![0; word.len()];
+        stream.read_exact(&mut back).unwrap();
+        assert_eq!(back, word);
+    }
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    served.get("/upgrade").is(426, "send the headers Connection: Upgrade and Upgrade: echo\n");
+}

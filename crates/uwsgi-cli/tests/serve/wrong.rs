@@ -1,0 +1,89 @@
+//! What it is told wrong: a line that says what to do, and status 2.
+
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+
+use crate::served::Directory;
+
+/// What it says before it gives up.
+fn complaint(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_uwsgictl"))
+        .arg("serve")
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    for word in ["panicked", "Err(", "Error {", "Os {", "Some("] {
+        assert!(!text.contains(word), "{text}");
+    }
+    text
+}
+
+#[test]
+fn an_address_that_cannot_be_had() {
+    let directory = Directory::new("wrong");
+    let path = |name: &str| directory.0.join(name).display().to_string();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let socket = path("taken");
+    let _listening = UnixListener::bind(&socket).unwrap();
+    let file = path("file");
+    std::fs::write(&file, "precious").unwrap();
+    let nowhere = path("no/such/directory/s");
+    let below = path("file/s");
+    for (address, line) in [
+        (&*port, format!("{port} is in use: stop the server that listens there, or choose another address")),
+        (&socket, format!("{socket} is in use: stop the server that listens there, or choose another path")),
+        (&file, format!("{file} is there and is no socket: move it away, or choose another path")),
+        (&nowhere, format!("cannot listen at {nowhere}: the directory is not there: make it, or choose another path")),
+        (&below, format!("cannot listen at {below}: the directory is not there: make it, or choose another path")),
+        (
+            "192.0.2.1:3031",
+            "cannot listen at 192.0.2.1:3031: this machine does not have that address: choose one that `ip address` lists, \
+             or 0.0.0.0"
+                .into(),
+        ),
+        (
+            "fd:9",
+            "descriptor 9 was not handed over: LISTEN_FDS has to count it, and LISTEN_PID to name this process".into(),
+        ),
+    ] {
+        assert_eq!(complaint(&["--bind", address]), format!("error: {line}\n"));
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    let name = complaint(&["--bind", "no-such-host.invalid:3031"]);
+    assert!(name.starts_with("error: cannot listen at no-such-host.invalid:3031: the name"), "{name}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written() {
+    let said = complaint(&["--bind", "127.0.0.1:0", "--access-log", "/no/such/directory/log"]);
+    assert!(said.starts_with("error: cannot write /no/such/directory/log: "), "{said}");
+    assert_eq!(said.lines().count(), 1);
+}
+
+#[test]
+fn values_that_are_none() {
+    for (option, value, what) in [
+        ("--allow-from", "10.0.0.0/33", "entry 1 is no address and no network: write 127.0.0.1, 10.0.0.0/8, ::1 or *"),
+        ("--allow-from", "127.0.0.1,localhost", "entry 2 is no address and no network"),
+        ("--bind", "127.0.0.1", "no port from 0 to 65535: write host:port, or a path with a / in it"),
+        ("--bind", "http://localhost:3031/", "a URL, not an address: leave out http:// or uwsgi://, and the path"),
+        ("--max-body", "10T", "not a number of bytes: write 512, 64k, 10M or 1G"),
+        ("--header-timeout", "1m", "not a time in seconds: write 10 or 0.5"),
+        ("--keepalive", "0", "more than 0 seconds and at most 86400 make sense here"),
+        ("--socket-mode", "rw", "not the mode of a file: write three digits from 0 to 7, as in 660"),
+        ("--workers", "0", "0 is not in 1..=65535"),
+        ("--max-vars", "70000", "70000 is not in 1..=65535"),
+    ] {
+        let said = complaint(&[option, value]);
+        let first = said.lines().next().unwrap();
+        assert!(first.starts_with(&format!("error: invalid value '{value}' for '{option} <")), "{said}");
+        assert!(first.contains(what), "{said}");
+    }
+}
