@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use uwsgi::framing::RequestBody;
 use uwsgi::{Header, Request};
 
-use crate::finding::{Finding, Found};
+use crate::finding::{Finding, Found, FrontEnd};
 use crate::format::Format;
 use crate::seen::Seen;
 use crate::{html, json, text};
@@ -67,6 +67,15 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn findings(&self) -> &[Found] {
         &self.findings
+    }
+
+    /// What to know before a line is copied, where there is one to which it matters.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        let mut lines = self.findings.iter().flat_map(Found::change);
+        let is_param = |(_, line): (FrontEnd, &str)| line.contains("uwsgi_param ");
+        lines.any(is_param).then_some(
+            "A uwsgi_param belongs in the place of the one with its name, if there is one: nginx sends both.",
+        )
     }
 
     /// For each var the how-manieth of its key it is, from 1, and of how many.

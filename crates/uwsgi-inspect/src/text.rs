@@ -60,6 +60,9 @@ impl Lines<'_> {
                 }
             }
         }
+        if let Some(advice) = self.0.advice() {
+            writeln!(f, "  {advice}")?;
+        }
         writeln!(f)
     }
 

@@ -64,6 +64,7 @@ const TAGS: &[&str] = &[
     "<meta name=\"color-scheme\" content=\"light dark\">",
     "<meta name=\"robots\" content=\"noindex\">",
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+    "<p class=\"advice\">",
     "<p class=\"fine\">",
     "<p class=\"legend\">",
     "<p class=\"summary\">",

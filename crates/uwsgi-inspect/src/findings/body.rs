@@ -59,8 +59,8 @@ pub(super) const TABLE: &[Finding] = &[
             }
             _ => None,
         },
-        "CONTENT_LENGTH is {0} and {1} bytes of body came: the connection broke, or the front end sends the length without \
-         the body.",
+        "CONTENT_LENGTH is {0} and {1} bytes of body came: the connection broke, or the front end sends a length without a \
+         body. uWSGI's router does for a header Content_Length.",
         &[(Nginx, "uwsgi_pass_request_body on;")],
     ),
     Finding::new(

@@ -13,12 +13,8 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |seen| Some(Evidence::one(Shown(seen.filled("HTTP_PROXY")?))),
         "HTTP_PROXY arrived: {0}. It is the client's header Proxy, and a library that reads it as a setting sends its \
-         requests there (httpoxy, CVE-2016-5385).",
-        &[
-            (Nginx, "uwsgi_param HTTP_PROXY \"\";"),
-            (Apache, "RequestHeader unset Proxy"),
-            (Uwsgi, "http-var = HTTP_PROXY="),
-        ],
+         requests there (httpoxy, CVE-2016-5385). Apache and lighttpd keep it back.",
+        &[(Nginx, "uwsgi_param HTTP_PROXY \"\";"), (Uwsgi, "http-var = HTTP_PROXY=")],
     ),
     Finding::new(
         "content-header-differs",

@@ -19,7 +19,7 @@ pub(super) const TABLE: &[Finding] = &[
         },
         "HTTPS is missing though {0}: gunicorn, and uWSGI without UWSGI_SCHEME, look at HTTPS alone and tell the \
          application that the client came without TLS.",
-        &[(Nginx, "uwsgi_param HTTPS $https if_not_empty;"), (Apache, "SSLOptions +StdEnvVars")],
+        &[(Nginx, "uwsgi_param HTTPS $https if_not_empty;")],
     ),
     Finding::new(
         "scheme-contradicted",

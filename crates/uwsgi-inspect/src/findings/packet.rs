@@ -50,7 +50,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
         "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and nginx and Apache answer 500 \
          by themselves, lighttpd 431.",
-        &[(Nginx, "large_client_header_buffers 4 8k;"), (Apache, "LimitRequestFields 50")],
+        &[(Nginx, "large_client_header_buffers 4 8k;")],
     ),
     Finding::new(
         "over-uwsgi-vars",
@@ -107,8 +107,8 @@ pub(super) const TABLE: &[Finding] = &[
             let names = seen.keys(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH"));
             (!names.is_empty()).then(|| Evidence::one(listed(&names)))
         },
-        "{0} came, from the front end's own process: Apache sends its environment along. An application that copies vars \
-         into its environment starts other programs than it thinks.",
+        "{0} came, from the front end's own process: Apache sends it along, and a line can change it but not keep it back. An \
+         application that copies vars into its environment starts other programs than it thinks.",
         &[(Apache, "SetEnv PATH /usr/bin:/bin")],
     ),
     Finding::new(

@@ -31,7 +31,7 @@ pub(super) const TABLE: &[Finding] = &[
             Some(Evidence::two(both, plain(script).unwrap_or("/app")))
         },
         "{0}. The application sees where it is mounted twice: it answers 404, or builds URLs with it twice.",
-        &[(Nginx, "rewrite ^{1}(/.*)$ $1 break;"), (Apache, "ProxyPass {1}/ uwsgi://127.0.0.1:3031/")],
+        &[(Nginx, "rewrite ^{1}(/.*)$ $1 break;")],
     ),
     Finding::new(
         "script-name-from-path",

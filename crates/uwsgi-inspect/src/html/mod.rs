@@ -79,7 +79,11 @@ impl Page<'_> {
         }
         f.write_str("<ul class=\"findings\">\n")?;
         findings.iter().try_for_each(|found| finding(f, found))?;
-        f.write_str("</ul>\n")
+        f.write_str("</ul>\n")?;
+        match self.0.advice() {
+            Some(advice) => writeln!(f, "<p class=\"advice\">{}</p>", Text(advice)),
+            None => Ok(()),
+        }
     }
 
     fn vars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
