@@ -1,12 +1,13 @@
 //! A client of HTTP/1.1 front ends, which shows everything that came and hides nothing.
 //!
 //! It sends the bytes that it is given, so that a test says what a client may do, right or wrong. All of it is bounded
-//! by one time that is given with the connection.
+//! by the time that is given with the connection, or later.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,11 @@ pub struct Connection {
     /// The socket below, for what is done beside reading.
     socket: TcpStream,
     is_plain: bool,
-    until: Instant,
+    until: Deadline,
 }
+
+/// Shared by everything that reads and writes on one connection.
+type Deadline = Arc<Mutex<Instant>>;
 
 /// What bytes go through: a socket, or TLS over it.
 pub trait Stream: Read + Write + fmt::Debug + Send {}
@@ -33,7 +37,7 @@ impl<S: Read + Write + fmt::Debug + Send> Stream for S {}
 #[derive(Debug)]
 pub struct Bounded {
     socket: TcpStream,
-    until: Instant,
+    until: Deadline,
 }
 
 impl Connection {
@@ -56,11 +60,16 @@ impl Connection {
         within: Duration,
         layer: impl FnOnce(Bounded) -> Box<dyn Stream>,
     ) -> io::Result<Self> {
-        let until = Instant::now() + within;
+        let until = Arc::new(Mutex::new(Instant::now() + within));
         let socket = TcpStream::connect_timeout(&to, within)?;
         socket.set_nodelay(true)?;
-        let stream = layer(Bounded { socket: socket.try_clone()?, until });
+        let stream = layer(Bounded { socket: socket.try_clone()?, until: Arc::clone(&until) });
         Ok(Self { reader: BufReader::new(stream), socket, is_plain: false, until })
+    }
+
+    /// Gives everything from now on so much time.
+    pub fn give(&self, time: Duration) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time;
     }
 
     /// Sends these bytes.
@@ -94,7 +103,7 @@ impl Connection {
             self.send(request)?;
             return self.answer(to_head);
         }
-        let mut sender = Bounded { socket: self.socket.try_clone()?, until: self.until };
+        let mut sender = Bounded { socket: self.socket.try_clone()?, until: Arc::clone(&self.until) };
         let sent = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -124,6 +133,16 @@ impl Connection {
             }
             interim.push(head);
         };
+        let (body, end) = self.body(&head, to_head)?;
+        Ok(Answer { interim, head, body, end })
+    }
+
+    /// Reads the body that belongs to this head, as far as it comes, and how it ends.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if its length is no number.
+    pub fn body(&mut self, head: &Head, to_head: bool) -> io::Result<(Vec<u8>, End)> {
         let mut body = Vec::new();
         let end = if to_head || matches!(head.status, 101 | 204 | 304) {
             End::Whole
@@ -135,7 +154,7 @@ impl Connection {
         } else {
             self.reader.read_to_end(&mut body).map_or_else(End::cut, |_| End::Closed)
         };
-        Ok(Answer { interim, head, body, end })
+        Ok((body, end))
     }
 
     /// Reads one head, interim or not.
@@ -219,7 +238,8 @@ impl Connection {
 
 impl Bounded {
     fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
 }

@@ -35,9 +35,9 @@ Mutex file:{dir} default
 ErrorLog /dev/stderr
 LogLevel info
 StartServers 1
-ServerLimit 2
-ThreadsPerChild 32
-MaxRequestWorkers 64
+ServerLimit 8
+ThreadsPerChild 25
+MaxRequestWorkers 200
 "
     );
     let modules = peer(Peer::ApacheModules);

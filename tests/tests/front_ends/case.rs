@@ -66,8 +66,6 @@ pub enum Gets {
     NoBody,
     /// A body that ends too early, and can be seen to do so.
     Cut,
-    /// A body that ends too early, which nothing in HTTP/1.1 shows: its end is the close of the connection.
-    CutUnseen,
     /// The connection closes without a byte.
     Nothing,
 }

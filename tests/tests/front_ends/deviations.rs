@@ -288,4 +288,12 @@ pub const DEVIATIONS: &[Deviation] = &[
         source: "uwsgi-tools 1.1.1 curl.py: sends the body of -d, and no length of it; the application asks for one",
         ..ROW
     },
+    Deviation {
+        front_ends: &["uwsgi_curl"],
+        servers: &["uwsgictl"],
+        cases: &["echo-10-kb"],
+        expect: gets(&[Gets::Status(200), Gets::NoBody]),
+        source: "uwsgi-tools 1.1.1 curl.py: sends the body of -d, and no length of it",
+        ..ROW
+    },
 ];

@@ -4,6 +4,7 @@
 
 mod case;
 mod collection;
+mod connections;
 mod curl;
 mod deviations;
 mod matrix;

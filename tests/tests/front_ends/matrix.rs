@@ -78,12 +78,12 @@ pub enum Backend {
 #[derive(Debug)]
 pub struct Door<'s> {
     /// None for a client that speaks uwsgi itself.
-    pub program: Option<Program<'s>>,
-    pub how: How,
+    _program: Option<Program<'s>>,
+    how: How,
 }
 
 #[derive(Debug)]
-pub enum How {
+enum How {
     Plain(SocketAddr),
     Tls(SocketAddr, Arc<ClientConfig>),
     /// By uwsgi_curl, at the server itself.
@@ -185,7 +185,7 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::UwsgiCurl,
         backend: Backend::Unix,
         uploads: Uploads::Sized,
-        start: |_, at| Door { program: None, how: How::Curl(at.clone()) },
+        start: |_, at| Door { _program: None, how: How::Curl(at.clone()) },
     },
 ];
 
@@ -210,7 +210,7 @@ fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> Door<'s> {
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
         .with("/run/app/app.sock", at.to_string());
     let program = nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
-    Door { program: Some(program), how: How::Tls(port.address(), certificate.client()) }
+    Door { _program: Some(program), how: How::Tls(port.address(), certificate.client()) }
 }
 
 fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Door<'s> {
@@ -221,7 +221,7 @@ fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Do
 
 /// A front end that speaks HTTP in the clear.
 pub fn plain<'s>(program: Program<'s>, port: &Port) -> Door<'s> {
-    Door { program: Some(program), how: How::Plain(port.address()) }
+    Door { _program: Some(program), how: How::Plain(port.address()) }
 }
 
 impl FrontEnd {
@@ -244,7 +244,7 @@ impl FrontEnd {
     /// Once, with everything that was not as expected.
     pub fn run(&self) {
         let mut wrong = Vec::new();
-        for server in SERVERS.iter().skip(1) {
+        for server in SERVERS {
             let stage = Stage::new();
             let listen = self.listen(&stage);
             let _server = (server.start)(&stage, "server", &listen, self.uploads);

@@ -1,0 +1,179 @@
+//! What becomes of a client's connection: kept behind an answer, asked for a body, cut, turned into a pipe.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use uwsgi_tests::http1::{Connection, End};
+use uwsgi_tests::programs::Stage;
+
+use super::matrix::{Door, FRONT_ENDS, FrontEnd, PATIENCE, SERVERS};
+
+/// How long a client waits for what is not going to come.
+const A_WHILE: Duration = Duration::from_millis(700);
+
+/// What a front end does with its clients' connections.
+struct Row {
+    front_end: &'static str,
+    /// Whether a second request may follow the first.
+    keeps: bool,
+    /// Whether it answers `Expect: 100-continue`.
+    continues: bool,
+    /// Whether bytes pass in both directions behind a 101.
+    pipe: bool,
+    /// What a client on such a connection sees of an answer that the server could not bring to its end.
+    cut: Cut,
+    source: &'static str,
+}
+
+/// What is seen of an answer that ends before its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// The connection closes at once.
+    Closes,
+    /// Nothing: the client waits for the rest until the connection is too old.
+    Waits,
+}
+
+const NGINX: Row = Row {
+    front_end: "nginx-tcp",
+    keeps: true,
+    continues: true,
+    pipe: true,
+    cut: Cut::Closes,
+    source: "nginx 1.22 ngx_http_uwsgi_module.c: 101 for a client that asked for an upgrade makes a tunnel",
+};
+
+const APACHE: Row = Row {
+    front_end: "apache-tcp",
+    keeps: true,
+    continues: true,
+    pipe: false,
+    cut: Cut::Waits,
+    source: "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: answers are copied to their end, whichever that is",
+};
+
+const ROWS: &[Row] = &[
+    NGINX,
+    Row { front_end: "nginx-unix", ..NGINX },
+    Row { front_end: "nginx-streaming", ..NGINX },
+    Row { front_end: "nginx-tls", ..NGINX },
+    APACHE,
+    Row { front_end: "apache-unix", ..APACHE },
+    Row {
+        front_end: "lighttpd-tcp",
+        keeps: true,
+        continues: true,
+        pipe: false,
+        cut: Cut::Closes,
+        source: "lighttpd 1.4 src/gw_backend.c: a reset of the backend's connection is an error",
+    },
+    Row {
+        front_end: "lighttpd-unix",
+        keeps: true,
+        continues: true,
+        pipe: false,
+        cut: Cut::Waits,
+        source: "lighttpd 1.4 src/gw_backend.c: the end of the backend's connection is the end of the answer",
+    },
+    Row {
+        front_end: "uwsgi-http",
+        keeps: true,
+        continues: true,
+        pipe: false,
+        cut: Cut::Closes,
+        source: "uWSGI 2.0.31 plugins/http/http.c: without http-websockets nothing passes behind a request",
+    },
+    Row {
+        front_end: "uwsgi-http-chunked",
+        keeps: false,
+        continues: false,
+        pipe: true,
+        cut: Cut::Closes,
+        source: "uWSGI 2.0.31 plugins/http/http.c: http-keepalive and http-manage-expect are off unless set",
+    },
+];
+
+#[test]
+fn connections() {
+    let http = FRONT_ENDS.iter().map(|front_end| front_end.name).filter(|name| *name != "uwsgi_curl");
+    assert!(http.eq(ROWS.iter().map(|row| row.front_end)));
+    for row in ROWS {
+        let (stage, front_end, server) = (Stage::new(), FrontEnd::named(row.front_end), &SERVERS[0]);
+        let listen = front_end.listen(&stage);
+        let _server = (server.start)(&stage, "server", &listen, front_end.uploads);
+        let door = (front_end.start)(&stage, &listen);
+        row.kept(&door);
+        row.continued(&door);
+        row.cut(&door);
+        row.piped(&door);
+        assert!(!row.source.is_empty());
+    }
+}
+
+impl Row {
+    fn kept(&self, door: &Door<'_>) {
+        let mut client = door.connect().expect("a connection");
+        let post = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nContent-Length: 5\r\n\r\nhello";
+        for time in 0..3 {
+            let answer = client.exchange(post);
+            if time > 0 && !self.keeps {
+                assert!(answer.is_err(), "{}: keeps connections", self.front_end);
+                return;
+            }
+            let answer = answer.unwrap_or_else(|error| panic!("{}, request {time}: {error}", self.front_end));
+            assert_eq!((answer.head.status, &answer.body[..]), (200, &b"hello"[..]), "{}, {time}", self.front_end);
+        }
+    }
+
+    fn continued(&self, door: &Door<'_>) {
+        let expect = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+        let mut client = door.connect().expect("a connection");
+        client.give(if self.continues { PATIENCE } else { A_WHILE });
+        client.send(expect).expect("a request");
+        match client.head() {
+            Ok(head) => {
+                assert!(self.continues && head.status == 100, "{}: {head:?}", self.front_end);
+                let answer = client.exchange(b"hello").expect("an answer");
+                assert_eq!((answer.head.status, &answer.body[..]), (200, &b"hello"[..]), "{}", self.front_end);
+            }
+            Err(error) => {
+                assert!(!self.continues && error.kind() == ErrorKind::TimedOut, "{}: {error}", self.front_end);
+            }
+        }
+    }
+
+    fn cut(&self, door: &Door<'_>) {
+        let mut client = door.connect().expect("a connection");
+        client.send(b"GET /abort HTTP/1.1\r\nHost: app.example\r\n\r\n").expect("a request");
+        let head = client.head().expect("a head");
+        client.give(if self.cut == Cut::Waits { A_WHILE } else { PATIENCE });
+        let (_, end) = client.body(&head, false).expect("a body");
+        let seen = match &end {
+            End::Cut(why) if why == "timed out" => Cut::Waits,
+            End::Cut(_) => Cut::Closes,
+            end => panic!("{}: {end:?}", self.front_end),
+        };
+        assert_eq!(seen, self.cut, "{}", self.front_end);
+    }
+
+    fn piped(&self, door: &Door<'_>) {
+        let mut client = door.connect().expect("a connection");
+        client.give(if self.pipe { PATIENCE } else { A_WHILE });
+        let upgrade = "GET /upgrade HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        let piped = |client: &mut Connection| {
+            client.send(upgrade.as_bytes())?;
+            let head = client.head()?;
+            let mut back = Vec::new();
+            for bytes in [&b"hello"[..], b"again"] {
+                client.send(bytes)?;
+                back.extend(client.bytes(bytes.len() as u64)?);
+            }
+            std::io::Result::Ok((head.status, back))
+        };
+        match piped(&mut client) {
+            Ok(seen) => assert!(self.pipe && seen == (101, b"helloagain".to_vec()), "{}: {seen:?}", self.front_end),
+            Err(error) => assert!(!self.pipe, "{}: {error}", self.front_end),
+        }
+    }
+}
