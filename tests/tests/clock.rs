@@ -335,6 +335,34 @@ fn a_drain_takes_2_seconds_at_most() {
 }
 
 #[test]
+fn nothing_is_expected_behind_a_request_that_was_read() {
+    let expects_nothing = |receive: &Receive| {
+        let mut respond = Respond::queued(receive, at(0));
+        respond.started();
+        respond.head(200, Some(0));
+        respond.finished().unwrap();
+        let Ending::HalfClose(drain) = Ending::of(receive.clone(), &respond, at(0)) else { panic!() };
+        drain.expects_nothing()
+    };
+    let mut receive = with_body(Settings::default(), b"5", at(0));
+    assert!(!expects_nothing(&receive));
+    take(&mut receive, 4, at(0));
+    assert!(!expects_nothing(&receive));
+    take(&mut receive, 1, at(0));
+    assert!(expects_nothing(&receive));
+    assert!(!expects_nothing(&with_body(Settings::default(), b"", at(0))), "a POST may have a body that nobody declared");
+    assert!(expects_nothing(&with_body(Settings::default(), b"0", at(0))));
+    let mut get = begun(Settings::default(), at(0));
+    let packet = SMALL.build();
+    get.head(&packet, false, at(0));
+    get.request(&packet).unwrap();
+    assert!(expects_nothing(&get));
+    receive.upgrade();
+    assert!(!expects_nothing(&receive));
+    assert!(!Drain::new(&Settings::default(), at(0)).expects_nothing(), "behind a refusal or a pong");
+}
+
+#[test]
 fn a_clock_that_runs_backwards_is_one_that_stands_still() {
     let mut receive = with_body(Settings::default(), b"5", at(50_000));
     let BodyStep::Need(_) = receive.body(b"", false, at(50_000)) else { panic!() };

@@ -195,8 +195,15 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 Ok(true)
             }
             Ending::Abort => self.transport.abort().map(|()| false),
+            // The close is the half-close too: there is nothing to lose.
+            Ending::HalfClose(drain) if drain.expects_nothing() && !self.has_more() => Ok(false),
             _ => self.half_close().map(|()| false),
         }
+    }
+
+    /// Whether bytes are there that nobody asked for.
+    fn has_more(&self) -> bool {
+        self.window.start < self.window.filled || self.transport.may_have_more()
     }
 
     /// Shuts down writing, then drops what still comes, within bounds: to close over unread bytes would make the kernel reset

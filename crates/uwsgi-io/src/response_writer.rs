@@ -93,6 +93,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         lines: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), HeadError> {
         self.draft.clear();
+        self.draft.reserve(USUAL);
         let mut encoder = ResponseEncoder::new(&mut self.draft, status, reason)?;
         for (name, value) in lines {
             encoder.push(name.as_ref(), value.as_ref())?;
@@ -274,6 +275,9 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
         Ok(())
     }
 }
+
+/// Room that most heads fit into, so that none is moved while it grows.
+const USUAL: usize = 256;
 
 fn refused(error: AnswerError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)

@@ -168,6 +168,11 @@ impl Transport for Socket {
         // A Unix socket takes the option and has no reset: what is cut off shows in the framing alone.
         Ok(sockopt::set_socket_linger(&self.descriptor, Some(Duration::ZERO))?)
     }
+
+    fn may_have_more(&self) -> bool {
+        let looked = recv(&self.descriptor, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
+    }
 }
 
 fn stream(family: AddressFamily) -> io::Result<OwnedFd> {

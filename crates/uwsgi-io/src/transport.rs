@@ -68,6 +68,11 @@ pub trait Transport {
     fn stop_asked(&self) -> Option<Time> {
         None
     }
+
+    /// Whether a read might find bytes now. A transport that cannot look without waiting says yes.
+    fn may_have_more(&self) -> bool {
+        true
+    }
 }
 
 /// What is waited for.
@@ -121,6 +126,10 @@ impl<T: Transport + ?Sized> Transport for &T {
 
     fn stop_asked(&self) -> Option<Time> {
         (**self).stop_asked()
+    }
+
+    fn may_have_more(&self) -> bool {
+        (**self).may_have_more()
     }
 }
 

@@ -28,7 +28,9 @@ impl Head {
     /// A head of a status, with its usual reason (RFC 9110 section 15), and no line.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { status, reason: Cow::Borrowed(usual_reason(status)), text: Vec::new(), lines: Vec::new() }
+        // Most heads fit into this, and then nothing is moved while they grow.
+        let (text, lines) = (Vec::with_capacity(128), Vec::with_capacity(4));
+        Self { status, reason: Cow::Borrowed(usual_reason(status)), text, lines }
     }
 
     /// The same head with one more line.

@@ -90,4 +90,8 @@ impl Transport for Stoppable<'_> {
         // Before the connection began is when it began.
         Some(Time::from_millis(self.now().as_millis().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))))
     }
+
+    fn may_have_more(&self) -> bool {
+        self.socket.may_have_more()
+    }
 }

@@ -123,4 +123,8 @@ impl<T: Transport> Transport for Working<'_, T> {
     fn stop_asked(&self) -> Option<Time> {
         self.transport.stop_asked()
     }
+
+    fn may_have_more(&self) -> bool {
+        self.transport.may_have_more()
+    }
 }

@@ -13,7 +13,8 @@ pub enum Ending {
     /// Reset the connection (`SO_LINGER` 0): the front end must see that the answer is not whole.
     Abort,
     /// Shut down writing, read and drop what [`Drain`] says, then close. Closing over unread bytes would make the kernel
-    /// reset the connection, and the front end lose the answer.
+    /// reset the connection, and the front end lose the answer. Where [nothing is expected](Drain::expects_nothing) and a
+    /// read finds nothing, close at once.
     HalfClose(Drain),
     /// The connection goes on: bytes that were read and not used are the next packet's.
     Next(Receive),
@@ -28,7 +29,8 @@ impl Ending {
         } else if respond.is_delimited() && receive.allows_another() {
             Self::Next(receive.another(now))
         } else {
-            Self::HalfClose(Drain::new(receive.settings(), now))
+            let expects_nothing = receive.has_read_all();
+            Self::HalfClose(Drain { expects_nothing, ..Drain::new(receive.settings(), now) })
         }
     }
 }
@@ -44,8 +46,9 @@ impl Ending {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain {
-    left: usize,
+    left: u32,
     until: Time,
+    expects_nothing: bool,
 }
 
 /// What to do with a connection that is being drained.
@@ -62,16 +65,25 @@ impl Drain {
     /// Drains from now on.
     #[must_use]
     pub fn new(settings: &Settings, now: Time) -> Self {
-        Self {
-            left: usize::try_from(settings.drain_bytes).unwrap_or(usize::MAX),
-            until: now.after(settings.drain_time),
-        }
+        Self { left: settings.drain_bytes, until: now.after(settings.drain_time), expects_nothing: false }
+    }
+
+    /// Whether the request was read to its end, so that only a peer that sends more than it announced has anything to be
+    /// drained. If none was read behind it, and a read that does not wait finds none, then close at once: to wait for the
+    /// peer's own close costs more than all the rest of a small request.
+    #[must_use]
+    pub const fn expects_nothing(&self) -> bool {
+        self.expects_nothing
     }
 
     /// So many bytes were dropped since the last step; `eof` says that no more will come.
     pub fn step(&mut self, dropped: usize, eof: bool, now: Time) -> DrainStep {
-        self.left = self.left.saturating_sub(dropped);
-        if eof || self.left == 0 || now >= self.until { DrainStep::Close } else { DrainStep::Need(self.left) }
+        self.left = self.left.saturating_sub(u32::try_from(dropped).unwrap_or(u32::MAX));
+        if eof || self.left == 0 || now >= self.until {
+            DrainStep::Close
+        } else {
+            DrainStep::Need(usize::try_from(self.left).unwrap_or(usize::MAX))
+        }
     }
 
     /// When to close though the peer has not.

@@ -36,6 +36,8 @@ pub struct Receive {
     stop: Time,
     first: bool,
     to_head: bool,
+    /// Whether the request is one that has no body unless it says so: GET and HEAD, and not chunked.
+    bodiless: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +126,7 @@ impl Receive {
             stop: Time::NEVER,
             first: true,
             to_head: false,
+            bodiless: false,
         }
     }
 
@@ -341,6 +344,16 @@ impl Receive {
         self.settings.keepalive.is_some() && !self.is_stopping() && matches!(self.phase, Phase::Read { declared: true })
     }
 
+    /// Whether nothing more can be expected of the request: its body was declared and is read to its end, or it is one that
+    /// has none. A POST without a length may have one all the same, which comes a moment later: nginx sends it where a location
+    /// has no `uwsgi_param CONTENT_LENGTH`, and `uwsgi_curl -d` always does.
+    pub(crate) const fn has_read_all(&self) -> bool {
+        match self.phase {
+            Phase::Read { declared } => declared || self.bodiless,
+            _ => false,
+        }
+    }
+
     /// Until when what began may go on, once a stop was asked for.
     pub(crate) fn stop(&self) -> Option<Time> {
         Some(self.stop).filter(|stop| *stop != Time::NEVER)
@@ -449,6 +462,8 @@ impl Receive {
         })?;
         // A refusal of it has no body either.
         self.to_head = request.method() == Some(b"HEAD");
+        self.bodiless =
+            matches!(request.method_or_get(), b"GET" | b"HEAD") && request.header("transfer-encoding").is_none();
         let framing = if self.settings.chunked { request.body_framing_or_chunked() } else { request.body_framing() };
         let body = framing.map_err(Refusal::Framing)?;
         match body {
