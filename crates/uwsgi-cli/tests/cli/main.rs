@@ -9,6 +9,7 @@
     reason = "a test that panics has found something"
 )]
 
+mod bench;
 mod captures;
 mod encode;
 mod generated;

@@ -1,0 +1,98 @@
+"""Programs that are started for a measurement, and what they take of the machine."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def reachable(where):
+    """Whether something listens: at a path, or at a port of this machine."""
+    kind, address = (socket.AF_UNIX, where) if isinstance(where, str) else (socket.AF_INET, ("127.0.0.1", where))
+    with socket.socket(kind) as s:
+        s.settimeout(1)
+        return s.connect_ex(address) == 0
+
+
+class Program:
+    """A program with all its processes; stopped at the end of a `with`."""
+
+    def __init__(self, name, argv, where, run):
+        self.name = name
+        self.log = pathlib.Path(run, f"{name}.log".replace(" ", "-"))
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=run,
+                                            start_new_session=True)
+        end = time.monotonic() + 15
+        while not reachable(where):
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise SystemExit(f"{name} did not start: {' '.join(argv)}\n{self.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)     # what is left of the session that was made for it
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def pids(self):
+        """The program's process and all that descend from it."""
+        children = {}
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                children.setdefault(int(stat(path)[1]), []).append(int(path.parent.name))
+            except OSError:
+                continue
+        found, new = [], [self.process.pid]
+        while new:
+            found += new
+            new = [child for parent in new for child in children.get(parent, [])]
+        return found
+
+    def cpu(self):
+        """Seconds of processor so far, children that have ended counted."""
+        ticks = 0
+        for pid in self.pids():
+            try:
+                ticks += sum(int(field) for field in stat(f"/proc/{pid}/stat")[11:15])
+            except OSError:
+                continue
+        return ticks / TICK
+
+    def memory(self):
+        """MiB: the processes' resident sets, and their proportional sets, in which what is shared counts once."""
+        rss = pss = 0
+        for pid in self.pids():
+            try:
+                for line in open(f"/proc/{pid}/smaps_rollup"):
+                    name, _, rest = line.partition(":")
+                    if name == "Rss":
+                        rss += int(rest.split()[0])
+                    elif name == "Pss":
+                        pss += int(rest.split()[0])
+            except OSError:
+                continue
+        return rss / 1024, pss / 1024
+
+
+def stat(path):
+    """The fields of proc_pid_stat(5) behind the name, which may have anything in it: the state is the first."""
+    return pathlib.Path(path).read_text().rpartition(")")[2].split()
