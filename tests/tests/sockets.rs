@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use uwsgi_conformance::machine::takes;
-use uwsgi_conformance::{Case, Endpoint, Mismatch, Needs, Split, all, play};
+use uwsgi_conformance::socket::Server;
+use uwsgi_conformance::{Case, Endpoint, Mismatch, Split, all, play};
 use uwsgi_tests::ours::{Ours, Way};
 
 /// What is over within this is quick.
@@ -58,6 +59,28 @@ fn cannot_be(mismatch: &Mismatch<'_>) -> bool {
     mismatch.outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Unsupported)
 }
 
+/// Nothing is left out by mistake.
+#[test]
+fn there_is_a_way_for_all_but_those_from_elsewhere() {
+    let tcp = Server::tcp(([127, 0, 0, 1], 1).into()).with_any_needs().with_every_app();
+    let unix = Server::unix("/nonexistent").with_any_needs().with_every_app();
+    let left_out = |case: &&Case| {
+        let cannot = |server: &Server| server.open(case).is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
+        cannot(&tcp) && cannot(&unix)
+    };
+    let names: Vec<_> = all().filter(left_out).map(|case| case.name).collect();
+    let elsewhere = [
+        "peer-not-allowed",
+        "peer-not-allowed-silent",
+        "peer-not-allowed-http",
+        "peer-outside-network",
+        "peer-in-network",
+        "peer-star",
+        "peer-not-allowed-and-too-many",
+    ];
+    assert_eq!(names, elsewhere);
+}
+
 fn quick(way: Way) -> usize {
     each(&Ours::by(way), 16, is_quick, |_| vec![Split::Whole])
 }
@@ -94,4 +117,45 @@ fn quick_ones_byte_by_byte() {
     let short =
         |case: &Case| is_quick(case) && case.waits() == 0 && case.len() < 1000 && takes(case) < Duration::from_secs(1);
     assert!(each(&Ours::by(Way::Tcp), 16, short, |_| vec![Split::ByteByByte]) > 250);
+}
+
+/// Those that take up to a minute and more, all at once: their threads wait. Some open 1024 connections first.
+#[cfg(feature = "peers")]
+mod slow {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use uwsgi_conformance::observe;
+
+    use super::*;
+
+    /// What a server of threads does otherwise: it cannot take the thread from an application that works. The process ends, and
+    /// its connections with it.
+    const OTHERWISE: [(&str, &str); 1] = [("stop-works-too-long", "hangs")];
+
+    fn slow(way: Way) -> usize {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+        let otherwise = |case: &Case| OTHERWISE.iter().find(|(name, _)| *name == case.name);
+        let ours = Ours::by(way);
+        thread::scope(|scope| {
+            for case in all().filter(|case| otherwise(case).is_some()) {
+                let ours = &ours;
+                scope.spawn(move || {
+                    let outcome = observe(case, ours, Split::Whole).unwrap();
+                    assert_eq!(outcome.in_words(case), otherwise(case).unwrap().1, "{}", case.name);
+                });
+            }
+            each(&ours, 100, |case| !is_quick(case) && otherwise(case).is_none(), |_| vec![Split::Whole])
+        })
+    }
+
+    #[test]
+    fn over_tcp() {
+        assert!(slow(Way::Tcp) > 40);
+    }
+
+    #[test]
+    fn over_unix_sockets() {
+        assert!(slow(Way::Unix) > 40);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the application of a case does, done with `uwsgi_server`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use uwsgi::client::Address;
 use uwsgi::server::AllowList;
 use uwsgi_conformance::socket::{Connected, Server};
-use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recipe, SMALL, Sender, Step, Verdict};
+use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recipe, SMALL, Sender, Verdict};
 use uwsgi_server::{Handle, Listener};
 
 use super::{Application, Gate};

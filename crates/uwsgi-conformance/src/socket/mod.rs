@@ -254,14 +254,15 @@ impl Connected {
         let Some(left) = left.filter(|left| !left.is_zero() && self.ended.is_none()) else { return false };
         let mut buffer = [0; 16384];
         let Some(stream) = self.stream.as_mut() else { return false };
-        let read = stream.read_timeout(left).and_then(|()| stream.read(&mut buffer));
+        // Linux rounds a timeout of half a minute up by seconds, and a short one by milliseconds.
+        let slice = left.min(Duration::from_millis(500));
+        let read = stream.read_timeout(slice).and_then(|()| stream.read(&mut buffer));
         match read {
             Ok(0) => self.ended = Some((End::Closed, Instant::now())),
             Ok(count) => {
                 self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
                 self.last = Instant::now();
             }
-            // Looked at again: a timeout may be a little short.
             Err(error)
                 if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(_) => self.ended = Some((End::Reset, Instant::now())),
