@@ -10,17 +10,19 @@ pub struct Counting;
 thread_local! {
     /// What this thread allocated; other threads, such as the test harness, do not disturb it.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
-fn count() {
-    // A thread that is ending has no counter any more, and nothing to prove.
+fn count(size: usize) {
+    // A thread that is ending has no counters any more, and nothing to prove.
     let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+    let _gone = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
 }
 
 // SAFETY: every call is passed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promises are the same.
         unsafe { System.alloc(layout) }
     }
@@ -31,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size);
         // SAFETY: the caller's promises are the same.
         unsafe { System.realloc(place, layout, size) }
     }
@@ -42,4 +44,11 @@ pub fn allocations(run: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.get();
     run();
     ALLOCATIONS.get() - before
+}
+
+/// How many bytes the largest thing has that this thread allocates while something runs.
+pub fn largest_allocation(run: impl FnOnce()) -> usize {
+    LARGEST.set(0);
+    run();
+    LARGEST.get()
 }

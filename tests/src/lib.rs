@@ -12,4 +12,5 @@ pub mod ours;
 #[cfg(all(feature = "peers", unix))]
 pub mod programs;
 pub mod script;
+pub mod timeline;
 pub mod vectors;

@@ -41,13 +41,10 @@ impl Window {
     }
 }
 
-/// Reads once, or waits until the receiving half has to be asked again.
+/// Reads once, or waits until there is something to read or the receiving half has to be asked again.
 fn read_or_wait<T: Transport>(transport: &T, receive: &mut Receive, room: &mut [u8]) -> io::Result<Option<usize>> {
-    match transport.read(room) {
-        Ok(count) => return Ok(Some(count)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
-        Err(error) if !is_early(&error) => return Err(error),
-        Err(_) => {}
+    if let Some(count) = read_now(transport, room)? {
+        return Ok(Some(count));
     }
     if let Some(asked) = transport.stop_asked() {
         receive.shut_down(asked);
@@ -56,7 +53,17 @@ fn read_or_wait<T: Transport>(transport: &T, receive: &mut Receive, room: &mut [
     if let Some(asked) = transport.stop_asked() {
         receive.shut_down(asked);
     }
-    Ok(None)
+    // The wait may have taken longer than the peer did: what has come meanwhile has come in time.
+    read_now(transport, room)
+}
+
+/// Reads what is there, if anything is.
+fn read_now<T: Transport>(transport: &T, room: &mut [u8]) -> io::Result<Option<usize>> {
+    match transport.read(room) {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if is_early(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl<'r, T: Transport> RequestBody<'r, T> {
@@ -166,6 +173,8 @@ impl<T: Transport> Read for RequestBody<'_, T> {
             match self.advance()? {
                 Next::Here => break,
                 Next::End => return Ok(0),
+                // Nobody knows how much of a pipe is there, and of a short rest a copy costs nothing.
+                Next::Need(more) if more < self.buffer.len() => break,
                 Next::Need(more) => {
                     let most = more.min(out.len());
                     let room = out.get_mut(..most).unwrap_or_default();

@@ -130,7 +130,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         // There is room for a body to be read into, whatever the packet has taken.
         let least = end.saturating_add(ROOM);
         if self.buffer.len() < least {
-            self.buffer.resize(least, 0);
+            self.grow(least);
         }
         self.head = end;
         let Some((head, tail)) = self.buffer.split_at_mut_checked(end) else {
@@ -211,7 +211,8 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     fn half_close(&mut self) -> io::Result<()> {
         let mut drain = Drain::new(self.receive.settings(), self.transport.now());
         self.transport.shut_down_write()?;
-        let mut dropped = self.window.filled.saturating_sub(self.window.start);
+        // What is in the buffer was read before, and harms nobody.
+        let mut dropped = 0;
         while let DrainStep::Need(most) = drain.step(dropped, self.window.eof, self.transport.now()) {
             let most = most.min(self.buffer.len());
             dropped = match self.transport.read(self.buffer.get_mut(..most).unwrap_or_default()) {
@@ -234,10 +235,16 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         if self.window.filled == self.buffer.len() {
             // As much again as came: no peer makes the buffer larger than what it has sent, and the settings have a limit.
             let most = self.receive.settings().smallest_buffer();
-            self.buffer.resize(self.buffer.len().saturating_mul(2).min(most.max(SMALL)), 0);
+            self.grow(self.buffer.len().saturating_mul(2).min(most.max(SMALL)));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
         self.window.read(self.transport, &mut self.receive, room)
+    }
+
+    /// Makes the buffer so large, and no larger: a `Vec` that grows by itself takes twice what it needs.
+    fn grow(&mut self, len: usize) {
+        self.buffer.reserve_exact(len.saturating_sub(self.buffer.len()));
+        self.buffer.resize(len, 0);
     }
 
     /// Writes what the server says by itself.
@@ -245,6 +252,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         let until = self.transport.now().after(self.receive.settings().write_idle);
         while !bytes.is_empty() {
             match self.transport.write(&[IoSlice::new(bytes)]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
                 Err(error) if is_early(&error) && self.transport.now() < until => {
                     self.transport.wait(Direction::Write, Some(until))?;

@@ -114,7 +114,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.respond.has_left()
     }
 
-    /// Whether the connection broke: the peer has gone.
+    /// Whether the connection broke: the peer has gone, or takes nothing.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
@@ -208,7 +208,17 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         Ok(())
     }
 
-    fn write_all_now(&mut self, mut head: &[u8], mut bytes: &[u8]) -> io::Result<()> {
+    /// Writes all of it. If that fails, bytes are lost, and none may follow them.
+    fn write_all_now(&mut self, head: &[u8], bytes: &[u8]) -> io::Result<()> {
+        let written = self.try_write_all(head, bytes);
+        if written.is_err() {
+            self.respond.broken();
+            self.broken = true;
+        }
+        written
+    }
+
+    fn try_write_all(&mut self, mut head: &[u8], mut bytes: &[u8]) -> io::Result<()> {
         while !(head.is_empty() && bytes.is_empty()) {
             let wrote = if head.is_empty() {
                 self.transport.write(&[IoSlice::new(bytes)])
@@ -223,28 +233,22 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
                     head = head.get(count..).unwrap_or_default();
                 }
                 Err(error) if is_early(&error) => self.wait()?,
-                Err(error) => {
-                    self.respond.broken();
-                    self.broken = true;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
+    /// The connection takes nothing now. Whether it has for too long is asked before a wait, not behind it: a wait may take
+    /// longer than the peer did.
     fn wait(&mut self) -> io::Result<()> {
         self.respond.blocked(self.transport.now());
         if let Some(asked) = self.transport.stop_asked() {
             self.respond.shut_down(asked);
         }
-        self.transport.wait(Direction::Write, self.respond.deadline())?;
-        if let Some(asked) = self.transport.stop_asked() {
-            self.respond.shut_down(asked);
-        }
         match self.respond.time(self.transport.now()) {
             TimeStep::Abort => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer")),
-            _ => Ok(()),
+            _ => self.transport.wait(Direction::Write, self.respond.deadline()),
         }
     }
 }

@@ -1,0 +1,265 @@
+//! A connection in memory whose peer does things at their times, and whose clock goes on when somebody waits.
+//!
+//! It holds whoever drives it to what a socket would not forgive: nothing is written behind the half-close, nothing is
+//! read behind the end, nobody waits for what cannot come, and the number of calls has a bound.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uwsgi::server::Time;
+use uwsgi_io::{Direction, Transport};
+
+/// What the peer, or the server's owner, does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// These bytes arrive, in one piece: no read gives bytes of two.
+    Send(Vec<u8>),
+    /// The peer sends nothing more.
+    Shut,
+    /// The peer resets the connection: what was not read is lost.
+    Reset,
+    /// From now on the peer takes nothing.
+    Stall,
+    /// A stop is asked for.
+    Stop,
+}
+
+/// How a connection behaves, beside what the peer does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// How many bytes each write takes, over and over; 0 is a write that has to wait. Without any all is taken.
+    pub takes: Vec<u8>,
+    /// Whether each piece has to be waited for before it is there.
+    pub early: bool,
+    /// How much later than it could each wait returns.
+    pub late: Duration,
+}
+
+/// A [`Transport`] on which these things happen.
+#[derive(Debug)]
+pub struct Timeline {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    manner: Manner,
+    now: u64,
+    /// What is still to happen, and when, in milliseconds.
+    script: VecDeque<(u64, Act)>,
+    arrived: VecDeque<Vec<u8>>,
+    /// Whether the piece in front was waited for.
+    waited: bool,
+    is_shut: bool,
+    is_stalled: bool,
+    stopped: Option<u64>,
+    takes: usize,
+    calls: usize,
+    /// How many bytes the script sends.
+    sends: usize,
+    eof_was_read: bool,
+    outcome: Outcome,
+}
+
+/// What was done to a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    pub written: Vec<u8>,
+    /// How many bytes were read.
+    pub read: usize,
+    /// Of those, how many were read behind the half-close.
+    pub drained: usize,
+    pub half_closed: bool,
+    pub aborted: bool,
+    /// Whether the peer's reset was seen.
+    pub was_reset: bool,
+    /// How much time has passed, in milliseconds.
+    pub took: u64,
+}
+
+impl Timeline {
+    /// A connection on which these things happen, each so many milliseconds after the start, in this order.
+    pub fn new(script: impl IntoIterator<Item = (u64, Act)>, manner: Manner) -> Self {
+        let script: VecDeque<(u64, Act)> = script.into_iter().collect();
+        assert!(script.iter().zip(script.iter().skip(1)).all(|(one, next)| one.0 <= next.0), "out of order");
+        assert!(manner.takes.is_empty() || manner.takes.iter().any(|take| *take > 0), "nothing is ever taken");
+        let sends = script.iter().map(|(_, act)| if let Act::Send(bytes) = act { bytes.len() } else { 0 }).sum();
+        let mut state = State {
+            manner,
+            now: 0,
+            script,
+            arrived: VecDeque::new(),
+            waited: false,
+            is_shut: false,
+            is_stalled: false,
+            stopped: None,
+            takes: 0,
+            calls: 0,
+            sends,
+            eof_was_read: false,
+            outcome: Outcome::default(),
+        };
+        state.happen();
+        Self { state: Mutex::new(state) }
+    }
+
+    /// A connection on which all of this is there from the start, in these pieces, and the end behind it.
+    pub fn sending<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Self {
+        Self::new(sent(pieces), Manner::default())
+    }
+
+    /// What was done to it.
+    pub fn outcome(&self) -> Outcome {
+        let state = self.state();
+        Outcome { took: state.now, ..state.outcome.clone() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic is an oracle that disagrees: what it says is what matters.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The script of a peer that sends these pieces and shuts its side, all at once.
+pub fn sent<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Vec<(u64, Act)> {
+    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+    pieces.map(|piece| (0, Act::Send(piece.to_vec()))).chain([(0, Act::Shut)]).collect()
+}
+
+impl State {
+    /// Whatever is due by now happens.
+    fn happen(&mut self) {
+        while self.script.front().is_some_and(|(at, _)| *at <= self.now) {
+            match self.script.pop_front() {
+                Some((_, Act::Send(bytes))) if !bytes.is_empty() => self.arrived.push_back(bytes),
+                Some((_, Act::Send(_))) | None => {}
+                Some((_, Act::Shut)) => self.is_shut = true,
+                Some((_, Act::Reset)) => {
+                    self.arrived.clear();
+                    self.outcome.was_reset = true;
+                }
+                Some((_, Act::Stall)) => self.is_stalled = true,
+                Some((at, Act::Stop)) => self.stopped = Some(at),
+            }
+        }
+    }
+
+    fn call(&mut self) {
+        self.calls += 1;
+        let most = 100 + 8 * (self.sends + self.outcome.written.len() + self.script.len());
+        assert!(self.calls <= most, "{} calls for {} bytes: it turns in circles", self.calls, self.sends);
+    }
+
+    fn is_readable(&self) -> bool {
+        !self.arrived.is_empty() || self.is_shut || self.outcome.was_reset
+    }
+
+    fn reset(&self) -> io::Result<()> {
+        if self.outcome.was_reset { Err(ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl Transport for Timeline {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut state = self.state();
+        state.call();
+        assert!(!buffer.is_empty(), "a read of nothing looks like the end");
+        assert!(!state.eof_was_read, "a read behind the end");
+        assert!(!state.outcome.aborted, "a read behind the reset");
+        state.reset()?;
+        if !state.is_readable() || (state.manner.early && !state.waited) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let Some(mut piece) = state.arrived.pop_front() else {
+            state.eof_was_read = true;
+            return Ok(0);
+        };
+        let count = piece.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&piece[..count]);
+        if count < piece.len() {
+            state.arrived.push_front(piece.split_off(count));
+        } else {
+            state.waited = false;
+        }
+        state.outcome.read += count;
+        if state.outcome.half_closed {
+            state.outcome.drained += count;
+        }
+        Ok(count)
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut state = self.state();
+        state.call();
+        assert!(!state.outcome.half_closed && !state.outcome.aborted, "a write behind the end");
+        let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
+        assert!(bytes.clone().next().is_some(), "a write of nothing");
+        state.reset()?;
+        let take = match &state.manner.takes[..] {
+            _ if state.is_stalled => 0,
+            [] => usize::MAX,
+            takes => usize::from(takes[state.takes % takes.len()]),
+        };
+        state.takes += 1;
+        if take == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let before = state.outcome.written.len();
+        state.outcome.written.extend(bytes.take(take));
+        Ok(state.outcome.written.len() - before)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        let mut state = self.state();
+        state.call();
+        loop {
+            let is_ready = match direction {
+                Direction::Read => state.is_readable(),
+                Direction::Write => !state.is_stalled || state.outcome.was_reset,
+            };
+            let until = until.map(Time::as_millis);
+            if is_ready || until.is_some_and(|until| until <= state.now) {
+                break;
+            }
+            let next = state.script.front().map(|(at, _)| *at);
+            let Some(then) = until.into_iter().chain(next).min() else { panic!("a wait for what cannot come") };
+            let stopped = state.stopped;
+            state.now = then;
+            state.happen();
+            if state.stopped != stopped {
+                break;
+            }
+        }
+        state.waited |= direction == Direction::Read;
+        state.now += u64::try_from(state.manner.late.as_millis()).unwrap();
+        state.happen();
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        Time::from_millis(self.state().now)
+    }
+
+    fn shut_down_write(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.call();
+        assert!(!state.outcome.half_closed && !state.outcome.aborted, "a second end");
+        state.reset()?;
+        state.outcome.half_closed = true;
+        Ok(())
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.call();
+        assert!(!state.outcome.half_closed && !state.outcome.aborted, "a second end");
+        state.outcome.aborted = true;
+        Ok(())
+    }
+
+    fn stop_asked(&self) -> Option<Time> {
+        self.state().stopped.map(Time::from_millis)
+    }
+}

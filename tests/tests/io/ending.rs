@@ -1,0 +1,192 @@
+//! What comes behind an answer: the next request, a drain, a reset.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use uwsgi::server::{Receive, Refusal, Settings};
+use uwsgi_io::{Arrival, Duplex, RequestReader};
+use uwsgi_server::{Answer, Body, Head};
+use uwsgi_tests::timeline::{Act, Manner, Timeline};
+
+use crate::{app, echo, get, post, serve};
+
+fn blind(_: &mut dyn Body, answer: &mut dyn Answer) -> crate::Done {
+    Ok(answer.whole(Head::new(200), b"blind")?)
+}
+
+#[test]
+fn at_most_64_kib_are_drained() {
+    let head = post(1 << 20);
+    let body = vec![b'x'; 1 << 20];
+    for size in [100, 1000, 4096, 50_000] {
+        let pieces = [&head[..]].into_iter().chain(body.chunks(size));
+        let outcome = serve(&Timeline::sending(pieces), &app(blind), Settings::default()).unwrap();
+        assert!(outcome.half_closed && !outcome.aborted);
+        assert_eq!(outcome.drained, 65_536, "pieces of {size}");
+    }
+}
+
+#[test]
+fn for_at_most_2_seconds() {
+    // A peer that neither sends nor closes, and one that sends for ever.
+    let silent = [(0, Act::Send(get()))];
+    let outcome = serve(&Timeline::new(silent, Manner::default()), &app(blind), Settings::default()).unwrap();
+    assert_eq!((outcome.took, outcome.drained), (2000, 0));
+
+    let drips = (1..100).map(|at| (at * 100, Act::Send(b"x".to_vec())));
+    let script = [(0, Act::Send(get()))].into_iter().chain(drips);
+    let outcome = serve(&Timeline::new(script, Manner::default()), &app(blind), Settings::default()).unwrap();
+    assert_eq!(outcome.took, 2000);
+    assert!((19..=20).contains(&outcome.drained), "{}", outcome.drained);
+}
+
+/// The bytes of a packet that was refused were read already. What is drained is what comes behind it.
+#[test]
+fn what_was_read_before_the_answer_is_not_drained_again() {
+    // A block of 60,000 bytes that is malformed in its last, and a body behind it.
+    let mut refused = vec![0, 0x60, 0xea, 0];
+    refused.extend([&b"\x01\0K\x00\x00"[..]; 12_000].concat());
+    *refused.last_mut().unwrap() = 1;
+    let behind = vec![b'x'; 30_000];
+    let pieces = [&refused[..]].into_iter().chain(behind.chunks(1000));
+    let outcome = serve(&Timeline::sending(pieces), &app(blind), Settings::default()).unwrap();
+    assert!(outcome.written.starts_with(b"HTTP/1.1 400 "), "{}", outcome.written.escape_ascii());
+    assert_eq!(outcome.read, refused.len() + behind.len(), "the rest would have made the kernel reset the answer");
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_reset_and_nothing_is_drained() {
+    let fails = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
+        answer.head(Head::new(200).with_length(10))?;
+        answer.write_all(b"12345")?;
+        Err("no more".into())
+    });
+    let head = post(5);
+    let outcome = serve(&Timeline::sending([&head[..], b"hello"]), &fails, crate::keepalive()).unwrap();
+    assert!(outcome.aborted && !outcome.half_closed);
+    assert!(outcome.written.ends_with(b"12345"));
+}
+
+/// A sink that is full takes nothing for ever: that is an error, not a reason to try for ever.
+#[test]
+fn a_sink_that_takes_nothing_is_an_error() {
+    let mut room = [0; 10];
+    for (sent, refuse) in [(&b"\x64\0\0\0"[..], false), (b"\0\0\0\0", true)] {
+        let duplex = Duplex::new(sent, &mut room[..0]);
+        let mut reader = RequestReader::new(&duplex, Settings::default());
+        let error = match reader.read_request().unwrap() {
+            Arrival::Ping => reader.pong().unwrap_err(),
+            Arrival::Refused(refusal) => reader.refuse(&refusal).unwrap_err(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero, "a refusal: {refuse}");
+    }
+}
+
+#[test]
+fn a_pong_and_a_refusal_leave_in_any_pieces() {
+    for takes in [vec![1], vec![0, 1], vec![0, 0, 3]] {
+        let manner = Manner { takes, early: true, ..Manner::default() };
+        for (sent, answer) in [(&b"\x64\0\0\0"[..], &Receive::PONG[..]), (b"\0\0\0\0", Refusal::Empty.response(false))]
+        {
+            let script = [(0, Act::Send(sent.to_vec())), (0, Act::Shut)];
+            let outcome = serve(&Timeline::new(script, manner.clone()), &app(echo), Settings::default()).unwrap();
+            assert_eq!(outcome.written, answer);
+            assert!(outcome.half_closed);
+        }
+    }
+}
+
+/// Once bytes of an answer are lost, none that follow them leave: the front end would take them for the lost ones.
+#[test]
+fn nothing_leaves_behind_what_was_lost() {
+    let kinds = Mutex::new(Vec::new());
+    let ignores = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
+        answer.head(Head::new(200).with_length(12))?;
+        for piece in [&b"1234"[..], b"5678", b"9abc"] {
+            if let Err(error) = answer.write_all(piece) {
+                kinds.lock().unwrap().push(error.kind());
+            }
+        }
+        Ok(())
+    });
+    // The head and two bytes are taken, then nothing, for longer than the peer may take, then all again.
+    let script = [(0, Act::Send(get())), (0, Act::Shut), (1, Act::Stall)];
+    let manner = Manner { takes: vec![41, 0, 200, 200], late: Duration::from_millis(1), ..Manner::default() };
+    let outcome = serve(&Timeline::new(script, manner), &ignores, Settings::default()).unwrap();
+    assert!(outcome.written.len() < b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n1234".len());
+    assert!(outcome.aborted, "{}", outcome.written.escape_ascii());
+    let kinds = kinds.lock().unwrap();
+    assert_eq!(kinds[..], [io::ErrorKind::TimedOut, io::ErrorKind::InvalidInput, io::ErrorKind::InvalidInput]);
+
+    // A sink that is full for a moment.
+    let mut sink = Forgetful { room: 41 };
+    let sent = get();
+    let duplex = Duplex::new(&sent[..], &mut sink);
+    let mut reader = RequestReader::new(&duplex, Settings::default());
+    let Arrival::Request { body, .. } = reader.read_request().unwrap() else { panic!("no request") };
+    let mut answer = body.answer();
+    answer.started();
+    answer.head(200, "OK", [("Content-Length", "8")]).unwrap();
+    assert_eq!(answer.write_all(b"1234").unwrap_err().kind(), io::ErrorKind::WriteZero);
+    assert_eq!(answer.write_all(b"5678").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    assert!(answer.finish().is_err());
+}
+
+/// Takes so many bytes, then nothing once, then all.
+struct Forgetful {
+    room: usize,
+}
+
+impl Write for Forgetful {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.room);
+        self.room = if count == 0 { usize::MAX } else { self.room - count };
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_kept_connection_waits_as_long_as_it_may() {
+    let request = [post(5), b"hello".to_vec()].concat();
+    let script = [(0, Act::Send(request.clone())), (4999, Act::Send(request.clone()))];
+    let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), crate::keepalive()).unwrap();
+    assert_eq!(outcome.took, 4999 + 5000);
+    assert_eq!(outcome.written.windows(5).filter(|five| five == b"hello").count(), 2);
+    // The idle connection closes without a word.
+    assert!(!outcome.half_closed && !outcome.aborted);
+
+    let outcome = serve(
+        &Timeline::new([(0, Act::Send(request.clone())), (2000, Act::Stop)], Manner::default()),
+        &app(echo),
+        crate::keepalive(),
+    );
+    assert_eq!(outcome.unwrap().took, 2000, "a stop ends an idle connection at once");
+}
+
+#[test]
+fn reads_and_writes_at_once_over_any_pieces() {
+    let streams = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
+        answer.head(Head::new(200))?;
+        let mut buffer = [0; 3];
+        while let count @ 1.. = body.read(&mut buffer)? {
+            answer.write_all(&buffer[..count])?;
+        }
+        Ok(())
+    });
+    let stream = [post(11), b"hello world".to_vec()].concat();
+    for takes in [vec![], vec![1], vec![0, 2], vec![5, 0, 0, 1]] {
+        for size in [1, 2, 3, 100] {
+            let script = stream.chunks(size).map(|piece| (0, Act::Send(piece.to_vec()))).chain([(0, Act::Shut)]);
+            let manner = Manner { takes: takes.clone(), early: true, ..Manner::default() };
+            let outcome = serve(&Timeline::new(script, manner), &streams, Settings::default()).unwrap();
+            assert_eq!(outcome.written.escape_ascii().to_string(), "HTTP/1.1 200 OK\\r\\n\\r\\nhello world");
+            assert!(outcome.half_closed);
+        }
+    }
+}

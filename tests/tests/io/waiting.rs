@@ -1,0 +1,99 @@
+//! Deadlines, and who is waited for.
+
+use std::time::Duration;
+
+use uwsgi::server::Settings;
+use uwsgi_server::{Answer, Body, Head};
+use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
+
+use crate::{app, echo, get, post, serve};
+
+fn play(script: Vec<(u64, Act)>, late: u64) -> Outcome {
+    let manner = Manner { late: Duration::from_millis(late), ..Manner::default() };
+    serve(&Timeline::new(script, manner), &app(echo), Settings::default()).unwrap()
+}
+
+fn status(outcome: &Outcome) -> u16 {
+    let text = String::from_utf8_lossy(&outcome.written);
+    text.split(' ').nth(1).map_or(0, |status| status.parse().unwrap())
+}
+
+fn send(bytes: &[u8]) -> Act {
+    Act::Send(bytes.to_vec())
+}
+
+#[test]
+fn a_header_may_take_10_seconds_in_all() {
+    let packet = get();
+    let bytes = || packet.iter().enumerate().map(|(at, byte)| (at as u64, send(&[*byte])));
+    for (millis, expected) in [(200, 200), (400, 408)] {
+        // A byte each so often, each of them soon enough by itself.
+        let script = bytes().map(|(at, act)| (at * millis, act)).collect();
+        let outcome = play(script, 0);
+        assert_eq!(status(&outcome), expected, "{} bytes, one each {millis} ms", packet.len());
+    }
+    // Silence is no error.
+    let outcome = play(vec![], 0);
+    assert_eq!((outcome.took, outcome.written.len(), outcome.half_closed), (10_000, 0, false));
+}
+
+#[test]
+fn a_body_may_be_silent_for_30_seconds() {
+    for (millis, expected) in [(29_999, 200), (30_001, 408)] {
+        let script = vec![(0, send(&post(5))), (0, send(b"hel")), (millis, send(b"lo"))];
+        assert_eq!(status(&play(script, 0)), expected, "{millis} ms");
+    }
+}
+
+/// Whoever waits may be kept from looking for long after the bytes have come: by a permit that others hold, by a machine
+/// that is busy. The peer is not to blame for that.
+#[test]
+fn a_wait_that_returns_late_is_not_the_peers_fault() {
+    // The bytes come after a second; whoever waits for them looks 40 seconds later.
+    let script = vec![(0, send(&post(5))), (1000, send(b"hello")), (1000, Act::Shut)];
+    let outcome = play(script, 40_000);
+    assert_eq!(status(&outcome), 200, "{}", outcome.written.escape_ascii());
+
+    // The same for a peer that takes an answer in two parts.
+    let manner = Manner { takes: vec![10, 0, 200], late: Duration::from_secs(40), ..Manner::default() };
+    let script = [(0, send(&get())), (0, Act::Shut)];
+    let outcome = serve(&Timeline::new(script, manner), &app(echo), Settings::default()).unwrap();
+    assert!(outcome.half_closed && !outcome.aborted, "{}", outcome.written.escape_ascii());
+    assert!(outcome.written.ends_with(b"\r\n\r\n"));
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_given_up_after_30_seconds() {
+    let script = [(0, send(&get())), (0, Act::Stall)];
+    let writes = app(|_: &mut dyn Body, answer: &mut dyn Answer| Ok(answer.whole(Head::new(200), &[b'x'; 1000])?));
+    let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &writes, Settings::default()).unwrap();
+    assert_eq!((outcome.took, outcome.aborted), (30_000, true));
+
+    // And after the grace when a stop was asked for.
+    let mut settings = Settings::default();
+    settings.stop_grace = Duration::from_secs(3);
+    let script = script.into_iter().chain([(1000, Act::Stop)]);
+    let outcome = serve(&Timeline::new(script, Manner::default()), &writes, settings).unwrap();
+    assert_eq!((outcome.took, outcome.aborted), (4000, true));
+}
+
+#[test]
+fn a_stop_lets_finish_what_began_and_no_longer_than_its_grace() {
+    let mut settings = Settings::default();
+    settings.stop_grace = Duration::from_secs(3);
+    for (millis, expected) in [(3900, 200), (4100, 503)] {
+        let script = [(0, send(&post(5))), (1000, Act::Stop), (millis, send(b"hello")), (millis, Act::Shut)];
+        let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), settings).unwrap();
+        assert_eq!(status(&outcome), expected, "{millis} ms");
+    }
+    let half = get().len() / 2;
+    for (millis, expected) in [(3900, 200), (4100, 503)] {
+        let (first, second) = (&get()[..half], &get()[half..]);
+        let script = [(0, send(first)), (1000, Act::Stop), (millis, send(second)), (millis, Act::Shut)];
+        let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), settings).unwrap();
+        assert_eq!(status(&outcome), expected, "{millis} ms");
+    }
+    // Nothing had begun.
+    let outcome = serve(&Timeline::new([(1000, Act::Stop)], Manner::default()), &app(echo), settings).unwrap();
+    assert_eq!((outcome.took, outcome.written.len()), (1000, 0));
+}
