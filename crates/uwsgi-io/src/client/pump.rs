@@ -91,20 +91,20 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.window.filled = self.out.len();
     }
 
-    /// Sends all that was pushed; how much of an answer came meanwhile.
+    /// Sends all that was pushed; what comes of an answer meanwhile is read, and `filled` counts it.
     ///
     /// # Errors
     ///
     /// No more will leave, or not in time.
-    pub(crate) fn drain(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let (mut since, mut came) = (self.transport().now(), 0);
+    pub(crate) fn drain(&mut self, buffer: &mut [u8], filled: &mut usize) -> io::Result<()> {
+        let mut since = self.transport().now();
         while self.window.len() > 0 {
             if let Some(error) = &self.broken {
                 return Err(error.kind().into());
             }
             let patience = self.stream.patience();
             let until = patience.until(Timeout::Write(patience.write), since, self.transport().now())?;
-            let room = room.get_mut(came..).unwrap_or_default();
+            let room = buffer.get_mut(*filled..).unwrap_or_default();
             let ready = if room.is_empty() {
                 self.transport().wait(Direction::Write, until)?;
                 Ready { read: false, write: true }
@@ -116,11 +116,11 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
             }
             match if ready.read { self.read(room)? } else { None } {
                 Some(0) => self.give_up(io::ErrorKind::BrokenPipe.into()),
-                count => came = came.saturating_add(count.unwrap_or_default()),
+                count => *filled = filled.saturating_add(count.unwrap_or_default()),
             }
         }
         self.window = Window::default();
-        self.broken.as_ref().map_or(Ok(came), |error| Err(error.kind().into()))
+        self.broken.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
     /// Whether no more will leave.

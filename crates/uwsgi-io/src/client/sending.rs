@@ -94,8 +94,6 @@ impl Write for Sending<'_> {
 
     /// Waits until everything that was written has left.
     fn flush(&mut self) -> io::Result<()> {
-        let room = self.incoming.get_mut(self.filled..).unwrap_or_default();
-        self.filled = self.filled.saturating_add(self.pump.drain(room)?);
-        Ok(())
+        self.pump.drain(self.incoming, &mut self.filled)
     }
 }

@@ -1,0 +1,139 @@
+//! Connections that are used again.
+
+use std::io::{self, Read};
+
+use uwsgi_io::{Client, ClientErrorKind};
+
+use crate::server::{Connection, Server, take};
+use crate::{get, post};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// Serves so many requests on the connection.
+fn serve(connection: &mut dyn Connection, requests: usize) {
+    for _ in 0..requests {
+        assert_eq!(take(connection, get().len()), get());
+        connection.write_all(OK).unwrap();
+    }
+}
+
+fn ask(client: &mut Client) {
+    let mut response = client.request(&get(), io::empty()).unwrap();
+    let mut text = String::new();
+    response.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "ok");
+}
+
+/// The server's end of the stream: the client has closed.
+fn closed(connection: &mut dyn Connection) {
+    assert_eq!(connection.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn several_requests_on_one_connection() {
+    for start in [Server::tcp, Server::unix] as [fn(usize, fn(usize, &mut dyn Connection)) -> Server; 2] {
+        let server = start(1, |_, connection| {
+            serve(connection, 5);
+            closed(connection);
+        });
+        let mut client = server.client().with_keepalive(true);
+        (0..5).for_each(|_| ask(&mut client));
+        drop(client);
+        server.end();
+    }
+}
+
+/// Unless it was asked for, each request has its own, and the connection is closed with the answer.
+#[test]
+fn one_request_a_connection() {
+    let server = Server::tcp(3, |_, connection| {
+        serve(connection, 1);
+        closed(connection);
+    });
+    let mut client = server.client();
+    (0..3).for_each(|_| ask(&mut client));
+    server.end();
+}
+
+/// What the server has closed meanwhile is noticed, whenever that was.
+#[test]
+fn a_stale_connection_is_replaced() {
+    for start in [Server::tcp, Server::unix] as [fn(usize, fn(usize, &mut dyn Connection)) -> Server; 2] {
+        let server = start(50, |_, connection| serve(connection, 2));
+        let mut client = server.client().with_keepalive(true);
+        for number in 0..100 {
+            if number % 3 == 0 {
+                std::thread::sleep(core::time::Duration::from_millis(1));
+            }
+            ask(&mut client);
+            if number % 2 == 1 {
+                // The server closes now; its next connection is accepted behind that.
+                std::thread::sleep(core::time::Duration::from_millis(2));
+            }
+        }
+        server.end();
+    }
+}
+
+/// Behind a close or bytes that nobody asked for, behind an answer that was not read, and behind an end that only the close
+/// shows, no request follows.
+#[test]
+fn what_is_not_used_again() {
+    let answers: [&[u8]; 4] = [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
+        b"HTTP/1.1 200 OK\r\n\r\nok",
+        OK,
+    ];
+    let server = Server::tcp(5, move |number, connection| {
+        take(connection, get().len());
+        connection.write_all(answers.get(number).copied().unwrap_or(OK)).unwrap();
+        if number != 2 {
+            closed(connection);
+        }
+    });
+    let mut client = server.client().with_keepalive(true);
+    (0..3).for_each(|_| ask(&mut client));
+    // This one is not read to its end.
+    assert_eq!(client.request(&get(), io::empty()).unwrap().status(), 200);
+    ask(&mut client);
+    drop(client);
+    server.end();
+}
+
+/// A server that has taken a request and closes: it is not sent again, since it may have been obeyed.
+#[test]
+fn nothing_is_sent_twice() {
+    let server = Server::tcp(1, |_, connection| {
+        serve(connection, 1);
+        assert_eq!(take(connection, get().len()), get());
+    });
+    let mut client = server.client().with_keepalive(true);
+    ask(&mut client);
+    let error = client.request(&get(), io::empty()).unwrap_err();
+    assert!(matches!(error.kind(), ClientErrorKind::NoAnswer(_)), "{error}");
+    server.end();
+}
+
+/// Bodies of a length that is read exactly, and never looked behind, count as read.
+#[test]
+fn bodies_on_a_kept_connection() {
+    let server = Server::tcp(1, |_, connection| {
+        for number in 0..20 {
+            let length = number * 5000;
+            take(connection, post(length).len());
+            let body = take(connection, length);
+            connection.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes()).unwrap();
+            connection.write_all(&body).unwrap();
+        }
+    });
+    let mut client = server.client().with_keepalive(true);
+    for number in 0..20 {
+        let body = vec![b'a' + number; usize::from(number) * 5000];
+        let mut response = client.request(&post(body.len()), &body[..]).unwrap();
+        let mut echoed = vec![0; body.len()];
+        response.read_exact(&mut echoed).unwrap();
+        assert!(echoed == body);
+    }
+    server.end();
+}

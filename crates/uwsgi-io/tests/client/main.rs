@@ -1,0 +1,39 @@
+//! The client against small servers on sockets.
+
+#![cfg(unix)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has found something"
+)]
+
+mod early;
+mod errors;
+mod kept;
+mod messages;
+mod requests;
+mod sending;
+mod server;
+mod timeouts;
+
+use uwsgi::{Modifier1, VarsEncoder};
+
+/// A packet of these vars.
+fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut buffer);
+    vars.iter().for_each(|(key, value)| encoder.push(*key, *value).unwrap());
+    encoder.finish(Modifier1::WSGI, 0).unwrap();
+    buffer
+}
+
+fn get() -> Vec<u8> {
+    packet(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")])
+}
+
+fn post(length: usize) -> Vec<u8> {
+    packet(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", &length.to_string())])
+}

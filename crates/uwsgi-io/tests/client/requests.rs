@@ -1,0 +1,185 @@
+//! Requests and answers.
+
+use std::io::{self, BufRead, Read, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+
+use uwsgi::client::Address;
+use uwsgi_io::Client;
+
+use crate::server::{Connection, Server, take};
+use crate::{get, packet, post};
+
+const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+fn hello(client: &mut Client) {
+    let mut response = client.request(&get(), io::empty()).unwrap();
+    assert_eq!((response.status(), response.head().content_length()), (200, Some(5)));
+    let mut text = String::new();
+    response.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+}
+
+fn answer_hello(_: usize, connection: &mut dyn Connection) {
+    assert_eq!(take(connection, get().len()), get());
+    connection.write_all(HELLO).unwrap();
+}
+
+#[test]
+fn tcp_by_number_and_by_name() {
+    let server = Server::tcp(2, answer_hello);
+    hello(&mut server.client());
+    let port = server.address.rsplit_once(':').unwrap().1;
+    hello(&mut Client::new(&format!("localhost:{port}")).unwrap());
+    server.end();
+}
+
+#[test]
+fn unix_by_every_spelling() {
+    let server = Server::unix(3, answer_hello);
+    hello(&mut server.client());
+    hello(&mut Client::new(&format!("unix:{}", server.address)).unwrap());
+    hello(&mut Client::from(Address::Unix(&server.address)));
+    server.end();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn unix_without_a_file() {
+    let name = format!("uwsgi-io-test-{}", std::process::id());
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    let thread = std::thread::spawn(move || answer_hello(0, &mut listener.accept().unwrap().0));
+    hello(&mut Client::new(&format!("@{name}")).unwrap());
+    thread.join().unwrap();
+}
+
+/// One client, many calls: its buffers hold nothing of the one before.
+#[test]
+fn one_client_many_requests() {
+    let server = Server::tcp(30, |number, connection| {
+        let packet = post(number * 1000);
+        assert_eq!(take(connection, packet.len()), packet);
+        let body = take(connection, number * 1000);
+        assert!(body.iter().all(|byte| usize::from(*byte) == number));
+        let head = format!("HTTP/1.1 4{number:02} Ok\r\nX-Number: {number}\r\n\r\n");
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(&vec![b'a'; (29 - number) * 3000]).unwrap();
+    });
+    let mut client = server.client();
+    for number in 0..30 {
+        let body = vec![u8::try_from(number).unwrap(); number * 1000];
+        let mut response = client.request(&post(body.len()), &body[..]).unwrap();
+        assert_eq!(usize::from(response.status()), 400 + number);
+        assert_eq!(response.head().get("x-number"), Some(number.to_string().as_bytes()));
+        let mut text = Vec::new();
+        response.read_to_end(&mut text).unwrap();
+        assert!(text == vec![b'a'; (29 - number) * 3000], "{number}");
+    }
+    server.end();
+}
+
+#[test]
+fn head_and_lines() {
+    let head = packet(&[("REQUEST_METHOD", "HEAD")]);
+    let server = Server::answering(head.len(), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    let mut client = server.client();
+    let mut response = client.request(&head, io::empty()).unwrap();
+    assert_eq!(response.read(&mut [0; 8]).unwrap(), 0, "the answer to HEAD has no body, whatever its length says");
+    server.end();
+
+    let server = Server::answering(get().len(), "Status: 404 No\r\nA: 1\r\nA: 2\r\n\r\none\ntwo\n");
+    let mut client = server.client();
+    let response = client.request(&get(), io::empty()).unwrap();
+    let headers: Vec<_> = response.head().headers().collect();
+    assert_eq!(headers, [(&b"Status"[..], &b"404 No"[..]), (b"A", b"1"), (b"A", b"2")]);
+    assert_eq!(response.lines().map(Result::unwrap).collect::<Vec<_>>(), ["one", "two"]);
+    server.end();
+}
+
+#[test]
+fn interim_answers_are_seen_or_not() {
+    const ANSWER: &str =
+        "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No\r\n\r\n";
+    let server = Server::tcp(2, |_, connection| {
+        take(connection, get().len());
+        connection.write_all(ANSWER.as_bytes()).unwrap();
+    });
+    let mut client = server.client();
+    assert_eq!(client.request(&get(), io::empty()).unwrap().status(), 204);
+    let mut seen = Vec::new();
+    let response = client.request_with_interim(&get(), io::empty(), |head| seen.push(head.status())).unwrap();
+    assert_eq!(response.status(), 204);
+    assert_eq!(seen, [102, 103]);
+    server.end();
+}
+
+/// 8 MB there and back again, by one thread.
+#[test]
+fn both_ways_at_once() {
+    const LENGTH: usize = 8 << 20;
+    fn echo(_: usize, connection: &mut dyn Connection) {
+        let packet = post(LENGTH);
+        assert_eq!(take(connection, packet.len()), packet);
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n");
+        connection.write_all(head.as_bytes()).unwrap();
+        let (mut left, mut buffer) = (LENGTH, vec![0; 50_000]);
+        while left > 0 {
+            // Each byte is back before the next is taken.
+            let count = connection.read(&mut buffer).unwrap();
+            assert!(count > 0 && count <= left);
+            connection.write_all(&buffer[..count]).unwrap();
+            left -= count;
+        }
+    }
+    let body: Vec<u8> = (0_u32..).flat_map(u32::to_le_bytes).take(LENGTH).collect();
+    for server in [Server::tcp(1, echo), Server::unix(1, echo)] {
+        let mut client = server.client();
+        let mut response = client.request(&post(LENGTH), &body[..]).unwrap();
+        let mut echoed = Vec::new();
+        response.read_to_end(&mut echoed).unwrap();
+        assert!(echoed == body);
+        server.end();
+    }
+}
+
+#[test]
+fn a_pipe_behind_101() {
+    let server = Server::tcp(1, |_, connection| {
+        take(connection, get().len());
+        connection.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: caps\r\n\r\nready\n").unwrap();
+        for line in [b"one\n", b"two\n"] {
+            assert_eq!(take(connection, 4), line);
+            connection.write_all(&line.to_ascii_uppercase()).unwrap();
+        }
+    });
+    let mut client = server.client();
+    let response = client.request(&get(), io::empty()).unwrap();
+    assert_eq!(response.head().get("Upgrade"), Some(&b"caps"[..]));
+    let mut pipe = response.into_pipe();
+    assert!(pipe.descriptor().is_some());
+    let mut line = [0; 6];
+    pipe.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"ready\n");
+    assert_eq!(pipe.buffered(), b"");
+    for (line, answer) in [("one\n", b"ONE\n"), ("two\n", b"TWO\n")] {
+        pipe.write_all(line.as_bytes()).unwrap();
+        let mut got = [0; 4];
+        pipe.read_exact(&mut got).unwrap();
+        assert_eq!(&got, answer);
+    }
+    assert_eq!(pipe.read(&mut line).unwrap(), 0);
+    server.end();
+}
+
+#[test]
+fn any_bytes_and_whatever_comes() {
+    let server = Server::answering(9, "\0\x01\x02 not HTTP at all");
+    assert_eq!(server.client().raw(b"malformed").unwrap().into_vec(100).unwrap(), b"\0\x01\x02 not HTTP at all");
+    server.end();
+    let server = Server::answering(3, "");
+    let mut client = server.client();
+    let value = client.raw(b"abc").unwrap();
+    assert_eq!(value.length(), None);
+    assert_eq!(value.into_vec(0).unwrap(), b"", "nothing is no error here");
+    server.end();
+}
