@@ -255,4 +255,5 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a test that panics has found something")]
 mod tests;

@@ -1,17 +1,30 @@
 //! Servers of one connection after the other, each on a thread.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread::JoinHandle;
 
 use uwsgi_io::Client;
 
 /// A connection as the server has it.
-pub(crate) trait Connection: Read + Write + Send {}
+pub(crate) trait Connection: Read + Write + Send {
+    /// Ends both directions now, not when it is dropped.
+    fn shut_down(&self);
+}
 
-impl Connection for TcpStream {}
-impl Connection for UnixStream {}
+impl Connection for TcpStream {
+    fn shut_down(&self) {
+        self.shutdown(Shutdown::Both).unwrap();
+    }
+}
+
+impl Connection for UnixStream {
+    fn shut_down(&self) {
+        self.shutdown(Shutdown::Both).unwrap();
+    }
+}
 
 /// A server, and how many connections it has taken once it has ended.
 pub(crate) struct Server {
@@ -78,7 +91,6 @@ pub(crate) fn take(connection: &mut dyn Connection, count: usize) -> Vec<u8> {
 
 /// An empty directory whose name is short enough for sockets.
 pub(crate) fn directory() -> std::path::PathBuf {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("uwsgi-io-{}-{number}", std::process::id()));
