@@ -1,10 +1,10 @@
 //! Connections that are used again.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use uwsgi_io::{Client, ClientErrorKind};
 
-use crate::server::{Connection, Server, take};
+use crate::server::{Connection, Server, directory, take};
 use crate::{get, post};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -73,6 +73,32 @@ fn a_stale_connection_is_replaced() {
         }
         server.end();
     }
+}
+
+/// A connection that looks alive, and takes nothing: nothing of the request has left, and the body was not read in vain.
+#[test]
+fn a_request_that_cannot_leave_goes_elsewhere() {
+    let directory = directory();
+    let path = directory.join("socket");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let (deaf, is_deaf) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        serve(&mut first, 1);
+        first.shutdown(std::net::Shutdown::Read).unwrap();
+        deaf.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        assert_eq!(take(&mut second, post(5).len()), post(5));
+        assert_eq!(take(&mut second, 5), b"hello");
+        second.write_all(OK).unwrap();
+        drop(first);
+    });
+    let mut client = Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true);
+    ask(&mut client);
+    is_deaf.recv().unwrap();
+    assert_eq!(client.request(&post(5), &b"hello"[..]).unwrap().status(), 200);
+    thread.join().unwrap();
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 /// Behind a close or bytes that nobody asked for, behind an answer that was not read, and behind an end that only the close
