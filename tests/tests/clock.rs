@@ -350,7 +350,10 @@ fn nothing_is_expected_behind_a_request_that_was_read() {
     assert!(!expects_nothing(&receive));
     take(&mut receive, 1, at(0));
     assert!(expects_nothing(&receive));
-    assert!(!expects_nothing(&with_body(Settings::default(), b"", at(0))), "a POST may have a body that nobody declared");
+    assert!(
+        !expects_nothing(&with_body(Settings::default(), b"", at(0))),
+        "a POST may have a body that nobody declared"
+    );
     assert!(expects_nothing(&with_body(Settings::default(), b"0", at(0))));
     let mut get = begun(Settings::default(), at(0));
     let packet = SMALL.build();
