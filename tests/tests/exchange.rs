@@ -267,6 +267,13 @@ fn another_request_waits_for_the_end_of_this_one() {
     let seen = answer(&mut exchange, [&b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"[..]]);
     assert_eq!((seen.end, exchange.outgoing()), (End::Whole, 1));
     assert!(!exchange.allows_another(b""), "a byte of the body has not left");
+    // Nor will it: nobody reads what comes behind an error (RFC 9112 section 9.5).
+    assert_eq!(exchange.send(5), 0);
+    assert!(!exchange.allows_another(b""));
+    let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
+    assert_eq!(exchange.send(2), 2);
+    answer(&mut exchange, [&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..]]);
+    assert!(!exchange.allows_another(b""), "a byte of the body has not left");
     assert_eq!(exchange.send(5), 1);
     assert!(exchange.allows_another(b""));
 
