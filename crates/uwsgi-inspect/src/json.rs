@@ -1,6 +1,5 @@
 //! The report as JSON.
 
-use alloc::collections::BTreeMap;
 use core::fmt;
 
 use serde::Serialize;
@@ -72,7 +71,17 @@ struct FindingFields<'a> {
     id: &'static str,
     severity: &'static str,
     text: &'a str,
-    change: BTreeMap<&'static str, &'a str>,
+    change: Change<'a>,
+}
+
+/// The lines of a finding by whose they are, nginx's first.
+#[derive(Debug)]
+struct Change<'a>(&'a Found);
+
+impl Serialize for Change<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.change().map(|(front_end, line)| (front_end.as_str(), line)))
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -110,12 +119,7 @@ impl<'a> Fields<'a> {
 
 impl<'a> FindingFields<'a> {
     fn new(found: &'a Found) -> Self {
-        Self {
-            id: found.id(),
-            severity: found.severity().as_str(),
-            text: found.text(),
-            change: found.change().map(|(front_end, line)| (front_end.as_str(), line)).collect(),
-        }
+        Self { id: found.id(), severity: found.severity().as_str(), text: found.text(), change: Change(found) }
     }
 }
 
