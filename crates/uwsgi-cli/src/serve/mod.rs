@@ -24,9 +24,9 @@ use crate::output::{self, Failure, Status};
 ADDR is host:port, unix:/path, a path with a / in it, @name (a socket of Linux without a file), or fd:N (inherited). Sizes \
 take k, M or G behind them, for powers of 1024; SECS may have a fraction.
 
-What is asked for, by path:
-  /               what arrived, explained: HTML for a browser, JSON with Accept: application/json, else text;
-                  ?format=html|json|text decides. So does every path that is not below.
+What a path answers:
+  /               what arrived, explained, as does every path that is not below: HTML for a browser,
+                  JSON for Accept: application/json, else text; ?format=html|json|text decides
   /echo           the body comes back
   /status/NNN     a status from 200 to 999
   /bytes/N        so many bytes, with a length; N is a size
@@ -143,10 +143,10 @@ impl Args {
 /// What the server has to say goes to standard error; `RUST_LOG` chooses what.
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).without_time();
-    // Somebody else's is as good.
-    let _already = subscriber.try_init();
+    let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // Where there is one already it stays.
+    let _already = subscriber.with_target(false).without_time().try_init();
 }
 
 fn access_log(file: &Path) -> Result<AccessLog, Failure> {

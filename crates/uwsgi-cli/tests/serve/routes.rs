@@ -141,6 +141,9 @@ fn abort_breaks_in_the_middle() {
     assert!(Answer::read(stream).broke);
     // Nothing has left yet: a failure can still be told.
     assert_eq!(served.get("/abort?after=0").status, 500);
+    let (well, _, stderr) = served.stop();
+    assert!(well);
+    assert_eq!(stderr.lines().last(), Some("ERROR the application failed: it was asked to fail"), "{stderr}");
 }
 
 #[test]
