@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use core::fmt;
 use core::net::IpAddr;
+use std::collections::HashSet;
 
 use percent_encoding::percent_decode;
 use uwsgi::Request;
@@ -77,13 +78,9 @@ impl<'a> Seen<'a> {
 
     /// The keys that these tests hold for, each once, in wire order.
     pub(crate) fn keys(&self, mut is: impl FnMut(&'a [u8]) -> bool) -> Vec<&'a [u8]> {
-        let mut keys = Vec::new();
-        for (key, _) in self.request.vars() {
-            if is(key) && !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        keys
+        let mut seen = HashSet::new();
+        let keys = self.request.vars().iter().map(|(key, _)| key);
+        keys.filter(|key| is(key) && seen.insert(*key)).collect()
     }
 
     /// The values of the keys that came more than once, in the order of the keys.

@@ -266,6 +266,19 @@ fn pieces_mixed() {
 }
 
 #[test]
+fn as_many_vars_as_a_packet_carries() {
+    let key = |n: usize| u32::try_from(n).unwrap().to_le_bytes()[..3].to_vec();
+    let different: Vec<Pair> = (0..9362).map(|n| (key(n), Vec::new())).collect();
+    holds(&different);
+    let headers: Vec<Pair> = (0..5461).map(|n| ([b"HTTP_", &key(n)[..]].concat(), Vec::new())).collect();
+    holds(&headers);
+    let same: Vec<Pair> = vec![(b"K".to_vec(), Vec::new()); 13_107];
+    holds(&same);
+    holds(&[(b"K".to_vec(), vec![b'<'; 65_530])]);
+    holds(&[(vec![0xff; 65_531], Vec::new())]);
+}
+
+#[test]
 fn a_tag_from_outside_would_be_seen() {
     let seen = std::panic::catch_unwind(|| page_holds("</style>as they arrived<i><script></i></table>", &[]));
     assert!(seen.is_err());

@@ -1,5 +1,7 @@
 //! What is among the headers.
 
+use std::collections::HashMap;
+
 use uwsgi::{ControlVar, HeaderName};
 
 use crate::finding::FrontEnd::{Apache, Nginx, Uwsgi};
@@ -95,13 +97,10 @@ pub(super) const TABLE: &[Finding] = &[
         "header-names-collide",
         Warning,
         |seen| {
-            let mut names: Vec<(HeaderName<'_>, &[u8])> = Vec::new();
-            for key in seen.keys(|key| key.starts_with(b"HTTP_")) {
-                names.extend(HeaderName::from_key(key).map(|name| (name, key)));
-            }
-            let collide = names.iter().enumerate().find_map(|(place, (name, key))| {
-                let (_, other) = names.iter().take(place).find(|(other, _)| other == name)?;
-                Some((*other, *key))
+            let mut names: HashMap<HeaderName<'_>, &[u8]> = HashMap::new();
+            let collide = seen.keys(|key| key.starts_with(b"HTTP_")).into_iter().find_map(|key| {
+                let before = names.insert(HeaderName::from_key(key)?, key)?;
+                Some((before, key))
             });
             collide.map(|(one, other)| Evidence::two(Shown(one), Shown(other)))
         },

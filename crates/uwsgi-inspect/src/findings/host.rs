@@ -78,8 +78,8 @@ pub(super) const TABLE: &[Finding] = &[
             let host = seen.var("HTTP_HOST").filter(|host| host.contains(&b','))?;
             Some(Evidence::one(Shown(host)))
         },
-        "HTTP_HOST is {0}: two Host headers made one. nginx and Apache answer 400 to that, uWSGI's router joins them.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $host;")],
+        "HTTP_HOST is {0}: two Host headers made one. uWSGI's router joins them; nginx, Apache and lighttpd answer 400.",
+        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
     ),
     Finding::new(
         "server-name-is-no-name",

@@ -48,8 +48,8 @@ pub(super) const TABLE: &[Finding] = &[
         "near-datasize",
         Warning,
         |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
-        "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and nginx and Apache answer 500 \
-         by themselves, lighttpd 431.",
+        "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and the front end refuses the \
+         request by itself: nginx and Apache with 500, lighttpd with 400 or 431.",
         &[(Nginx, "large_client_header_buffers 4 8k;")],
     ),
     Finding::new(
