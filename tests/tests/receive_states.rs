@@ -1,0 +1,108 @@
+//! What the receiving half says in each of its states when it is asked once more, and which packets are whose.
+
+use std::time::Duration;
+
+use uwsgi::server::{BodyStep, Drain, DrainStep, HeadStep, Receive, Refusal, Settings, Time};
+use uwsgi::{ContentErrorKind, DecodeErrorKind, Foreign, Limits, Modifier1};
+use uwsgi_conformance::SMALL;
+
+const START: Time = Time::ZERO;
+
+fn receive(settings: Settings) -> Receive {
+    Receive::new(settings, START)
+}
+
+#[test]
+fn a_connection_that_was_refused_stays_refused() {
+    let rows: [(&[u8], Refusal); 3] = [
+        (b"GET / HTTP/1.1\r\n\r\n", Refusal::Foreign(Foreign::Http)),
+        (b"\x05\x06\0\0\x01\0A\x01\0B", Refusal::Modifier1(Modifier1::PSGI)),
+        (b"\0\0\0\0", Refusal::Empty),
+    ];
+    for (bytes, refusal) in rows {
+        let mut receive = receive(Settings::default());
+        assert_eq!(receive.head(bytes, false, START), HeadStep::Refuse(refusal));
+        let packet = SMALL.build();
+        assert_eq!(receive.head(&packet, false, START), HeadStep::Refuse(refusal), "behind {bytes:?}");
+        assert_eq!(receive.head(b"", true, START), HeadStep::Refuse(refusal), "behind {bytes:?}");
+        assert_eq!(receive.body(b"body", false, START), BodyStep::Fail(refusal), "behind {bytes:?}");
+        assert_eq!(receive.deadline(), None, "nothing is waited for behind {bytes:?}");
+    }
+}
+
+#[test]
+fn a_request_that_was_refused_has_no_body() {
+    let packet = b"\0\x12\0\0\x0e\0REQUEST_METHOD\0\0";
+    let mut receive = receive(Settings::default());
+    assert_eq!(receive.head(packet, false, START), HeadStep::Head { end: packet.len() });
+    let refusal = Refusal::Content { kind: ContentErrorKind::EmptyMethod, position: 0 };
+    assert_eq!(receive.request(packet).map(|_| ()), Err(refusal));
+    assert_eq!(receive.body(b"hello", false, START), BodyStep::Fail(refusal));
+}
+
+#[test]
+fn what_four_bytes_say_is_judged_by_what_is_accepted() {
+    let get = Modifier1(b'G');
+    let rows: [(&[u8], Settings, HeadStep); 9] = [
+        // A packet may happen to look like HTTP where its kind is accepted: 21573 bytes follow.
+        (b"GET ", Settings::default(), HeadStep::Refuse(Refusal::Foreign(Foreign::Http))),
+        (b"GET ", Settings::default().accepting(get), HeadStep::Need(21573)),
+        (b"\x05\x05\0\0", Settings::default(), HeadStep::Refuse(Refusal::Modifier1(Modifier1::PSGI))),
+        (b"\x05\x05\0\0", Settings::default().accepting(Modifier1::PSGI), HeadStep::Need(5)),
+        (b"\x64\0\0\0", Settings::default(), HeadStep::Pong { end: 4 }),
+        // Who accepts pings answers them, and a request has vars.
+        (b"\x64\0\0\0", Settings::default().accepting(Modifier1::PING), HeadStep::Refuse(Refusal::Empty)),
+        (b"\x64\x01\0\0A", Settings::default().accepting(Modifier1::PING), HeadStep::Head { end: 5 }),
+        // A signal is its header alone.
+        (b"\x6e\0\0\x11", Settings::default().accepting(Modifier1::SIGNAL), HeadStep::Message { end: 4 }),
+        (b"\xad\x07\0\0\x05\0hello", Settings::default().accepting(Modifier1::RPC), HeadStep::Message { end: 11 }),
+    ];
+    for (bytes, settings, step) in rows {
+        assert_eq!(receive(settings).head(bytes, false, START), step, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn what_follows_a_message_is_its_own_to_the_end() {
+    let bytes = b"\x11\x06\0\0\x01\0A\x01\0Bthe body";
+    let mut receive = receive(Settings::default().accepting(Modifier1::SPOOLER));
+    assert_eq!(receive.head(bytes, false, START), HeadStep::Message { end: 10 });
+    let packet = receive.message(&bytes[..10]).unwrap();
+    assert_eq!((packet.modifier1(), packet.payload()), (Modifier1::SPOOLER, &b"\x01\0A\x01\0B"[..]));
+    assert_eq!(receive.body(&bytes[10..], false, START), BodyStep::Body { skip: 0, take: 8 });
+    assert_eq!(receive.body(b"", false, Time::from_millis(3_600_000)), BodyStep::Need(1), "silence is no fault");
+    assert_eq!(receive.deadline(), None);
+    assert_eq!(receive.body(b"", true, START), BodyStep::End { skip: 0 });
+    assert!(!receive.allows_another());
+}
+
+#[test]
+fn a_message_over_the_limit_is_refused() {
+    let settings = Settings::default().accepting(Modifier1::SPOOLER).with_limits(Limits::server().with_datasize(5));
+    let mut receive = receive(settings);
+    let Err(Refusal::Decode(error)) = receive.message(b"\x11\x06\0\0\x01\0A\x01\0B") else { panic!() };
+    assert_eq!(error.kind(), DecodeErrorKind::DatasizeLimit);
+    assert_eq!(receive.body(b"", true, START), BodyStep::Fail(Refusal::Decode(error)));
+}
+
+#[test]
+fn the_first_request_may_take_as_long_as_without_keepalive() {
+    let receive = receive(Settings::default().with_keepalive(Duration::from_secs(1)));
+    assert_eq!(receive.deadline(), Some(Time::from_millis(10_000)));
+}
+
+#[test]
+fn each_end_of_a_drain_ends_it() {
+    let drain = || Drain::new(&Settings::default(), START);
+    let late = Time::from_millis(2_000);
+    let rows = [
+        (1, false, START, DrainStep::Need(65_535)),
+        (1, true, START, DrainStep::Close),
+        (65_536, false, START, DrainStep::Close),
+        (1_000_000, false, START, DrainStep::Close),
+        (1, false, late, DrainStep::Close),
+    ];
+    for (dropped, eof, now, step) in rows {
+        assert_eq!(drain().step(dropped, eof, now), step, "{dropped} bytes, end {eof}, at {now:?}");
+    }
+}

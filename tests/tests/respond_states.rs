@@ -1,0 +1,143 @@
+//! What the answering half says in each of its states.
+
+use uwsgi::server::{AnswerError, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
+use uwsgi_conformance::{Recipe, SMALL};
+
+const START: Time = Time::ZERO;
+const LATE: Time = Time::from_millis(3_600_000);
+
+/// A request that has been received whole, and the answer to it that a worker has begun.
+fn begun(recipe: Recipe) -> (Receive, Respond) {
+    let packet = recipe.build();
+    let mut receive = Receive::new(Settings::default(), START);
+    let _announced = receive.head(&packet, false, START);
+    receive.request(&packet).unwrap();
+    let mut respond = Respond::queued(&receive, START);
+    respond.started();
+    (receive, respond)
+}
+
+/// As `begun`, with all of a head and 5 bytes given.
+fn finished() -> Respond {
+    let (_, mut respond) = begun(SMALL);
+    respond.head(200, Some(5));
+    respond.body(5).unwrap();
+    respond.finished().unwrap();
+    respond
+}
+
+#[test]
+fn what_an_application_did_wrong_is_said() {
+    let leaves = Leaves { head: true, take: 5 };
+    let rows = [
+        (AnswerError::NoHead, "the application gave no head"),
+        (AnswerError::Over, "the answer is over already"),
+        (AnswerError::TooShort { missing: 3 }, "the answer is 3 bytes shorter than its Content-Length"),
+        (AnswerError::TooLong { leaves }, "the answer is longer than its Content-Length"),
+    ];
+    for (error, text) in rows {
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn a_head_has_left_with_the_first_byte_or_at_the_end() {
+    let (_, mut respond) = begun(SMALL);
+    assert!(!respond.has_left(), "none was given");
+    assert!(respond.head(404, None));
+    assert!(respond.head(200, Some(5)), "another may be given");
+    respond.body(0).unwrap();
+    assert!(!respond.has_left(), "no byte is no reason to leave");
+    assert_eq!(respond.body(2), Ok(Leaves { head: true, take: 2 }));
+    assert!(respond.has_left());
+    assert!(!respond.head(500, None), "it stands");
+    assert_eq!(respond.body(3), Ok(Leaves { head: false, take: 3 }));
+    assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
+    assert!(respond.has_left());
+
+    let (_, mut empty) = begun(SMALL);
+    empty.head(200, Some(0));
+    assert_eq!(empty.finished(), Ok(Leaves { head: true, take: 0 }));
+    assert!(empty.has_left());
+
+    let (_, mut refused) = begun(SMALL);
+    assert_eq!(refused.failed(None), Failure::Refuse(Refusal::AppFailed));
+    assert!(refused.has_left(), "the refusal's has");
+}
+
+#[test]
+fn an_answer_to_head_has_no_body() {
+    let rows: [(&[u8], u16, bool); 6] = [
+        (b"GET", 200, true),
+        (b"HEAD", 200, false),
+        (b"HEAD", 404, false),
+        (b"GET", 204, false),
+        (b"GET", 304, false),
+        (b"GET", 205, true),
+    ];
+    for (method, status, body) in rows {
+        let name = format!("{} {status}", method.escape_ascii());
+        let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
+        let (_, mut respond) = begun(recipe);
+        assert_eq!(respond.is_head_request(), method == b"HEAD", "{name}");
+        respond.head(status, Some(5));
+        assert_eq!(respond.body(5), Ok(Leaves { head: true, take: if body { 5 } else { 0 } }), "{name}");
+        assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }), "{name}");
+
+        let (_, mut short) = begun(recipe);
+        short.head(status, Some(5));
+        let whole = Ok(Leaves { head: true, take: 0 });
+        let expected = if body { Err(AnswerError::TooShort { missing: 5 }) } else { whole };
+        assert_eq!(short.finished(), expected, "{name}");
+        assert_eq!(short.time(START) == TimeStep::Abort, body, "{name}");
+    }
+}
+
+#[test]
+fn behind_a_101_is_a_pipe_of_no_length() {
+    for method in [&b"GET"[..], b"HEAD"] {
+        let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
+        let (_, mut respond) = begun(recipe);
+        assert_eq!(respond.flush_head(), Err(AnswerError::NoHead));
+        respond.head(101, Some(5));
+        assert!(!respond.is_upgraded(), "it has not left");
+        assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
+        assert!(respond.is_upgraded());
+        assert_eq!(respond.flush_head(), Ok(Leaves { head: false, take: 0 }));
+        assert_eq!(respond.body(1_000_000), Ok(Leaves { head: false, take: 1_000_000 }));
+        assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
+        assert!(!respond.is_upgraded(), "the pipe is closed");
+    }
+    let (_, mut ordinary) = begun(SMALL);
+    ordinary.head(200, None);
+    ordinary.flush_head().unwrap();
+    assert!(!ordinary.is_upgraded());
+}
+
+#[test]
+fn an_answer_that_is_written_is_left_alone() {
+    let mut respond = finished();
+    respond.shut_down(START);
+    assert_eq!(respond.time(LATE), TimeStep::Wait, "all of it is with the peer");
+}
+
+#[test]
+fn an_answer_that_the_peer_does_not_take_is_aborted_when_it_is_finished_too() {
+    let mut respond = finished();
+    respond.blocked(START);
+    assert_eq!(respond.time(Time::from_millis(29_999)), TimeStep::Wait);
+    assert_eq!(respond.time(Time::from_millis(30_000)), TimeStep::Abort);
+    assert_eq!(respond.time(START), TimeStep::Abort, "and stays so, whatever the clock says");
+}
+
+#[test]
+fn behind_a_broken_connection_nothing_leaves() {
+    let (receive, mut respond) = begun(SMALL);
+    respond.head(200, Some(5));
+    respond.broken();
+    assert_eq!(respond.body(5), Err(AnswerError::Over));
+    assert_eq!(respond.finished(), Err(AnswerError::Over));
+    assert_eq!(respond.time(START), TimeStep::Abort);
+    assert_eq!(respond.failed(None), Failure::Abort);
+    assert!(matches!(Ending::of(receive, &respond, START), Ending::Abort));
+}
