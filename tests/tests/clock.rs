@@ -330,7 +330,7 @@ fn a_second_stop_does_not_extend_the_first() {
 fn a_drain_takes_2_seconds_at_most() {
     let mut drain = Drain::new(&Settings::default(), at(1_000));
     assert_eq!(drain.deadline(), at(3_000));
-    assert_eq!(drain.step(1_000, false, at(2_999)), DrainStep::Need((64 << 10) - 1_000));
+    assert_eq!(drain.step(1_000, false, at(2_999)), DrainStep::Need((1 << 30) - 1_000));
     assert_eq!(drain.step(0, false, at(3_000)), DrainStep::Close);
 }
 

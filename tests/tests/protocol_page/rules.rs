@@ -175,7 +175,7 @@ pub fn settings(rows: &[Row]) {
             "write_idle" => seconds(settings.write_idle),
             "queue_wait" => seconds(settings.queue_wait),
             "stop_grace" => seconds(settings.stop_grace),
-            "drain_bytes" => format!("{} KiB", settings.drain_bytes >> 10),
+            "drain_bytes" => format!("{} GiB", settings.drain_bytes >> 30),
             "drain_time" => seconds(settings.drain_time),
             "keepalive" => settings.keepalive.map_or("off".to_owned(), seconds),
             other => panic!("line {}: {other} is no setting", row.line),

@@ -41,8 +41,8 @@ impl Ending {
 /// use uwsgi::server::{Drain, DrainStep, Settings, Time};
 ///
 /// let mut drain = Drain::new(&Settings::default(), Time::ZERO);
-/// assert_eq!(drain.step(0, false, Time::ZERO), DrainStep::Need(65536));
-/// assert_eq!(drain.step(65536, false, Time::ZERO), DrainStep::Close);
+/// assert_eq!(drain.step(0, false, Time::ZERO), DrainStep::Need(1 << 30));
+/// assert_eq!(drain.step(1 << 30, false, Time::ZERO), DrainStep::Close);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain {

@@ -36,7 +36,9 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// For how long a connection may be silent between two requests; `None`, the default, is one request a connection.
     pub keepalive: Option<Duration>,
-    /// How many bytes are read and dropped at most before the close: 64 KiB.
+    /// How many bytes are read and dropped at most before the close: 1 GiB, so that the time bounds it, as in nginx
+    /// (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`). A front end goes on sending a body until it sees that it was
+    /// answered, and nginx over TCP, or Apache, which sends all of it first, loses the answer to a reset before that.
     pub drain_bytes: u32,
     /// For how long they are: 2 seconds.
     pub drain_time: Duration,
@@ -57,7 +59,7 @@ impl Default for Settings {
             queue_wait: Duration::from_secs(10),
             stop_grace: Duration::from_secs(30),
             keepalive: None,
-            drain_bytes: 64 << 10,
+            drain_bytes: 1 << 30,
             drain_time: Duration::from_secs(2),
             chunked: false,
             accepted: [1, 0, 0, 0],
