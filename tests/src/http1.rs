@@ -6,8 +6,7 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -104,14 +103,15 @@ impl Connection {
             return self.answer(to_head);
         }
         let mut sender = Bounded { socket: self.socket.try_clone()?, until: Arc::clone(&self.until) };
-        let sent = AtomicBool::new(false);
+        let (done, sent) = mpsc::channel();
         thread::scope(|scope| {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let _not_taken = sender.write_all(request);
-                sent.store(true, Ordering::Release);
+                let _gone = done.send(());
             });
             let answer = self.answer(to_head);
-            if !sent.load(Ordering::Acquire) {
+            // The last bytes may have been answered before the call that sent them is back.
+            if sent.recv_timeout(Duration::from_millis(300)).is_err() {
                 let _gone = self.socket.shutdown(Shutdown::Both);
             }
             answer
@@ -349,7 +349,6 @@ pub fn latin1(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::sync::mpsc;
 
     use super::*;
 

@@ -1,4 +1,7 @@
-"""What uwsgictl's inspector answers, as a WSGI application: for the servers of other people in its place."""
+"""What uwsgictl's inspector answers, as a WSGI application: for the servers of other people in its place.
+
+Of the paths that the inspector knows and the tests ask for; bodies that are made count from 0 to 255 and again.
+"""
 import hashlib
 import json
 import os
@@ -12,28 +15,34 @@ if "CHUNKED" in os.environ:
 def application(environ, start_response):
     _, verb, argument, *_ = (environ.get("PATH_INFO", "/") + "//").split("/")
     if verb == "status":
-        start_response(argument + " Status", [])
-        return []
+        text = b"" if argument in ("204", "205", "304") else b"status %s\n" % argument.encode()
+        start_response(argument + " Status", [("Content-Length", str(len(text)))] if text else [])
+        return [text]
     if verb == "headers":
         pairs = parse_qsl(environ.get("QUERY_STRING", ""))
         start_response("200 OK", [*pairs, ("Content-Length", "0")])
         return []
     if verb == "bytes":
         start_response("200 OK", [("Content-Length", argument)])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [bytes(int(argument))]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [pattern(0, int(argument))]
     if verb == "stream":
         chunk = int(dict(parse_qsl(environ.get("QUERY_STRING", "")))["chunk"])
         start_response("200 OK", [])
-        return (bytes(min(chunk, int(argument) - at)) for at in range(0, int(argument), chunk))
+        return (pattern(at, min(chunk, int(argument) - at)) for at in range(0, int(argument), chunk))
     if verb == "delay":
         time.sleep(int(argument) / 1000)
     if verb == "abort":
         start_response("200 OK", [("Content-Length", "1000")])
-        return [bytes(500)]
+        return [pattern(0, 500)]
     if verb == "echo":
         start_response("200 OK", [("Content-Length", environ["CONTENT_LENGTH"])])
         return iter(lambda: environ["wsgi.input"].read(65536), b"")
     return [report(environ, start_response)]
+
+
+def pattern(start, count):
+    return bytes((start + place) % 256 for place in range(256)) * (count // 256) + bytes(
+        (start + place) % 256 for place in range(count % 256))
 
 
 def report(environ, start_response):

@@ -18,7 +18,7 @@ pub fn uwsgi_worker<'s>(
     name: &str,
     application: &str,
     listen: &Listen,
-    options: &[&str],
+    options: &[String],
 ) -> Program<'s> {
     let module = stage.write(&format!("{name}/application.py"), application);
     let mut command = Command::new(peer(Peer::Uwsgi));

@@ -33,7 +33,7 @@ fn build() -> PathBuf {
 }
 
 /// `uwsgictl serve` at this place, with further options: the blocking server with the inspector.
-pub fn uwsgictl_serve<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+pub fn uwsgictl_serve<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[String]) -> Program<'s> {
     let mut command = uwsgictl();
     command.args(["serve", "--bind", &listen.to_string()]).args(options);
     if let Listen::Unix(_) = listen {

@@ -60,7 +60,7 @@ pub enum Gets {
     Headers(&'static str, &'static [&'static str]),
     /// Exactly the body that was sent, to its end.
     Echo,
-    /// Zeros, so many, to their end.
+    /// So many bytes that count from 0 to 255 and again, to their end.
     Bytes(usize),
     /// No body.
     NoBody,

@@ -7,15 +7,16 @@ use std::thread;
 use uwsgi_tests::http1::{Answer, Connection};
 use uwsgi_tests::programs::{Listen, uwsgi_curl};
 
-use super::case::{Body, Case, filling};
+use super::case::{Body, Case, Gets, filling};
 use super::matrix::PATIENCE;
 
-/// Its command line has no place for chunks, for another version, nor for bytes that are no text; its URL is always a
+/// Its command line has no place for chunks, for another version, nor for bytes that are no text, and it prints none; its URL is always a
 /// path, and what it sends is what one call of `send` takes.
 pub fn can_send(case: &Case) -> bool {
     let text = |(_, value): &(&str, &str)| value.is_ascii();
     let body = matches!(case.body, Body::None | Body::Sized(1..=10_000));
-    body && case.version == "HTTP/1.1" && case.target.starts_with('/') && case.headers.iter().all(text)
+    let printable = !case.expect.gets.iter().any(|gets| matches!(gets, Gets::Bytes(1..) | Gets::Cut));
+    body && printable && case.version == "HTTP/1.1" && case.target.starts_with('/') && case.headers.iter().all(text)
 }
 
 /// Asks, and reads what is printed as the answer that it is.

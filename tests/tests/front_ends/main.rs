@@ -8,6 +8,7 @@ mod connections;
 mod curl;
 mod deviations;
 mod matrix;
+mod refusals;
 mod verdict;
 
 use matrix::FrontEnd;

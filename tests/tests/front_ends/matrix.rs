@@ -12,7 +12,7 @@ use uwsgi_tests::programs::{
     uwsgictl_serve, version,
 };
 
-use super::case::{Case, Expect};
+use super::case::{Case, Expect, filling};
 use super::collection::CASES;
 use super::curl;
 use super::deviations::DEVIATIONS;
@@ -21,35 +21,47 @@ use super::verdict::check;
 /// How long one exchange may take. They take milliseconds, 20 MB a second.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server behind the front ends.
+/// A server behind the front ends, with the inspector as its application.
 #[derive(Debug, Clone, Copy)]
 pub struct Server {
     pub name: &'static str,
-    /// With the inspector as its application, under a name of its own on this stage.
-    pub start: for<'s> fn(&'s Stage, &str, &Listen, Uploads) -> Program<'s>,
+    /// Whether it is one of this project's.
+    pub ours: bool,
+    /// Under a name of its own on this stage.
+    pub start: for<'s> fn(&'s Stage, &str, &Listen, Settings) -> Program<'s>,
 }
 
-/// Whether chunked uploads come as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uploads {
-    Sized,
-    Chunked,
+/// What a test wants of a server besides what it does anyway.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// Chunked bodies are taken apart.
+    pub chunked: bool,
+    /// The longest body, in bytes.
+    pub body: Option<u64>,
+    /// The most vars.
+    pub vars: Option<u32>,
 }
 
 /// The servers under test, and uWSGI, which proves that the tables are right about the front ends.
 pub const SERVERS: &[Server] = &[
     Server {
         name: "uwsgictl",
-        start: |stage, name, listen, uploads| {
-            let options: &[&str] = if uploads == Uploads::Chunked { &["--chunked-input"] } else { &[] };
-            uwsgictl_serve(stage, name, listen, options)
+        ours: true,
+        start: |stage, name, listen, settings| {
+            let mut options: Vec<String> = settings.chunked.then(|| "--chunked-input".to_owned()).into_iter().collect();
+            options.extend(settings.body.map(|bytes| format!("--max-body={bytes}")));
+            options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
+            uwsgictl_serve(stage, name, listen, &options)
         },
     },
     Server {
         name: "uwsgi",
-        start: |stage, name, listen, uploads| {
-            let options: &[&str] = if uploads == Uploads::Chunked { &["--env", "CHUNKED=1"] } else { &[] };
-            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen, options)
+        ours: false,
+        start: |stage, name, listen, settings| {
+            let mut options: Vec<String> = settings.chunked.then(|| "--env=CHUNKED=1".to_owned()).into_iter().collect();
+            options.extend(settings.body.map(|bytes| format!("--limit-post={bytes}")));
+            options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
+            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen, &options)
         },
     },
 ];
@@ -62,8 +74,8 @@ pub struct FrontEnd {
     pub peer: Peer,
     /// What it has in front of the server.
     pub backend: Backend,
-    /// What it makes of a chunked upload, unless it takes it apart or refuses it.
-    pub uploads: Uploads,
+    /// Whether chunked uploads come through as they are.
+    pub chunked: bool,
     pub start: for<'s> fn(&'s Stage, &Listen) -> Door<'s>,
 }
 
@@ -95,35 +107,29 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         name: "nginx-tcp",
         peer: Peer::Nginx,
         backend: Backend::Tcp,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| nginx_plain(stage, "nginx-tcp.conf", at),
     },
     FrontEnd {
         name: "nginx-unix",
         peer: Peer::Nginx,
         backend: Backend::Unix,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| nginx_plain(stage, "nginx-unix.conf", at),
     },
     FrontEnd {
         name: "nginx-streaming",
         peer: Peer::Nginx,
         backend: Backend::Unix,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| nginx_plain(stage, "nginx-streaming.conf", at),
     },
-    FrontEnd {
-        name: "nginx-tls",
-        peer: Peer::Nginx,
-        backend: Backend::Unix,
-        uploads: Uploads::Sized,
-        start: nginx_tls,
-    },
+    FrontEnd { name: "nginx-tls", peer: Peer::Nginx, backend: Backend::Unix, chunked: false, start: nginx_tls },
     FrontEnd {
         name: "apache-tcp",
         peer: Peer::Apache,
         backend: Backend::Tcp,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("apache-tcp.conf").with("*:80", port.address().to_string());
@@ -135,7 +141,7 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         name: "apache-unix",
         peer: Peer::Apache,
         backend: Backend::Unix,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("apache-unix.conf").with("*:80", port.address().to_string());
@@ -147,7 +153,7 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         name: "lighttpd-tcp",
         peer: Peer::Lighttpd,
         backend: Backend::Tcp,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-tcp.conf").with("port = 80", format!("port = {}", port.number()));
@@ -158,7 +164,7 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         name: "lighttpd-unix",
         peer: Peer::Lighttpd,
         backend: Backend::Unix,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-unix.conf").with("port = 80", format!("port = {}", port.number()));
@@ -170,21 +176,21 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         name: "uwsgi-http",
         peer: Peer::Uwsgi,
         backend: Backend::Tcp,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |stage, at| router(stage, "uwsgi-http.ini", "127.0.0.1:3031", at),
     },
     FrontEnd {
         name: "uwsgi-http-chunked",
         peer: Peer::Uwsgi,
         backend: Backend::Unix,
-        uploads: Uploads::Chunked,
+        chunked: true,
         start: |stage, at| router(stage, "uwsgi-http-chunked.ini", "/run/app/app.sock", at),
     },
     FrontEnd {
         name: "uwsgi_curl",
         peer: Peer::UwsgiCurl,
         backend: Backend::Unix,
-        uploads: Uploads::Sized,
+        chunked: false,
         start: |_, at| Door { _program: None, how: How::Curl(at.clone()) },
     },
 ];
@@ -237,6 +243,11 @@ impl FrontEnd {
         }
     }
 
+    /// What a server behind it needs.
+    pub fn settings(&self) -> Settings {
+        Settings { chunked: self.chunked, ..Settings::default() }
+    }
+
     /// Sends every case through it to every server.
     ///
     /// # Panics
@@ -247,7 +258,7 @@ impl FrontEnd {
         for server in SERVERS {
             let stage = Stage::new();
             let listen = self.listen(&stage);
-            let _server = (server.start)(&stage, "server", &listen, self.uploads);
+            let _server = (server.start)(&stage, "server", &listen, self.settings());
             let door = (self.start)(&stage, &listen);
             for case in CASES.iter().filter(|case| door.can_send(case)) {
                 let got = door.exchange(case);
@@ -289,6 +300,22 @@ impl Door<'_> {
             How::Curl(at) => curl::exchange(at, case),
             _ => self.connect()?.exchange(&case.request()),
         }
+    }
+
+    /// The answer to a request that is all of these bytes, on a connection of its own.
+    pub fn ask(&self, request: impl AsRef<[u8]>) -> io::Result<Answer> {
+        self.connect()?.exchange(request.as_ref())
+    }
+
+    /// The answer to a GET.
+    pub fn get(&self, target: &str) -> io::Result<Answer> {
+        self.ask(format!("GET {target} HTTP/1.1\r\nHost: app.example\r\nAccept: application/json\r\n\r\n"))
+    }
+
+    /// The answer to a POST of so many bytes.
+    pub fn post(&self, target: &str, len: usize) -> io::Result<Answer> {
+        let head = format!("POST {target} HTTP/1.1\r\nHost: app.example\r\nContent-Length: {len}\r\n\r\n");
+        self.ask([head.as_bytes(), filling(len)].concat())
     }
 
     /// A client's connection.

@@ -65,7 +65,7 @@ fn gets(case: &Case, wanted: &Gets, answer: &Answer) -> Result<(), String> {
         Gets::Status(status) => answer.head.status == status,
         Gets::Headers(name, values) => answer.head.all(name).eq(values.iter().copied()),
         Gets::Echo => answer.head.status == 200 && ended(answer) && answer.body == filling(case.body.len()),
-        Gets::Bytes(len) => ended(answer) && answer.body.len() == len && answer.body.iter().all(|byte| *byte == 0),
+        Gets::Bytes(len) => ended(answer) && answer.body.len() == len && is_counted(&answer.body),
         Gets::NoBody => ended(answer) && answer.body.is_empty(),
         Gets::Cut => matches!(answer.end, End::Cut(_)),
         Gets::Nothing => false,
@@ -76,6 +76,11 @@ fn gets(case: &Case, wanted: &Gets, answer: &Answer) -> Result<(), String> {
     let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body));
     let (head, end, len) = (&answer.head, &answer.end, answer.body.len());
     Err(format!("got not {wanted:?}, but {head:?} {end:?}, {len} bytes: {start}"))
+}
+
+/// Whether bytes count from 0 to 255 and again.
+fn is_counted(bytes: &[u8]) -> bool {
+    bytes.iter().copied().eq((0..=255).cycle().take(bytes.len()))
 }
 
 fn sees(wanted: &Sees, report: &Report) -> Result<(), String> {
