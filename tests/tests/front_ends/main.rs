@@ -2,13 +2,16 @@
 //!
 //! They need the programs that `tests/peers` finds or installs, and so the feature `peers`.
 
+mod balance;
 mod case;
 mod collection;
+mod configurations;
 mod connections;
 mod curl;
 mod deviations;
+mod early;
 mod matrix;
-mod refusals;
+
 mod verdict;
 
 use matrix::FrontEnd;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub body: Option<u64>,
     /// The most vars.
     pub vars: Option<u32>,
+    /// The longest silence within a body, and of a peer that takes nothing, in seconds.
+    pub silence: Option<u32>,
 }
 
 /// The servers under test, and uWSGI, which proves that the tables are right about the front ends.
@@ -51,6 +53,9 @@ pub const SERVERS: &[Server] = &[
             let mut options: Vec<String> = settings.chunked.then(|| "--chunked-input".to_owned()).into_iter().collect();
             options.extend(settings.body.map(|bytes| format!("--max-body={bytes}")));
             options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
+            for name in ["--body-timeout", "--write-timeout"] {
+                options.extend(settings.silence.map(|secs| format!("{name}={secs}")));
+            }
             uwsgictl_serve(stage, name, listen, &options)
         },
     },
@@ -61,6 +66,7 @@ pub const SERVERS: &[Server] = &[
             let mut options: Vec<String> = settings.chunked.then(|| "--env=CHUNKED=1".to_owned()).into_iter().collect();
             options.extend(settings.body.map(|bytes| format!("--limit-post={bytes}")));
             options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
+            options.extend(settings.silence.map(|secs| format!("--socket-timeout={secs}")));
             uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen, &options)
         },
     },

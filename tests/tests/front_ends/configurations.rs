@@ -1,0 +1,173 @@
+//! What else the configurations of `docs/front-ends.md` promise.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use uwsgi_tests::http1::Answer;
+use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+
+use super::matrix::{FrontEnd, SERVERS, Settings, nginx_plain, plain};
+use super::verdict::Report;
+
+/// What the application was given, for a request that it answered.
+fn report(answer: std::io::Result<Answer>) -> Report {
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.head.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    Report::of(&answer).expect("a report")
+}
+
+fn text(answer: std::io::Result<Answer>) -> (u16, String) {
+    let answer = answer.expect("an answer");
+    (answer.head.status, String::from_utf8_lossy(&answer.body).into_owned())
+}
+
+/// A server of ours on a stage, and what it listens at.
+macro_rules! behind {
+    (|$stage:ident, $listen:ident| $look:block) => {
+        for server in SERVERS.iter().filter(|server| server.ours) {
+            let $stage = Stage::new();
+            let $listen = Listen::Unix($stage.path("app.sock"));
+            let _server = (server.start)(&$stage, "server", &$listen, Settings::default());
+            $look
+        }
+    };
+}
+
+#[test]
+fn nginx_ends_tls_and_says_so() {
+    behind!(|stage, listen| {
+        let door = (FrontEnd::named("nginx-tls").start)(&stage, &listen);
+        let seen = report(door.get("/"));
+        assert_eq!((seen.var("HTTPS").as_deref(), seen.var("REQUEST_SCHEME").as_deref()), (Some("on"), Some("https")));
+    });
+}
+
+#[test]
+fn nginx_sets_headers_and_vars() {
+    behind!(|stage, listen| {
+        let door = nginx_plain(&stage, "nginx-params.conf", &listen);
+        let ask = |path: &str, headers: &str| {
+            let accept = "Host: app.example\r\nAccept: application/json\r\n";
+            door.ask(format!("GET {path} HTTP/1.1\r\n{accept}{headers}\r\n"))
+        };
+        let lies = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nProxy: http://203.0.113.9/\r\n";
+        let seen = report(ask("/", lies));
+        assert_eq!(seen.var("HTTP_X_FORWARDED_FOR").as_deref(), Some("203.0.113.9, 127.0.0.1"));
+        assert_eq!(seen.var("HTTP_X_FORWARDED_PROTO").as_deref(), Some("http"));
+        assert_eq!(seen.var("HTTP_PROXY").as_deref().unwrap_or_default(), "");
+        assert_eq!(seen.var("REQUEST_ID").map(|id| id.len()), Some(32));
+
+        let mounted = report(ask("/shop/cart%20x?y=1", lies));
+        let var = |key: &str| mounted.var(key).unwrap_or_default();
+        assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), ("/shop".to_owned(), "/cart x".to_owned()));
+        assert_eq!((var("QUERY_STRING"), var("HTTP_PROXY")), ("y=1".to_owned(), String::new()));
+        assert_eq!(var("REQUEST_URI"), "/shop/cart%20x?y=1");
+        // The location has vars of its own, and none of the server's.
+        assert_eq!(var("HTTP_X_FORWARDED_PROTO"), "https");
+        let moved = ask("/shop", "").expect("an answer");
+        assert!(moved.head.status == 308 && moved.head.header("Location").is_some_and(|to| to.ends_with("/shop/")));
+
+        // Another modifier1, which the server does not have.
+        let (status, body) = text(ask("/perl/", ""));
+        assert_eq!((status, &body[..3]), (501, "501"));
+    });
+}
+
+#[test]
+fn nginx_has_files_beside_the_application() {
+    behind!(|stage, listen| {
+        stage.write("public/hello.txt", "a file");
+        stage.write("public/assets/a.txt", "an asset");
+        let port = Port::free();
+        let site = Snippet::read("nginx-static.conf")
+            .with("listen 80;", format!("listen {};", port.address()))
+            .with("/srv/app/public", stage.text_path("public"))
+            .with("/run/app/app.sock", listen.to_string());
+        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        assert_eq!(text(door.get("/hello.txt")), (200, "a file".to_owned()));
+        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        assert_eq!(door.get("/assets/b.txt").expect("an answer").head.status, 404);
+        assert_eq!(report(door.get("/else?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
+    });
+}
+
+#[test]
+fn apache_mounts_and_has_files_beside() {
+    behind!(|stage, listen| {
+        stage.write("assets/a.txt", "an asset");
+        let door = (FrontEnd::named("apache-unix").start)(&stage, &listen);
+        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        let seen = report(door.get("/shop/cart%20x?y=1"));
+        let var = |key: &str| seen.var(key).unwrap_or_default();
+        assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), ("/shop".to_owned(), "/cart x".to_owned()));
+        assert_eq!((var("APP_SETTING"), var("HTTP_X_FORWARDED_PROTO")), ("production".to_owned(), "http".to_owned()));
+    });
+}
+
+#[test]
+fn lighttpd_has_files_beside_the_application() {
+    behind!(|stage, listen| {
+        stage.write("assets/a.txt", "an asset");
+        let door = (FrontEnd::named("lighttpd-unix").start)(&stage, &listen);
+        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        assert_eq!(door.get("/assets/b.txt").expect("an answer").head.status, 404);
+    });
+}
+
+#[test]
+fn the_router_adds_vars() {
+    for server in SERVERS.iter().filter(|server| server.ours) {
+        let stage = Stage::new();
+        let listen = Listen::tcp();
+        let _server = (server.start)(&stage, "server", &listen, Settings::default());
+        let door = (FrontEnd::named("uwsgi-http").start)(&stage, &listen);
+        let seen = report(door.get("/"));
+        assert_eq!(seen.vars.last(), Some(&("APP_SETTING".to_owned(), "production".to_owned())));
+    }
+}
+
+/// The first bytes are with the client long before the last are made.
+#[test]
+fn nginx_streams_answers() {
+    behind!(|stage, listen| {
+        for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
+            let stage = Stage::new();
+            let door = nginx_plain(&stage, snippet, &listen);
+            let mut client = door.connect().expect("a connection");
+            let begin = Instant::now();
+            let pieces = "/stream/3000?chunk=1000&delay_ms=400";
+            let request = format!("GET {pieces} HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n");
+            client.send(request.as_bytes()).expect("a request");
+            client.head().expect("a head");
+            client.bytes(1).expect("a byte");
+            let first = begin.elapsed();
+            client.rest().expect("a body");
+            let all = begin.elapsed();
+            assert!(all >= Duration::from_millis(800), "{snippet}: {all:?}");
+            assert_eq!(first < Duration::from_millis(700), streams, "{snippet}: {first:?} of {all:?}");
+        }
+    });
+}
+
+/// The application has the first half before the client has sent the second.
+#[test]
+fn nginx_streams_uploads() {
+    behind!(|stage, listen| {
+        for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
+            let stage = Stage::new();
+            let door = nginx_plain(&stage, snippet, &listen);
+            let mut client = door.connect().expect("a connection");
+            let half = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nContent-Length: 20\r\n\r\n0123456789";
+            client.send(half).expect("a half");
+            if !streams {
+                client.give(Duration::from_millis(300));
+                assert_eq!(client.head().expect_err("an answer").kind(), ErrorKind::TimedOut);
+                continue;
+            }
+            let head = client.head().expect("a head");
+            assert_eq!(client.bytes(10).expect("a half"), b"0123456789");
+            client.send(b"abcdefghij").expect("a half");
+            assert_eq!((head.status, client.bytes(10).expect("a half")), (200, b"abcdefghij".to_vec()));
+        }
+    });
+}

@@ -1,0 +1,80 @@
+//! What a server answers before it has read everything, and whether the client gets it.
+
+use std::io;
+
+use uwsgi_tests::http1::{Answer, End};
+use uwsgi_tests::programs::Stage;
+
+use super::case::{LONGEST, filling};
+use super::matrix::{FRONT_ENDS, FrontEnd, SERVERS, Settings};
+
+/// How often each race is run. A server that closes too early loses most of them.
+const TIMES: usize = 4;
+
+#[test]
+fn early_answers_reach_the_client() {
+    for front_end in FRONT_ENDS.iter().filter(|front_end| front_end.name != "uwsgi_curl") {
+        for server in SERVERS.iter().filter(|server| server.ours) {
+            let stage = Stage::new();
+            let listen = front_end.listen(&stage);
+            let settings = Settings { body: Some(5_000_000), vars: Some(60), ..front_end.settings() };
+            let _server = (server.start)(&stage, "server", &listen, settings);
+            let door = (front_end.start)(&stage, &listen);
+
+            let many: String = (0..70).map(|n| format!("X-{n}: {n}\r\n")).collect();
+            let too_many = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{many}\r\n");
+            assert_eq!(whole(door.ask(too_many)), Ok(431), "{}", front_end.name);
+            for _ in 0..TIMES {
+                // Longer than the server allows, and an application that does not read.
+                assert_eq!(whole(door.post("/", LONGEST)), Ok(413), "{}", front_end.name);
+                assert_eq!(whole(door.post("/status/403", 3_000_000)), Ok(403), "{}", front_end.name);
+            }
+        }
+    }
+}
+
+/// Whether a body larger than all buffers comes back from an application that answers while it reads.
+const ECHOES: &[(&str, bool, &str)] = &[
+    ("nginx-tcp", false, NGINX),
+    ("nginx-unix", false, NGINX),
+    ("nginx-streaming", false, NGINX),
+    ("nginx-tls", false, NGINX),
+    ("apache-tcp", false, APACHE),
+    ("apache-unix", false, APACHE),
+    ("lighttpd-tcp", true, "lighttpd 1.4 src/gw_backend.c: reads and writes as both can"),
+    ("lighttpd-unix", true, "lighttpd 1.4 src/gw_backend.c: reads and writes as both can"),
+    ("uwsgi-http", true, "uWSGI 2.0.31 plugins/http/http.c: reads and writes as both can"),
+    ("uwsgi-http-chunked", true, "uWSGI 2.0.31 plugins/http/http.c: reads and writes as both can"),
+];
+const NGINX: &str = "nginx 1.22 ngx_http_upstream_send_request_handler: with an answer begun, it does not go on when the \
+                     connection takes bytes again";
+const APACHE: &str = "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: the whole body is sent before anything is read";
+
+#[test]
+fn large_echoes() {
+    let http = FRONT_ENDS.iter().map(|front_end| front_end.name).filter(|name| *name != "uwsgi_curl");
+    assert!(http.eq(ECHOES.iter().map(|(name, ..)| *name)));
+    for (name, passes, source) in ECHOES {
+        for server in SERVERS.iter().filter(|server| server.ours) {
+            let (stage, front_end) = (Stage::new(), FrontEnd::named(name));
+            let listen = front_end.listen(&stage);
+            // Where nothing moves any more, the server gives up soon.
+            let settings = Settings { silence: (!passes).then_some(1), ..front_end.settings() };
+            let _server = (server.start)(&stage, "server", &listen, settings);
+            let door = (front_end.start)(&stage, &listen);
+            let whole = door.post("/echo", LONGEST).is_ok_and(|answer| answer.body == filling(LONGEST));
+            assert_eq!(whole, *passes, "{name}: {source}");
+        }
+    }
+}
+
+/// The status of an answer that came to its end, and is the server's own.
+fn whole(got: io::Result<Answer>) -> Result<u16, String> {
+    let answer = got.map_err(|error| error.to_string())?;
+    let body = String::from_utf8_lossy(&answer.body);
+    let own = body.starts_with(&format!("{} ", answer.head.status)) || body.starts_with("status ");
+    match answer.end {
+        End::Whole if own => Ok(answer.head.status),
+        end => Err(format!("{} {end:?}: {body}", answer.head.status)),
+    }
+}
