@@ -9,6 +9,8 @@
     reason = "a test that panics has found something"
 )]
 
+extern crate alloc;
+
 mod bench;
 mod captures;
 mod encode;
