@@ -20,6 +20,8 @@ pub enum Peer {
     NginxParams,
     Uwsgi,
     UwsgiCurl,
+    /// Debian's, whose plugins are files of their own.
+    UwsgiDebian,
 }
 
 impl Peer {
@@ -34,6 +36,7 @@ impl Peer {
             Self::NginxParams => "UWSGI_PEER_NGINX_PARAMS",
             Self::Uwsgi => "UWSGI_PEER_UWSGI",
             Self::UwsgiCurl => "UWSGI_PEER_UWSGI_CURL",
+            Self::UwsgiDebian => "UWSGI_PEER_UWSGI_DEBIAN",
         }
     }
 }

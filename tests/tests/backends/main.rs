@@ -1,0 +1,8 @@
+//! Our client and real servers: uWSGI from PyPI and from Debian, gunicorn.
+//!
+//! They need the programs that `tests/peers` finds or installs, and so the feature `peers`.
+
+mod messages;
+mod routers;
+mod server;
+mod web;

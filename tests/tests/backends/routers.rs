@@ -1,0 +1,131 @@
+//! Announcing backends to uWSGI's routers: what joined is routed to, what left is not.
+
+use std::io::{self, Read};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use uwsgi::client::Address;
+use uwsgi::message::{Subscription, SubscriptionCommand};
+use uwsgi::{Modifier1, VarsEncoder};
+use uwsgi_io::{Client, subscribe};
+use uwsgi_tests::http1::Connection;
+use uwsgi_tests::programs::{Listen, Program, Stage};
+
+use crate::server::{PATIENCE, Uwsgi};
+
+const KEY: &str = "example.com";
+
+/// A router that runs: asks for a page of the key, and says which node answered, if any did.
+struct Router<'s> {
+    _program: Program<'s>,
+    subscriptions: SocketAddr,
+    ask: Box<dyn Fn() -> Option<String>>,
+}
+
+/// A UDP port that nobody has; where tests reserve TCP ports, it is with the UDP port of their number.
+fn free() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The HTTP router.
+fn http(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
+    let (listen, subscriptions) = (Listen::tcp(), free());
+    let mut command = uwsgi.command("http");
+    command.args(["--master", "--die-on-term", "--http", &listen.to_string()]);
+    let program = start(stage, command, "http", &listen, subscriptions);
+    let address = listen.to_string().parse().unwrap();
+    let ask = move || {
+        let mut connection = Connection::open(address, PATIENCE).unwrap();
+        let request = format!("GET /key HTTP/1.1\r\nHost: {KEY}\r\nConnection: close\r\n\r\n");
+        connection.send(request.as_bytes()).ok()?;
+        // The router closes without a byte where it knows nobody.
+        let answer = connection.answer(false).ok()?;
+        Some(String::from_utf8(answer.body).unwrap())
+    };
+    Router { _program: program, subscriptions, ask: Box::new(ask) }
+}
+
+/// The router that speaks uwsgi on both sides; our client is in front of it.
+fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
+    let (listen, subscriptions) = (Listen::Unix(stage.path("fastrouter.sock")), free());
+    let mut command = uwsgi.command("fastrouter");
+    command.args(["--master", "--die-on-term", "--fastrouter", &listen.to_string()]);
+    let program = start(stage, command, "fastrouter", &listen, subscriptions);
+    let address = listen.to_string();
+    let ask = move || {
+        let mut packet = Vec::new();
+        let mut vars = VarsEncoder::new(&mut packet);
+        for (key, value) in [("REQUEST_METHOD", "GET"), ("PATH_INFO", "/key"), ("HTTP_HOST", KEY)] {
+            vars.push(key, value).unwrap();
+        }
+        vars.finish(Modifier1::WSGI, 0).unwrap();
+        let mut client = Client::new(&address).unwrap().with_total_timeout(PATIENCE);
+        let mut response = client.request(&packet, io::empty()).ok()?;
+        let mut node = String::new();
+        response.read_to_string(&mut node).unwrap();
+        Some(node)
+    };
+    Router { _program: program, subscriptions, ask: Box::new(ask) }
+}
+
+fn start<'s>(stage: &'s Stage, mut command: Command, name: &str, listen: &Listen, server: SocketAddr) -> Program<'s> {
+    command.arg(format!("--{name}-subscription-server")).arg(server.to_string());
+    Program::start(stage, name, &mut command, &[listen])
+}
+
+impl Router<'_> {
+    fn told(&self, command: SubscriptionCommand, node: &Listen) {
+        let node = node.to_string();
+        subscribe(Address::Tcp(self.subscriptions), &Subscription::new(command, KEY.as_bytes(), node.as_bytes()))
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Asks until the answer is this one.
+    fn becomes(&self, node: Option<&str>) {
+        let want = node.map(|node| format!("{node} {KEY}"));
+        let start = Instant::now();
+        loop {
+            let got = (self.ask)();
+            if got == want {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{got:?}, and not {want:?}");
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn nodes_come_and_go(router: fn(&Stage, Uwsgi) -> Router<'_>) {
+    for uwsgi in Uwsgi::BOTH {
+        let stage = Stage::new();
+        let router = router(&stage, uwsgi);
+        let (one, two) = (Listen::tcp(), Listen::Unix(stage.path("two.sock")));
+        let _one = uwsgi.start(&stage, "one", &one, &[]);
+        let _two = uwsgi.start(&stage, "two", &two, &[]);
+        assert_eq!((router.ask)(), None, "nobody has joined");
+
+        router.told(SubscriptionCommand::Join, &one);
+        router.becomes(Some("one"));
+        router.told(SubscriptionCommand::Join, &two);
+        router.becomes(Some("two"));
+        router.told(SubscriptionCommand::Leave, &one);
+        router.becomes(Some("two"));
+        for _ in 0..4 {
+            assert_eq!((router.ask)().as_deref(), Some("two example.com"));
+        }
+        router.told(SubscriptionCommand::Leave, &two);
+        router.becomes(None);
+    }
+}
+
+#[test]
+fn http_router() {
+    nodes_come_and_go(http);
+}
+
+#[test]
+fn fast_router() {
+    nodes_come_and_go(fastrouter);
+}
