@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             CONTENT.into_iter().find_map(|(var, header)| {
                 let (value, sent) = (seen.filled(var)?, seen.filled(header)?);
-                let both = format_args!("{header} is {} and {var} is {}", Shown(sent), Shown(value));
+                let both = format!("{header} is {} and {var} is {}", Shown(sent), Shown(value));
                 (value != sent).then(|| Evidence::one(both))
             })
         },

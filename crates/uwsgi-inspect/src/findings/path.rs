@@ -26,8 +26,7 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |seen| {
             let (script, path) = mounted_twice(seen)?;
-            let both =
-                format_args!("SCRIPT_NAME is {}, and PATH_INFO still begins with it: {}", Shown(script), Shown(path));
+            let both = format!("SCRIPT_NAME is {}, and PATH_INFO still begins with it: {}", Shown(script), Shown(path));
             Some(Evidence::two(both, plain(script).unwrap_or("/app")))
         },
         "{0}. The application sees where it is mounted twice: it answers 404, or builds URLs with it twice.",
