@@ -12,7 +12,7 @@ use uwsgi_tests::vectors::{self, Capture, Form, Framing};
 
 /// For each capture the findings that it has, and has to have. A capture that is not named has none.
 ///
-/// The lab's clients write `Host: lab.test` whatever port they ask, which the front ends do not change.
+/// The clients of these captures wrote `Host: lab.test` whatever port they ask, which the front ends do not change.
 const FOUND: &str = include_str!("inspector_findings.txt");
 
 /// What front ends send to an application; the others are messages, answers and datagrams.
