@@ -24,6 +24,8 @@ pub struct Program<'s> {
     child: Option<Child>,
     log: PathBuf,
     stage: &'s Stage,
+    /// Nobody else takes the ports while it runs.
+    _listens: Vec<Listen>,
 }
 
 impl<'s> Program<'s> {
@@ -44,7 +46,8 @@ impl<'s> Program<'s> {
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}\n{command:?}"));
         stage.started(child.id());
-        let mut program = Self { name: name.to_owned(), child: Some(child), log, stage };
+        let held = listens.iter().copied().cloned().collect();
+        let mut program = Self { name: name.to_owned(), child: Some(child), log, stage, _listens: held };
         listens.iter().for_each(|listen| program.wait_for(listen));
         program
     }

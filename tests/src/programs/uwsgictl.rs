@@ -28,7 +28,7 @@ fn build() -> PathBuf {
     assert!(output.status.success(), "uwsgictl does not build: {}", output.status);
     let lines = output.stdout.split(|byte| *byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
-    let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
     built.expect("cargo does not say where uwsgictl is")
 }
 

@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::Answer;
-use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, gunicorn, nginx};
 
+use super::case::filling;
 use super::matrix::{FrontEnd, SERVERS, Settings, nginx_plain, plain};
 use super::verdict::Report;
 
@@ -124,6 +125,18 @@ fn the_router_adds_vars() {
         let seen = report(door.get("/"));
         assert_eq!(seen.vars.last(), Some(&("APP_SETTING".to_owned(), "production".to_owned())));
     }
+}
+
+/// The configurations are for any server that speaks uwsgi.
+#[test]
+fn nginx_before_gunicorn() {
+    let stage = Stage::new();
+    let listen = Listen::Unix(stage.path("app.sock"));
+    let application = include_str!("../../src/programs/inspector.py");
+    let _server = gunicorn(&stage, "gunicorn", application, &listen);
+    let door = nginx_plain(&stage, "nginx-unix.conf", &listen);
+    assert_eq!(report(door.get("/a?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
+    assert_eq!(door.post("/echo", 10_000).expect("an answer").body, filling(10_000));
 }
 
 /// The first bytes are with the client long before the last are made.

@@ -28,7 +28,7 @@ pub fn exchange(at: &Listen, case: &Case) -> io::Result<Answer> {
         command.args(["--header", &format!("{name}: {value}")]);
     }
     if let Body::Sized(len) = case.body {
-        command.args(["--data", &str::from_utf8(filling(len)).expect("text")]);
+        command.args(["--data", str::from_utf8(filling(len)).expect("text")]);
     }
     let output = command.arg(at.to_string()).arg(format!("app.example{}", case.target)).output()?;
     // It ends with 1 for anything but 2xx, and prints a line end of its own.
