@@ -22,6 +22,8 @@ struct Row {
     pipe: bool,
     /// What a client on such a connection sees of an answer that the server could not bring to its end.
     cut: Cut,
+    /// Whether it sees that where the answer had no length; `None` where that, too, is a race.
+    sees_cut_without_length: Option<bool>,
     source: &'static str,
 }
 
@@ -42,6 +44,7 @@ const NGINX: Row = Row {
     continues: true,
     pipe: true,
     cut: Cut::Closes,
+    sees_cut_without_length: Some(true),
     source: "nginx 1.22 ngx_http_uwsgi_module.c: 101 for a client that asked for an upgrade makes a tunnel",
 };
 
@@ -51,22 +54,25 @@ const APACHE: Row = Row {
     continues: true,
     pipe: false,
     cut: Cut::Races,
+    sees_cut_without_length: None,
     source: "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: answers are copied to their end, whichever that is",
 };
 
 const ROWS: &[Row] = &[
     NGINX,
-    Row { front_end: "nginx-unix", ..NGINX },
-    Row { front_end: "nginx-streaming", ..NGINX },
-    Row { front_end: "nginx-tls", ..NGINX },
+    // A Unix socket has no resets.
+    Row { front_end: "nginx-unix", sees_cut_without_length: Some(false), ..NGINX },
+    Row { front_end: "nginx-streaming", sees_cut_without_length: Some(false), ..NGINX },
+    Row { front_end: "nginx-tls", sees_cut_without_length: Some(false), ..NGINX },
     APACHE,
-    Row { front_end: "apache-unix", cut: Cut::Waits, ..APACHE },
+    Row { front_end: "apache-unix", cut: Cut::Waits, sees_cut_without_length: Some(false), ..APACHE },
     Row {
         front_end: "lighttpd-tcp",
         keeps: true,
         continues: true,
         pipe: false,
         cut: Cut::Closes,
+        sees_cut_without_length: Some(false),
         source: "lighttpd 1.4 src/gw_backend.c: a reset of the backend's connection is an error",
     },
     Row {
@@ -75,6 +81,7 @@ const ROWS: &[Row] = &[
         continues: true,
         pipe: false,
         cut: Cut::Waits,
+        sees_cut_without_length: Some(false),
         source: "lighttpd 1.4 src/gw_backend.c: the end of the backend's connection is the end of the answer",
     },
     Row {
@@ -83,6 +90,7 @@ const ROWS: &[Row] = &[
         continues: true,
         pipe: false,
         cut: Cut::Closes,
+        sees_cut_without_length: Some(false),
         source: "uWSGI 2.0.31 plugins/http/http.c: without http-websockets nothing passes behind a request",
     },
     Row {
@@ -91,6 +99,7 @@ const ROWS: &[Row] = &[
         continues: false,
         pipe: true,
         cut: Cut::Closes,
+        sees_cut_without_length: Some(false),
         source: "uWSGI 2.0.31 plugins/http/http.c: http-keepalive and http-manage-expect are off unless set",
     },
 ];
@@ -156,6 +165,11 @@ impl Row {
             end => panic!("{}: {end:?}", self.front_end),
         };
         assert!(seen == self.cut || self.cut == Cut::Races, "{}: {seen:?}", self.front_end);
+
+        if let Some(sees) = self.sees_cut_without_length {
+            let answer = door.get("/abort?length=none").expect("an answer");
+            assert_eq!(matches!(answer.end, End::Cut(_)), sees, "{}: {:?}", self.front_end, answer.end);
+        }
     }
 
     fn piped(&self, door: &Door<'_>) {

@@ -48,7 +48,6 @@ pub const DEVIATIONS: &[Deviation] = &[
         before: &[1, 23],
         expect: sees(&[Sees::Var("HTTP_X_LIST", "b")]),
         source: "nginx 1.23 CHANGES: repeated headers are joined; before, uWSGI's Python keeps the last var of a name",
-        ..ROW
     },
     Deviation {
         front_ends: NGINX,
@@ -57,7 +56,6 @@ pub const DEVIATIONS: &[Deviation] = &[
         before: &[1, 23],
         expect: sees(&[Sees::Var("HTTP_COOKIE", "b=2")]),
         source: "nginx 1.23 CHANGES: repeated headers are joined; before, uWSGI's Python keeps the last var of a name",
-        ..ROW
     },
     // Apache.
     Deviation {

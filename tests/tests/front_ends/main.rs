@@ -10,6 +10,7 @@ mod connections;
 mod curl;
 mod deviations;
 mod early;
+mod errors;
 mod matrix;
 
 mod verdict;

@@ -96,7 +96,7 @@ pub enum Backend {
 #[derive(Debug)]
 pub struct Door<'s> {
     /// None for a client that speaks uwsgi itself.
-    _program: Option<Program<'s>>,
+    program: Option<Program<'s>>,
     how: How,
 }
 
@@ -197,7 +197,7 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::UwsgiCurl,
         backend: Backend::Unix,
         chunked: false,
-        start: |_, at| Door { _program: None, how: How::Curl(at.clone()) },
+        start: |_, at| Door { program: None, how: How::Curl(at.clone()) },
     },
 ];
 
@@ -222,7 +222,7 @@ fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> Door<'s> {
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
         .with("/run/app/app.sock", at.to_string());
     let program = nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
-    Door { _program: Some(program), how: How::Tls(port.address(), certificate.client()) }
+    Door { program: Some(program), how: How::Tls(port.address(), certificate.client()) }
 }
 
 fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Door<'s> {
@@ -233,7 +233,7 @@ fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Do
 
 /// A front end that speaks HTTP in the clear.
 pub fn plain<'s>(program: Program<'s>, port: &Port) -> Door<'s> {
-    Door { _program: Some(program), how: How::Plain(port.address()) }
+    Door { program: Some(program), how: How::Plain(port.address()) }
 }
 
 impl FrontEnd {
@@ -306,6 +306,11 @@ impl Door<'_> {
             How::Curl(at) => curl::exchange(at, case),
             _ => self.connect()?.exchange(&case.request()),
         }
+    }
+
+    /// What the front end wrote.
+    pub fn log(&self) -> String {
+        self.program.as_ref().map(Program::log).unwrap_or_default()
     }
 
     /// The answer to a request that is all of these bytes, on a connection of its own.
