@@ -284,6 +284,66 @@ def connections() -> dict[str, bytes]:
     }
 
 
+def server_streams() -> dict[str, bytes]:
+    """What a server is asked, what its application does, and what else happens."""
+    read, to_end, large, look, head, length, write, nothing, flush, echo, much, fail = range(12)
+    keep, chunked, small, messages, reads_on, writes_on = 1, 2, 4, 8, 16, 32
+    reset, stop, stall, open_end, late, early = 1, 2, 4, 8, 16, 32
+
+    def request(method: str, size: int | None = None, *pairs: tuple[bytes, bytes]) -> bytes:
+        said = [] if size is None else [(b"CONTENT_LENGTH", str(size).encode())]
+        vars = [(b"REQUEST_METHOD", method.encode()), (b"PATH_INFO", b"/"), *said, *pairs]
+        return packet(0, 0, block(*vars))
+
+    def seed(stream: bytes, *acts: int, flags: int = 0, sizes: bytes = b"", happens: tuple[int, ...] = (0, 0, 0)) -> bytes:
+        return bytes([flags, len(acts) // 2 | len(sizes) << 4, *happens, *acts]) + sizes + stream
+
+    hello, got = request("POST", 5) + b"hello", request("GET")
+    raw = request("POST", None, (b"HTTP_TRANSFER_ENCODING", b"chunked"))
+    call = packet(173, 0, block((b"a", b"b")))
+    return {
+        "echo": seed(hello, length, 5, echo, 5, sizes=b"\3\0\1"),
+        "echo-kept-twice": seed(hello + hello, length, 5, echo, 5, flags=keep, sizes=b"\7"),
+        "kept-unread": seed(hello + hello, read, 3, length, 2, write, 2, flags=keep),
+        "kept-looked-at": seed(hello + request("GET", 0), look, 0, length, 0, flags=keep, sizes=b"\0\x09"),
+        "kept-then-ping": seed(request("GET", 0) + b"\x64\0\0\0", length, 1, write, 1, flags=keep),
+        "kept-then-nonsense": seed(request("HEAD", 0) + FOREIGN["foreign-http"], length, 1, write, 1, flags=keep),
+        "read-large": seed(request("POST", 600) + b"x" * 600, large, 0, head, 0, much, 50, sizes=b"\xff\0"),
+        "cut-in-the-body": seed(request("POST", 9) + b"hello", to_end, 3, length, 1, write, 1, sizes=b"\2"),
+        "cut-and-answered": seed(request("POST", 9) + b"hello", to_end, 3, length, 1, write, 1, flags=reads_on),
+        "cut-in-the-block": seed(got[:20], length, 0, sizes=b"\1"),
+        "head-twice": seed(got, length, 9, nothing, 0, head, 1, write, 3, length, 1, write, 2, flags=writes_on),
+        "too-long": seed(got, length, 3, write, 2, write, 2, write, 1, flags=writes_on),
+        "too-short": seed(got, length, 30, write, 2),
+        "too-short-by-all": seed(got, length, 30),
+        "no-head": seed(got, write, 2),
+        "no-such-line": seed(got, head, 8, write, 2),
+        "fails": seed(got, fail, 0),
+        "fails-halfway": seed(got, length, 9, write, 3, fail, 0),
+        "no-content": seed(got, head, 2, write, 3, flags=keep),
+        "to-head": seed(request("HEAD"), length, 3, write, 3),
+        "upgrade": seed(request("POST", 3) + b"hello", read, 1, head, 4, flush, 0, echo, 9, sizes=b"\1"),
+        "chunked": seed(raw + CHUNKED["one"], length, 5, echo, 20, flags=chunked, sizes=b"\4\0"),
+        "chunked-bad": seed(raw + CHUNKED["bare-newline"], length, 5, echo, 20, flags=chunked),
+        "chunked-upgrade": seed(
+            raw + CHUNKED["one"], read, 2, head, 4, flush, 0, echo, 20, flags=chunked, sizes=b"\3"
+        ),
+        "signal": seed(b"\x6e\0\0\x11", write, 4, flags=messages),
+        "call": seed(call + b"more", echo, 4, fail, 0, flags=messages),
+        "call-not-taken": seed(call, echo, 4),
+        "ping": seed(b"\x64\1\0\0x"),
+        "datasize-0": seed(bytes(4)),
+        "foreign": seed(FOREIGN["foreign-http"]),
+        "over-the-limit": seed(request("POST", 65) + b"x" * 65, echo, 65, flags=small),
+        "reset": seed(hello, length, 5, echo, 5, sizes=b"\1\0", happens=(reset, 20, 20)),
+        "stop": seed(hello, length, 5, echo, 5, flags=keep, sizes=b"\1", happens=(stop | open_end, 150, 60)),
+        "stall": seed(hello, head, 0, much, 90, echo, 5, sizes=b"\x28\0", happens=(stall | stop, 20, 20)),
+        "silence": seed(hello[:-2], head, 0, echo, 5, sizes=b"\x14", happens=(open_end | late, 200, 10)),
+        "late": seed(hello, head, 0, echo, 5, sizes=b"\x09", happens=(late | early, 255, 100)),
+        "nginx-post-10": seed(capture("nginx/post-10"), length, 10, echo, 10, sizes=b"\5\xff"),
+    }
+
+
 def structured() -> dict[str, bytes]:
     """Bytes that steer generators: what they come to mean is for the generators to say."""
     return {
@@ -306,6 +366,7 @@ def main() -> None:
         "response_head": prefixed(HEADS, b"\x00", b"\x52\x05\x30", b"\x41\x07"),
         "response_reader": prefixed({**HEADS, **BODIES}, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),
         "roundtrip": {**structured(), **captures(["nginx/params-bare", "uwsgi-client/rpc-two-args"])},
+        "server_stream": server_streams(),
         "split": streams(),
         "vars": blocks(),
     }

@@ -13,6 +13,7 @@ mod request;
 mod response_head;
 mod response_reader;
 mod roundtrip;
+mod server_stream;
 mod split;
 mod vars;
 
@@ -26,6 +27,7 @@ pub use request::request;
 pub use response_head::response_head;
 pub use response_reader::response_reader;
 pub use roundtrip::roundtrip;
+pub use server_stream::server_stream;
 pub use split::split;
 pub use vars::vars;
 
@@ -45,7 +47,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "arbitrary", run: arbitrary },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
@@ -56,6 +58,7 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "response_head", run: response_head },
     Target { name: "response_reader", run: response_reader },
     Target { name: "roundtrip", run: roundtrip },
+    Target { name: "server_stream", run: server_stream },
     Target { name: "split", run: split },
     Target { name: "vars", run: vars },
 ];

@@ -148,7 +148,9 @@ impl State {
 
     fn call(&mut self) {
         self.calls += 1;
-        let most = 100 + 8 * (self.sends + self.outcome.written.len() + self.script.len());
+        // Each byte may come alone, and leave alone, after as many tries as there are sizes.
+        let bytes = 20 + self.sends + self.outcome.written.len() + self.script.len();
+        let most = 8 * bytes * (1 + self.manner.takes.len());
         assert!(self.calls <= most, "{} calls for {} bytes: it turns in circles", self.calls, self.sends);
     }
 

@@ -1,0 +1,234 @@
+//! A whole connection of the blocking server, with an application that does right and wrong.
+
+mod actor;
+mod written;
+
+use core::time::Duration;
+
+use uwsgi::framing::RequestBody;
+use uwsgi::server::Settings;
+use uwsgi::{Limits, Modifier1};
+use uwsgi_server::{Ends, serve_connection};
+
+use crate::drive::pieces;
+use crate::naive::{self, Pair, Rules};
+use crate::naive_http::{self, ChunkedEnd};
+use crate::timeline::{Act, Manner, Outcome, Timeline, sent};
+use actor::{Actor, Seen};
+
+/// The first byte chooses the server: its 1 keeps connections, its 2 takes chunked bodies, its 4 has small limits, its 8
+/// accepts signals and remote calls; its 16 and 32 have the application go on when reads and writes have failed. The
+/// second counts what the application does, two bytes each, and the sizes of the pieces that come and are taken. Three
+/// more say what else happens, and when. The others are what a front end sends up to its close.
+///
+/// Oracle: all at once, in pieces and with partial writes the same bytes leave and the connection ends the same way. What
+/// leaves is what the application gave, by a naive account of it: a whole answer a request, another request only where it
+/// may come, then a refusal, a pong or nothing. What it reads of a body is a prefix of what was sent, to the end if it
+/// was told of one. With resets, stops, silences and peers that take nothing, half an answer is seen to be one, and
+/// nothing waits for ever.
+pub fn server_stream(input: &[u8]) {
+    let Some((plan, stream)) = Plan::new(input) else { return };
+    let whole = plan.calm([stream], Manner::default());
+    plan.check(stream, &whole);
+
+    let manner = Manner { takes: plan.takes(), early: plan.sizes.len() % 2 == 1, ..Manner::default() };
+    // Byte by byte, unless that would take all the time.
+    let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
+    let sizes = if plan.sizes.is_empty() { smallest } else { &plan.sizes[..] };
+    assert_eq!(plan.calm(pieces(stream, sizes), manner), whole);
+    assert_eq!(plan.calm(pieces(stream, smallest), Manner::default()), whole);
+
+    plan.rough(stream, sizes);
+}
+
+struct Plan {
+    flags: u8,
+    acts: Vec<[u8; 2]>,
+    sizes: Vec<u8>,
+    happens: [u8; 3],
+}
+
+/// What became of a connection on which nothing went wrong.
+#[derive(Debug, PartialEq, Eq)]
+struct Served {
+    seen: Vec<Seen>,
+    written: Vec<u8>,
+    half_closed: bool,
+    aborted: bool,
+}
+
+impl Plan {
+    fn new(input: &[u8]) -> Option<(Self, &[u8])> {
+        let ([flags, counts, happens @ ..], rest) = input.split_first_chunk::<5>()?;
+        let (acts, rest) = rest.split_at_checked(2 * usize::from(counts & 15))?;
+        let (sizes, stream) = rest.split_at_checked(usize::from(counts >> 4))?;
+        let acts = acts.chunks_exact(2).map(|act| [act[0], act[1]]).collect();
+        Some((Self { flags: *flags, acts, sizes: sizes.to_vec(), happens: *happens }, stream))
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.chunked = self.has(2);
+        if self.has(1) {
+            settings = settings.with_keepalive(Duration::from_secs(5));
+        }
+        if self.has(4) {
+            settings = settings.with_limits(Limits::server().with_datasize(512)).with_body_limit(64);
+        }
+        if self.has(2) {
+            // How much of a body that is over its limit had come depends on the pieces.
+            settings = settings.with_body_limit(1 << 30);
+        }
+        if self.has(8) {
+            settings = settings.accepting(Modifier1::SIGNAL).accepting(Modifier1::RPC);
+        }
+        settings
+    }
+
+    fn takes(&self) -> Vec<u8> {
+        if self.sizes.iter().any(|size| *size > 0) { self.sizes.clone() } else { Vec::new() }
+    }
+
+    fn serve(&self, connection: &Timeline, calm: bool) -> (std::io::Result<()>, Vec<Seen>) {
+        let actor = Actor::new(&self.acts, self.has(16), self.has(32), calm);
+        let served = serve_connection(connection, &actor, &self.settings(), Ends::default());
+        (served, actor.into_seen())
+    }
+
+    /// Nothing is in the way of the answer.
+    fn calm<'s>(&self, pieces: impl IntoIterator<Item = &'s [u8]>, manner: Manner) -> Served {
+        let connection = Timeline::new(sent(pieces), manner);
+        let (served, seen) = self.serve(&connection, true);
+        served.expect("nothing broke");
+        let Outcome { written, half_closed, aborted, drained, .. } = connection.outcome();
+        assert!(drained <= 65_536);
+        Served { seen, written, half_closed, aborted }
+    }
+
+    /// The peer and the server's owner do what they like, at any moment.
+    fn rough(&self, stream: &[u8], sizes: &[u8]) {
+        let [kind, when, pause] = self.happens.map(u64::from);
+        // From milliseconds to more than any deadline.
+        let (when, pause) = (when * when, pause * pause / 8);
+        let mut script: Vec<(u64, Act)> =
+            pieces(stream, sizes).zip(0..).map(|(piece, at)| (at * pause, Act::Send(piece.to_vec()))).collect();
+        let last = script.last().map_or(0, |(at, _)| *at);
+        if kind & 1 != 0 {
+            script.push((when, Act::Reset));
+        }
+        if kind & 2 != 0 {
+            script.push((when / 2, Act::Stop));
+        }
+        if kind & 4 != 0 {
+            script.push((when / 3, Act::Stall));
+        }
+        match kind & 8 {
+            0 => script.push((last, Act::Shut)),
+            // A pipe may be silent for ever. Until a stop, that is.
+            _ => script.push((last + 1_000_000, Act::Stop)),
+        }
+        script.sort_by_key(|(at, _)| *at);
+        let late = Duration::from_secs(if kind & 16 != 0 { when.min(50) } else { 0 });
+        let connection = Timeline::new(script, Manner { takes: self.takes(), early: kind & 32 != 0, late });
+        let (served, seen) = self.serve(&connection, false);
+        let outcome = connection.outcome();
+        assert!(outcome.drained <= 65_536);
+        // Only a peer breaks a connection, or takes nothing for too long.
+        assert!(served.is_ok() || outcome.was_reset || kind & 4 != 0 || !late.is_zero(), "{served:?}");
+        let cut = outcome.aborted || served.is_err() || outcome.was_reset;
+        let to_head: Vec<bool> = self.requests(stream, &seen).iter().map(Request::is_to_head).collect();
+        written::rough(&outcome.written, &seen, &to_head, cut);
+    }
+
+    /// What was seen and written is what may be, by a naive account of the stream.
+    fn check(&self, stream: &[u8], served: &Served) {
+        let requests = self.requests(stream, &served.seen);
+        let to_head: Vec<bool> = requests.iter().map(Request::is_to_head).collect();
+        let goes_on: Vec<bool> = requests
+            .iter()
+            .zip(&served.seen)
+            .map(|(request, seen)| self.has(1) && request.is_read(seen) && seen.is_delimited(request.is_to_head()))
+            .collect();
+        for (place, _) in served.seen.iter().enumerate().skip(1) {
+            assert!(goes_on[place - 1], "request {place} had no place there");
+        }
+        written::calm(served, &to_head, goes_on.last() != Some(&false));
+    }
+
+    /// The requests that were seen, as they stand in the stream, each with no more of its body seen than it has.
+    fn requests<'s>(&self, stream: &'s [u8], seen: &[Seen]) -> Vec<Request<'s>> {
+        let mut at = 0;
+        let mut requests = Vec::new();
+        for seen in seen {
+            let request = Request::new(&stream[at..], self.has(2));
+            request.hold(seen);
+            at += request.len;
+            requests.push(request);
+        }
+        requests
+    }
+}
+
+/// A packet in the stream.
+struct Request<'s> {
+    vars: Vec<Pair>,
+    framing: RequestBody,
+    /// Everything behind the packet.
+    behind: &'s [u8],
+    /// Of the packet and its declared body.
+    len: usize,
+}
+
+impl<'s> Request<'s> {
+    fn new(stream: &'s [u8], chunked: bool) -> Self {
+        let packet = naive::packet(stream, &Rules::WIRE).expect("a packet was seen");
+        let vars = naive::vars(&packet.payload, &Rules::WIRE).elements;
+        let lengths = super::all(&vars, b"CONTENT_LENGTH");
+        let framing = naive::framing(&lengths, super::last(&vars, b"HTTP_TRANSFER_ENCODING"), chunked);
+        let packet = 4 + packet.header.datasize;
+        let framing = framing.unwrap_or(RequestBody::None);
+        let body = if let RequestBody::Length(length) = framing { usize::try_from(length).unwrap() } else { 0 };
+        Self { vars, framing, behind: &stream[packet..], len: (packet + body).min(stream.len()) }
+    }
+
+    fn is_to_head(&self) -> bool {
+        super::last(&self.vars, b"REQUEST_METHOD") == Some(b"HEAD")
+    }
+
+    /// Whether the body was declared, and all of it taken.
+    fn is_read(&self, seen: &Seen) -> bool {
+        matches!(self.framing, RequestBody::Length(length) if seen.body.len() as u64 == length)
+    }
+
+    fn hold(&self, seen: &Seen) {
+        let sent = match self.framing {
+            _ if seen.is_message || seen.is_pipe => {
+                let all = self.framing == RequestBody::Chunked || seen.body == self.behind;
+                assert!(!seen.ended || all, "an end before the stream's");
+                self.behind.to_vec()
+            }
+            RequestBody::Length(length) => {
+                let most = usize::try_from(length).unwrap().min(self.behind.len());
+                assert!(!seen.ended || seen.body.len() as u64 == length, "an end before the end");
+                self.behind[..most].to_vec()
+            }
+            RequestBody::Chunked => {
+                let (body, end) = naive_http::chunked(self.behind);
+                assert!(
+                    !seen.ended || (matches!(end, ChunkedEnd::At(_)) && seen.body == body),
+                    "an end before the end"
+                );
+                body
+            }
+            _ => Vec::new(),
+        };
+        // Bytes of chunks are not those of the stream, once the connection is a pipe.
+        if !(seen.is_pipe && self.framing == RequestBody::Chunked) {
+            assert!(sent.starts_with(&seen.body), "{} is no part of what was sent", seen.body.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What left, taken apart by the naive reading of answers.
+
+use uwsgi::server::Receive;
+
+use super::Served;
+use super::actor::{Expected, Given, Seen, has_body};
+use crate::naive_http::{self, End, Most};
+
+/// Each answer is the expected one, and behind the last comes what may: `goes_on` says whether another request may.
+pub(super) fn calm(served: &Served, to_head: &[bool], goes_on: bool) {
+    let mut rest = &served.written[..];
+    let mut aborted = false;
+    for (seen, to_head) in served.seen.iter().zip(to_head) {
+        rest = match &seen.answer {
+            Expected::Whole(given) => answer(rest, given, *to_head),
+            Expected::Refused(status) => refusal(rest, Some(*status), *to_head),
+            Expected::Aborted(given) => {
+                aborted = true;
+                given.as_ref().map_or(rest, |given| answer(rest, given, *to_head))
+            }
+        };
+    }
+    assert_eq!(served.aborted, aborted);
+    if goes_on && !rest.is_empty() {
+        assert!(served.half_closed);
+        rest = if rest == Receive::PONG { &[] } else { any_refusal(rest) };
+    } else if !goes_on && !aborted {
+        assert!(served.half_closed);
+    }
+    assert!(rest.is_empty(), "{} is more than was given", rest.escape_ascii());
+    assert!(!(served.half_closed && served.aborted));
+}
+
+/// An answer is this; what follows it.
+fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
+    let Some((status, length)) = given.head else { return written.strip_prefix(&given.body[..]).expect("a message") };
+    let end = naive_http::head_end(written).expect("a head");
+    let head = naive_http::head(&written[..end], Most::DEFAULT).expect("a good head");
+    assert_eq!((head.status, head.content_length, head.chunked), (status, length, false));
+    assert_eq!(head.headers[0], (b"X-Line".to_vec(), b"it is there".to_vec()));
+    assert!(given.body.is_empty() || has_body(status, to_head));
+    written[end..].strip_prefix(&given.body[..]).expect("the body")
+}
+
+/// A page of the server is this; what follows it.
+fn refusal(written: &[u8], status: Option<u16>, to_head: bool) -> &[u8] {
+    let answer = naive_http::answer(written, to_head, Most::DEFAULT);
+    assert_eq!(answer.end, End::Whole, "{}", written.escape_ascii());
+    let head = answer.heads.last().unwrap();
+    assert!(status.is_none_or(|status| status == head.status), "{status:?} is {}", head.status);
+    assert!(matches!(head.status, 400 | 408 | 413 | 431 | 500 | 501 | 503));
+    assert!(head.content_length.is_some());
+    &written[written.len() - answer.rest.len()..]
+}
+
+/// A page of the server to a request that nobody else saw, which may have been HEAD.
+fn any_refusal(written: &[u8]) -> &[u8] {
+    let ends = naive_http::head_end(written) == Some(written.len());
+    refusal(written, None, ends)
+}
+
+/// Each answer is a whole one, and the last as well unless it was `cut` so that it shows.
+pub(super) fn rough(written: &[u8], seen: &[Seen], to_head: &[bool], cut: bool) {
+    let (mut rest, last) = (written, seen.len().saturating_sub(1));
+    for (place, (seen, to_head)) in seen.iter().zip(to_head).enumerate() {
+        if seen.is_message {
+            return;
+        }
+        if rest.is_empty() && cut {
+            return;
+        }
+        let answer = naive_http::answer(rest, *to_head, Most::DEFAULT);
+        match answer.end {
+            End::Whole => rest = &rest[rest.len() - answer.rest.len()..],
+            End::Upgraded => return,
+            end => {
+                assert!(cut && place == last, "{end:?} of {}", rest.escape_ascii());
+                return;
+            }
+        }
+    }
+    let is_pong = !rest.is_empty() && Receive::PONG.starts_with(rest);
+    if !(rest.is_empty() || cut || is_pong) {
+        assert!(any_refusal(rest).is_empty());
+    }
+}
