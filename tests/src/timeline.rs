@@ -261,6 +261,10 @@ impl Transport for Timeline {
         Ok(())
     }
 
+    fn may_have_more(&self) -> bool {
+        !self.state().arrived.is_empty()
+    }
+
     fn stop_asked(&self) -> Option<Time> {
         self.state().stopped.map(Time::from_millis)
     }
