@@ -228,7 +228,7 @@ pub(crate) struct ManArgs {
 }
 
 /// A modifier1 by number or name.
-fn modifier1(text: &str) -> Result<Modifier1, String> {
+pub(crate) fn modifier1(text: &str) -> Result<Modifier1, String> {
     if let Ok(number) = text.parse() {
         return Ok(Modifier1(number));
     }

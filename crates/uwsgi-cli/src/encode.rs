@@ -127,7 +127,7 @@ fn without_request(args: &EncodeArgs) -> Result<(), Failure> {
     Err(Failure::Refused("-H, -d, -X and -I belong to a URL: give one that begins with http:// or https://".to_owned()))
 }
 
-fn pair(argument: &OsStr) -> Result<Pair<'_>, Failure> {
+pub(crate) fn pair(argument: &OsStr) -> Result<Pair<'_>, Failure> {
     let bytes = argument.as_encoded_bytes();
     let mut halves = bytes.splitn(2, |byte| *byte == b'=');
     match (halves.next(), halves.next()) {

@@ -21,6 +21,7 @@ mod import;
 mod manual;
 mod output;
 mod ping;
+mod quantity;
 mod report;
 mod request;
 mod rpc;
@@ -29,6 +30,8 @@ mod signal;
 mod spool;
 mod stream;
 mod subscribe;
+mod to;
+mod upload;
 
 use std::process::ExitCode;
 

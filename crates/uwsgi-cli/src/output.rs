@@ -14,15 +14,20 @@ use crate::escape::Escaped;
 pub(crate) enum Status {
     Done,
     Malformed,
+    /// The server's answer is no.
+    No,
     Failed,
+    /// The status of an answer is that of an error, and that was to be a failure: curl's number.
+    HttpError,
 }
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
         Self::from(match status {
             Status::Done => 0,
-            Status::Malformed => 1,
+            Status::Malformed | Status::No => 1,
             Status::Failed => 2,
+            Status::HttpError => 22,
         })
     }
 }
@@ -100,6 +105,45 @@ pub(crate) fn write(path: Option<&Path>, bytes: &[u8], text: bool) -> Result<(),
             let mut out = io::stdout().lock();
             out.write_all(bytes)?;
             Ok(out.flush()?)
+        }
+    }
+}
+
+/// A place for output that comes piece by piece.
+pub(crate) struct Sink {
+    out: Box<dyn Write>,
+    /// Standard output has none.
+    name: Option<String>,
+}
+
+impl Sink {
+    /// A file, which is made now, or standard output for none and `-`.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        match path {
+            Some(path) if !is_dash(path) => {
+                let name = name(path);
+                match std::fs::File::create(path) {
+                    Ok(file) => Ok(Self { out: Box::new(file), name: Some(name) }),
+                    Err(error) => Err(Failure::Refused(format!("cannot write {name}: {error}"))),
+                }
+            }
+            _ => Ok(Self { out: Box::new(io::stdout().lock()), name: None }),
+        }
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    /// Sees to it that everything has arrived.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        match &self.name {
+            Some(name) => Failure::Refused(format!("cannot write {name}: {error}")),
+            None => error.into(),
         }
     }
 }

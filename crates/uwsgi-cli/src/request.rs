@@ -1,12 +1,13 @@
 //! A URL as the request that a front end would send for it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
 
 use crate::args::EncodeArgs;
+use crate::body::BodyArgs;
 use crate::encode::{Pair, refused};
 use crate::escape::Escaped;
 use crate::output::Failure;
@@ -18,6 +19,39 @@ pub(crate) fn is_url(argument: &[u8]) -> bool {
         .any(|scheme| argument.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
+/// What options make of a URL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// What `-X` says.
+    pub(crate) method: Option<&'a OsStr>,
+    /// What it is otherwise.
+    pub(crate) default_method: &'static str,
+    /// What `-H` says.
+    pub(crate) headers: &'a [OsString],
+    /// How many bytes the body has, if there is one.
+    pub(crate) length: Option<u64>,
+    /// Whether the body is a form, unless a header says otherwise.
+    pub(crate) form: bool,
+}
+
+impl<'a> Told<'a> {
+    /// The method of a request whose body, if any, is a form.
+    pub(crate) fn form(
+        method: Option<&'a OsString>,
+        head: bool,
+        headers: &'a [OsString],
+        length: Option<usize>,
+    ) -> Self {
+        let default_method = match length {
+            _ if head => "HEAD",
+            Some(_) => "POST",
+            None => "GET",
+        };
+        let length = length.map(|length| u64::try_from(length).unwrap_or(u64::MAX));
+        Self { method: method.map(OsString::as_os_str), default_method, headers, length, form: true }
+    }
+}
+
 /// The packet and its body. Vars that a pair names are left out, and the pairs follow in their order.
 pub(crate) fn encode(
     args: &EncodeArgs,
@@ -26,10 +60,26 @@ pub(crate) fn encode(
     modifier1: Modifier1,
     modifier2: u8,
 ) -> Result<Vec<u8>, Failure> {
+    // Read only once the URL is known to be one.
+    Target::new(url)?;
+    let body = BodyArgs::read(&args.body)?;
+    let told = Told::form(args.request.as_ref(), args.head, &args.header, body.as_ref().map(Vec::len));
+    let mut bytes = packet(&told, url, pairs, modifier1, modifier2)?;
+    bytes.extend(body.unwrap_or_default());
+    Ok(bytes)
+}
+
+/// The packet alone.
+pub(crate) fn packet(
+    told: &Told<'_>,
+    url: &OsStr,
+    pairs: &[Pair<'_>],
+    modifier1: Modifier1,
+    modifier2: u8,
+) -> Result<Vec<u8>, Failure> {
     let target = Target::new(url)?;
-    let body = args.body.read()?;
-    let method = method(args, body.is_some())?;
-    let headers = headers(args, &target, body.as_deref())?;
+    let method = method(told)?;
+    let headers = headers(told, &target)?;
 
     let mut sent = Vec::new();
     let mut encoder = VarsEncoder::new(&mut sent);
@@ -51,9 +101,7 @@ pub(crate) fn encode(
         encoder.push_header(name, value).map_err(|error| refused_header(name, error))?;
     }
     let packet = encoder.finish(modifier1, modifier2).map_err(|error| refused(b"the request", error))?;
-    let mut bytes = replaced(packet, pairs)?;
-    bytes.extend(body.unwrap_or_default());
-    Ok(bytes)
+    replaced(packet, pairs)
 }
 
 /// The packet again, with the pairs for the vars of their names.
@@ -132,13 +180,8 @@ impl Target {
     }
 }
 
-fn method(args: &EncodeArgs, body: bool) -> Result<&[u8], Failure> {
-    let method = match &args.request {
-        Some(method) => method.as_encoded_bytes(),
-        None if args.head => b"HEAD",
-        None if body => b"POST",
-        None => b"GET",
-    };
+fn method<'a>(told: &Told<'a>) -> Result<&'a [u8], Failure> {
+    let method = told.method.map_or(told.default_method.as_bytes(), OsStr::as_encoded_bytes);
     match check_var(b"REQUEST_METHOD", method) {
         Ok(()) => Ok(method),
         Err(error) => Err(Failure::Refused(format!("-X {}: {error}", Escaped(method)))),
@@ -158,17 +201,19 @@ impl Header {
 }
 
 /// What is sent by default, and what `-H` makes of it by curl's rules.
-fn headers(args: &EncodeArgs, target: &Target, body: Option<&[u8]>) -> Result<Vec<Header>, Failure> {
+fn headers(told: &Told<'_>, target: &Target) -> Result<Vec<Header>, Failure> {
     let mut headers = vec![
         Header::new("Host", target.host.as_bytes()),
         Header::new("User-Agent", concat!("uwsgictl/", env!("CARGO_PKG_VERSION")).as_bytes()),
         Header::new("Accept", b"*/*"),
     ];
-    if let Some(body) = body {
-        headers.push(Header::new("Content-Length", body.len().to_string().as_bytes()));
-        headers.push(Header::new("Content-Type", b"application/x-www-form-urlencoded"));
+    if let Some(length) = told.length {
+        headers.push(Header::new("Content-Length", length.to_string().as_bytes()));
+        if told.form {
+            headers.push(Header::new("Content-Type", b"application/x-www-form-urlencoded"));
+        }
     }
-    let told = args.header.iter().map(|argument| told_header(argument)).collect::<Result<Vec<_>, _>>()?;
+    let told = told.headers.iter().map(|argument| told_header(argument)).collect::<Result<Vec<_>, _>>()?;
     headers.retain(|header| !told.iter().any(|(name, _)| name.eq_ignore_ascii_case(&header.name)));
     headers.extend(
         told.into_iter()

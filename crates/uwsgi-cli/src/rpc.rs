@@ -1,11 +1,44 @@
 //! `uwsgictl rpc`.
 
-use crate::output::{Failure, Status};
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use crate::output::{Failure, Sink, Status};
+use crate::to::{self, To};
 
 /// Call a function of a uWSGI server
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = "\
+The result is printed as it is, whatever its length. Arguments are bytes; an empty one is refused, because uWSGI would call \
+the function without it. A function that does not exist, one that fails, and one that returns nothing all look alike: the \
+server closes without an answer.
 
-pub(crate) fn run(_args: &Args) -> Result<Status, Failure> {
-    Err(Failure::Refused("this command is not built yet".into()))
+Examples:
+  uwsgictl rpc --to 127.0.0.1:3031 hello world
+  uwsgictl rpc --to /run/app.sock add 2 -40 -o sum.txt
+  uwsgictl rpc --to /run/app.sock grep -- -v what")]
+pub(crate) struct Args {
+    /// The function's name
+    #[arg(value_name = "FUNC")]
+    function: String,
+
+    /// Its arguments
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
+    arguments: Vec<std::ffi::OsString>,
+
+    #[command(flatten)]
+    to: To,
+
+    /// Write the result to this file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    let mut client = args.to.client()?;
+    let arguments = args.arguments.iter().map(|argument| argument.as_encoded_bytes());
+    let value = client.rpc(&args.function, arguments)?;
+    let mut out = Sink::open(args.output.as_deref())?;
+    to::copy(&mut BufReader::new(value), &mut out, |value, error| value.get_ref().explain(error))?;
+    Ok(Status::Done)
 }

@@ -1,11 +1,26 @@
 //! `uwsgictl signal`.
 
 use crate::output::{Failure, Status};
+use crate::to::To;
 
 /// Raise a signal in a uWSGI server
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = "\
+uWSGI's signals have nothing to do with those of Unix. The signal is queued when this returns; uWSGI does not say whether \
+anything handles it.
 
-pub(crate) fn run(_args: &Args) -> Result<Status, Failure> {
-    Err(Failure::Refused("this command is not built yet".into()))
+Examples:
+  uwsgictl signal --to 127.0.0.1:3031 17")]
+pub(crate) struct Args {
+    /// The signal's number
+    #[arg(value_name = "N")]
+    number: u8,
+
+    #[command(flatten)]
+    to: To,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    args.to.client()?.signal(args.number)?;
+    Ok(Status::Done)
 }

@@ -1,7 +1,6 @@
 //! `uwsgictl serve`: the inspector behind real front ends.
 
 mod inspector;
-mod quantity;
 mod route;
 
 use core::time::Duration;
@@ -17,6 +16,7 @@ use uwsgi_server::{AccessLog, Listener, Server};
 
 use self::inspector::Inspector;
 use crate::output::{self, Failure, Status};
+use crate::quantity;
 
 /// Answer requests with what arrived in them: the inspector
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use percent_encoding::percent_decode;
 
-use super::quantity;
+use crate::quantity;
 
 /// What an answer is to be. Numbers are within their bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,13 @@ fn help_has_examples() {
         &["serve", "--help"],
         &["man", "-h"],
         &["help", "completions"],
+        &["request", "--help"],
+        &["ping", "--help"],
+        &["rpc", "--help"],
+        &["cache", "--help"],
+        &["spool", "--help"],
+        &["signal", "--help"],
+        &["subscribe", "--help"],
     ] {
         let text = String::from_utf8(run(arguments).good()).unwrap();
         assert!(text.contains("Examples:\n  uwsgictl "), "{text}");

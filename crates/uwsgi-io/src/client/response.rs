@@ -80,7 +80,7 @@ impl<'c, B: Read> Response<'c, B> {
     /// The connection as a pipe, behind an answer with the status 101; what came behind its head is read first.
     #[must_use]
     pub fn into_pipe(self) -> Upgraded<'c, B> {
-        Upgraded { pipe: self.body.into_pipe() }
+        Upgraded { pipe: self.body.into_pipe(), address: self.address }
     }
 
     /// What an error of reading the body means, with the server's address.
@@ -126,6 +126,7 @@ impl<B: Read> Read for Response<'_, B> {
 #[derive(Debug)]
 pub struct Upgraded<'c, B> {
     pipe: Pipe<'c, Pump<'c, Lease<'c>, B>>,
+    address: &'c str,
 }
 
 impl<B: Read> Upgraded<'_, B> {
@@ -133,6 +134,12 @@ impl<B: Read> Upgraded<'_, B> {
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         self.pipe.buffered()
+    }
+
+    /// What an error of reading or writing means, with the server's address.
+    #[must_use]
+    pub fn explain(&self, error: io::Error) -> ClientError {
+        ClientError::new(self.address, ClientErrorKind::of(error, Asked::Request))
     }
 
     /// The socket, to be polled.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 /// A number of bytes: digits, and `k`, `M` or `G` behind them for powers of 1024.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at_checked(unit_at).unwrap_or((text, ""));
     let factor: Option<u64> = match unit.to_ascii_lowercase().as_str() {
@@ -23,7 +23,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A time in seconds, with a fraction if need be: more than none, and at most a day.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let time = text.parse().ok().filter(|_| is_plain).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     match time {
@@ -36,7 +36,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The mode of a file: three octal digits, or four with a 0 in front.
-pub(super) fn mode(text: &str) -> Result<u32, String> {
+pub(crate) fn mode(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(text);
     let is_mode = digits.len() == 3 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
     let mode = u32::from_str_radix(digits, 8).ok().filter(|_| is_mode);

@@ -1,0 +1,383 @@
+//! `request`, asked of small servers.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use crate::server::{Arrived, Server, answering};
+use crate::{Ran, command, run, run_with, scratch};
+
+const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n";
+
+/// Asks a server that answers so, with these options; what arrived there.
+fn ask(answer: &'static [u8], arguments: &[&str]) -> (Ran, Arrived) {
+    ask_with(answer, arguments, b"")
+}
+
+fn ask_with(answer: &'static [u8], arguments: &[&str], input: &[u8]) -> (Ran, Arrived) {
+    let server = answering(1, answer);
+    let ran = run_with(&[&["request", "--to", &server.address], arguments].concat(), input);
+    (ran, server.end().remove(0))
+}
+
+#[test]
+fn the_request_is_that_of_encode() {
+    let rows: [&[&str]; 5] = [
+        &["http://example.com/a%20b?x=1"],
+        &["https://example.com:8443/", "-H", "X-Real-IP: 203.0.113.9", "-H", "Accept:"],
+        &["http://example.com/", "-d", "a=b", "-d", "c=d"],
+        &["http://example.com/", "-X", "PATCH", "--data-raw", "@x", "-H", "Content-Type: text/plain"],
+        &["http://example.com/", "-I"],
+    ];
+    for arguments in rows {
+        let (ran, arrived) = ask(HELLO, arguments);
+        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{arguments:?}");
+        let encoded = run(&[&["encode", "-o", "-"], arguments].concat()).good();
+        assert_eq!([arrived.packet, arrived.body].concat(), encoded, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_path_alone_and_vars() {
+    let (ran, arrived) = ask(HELLO, &["/a%20b?x", "--var", "REMOTE_USER=alice", "--var", "HTTP_HOST=other"]);
+    assert_eq!(ran.good(), b"hello\n");
+    for (key, value) in
+        [("PATH_INFO", "/a b"), ("REQUEST_URI", "/a%20b?x"), ("SERVER_NAME", "localhost"), ("REMOTE_USER", "alice")]
+    {
+        assert_eq!(arrived.var(key).as_deref(), Some(value));
+    }
+    assert_eq!(arrived.var("HTTP_HOST").as_deref(), Some("other"));
+    let (_, arrived) = ask(HELLO, &["/", "--modifier1", "psgi", "--modifier2", "7"]);
+    assert_eq!((arrived.packet[0], arrived.packet[3]), (5, 7));
+}
+
+#[test]
+fn what_is_printed() {
+    let rows: [(&[&str], &'static [u8], &str); 7] = [
+        (&[], HELLO, "hello\n"),
+        (&["-i"], HELLO, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"),
+        (&["-I"], b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"),
+        (&["-i"], b"Status: 404 Not Here\r\nX: 1\r\n\r\ngone", "Status: 404 Not Here\r\nX: 1\r\n\r\ngone"),
+        (
+            &["-i"],
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+        ),
+        (&[], b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde"),
+        (&[], b"HTTP/1.1 101 Switching Protocols\r\n\r\nwhatever comes", "whatever comes"),
+    ];
+    for (arguments, answer, printed) in rows {
+        let (ran, _) = ask(answer, &[&["/"], arguments].concat());
+        assert_eq!((ran.status, &*ran.stderr, ran.text()), (0, "", printed), "{arguments:?}");
+    }
+}
+
+#[test]
+fn verbose_is_for_standard_error() {
+    let answer = b"HTTP/1.1 200 OK\r\nX-Odd: \xff\r\n\r\nhello";
+    let server = answering(1, answer);
+    let to = server.address.clone();
+    let ran = run(&["request", "--to", &to, "http://a/b", "-v", "-H", "X: \u{e9}\u{9b}", "-H", "User-Agent:"]);
+    assert_eq!((ran.status, ran.text()), (0, "hello"));
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        &lines[..lines.len() - 1],
+        [
+            &*format!("* to {to}"),
+            "> modifier1 0 (wsgi), modifier2 0, datasize 221, 12 vars",
+            "> QUERY_STRING=",
+            "> REQUEST_METHOD=GET",
+            "> REQUEST_URI=/b",
+            "> PATH_INFO=/b",
+            "> SERVER_PROTOCOL=HTTP/1.1",
+            "> REQUEST_SCHEME=http",
+            "> REMOTE_ADDR=127.0.0.1",
+            "> SERVER_PORT=80",
+            "> SERVER_NAME=a",
+            "> HTTP_HOST=a",
+            "> HTTP_ACCEPT=*/*",
+            // Nothing that comes out moves the cursor.
+            "> HTTP_X=\u{e9}\\xc2\\x9b",
+            "< HTTP/1.1 200 OK",
+            "< X-Odd: \\xff",
+            "<",
+        ]
+    );
+    assert!(lines[lines.len() - 1].starts_with("* 5 bytes of body, after "));
+    server.end();
+}
+
+#[test]
+fn uploads() {
+    let directory = scratch("uploads");
+    let file = directory.join("upload");
+    let content: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
+    std::fs::write(&file, &content).unwrap();
+    let path = file.to_str().unwrap();
+
+    let (ran, arrived) = ask(HELLO, &["/", "-T", path]);
+    assert_eq!(ran.good(), b"hello\n");
+    assert_eq!(arrived.var("REQUEST_METHOD").as_deref(), Some("PUT"));
+    assert_eq!((arrived.var("CONTENT_LENGTH").as_deref(), arrived.var("CONTENT_TYPE")), (Some("1000000"), None));
+    assert!(arrived.body == content);
+
+    // A pipe, whose length is learnt, or told.
+    let (ran, arrived) = ask_with(HELLO, &["/", "-T", "-", "-X", "POST"], &content);
+    assert_eq!(ran.good(), b"hello\n");
+    assert_eq!(arrived.var("REQUEST_METHOD").as_deref(), Some("POST"));
+    assert!(arrived.body == content);
+    let (ran, arrived) = ask_with(HELLO, &["/", "-T", "-", "-H", "content-length: 70"], &content);
+    assert_eq!(ran.good(), b"hello\n");
+    assert!(arrived.body == content[..70]);
+
+    // A file as standard input, of which something was read before.
+    let mut opened = std::fs::File::open(&file).unwrap();
+    opened.read_exact(&mut [0; 10]).unwrap();
+    let server = answering(1, HELLO);
+    let output = command(&["request", "--to", &server.address, "/", "-T", "-"]).stdin(opened).output().unwrap();
+    assert_eq!(Ran::from(output).good(), b"hello\n");
+    assert!(server.end().remove(0).body == content[10..]);
+}
+
+#[test]
+fn uploads_that_are_none() {
+    let directory = scratch("uploads-wrong");
+    let to = ["request", "--to", "127.0.0.1:1", "/"];
+    let refused = |more: &[&str], input: &[u8]| {
+        let ran = run_with(&[&to[..], more].concat(), input);
+        assert_eq!((ran.status, ran.text()), (2, ""), "{more:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        ran.stderr
+    };
+    let text = refused(&["-T", directory.join("none").to_str().unwrap()], b"");
+    assert!(text.contains("cannot read") && text.contains("No such file"), "{text}");
+    let text = refused(&["-T", directory.to_str().unwrap()], b"");
+    assert!(text.contains("is a directory"), "{text}");
+    let text = refused(&["-T", "-", "-H", "Content-Length: +5"], b"");
+    assert!(text.contains("CONTENT_LENGTH is not a decimal number"), "{text}");
+    let text = refused(&["-T", "-"], &vec![b'x'; (64 << 20) + 1]);
+    assert!(text.contains("more than 64 MiB") && text.contains("-H 'Content-Length: N'"), "{text}");
+}
+
+/// Less than was told: the request is given up.
+#[test]
+fn a_body_that_ends_early() {
+    let server = Server::new(1, |_, stream| {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+    });
+    let ran = run_with(&["request", "--to", &server.address, "/", "-T", "-", "-H", "Content-Length: 100000"], b"hello");
+    assert_eq!(ran.status, 2);
+    let address = &server.address;
+    assert_eq!(
+        ran.stderr,
+        format!("error: {address}: the body to be sent ended 99995 bytes before its declared length\n")
+    );
+    server.end();
+}
+
+/// The refusal of a body that was not read is there, whatever becomes of the connection.
+#[test]
+fn an_early_answer() {
+    let server = Server::new(5, |_, stream| {
+        crate::server::packet(stream);
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo long\n").unwrap();
+    });
+    for _ in 0..5 {
+        let mut child =
+            command(&["request", "--to", &server.address, "/", "-T", "-", "-H", "Content-Length: 1000000000000"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || while stdin.write_all(&[b'x'; 65536]).is_ok() {});
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!((ran.status, &*ran.stderr, ran.text()), (0, "", "too long\n"));
+        writer.join().unwrap();
+    }
+    server.end();
+}
+
+#[test]
+fn failing_on_statuses() {
+    for (answer, status) in [
+        (HELLO, 0),
+        (b"HTTP/1.1 399 Odd\r\n\r\n", 0),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\nwhat?", 22),
+        (b"Status: 503 Busy\r\n\r\nlater", 22),
+    ] {
+        let server = answering(2, answer);
+        let ran = run(&["request", "--to", &server.address, "/", "--fail"]);
+        assert_eq!(ran.status, status);
+        if status == 22 {
+            assert_eq!(ran.text(), "", "no body");
+            let number = core::str::from_utf8(answer).unwrap().split(' ').nth(1).unwrap().to_owned();
+            assert_eq!(ran.stderr, format!("error: {}: the answer's status is {number}\n", server.address));
+        }
+        assert_eq!(run(&["request", "--to", &server.address, "/"]).status, 0, "without --fail any answer is one");
+        server.end();
+    }
+}
+
+#[test]
+fn answers_that_are_none() {
+    let rows: [(&'static [u8], &str, &str); 4] = [
+        (
+            b"",
+            "",
+            "the server closed without an answer, as uWSGI does with what it refuses: its log says why; a packet over its \
+             --buffer-size is a usual reason",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+            "hello",
+            "the backend closed 4 bytes before the answer's end",
+        ),
+        (b"hello\n", "", "the answer ends inside its head (at byte 6)"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "",
+            "the answer's Transfer-Encoding is not chunked (at byte 17)",
+        ),
+    ];
+    for (answer, printed, error) in rows {
+        let server = answering(1, answer);
+        let ran = run(&["request", "--to", &server.address, "/"]);
+        // What came is printed all the same.
+        assert_eq!((ran.status, ran.text()), (2, printed));
+        assert_eq!(ran.stderr, format!("error: {}: {error}\n", server.address));
+        server.end();
+    }
+}
+
+#[test]
+fn nobody_and_nothing() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let ran = run(&["request", "--to", &closed, "/"]);
+    assert_eq!(
+        (ran.status, ran.stderr),
+        (2, format!("error: {closed}: nobody listens there: is the server running?\n"))
+    );
+    let ran = run(&["request", "--to", "/nowhere/at.sock", "/"]);
+    assert_eq!(ran.stderr, "error: unix:/nowhere/at.sock: there is no such socket: is the server running?\n");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap().to_string();
+    let ran = run(&["request", "--to", &silent, "/", "--timeout", "0.1"]);
+    assert_eq!((ran.status, ran.stderr), (2, format!("error: {silent}: not done within 100ms\n")));
+}
+
+#[test]
+fn wrong_command_lines() {
+    let to = ["request", "--to", "127.0.0.1:1"];
+    for more in [
+        &[][..],
+        &["x"],
+        &["ftp://a/"],
+        &["http://"],
+        &["/", "-H", "X_Y: 1"],
+        &["/", "-X", "GET /"],
+        &["/", "--var", "x"],
+        &["/", "--var", "=x"],
+        &["/", "-d", "a", "-T", "b"],
+        &["/", "-I", "-d", "a"],
+        &["/", "--timeout", "0"],
+        &["/", "--timeout", "-1"],
+        &["/", "--modifier1", "nobody"],
+        &["/", "--modifier2", "256"],
+        &["/", "/"],
+    ] {
+        let ran = run(&[&to[..], more].concat());
+        assert_eq!((ran.status, ran.text()), (2, ""), "{more:?}");
+        assert!(!ran.stderr.is_empty() && !ran.stderr.contains("nobody listens"), "{more:?}: {}", ran.stderr);
+    }
+    for address in ["127.0.0.1", "fd:3", "http://127.0.0.1/", "::1:3031", ""] {
+        assert_eq!(run(&["request", "--to", address, "/"]).status, 2, "{address}");
+    }
+    assert_eq!(run(&["request", "/"]).status, 2);
+}
+
+#[test]
+fn into_a_file() {
+    let file = scratch("into-a-file").join("answer");
+    let path = file.to_str().unwrap();
+    let (ran, _) = ask(HELLO, &["/", "-o", path, "-i"]);
+    assert!(ran.good().is_empty());
+    assert!(std::fs::read(&file).unwrap().ends_with(b"\r\n\r\nhello\n"));
+    // Nothing to write: what is there stays.
+    let ran = run(&["request", "--to", "/nowhere/at.sock", "/", "-o", path]);
+    assert_eq!(ran.status, 2);
+    assert!(std::fs::read(&file).unwrap().ends_with(b"hello\n"));
+    let (ran, _) = ask(b"HTTP/1.1 500 Oh\r\n\r\noh", &["/", "-o", path, "--fail"]);
+    assert_eq!(ran.status, 22);
+    assert!(std::fs::read(&file).unwrap().ends_with(b"hello\n"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_one_line() {
+    static LARGE: [u8; 200_000] = {
+        let mut answer = [b'x'; 200_000];
+        let head = b"HTTP/1.1 200 OK\r\n\r\n";
+        let mut at = 0;
+        while at < head.len() {
+            answer[at] = head[at];
+            at += 1;
+        }
+        answer
+    };
+    for answer in [HELLO, &LARGE] {
+        let server = answering(2, answer);
+        let ran = run(&["request", "--to", &server.address, "/", "-o", "/dev/full"]);
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let other = Ran::from(command(&["request", "--to", &server.address, "/"]).stdout(full).output().unwrap());
+        for (ran, what) in [(ran, "/dev/full"), (other, "to standard output")] {
+            assert_eq!(ran.status, 2);
+            assert_eq!(ran.stderr, format!("error: cannot write {what}: No space left on device (os error 28)\n"));
+        }
+        server.end();
+    }
+}
+
+#[test]
+fn a_reader_that_leaves() {
+    let server = Server::new(1, |_, stream| {
+        crate::server::packet(stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+    });
+    let mut child = command(&["request", "--to", &server.address, "/"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 100]).unwrap();
+    drop(stdout);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    server.end();
+}
+
+/// An answer is printed as it comes, not at its end.
+#[test]
+fn as_it_comes() {
+    let (go, going) = std::sync::mpsc::channel::<()>();
+    let server = Server::new(1, move |_, stream| {
+        crate::server::packet(stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nfirst\n").unwrap();
+        going.recv().unwrap();
+        stream.write_all(b"second\n").unwrap();
+    });
+    let mut child = command(&["request", "--to", &server.address, "/"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut line = [0; 6];
+    stdout.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"first\n");
+    go.send(()).unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "second\n");
+    assert!(child.wait().unwrap().success());
+    server.end();
+}
