@@ -11,41 +11,53 @@ use uwsgi_io::{Direction, Transport};
 /// Permits to work.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    free: Mutex<usize>,
+    permits: Mutex<Permits>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Permits {
+    free: usize,
+    /// How many wait for one: a call to the system is made for them alone.
+    waiting: usize,
 }
 
 impl Workers {
     pub(crate) const fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count), freed: Condvar::new() }
+        Self { permits: Mutex::new(Permits { free: count, waiting: 0 }), freed: Condvar::new() }
     }
 
     /// Takes a permit; waits for one so long at most, or until [`wake`](Self::wake) was called.
     pub(crate) fn take_within(&self, patience: Duration) -> bool {
-        let mut free = self.lock();
-        if *free == 0 {
-            free = self.freed.wait_timeout(free, patience).unwrap_or_else(PoisonError::into_inner).0;
+        let mut permits = self.lock();
+        if permits.free == 0 {
+            permits.waiting = permits.waiting.saturating_add(1);
+            permits = self.freed.wait_timeout(permits, patience).unwrap_or_else(PoisonError::into_inner).0;
+            permits.waiting = permits.waiting.saturating_sub(1);
         }
-        let taken = free.checked_sub(1);
-        if let Some(left) = taken {
-            *free = left;
-        }
+        let taken = permits.free.checked_sub(1);
+        permits.free = taken.unwrap_or(0);
         taken.is_some()
     }
 
     /// Takes a permit, however long it takes.
     fn take(&self) {
-        let free = self.lock();
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free = free.saturating_sub(1);
+        let mut permits = self.lock();
+        permits.waiting = permits.waiting.saturating_add(1);
+        permits = self.freed.wait_while(permits, |permits| permits.free == 0).unwrap_or_else(PoisonError::into_inner);
+        permits.waiting = permits.waiting.saturating_sub(1);
+        permits.free = permits.free.saturating_sub(1);
     }
 
     /// Gives a permit back.
     fn give(&self) {
-        let mut free = self.lock();
-        *free = free.saturating_add(1);
-        drop(free);
-        self.freed.notify_one();
+        let mut permits = self.lock();
+        permits.free = permits.free.saturating_add(1);
+        let wanted = permits.waiting > 0;
+        drop(permits);
+        if wanted {
+            self.freed.notify_one();
+        }
     }
 
     /// Has everybody who waits look up: a stop was asked for.
@@ -55,8 +67,8 @@ impl Workers {
         self.freed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, usize> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Permits> {
+        self.permits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
