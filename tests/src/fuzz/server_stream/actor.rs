@@ -254,6 +254,10 @@ impl Account<'_, '_> {
                 Err(error) => assert!(fits < bytes.len() && self.has_body(), "{error}"),
             }
         }
+        if !self.calm && result.is_err() {
+            // How much of it left is the peer's to know.
+            return Ok(result.map(drop)?);
+        }
         self.left = true;
         self.given.extend_from_slice(&bytes[..fits]);
         Ok(result.map(drop)?)
@@ -265,7 +269,7 @@ impl Account<'_, '_> {
             Out::Message(answer) => answer.flush(),
         };
         assert!(!self.calm || result.is_ok(), "{result:?}");
-        self.left |= self.head.is_some_and(|(status, _)| status == 101);
+        self.left |= result.is_ok() && self.head.is_some_and(|(status, _)| status == 101);
         Ok(result?)
     }
 
