@@ -106,3 +106,11 @@ fn each_end_of_a_drain_ends_it() {
         assert_eq!(drain().step(dropped, eof, now), step, "{dropped} bytes, end {eof}, at {now:?}");
     }
 }
+
+#[test]
+fn the_smallest_buffer_holds_a_packet_and_a_byte_behind_it() {
+    for (datasize, buffer) in [(0, 5), (100, 105), (u16::MAX, 65_540)] {
+        let settings = Settings::default().with_limits(Limits::server().with_datasize(datasize));
+        assert_eq!(settings.smallest_buffer(), buffer);
+    }
+}

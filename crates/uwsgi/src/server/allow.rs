@@ -105,9 +105,9 @@ fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
                 .filter(|prefix| *prefix <= most && (digits.len() == 1 || !digits.starts_with('0')))?,
             Some(_) => return None,
         };
-        // A network of IPv4 addresses in IPv6 clothes is the IPv4 network it is.
+        // A network of IPv4 addresses in IPv6 clothes is the IPv4 network it is; no prefix of an IPv4 network reaches 96.
         match (address.to_canonical(), prefix.checked_sub(96)) {
-            (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Some(Entry::Network(v4, prefix)),
+            (v4 @ IpAddr::V4(_), Some(prefix)) => Some(Entry::Network(v4, prefix)),
             _ => Some(Entry::Network(address, prefix)),
         }
     })
