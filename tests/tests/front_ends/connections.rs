@@ -12,24 +12,24 @@ use super::matrix::{Door, FRONT_ENDS, FrontEnd, PATIENCE, SERVERS};
 const A_WHILE: Duration = Duration::from_millis(700);
 
 /// What a front end does with its clients' connections.
-struct Row {
-    front_end: &'static str,
+pub struct Row {
+    pub front_end: &'static str,
     /// Whether a second request may follow the first.
-    keeps: bool,
+    pub keeps: bool,
     /// Whether it answers `Expect: 100-continue`.
-    continues: bool,
+    pub continues: bool,
     /// Whether bytes pass in both directions behind a 101.
-    pipe: bool,
+    pub pipe: bool,
     /// What a client on such a connection sees of an answer that the server could not bring to its end.
-    cut: Cut,
+    pub cut: Cut,
     /// Whether it sees that where the answer had no length; `None` where that, too, is a race.
-    sees_cut_without_length: Option<bool>,
+    pub sees_cut_without_length: Option<bool>,
     source: &'static str,
 }
 
 /// What is seen of an answer that ends before its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
+pub enum Cut {
     /// The connection closes at once.
     Closes,
     /// Nothing: the client waits for the rest until the connection is too old.
@@ -58,7 +58,7 @@ const APACHE: Row = Row {
     source: "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: answers are copied to their end, whichever that is",
 };
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     NGINX,
     // A Unix socket has no resets.
     Row { front_end: "nginx-unix", sees_cut_without_length: Some(false), ..NGINX },

@@ -34,7 +34,7 @@ fn early_answers_reach_the_client() {
 }
 
 /// Whether a body larger than all buffers comes back from an application that answers while it reads.
-const ECHOES: &[(&str, bool, &str)] = &[
+pub const ECHOES: &[(&str, bool, &str)] = &[
     ("nginx-tcp", false, NGINX),
     ("nginx-unix", false, NGINX),
     ("nginx-streaming", false, NGINX),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
 use super::matrix::{FrontEnd, PATIENCE, SERVERS, Settings, plain};
+use super::page::page;
 
 /// What is behind nginx.
 enum Behind {
@@ -69,7 +70,7 @@ const ROWS: &[Row] = &[
         behind: Behind::Says(b"\xff\0\0\x01\r\n\r\n"),
         request: GET,
         status: 502,
-        log: "upstream sent invalid header while reading response header",
+        log: "upstream sent invalid header",
     },
     Row {
         name: "silence",
@@ -119,11 +120,6 @@ fn a_socket_is_for_those_who_may_write_to_it() {
 }
 
 const DENIED: &str = "(13)Permission denied: AH02454";
-
-fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/front-ends.md");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 impl Behind {
     fn listen(&self, socket: &Path) -> Option<UnixListener> {

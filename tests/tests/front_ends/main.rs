@@ -12,6 +12,7 @@ mod deviations;
 mod early;
 mod errors;
 mod matrix;
+mod page;
 
 mod verdict;
 
