@@ -26,7 +26,7 @@ class Program:
         self.log = pathlib.Path(run, f"{name}.log".replace(" ", "-"))
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=run,
-                                            start_new_session=True)
+                                            preexec_fn=os.setpgrp)
         end = time.monotonic() + 15
         while not reachable(where):
             if self.process.poll() is not None or time.monotonic() > end:
@@ -48,7 +48,7 @@ class Program:
             except subprocess.TimeoutExpired:
                 pass
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)     # what is left of the session that was made for it
+            os.killpg(self.process.pid, signal.SIGKILL)     # what is left of the group that was made for it
         except ProcessLookupError:
             pass
         self.process.wait()
