@@ -62,15 +62,15 @@ pub fn report(packet: &[u8], accept_chunked: bool, body: &Body) -> String {
         .and_then(|(packet, _)| Request::decode_with(&packet, &Limits::wire().with_empty_keys(true)));
     match decoded {
         Ok(request) => describe(&mut text, &request, accept_chunked),
-        Err(error) => line(&mut text, format_args!("undecodable {error}")),
+        Err(error) => push(&mut text, format_args!("undecodable {error}")),
     }
-    line(&mut text, format_args!("body {}", body.bytes.len()));
-    line(&mut text, format_args!("content {}", body.bytes.get(..64).unwrap_or(&body.bytes).escape_ascii()));
+    push(&mut text, format_args!("body {}", body.bytes.len()));
+    push(&mut text, format_args!("content {}", body.bytes.get(..64).unwrap_or(&body.bytes).escape_ascii()));
     if let Some(again) = body.again {
-        line(&mut text, format_args!("again {again}"));
+        push(&mut text, format_args!("again {again}"));
     }
     if let Some(error) = body.error {
-        line(&mut text, format_args!("error {error}"));
+        push(&mut text, format_args!("error {error}"));
     }
     text
 }
@@ -100,6 +100,12 @@ pub(crate) fn contradicted<'e>(answer: &Answer, expected: &'e Expected) -> Vec<(
     if is_report(&answer.body) { expected.seen.iter().filter_map(against).collect() } else { Vec::new() }
 }
 
+/// The first line of a report that begins so.
+pub(crate) fn line(report: &[u8], start: &str) -> Option<String> {
+    let found = report.split(|byte| *byte == b'\n').find(|line| line.starts_with(start.as_bytes()));
+    found.filter(|_| is_report(report)).map(|line| String::from_utf8_lossy(line).into_owned())
+}
+
 /// Whether an answer's body is a report.
 pub(crate) fn is_report(body: &[u8]) -> bool {
     let mut lines = body.split(|byte| *byte == b'\n');
@@ -107,25 +113,25 @@ pub(crate) fn is_report(body: &[u8]) -> bool {
 }
 
 fn describe(text: &mut String, request: &Request<'_>, accept_chunked: bool) {
-    line(text, format_args!("method {}", request.method().unwrap_or(b"GET").escape_ascii()));
-    line(text, format_args!("path {}", request.path_info().unwrap_or_default().escape_ascii()));
-    line(text, format_args!("query {}", request.query_string().unwrap_or_default().escape_ascii()));
-    line(text, format_args!("scheme {}", request.scheme().as_str()));
-    line(text, format_args!("modifiers {} {}", request.modifier1().0, request.modifier2()));
+    push(text, format_args!("method {}", request.method().unwrap_or(b"GET").escape_ascii()));
+    push(text, format_args!("path {}", request.path_info().unwrap_or_default().escape_ascii()));
+    push(text, format_args!("query {}", request.query_string().unwrap_or_default().escape_ascii()));
+    push(text, format_args!("scheme {}", request.scheme().as_str()));
+    push(text, format_args!("modifiers {} {}", request.modifier1().0, request.modifier2()));
     let framing = if accept_chunked { request.body_framing_or_chunked() } else { request.body_framing() };
     match framing {
-        Ok(RequestBody::Length(length)) => line(text, format_args!("framing length {length}")),
-        Ok(RequestBody::Chunked) => line(text, format_args!("framing chunked")),
-        Ok(_) => line(text, format_args!("framing none")),
-        Err(error) => line(text, format_args!("framing refused: {error}")),
+        Ok(RequestBody::Length(length)) => push(text, format_args!("framing length {length}")),
+        Ok(RequestBody::Chunked) => push(text, format_args!("framing chunked")),
+        Ok(_) => push(text, format_args!("framing none")),
+        Err(error) => push(text, format_args!("framing refused: {error}")),
     }
-    line(text, format_args!("vars {}", request.vars().len()));
-    line(text, format_args!("headers {}", request.headers().count()));
+    push(text, format_args!("vars {}", request.vars().len()));
+    push(text, format_args!("headers {}", request.headers().count()));
     for (key, value) in request.vars().iter().take(LISTED) {
-        line(text, format_args!("var {} {}", shown(key).escape_ascii(), shown(value).escape_ascii()));
+        push(text, format_args!("var {} {}", shown(key).escape_ascii(), shown(value).escape_ascii()));
     }
     for (name, value) in request.headers().take(LISTED) {
-        line(text, format_args!("header {name} {}", shown(value).escape_ascii()));
+        push(text, format_args!("header {name} {}", shown(value).escape_ascii()));
     }
 }
 
@@ -133,7 +139,7 @@ fn shown(bytes: &[u8]) -> &[u8] {
     bytes.get(..SHOWN).unwrap_or(bytes)
 }
 
-fn line(text: &mut String, what: core::fmt::Arguments<'_>) {
+fn push(text: &mut String, what: core::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{what}");
 }

@@ -1,5 +1,7 @@
 //! The rows of the table of verdicts.
 
+use core::fmt;
+
 /// A row of the table that a server answers by: the first that applies wins, and each is decided as soon as the bytes it
 /// names are there: before any byte, after the 4 header bytes, after the block, in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,4 +91,44 @@ impl Row {
         Self::Stop,
         Self::Served,
     ];
+}
+
+impl Row {
+    /// What it is about, in a few words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PeerNotAllowed => "peer not allowed",
+            Self::TooManyConnections => "more connections than allowed",
+            Self::ClosedBeforeFirstByte => "closed before the first byte",
+            Self::Silence => "silence before the first byte",
+            Self::HeaderTimeout => "header or block too slow",
+            Self::EndOfStream => "end of stream inside header or block",
+            Self::Foreign => "foreign protocol",
+            Self::Ping => "ping",
+            Self::OtherModifier1 => "other modifier1",
+            Self::DatasizeOverLimit => "datasize over the limit",
+            Self::DatasizeZero => "datasize 0",
+            Self::MalformedBlock => "malformed block",
+            Self::VarsOverLimit => "vars over the limit",
+            Self::InvalidLength => "invalid CONTENT_LENGTH",
+            Self::LengthOverLimit => "CONTENT_LENGTH over the limit",
+            Self::Content => "bytes that a value must not hold",
+            Self::NamelessHeader => "HTTP_ with no name after it",
+            Self::BodyEndsEarly => "body ends early",
+            Self::BodyTooSlow => "body too slow",
+            Self::BytesBehind => "bytes behind the request",
+            Self::AppFailsBefore => "application fails before its first byte",
+            Self::AppFailsAfter => "application fails after it",
+            Self::NoFreeWorker => "no free worker",
+            Self::Stop => "a stop was asked for",
+            Self::Served => "good requests",
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }

@@ -5,9 +5,10 @@ use core::fmt;
 use uwsgi::server::Receive;
 
 use crate::answers::{Answer, Outcome};
-use crate::case::{After, Case, Expected, Verdict};
+use crate::case::{After, Case, Verdict};
 use crate::play::End;
-use crate::report::{contradicted, is_report};
+use crate::report::{contradicted, is_report, line};
+use crate::row::Row;
 
 /// What a server made of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -125,12 +126,12 @@ impl Outcome {
         }
         let mut words = Runs::default();
         for (place, answer) in self.answers.iter().enumerate() {
-            words.push(in_words(answer, case.verdict.expected().get(place)));
+            words.push(in_words(answer, case, place));
         }
         if self.rest == Receive::PONG {
             words.push("pong".into());
         } else if !self.rest.is_empty() {
-            words.push(format!("{} stray bytes", self.rest.len()));
+            words.push("stray bytes".into());
         }
         let end = match self.end {
             End::Open if cut => ", hangs",
@@ -142,17 +143,28 @@ impl Outcome {
     }
 }
 
-fn in_words(answer: &Answer, expected: Option<&Expected>) -> String {
+fn in_words(answer: &Answer, case: &Case, place: usize) -> String {
     let mut words = answer.status.to_string();
     if !answer.whole {
         words.push_str(" cut off");
     }
-    let otherwise = expected.map_or_else(Vec::new, |expected| contradicted(answer, expected));
-    if !otherwise.is_empty() {
-        let otherwise: Vec<_> = otherwise.into_iter().map(|(_, actual)| actual).collect();
-        words.push_str(&format!(" ({})", otherwise.join(", ")));
+    let mut seen: Vec<_> = match case.verdict.expected().get(place) {
+        Some(expected) if expected.status < 400 => {
+            contradicted(answer, expected).into_iter().map(|(_, actual)| actual).collect()
+        }
+        // How long a body was taken for whose length cannot be believed.
+        _ if is_about_lengths(case.row) => line(&answer.body, "body ").into_iter().collect(),
+        _ => Vec::new(),
+    };
+    seen.dedup();
+    if !seen.is_empty() {
+        words.push_str(&format!(" ({})", seen.join(", ")));
     }
     words
+}
+
+const fn is_about_lengths(row: Row) -> bool {
+    matches!(row, Row::InvalidLength | Row::LengthOverLimit | Row::BodyEndsEarly)
 }
 
 /// Words in a row, those that repeat counted.

@@ -196,7 +196,8 @@ fn one_server_serves_many() {
             thread::spawn(|| serve(case("ok-get"), stream.unwrap()));
         }
     });
-    let quick = all().filter(|case| takes(case) < Duration::from_secs(1));
+    // It knows no addresses.
+    let quick = all().filter(|case| takes(case) < Duration::from_secs(1) && case.needs.sender == Sender::Local);
     let results = Plan::new(quick).run(&server, |_| {}).unwrap();
     assert!(results.application.reports());
     let wrong: Vec<_> = results.played.iter().filter(|played| played.finding != Finding::AsItShould).collect();

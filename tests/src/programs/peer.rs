@@ -65,7 +65,7 @@ pub fn peer(peer: Peer) -> PathBuf {
 ///
 /// If it does not say.
 pub fn version(of: Peer) -> Vec<u32> {
-    let flag = if of == Peer::Uwsgi { "--version" } else { "-v" };
+    let flag = if matches!(of, Peer::Gunicorn | Peer::Uwsgi | Peer::UwsgiDebian) { "--version" } else { "-v" };
     let output = Command::new(peer(of)).arg(flag).output().expect("a program");
     // nginx writes it to its error output.
     let said = [output.stdout, output.stderr].concat();

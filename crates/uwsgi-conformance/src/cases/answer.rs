@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{NOT_TRIED, PEP_ERRORS, PEP_LENGTH, PEP_START};
+use crate::cases::{PEP_ERRORS, PEP_LENGTH, PEP_START};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,7 +18,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "the server's own page, since nothing has left",
-        uwsgi: NOT_TRIED,
+        uwsgi: "closes",
         gunicorn: "500",
         source: PEP_ERRORS,
     },
@@ -31,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "the server's own page, since nothing has left",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500",
         source: PEP_ERRORS,
     },
     Case {
@@ -44,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "the body is dropped, so that the answer is not lost",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500",
         source: PEP_ERRORS,
     },
     Case {
@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "a head leaves with the first bytes that are not none, so that it can still be another",
-        uwsgi: NOT_TRIED,
-        gunicorn: "200 without a body: the empty piece has sent the head",
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off | asgi: closes",
         source: PEP_START,
     },
     Case {
@@ -70,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::bare(500), After::Closes),
         row: Row::AppFailsBefore,
         why: "an answer to HEAD has no body",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 + stray bytes",
         source: PEP_ERRORS,
     },
     Case {
@@ -83,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "bytes without a head are no answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: "500",
+        uwsgi: "stray bytes",
+        gunicorn: "stray bytes | gthread, asgi: 500",
         source: PEP_START,
     },
     Case {
@@ -96,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "an end without a head is no answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: "500",
+        uwsgi: "closes",
+        gunicorn: "stray bytes | gthread, asgi: 500",
         source: PEP_START,
     },
     Case {
@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "a front end that saw an orderly end would pass on, and cache, half an answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: "closes in order, with 50 bytes missing",
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_ERRORS,
     },
     Case {
@@ -122,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "a front end that saw an orderly end would pass on, and cache, half an answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_ERRORS,
     },
     Case {
@@ -135,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "all has left, and still it said that something is wrong",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200",
         source: PEP_ERRORS,
     },
     Case {
@@ -148,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "without a length, a reset is all that tells half an answer from a whole one",
-        uwsgi: NOT_TRIED,
-        gunicorn: "closes in order, so that it looks whole",
+        uwsgi: "200",
+        gunicorn: "200",
         source: PEP_ERRORS,
     },
     Case {
@@ -161,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "half an answer ends a kept connection too",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_ERRORS,
     },
     Case {
@@ -174,8 +174,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "fewer bytes than its Content-Length: the connection closes, and so that it shows",
-        uwsgi: NOT_TRIED,
-        gunicorn: "neither logs it nor closes: the next answer is taken for the rest",
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_LENGTH,
     },
     Case {
@@ -187,8 +187,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "one byte is as bad",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_LENGTH,
     },
     Case {
@@ -200,8 +200,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "a length was promised, and nothing came",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off",
         source: PEP_LENGTH,
     },
     Case {
@@ -213,8 +213,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::refused(200), After::Closes),
         row: Row::Served,
         why: "what is too much never leaves; the answer is whole",
-        uwsgi: NOT_TRIED,
-        gunicorn: "200, cut without a word",
+        uwsgi: "200 + stray bytes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_LENGTH,
     },
     Case {
@@ -226,8 +226,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::AppFailsAfter,
         why: "an application that takes the error for a failure has failed",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 + stray bytes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_LENGTH,
     },
     Case {
@@ -239,8 +239,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "the close is the end",
-        uwsgi: NOT_TRIED,
-        gunicorn: "200; closes, also on a connection that is kept",
+        uwsgi: "200",
+        gunicorn: "200",
         source: PEP_LENGTH,
     },
     Case {
@@ -252,8 +252,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "an empty piece is no byte, no head and no end",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_START,
     },
     Case {
@@ -265,8 +265,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::refused(200), After::Closes),
         row: Row::Served,
         why: "the head leaves at the end",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_START,
     },
     Case {
@@ -278,8 +278,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "nothing had left, so that the second head replaces the first",
-        uwsgi: NOT_TRIED,
-        gunicorn: "404 has left with the empty piece",
+        uwsgi: "404 cut off",
+        gunicorn: "404 cut off | asgi: 404",
         source: PEP_START,
     },
     Case {
@@ -291,8 +291,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::refused(200), After::Closes),
         row: Row::Served,
         why: "what has left has left; the second head is not taken",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off | asgi: 200",
         source: PEP_START,
     },
     Case {
@@ -304,9 +304,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::bare(200), After::Closes),
         row: Row::Served,
         why: "the head of a GET's answer, and no byte more (RFC 9110 section 9.3.2)",
-        uwsgi: "200 method='HEAD'; closed",
-        gunicorn: "sync: 200 (no body); closed; gthread: 200 (no body); closed after 2 s; asgi: 200 (no body); stays \
-            open",
+        uwsgi: "200 + stray bytes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_LENGTH,
     },
     Case {
@@ -318,8 +317,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::bare(200), After::Closes),
         row: Row::Served,
         why: "no byte would have left, so that none is missing",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 + stray bytes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PEP_LENGTH,
     },
     Case {
@@ -331,8 +330,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::bare(204), After::Closes),
         row: Row::Served,
         why: "204 has no body, whatever the application gives (RFC 9110 section 15.3.5)",
-        uwsgi: NOT_TRIED,
-        gunicorn: "204, the bytes dropped with a warning",
+        uwsgi: "204 + stray bytes",
+        gunicorn: "204 | gthread, asgi: 204, kept open; the bytes are dropped with a warning",
         source: PEP_LENGTH,
     },
     Case {
@@ -344,8 +343,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::bare(304), After::Closes),
         row: Row::Served,
         why: "304 has no body (RFC 9110 section 15.4.5)",
-        uwsgi: NOT_TRIED,
-        gunicorn: "304, the bytes dropped with a warning",
+        uwsgi: "304 + stray bytes",
+        gunicorn: "304 | gthread, asgi: 304, kept open; the bytes are dropped with a warning",
         source: PEP_LENGTH,
     },
     Case {
@@ -357,8 +356,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::refused(404), After::Closes),
         row: Row::Served,
         why: "an application's status is its own",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "404",
+        gunicorn: "404",
         source: PEP_LENGTH,
     },
 ];

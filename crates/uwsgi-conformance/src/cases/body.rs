@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{BODY, NOT_TRIED};
+use crate::cases::BODY;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,9 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::BodyEndsEarly,
         why: "PEP 3333 knows no such end: a read that says all is well would have a cut upload stored",
-        uwsgi: "200 cl='5' body=0 err='OSError: error during read(0) on wsgi.input'; closed",
-        gunicorn: "sync: 200 cl='5' body=3; closed; gthread: 200 cl='5' body=3; 500; closed; asgi: closes without an \
-            answer",
+        uwsgi: "closes",
+        gunicorn: "200 (body 3) | gthread: 200 (body 3) + 500 | asgi: closes",
         source: BODY,
     },
     Case {
@@ -32,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 3", "error the stream ended 2 bytes before the body did"]),
         row: Row::BodyEndsEarly,
         why: "an application that takes the error may answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 (body 0)",
+        gunicorn: "200 (no error) | gthread: 200 (no error) + 500 | asgi: closes",
         source: BODY,
     },
     Case {
@@ -45,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::BodyEndsEarly,
         why: "not a byte of it came",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500 | asgi: closes",
         source: BODY,
     },
     Case {
@@ -58,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::BodyEndsEarly,
         why: "part of the answer has left, so that no status can be sent any more",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 | gthread: 200 + 500 | asgi: 200 cut off",
         source: BODY,
     },
     Case {
@@ -71,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 0"]),
         row: Row::BodyEndsEarly,
         why: "an application that does not read is not disturbed",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread: 200 + 500",
         source: BODY,
     },
     Case {
@@ -84,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Gone,
         row: Row::BodyEndsEarly,
         why: "nobody is there to answer",
-        uwsgi: "no answer",
-        gunicorn: "no answer",
+        uwsgi: "nothing to be seen",
+        gunicorn: "nothing to be seen",
         source: BODY,
     },
     Case {
@@ -97,9 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::BodyTooSlow,
         why: "30 s without a byte",
-        uwsgi: "200 cl='5' body=0 err='OSError: timeout during read(0) on wsgi.input'; closed after 4 s",
-        gunicorn: "sync: 500 after 6 s, and its worker is killed; gthread: neither answers nor closes in 7 s; asgi: \
-            neither answers nor closes in 7 s",
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: BODY,
     },
     Case {
@@ -111,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::BodyTooSlow,
         why: "30 s without a byte",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: BODY,
     },
     Case {
@@ -124,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 3", "error the body was silent too long, or too slow"]),
         row: Row::BodyTooSlow,
         why: "an application that takes the error may answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 (body 0)",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: BODY,
     },
     Case {
@@ -137,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Abort,
         row: Row::BodyTooSlow,
         why: "part of the answer has left",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 cut off",
+        gunicorn: "200 cut off, its worker is killed | gthread, asgi: 200 cut off, hangs",
         source: BODY,
     },
     Case {
@@ -150,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::BodyTooSlow,
         why: "never silent for long, and a worker held for 100 s: under 240 bytes a second after 30 s",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "hangs",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: BODY,
     },
     Case {
@@ -163,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 20"]),
         row: Row::Served,
         why: "the rate counts after the first 30 s",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -181,8 +179,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 12000"]),
         row: Row::Served,
         why: "fast enough so far for what it waits",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -199,8 +197,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::BodyTooSlow,
         why: "what came before does not buy a longer silence",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -212,9 +210,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5"]),
         row: Row::Served,
         why: "a second is no silence",
-        uwsgi: "200 cl='5' body=5; closed after 1 s",
-        gunicorn: "sync: 200 cl='5' body=5; closed after 1 s; gthread: 200 cl='5' body=5; closed after 3 s; asgi: 200 \
-            cl='5' body=5; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -226,9 +223,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5"]),
         row: Row::Served,
         why: "slow, and soon over",
-        uwsgi: "200 cl='5' body=5; closed after 2 s",
-        gunicorn: "sync: 200 cl='5' body=5; closed after 2 s; gthread: 200 cl='5' body=5; closed after 4 s; asgi: 200 \
-            cl='5' body=5; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -240,8 +236,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5"]),
         row: Row::Served,
         why: "the body was there: that the application does not read is not the peer's silence",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -253,8 +249,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5"]),
         row: Row::Served,
         why: "nobody waited for it",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -270,8 +266,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 8"]),
         row: Row::Served,
         why: "nobody waited for it",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: BODY,
     },
     Case {
@@ -284,7 +280,7 @@ pub(super) const CASES: &[Case] = &[
         row: Row::Served,
         why: "longer than any buffer",
         uwsgi: "200",
-        gunicorn: "200; its tests want every byte",
+        gunicorn: "200 | gthread, asgi: 200, kept open; its tests want every byte",
         source: BODY,
     },
     Case {
@@ -296,8 +292,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5", "again 0"]),
         row: Row::Served,
         why: "PEP 3333: an exhausted stream gives nothing",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -309,8 +305,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 5", "again 0"]),
         row: Row::BytesBehind,
         why: "bytes behind the body are nobody's",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -322,8 +318,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 2", "content he"]),
         row: Row::Served,
         why: "PEP 3333 does not ask for more; the rest is dropped",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -335,8 +331,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 0"]),
         row: Row::Served,
         why: "the rest is dropped, so that the kernel does not reset the connection over it",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -348,8 +344,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["body 0"]),
         row: Row::Served,
         why: "up to 64 KiB are dropped before the close",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200; it closes over unread bytes, so that now and then the kernel resets the connection",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
     Case {
@@ -361,8 +357,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answer(Expected::refused(200), After::Closes),
         row: Row::Served,
         why: "reading and writing do not wait for each other",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
     },
 ];

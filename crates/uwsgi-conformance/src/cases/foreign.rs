@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{FOREIGN, NOT_TRIED};
+use crate::cases::FOREIGN;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,8 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -31,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -44,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "at once: nothing more is waited for",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -70,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -83,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -96,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -122,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -135,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -148,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -161,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "a server on the sending side: something is wired back to front",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -174,8 +174,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "HTTP/2 with prior knowledge",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -191,8 +191,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "an alert would be the right answer in TLS, but nobody here speaks it; the log has the advice",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -204,8 +204,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "an old version is TLS all the same",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -217,8 +217,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "fastcgi_pass instead of uwsgi_pass",
-        uwsgi: "closes without an answer, by its source: unavailable modifier requested: 1",
-        gunicorn: "500: unsupported modifier1 1",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -230,8 +230,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the other record that may come first",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -246,8 +246,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "who the peer is, is not taken from the peer",
-        uwsgi: "closes without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1 80; --proxy-protocol is ignored here",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes; --proxy-protocol is ignored here",
         source: FOREIGN,
     },
     Case {
@@ -259,8 +259,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "the log says to switch it off",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -272,8 +272,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["modifiers 71 0"]),
         row: Row::Served,
         why: "a server that was told to accept modifier1 71 does so",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -285,8 +285,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "accepted means taken at its word: 21573 bytes were announced",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -298,8 +298,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::Foreign,
         why: "that it is HTTP says more than that its first bytes are a large number",
-        uwsgi: "closes without an answer: invalid request block size: 21573",
-        gunicorn: "500: unsupported modifier1 71",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
     Case {
@@ -311,8 +311,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "three bytes name nothing yet",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: FOREIGN,
     },
 ];

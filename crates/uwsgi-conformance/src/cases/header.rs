@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{NOT_TRIED, READER, VARS};
+use crate::cases::{READER, VARS};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,8 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "a packet had begun; who half-closes still reads the answer",
-        uwsgi: "no answer",
-        gunicorn: "no answer",
+        uwsgi: "nothing to be seen",
+        gunicorn: "nothing to be seen",
         source: READER,
     },
     Case {
@@ -31,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "a packet had begun",
-        uwsgi: "no answer",
-        gunicorn: "no answer",
+        uwsgi: "nothing to be seen",
+        gunicorn: "nothing to be seen",
         source: READER,
     },
     Case {
@@ -44,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "a status can be sent, so it is",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: READER,
     },
     Case {
@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "the datasize was not there yet",
-        uwsgi: NOT_TRIED,
-        gunicorn: "its tests want InvalidUWSGIHeader, incomplete header; the peer gets 500, or from asgi nothing",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes; its tests want InvalidUWSGIHeader, incomplete header",
         source: READER,
     },
     Case {
@@ -70,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "100 bytes were announced, and none came",
-        uwsgi: "no answer",
-        gunicorn: "no answer",
+        uwsgi: "nothing to be seen",
+        gunicorn: "nothing to be seen",
         source: READER,
     },
     Case {
@@ -83,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "100 bytes were announced, and 10 came",
-        uwsgi: NOT_TRIED,
-        gunicorn: "its tests want InvalidUWSGIHeader, incomplete vars block; the peer gets 500, or from asgi nothing",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes; its tests want InvalidUWSGIHeader, incomplete vars block",
         source: READER,
     },
     Case {
@@ -96,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "what came is well formed, and still not all that was announced",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: READER,
     },
     Case {
@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "one byte is missing",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: READER,
     },
     Case {
@@ -122,9 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "a request of no vars says nothing: a front end that sends it is set up wrong, and so it hears of it",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync: 200 n=11 method='GET' path='/'; closed; gthread: 200 n=11 method='GET' path='/'; closed after \
-            2 s; asgi: 200 n=7 method='GET' path='/'; stays open; its tests want it served as GET /",
+        uwsgi: "closes",
+        gunicorn: "200 | gthread, asgi: 200, kept open; its tests want it served as GET /",
         source: READER,
     },
     Case {
@@ -136,9 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "decided by the header: what follows is dropped",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync: 200 n=11 method='GET' body=0; closed; gthread: 200 n=11 method='GET' body=0; 500; closed; \
-            asgi: 200 n=7 method='GET' body=0; closed",
+        uwsgi: "closes",
+        gunicorn: "200 | gthread: 200 + 500",
         source: READER,
     },
     Case {
@@ -150,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "modifier2 is not judged",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -163,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "a request of another kind has vars as well",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: READER,
     },
     Case {
@@ -176,8 +174,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "the packet is whole: no end of stream inside it",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "200 | gthread: 200 + 500",
         source: READER,
     },
     Case {
@@ -189,9 +187,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::DatasizeZero,
         why: "one answer, not 1024: nothing behind a refused packet is believed",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync: 200 n=11 method='GET'; closed; gthread: 200 n=11 method='GET' ×1024; 500; closed; asgi: 200 \
-            n=7 method='GET' ×1024; closed",
+        uwsgi: "closes",
+        gunicorn: "200 | gthread: 200 ×1024 + 500 | asgi: 200 ×1024",
         source: READER,
     },
     Case {
@@ -203,8 +200,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::MalformedBlock,
         why: "the last value runs past the end of the block, and bytes behind the block are not its",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: VARS,
     },
     Case {
@@ -216,8 +213,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 9", "headers 0", "body 0"]),
         row: Row::BytesBehind,
         why: "the block is well formed; the pair behind it is no body and no packet",
-        uwsgi: "200 n=10 body=0; closed",
-        gunicorn: "sync: 200 n=13 body=0; closed; gthread: 200 n=13 body=0; 500; closed; asgi: 200 n=9 body=0; closed",
+        uwsgi: "200",
+        gunicorn: "200 | gthread: 200 + 500 | asgi: 200 (headers 2)",
         source: READER,
     },
     Case {
@@ -229,8 +226,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::MalformedBlock,
         why: "the block is there, and its last value is not",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: VARS,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{LARGE, NOT_TRIED, READER, VARS};
+use crate::cases::{LARGE, READER, VARS};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,8 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 11", "body 0"]),
         row: Row::Served,
         why: "uWSGI's own limit; ours is what the wire allows",
-        uwsgi: "200 n=12; closed",
-        gunicorn: "sync: 200 n=15; closed; gthread: 200 n=15; closed after 2 s; asgi: 200 n=11; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -31,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 11", "body 0"]),
         row: Row::Served,
         why: "no limit is set here",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync: 200 n=15; closed; gthread: 200 n=15; closed after 2 s; asgi: 200 n=11; stays open",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -44,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 11"]),
         row: Row::Served,
         why: "the length is unsigned",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync: 200 n=15; closed; gthread: 200 n=15; closed after 2 s; asgi: 200 n=11; stays open",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 11"]),
         row: Row::Served,
         why: "all that 16 bits can say",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync: 200 n=15; closed; gthread: 200 n=15; closed after 2 s; asgi: 200 n=11; stays open",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -71,7 +71,7 @@ pub(super) const CASES: &[Case] = &[
         row: Row::Served,
         why: "a limit is the last that passes",
         uwsgi: "200",
-        gunicorn: "200; it has no such limit",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: READER,
     },
     Case {
@@ -83,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::DatasizeOverLimit,
         why: "the front end, and its log, hear which limit it was; uWSGI's close is a bare 502 there",
-        uwsgi: "closes or resets without an answer: invalid request block size",
-        gunicorn: "200; it has no such limit",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: LARGE,
     },
     Case {
@@ -96,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::DatasizeOverLimit,
         why: "four bytes are enough: the block is not waited for",
-        uwsgi: "closes or resets without an answer: invalid request block size",
-        gunicorn: "waits for the block",
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: LARGE,
     },
     Case {
@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::DatasizeOverLimit,
         why: "decided by the header, before the end of the stream is anything",
-        uwsgi: "closes or resets without an answer: invalid request block size",
-        gunicorn: "500: incomplete vars block",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: LARGE,
     },
     Case {
@@ -122,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "the modifier comes first: of another kind of packet the size is nobody's matter",
-        uwsgi: "closes or resets without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: LARGE,
     },
     Case {
@@ -135,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::DatasizeOverLimit,
         why: "an accepted kind is held to the same limits",
-        uwsgi: "closes or resets without an answer: invalid request block size",
-        gunicorn: "500: unsupported modifier1",
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: LARGE,
     },
     Case {
@@ -148,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 100"]),
         row: Row::Served,
         why: "within the limit",
-        uwsgi: "200 n=101; closed",
-        gunicorn: "sync: 200 n=14; closed; gthread: 200 n=14; closed after 2 s; asgi: 200 n=10; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -161,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 120"]),
         row: Row::Served,
         why: "within the limit",
-        uwsgi: "200 n=121; closed",
-        gunicorn: "sync: 200 n=14; closed; gthread: 200 n=14; closed after 2 s; asgi: 200 n=10; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -174,8 +174,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 130"]),
         row: Row::Served,
         why: "over uWSGI's --max-vars, not over ours",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync: 200 n=14; closed; gthread: 200 n=14; closed after 2 s; asgi: 200 n=10; stays open",
+        uwsgi: "closes",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -187,8 +187,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 990"]),
         row: Row::Served,
         why: "within the limit",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync: 200 n=14; closed; gthread: 200 n=14; closed after 2 s; asgi: 200 n=10; stays open",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -200,8 +200,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 1000"]),
         row: Row::Served,
         why: "a limit is the last that passes",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync: 200 n=14; closed; gthread: 200 n=14; closed after 2 s; asgi: 200 n=10; stays open",
+        uwsgi: "resets",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -213,8 +213,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::VarsOverLimit,
         why: "one over",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: LARGE,
     },
     Case {
@@ -226,8 +226,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::VarsOverLimit,
         why: "the most vars that a block can hold",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: LARGE,
     },
     Case {
@@ -239,8 +239,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::MalformedBlock,
         why: "empty keys make the block malformed, and that comes first",
-        uwsgi: "resets without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: VARS,
     },
     Case {
@@ -252,8 +252,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["vars 10"]),
         row: Row::Served,
         why: "a limit is the last that passes",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: VARS,
     },
     Case {
@@ -265,8 +265,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::VarsOverLimit,
         why: "one over",
-        uwsgi: "closes without an answer: max vec size reached",
-        gunicorn: "its limit of 1,000 cannot be changed",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open; its limit of 1,000 cannot be changed",
         source: LARGE,
     },
     Case {
@@ -278,8 +278,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::MalformedBlock,
         why: "what is malformed is malformed first of all",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: VARS,
     },
     Case {
@@ -291,8 +291,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::VarsOverLimit,
         why: "the row above wins",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: LARGE,
     },
 ];

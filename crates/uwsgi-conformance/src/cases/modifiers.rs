@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{MODIFIERS, NOT_TRIED};
+use crate::cases::MODIFIERS;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,9 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "0x01 begins FastCGI, but not with these bytes",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer; its tests want UnsupportedModifier, code \
-            501",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes; its tests want UnsupportedModifier, code 501",
         source: MODIFIERS,
     },
     Case {
@@ -32,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -45,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -58,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -71,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -84,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "the spooler writes what it is sent to disk",
-        uwsgi: "raw ff000000; closed; 2.0.21 without the plugin: closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "stray bytes | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -97,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "404; closed; 2.0.21 without the plugin: closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "404 | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -110,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "code from the network is not run",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -123,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "the old name of WSGI; nobody sends it, and to accept it is a setting",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "200",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -136,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "H begins HTTP, but not with these bytes",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -149,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "a reload is not to be had from the network",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -162,8 +161,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "a reload is not to be had from the network",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -175,8 +174,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -188,8 +187,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -201,8 +200,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "signals are not raised from the network",
-        uwsgi: "raw ff000001; closed; 2.0.21 without the plugin: closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "stray bytes | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -214,8 +213,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "there is no cache here",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -227,8 +226,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -240,8 +239,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "functions are not called from the network",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -253,8 +252,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -266,8 +265,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -279,8 +278,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -292,8 +291,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "decided by the header, whatever the datasize",
-        uwsgi: "closes without an answer: unavailable modifier requested",
-        gunicorn: "its tests want UnsupportedModifier, code 501; the peer gets 500, or from asgi nothing",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes; its tests want UnsupportedModifier, code 501",
         source: MODIFIERS,
     },
     Case {
@@ -305,8 +304,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "at once: the block is not waited for",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -318,8 +317,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "the block of a packet that is not for us is not looked at",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -331,8 +330,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["method GET", "modifiers 5 0"]),
         row: Row::Served,
         why: "the server was told to",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -344,8 +343,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["modifiers 30 2"]),
         row: Row::Served,
         why: "the server was told to",
-        uwsgi: "200, without being told",
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
     Case {
@@ -357,9 +356,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m", "modifiers 0 1"]),
         row: Row::Served,
         why: "modifier2 is the application's",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync: 200 n=14 path='/m'; closed; gthread: 200 n=14 path='/m'; closed after 2 s; asgi: 200 n=10 \
-            path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: MODIFIERS,
     },
     Case {
@@ -371,9 +369,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m", "modifiers 0 255"]),
         row: Row::Served,
         why: "modifier2 is the application's",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync: 200 n=14 path='/m'; closed; gthread: 200 n=14 path='/m'; closed after 2 s; asgi: 200 n=10 \
-            path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: MODIFIERS,
     },
     Case {
@@ -385,8 +382,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(501),
         row: Row::OtherModifier1,
         why: "modifier1 255 is an answer, not a request",
-        uwsgi: "closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: MODIFIERS,
     },
 ];

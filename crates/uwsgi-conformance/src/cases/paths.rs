@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{NOT_TRIED, PATHS, SCHEME};
+use crate::cases::{PATHS, SCHEME};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,9 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /\\xe9"]),
         row: Row::Served,
         why: "a path is bytes",
-        uwsgi: "200 path='/é'; closed",
-        gunicorn: "sync: 200 path='/Ã©'; closed; gthread: 200 path='/Ã©'; closed after 2 s; asgi: 200 path='/é'; stays \
-            open",
+        uwsgi: "200",
+        gunicorn: "200 (path /\\xc3\\xa9) | gthread, asgi: 200 (path /\\xc3\\xa9), kept open",
         source: PATHS,
     },
     Case {
@@ -32,9 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /\\xc3\\xa9"]),
         row: Row::Served,
         why: "a path is bytes",
-        uwsgi: "200 path='/Ã©'; closed",
-        gunicorn: "sync: 200 path='/Ã\\x83Â©'; closed; gthread: 200 path='/Ã\\x83Â©'; closed after 2 s; asgi: 200 \
-            path='/Ã©'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 (path /\\xc3\\x83\\xc2\\xa9) | gthread, asgi: 200 (path /\\xc3\\x83\\xc2\\xa9), kept open",
         source: PATHS,
     },
     Case {
@@ -46,9 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /a%41b"]),
         row: Row::Served,
         why: "decoded once by the front end; to decode it again is a way around its access rules",
-        uwsgi: "200 path='/a%41b'; closed",
-        gunicorn: "sync: 200 path='/aAb'; closed; gthread: 200 path='/aAb'; closed after 2 s; asgi: 200 path='/a%41b'; \
-            stays open",
+        uwsgi: "200",
+        gunicorn: "200 (path /aAb) | gthread: 200 (path /aAb), kept open | asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -62,9 +59,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /a/%2e%2e/b"]),
         row: Row::Served,
         why: "decoded once by the front end; to decode it again is a way around its access rules",
-        uwsgi: "200 path='/a/%2e%2e/b'; closed",
-        gunicorn: "sync: 200 path='/a/../b'; closed; gthread: 200 path='/a/../b'; closed after 2 s; asgi: 200 \
-            path='/a/%2e%2e/b'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 (path /a/../b) | gthread: 200 (path /a/../b), kept open | asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -76,9 +72,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /a?b#c", "query "]),
         row: Row::Served,
         why: "a ? in a path is part of it: the query has a var of its own",
-        uwsgi: "200 path='/a?b#c' query=''; closed",
-        gunicorn: "sync: 200 path='/a?b#c' query=''; closed; gthread: 200 path='/a?b#c' query=''; closed after 2 s; \
-            asgi: 200 path='/a?b#c' query=''; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -90,8 +85,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path m"]),
         row: Row::Served,
         why: "it is the application's to judge",
-        uwsgi: "200 path='m'; closed",
-        gunicorn: "sync: 200 path='m'; closed; gthread: 200 path='m'; closed after 2 s; asgi: 200 path='m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -103,8 +98,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path "]),
         row: Row::Served,
         why: "PEP 3333: it may be empty, if the URL targets the application's root",
-        uwsgi: "200 path=''; closed",
-        gunicorn: "sync: 200 path=''; closed; gthread: 200 path=''; closed after 2 s; asgi: 200 path=''; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -116,9 +111,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m", "var SCRIPT_NAME /app"]),
         row: Row::Served,
         why: "passed on as it is: nothing is cut from the path",
-        uwsgi: "200 script='/app' path='/m'; closed",
-        gunicorn: "sync: 200 script='' path='/m'; closed; gthread: 200 script='' path='/m'; closed after 2 s; asgi: 200 \
-            script='' path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 (var SCRIPT_NAME ) | gthread: 200 (var SCRIPT_NAME ), kept open | asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -130,9 +124,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m", "header script-name /app"]),
         row: Row::Served,
         why: "a client's header moves no application",
-        uwsgi: "200 path='/m'; closed",
-        gunicorn: "sync: 200 script='' path='/m'; closed; gthread: 200 script='' path='/m'; closed after 2 s; asgi: 200 \
-            script='' path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -144,8 +137,9 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["var REMOTE_USER root", "var REMOTE_ADDR 192.0.2.7"]),
         row: Row::Served,
         why: "the front end's word, of a peer that is allowed",
-        uwsgi: "200 user='root' addr='192.0.2.7'; closed",
-        gunicorn: "sync: 200 addr=''; closed; gthread: 200 addr=''; closed after 2 s; asgi: 200; stays open",
+        uwsgi: "200",
+        gunicorn: "200 (no var REMOTE_USER, var REMOTE_ADDR 127.0.0.1) | gthread: 200 (no var REMOTE_USER, var \
+            REMOTE_ADDR 127.0.0.1), kept open | asgi: 200, kept open",
         source: PATHS,
     },
     Case {
@@ -157,9 +151,9 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["var SERVER_NAME other.test"]),
         row: Row::Served,
         why: "PEP 3333: from the vars, not from the socket",
-        uwsgi: "200 server='other.test'; closed",
-        gunicorn: "sync: 200 server='lab.test'; closed; gthread: 200 server='lab.test'; closed after 2 s; asgi: 200 \
-            server='/'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 (var SERVER_NAME 127.0.0.1) | gthread: 200 (var SERVER_NAME 127.0.0.1), kept open | asgi: 200, \
+            kept open",
         source: PATHS,
     },
     Case {
@@ -171,9 +165,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme https"]),
         row: Row::Served,
         why: "what nginx and Apache send for TLS",
-        uwsgi: "200 scheme='https'; closed",
-        gunicorn: "sync: 200 scheme='https'; closed; gthread: 200 scheme='https'; closed after 2 s; asgi: 200 \
-            scheme='https'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: SCHEME,
     },
     Case {
@@ -185,8 +178,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme https"]),
         row: Row::Served,
         why: "on, 1 and true, in any case",
-        uwsgi: NOT_TRIED,
-        gunicorn: "https",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: SCHEME,
     },
     Case {
@@ -198,8 +191,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme http"]),
         row: Row::Served,
         why: "what some servers send where there is no TLS",
-        uwsgi: NOT_TRIED,
-        gunicorn: "http",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: SCHEME,
     },
     Case {
@@ -211,9 +204,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme https"]),
         row: Row::Served,
         why: "nginx's uwsgi_params set it: the front end's word",
-        uwsgi: "200 scheme='http'; closed",
-        gunicorn: "sync: 200 scheme='http'; closed; gthread: 200 scheme='http'; closed after 2 s; asgi: 200 \
-            scheme='http'; stays open",
+        uwsgi: "200 (scheme http)",
+        gunicorn: "200 (scheme http) | gthread, asgi: 200 (scheme http), kept open",
         source: SCHEME,
     },
     Case {
@@ -225,9 +217,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme http"]),
         row: Row::Served,
         why: "a client can send it",
-        uwsgi: "200 scheme='https'; closed",
-        gunicorn: "sync: 200 scheme='http'; closed; gthread: 200 scheme='http'; closed after 2 s; asgi: 200 \
-            scheme='http'; stays open",
+        uwsgi: "200 (scheme https)",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: SCHEME,
     },
     Case {
@@ -239,9 +230,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme https"]),
         row: Row::Served,
         why: "the third place that is asked, behind REQUEST_SCHEME and UWSGI_SCHEME",
-        uwsgi: "200 scheme='http'; closed",
-        gunicorn: "sync: 200 scheme='https'; closed; gthread: 200 scheme='https'; closed after 2 s; asgi: 200 \
-            scheme='https'; stays open",
+        uwsgi: "200 (scheme http)",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: SCHEME,
     },
     Case {
@@ -253,8 +243,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["scheme http"]),
         row: Row::Served,
         why: "neither http nor https names no scheme",
-        uwsgi: NOT_TRIED,
-        gunicorn: "gopher",
+        uwsgi: "200",
+        gunicorn: "200 (scheme gopher) | gthread, asgi: 200 (scheme gopher), kept open",
         source: SCHEME,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{NOT_TRIED, PING};
+use crate::cases::PING;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,8 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "how a balancer asks whether a server lives",
-        uwsgi: "raw 64000001; closed; 2.0.21 without the plugin: closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -31,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "a ping may carry vars, and they say nothing",
-        uwsgi: "raw 64000001; closed; 2.0.21 without the plugin: closes without an answer",
-        gunicorn: "sync, gthread: 500; closed; asgi: closes without an answer",
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -44,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "modifier2 is not judged",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -57,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "the block is ignored, so that it cannot be malformed",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -70,8 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "a connection of a ping is over with the pong",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -83,8 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "the packet is whole",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -96,8 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(400),
         row: Row::EndOfStream,
         why: "the end of the stream inside a block comes first",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Pong,
         row: Row::Ping,
         why: "once the block is there, not before",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -122,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "the header timeout comes first",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -135,8 +135,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(431),
         row: Row::DatasizeOverLimit,
         why: "its block is never there: a buffer need not hold more than the limit",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "resets",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
     Case {
@@ -148,8 +148,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["modifiers 100 0", "path /m"]),
         row: Row::OtherModifier1,
         why: "a server that was told to accept it as a request does so",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "pong | 2.0.21: closes",
+        gunicorn: "500 | asgi: closes",
         source: PING,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{NOT_TRIED, TIME};
+use crate::cases::TIME;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -18,9 +18,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Close,
         row: Row::Silence,
         why: "no request was begun, so that none is answered",
-        uwsgi: "closes without an answer after 4 s",
-        gunicorn: "sync: 500 after 5 s, and its worker is killed; gthread: neither answers nor closes in 7 s; asgi: \
-            neither answers nor closes in 7 s",
+        uwsgi: "hangs",
+        gunicorn: "500, its worker is killed | gthread: closes | asgi: hangs",
         source: TIME,
     },
     Case {
@@ -32,8 +31,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "within the header timeout",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -45,8 +44,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Close,
         row: Row::Silence,
         why: "it closed after 10 s",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -58,8 +57,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Close,
         row: Row::Silence,
         why: "it closed after 10 s",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: closes",
         source: TIME,
     },
     Case {
@@ -71,9 +70,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "RFC 9110 section 15.5.9",
-        uwsgi: "closes without an answer after 4 s",
-        gunicorn: "sync: 500 after 6 s, and its worker is killed; gthread: neither answers nor closes in 7 s; asgi: \
-            neither answers nor closes in 7 s",
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: TIME,
     },
     Case {
@@ -85,9 +83,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "the block did not come",
-        uwsgi: "closes without an answer after 4 s",
-        gunicorn: "sync: 500 after 5 s, and its worker is killed; gthread: neither answers nor closes in 7 s; asgi: \
-            neither answers nor closes in 7 s",
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: TIME,
     },
     Case {
@@ -99,9 +96,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "the rest of the block did not come",
-        uwsgi: "closes without an answer after 4 s",
-        gunicorn: "sync: 500 after 5 s, and its worker is killed; gthread: neither answers nor closes in 7 s; asgi: \
-            neither answers nor closes in 7 s",
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: TIME,
     },
     Case {
@@ -118,8 +114,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "the silence before the first byte and the time from there on are two",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "closes",
+        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -131,8 +127,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "in total, not per read: else 195 bytes hold a connection for half an hour",
-        uwsgi: "--socket-timeout is per read, so that each byte extends it",
-        gunicorn: "sync: its worker is killed by --timeout; gthread, asgi: no limit inside a packet",
+        uwsgi: "closes; its 4 seconds are per read, so that a byte every 3 seconds holds it",
+        gunicorn: "500, its worker is killed | gthread: closes | asgi: hangs",
         source: TIME,
     },
     Case {
@@ -144,8 +140,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "19.5 s in total",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "hangs",
+        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
         source: TIME,
     },
     Case {
@@ -157,9 +153,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m", "vars 10"]),
         row: Row::Served,
         why: "a packet is where its bytes are, not where a read ends",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync: 200 n=14 path='/m'; closed; gthread: 200 n=14 path='/m'; closed after 2 s; asgi: 200 n=10 \
-            path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -177,9 +172,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "a packet is where its bytes are",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync: 200 n=14 path='/m'; closed; gthread: 200 n=14 path='/m'; closed after 3 s; asgi: 200 n=10 \
-            path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -191,9 +185,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "a packet is where its bytes are",
-        uwsgi: "200 n=11 path='/m'; closed",
-        gunicorn: "sync: 200 n=14 path='/m'; closed; gthread: 200 n=14 path='/m'; closed after 2 s; asgi: 200 n=10 \
-            path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: TIME,
     },
     Case {
@@ -205,9 +198,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["path /m"]),
         row: Row::Served,
         why: "slow, and within the header timeout",
-        uwsgi: "200 n=11 path='/m'; closed after 3 s",
-        gunicorn: "sync: 200 n=14 path='/m'; closed after 3 s; gthread: 200 n=14 path='/m'; closed after 5 s; asgi: 200 \
-            n=10 path='/m'; stays open",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: TIME,
     },
 ];

@@ -179,6 +179,7 @@ impl Server {
             pause: self.pause,
             received: Vec::new(),
             last: began,
+            reset: false,
             ended: None,
         })
     }
@@ -244,6 +245,8 @@ pub struct Connected {
     received: Vec<u8>,
     /// When the last bytes came.
     last: Instant,
+    /// Whether a write was told of a reset.
+    reset: bool,
     ended: Option<(End, Instant)>,
 }
 
@@ -258,7 +261,7 @@ impl Connected {
         let slice = left.min(Duration::from_millis(500));
         let read = stream.read_timeout(slice).and_then(|()| stream.read(&mut buffer));
         match read {
-            Ok(0) => self.ended = Some((End::Closed, Instant::now())),
+            Ok(0) => self.ended = Some((if self.reset { End::Reset } else { End::Closed }, Instant::now())),
             Ok(count) => {
                 self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
                 self.last = Instant::now();
@@ -281,7 +284,8 @@ impl Peer for Connected {
     fn send(&mut self, bytes: &[u8]) {
         // A server that has had enough takes no more, and what it answered is still to be read.
         if let Some(stream) = self.stream.as_mut().filter(|_| !matches!(self.ended, Some((End::Open, _)))) {
-            let _ = stream.write(bytes);
+            // Who is told of a reset when writing is not told again when reading.
+            self.reset |= stream.write(bytes).is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
         }
         sleep(self.pause);
     }

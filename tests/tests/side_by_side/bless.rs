@@ -1,0 +1,104 @@
+//! What the cases say about other people's servers: held against what was measured, or written anew.
+
+use std::fs;
+use std::path::Path;
+
+use uwsgi_conformance::{Case, all};
+
+use crate::Words;
+use crate::server::Kind;
+
+/// What uWSGI does: the version of PyPI, and Debian's where that differs.
+pub(crate) fn uwsgi(name: &str, measured: &[Words]) -> Option<String> {
+    side(&[("2.0.31", measured[0].get(name)?), ("2.0.21", measured[1].get(name)?)])
+}
+
+/// What gunicorn's workers do: sync, and the others where they differ.
+pub(crate) fn gunicorn(name: &str, measured: &[Words]) -> Option<String> {
+    side(&[("sync", measured[2].get(name)?), ("gthread", measured[3].get(name)?), ("asgi", measured[4].get(name)?)])
+}
+
+/// What a case says that a kind of server does.
+pub(crate) fn says(case: &'static Case, kind: Kind) -> &'static str {
+    let (text, name) = match kind {
+        Kind::Uwsgi => (case.uwsgi, "2.0.31"),
+        Kind::UwsgiDebian => (case.uwsgi, "2.0.21"),
+        Kind::GunicornSync => (case.gunicorn, "sync"),
+        Kind::GunicornGthread => (case.gunicorn, "gthread"),
+        Kind::GunicornAsgi => (case.gunicorn, "asgi"),
+    };
+    let mut parts = text.split_once("; ").map_or(text, |(words, _)| words).split(" | ");
+    let first = parts.next().unwrap_or_default();
+    let mut others = parts.filter_map(|part| part.split_once(": "));
+    others.find(|(names, _)| names.split(", ").any(|other| other == name)).map_or(first, |(_, words)| words)
+}
+
+/// The words of the first, then of those that differ.
+fn side(said: &[(&str, &String)]) -> Option<String> {
+    let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (who, words) in said {
+        match groups.iter_mut().find(|(_, other)| other == words) {
+            Some((names, _)) => names.push(who),
+            None => groups.push((vec![who], words)),
+        }
+    }
+    let (first, others) = groups.split_first()?;
+    let others = others.iter().map(|(names, words)| format!(" | {}: {words}", names.join(", ")));
+    Some(first.1.to_owned() + &others.collect::<String>())
+}
+
+/// What a case says that was not measured so. Behind `; ` a case may say more.
+pub(crate) fn differs(case: &Case, measured: &[Words]) -> Vec<String> {
+    let told =
+        [("uWSGI", case.uwsgi, uwsgi(case.name, measured)), ("gunicorn", case.gunicorn, gunicorn(case.name, measured))];
+    let wrong = told.into_iter().filter_map(|(who, says, measured)| {
+        let measured = measured?;
+        let (says, _) = says.split_once("; ").unwrap_or((says, ""));
+        (says != measured).then(|| format!("{}: {who} does: {measured}; the case says: {says}", case.name))
+    });
+    wrong.collect()
+}
+
+/// Writes what was measured into the sources of the cases.
+pub(crate) fn cases(measured: &[Words]) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/uwsgi-conformance/src/cases");
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let mut text = fs::read_to_string(&path).unwrap();
+        for case in all() {
+            let says = [
+                ("uwsgi", case.uwsgi, uwsgi(case.name, measured)),
+                ("gunicorn", case.gunicorn, gunicorn(case.name, measured)),
+            ];
+            for (field, old, new) in says {
+                let Some(new) = new else { continue };
+                let remark = old.split_once("; ").map_or(String::new(), |(_, remark)| format!("; {remark}"));
+                text = with_field(&text, case.name, field, &(new + &remark));
+            }
+        }
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// The source with another text in a field of a case.
+fn with_field(text: &str, name: &str, field: &str, value: &str) -> String {
+    let Some(case) = text.find(&format!("name: \"{name}\"")) else { return text.to_owned() };
+    let key = format!("\n        {field}: ");
+    let Some(from) = text[case..].find(&key).map(|at| case + at + key.len()) else { return text.to_owned() };
+    let to = text[from..].find(",\n        ").map_or(text.len(), |at| from + at);
+    format!("{}{}{}", &text[..from], literal(field.len() + 10, value), &text[to..])
+}
+
+/// A string literal that begins in this column, in lines of 120 columns at most.
+fn literal(mut column: usize, value: &str) -> String {
+    let mut text = String::new();
+    for word in format!("{value:?}").split_inclusive(' ') {
+        if column + word.chars().count() > 118 {
+            text.push_str("\\\n            ");
+            column = 12;
+        }
+        text.push_str(word);
+        column += word.chars().count();
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! The servers of other people, each with the application of the cases.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use uwsgi_conformance::{App, Case, Needs, Sender};
+use uwsgi_tests::programs::{Listen, Peer, Port, Program, Stage, peer, version};
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// uWSGI as PyPI has it.
+    Uwsgi,
+    /// uWSGI as Debian has it.
+    UwsgiDebian,
+    GunicornSync,
+    GunicornGthread,
+    GunicornAsgi,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Uwsgi, Self::UwsgiDebian, Self::GunicornSync, Self::GunicornGthread, Self::GunicornAsgi];
+
+    fn is_uwsgi(self) -> bool {
+        matches!(self, Self::Uwsgi | Self::UwsgiDebian)
+    }
+
+    /// Its program.
+    const fn peer(self) -> Peer {
+        match self {
+            Self::Uwsgi => Peer::Uwsgi,
+            Self::UwsgiDebian => Peer::UwsgiDebian,
+            _ => Peer::Gunicorn,
+        }
+    }
+
+    /// Its name and number.
+    pub(crate) fn version(self) -> String {
+        let number: Vec<_> = version(self.peer()).iter().map(ToString::to_string).collect();
+        format!("{} {}", if self.is_uwsgi() { "uWSGI" } else { "gunicorn" }, number.join("."))
+    }
+
+    /// One worker each. uWSGI with its default limits; gunicorn waits 5 seconds for its workers, so that one that hangs shows.
+    fn command(self, at: SocketAddr, allow: &str) -> Command {
+        let mut command = Command::new(peer(self.peer()));
+        if self.is_uwsgi() {
+            if self == Self::UwsgiDebian {
+                command.args(["--plugins", "python3"]);
+            }
+            command
+                .args(["--master", "--need-app", "--die-on-term", "--listen", "100", "--processes", "1"])
+                .args(["--socket", &at.to_string(), "--chdir"])
+                .arg(apps())
+                .args(["--module", "conformance:application"]);
+            return command;
+        }
+        let (class, application): (&[&str], _) = match self {
+            Self::GunicornGthread => (&["-k", "gthread", "--threads", "2"], "conformance:application"),
+            Self::GunicornAsgi => (&["-k", "asgi"], "conformance:asgi_application"),
+            _ => (&[], "conformance:application"),
+        };
+        command
+            .args(["--protocol", "uwsgi", "--workers", "1", "--timeout", "5", "--no-control-socket"])
+            .args(class)
+            .args(["--uwsgi-allow-from", allow, "--bind", &at.to_string(), "--chdir"])
+            .arg(apps())
+            .arg(application);
+        command
+    }
+}
+
+/// Where the application is.
+fn apps() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("apps")
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(crate) struct Server<'s> {
+    kind: Kind,
+    allow: String,
+    stage: &'s Stage,
+    name: String,
+    at: SocketAddr,
+    program: Option<Program<'s>>,
+}
+
+impl<'s> Server<'s> {
+    /// Starts one under a name of its own.
+    pub(crate) fn start(kind: Kind, allow: &str, stage: &'s Stage, name: &str) -> Self {
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut server =
+            Self { kind, allow: allow.to_owned(), stage, name: format!("{kind:?}-{name}"), at, program: None };
+        server.restart();
+        server
+    }
+
+    pub(crate) fn at(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// Whether a case may be played against it, whatever it makes of what the case needs: only a server of its own is stopped.
+    pub(crate) fn suits(&self, case: &Case) -> bool {
+        case.needs.stop == Needs::NEVER && (self.kind.is_uwsgi() || case.needs.allow == self.allow)
+    }
+
+    /// What the application is to do from the next request on.
+    pub(crate) fn set_app(&self, app: App) {
+        // Put there whole: it is read at any time.
+        let new = self.stage.write(&format!("{}.new", self.name), format!("{app:?}"));
+        fs::rename(new, self.app()).expect("a file");
+    }
+
+    fn app(&self) -> PathBuf {
+        self.stage.path(&format!("{}.app", self.name))
+    }
+
+    fn log(&self) -> String {
+        self.program.as_ref().map(Program::log).unwrap_or_default()
+    }
+
+    /// How much it has logged.
+    pub(crate) fn logged(&self) -> usize {
+        self.log().len()
+    }
+
+    /// Whether a worker has been killed since it had logged so much.
+    pub(crate) fn worker_died(&self, since: usize) -> bool {
+        let log = self.log();
+        let new = log.get(since..).unwrap_or_default();
+        ["WORKER TIMEOUT", "DAMN", "was sent SIG", "egmentation"].iter().any(|word| new.contains(word))
+    }
+
+    /// Asks its master to end, as a service manager does.
+    pub(crate) fn terminate(&self) {
+        let master = self.program.as_ref().and_then(Program::id).and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        kill_process(master.expect("a server that runs"), Signal::TERM).expect("a child of ours");
+    }
+
+    /// Starts it anew, on another port.
+    pub(crate) fn restart(&mut self) {
+        self.program = None;
+        let port = Port::free();
+        self.at = port.address();
+        self.set_app(App::ReadAllThenAnswer);
+        let mut command = self.kind.command(self.at, &self.allow);
+        command.env("CONFORMANCE_APP", self.app());
+        self.program = Some(Program::start(self.stage, &self.name, &mut command, &[&Listen::Tcp(port)]));
+    }
+}
+
+/// Whether a case can be played against other people's servers: what they are to be like, or where it comes from, can be had.
+pub(crate) fn is_measured(case: &Case) -> bool {
+    let Needs { connections, busy, stop, sender, .. } = case.needs;
+    let mapped = matches!(sender, Sender::Address(IpAddr::V6(_)));
+    // How long an application may go on after a stop is more than can be waited for.
+    let patient = case.app == App::PauseThenRead(60_000) && stop != Needs::NEVER;
+    connections == 1 && busy == 0 && !mapped && !patient
+}

@@ -1,0 +1,72 @@
+//! The table that people read.
+
+use std::fmt::Write;
+
+use uwsgi_conformance::{Case, Row, Verdict, all};
+
+use crate::Words;
+use crate::bless::{gunicorn, uwsgi};
+
+/// What a server of threads does otherwise: it cannot take the thread from an application that works.
+const OTHERWISE: [(&str, &str); 1] = [("stop-works-too-long", "hangs")];
+
+/// Which versions the table is of.
+pub(crate) fn heading(versions: &[String]) -> String {
+    let mut versions = versions.to_vec();
+    versions.dedup();
+    format!("Of {}.", versions.join(", "))
+}
+
+/// The whole page.
+pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> String {
+    let mut page = String::from(
+        "# Malformed and borderline input, side by side\n\n\
+         What this project's server, uWSGI and gunicorn do with each case of `uwsgi-conformance`: the same bytes, over \
+         loopback TCP, to an application that reads the body and says what it saw. ",
+    );
+    page.push_str(&heading(versions));
+    page.push_str(
+        "\n\nA cell has the statuses that were answered, in parentheses what the application saw otherwise than it was sent, \
+         and how the connection ended if not with the answer. `closes`: without a byte of answer. `hangs`: neither an answer \
+         nor a close 9 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the kernel may take the \
+         answer away from whoever is still sending.\n\n\
+         uWSGI has its default limits (4096 bytes and 4 seconds a packet) and one process, gunicorn one worker and \
+         `--timeout 5`. Where two versions or two workers differ, the others follow behind a bar. In italics: not \
+         played, but read in sources and manuals. An empty cell: not tried.\n",
+    );
+    for row in Row::ALL {
+        let mut cases = all().filter(|case| case.row == row).peekable();
+        if cases.peek().is_none() {
+            continue;
+        }
+        let _ = write!(page, "\n## {row}\n\n| case | sent | ours | uWSGI | gunicorn |\n|---|---|---|---|---|\n");
+        for case in cases {
+            let bars = |words: String| words.replace('|', "\\|");
+            let told = |measured: Option<String>, says: &str| match (measured, says) {
+                (Some(words), _) => bars(words),
+                (None, "not tried") => String::new(),
+                (None, says) => format!("*{}*", bars(says.to_owned())),
+            };
+            let ours = bars(ours.get(case.name).cloned().unwrap_or_default());
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} | {} | {} |",
+                case.name,
+                case.about.replace('|', "\\|"),
+                ours,
+                told(uwsgi(case.name, measured), case.uwsgi),
+                told(gunicorn(case.name, measured), case.gunicorn),
+            );
+        }
+    }
+    page
+}
+
+/// What ours did that its verdict does not say.
+pub(crate) fn ours_differs(case: &Case, ours: &Words) -> Option<String> {
+    let words = ours.get(case.name)?;
+    let otherwise = OTHERWISE.iter().find(|(name, _)| *name == case.name).map(|(_, words)| (*words).to_owned());
+    let cut = case.verdict == Verdict::Abort && (words.contains("cut off") || words.contains("resets"));
+    let wanted = otherwise.unwrap_or_else(|| case.verdict.to_string());
+    (*words != wanted && !cut && words != "nothing to be seen").then(|| format!("{}: {words}, not {wanted}", case.name))
+}
