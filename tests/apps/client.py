@@ -13,6 +13,7 @@ except ImportError:  # gunicorn
     uwsgi = None
 
 PIECE = 50_000
+PATTERN = bytes(at % 251 for at in range(PIECE + 251))
 
 
 def latin1(text):
@@ -49,7 +50,7 @@ def application(environ, start_response):
         return body(environ)
     if what == "bytes":
         start_response("200 OK", [])
-        return (bytes((number + at) % 251 for at in range(PIECE)) for number in range(int(rest)))
+        return (PATTERN[number % 251:number % 251 + PIECE] for number in range(int(rest)))
     if what == "vars":
         plain = {key: value for key, value in environ.items() if isinstance(value, str)}
         return answer(json.dumps(plain).encode())

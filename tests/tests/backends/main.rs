@@ -2,6 +2,7 @@
 //!
 //! They need the programs that `tests/peers` finds or installs, and so the feature `peers`.
 
+mod commands;
 mod messages;
 mod routers;
 mod server;

@@ -186,7 +186,7 @@ fn both_ways(client: &mut Client) {
         let body = bytes(length);
         let (status, echoed) = ask(client, &post("/echo", length), &body[..]);
         assert_eq!((status, echoed.len()), (200, length));
-        assert!(hash(&echoed) == hash(&body));
+        assert!(echoed == body);
     }
 }
 

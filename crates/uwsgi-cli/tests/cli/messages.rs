@@ -378,7 +378,8 @@ fn subscriptions() {
     assert_eq!(join.modifier1, Some(uwsgi::Modifier1::PSGI));
 
     drop(router);
-    let ran = run(&subscribe);
+    // A busy kernel takes its time to say so.
+    let ran = (0..100).map(|_| run(&subscribe)).find(|ran| ran.status != 0).unwrap();
     assert_eq!((ran.status, ran.stderr), (2, format!("error: {to}: nobody listens there: is the server running?\n")));
 }
 

@@ -1,5 +1,6 @@
 //! Announcements to uWSGI's routers.
 
+use core::time::Duration;
 use std::io;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
@@ -12,8 +13,8 @@ use crate::client::error::{ClientError, ClientErrorKind};
 
 /// Sends an announcement to a router's subscription server: that a backend joins, or leaves.
 ///
-/// There is no answer: what is known then is that it was sent and, where the router is on this machine, that something
-/// listens. A router forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
+/// There is no answer: what is known then is that it was sent. Where the router is on this machine, the kernel says whether
+/// nobody listens, unless it is too busy to say so within 20 ms. A router forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
 ///
 /// ```
 /// # use std::net::UdpSocket;
@@ -69,7 +70,10 @@ fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Sends to the first address, and asks whether the machine there said that nobody listens, as this one does at once.
+/// How long the kernel has to say that nobody listens on this machine; it takes microseconds.
+const ECHO: Duration = Duration::from_millis(20);
+
+/// Sends to the first address.
 fn udp(addresses: &[core::net::SocketAddr], bytes: &[u8]) -> io::Result<()> {
     let address = addresses.first().ok_or(io::ErrorKind::NotFound)?;
     let any: core::net::IpAddr = if address.is_ipv4() {
@@ -80,5 +84,13 @@ fn udp(addresses: &[core::net::SocketAddr], bytes: &[u8]) -> io::Result<()> {
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(address)?;
     socket.send(bytes)?;
-    socket.take_error()?.map_or(Ok(()), Err)
+    if address.ip().is_loopback() {
+        socket.set_read_timeout(Some(ECHO))?;
+        match socket.recv(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Err(error),
+            // Nothing: that is what a router says.
+            _ => {}
+        }
+    }
+    Ok(())
 }
