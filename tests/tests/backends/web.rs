@@ -1,6 +1,7 @@
 //! A collection of web requests, to each server.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 use uwsgi::{Modifier1, VarsEncoder};
@@ -141,8 +142,10 @@ fn vars(client: &mut Client) {
 }
 
 /// So many bytes that are not all alike.
-fn bytes(length: usize) -> Vec<u8> {
-    (0_u32..).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).take(length).collect()
+fn bytes(length: usize) -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    let numbers = || (0_u32..5_000_000).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes());
+    &BYTES.get_or_init(|| numbers().collect())[..length]
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -152,8 +155,8 @@ fn hash(bytes: &[u8]) -> String {
 fn uploads(client: &mut Client) {
     for length in [0, 1, 5, 4096, 32_700, 65_536, 1_000_000, 20_000_000] {
         let body = bytes(length);
-        let (status, answer) = ask(client, &post("/hash", length), &body[..]);
-        assert_eq!((status, text(answer)), (200, format!("{length} {}", hash(&body))));
+        let (status, answer) = ask(client, &post("/hash", length), body);
+        assert_eq!((status, text(answer)), (200, format!("{length} {}", hash(body))));
     }
 }
 
@@ -184,7 +187,7 @@ fn downloads(client: &mut Client) {
 fn both_ways(client: &mut Client) {
     for length in [1, 100_000, 20_000_000] {
         let body = bytes(length);
-        let (status, echoed) = ask(client, &post("/echo", length), &body[..]);
+        let (status, echoed) = ask(client, &post("/echo", length), body);
         assert_eq!((status, echoed.len()), (200, length));
         assert!(echoed == body);
     }
@@ -211,7 +214,7 @@ fn written(client: &mut Client) {
     let mut response = sending.finish().unwrap();
     let mut answer = String::new();
     response.read_to_string(&mut answer).unwrap();
-    assert_eq!(answer, format!("{} {}", body.len(), hash(&body)));
+    assert_eq!(answer, format!("{} {}", body.len(), hash(body)));
 }
 
 /// uWSGI says no by a close; the client says what may be behind that.
@@ -247,7 +250,7 @@ fn kept(listen: &Listen) {
     let mut client = Client::new(&listen.to_string()).unwrap().with_keepalive(true).with_total_timeout(PATIENCE);
     for number in 0..20 {
         let body = bytes(number * 3000);
-        let (status, answer) = ask(&mut client, &post("/hash", body.len()), &body[..]);
-        assert_eq!((status, text(answer)), (200, format!("{} {}", body.len(), hash(&body))));
+        let (status, answer) = ask(&mut client, &post("/hash", body.len()), body);
+        assert_eq!((status, text(answer)), (200, format!("{} {}", body.len(), hash(body))));
     }
 }
