@@ -93,7 +93,9 @@ fn the_first_request_may_take_as_long_as_without_keepalive() {
 
 #[test]
 fn each_end_of_a_drain_ends_it() {
-    let drain = || Drain::new(&Settings::default(), START);
+    let mut settings = Settings::default();
+    (settings.drain_bytes, settings.drain_time) = (65_536, Duration::from_secs(2));
+    let drain = || Drain::new(&settings, START);
     let late = Time::from_millis(2_000);
     let rows = [
         (1, false, START, DrainStep::Need(65_535)),
@@ -113,4 +115,41 @@ fn the_smallest_buffer_holds_a_packet_and_a_byte_behind_it() {
         let settings = Settings::default().with_limits(Limits::server().with_datasize(datasize));
         assert_eq!(settings.smallest_buffer(), buffer);
     }
+}
+
+/// A connection that may be kept, whose request with a body of 5 bytes has been read; the body has not.
+fn with_body() -> Receive {
+    let packet = SMALL.post(b"5").build();
+    let mut receive = receive(Settings::default().with_keepalive(Duration::from_secs(5)));
+    assert_eq!(receive.head(&packet, false, START), HeadStep::Head { end: packet.len() });
+    receive.request(&packet).unwrap();
+    receive
+}
+
+#[test]
+fn behind_a_body_that_nobody_read_whole_nothing_is_believed() {
+    for (unread, another) in [(0, true), (1, false), (5, false)] {
+        let mut receive = with_body();
+        assert_eq!(receive.body(b"hello", false, START), BodyStep::Body { skip: 0, take: 5 });
+        receive.unread(unread);
+        assert_eq!(receive.allows_another(), another, "{unread} bytes unread");
+    }
+    // While more is to come, the body goes on.
+    let mut receive = with_body();
+    assert_eq!(receive.body(b"hel", false, START), BodyStep::Body { skip: 0, take: 3 });
+    receive.unread(3);
+    assert_eq!(receive.body(b"", false, START), BodyStep::Need(2));
+}
+
+#[test]
+fn a_chunked_body_that_was_read_is_over() {
+    let packet = SMALL.more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).build();
+    let mut settings = Settings::default().with_keepalive(Duration::from_secs(5));
+    settings.chunked = true;
+    let mut receive = receive(settings);
+    assert_eq!(receive.head(&packet, false, START), HeadStep::Head { end: packet.len() });
+    receive.request(&packet).unwrap();
+    assert_eq!(receive.body(b"0\r\n\r\n", false, START), BodyStep::End { skip: 5 });
+    assert_eq!(receive.body(b"next", false, START), BodyStep::End { skip: 0 });
+    assert!(!receive.allows_another(), "no front end goes on behind one");
 }
