@@ -107,15 +107,17 @@ impl Algorithm {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let command = if args.leave { SubscriptionCommand::Leave } else { SubscriptionCommand::Join };
-    send(args, command)?;
-    let Some(every) = args.every else { return Ok(Status::Done) };
-
+    let Some(every) = args.every else {
+        let command = if args.leave { SubscriptionCommand::Leave } else { SubscriptionCommand::Join };
+        return send(args, command).map(|()| Status::Done);
+    };
+    // Before anything is said that would have to be taken back.
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         flag::register(signal, Arc::clone(&stop))
             .map_err(|error| Failure::Refused(format!("cannot wait for Ctrl-C: {error}")))?;
     }
+    send(args, SubscriptionCommand::Join)?;
     let mut last = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(20));
