@@ -9,15 +9,18 @@ use uwsgi::Modifier1;
 use crate::body::BodyArgs;
 use crate::{ask, bench, cache, check, ping, rpc, serve, signal, spool, subscribe};
 
-/// Decode and encode packets of uwsgi, the binary protocol of nginx's uwsgi_pass, uWSGI and gunicorn
+/// See, ask, load and check servers of uwsgi, the binary protocol of nginx's uwsgi_pass, uWSGI and gunicorn; read and write its packets
 #[derive(Debug, Parser)]
 #[command(name = "uwsgictl", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit status: 0 when all went well, 1 for malformed input, 2 for a wrong command line or a file that cannot be read or written.
+Exit status: 0 when all went well, 1 for malformed input or a server that does not answer as it should, 2 for a wrong command \
+line or a file that cannot be read or written; each command's help has more.
 
 Examples:
-  uwsgictl decode request.bin
-  uwsgictl encode http://example.com/hello?x=1 | nc -N 127.0.0.1 3031")]
+  uwsgictl serve
+  uwsgictl request http://example.com/hello?x=1 --to 127.0.0.1:3031
+  uwsgictl bench --to unix:/run/app.sock
+  uwsgictl decode request.bin")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -25,13 +28,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Decode(DecodeArgs),
-    Encode(EncodeArgs),
-    Completions(CompletionsArgs),
-    Man(ManArgs),
     Serve(serve::Args),
-    Check(check::Args),
-    Bench(bench::Args),
     Request(ask::Args),
     Ping(ping::Args),
     Rpc(rpc::Args),
@@ -39,6 +36,12 @@ pub(crate) enum Command {
     Spool(spool::Args),
     Signal(signal::Args),
     Subscribe(subscribe::Args),
+    Bench(bench::Args),
+    Check(check::Args),
+    Decode(DecodeArgs),
+    Encode(EncodeArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Show what is in a capture: every packet, every var, and where each begins
