@@ -165,20 +165,7 @@ fn told_length(headers: &[OsString]) -> Result<Option<u64>, Failure> {
 }
 
 fn packet(args: &Args, length: Option<u64>) -> Result<Vec<u8>, Failure> {
-    let url = match args.url.as_encoded_bytes() {
-        [b'/', ..] => {
-            let mut url = OsString::from("http://localhost");
-            url.push(&args.url);
-            url
-        }
-        url if request::is_url(url) => args.url.clone(),
-        url => {
-            return Err(Failure::Refused(format!(
-                "{}: neither a URL that begins with http:// or https:// nor a path that begins with /",
-                Escaped(url)
-            )));
-        }
-    };
+    let url = request::url(&args.url)?;
     let pairs: Vec<_> = args.var.iter().map(|var| encode::pair(var)).collect::<Result<_, _>>()?;
     let told = Told {
         method: args.request.as_deref(),

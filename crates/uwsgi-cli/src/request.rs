@@ -19,6 +19,22 @@ pub(crate) fn is_url(argument: &[u8]) -> bool {
         .any(|scheme| argument.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
+/// The URL that an argument means: a path is one of this machine's.
+pub(crate) fn url(argument: &OsStr) -> Result<OsString, Failure> {
+    match argument.as_encoded_bytes() {
+        [b'/', ..] => {
+            let mut url = OsString::from("http://localhost");
+            url.push(argument);
+            Ok(url)
+        }
+        bytes if is_url(bytes) => Ok(argument.to_owned()),
+        bytes => Err(Failure::Refused(format!(
+            "{}: neither a URL that begins with http:// or https:// nor a path that begins with /",
+            Escaped(bytes)
+        ))),
+    }
+}
+
 /// What options make of a URL.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told<'a> {

@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR")]
     to: String,
 
-    /// The request, as `uwsgictl encode` makes it from a URL
+    /// The URL, or a path on this machine: the request is what `uwsgictl encode` makes of it
     #[arg(value_name = "URL", default_value = "http://localhost/")]
     url: OsString,
 

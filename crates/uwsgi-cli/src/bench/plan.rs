@@ -5,15 +5,14 @@ use std::path::Path;
 use std::thread;
 
 use uwsgi::client::Exchange;
-use uwsgi::{Packet, Request};
+use uwsgi::{Modifier1, Packet, Request};
 
 use super::Args;
 use super::target::Target;
-use crate::args::EncodeArgs;
 use crate::body::BodyArgs;
 use crate::escape::Escaped;
 use crate::output::{self, Failure};
-use crate::request;
+use crate::request::{self, Told};
 
 /// What every connection does, and when it ends.
 #[derive(Debug)]
@@ -69,24 +68,12 @@ fn bytes(args: &Args) -> Result<Vec<u8>, Failure> {
     if let Some(file) = &args.packet {
         return output::read(file);
     }
-    let encode = EncodeArgs {
-        arguments: Vec::new(),
-        json: None,
-        modifier1: None,
-        modifier2: None,
-        payload: None,
-        header: args.header.clone(),
-        body: args.body.clone().map(BodyArgs::binary).unwrap_or_default(),
-        request: args.request.clone(),
-        head: false,
-        hex: false,
-        output: None,
-    };
-    if !request::is_url(args.url.as_encoded_bytes()) {
-        let url = Escaped(args.url.as_encoded_bytes());
-        return Err(Failure::Refused(format!("{url}: not a URL that begins with http:// or https://")));
-    }
-    request::encode(&encode, &args.url, &[], uwsgi::Modifier1::WSGI, 0)
+    let url = request::url(&args.url)?;
+    let body = args.body.clone().map(BodyArgs::binary).unwrap_or_default().read()?;
+    let told = Told::form(args.request.as_ref(), false, &args.header, body.as_ref().map(Vec::len));
+    let mut bytes = request::packet(&told, &url, &[], Modifier1::WSGI, 0)?;
+    bytes.extend(body.unwrap_or_default());
+    Ok(bytes)
 }
 
 /// The client's machine for this request, and its method.

@@ -114,6 +114,11 @@ fn the_request_is_the_one_that_encode_makes() {
     let packets = sent.iter().take(3).collect::<Vec<_>>();
     assert_eq!(packets, [&*encoded; 3]);
 
+    // A path is one of this machine's.
+    bench(&server.address, &["-n", "1", "--body", "a bodyxx", "/a"]).good();
+    let encoded_path = run(&["encode", "--data-raw", "a bodyxx", "http://localhost/a"]).good();
+    assert_eq!(sent.recv().unwrap(), encoded_path);
+
     // The same bytes from a file.
     std::fs::write(&body, &encoded).unwrap();
     bench(&server.address, &["-n", "1", "--packet", body.to_str().unwrap()]).good();
@@ -459,7 +464,11 @@ fn bad_arguments_are_told_in_a_line() {
         ("127.0.0.1", &[][..], "--to 127.0.0.1: no port"),
         ("http://127.0.0.1:3031/", &[], "--to http://127.0.0.1:3031/: a URL, not an address"),
         ("fd:3", &[], "--to fd:3: a descriptor cannot be connected to"),
-        (&server.address, &["example.com"], "example.com: not a URL that begins with http:// or https://"),
+        (
+            &server.address,
+            &["example.com"],
+            "example.com: neither a URL that begins with http:// or https:// nor a path",
+        ),
         (&server.address, &["http://"], "the URL http:// "),
         (&server.address, &["-H", "nothing"], "-H 'nothing': neither"),
         (&server.address, &["-X", "a b"], "-X a b: "),
