@@ -83,6 +83,21 @@ impl Client {
     /// [`rpc`](Self::rpc) with an answer that is the result's bytes and nothing else, up to the close: no result at all, and
     /// no such function, is an answer of no bytes.
     ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     stream.read_exact(&mut [0; 16]).unwrap();
+    /// #     stream.write_all(b"42").unwrap();
+    /// # });
+    /// assert_eq!(client.rpc_raw("add", ["2", "40"])?.into_vec(1024)?, b"42");
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`rpc`](Self::rpc).
@@ -136,6 +151,23 @@ impl Client {
     }
 
     /// Raises a signal of uWSGI's, 0 to 255. It is queued then, not handled; uWSGI does not say whether it has a handler.
+    ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     let mut packet = [0; 4];
+    /// #     stream.read_exact(&mut packet).unwrap();
+    /// #     assert_eq!(packet, [0x6e, 0, 0, 17]);
+    /// #     stream.write_all(b"\xff\x00\x00\x01").unwrap();
+    /// # });
+    /// client.signal(17)?;
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

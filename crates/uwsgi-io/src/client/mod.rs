@@ -161,8 +161,9 @@ impl Client {
     /// Sends a web request: a packet of vars, and as many bytes of the body as its `CONTENT_LENGTH` says. Answers once the
     /// final head is there; interim answers (1xx) are passed over.
     ///
-    /// The body is read when there is room for more of it, also while the answer is read. What is in the body behind its
-    /// length is left there.
+    /// The body is read when there is room for more of it, also while the answer is read; while reading it blocks, nothing
+    /// else moves. What is in the body behind its length is left there. An answer with the status of an error ends the
+    /// sending.
     ///
     /// # Errors
     ///
@@ -172,6 +173,30 @@ impl Client {
     }
 
     /// [`request`](Self::request), with a look at the heads of interim answers.
+    ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi::{Modifier1, VarsEncoder};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     stream.read_exact(&mut [0; 25]).unwrap();
+    /// #     stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    /// # });
+    /// # let mut buffer = Vec::new();
+    /// # let mut vars = VarsEncoder::new(&mut buffer);
+    /// # vars.push("REQUEST_METHOD", "GET")?;
+    /// # let packet = vars.finish(Modifier1::WSGI, 0)?;
+    /// let mut links = Vec::new();
+    /// let response = client.request_with_interim(packet, std::io::empty(), |head| {
+    ///     links.extend(head.get("Link").map(<[u8]>::to_vec));
+    /// })?;
+    /// assert_eq!((response.status(), links), (204, vec![b"</a.css>".to_vec()]));
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

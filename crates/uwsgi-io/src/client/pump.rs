@@ -123,6 +123,11 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.broken.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
+    /// Whether everything that was to leave has left.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.broken.is_none() && self.window.len() == 0
+    }
+
     /// Whether no more will leave.
     pub(crate) const fn is_broken(&self) -> bool {
         self.broken.is_some()

@@ -91,7 +91,8 @@ impl<'c, B: Read> Response<'c, B> {
 
     /// Once the body has ended, the connection may go back.
     fn settle(&mut self) {
-        if self.keep && self.body.is_ended() && self.body.allows_another() {
+        // An answer may be whole before the request is: what has yet to leave would be lost, and the next packet taken for it.
+        if self.keep && self.body.is_ended() && self.body.allows_another() && self.body.source_mut().is_done() {
             self.body.source_mut().transport_mut().give_back();
         }
     }
@@ -123,6 +124,35 @@ impl<B: Read> Read for Response<'_, B> {
 ///
 /// Reading waits for the server, and writing for room. Who has to do both at once [polls](Self::descriptor) first, once
 /// [nothing is buffered](Self::buffered).
+///
+/// ```
+/// use std::io::{Read, Write};
+/// # use uwsgi::{Modifier1, VarsEncoder};
+/// # use uwsgi_io::Client;
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+/// # let server = std::thread::spawn(move || {
+/// #     let mut stream = listener.accept().unwrap().0;
+/// #     stream.read_exact(&mut [0; 25]).unwrap();
+/// #     stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap();
+/// #     let mut line = [0; 5];
+/// #     stream.read_exact(&mut line).unwrap();
+/// #     stream.write_all(&line).unwrap();
+/// # });
+/// # let mut buffer = Vec::new();
+/// # let mut vars = VarsEncoder::new(&mut buffer);
+/// # vars.push("REQUEST_METHOD", "GET")?;
+/// # let packet = vars.finish(Modifier1::WSGI, 0)?;
+/// let response = client.request(packet, std::io::empty())?;
+/// assert_eq!(response.status(), 101);
+/// let mut pipe = response.into_pipe();
+/// pipe.write_all(b"hello")?;
+/// let mut echo = [0; 5];
+/// pipe.read_exact(&mut echo)?;
+/// assert_eq!(&echo, b"hello");
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Upgraded<'c, B> {
     pipe: Pipe<'c, Pump<'c, Lease<'c>, B>>,

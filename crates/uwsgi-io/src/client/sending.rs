@@ -14,6 +14,30 @@ use crate::window::{SMALL, make_room};
 /// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
 ///
 /// A server may answer before it has everything, and close. Writing fails then, and `finish` reads its answer all the same.
+///
+/// ```
+/// # use std::io::Read;
+/// use std::io::Write;
+/// # use uwsgi::{Modifier1, VarsEncoder};
+/// # use uwsgi_io::Client;
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+/// # let server = std::thread::spawn(move || {
+/// #     let mut stream = listener.accept().unwrap().0;
+/// #     stream.read_exact(&mut [0; 100]).unwrap();
+/// #     stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n").unwrap();
+/// # });
+/// # let mut buffer = Vec::new();
+/// # let mut vars = VarsEncoder::new(&mut buffer);
+/// # vars.push("CONTENT_LENGTH", "1000000000000")?;
+/// # let packet = vars.finish(Modifier1::WSGI, 0)?;
+/// let mut sending = client.send(packet)?;
+/// while sending.write_all(&[b'x'; 1024]).is_ok() {}
+/// assert!(sending.left() > 0);
+/// assert_eq!(sending.finish()?.status(), 413);
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Sending<'c> {
     pump: Pump<'c, Lease<'c>, io::Empty>,

@@ -16,6 +16,27 @@ use crate::window::{SMALL, Window, make_room};
 /// Bytes that a server answers with: the result of a function, the value of a key, or whatever comes up to the close.
 ///
 /// They are read as they come; an end before their length is an error. No memory is set aside for what a server announces.
+///
+/// ```
+/// use std::io::Read;
+/// # use std::io::Write;
+/// # use uwsgi_io::Client;
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+/// # let server = std::thread::spawn(move || {
+/// #     let mut stream = listener.accept().unwrap().0;
+/// #     stream.read_exact(&mut [0; 10]).unwrap();
+/// #     stream.write_all(b"\xad\x05\x00\x00hello").unwrap();
+/// # });
+/// let mut value = client.rpc("name", None::<&str>)?;
+/// assert_eq!(value.length(), Some(5));
+/// let mut begin = [0; 2];
+/// value.read_exact(&mut begin)?;
+/// assert_eq!(&begin, b"he");
+/// assert_eq!(value.into_vec(1024)?, b"llo"); // what is left
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Value<'c> {
     incoming: Incoming<'c, Pump<'c, Lease<'c>, io::Empty>>,
@@ -47,7 +68,7 @@ impl<'c> Value<'c> {
         self.length
     }
 
-    /// All bytes, but no more than `most`.
+    /// All bytes that were not read yet, if there are no more than `most`.
     ///
     /// # Errors
     ///

@@ -217,6 +217,26 @@ fn early_success() {
     assert_eq!(wire.taken.borrow().len(), PACKET.len() + 5000);
 }
 
+/// An answer that is whole before the last bytes of the request have left: the connection is not for another.
+#[test]
+fn an_answer_before_the_end_of_the_request() {
+    for (length, done) in [(300, false), (50, true)] {
+        let early = |taken: &[u8]| match taken.len() {
+            0..60 => Says::default(),
+            _ => Says { answer: b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), ..Says::default() },
+        };
+        let wire = Wire::new(60, &early);
+        let (mut out, mut buffer) = (PACKET.to_vec(), Vec::new());
+        let mut exchange = Exchange::new(false).with_outgoing(length);
+        let mut pump = Pump::new(&wire, Patience::ENDLESS, &mut out, io::repeat(b'x'));
+        pump.join(&mut exchange).unwrap();
+        pump.begin().unwrap();
+        let (_, mut body) = ResponseReader::new(pump, exchange, &mut buffer).answer().unwrap();
+        assert!(body.is_ended() && body.allows_another(), "as far as the exchange knows");
+        assert_eq!(body.source_mut().is_done(), done, "{length}");
+    }
+}
+
 /// Never more than was declared, whatever the source has.
 #[test]
 fn no_more_than_declared() {
