@@ -75,7 +75,8 @@ impl<'c> Value<'c> {
     /// [`ClientErrorKind::TooLong`], or the connection broke, or it ended early.
     pub fn into_vec(mut self, most: usize) -> Result<Vec<u8>, ClientError> {
         let limit = u64::try_from(most).unwrap_or(u64::MAX);
-        if self.length.is_some_and(|length| length > limit) {
+        let here = u64::try_from(self.inline.len()).unwrap_or(u64::MAX);
+        if self.left.is_some_and(|left| left.saturating_add(here) > limit) {
             return Err(ClientError::new(self.address, ClientErrorKind::TooLong { most: limit }));
         }
         let mut bytes = Vec::new();
