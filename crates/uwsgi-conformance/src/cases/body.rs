@@ -343,7 +343,7 @@ pub(super) const CASES: &[Case] = &[
         app: App::AnswerWithoutReading,
         verdict: Verdict::served(&["body 0"]),
         row: Row::Served,
-        why: "up to 64 KiB are dropped before the close",
+        why: "what still comes is dropped, for 2 seconds at most, before the close",
         uwsgi: "200; it closes over unread bytes, so that now and then the kernel resets the connection",
         gunicorn: "200 | gthread, asgi: 200, kept open",
         source: BODY,
