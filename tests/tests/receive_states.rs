@@ -98,10 +98,10 @@ fn each_end_of_a_drain_ends_it() {
     let drain = || Drain::new(&settings, START);
     let late = Time::from_millis(2_000);
     let rows = [
-        (1, false, START, DrainStep::Need((1 << 30) - 1)),
+        (1, false, START, DrainStep::Need(65_535)),
         (1, true, START, DrainStep::Close),
-        (1 << 30, false, START, DrainStep::Close),
-        (2_000_000_000, false, START, DrainStep::Close),
+        (65_536, false, START, DrainStep::Close),
+        (1_000_000, false, START, DrainStep::Close),
         (1, false, late, DrainStep::Close),
     ];
     for (dropped, eof, now, step) in rows {
