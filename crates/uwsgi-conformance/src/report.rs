@@ -29,6 +29,15 @@ use uwsgi::{Limits, Packet, Request};
 use crate::answers::Answer;
 use crate::case::Expected;
 
+/// An application in Python that does what [`App`](crate::App) says and answers with the report, as far as WSGI and ASGI let
+/// it: `application` and `asgi_application`. It reads and answers, unless the file that the environment variable
+/// `CONFORMANCE_APP` names says otherwise, as `{app:?}`.
+///
+/// ```
+/// assert!(uwsgi_conformance::report::PYTHON.contains("def application(environ, start_response):"));
+/// ```
+pub const PYTHON: &str = include_str!("application.py");
+
 /// The most vars, and headers, that are listed, and bytes of each that are shown.
 const LISTED: usize = 40;
 const SHOWN: usize = 100;
@@ -104,6 +113,12 @@ pub(crate) fn contradicted<'e>(answer: &Answer, expected: &'e Expected) -> Vec<(
 pub(crate) fn line(report: &[u8], start: &str) -> Option<String> {
     let found = report.split(|byte| *byte == b'\n').find(|line| line.starts_with(start.as_bytes()));
     found.filter(|_| is_report(report)).map(|line| String::from_utf8_lossy(line).into_owned())
+}
+
+/// Whether a report is somewhere in bytes that are no answer.
+pub(crate) fn holds_report(bytes: &[u8]) -> bool {
+    let mut starts = bytes.windows(8).enumerate().filter(|(_, start)| *start == b"\nmethod ");
+    starts.any(|(place, _)| is_report(bytes.get(place.saturating_add(1)..).unwrap_or_default()))
 }
 
 /// Whether an answer's body is a report.

@@ -37,8 +37,8 @@ pub enum Seen {
 /// How the answers of a server's application are told from those that the server makes by itself.
 ///
 /// An application that answers with the [report](crate::report) says that it was called. Of any other, an answer under 400
-/// is taken for its own, and so is 404 and 405, and one that has the status and the header names of an answer to a good
-/// request.
+/// is taken for its own, and one that has the status and the header names of an answer to a good request. So are 404 and 405,
+/// unless a good request got one that looks otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Application {
     reports: bool,
@@ -68,12 +68,13 @@ impl Application {
     /// Whether an answer is its own.
     #[must_use]
     pub fn gave(&self, answer: &Answer) -> bool {
+        let mut alike = self.known.iter().filter(|(status, _)| *status == answer.status).peekable();
         match answer.status {
             ..200 => false,
             200..400 => true,
             _ if self.reports => is_report(&answer.body),
-            404 | 405 => true,
-            status => self.known.iter().any(|(known, names)| *known == status && *names == answer.names),
+            status if alike.peek().is_none() => matches!(status, 404 | 405),
+            _ => alike.any(|(_, names)| *names == answer.names),
         }
     }
 }

@@ -10,36 +10,32 @@ use crate::server::Kind;
 
 /// What uWSGI does: the version of PyPI, and Debian's where that differs.
 pub(crate) fn uwsgi(name: &str, measured: &[Words]) -> Option<String> {
-    side(&[("2.0.31", measured[0].get(name)?), ("2.0.21", measured[1].get(name)?)])
+    side(name, &Kind::ALL[..2], &measured[..2])
 }
 
 /// What gunicorn's workers do: sync, and the others where they differ.
 pub(crate) fn gunicorn(name: &str, measured: &[Words]) -> Option<String> {
-    side(&[("sync", measured[2].get(name)?), ("gthread", measured[3].get(name)?), ("asgi", measured[4].get(name)?)])
+    side(name, &Kind::ALL[2..], &measured[2..])
 }
 
 /// What a case says that a kind of server does.
 pub(crate) fn says(case: &'static Case, kind: Kind) -> &'static str {
-    let (text, name) = match kind {
-        Kind::Uwsgi => (case.uwsgi, "2.0.31"),
-        Kind::UwsgiDebian => (case.uwsgi, "2.0.21"),
-        Kind::GunicornSync => (case.gunicorn, "sync"),
-        Kind::GunicornGthread => (case.gunicorn, "gthread"),
-        Kind::GunicornAsgi => (case.gunicorn, "asgi"),
-    };
+    let text = if kind.is_uwsgi() { case.uwsgi } else { case.gunicorn };
     let mut parts = text.split_once("; ").map_or(text, |(words, _)| words).split(" | ");
     let first = parts.next().unwrap_or_default();
     let mut others = parts.filter_map(|part| part.split_once(": "));
-    others.find(|(names, _)| names.split(", ").any(|other| other == name)).map_or(first, |(_, words)| words)
+    let named = others.find(|(names, _)| names.split(", ").any(|name| name == kind.label()));
+    named.map_or(first, |(_, words)| words)
 }
 
 /// The words of the first, then of those that differ.
-fn side(said: &[(&str, &String)]) -> Option<String> {
+fn side(name: &str, kinds: &[Kind], measured: &[Words]) -> Option<String> {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
-    for (who, words) in said {
+    for (kind, words) in kinds.iter().zip(measured) {
+        let words = words.get(name)?;
         match groups.iter_mut().find(|(_, other)| other == words) {
-            Some((names, _)) => names.push(who),
-            None => groups.push((vec![who], words)),
+            Some((names, _)) => names.push(kind.label()),
+            None => groups.push((vec![kind.label()], words)),
         }
     }
     let (first, others) = groups.split_first()?;

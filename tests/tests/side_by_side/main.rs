@@ -16,8 +16,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use server::{Kind, Server, is_measured};
-use uwsgi_conformance::{App, Case, Needs, Peer, SMALL, Split, all, observe, socket};
+use server::{APPS, Kind, Server, is_measured};
+use uwsgi_conformance::{App, Case, Needs, Peer, SMALL, Split, all, observe, report, socket};
 use uwsgi_tests::ours::{Ours, Way};
 use uwsgi_tests::programs::Stage;
 
@@ -35,6 +35,7 @@ type Words = BTreeMap<&'static str, String>;
 #[test]
 fn side_by_side() {
     let stage = Stage::new();
+    stage.write(&format!("{APPS}/conformance.py"), report::PYTHON);
     let versions: Vec<String> = Kind::ALL.iter().map(|kind| kind.version()).collect();
     let measured: Vec<Mutex<Words>> = Kind::ALL.iter().map(|_| Mutex::default()).collect();
     let ours = Mutex::new(Words::new());

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use uwsgi_conformance::{App, Case, Needs, Sender};
@@ -25,7 +26,7 @@ impl Kind {
     pub(crate) const ALL: [Self; 5] =
         [Self::Uwsgi, Self::UwsgiDebian, Self::GunicornSync, Self::GunicornGthread, Self::GunicornAsgi];
 
-    fn is_uwsgi(self) -> bool {
+    pub(crate) fn is_uwsgi(self) -> bool {
         matches!(self, Self::Uwsgi | Self::UwsgiDebian)
     }
 
@@ -38,6 +39,20 @@ impl Kind {
         }
     }
 
+    /// What it is called where it differs from another of its name.
+    pub(crate) fn label(self) -> &'static str {
+        static NUMBERS: OnceLock<[String; 2]> = OnceLock::new();
+        let number = |kind: Self| kind.version().split_off("uWSGI ".len());
+        let [first, second] = NUMBERS.get_or_init(|| [number(Self::Uwsgi), number(Self::UwsgiDebian)]);
+        match self {
+            Self::Uwsgi => first,
+            Self::UwsgiDebian => second,
+            Self::GunicornSync => "sync",
+            Self::GunicornGthread => "gthread",
+            Self::GunicornAsgi => "asgi",
+        }
+    }
+
     /// Its name and number.
     pub(crate) fn version(self) -> String {
         let number: Vec<_> = version(self.peer()).iter().map(ToString::to_string).collect();
@@ -45,7 +60,7 @@ impl Kind {
     }
 
     /// One worker each. uWSGI with its default limits; gunicorn waits 5 seconds for its workers, so that one that hangs shows.
-    fn command(self, at: SocketAddr, allow: &str) -> Command {
+    fn command(self, at: SocketAddr, allow: &str, apps: &Path) -> Command {
         let mut command = Command::new(peer(self.peer()));
         if self.is_uwsgi() {
             if self == Self::UwsgiDebian {
@@ -54,7 +69,7 @@ impl Kind {
             command
                 .args(["--master", "--need-app", "--die-on-term", "--listen", "100", "--processes", "1"])
                 .args(["--socket", &at.to_string(), "--chdir"])
-                .arg(apps())
+                .arg(apps)
                 .args(["--module", "conformance:application"]);
             return command;
         }
@@ -67,16 +82,14 @@ impl Kind {
             .args(["--protocol", "uwsgi", "--workers", "1", "--timeout", "5", "--no-control-socket"])
             .args(class)
             .args(["--uwsgi-allow-from", allow, "--bind", &at.to_string(), "--chdir"])
-            .arg(apps())
+            .arg(apps)
             .arg(application);
         command
     }
 }
 
-/// Where the application is.
-fn apps() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("apps")
-}
+/// The directory of the application.
+pub(crate) const APPS: &str = "apps";
 
 /// A server that runs.
 #[derive(Debug)]
@@ -147,7 +160,7 @@ impl<'s> Server<'s> {
         let port = Port::free();
         self.at = port.address();
         self.set_app(App::ReadAllThenAnswer);
-        let mut command = self.kind.command(self.at, &self.allow);
+        let mut command = self.kind.command(self.at, &self.allow, &self.stage.path(APPS));
         command.env("CONFORMANCE_APP", self.app());
         self.program = Some(Program::start(self.stage, &self.name, &mut command, &[&Listen::Tcp(port)]));
     }

@@ -52,6 +52,7 @@ fn help_has_examples() {
         &["decode", "--help"],
         &["encode", "--help"],
         &["serve", "--help"],
+        &["check", "--help"],
         &["man", "-h"],
         &["help", "completions"],
         &["request", "--help"],

@@ -14,6 +14,7 @@ extern crate alloc;
 mod ask;
 mod bench;
 mod captures;
+mod check;
 mod encode;
 mod generated;
 mod malformed;

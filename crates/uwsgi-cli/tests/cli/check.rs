@@ -1,0 +1,203 @@
+//! Servers that are as they should be, and others.
+
+use core::time::Duration;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+
+use serde_json::Value;
+use uwsgi_conformance::report::{self, report};
+use uwsgi_server::{Answer, AppError, Body, Call, Head};
+
+use crate::{Ran, run};
+
+/// Our server with an application; its address.
+fn ours(app: impl uwsgi_server::App + 'static) -> String {
+    let server = uwsgi_server::Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
+    let address = server.local().unwrap().to_string();
+    std::thread::spawn(|| server.run());
+    address
+}
+
+fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    body.read_to_end(&mut Vec::new())?;
+    Ok(answer.whole(Head::new(404), b"nothing here")?)
+}
+
+fn reports(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    let mut read = report::Body::default();
+    body.read_to_end(&mut read.bytes)?;
+    let packet = [&call.packet().header().to_bytes()[..], call.packet().payload()].concat();
+    Ok(answer.whole(Head::new(200), report(&packet, false, &read).as_bytes())?)
+}
+
+/// A server that does this with each connection.
+fn server(serve: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// Whatever comes, the application is called with the same.
+fn credulous(mut stream: TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let mut buffer = [0; 70_000];
+    while let Ok(1..) = stream.read(&mut buffer) {}
+    let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    let _gone = stream.shutdown(Shutdown::Write);
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+/// The lines that begin with this mark.
+fn marked<'r>(ran: &'r Ran, mark: &str) -> Vec<&'r str> {
+    ran.text().lines().filter(|line| line.starts_with(mark)).collect()
+}
+
+#[test]
+fn ours_is_as_it_should_be_whatever_the_application() {
+    for (application, said) in [(ours(hello), "does not report"), (ours(reports), "its application reports")] {
+        let ran = run(&["check", "--to", &application]);
+        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{}", ran.text());
+        assert!(ran.text().contains(said), "{}", ran.text());
+        assert!(ran.text().ends_with("\nNo bytes became a request that they are not.\n"), "{}", ran.text());
+        assert!(marked(&ran, "ok").len() > 230);
+        for mark in ["!", "~", "?"] {
+            assert_eq!(marked(&ran, mark), Vec::<&str>::new());
+        }
+        assert!(!ran.stdout.contains(&0x1b), "piped, it is plain");
+    }
+}
+
+#[test]
+fn what_is_dangerous_is_told_and_decides_the_status() {
+    let address = server(credulous);
+    let names = ["ok-get", "trailing-1", "length-plus", "vars-1001", "body-short-close"];
+    let mut arguments = vec!["check", "--to", &address];
+    arguments.extend(names);
+    let ran = run(&arguments);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let begin =
+        |mark| marked(&ran, mark).iter().map(|line| line.split_whitespace().nth(1).unwrap()).collect::<Vec<_>>();
+    assert_eq!(begin("ok"), ["ok-get"]);
+    assert_eq!(begin("!"), ["trailing-1", "trailing-1-zero", "length-plus"]);
+    assert_eq!(begin("~"), ["vars-1001"]);
+    assert_eq!(begin("?"), ["body-short-close"]);
+    for part in [
+        "accepted though malformed: 3 cases",
+        "one byte 01 after the variables",
+        "Bytes became a request that they are not: 3 cases.",
+    ] {
+        assert!(ran.text().contains(part), "{part} is not in {}", ran.text());
+    }
+    // The same, beside what others do.
+    let line = *marked(&ran, "!").last().unwrap();
+    let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(cells, ["!", "length-plus", "400", "200", "200 (body 0)", "200 (body 5) | gthread: 200 (body 5) + 500"]);
+
+    let deviations = run(&["check", "--to", &address, "--deviations", "ok-get", "length-plus"]);
+    assert_eq!((marked(&deviations, "ok").len(), marked(&deviations, "!").len()), (0, 1));
+}
+
+#[test]
+fn json_says_the_same() {
+    let address = server(credulous);
+    let ran = run(&["check", "--json", "--to", &address, "ok-get", "length-plus", "vars-1001", "app-short"]);
+    let document = json(&ran);
+    assert_eq!(ran.status, 1);
+    assert_eq!(document["to"], address);
+    assert_eq!((&document["reports"], &document["deceived"]), (&Value::Bool(false), &Value::Bool(true)));
+    assert_eq!(document["dangers"]["accepted"], 1);
+    assert_eq!(document["rows"]["invalid-length"]["danger"], 1);
+    let cases = document["cases"].as_array().unwrap();
+    let fields = |case: &Value| {
+        ["name", "finding", "seen", "should", "does", "end"].map(|field| case[field].as_str().unwrap().to_owned())
+    };
+    assert_eq!(fields(&cases[0]), ["vars-1001", "differs", "accepted", "431", "200", "closed"]);
+    assert_eq!(fields(&cases[1]), ["length-plus", "danger", "accepted", "400", "200", "closed"]);
+    assert_eq!(cases[1]["danger"], "accepted");
+    assert_eq!(cases[1]["answers"][0]["body_length"], 2);
+    assert_eq!(fields(&cases[2]), ["ok-get", "as-it-should", "accepted", "200", "200", "closed"]);
+    let left_out = &document["not_played"][0];
+    assert_eq!(
+        (&left_out["name"], &left_out["why"]),
+        (&"app-short".into(), &"it needs an application that does something else".into())
+    );
+}
+
+#[test]
+fn a_server_that_hangs_is_seen_to_hang() {
+    let address = server(|mut stream| {
+        let mut packet = [0; 195];
+        stream.read_exact(&mut packet[..4]).unwrap();
+        // A good GET has no byte more.
+        if packet[1] == 191 && stream.read_exact(&mut packet[4..]).is_ok() {
+            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        } else {
+            std::thread::sleep(Duration::from_secs(20));
+        }
+    });
+    let ran = run(&["check", "--to", &address, "--patience", "0.5", "datasize-0", "--row", "datasize-zero"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.text().contains("hangs: neither answered nor closed"), "{}", ran.text());
+    assert!(
+        ran.text().ends_with("No bytes became a request that they are not; it hangs: 4 cases.\n"),
+        "{}",
+        ran.text()
+    );
+}
+
+#[test]
+fn what_takes_long_waits_to_be_asked_for() {
+    let address = ours(hello);
+    let ran = run(&["check", "--to", &address, "connect-wait", "connect-half-close"]);
+    assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
+    assert!(ran.text().contains("   4  it takes long: give --slow"), "{}", ran.text());
+    let ran = run(&["check", "--to", &address, "--slow", "slow-2s"]);
+    assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
+}
+
+#[test]
+fn who_cannot_be_checked_is_told_why() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let other = ours(hello);
+    let table = [
+        (&["check", "--to", &nobody][..], "cannot check 127.0.0.1:"),
+        (&["check", "--to", "/nonexistent/x.sock"], "cannot check /nonexistent/x.sock: No such file or directory"),
+        (&["check", "--to", &other, "--report"], "does not answer a good request with a report"),
+        (&["check", "--to", &other, "no-such-case"], "no case has such a name"),
+        (&["check", "--to", &other, "--row", "served", "trailing-1"], "no case has such a name and such a row"),
+        (&["check", "--to", &other, "--row", "trailing"], "no row of that name; there are peer-not-allowed, "),
+        (&["check", "--to", "fd:3"], "a descriptor cannot be connected to"),
+        (&["check"], "--to <ADDR>"),
+    ];
+    for (arguments, said) in table {
+        let ran = run(arguments);
+        assert_eq!(ran.status, 2, "{arguments:?}: {}", ran.text());
+        assert!(ran.stderr.contains(said), "{said} is not in {}", ran.stderr);
+        assert!(ran.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_cases_can_be_listed() {
+    let all = run(&["check", "--list"]).good();
+    let lines = core::str::from_utf8(&all).unwrap();
+    assert!(lines.contains("malformed block --row malformed-block\n"), "{lines}");
+    assert_eq!(lines.lines().filter(|line| line.starts_with("  ")).count(), uwsgi_conformance::all().count());
+    let pings = json(&run(&["check", "--list", "--json", "--row", "ping"]));
+    assert_eq!(pings.as_array().unwrap().len(), 7);
+    assert_eq!((&pings[0]["name"], &pings[0]["should"]), (&"ping-bare".into(), &"pong".into()));
+}
+
+#[test]
+fn an_application_that_reports_can_be_had() {
+    let source = String::from_utf8(run(&["check", "--print-app"]).good()).unwrap();
+    assert!(source.contains("def application(environ, start_response):"), "{source}");
+}
