@@ -5,6 +5,8 @@ pub mod counting;
 pub mod drive;
 pub mod fuzz;
 pub mod http1;
+#[cfg(unix)]
+pub mod load;
 pub mod naive;
 pub mod naive_http;
 #[cfg(unix)]

@@ -95,7 +95,7 @@ impl<'r> Entry<'r> {
     fn combined(&self, now: OffsetDateTime) -> io::Result<Vec<u8>> {
         let mut line = Vec::with_capacity(256);
         let user = self.request.remote_user().filter(|user| !user.is_empty()).unwrap_or(b"-");
-        write!(line, "{} - {} [", self.client, user.escape_ascii())?;
+        write!(line, "{} - {} [", bare(&self.client), bare(&user.escape_ascii().to_string()))?;
         now.format_into(&mut line, COMBINED).map_err(io::Error::other)?;
         writeln!(
             line,
@@ -144,4 +144,9 @@ impl<'r> Entry<'r> {
             _ => Cow::Borrowed(b"-"),
         }
     }
+}
+
+/// A field that stands without quotes ends at its first space.
+fn bare(field: &str) -> String {
+    field.replace(' ', "\\x20")
 }

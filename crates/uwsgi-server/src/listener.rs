@@ -6,7 +6,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use listenfd::ListenFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
@@ -157,7 +159,7 @@ impl Listener {
     fn unix(path: &Path, mode: u32) -> io::Result<Self> {
         remove_stale(path)?;
         let descriptor = stream(AddressFamily::UNIX)?;
-        let address = SocketAddrUnix::new(path)?;
+        let address = unix_address(path)?;
         rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &path.to_string_lossy()))?;
         // Nobody can connect before it listens: the mode is right from the first connection on.
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
@@ -168,8 +170,11 @@ impl Listener {
 
     /// A descriptor that was handed over as systemd does it (`LISTEN_FDS`), by its number.
     fn inherited(number: u32) -> io::Result<Self> {
+        // They can be asked for once: the environment forgets them, so that no child takes them for its own.
+        static HANDED: OnceLock<Mutex<ListenFd>> = OnceLock::new();
+        let handed = HANDED.get_or_init(|| Mutex::new(ListenFd::from_env()));
+        let mut handed = handed.lock().unwrap_or_else(PoisonError::into_inner);
         let first = 3;
-        let mut handed = listenfd::ListenFd::from_env();
         let index = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
         let missing = || {
             io::Error::new(
@@ -217,19 +222,28 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     let file = match std::fs::symlink_metadata(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error) => {
+            return Err(io::Error::new(error.kind(), format!("cannot listen at {}: {error}", path.display())));
+        }
     };
     let said = |kind, what: &str| Err(io::Error::new(kind, format!("{} {what}", path.display())));
     if !file.file_type().is_socket() {
         return said(io::ErrorKind::AlreadyExists, "is there and is no socket: move it away, or choose another path");
     }
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => {
+    // Who listens may let nobody in, and a connect that blocks would wait for ever.
+    let probe = stream(AddressFamily::UNIX)?;
+    rustix::io::ioctl_fionbio(&probe, true)?;
+    match rustix::net::connect(&probe, &unix_address(path)?) {
+        Ok(()) | Err(Errno::AGAIN) => {
             said(io::ErrorKind::AddrInUse, "is in use: stop the server that listens there, or choose another path")
         }
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
-        Err(error) => Err(error),
+        Err(Errno::CONNREFUSED) => std::fs::remove_file(path),
+        Err(error) => Err(taken(error, &path.to_string_lossy())),
     }
+}
+
+fn unix_address(path: &Path) -> io::Result<SocketAddrUnix> {
+    SocketAddrUnix::new(path).map_err(|error| taken(error, &path.to_string_lossy()))
 }
 
 fn taken(error: Errno, name: &str) -> io::Error {

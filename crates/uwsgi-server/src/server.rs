@@ -106,9 +106,9 @@ impl<A: App + 'static> Server<A> {
     ///
     /// The text is no address, or nobody can listen there.
     pub fn bind(self, address: &str) -> io::Result<Self> {
-        let address =
-            Address::parse(address).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        Ok(self.listen(Listener::bind(address)?))
+        let unreadable =
+            |error| io::Error::new(io::ErrorKind::InvalidInput, format!("cannot listen at {address}: {error}"));
+        Ok(self.listen(Listener::bind(Address::parse(address).map_err(unreadable)?)?))
     }
 
     /// Listens on this listener too.

@@ -21,7 +21,7 @@ use crate::workers::Workers;
 
 /// How many threads wait for connections at most, for each listener, when there are none.
 const IDLE: usize = 4;
-/// How many connections more than allowed are told so properly; others are told in passing.
+/// How many connections that are not let in are told so properly at once; others are told in passing.
 const TURNED_AWAY: usize = 64;
 
 /// What all threads share.
@@ -43,14 +43,25 @@ pub(crate) struct Shared<A> {
 /// next one takes the turn.
 #[derive(Debug)]
 pub(crate) struct Door {
-    turn: Mutex<Listener>,
+    /// Until a stop: whoever comes then finds nobody who listens, though others are still served.
+    turn: Mutex<Option<Listener>>,
     idle: AtomicUsize,
+}
+
+/// A connection that was accepted, and why it is not let in.
+struct Guest {
+    socket: Socket,
+    ends: Ends,
+    refusal: Option<Refusal>,
 }
 
 /// How many threads there are, and connections.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
+    /// Connections that were let in.
     connections: AtomicUsize,
+    /// Connections that were not, and take nobody's place while they are told so.
+    turned_away: AtomicUsize,
     count: Mutex<usize>,
     /// A thread has ended.
     left: Condvar,
@@ -58,7 +69,7 @@ pub(crate) struct Threads {
 
 impl Door {
     pub(crate) fn new(listener: Listener) -> Arc<Self> {
-        Arc::new(Self { turn: Mutex::new(listener), idle: AtomicUsize::new(0) })
+        Arc::new(Self { turn: Mutex::new(Some(listener)), idle: AtomicUsize::new(0) })
     }
 }
 
@@ -82,15 +93,14 @@ pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>
 
 fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) {
     let mut buffer = Vec::new();
-    while let Some((socket, ends, connections)) = shared.accept(door) {
+    while let Some(guest) = shared.accept(door) {
         // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
         if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
             if let Err(error) = attend(shared, door) {
                 tracing::error!("no thread for the next connection: {error}");
             }
         }
-        shared.serve(socket, ends, connections, &mut buffer);
-        shared.threads.connections.fetch_sub(1, Ordering::AcqRel);
+        shared.serve(guest, &mut buffer);
         if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
             break;
         }
@@ -99,28 +109,20 @@ fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>)
 }
 
 impl<A: App + 'static> Shared<A> {
-    /// Waits for the turn, then for a connection, and counts how many there are with it; `None` when a stop was asked for and nobody waits to be accepted any more.
-    fn accept(&self, door: &Door) -> Option<(Socket, Ends, usize)> {
-        let mut listener = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if self.stop.is_asked() && !listener.accepts_the_last() {
-                return None;
-            }
+    /// Waits for the turn, then for a connection; `None` when a stop was asked for and nobody waits to be accepted any more.
+    fn accept(&self, door: &Door) -> Option<Guest> {
+        let mut turn = door.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let listener = turn.as_mut()?;
+        while !self.stop.is_asked() || listener.accepts_the_last() {
             let error = match listener.accept() {
-                Ok((socket, ends)) => {
-                    let connections = self.threads.connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-                    if connections <= self.max_connections.saturating_add(TURNED_AWAY) {
-                        return Some((socket, ends, connections));
-                    }
-                    // It may be lost, and those who could be told properly are told.
-                    let _ = socket.write(&[IoSlice::new(Refusal::TooManyConnections.response(false))]);
-                    self.threads.connections.fetch_sub(1, Ordering::AcqRel);
-                    continue;
-                }
+                Ok((socket, ends)) => match self.admit(socket, ends) {
+                    Some(guest) => return Some(guest),
+                    None => continue,
+                },
                 Err(error) => error,
             };
             if self.stop.is_asked() {
-                return None;
+                break;
             }
             let mut both = [PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&*listener, PollFlags::IN)];
             // Where poll fails, the loop is slow and not wrong.
@@ -134,21 +136,41 @@ impl<A: App + 'static> Shared<A> {
                 }
             };
         }
+        *turn = None;
+        None
     }
 
-    fn serve(&self, socket: Socket, ends: Ends, connections: usize, buffer: &mut Vec<u8>) {
+    /// Counts a connection where it belongs; `None` if it was told that it is one too many.
+    fn admit(&self, socket: Socket, ends: Ends) -> Option<Guest> {
+        let Threads { connections, turned_away, .. } = &self.threads;
+        let count = connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        let refusal = admit(&self.allow, ends.peer.map(|peer| peer.ip()), count, self.max_connections).err();
+        if let Some(refusal) = &refusal {
+            connections.fetch_sub(1, Ordering::AcqRel);
+            if turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY {
+                // It may be lost, and those who could be told properly are told.
+                let _ = socket.write(&[IoSlice::new(refusal.response(false))]);
+                turned_away.fetch_sub(1, Ordering::AcqRel);
+                return None;
+            }
+        }
+        Some(Guest { socket, ends, refusal })
+    }
+
+    fn serve(&self, Guest { socket, ends, refusal }: Guest, buffer: &mut Vec<u8>) {
         let transport = Stoppable::new(socket, &self.stop);
-        let peer = ends.peer.map(|peer| peer.ip());
-        let served = match admit(&self.allow, peer, connections, self.max_connections) {
-            Ok(()) => self.house().serve(&transport, ends, buffer),
-            Err(refusal) => {
+        let (served, counted) = match refusal {
+            None => (self.house().serve(&transport, ends, buffer), &self.threads.connections),
+            Some(refusal) => {
                 tell(&refusal, ends);
-                RequestReader::new(&transport, self.settings).refuse(&refusal)
+                (RequestReader::new(&transport, self.settings).refuse(&refusal), &self.threads.turned_away)
             }
         };
         if let Err(error) = served {
             tracing::debug!("the connection broke: {error}");
         }
+        drop(transport);
+        counted.fetch_sub(1, Ordering::AcqRel);
         // A large packet is no reason to keep a large buffer.
         if buffer.len() > KEPT {
             *buffer = Vec::new();

@@ -1,0 +1,89 @@
+//! The server that the tests of load and faults start: options as `name=value`, and an application that does what the path
+//! says.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use uwsgi::server::{AllowList, Settings};
+use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    let (mut server, mut settings) = (Server::new(app)?, Settings::default());
+    for option in std::env::args().skip(1) {
+        let (name, value) = option.split_once('=').ok_or_else(|| io::Error::other(format!("{option}: no value")))?;
+        let number = || value.parse::<u64>().map_err(io::Error::other);
+        let millis = || number().map(Duration::from_millis);
+        match name {
+            "bind" => server = server.bind(value)?,
+            "workers" => server = server.with_workers(usize::try_from(number()?).map_err(io::Error::other)?),
+            "max" => server = server.with_max_connections(usize::try_from(number()?).map_err(io::Error::other)?),
+            "allow" => server = server.with_allow(AllowList::parse(value.into()).map_err(io::Error::other)?),
+            "log" => server = server.with_access_log(AccessLog::combined(append(value)?)),
+            "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
+            "grace" => settings.stop_grace = millis()?,
+            "queue" => settings.queue_wait = millis()?,
+            "keepalive" => settings.keepalive = Some(millis()?),
+            _ => return Err(io::Error::other(format!("no option {name}"))),
+        }
+    }
+    server.with_settings(settings).stopping_on_signals()?.run()
+}
+
+fn append(path: &str) -> io::Result<std::fs::File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    let path = std::str::from_utf8(call.request().path_info().unwrap_or_default())?;
+    let (verb, count) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), "0"));
+    let count: usize = count.parse()?;
+    let text = Head::new(200).with("Content-Type", "text/plain");
+    match verb {
+        // So many milliseconds of work.
+        "sleep" => thread::sleep(Duration::from_millis(count as u64)),
+        "read" => {
+            let read = io::copy(body, &mut io::sink())?;
+            return Ok(answer.whole(text, format!("{read}\n").as_bytes())?);
+        }
+        // So many KiB, in pieces of 64.
+        "stream" => {
+            answer.head(text)?;
+            let piece = [b'x'; 65_536];
+            let mut left = count * 1024;
+            while left > 0 {
+                let size = left.min(piece.len());
+                answer.write_all(&piece[..size])?;
+                left -= size;
+            }
+            return Ok(());
+        }
+        "panic" => panic!("as asked"),
+        "halfway" => {
+            answer.head(text.with_length(10))?;
+            answer.write_all(b"12345")?;
+            panic!("as asked, halfway");
+        }
+        "fail" => return Err("as asked".into()),
+        // A byte, then the rest of the body.
+        "byte" => {
+            let mut byte = [0];
+            body.read_exact(&mut byte)?;
+            io::copy(body, &mut io::sink())?;
+        }
+        _ => {}
+    }
+    Ok(answer.whole(text, b"hello\n")?)
+}

@@ -1,0 +1,122 @@
+//! A server in a process of its own: what it takes of the machine, and how it ends.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::At;
+
+/// A process that is killed when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts a server, and waits until it can be reached.
+    ///
+    /// # Errors
+    ///
+    /// It does not start, or ends before it can be reached.
+    pub fn start(command: &mut Command, at: &At) -> io::Result<Self> {
+        let mut process = Self { child: command.stdin(Stdio::null()).spawn()? };
+        let begun = Instant::now();
+        while at.connect().is_err() {
+            if let Some(status) = process.child.try_wait()? {
+                return Err(io::Error::other(format!("it ended before it listened: {status}")));
+            }
+            if begun.elapsed() > Duration::from_secs(20) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(process)
+    }
+
+    /// One that runs already.
+    pub fn of(child: Child) -> Self {
+        Self { child }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How much of the machine's memory it takes, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// It has ended, or the system does not say.
+    pub fn resident(&self) -> io::Result<usize> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+        kib.map(|kib| kib * 1024).ok_or_else(|| io::Error::other("no VmRSS"))
+    }
+
+    /// How much processor time it has used.
+    ///
+    /// # Errors
+    ///
+    /// It has ended, or the system does not say.
+    pub fn used(&self) -> io::Result<Duration> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The fields behind the name, which may hold anything: the 12th and the 13th, in hundredths of a second.
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.ok_or(ErrorKind::InvalidInput)?, signal)?)
+    }
+
+    /// Waits for its end, for so long at most; how long it took.
+    ///
+    /// # Errors
+    ///
+    /// It goes on.
+    pub fn ended_within(&mut self, most: Duration) -> io::Result<(ExitStatus, Duration)> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok((status, begun.elapsed()));
+            }
+            if begun.elapsed() > most {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What it wrote to a pipe that was its standard error, once it has ended.
+    ///
+    /// # Errors
+    ///
+    /// From the system.
+    pub fn said(&mut self) -> io::Result<String> {
+        let mut text = String::new();
+        if let Some(error) = &mut self.child.stderr {
+            io::Read::read_to_string(error, &mut text)?;
+        }
+        Ok(text)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}

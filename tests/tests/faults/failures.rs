@@ -1,0 +1,95 @@
+//! Applications that panic and peers that reset, many at once: the server goes on, and loses nothing by it.
+
+use std::io::Read;
+use std::thread;
+use std::time::Duration;
+
+use uwsgi_tests::load::{At, Process, get, post, status};
+
+use crate::{Place, command};
+
+fn start(place: &Place, options: &[&str]) -> (Process, At) {
+    let (at, bind) = place.socket("a.sock");
+    let bind = format!("bind={bind}");
+    let options: Vec<&str> = options.iter().copied().chain([&*bind]).collect();
+    let mut command = command(&options);
+    // What panics says so for each.
+    command.stderr(std::process::Stdio::null());
+    (Process::start(&mut command, &at).unwrap(), at)
+}
+
+fn each(threads: usize, times: usize, act: impl Fn(usize) + Sync) {
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let act = &act;
+            scope.spawn(move || (0..times).for_each(|time| act(thread * times + time)));
+        }
+    });
+}
+
+#[test]
+fn applications_that_panic_under_load() {
+    let place = Place::new();
+    let (process, at) = start(&place, &["workers=2"]);
+    each(8, 50, |number| {
+        let (path, expected) = match number % 4 {
+            0 => ("/panic", 500),
+            1 => ("/fail", 500),
+            2 => ("/halfway", 200),
+            _ => ("/", 200),
+        };
+        let answer = at.ask(&get(path)).unwrap();
+        assert_eq!(status(&answer), expected, "{path}: {}", answer.escape_ascii());
+        match path {
+            "/halfway" => assert!(answer.ends_with(b"\r\n\r\n12345")),
+            "/" => assert!(answer.ends_with(b"hello\n")),
+            _ => {}
+        }
+    });
+    // Both permits are there.
+    each(2, 5, |_| assert_eq!(status(&at.ask(&get("/sleep/10")).unwrap()), 200));
+    assert!(process.resident().is_ok());
+}
+
+#[test]
+fn peers_that_reset_in_the_middle() {
+    let place = Place::new();
+    let (unix, bind) = place.socket("a.sock");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let tcp = At::Tcp(port);
+    let options = [format!("bind={bind}"), format!("bind={port}"), "workers=2".into()];
+    let mut command = command(&options.each_ref().map(String::as_str));
+    command.stderr(std::process::Stdio::null());
+    let process = Process::start(&mut command, &tcp).unwrap();
+    let whole = [post("/read", 5), b"hello".to_vec()].concat();
+    each(4, 100, |number| {
+        let at = if number % 2 == 0 { &tcp } else { &unix };
+        match number % 5 {
+            // In the header, in the block, in the body, before the answer.
+            0 => at.reset_behind(&whole[..2]).unwrap(),
+            1 => at.reset_behind(&whole[..30]).unwrap(),
+            2 => at.reset_behind(&whole[..whole.len() - 2]).unwrap(),
+            3 => at.reset_behind(&whole).unwrap(),
+            // In the middle of an answer that does not fit into the socket.
+            _ => {
+                let mut stream = at.connect().unwrap();
+                std::io::Write::write_all(&mut stream, &get("/stream/4096")).unwrap();
+                stream.read_exact(&mut [0; 1000]).unwrap();
+                rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+            }
+        }
+    });
+    for at in [&tcp, &unix] {
+        each(2, 5, |_| assert_eq!(status(&at.ask(&get("/sleep/10")).unwrap()), 200));
+    }
+    // Nothing is left behind but what listens.
+    let begun = std::time::Instant::now();
+    while descriptors(&process) > 20 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} descriptors are open", descriptors(&process));
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn descriptors(process: &Process) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap().count()
+}

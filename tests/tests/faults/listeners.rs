@@ -1,0 +1,238 @@
+//! What is listened on: several sockets, those that others left, those that were handed over.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use uwsgi::client::Address;
+use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener, Server};
+use uwsgi_tests::load::{At, Process, get, status};
+
+use crate::{Place, Running, exists, shell};
+
+/// Says where it was asked.
+fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    let local = call.ends().local.map_or("a Unix socket".into(), |local| local.to_string());
+    Ok(answer.whole(Head::new(200), local.as_bytes())?)
+}
+
+fn ask(at: &At) -> String {
+    let answer = at.ask(&get("/")).unwrap();
+    assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
+    let text = String::from_utf8(answer).unwrap();
+    text.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn several_at_once() {
+    let place = Place::new();
+    let (unix, bind) = place.socket("a.sock");
+    let name = format!("@uwsgi-tests-{}", std::process::id());
+    let mut server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap().bind(&bind).unwrap();
+    if cfg!(target_os = "linux") {
+        server = server.bind(&name).unwrap();
+    }
+    let tcp = At::Tcp(server.local().unwrap());
+    let mut running = Running::start(server);
+    for _ in 0..3 {
+        assert_eq!(ask(&tcp), format!("{}", if let At::Tcp(address) = tcp { address } else { unreachable!() }));
+        assert_eq!(ask(&unix), "a Unix socket");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt;
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
+        assert!(UnixStream::connect_addr(&address).is_ok());
+    }
+    let At::Unix(path) = &unix else { unreachable!() };
+    assert!(exists(path));
+    running.stop();
+    assert!(!exists(path), "the socket's file is removed at the end");
+    assert_eq!(tcp.connect().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(unix.connect().unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_socket_of_both_families() {
+    let Ok(server) = Server::new(app).unwrap().bind("[::]:0") else {
+        assert!(TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err(), "IPv6 is there");
+        return;
+    };
+    let port = server.local().unwrap().port();
+    let _running = Running::start(server);
+    for address in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
+        // 127.0.0.1 comes as ::ffff:127.0.0.1, and is allowed as what it is.
+        ask(&At::Tcp(address));
+    }
+}
+
+#[test]
+fn the_mode_of_a_unix_socket() {
+    let place = Place::new();
+    let path = place.path("a.sock");
+    let text = path.to_str().unwrap();
+    for mode in [0o660, 0o600, 0o777] {
+        let listener = match mode {
+            // The usual one.
+            0o660 => Listener::bind(Address::Unix(text)).unwrap(),
+            mode => Listener::bind_with_mode(Address::Unix(text), mode).unwrap(),
+        };
+        let file = path.symlink_metadata().unwrap();
+        assert!(file.file_type().is_socket());
+        assert_eq!(file.permissions().mode() & 0o7777, mode);
+        drop(listener);
+        assert!(!exists(&path));
+    }
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_is_replaced() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let At::Unix(path) = &at else { unreachable!() };
+    // What a server leaves that was killed.
+    drop(UnixListener::bind(path).unwrap());
+    assert!(exists(path));
+    let running = Running::start(Server::new(app).unwrap().bind(&bind).unwrap());
+    assert_eq!(ask(&at), "a Unix socket");
+    drop(running);
+    assert!(!exists(path));
+}
+
+#[test]
+fn what_others_put_in_its_place_is_left_alone() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let At::Unix(path) = &at else { unreachable!() };
+    let mut running = Running::start(Server::new(app).unwrap().bind(&bind).unwrap());
+    std::fs::remove_file(path).unwrap();
+    let _theirs = UnixListener::bind(path).unwrap();
+    running.stop();
+    assert!(exists(path));
+}
+
+fn refused(address: &str) -> String {
+    let error = Server::new(app).unwrap().bind(address).err().unwrap().to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+#[test]
+fn what_cannot_be_listened_on_is_said_in_one_line() {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let why = "is in use: stop the server that listens there, or choose another address";
+    assert_eq!(refused(&port), format!("{port} {why}"));
+
+    let path = place.path("live.sock");
+    let text = path.to_str().unwrap();
+    let _live = UnixListener::bind(&path).unwrap();
+    let why = "is in use: stop the server that listens there, or choose another path";
+    assert_eq!(refused(text), format!("{text} {why}"));
+    assert!(UnixStream::connect(&path).is_ok(), "the other server's socket is still there");
+
+    for (name, make) in [("file", "a file"), ("directory", "")] {
+        let path = place.path(name);
+        match make {
+            "" => std::fs::create_dir(&path).unwrap(),
+            text => std::fs::write(&path, text).unwrap(),
+        }
+        let text = path.to_str().unwrap();
+        let why = "is there and is no socket: move it away, or choose another path";
+        assert_eq!(refused(&format!("unix:{text}")), format!("{text} {why}"));
+        assert!(exists(&path));
+    }
+
+    for path in [place.path("no/such/directory"), place.path(&"x".repeat(200))] {
+        let text = path.to_str().unwrap();
+        let said = refused(text);
+        assert!(said.contains(text), "{said:?} does not say which");
+    }
+    assert!(refused("192.0.2.1:0").starts_with("cannot listen at 192.0.2.1:0: "));
+    assert!(refused("nonsense").contains("nonsense"), "{}", refused("nonsense"));
+    assert!(refused("fd:77").contains("descriptor 77"), "{}", refused("fd:77"));
+}
+
+/// A server that hangs and lets nobody in is one that is there.
+#[test]
+fn a_socket_whose_queue_is_full_is_in_use() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
+    let place = Place::new();
+    let path = place.path("full.sock");
+    let address = SocketAddrUnix::new(&path).unwrap();
+    let stream = || socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    let full = stream();
+    bind(&full, &address).unwrap();
+    listen(&full, 0).unwrap();
+    let queued: Vec<OwnedFd> = std::iter::repeat_with(|| {
+        let waits = stream();
+        rustix::io::ioctl_fionbio(&waits, true).unwrap();
+        connect(&waits, &address).map(|()| waits)
+    })
+    .map_while(Result::ok)
+    .collect();
+    assert!(!queued.is_empty());
+
+    let begun = Instant::now();
+    let said = refused(path.to_str().unwrap());
+    assert!(said.contains("is in use"), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(exists(&path));
+}
+
+/// As systemd hands sockets over: from descriptor 3 on, counted in `LISTEN_FDS`, for the process named in `LISTEN_PID`.
+#[test]
+fn sockets_that_are_handed_over() {
+    let place = Place::new();
+    let (unix, _) = place.socket("handed.sock");
+    let At::Unix(path) = &unix else { unreachable!() };
+    let (first, second) = (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind(path).unwrap());
+    let tcp = At::Tcp(first.local_addr().unwrap());
+    let start = |line: &str, options: &[&str]| {
+        let mut command = shell(line, options);
+        command.stdin(Stdio::from(OwnedFd::from(first.try_clone().unwrap())));
+        command.stdout(Stdio::from(OwnedFd::from(second.try_clone().unwrap())));
+        Process::of(command.spawn().unwrap())
+    };
+    let handed = "exec 3<&0 4<&1 0<&- 1>&2; export LISTEN_FDS=2 LISTEN_PID=$$;";
+
+    let mut process = start(handed, &["bind=fd:3", "bind=fd:4"]);
+    for at in [&tcp, &unix] {
+        for _ in 0..3 {
+            let answer = at.ask(&get("/")).unwrap();
+            assert!(answer.ends_with(b"hello\n"), "{}", answer.escape_ascii());
+        }
+    }
+    process.signal(Signal::TERM).unwrap();
+    process.ended_within(Duration::from_secs(10)).unwrap();
+    // They are the service manager's, and so is who connects meanwhile.
+    assert!(exists(path));
+    let waits = std::thread::spawn({
+        let tcp = tcp.clone();
+        move || tcp.ask(&get("/")).unwrap()
+    });
+    std::thread::sleep(Duration::from_millis(50));
+    let _again = start(handed, &["bind=fd:3", "bind=fd:4"]);
+    assert!(waits.join().unwrap().ends_with(b"hello\n"));
+
+    // What was not handed over, or not to this process, is not taken.
+    for (line, bind) in [
+        ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:4"),
+        ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=1;", "bind=fd:3"),
+        ("exec 3<&0; unset LISTEN_FDS;", "bind=fd:3"),
+        // No socket at all.
+        ("exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:3"),
+    ] {
+        let mut process = start(line, &[bind]);
+        let (status, _) = process.ended_within(Duration::from_secs(10)).unwrap();
+        let said = process.said().unwrap();
+        assert!(!status.success() && said.lines().count() == 1, "{line} {said}");
+        assert!(said.contains("descriptor") || said.contains("fd 3"), "{said}");
+    }
+}

@@ -1,0 +1,108 @@
+//! How many requests an application works on at once.
+
+use std::io::{Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use uwsgi::server::Settings;
+use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
+use uwsgi_tests::load::{At, get, post, status};
+
+use crate::{Place, Running};
+
+/// Works, reads, or writes much, for the time or the size that the path says.
+fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    match call.request().path_info() {
+        Some(b"/work") => thread::sleep(Duration::from_millis(500)),
+        Some(b"/much") => return Ok(answer.whole(Head::new(200), &vec![b'x'; 8 << 20])?),
+        _ => drop(std::io::copy(body, &mut std::io::sink())?),
+    }
+    Ok(answer.whole(Head::new(200), b"hello\n")?)
+}
+
+fn one_worker(place: &Place, settings: Settings) -> (Running, At) {
+    let (at, bind) = place.socket("a.sock");
+    let server = Server::new(app).unwrap().bind(&bind).unwrap().with_workers(1).with_settings(settings);
+    (Running::start(server), at)
+}
+
+#[test]
+fn no_free_worker_in_time_is_503() {
+    let place = Place::new();
+    let mut settings = Settings::default();
+    settings.queue_wait = Duration::from_millis(150);
+    let (_running, at) = one_worker(&place, settings);
+    thread::scope(|scope| {
+        let works = scope.spawn(|| at.ask(&get("/work")).unwrap());
+        thread::sleep(Duration::from_millis(100));
+        let begun = Instant::now();
+        assert_eq!(status(&at.ask(&get("/")).unwrap()), 503);
+        let took = begun.elapsed();
+        assert!((Duration::from_millis(150)..Duration::from_millis(400)).contains(&took), "{took:?}");
+        assert_eq!(status(&works.join().unwrap()), 200);
+    });
+    assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
+}
+
+#[test]
+fn all_who_can_wait_are_served_in_the_end() {
+    let place = Place::new();
+    let (_running, at) = one_worker(&place, Settings::default());
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/work")).unwrap())).collect();
+        for client in clients {
+            assert_eq!(status(&client.join().unwrap()), 200);
+        }
+    });
+    assert!(begun.elapsed() >= Duration::from_millis(1500), "one at a time");
+}
+
+/// A permit is given back while the socket is waited for: who is slow costs a stack and nothing else.
+#[test]
+fn slow_peers_hold_no_worker() {
+    let place = Place::new();
+    let (_running, at) = one_worker(&place, Settings::default());
+    // One that is slow to send, at each place where it can be; one that is slow to take.
+    let mut slow: Vec<_> = (0..3).map(|_| at.connect().unwrap()).collect();
+    slow[0].write_all(&post("/", 10)[..20]).unwrap();
+    slow[1].write_all(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
+    slow[2].write_all(&get("/much")).unwrap();
+    thread::sleep(Duration::from_millis(200));
+    for _ in 0..10 {
+        let begun = Instant::now();
+        assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    // And they are served when they come round.
+    slow[0].write_all(&[&post("/", 10)[20..], b"helloworld"].concat()).unwrap();
+    slow[1].write_all(b"world").unwrap();
+    for mut stream in slow {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+    }
+}
+
+/// Bytes that came while others held the permit have come in time, however late they are looked at.
+#[test]
+fn a_body_that_came_in_time_is_not_late_because_others_work() {
+    let place = Place::new();
+    let mut settings = Settings::default();
+    settings.body_idle = Duration::from_millis(200);
+    settings.write_idle = Duration::from_millis(200);
+    let (_running, at) = one_worker(&place, settings);
+    thread::scope(|scope| {
+        let mut reads = at.connect().unwrap();
+        reads.write_all(&post("/", 5)).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        // The body is waited for without the permit, which now goes to another for half a second.
+        let works = scope.spawn(|| at.ask(&get("/work")).unwrap());
+        thread::sleep(Duration::from_millis(50));
+        reads.write_all(b"hello").unwrap();
+        let mut answer = Vec::new();
+        reads.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
+        assert_eq!(status(&works.join().unwrap()), 200);
+    });
+}

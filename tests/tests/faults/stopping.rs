@@ -1,0 +1,237 @@
+//! How a server ends: what began is finished, within its bound, and nothing is left behind.
+
+use std::io::{ErrorKind, Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
+use uwsgi_tests::load::{At, Process, get, post, status};
+
+use crate::{Place, Running, command, exists};
+
+fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
+    std::io::copy(body, &mut std::io::sink())?;
+    Ok(answer.whole(Head::new(200), b"hello\n")?)
+}
+
+/// What clients saw that asked while a server was stopped.
+#[derive(Debug, Default)]
+struct Saw {
+    answered: AtomicUsize,
+    /// Nobody listened any more, or the connection was never accepted.
+    turned_away: AtomicUsize,
+    /// An answer that was cut off, or none behind a connection that was accepted.
+    lost: AtomicUsize,
+}
+
+/// Asks over and over on several threads, stops the server in the middle, and goes on until nobody listens.
+fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Saw {
+    let saw = Saw::default();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let (saw, over) = (&saw, &over);
+            scope.spawn(move || {
+                let request =
+                    if thread % 2 == 0 { get("/sleep/1") } else { [post("/read", 5), b"hello".to_vec()].concat() };
+                while !over.load(Ordering::Relaxed) {
+                    let counter = match at.ask(&request) {
+                        Ok(answer) if answer.ends_with(b"hello\n") || answer.ends_with(b"5\n") => &saw.answered,
+                        Ok(answer) if answer.is_empty() => &saw.turned_away,
+                        Ok(_) => &saw.lost,
+                        Err(_) => &saw.turned_away,
+                    };
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(saw.turned_away.load(Ordering::Relaxed), 0, "before the stop all are served");
+        stop();
+        thread::sleep(Duration::from_millis(50));
+        over.store(true, Ordering::Relaxed);
+    });
+    saw
+}
+
+#[test]
+fn a_stop_under_load_cuts_no_answer() {
+    for listen in ["tcp", "unix"] {
+        let place = Place::new();
+        let (unix, bind) = place.socket("a.sock");
+        let server = Server::new(hello).unwrap();
+        let (server, at) = match listen {
+            "tcp" => {
+                let server = server.bind("127.0.0.1:0").unwrap();
+                let at = At::Tcp(server.local().unwrap());
+                (server, at)
+            }
+            _ => (server.bind(&bind).unwrap(), unix),
+        };
+        let mut running = Running::start(server);
+        let saw = ask_while_stopping(&at, || {
+            let begun = Instant::now();
+            running.stop();
+            assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        });
+        assert!(saw.answered.load(Ordering::Relaxed) > 10, "{listen}: {saw:?}");
+        assert_eq!(saw.lost.load(Ordering::Relaxed), 0, "{listen}: {saw:?}");
+    }
+}
+
+#[test]
+fn a_signal_under_load_cuts_no_answer() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let place = Place::new();
+        let (at, bind) = place.socket("a.sock");
+        let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
+        let saw = ask_while_stopping(&at, || {
+            process.signal(signal).unwrap();
+            let (status, took) = process.ended_within(Duration::from_secs(5)).unwrap();
+            assert!(status.success(), "{status}");
+            assert!(took < Duration::from_secs(3), "{took:?}");
+        });
+        assert_eq!(saw.lost.load(Ordering::Relaxed), 0, "{saw:?}");
+        assert!(saw.answered.load(Ordering::Relaxed) > 10 && saw.turned_away.load(Ordering::Relaxed) > 0, "{saw:?}");
+        let At::Unix(path) = &at else { unreachable!() };
+        assert!(!exists(path), "the socket's file is left");
+    }
+}
+
+/// Everybody whose first byte was accepted gets a whole answer.
+#[test]
+fn what_began_is_finished() {
+    for (listen, count) in [("127.0.0.1:0", 60), ("unix", 60)] {
+        let place = Place::new();
+        let (unix, bind) = place.socket("a.sock");
+        let server = Server::new(hello).unwrap().bind(if listen == "unix" { &bind } else { listen }).unwrap();
+        let at = server.local().map_or(unix, At::Tcp);
+        let mut running = Running::start(server);
+        let request = [post("/", 5), b"hello".to_vec()].concat();
+        // Each has sent another part of it.
+        let mut begun: Vec<_> = (0..count)
+            .map(|number| {
+                let at_most = 1 + number * (request.len() - 2) / count;
+                let mut stream = at.connect().unwrap();
+                stream.write_all(&request[..at_most]).unwrap();
+                (stream, at_most)
+            })
+            .collect();
+        let mut idle = at.connect().unwrap();
+        thread::sleep(Duration::from_millis(200));
+        thread::scope(|scope| {
+            let stopping = scope.spawn(|| running.stop());
+            thread::sleep(Duration::from_millis(200));
+            // Nobody else is let in, the idle one is closed.
+            let mut answer = Vec::new();
+            idle.read_to_end(&mut answer).unwrap();
+            assert!(answer.is_empty());
+            let refused = at.connect().map(|mut late| late.read(&mut [0; 1]));
+            assert!(!matches!(refused, Ok(Ok(1..))), "a late one was let in");
+            assert!(refused.is_err(), "nobody listens any more");
+            for (stream, sent) in &mut begun {
+                stream.write_all(&request[*sent..]).unwrap();
+                answer.clear();
+                stream.read_to_end(&mut answer).unwrap();
+                assert!(status(&answer) == 200 && answer.ends_with(b"hello\n"), "{}", answer.escape_ascii());
+            }
+            stopping.join().unwrap();
+        });
+    }
+}
+
+/// Those who have connected and were not accepted yet are not lost either.
+#[test]
+fn who_waits_to_be_accepted_is_accepted() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let server = Server::new(hello).unwrap().bind(&bind).unwrap();
+    let handle = server.handle();
+    // Nobody accepts yet.
+    let mut waiting: Vec<_> = (0..20).map(|_| at.connect().unwrap()).collect();
+    for stream in &mut waiting {
+        stream.write_all(&get("/")).unwrap();
+    }
+    handle.stop();
+    server.run().unwrap();
+    for mut stream in waiting {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+    }
+}
+
+/// An application that takes longer than the grace is left behind, and the file is removed all the same.
+#[test]
+fn the_grace_is_a_bound() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let At::Unix(path) = &at else { unreachable!() };
+    let options = [&*format!("bind={bind}"), "grace=300"];
+    let mut process = Process::start(&mut command(&options), &at).unwrap();
+    let mut stuck = at.connect().unwrap();
+    stuck.write_all(&get("/sleep/60000")).unwrap();
+    let mut slow = at.connect().unwrap();
+    slow.write_all(&post("/read", 5)).unwrap();
+    thread::sleep(Duration::from_millis(200));
+    process.signal(Signal::TERM).unwrap();
+    let (status, took) = process.ended_within(Duration::from_secs(10)).unwrap();
+    // The grace, and the time that a drain may take.
+    assert!(status.success() && (300..4000).contains(&took.as_millis()), "{status} {took:?}");
+    assert!(!exists(path), "the socket's file is left");
+    // A body that is too late for the grace is told so, since a status can be sent.
+    let mut answer = Vec::new();
+    slow.read_to_end(&mut answer).unwrap();
+    assert_eq!(uwsgi_tests::load::status(&answer), 503, "{}", answer.escape_ascii());
+}
+
+/// Asked a second time, it waits no longer.
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
+    let mut stuck = at.connect().unwrap();
+    stuck.write_all(&get("/sleep/60000")).unwrap();
+    thread::sleep(Duration::from_millis(200));
+    process.signal(Signal::TERM).unwrap();
+    assert_eq!(process.ended_within(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::TimedOut);
+    process.signal(Signal::INT).unwrap();
+    let (_, took) = process.ended_within(Duration::from_secs(5)).unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let At::Unix(path) = &at else { unreachable!() };
+    assert!(!exists(path));
+}
+
+#[test]
+fn kept_connections_close_when_they_are_idle() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let options = [&*format!("bind={bind}"), "keepalive=30000"];
+    let mut process = Process::start(&mut command(&options), &at).unwrap();
+    let request = [post("/read", 5), b"hello".to_vec()].concat();
+    let mut kept: Vec<_> = (0..20).map(|_| at.connect().unwrap()).collect();
+    for stream in &mut kept {
+        for _ in 0..3 {
+            stream.write_all(&request).unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"\r\n\r\n5\n") {
+                let mut piece = [0; 100];
+                match stream.read(&mut piece).unwrap() {
+                    0 => panic!("the end behind {}", answer.escape_ascii()),
+                    count => answer.extend_from_slice(&piece[..count]),
+                }
+            }
+        }
+    }
+    process.signal(Signal::TERM).unwrap();
+    let (_, took) = process.ended_within(Duration::from_secs(5)).unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    for mut stream in kept {
+        let mut behind = Vec::new();
+        stream.read_to_end(&mut behind).unwrap();
+        assert!(behind.is_empty());
+    }
+}
