@@ -61,11 +61,11 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
         // So many KiB, in pieces of 64.
         "stream" => {
             answer.head(text)?;
-            let piece = [b'x'; 65_536];
+            static PIECE: [u8; 65_536] = [b'x'; 65_536];
             let mut left = count * 1024;
             while left > 0 {
-                let size = left.min(piece.len());
-                answer.write_all(&piece[..size])?;
+                let size = left.min(PIECE.len());
+                answer.write_all(&PIECE[..size])?;
                 left -= size;
             }
             return Ok(());

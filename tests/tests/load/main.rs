@@ -1,0 +1,38 @@
+//! A server in a process of its own, under load: what it takes of the machine, and what slow clients cost the others.
+//!
+//! The tests follow each other: what one of them measures, another would disturb. With the feature `peers` they are long,
+//! and nginx is in front of one.
+#![cfg(unix)]
+
+mod memory;
+#[cfg(feature = "peers")]
+mod nginx;
+mod trickle;
+
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::TempDir;
+use uwsgi_tests::load::{At, Process};
+
+/// Until it is dropped, no other test runs.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The server of `src/bin/test-server.rs` at a Unix socket in a directory of its own.
+struct Served {
+    process: Process,
+    at: At,
+    _directory: TempDir,
+}
+
+fn serve(options: &[&str]) -> Served {
+    let directory = tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap();
+    let path = directory.path().join("a.sock");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_test-server"));
+    command.arg(format!("bind=unix:{}", path.display())).args(options).stderr(Stdio::null());
+    let at = At::Unix(path);
+    Served { process: Process::start(&mut command, &at).unwrap(), at, _directory: directory }
+}

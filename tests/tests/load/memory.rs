@@ -1,0 +1,109 @@
+//! How much memory a server takes: for a connection, and after many requests.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
+
+use uwsgi_tests::load::{get, post};
+
+use crate::{Served, alone, serve};
+
+/// How many connections a figure is of.
+const COUNT: usize = 500;
+/// The most that one may take: pages of its stack, of which there are more without optimisation, and a buffer.
+const MOST: usize = if cfg!(debug_assertions) { 48 << 10 } else { 32 << 10 };
+
+/// What each of many connections takes that have sent this, in bytes.
+fn each_takes(served: &Served, sent: &[u8]) -> usize {
+    // Threads and buffers that are kept for the next ones are not counted for these.
+    let before = served.process.resident().unwrap();
+    let open: Vec<UnixStream> = (0..COUNT)
+        .map(|_| {
+            let mut stream = served.at.connect().unwrap();
+            stream.write_all(sent).unwrap();
+            stream
+        })
+        .collect();
+    let mut resident = served.process.resident().unwrap();
+    // Until all of them have been accepted, and are where they wait.
+    loop {
+        thread::sleep(Duration::from_millis(100));
+        let now = served.process.resident().unwrap();
+        if now == resident {
+            break;
+        }
+        resident = now;
+    }
+    drop(open);
+    resident.saturating_sub(before) / COUNT
+}
+
+#[test]
+fn a_connection_takes_little() {
+    let _alone = alone();
+    let body = [post("/read", 10), b"hello".to_vec()].concat();
+    let half = &post("/read", 10)[..20];
+    let work = get("/sleep/3000");
+    // Each figure from a server of its own.
+    for (what, sent) in [
+        ("that has sent nothing", &b""[..]),
+        ("inside a header", half),
+        ("whose body is waited for", &body),
+        ("that is worked on", &work),
+    ] {
+        let served = serve(&["workers=1000"]);
+        let takes = each_takes(&served, sent);
+        println!("a connection {what} takes {:.1} KiB", takes as f64 / 1024.0);
+        assert!((1024..MOST).contains(&takes), "a connection {what} takes {takes} bytes");
+    }
+}
+
+/// A header promises 64 KiB and a body a gigabyte. What is promised takes nothing.
+#[test]
+fn a_promise_takes_nothing() {
+    let _alone = alone();
+    let served = serve(&[]);
+    let takes = each_takes(&served, b"\0\xff\xff\0");
+    assert!(takes < MOST, "{takes}");
+    let takes = each_takes(&served, &post("/read", 1 << 30));
+    assert!(takes < MOST, "{takes}");
+}
+
+/// After many requests a server takes no more than after few.
+#[test]
+fn memory_stays() {
+    let _alone = alone();
+    let served = serve(&["keepalive=10000"]);
+    let few = requests(&served, 5_000);
+    let many = requests(&served, 15_000);
+    println!("{} KiB after 5,000 requests, {} KiB after 20,000", few / 1024, many / 1024);
+    assert!(many <= few + (2 << 20), "{few} bytes after 5,000 requests, {many} after 20,000");
+}
+
+/// Asks so often on several threads, on new connections and on kept ones; what the server takes then.
+fn requests(served: &Served, count: usize) -> usize {
+    let threads = 4;
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let request = [post("/read", 5), b"hello".to_vec()].concat();
+                for _ in 0..count / threads / 5 {
+                    let mut stream = served.at.connect().unwrap();
+                    let mut answer = Vec::new();
+                    for _ in 0..5 {
+                        stream.write_all(&request).unwrap();
+                        answer.clear();
+                        while !answer.ends_with(b"\r\n\r\n5\n") {
+                            let mut piece = [0; 256];
+                            let got = stream.read(&mut piece).unwrap();
+                            assert!(got > 0, "cut: {}", answer.escape_ascii());
+                            answer.extend_from_slice(&piece[..got]);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    served.process.resident().unwrap()
+}
