@@ -236,22 +236,19 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
         let refused = doubtful.iter().position(|(_, played)| played.is_none()).unwrap_or(doubtful.len());
         let suspects = refused.saturating_sub(self.plan.at_once)..refused;
         for (place, (case, before)) in doubtful.into_iter().enumerate() {
-            if !lives {
-                match before {
-                    // It was under way when the server died: it, or another, was the cause. Nobody can ask any more.
-                    Some(played) if suspects.contains(&place) => self.keep(died(played), each),
-                    Some(played) => self.keep(played, each),
-                    None => self.left_out.push((case, HAD_DIED.to_owned())),
-                }
-                continue;
-            }
-            match self.alone(case) {
-                Some(played) if is_doubtful(&played) && !self.is_well() => {
+            let played = if lives { self.alone(case) } else { None };
+            match (played, before) {
+                (Some(played), _) if is_doubtful(&played) && !self.is_well() => {
                     lives = self.revives();
                     self.keep(died(played), each);
                 }
-                Some(played) => self.keep(played, each),
-                None => {
+                (Some(played), _) => self.keep(played, each),
+                // It was under way when the server died: it, or another, was the cause. Nobody can ask any more.
+                (None, Some(before)) => {
+                    lives = false;
+                    self.keep(if suspects.contains(&place) { died(before) } else { before }, each);
+                }
+                (None, None) => {
                     lives = false;
                     self.left_out.push((case, HAD_DIED.to_owned()));
                 }

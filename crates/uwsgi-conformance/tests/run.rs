@@ -155,6 +155,57 @@ fn one_that_takes_bytes_behind_a_request_for_a_request() {
 }
 
 #[test]
+fn one_that_keeps_connections() {
+    let address = server(|mut stream| {
+        // Whatever is there is one request, or two; and then more may come.
+        for _ in 0..2 {
+            let body = reported();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let count = request(&mut stream).len() / SMALL.build().len();
+            let _ = stream.write_all(answer.repeat(count).as_bytes());
+        }
+        thread::sleep(Duration::from_secs(5));
+    });
+    let results = run(address, &["ok-get", "second-after-answer", "pipelined", "trailing-1"]);
+    assert_eq!(
+        findings(&results),
+        [
+            // That it is kept is no fault. A second request that waits for the first answer is meant as one.
+            ("ok-get", Seen::Accepted(200), Finding::AsItShould),
+            ("second-after-answer", Seen::Accepted(200), Finding::Differs),
+            ("pipelined", Seen::Accepted(200), Finding::Danger(Danger::Smuggled)),
+            ("trailing-1", Seen::Accepted(200), Finding::Danger(Danger::Accepted)),
+        ]
+    );
+    assert_eq!(results.played[0].outcome.in_words(results.played[0].case), "200, kept open");
+}
+
+#[test]
+fn one_whose_head_takes_a_line_from_the_request() {
+    let address = server(|mut stream| {
+        let protocol =
+            if request(&mut stream).windows(2).any(|bytes| bytes == b"\nX") { "HTTP/1.1\nX" } else { "HTTP/1.1" };
+        let _ = write!(stream, "{protocol} 200 OK\r\n\r\n{}", reported());
+    });
+    let results = run(address, &["ok-get", "protocol-lf"]);
+    assert_eq!(findings(&results)[1], ("protocol-lf", Seen::Garbled, Finding::Danger(Danger::Accepted)));
+}
+
+#[test]
+fn one_without_a_limit_waits_for_what_was_announced() {
+    let address = server(|mut stream| {
+        if request(&mut stream) == SMALL.build() {
+            respond(&mut stream, "200 OK", "hello");
+        } else {
+            thread::sleep(Duration::from_secs(5));
+        }
+    });
+    let results = run(address, &["length-over-1-gib", "connect-half-close"]);
+    let seen: Vec<_> = findings(&results).into_iter().map(|(_, seen, finding)| (seen, finding)).collect();
+    assert_eq!(seen, [(Seen::Hangs, Finding::Differs), (Seen::Hangs, Finding::Danger(Danger::Hangs))]);
+}
+
+#[test]
 fn one_that_hangs() {
     let address = server(|mut stream| {
         if request(&mut stream) == SMALL.build() {
