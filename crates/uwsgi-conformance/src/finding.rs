@@ -102,7 +102,7 @@ impl Outcome {
         }
         let mut otherwise =
             self.answers.iter().zip(expected).flat_map(|(answer, expected)| contradicted(answer, expected));
-        if otherwise.any(|(line, _)| is_of_the_request(line)) {
+        if otherwise.any(|(line, actual)| is_of_the_request(line) && says_something(&actual)) {
             return Finding::Danger(Danger::Misread);
         }
         Finding::Differs
@@ -174,6 +174,11 @@ fn is_malformed(case: &Case) -> bool {
         Row::LengthOverLimit => case.steps.iter().any(|step| matches!(step, Step::ShutdownWrite)),
         _ => false,
     }
+}
+
+/// Whether a line is more than its kind: an application that is not told is not told anything else.
+fn says_something(line: &str) -> bool {
+    line.split_once(' ').is_some_and(|(_, value)| !value.is_empty())
 }
 
 /// Whether a line of the report says what the request is. That a path that was not sent is / is no harm.
