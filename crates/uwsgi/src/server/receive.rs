@@ -325,6 +325,17 @@ impl Receive {
         self.stop = self.stop.min(now.after(self.settings.stop_grace));
     }
 
+    /// How the rest of the body is framed: of a declared length, what is left of it.
+    #[must_use]
+    pub const fn framing(&self) -> RequestBody {
+        match &self.phase {
+            Phase::Length(body) => RequestBody::Length(body.left()),
+            Phase::Chunked(_) => RequestBody::Chunked,
+            Phase::Read { declared: true } => RequestBody::Length(0),
+            _ => RequestBody::None,
+        }
+    }
+
     /// Whether the request was HEAD, whose answer has no body.
     #[must_use]
     pub const fn is_head_request(&self) -> bool {

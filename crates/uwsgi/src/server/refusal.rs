@@ -67,6 +67,8 @@ pub enum Refusal {
     Modifier1(Modifier1),
     /// There was no free worker in time.
     NoWorker,
+    /// What came is no request of HTTP, where the application takes no other.
+    NotHttp,
     /// The peer's address is not allowed.
     PeerNotAllowed,
     /// There are too many connections.
@@ -96,7 +98,8 @@ impl Refusal {
             | Self::Empty
             | Self::EndOfStream
             | Self::Foreign(_)
-            | Self::Framing(_) => 400,
+            | Self::Framing(_)
+            | Self::NotHttp => 400,
             Self::AppFailed => 500,
             Self::Modifier1(_) => 501,
             Self::NoWorker | Self::Stopping | Self::TooManyConnections => 503,
@@ -173,6 +176,7 @@ impl fmt::Display for Refusal {
                 "requests with modifier1 {modifier1:?} are not accepted here: set uwsgi_modifier1 to 0 in the front end"
             ),
             Self::NoWorker => f.write_str("no free worker in time"),
+            Self::NotHttp => f.write_str("method, target or headers are none of HTTP"),
             Self::PeerNotAllowed => f.write_str("the peer's address is not allowed"),
             Self::TooManyConnections => f.write_str("too many connections"),
             Self::Stopping => f.write_str("a stop was asked for"),

@@ -1,0 +1,162 @@
+//! The body of a request, as a stream of frames.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use alloc::boxed::Box;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::io::AsyncRead;
+use tokio::sync::oneshot;
+use uwsgi::framing::RequestBody;
+use uwsgi::server::Refusal;
+
+use crate::inbound::{Broken, Inbound};
+
+/// The body of a request. It is read from the connection when it is polled, and an end before its declared length is an
+/// error.
+#[derive(Debug, Default)]
+pub struct Body {
+    source: Option<Pin<Box<dyn Source + Send>>>,
+    /// How many bytes are left, where a length was declared.
+    left: Option<u64>,
+    done: bool,
+}
+
+/// Why a body cannot be read on.
+#[derive(Debug, Clone)]
+pub struct BodyError {
+    broken: Broken,
+}
+
+impl BodyError {
+    /// What the peer did wrong; `None` if the connection broke.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match &self.broken {
+            Broken::Peer(refusal) => Some(*refusal),
+            Broken::Io(_) => None,
+        }
+    }
+
+    /// The refusal behind an error of a service, however it is wrapped.
+    pub(crate) fn behind(error: &(dyn core::error::Error + 'static)) -> Option<Refusal> {
+        let errors = core::iter::successors(Some(error), |error| error.source());
+        errors.filter_map(|error| error.downcast_ref::<Self>()).find_map(Self::refusal)
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.broken {
+            Broken::Peer(refusal) => refusal.fmt(f),
+            Broken::Io(error) => write!(f, "the connection broke inside the body: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for BodyError {}
+
+impl From<BodyError> for std::io::Error {
+    fn from(error: BodyError) -> Self {
+        let kind = match error.refusal() {
+            Some(Refusal::BodyCutShort { .. }) => std::io::ErrorKind::UnexpectedEof,
+            Some(Refusal::BodyTimeout) => std::io::ErrorKind::TimedOut,
+            Some(_) => std::io::ErrorKind::InvalidData,
+            None => std::io::ErrorKind::ConnectionReset,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl Body {
+    /// A body of no bytes.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { done: true, ..Self::default() }
+    }
+
+    /// A body that is read from a connection's receiving half; and where that comes back from when the body is dropped.
+    pub(crate) fn lent<R>(inbound: Inbound<R>, framing: RequestBody) -> (Self, oneshot::Receiver<Inbound<R>>)
+    where
+        R: AsyncRead + fmt::Debug + Send + Unpin + 'static,
+    {
+        let (back, returned) = oneshot::channel();
+        let source = Lent { inbound: Some(inbound), back: Some(back) };
+        let left = match framing {
+            RequestBody::Length(length) => Some(length),
+            _ => None,
+        };
+        (Self { source: Some(Box::pin(source)), left, done: false }, returned)
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let Some(source) = &mut self.source else { return Poll::Ready(None) };
+        let next = core::task::ready!(source.as_mut().poll_next(cx));
+        match &next {
+            Some(Ok(bytes)) => {
+                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.left = self.left.map(|left| left.saturating_sub(count));
+            }
+            Some(Err(_)) | None => {
+                // Nothing more comes, and the connection can go on.
+                self.done = true;
+                self.source = None;
+            }
+        }
+        Poll::Ready(next.map(|next| next.map(Frame::data).map_err(|broken| BodyError { broken })))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done || self.left == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.left {
+            Some(left) => SizeHint::with_exact(left),
+            None if self.done => SizeHint::with_exact(0),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// Where frames come from, whatever the connection is.
+trait Source: fmt::Debug {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>>;
+}
+
+/// A receiving half that goes back to its connection when it is dropped.
+#[derive(Debug)]
+struct Lent<R> {
+    inbound: Option<Inbound<R>>,
+    back: Option<oneshot::Sender<Inbound<R>>>,
+}
+
+impl<R: AsyncRead + fmt::Debug + Unpin> Source for Lent<R> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        match &mut self.inbound {
+            Some(inbound) => inbound.poll_body(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl<R> Drop for Lent<R> {
+    fn drop(&mut self) {
+        if let (Some(mut inbound), Some(back)) = (self.inbound.take(), self.back.take()) {
+            let now = inbound.pace.now();
+            inbound.receive.pause(now);
+            // If the connection is no more, the half ends here.
+            let _ = back.send(inbound);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod body;
+mod connection;
+mod inbound;
+mod listener;
+mod outbound;
+mod pace;
+mod request;
+mod serve;
+pub mod upgrade;
+
+pub use body::{Body, BodyError};
+pub use listener::Listener;
+pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
+pub use serve::{Serve, Shared, serve};

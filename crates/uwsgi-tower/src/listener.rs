@@ -1,0 +1,85 @@
+//! What connections are accepted from.
+
+use core::fmt;
+use core::future::Future;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+
+/// What connections are accepted from: TCP, Unix sockets, TLS, whatever can be read and written.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin + 'static;
+    /// Where it comes from.
+    type Addr: Send + 'static;
+
+    /// The next connection. It does not fail: what goes wrong is logged, and tried again.
+    fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
+
+    /// The address of a peer, if it has one: what the allow list asks, and [`Peer`](crate::Peer) tells.
+    fn peer(address: &Self::Addr) -> Option<SocketAddr>;
+
+    /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
+    fn abort(io: &Self::Io) {
+        let _ = io;
+    }
+}
+
+impl Listener for TcpListener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match Self::accept(self).await {
+                Ok((stream, address)) => {
+                    // Small answers leave at once.
+                    let _ = stream.set_nodelay(true);
+                    return (stream, address);
+                }
+                Err(error) => wait_after(error).await,
+            }
+        }
+    }
+
+    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
+        Some(*address)
+    }
+
+    fn abort(io: &TcpStream) {
+        let _ = io.set_zero_linger();
+    }
+}
+
+#[cfg(unix)]
+impl Listener for UnixListener {
+    type Io = UnixStream;
+    type Addr = tokio::net::unix::SocketAddr;
+
+    async fn accept(&mut self) -> (UnixStream, tokio::net::unix::SocketAddr) {
+        loop {
+            match Self::accept(self).await {
+                Ok(accepted) => return accepted,
+                Err(error) => wait_after(error).await,
+            }
+        }
+    }
+
+    /// A Unix socket's permissions have decided already.
+    fn peer(_: &tokio::net::unix::SocketAddr) -> Option<SocketAddr> {
+        None
+    }
+}
+
+/// A connection that was gone before it was accepted is nothing; descriptors that have run out come back.
+pub(crate) async fn wait_after(error: io::Error) {
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        tracing::error!("cannot accept connections: {error}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

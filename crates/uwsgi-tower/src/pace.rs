@@ -1,0 +1,70 @@
+//! A connection's clock, its one timer, and the stop that may be asked for.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use alloc::boxed::Box;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use uwsgi::server::Time;
+
+/// Tells the time to the machines, and wakes tasks when they asked for it.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    start: Instant,
+    stop: CancellationToken,
+    stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// The timer, and what it is set to.
+    timer: Option<(Time, Pin<Box<Sleep>>)>,
+}
+
+impl Pace {
+    pub(crate) const fn new(start: Instant, stop: CancellationToken) -> Self {
+        Self { start, stop, stopped: None, timer: None }
+    }
+
+    /// Another one for the other half of the connection.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.start, self.stop.clone())
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::ZERO.after(self.start.elapsed())
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Ready when the time has come, or when a stop is asked for that was not before.
+    pub(crate) fn poll_until(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.stop.is_cancelled() {
+            let stop = &self.stop;
+            let stopped = self.stopped.get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
+            if stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        let Some(until) = until.filter(|until| *until != Time::NEVER) else { return Poll::Pending };
+        let at = || self.start.checked_add(Duration::from_millis(until.as_millis()));
+        match &mut self.timer {
+            Some((set, timer)) => {
+                if *set != until {
+                    let Some(at) = at() else { return Poll::Pending };
+                    timer.as_mut().reset(at);
+                    *set = until;
+                }
+            }
+            None => {
+                let Some(at) = at() else { return Poll::Pending };
+                self.timer = Some((until, Box::pin(sleep_until(at))));
+            }
+        }
+        match &mut self.timer {
+            Some((_, timer)) => timer.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}

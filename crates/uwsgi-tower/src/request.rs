@@ -1,0 +1,213 @@
+//! Requests of uwsgi as requests of `http`.
+
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+
+use alloc::sync::Arc;
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use uwsgi::{Modifier1, VarsBuf};
+
+/// All vars of a request, as they came, in an extension of it.
+///
+/// ```
+/// use http::Request;
+/// use uwsgi_tower::Vars;
+///
+/// fn user<B>(request: &Request<B>) -> Option<&[u8]> {
+///     request.extensions().get::<Vars>()?.as_vars().get("REMOTE_USER")
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Vars {
+    vars: Arc<VarsBuf>,
+}
+
+impl Vars {
+    /// The vars.
+    #[must_use]
+    pub fn as_vars(&self) -> uwsgi::Vars<'_> {
+        self.vars.as_vars()
+    }
+}
+
+/// The block, so that header values can be parts of it.
+struct Owner(Arc<VarsBuf>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_vars().as_bytes()
+    }
+}
+
+/// The modifiers of the packet that a request came in, in an extension of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a packet has two modifiers")]
+pub struct Modifiers {
+    /// What the packet is, or which handler it is for.
+    pub modifier1: Modifier1,
+    /// The sub-command.
+    pub modifier2: u8,
+}
+
+/// Where the application is mounted: the var `SCRIPT_NAME`, as it came, in an extension of the request. It is there only if
+/// it is not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ScriptName(pub(crate) Bytes);
+
+impl ScriptName {
+    /// The path.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The peer of the socket, which is the front end, in an extension of a request over TCP. The client is [`RemoteAddr`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "an address")]
+pub struct Peer(pub SocketAddr);
+
+/// The client's address, as the front end tells it in `REMOTE_ADDR`, in an extension of the request. It is as trustworthy as
+/// the front end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "an address")]
+pub struct RemoteAddr(pub IpAddr);
+
+/// Why the vars of a request are no request of `http`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// `REQUEST_METHOD` is no token.
+    Method,
+    /// `REQUEST_URI`, or `PATH_INFO` and `QUERY_STRING`, are no target.
+    Target(http::uri::InvalidUri),
+    /// The value of this header has a control byte in it.
+    Value(HeaderName),
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("REQUEST_METHOD is no method"),
+            Self::Target(error) => write!(f, "the request's target cannot be read: {error}"),
+            Self::Value(name) => write!(f, "a control byte in the header {name}"),
+        }
+    }
+}
+
+impl core::error::Error for RequestError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Target(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The parts of a request of `http`: method, target, version, headers; and in extensions [`Vars`], [`Modifiers`],
+/// [`ScriptName`], [`RemoteAddr`].
+///
+/// The target is `REQUEST_URI` as it came. nginx, Apache and lighttpd send there what the client wrote, percent signs and
+/// all, while `PATH_INFO` is decoded once, and by nginx and lighttpd tidied of `..` and `//`: routers of Rust decode by
+/// themselves, and twice would be once too often. Without `REQUEST_URI`, the target is made of `PATH_INFO`, whose bytes are
+/// encoded again, and `QUERY_STRING`.
+///
+/// Headers about the connection are left out, unless they ask for an upgrade; so are `HTTP_CONTENT_LENGTH` and
+/// `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, and names that are none. Duplicates are kept.
+///
+/// ```
+/// use uwsgi::{Packet, Request};
+/// use uwsgi_tower::request_parts;
+///
+/// let (packet, _) = Packet::decode(b"\0\x1c\0\0\x09\0PATH_INFO\x07\0/a b%2f\x03\0X_Y\x01\0z")?;
+/// let parts = request_parts(&Request::decode(&packet)?)?;
+/// assert_eq!(parts.uri.path(), "/a%20b%252f");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`RequestError`]: answer with 400.
+pub fn request_parts(request: &uwsgi::Request<'_>) -> Result<Parts, RequestError> {
+    let vars = Arc::new(VarsBuf::from(request.vars()));
+    let block = Bytes::from_owner(Owner(Arc::clone(&vars)));
+    // What the request points into, in the copy.
+    let original = request.vars().as_bytes();
+    let shared = |value: &[u8]| {
+        let start = value.as_ptr().addr().checked_sub(original.as_ptr().addr());
+        let end = start.and_then(|start| start.checked_add(value.len()));
+        match (start, end) {
+            (Some(start), Some(end)) if end <= original.len() => block.slice(start..end),
+            // A view that middleware has rewritten.
+            _ => Bytes::copy_from_slice(value),
+        }
+    };
+
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = Method::from_bytes(request.method_or_get()).map_err(|_| RequestError::Method)?;
+    parts.uri = target(request, shared)?;
+    parts.version = version(request.server_protocol());
+    parts.headers = headers(request, shared)?;
+    if let Some(name) = request.script_name().filter(|name| !name.is_empty()) {
+        parts.extensions.insert(ScriptName(shared(name)));
+    }
+    if let Some(address) = request.remote_addr().and_then(|address| core::str::from_utf8(address).ok()?.parse().ok()) {
+        parts.extensions.insert(RemoteAddr(address));
+    }
+    parts.extensions.insert(Modifiers { modifier1: request.modifier1(), modifier2: request.modifier2() });
+    parts.extensions.insert(Vars { vars });
+    Ok(parts)
+}
+
+fn target(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<Uri, RequestError> {
+    if let Some(uri) = request.request_uri().filter(|uri| !uri.is_empty()) {
+        return Uri::from_maybe_shared(shared(uri)).map_err(RequestError::Target);
+    }
+    let path = request.path_info().filter(|path| !path.is_empty()).unwrap_or(b"/");
+    let mut target = percent_encode(path, NOT_IN_PATHS).to_string();
+    if let Some(query) = request.query_string().filter(|query| !query.is_empty()) {
+        target.push('?');
+        target.extend(percent_encode(query, NOT_IN_QUERIES));
+    }
+    PathAndQuery::try_from(target).map(Uri::from).map_err(RequestError::Target)
+}
+
+/// RFC 3986 section 3.3; a percent sign in `PATH_INFO` is one.
+const NOT_IN_PATHS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+/// RFC 3986 section 3.4; `QUERY_STRING` is not decoded.
+const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+fn version(protocol: Option<&[u8]>) -> Version {
+    match protocol {
+        Some(b"HTTP/0.9") => Version::HTTP_09,
+        Some(b"HTTP/1.0") => Version::HTTP_10,
+        Some(b"HTTP/2.0" | b"HTTP/2") => Version::HTTP_2,
+        Some(b"HTTP/3.0" | b"HTTP/3") => Version::HTTP_3,
+        // PEP 3333 asks the same of servers: an unknown version must not fail.
+        _ => Version::HTTP_11,
+    }
+}
+
+fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<HeaderMap, RequestError> {
+    let upgrade = request.header("upgrade").is_some();
+    let mut headers = HeaderMap::with_capacity(16);
+    for (name, value) in request.headers() {
+        let asks = upgrade && (name == "connection" || name == "upgrade");
+        if name.duplicates_content() || (name.is_hop_by_hop() && !asks) {
+            continue;
+        }
+        let spelled: Vec<u8> = name.bytes().collect();
+        // What is no name of a header is no header; the vars have it.
+        let Ok(name) = HeaderName::from_bytes(&spelled) else { continue };
+        match HeaderValue::from_maybe_shared(shared(value)) {
+            Ok(value) => headers.append(name, value),
+            Err(_) => return Err(RequestError::Value(name)),
+        };
+    }
+    Ok(headers)
+}

@@ -1,0 +1,141 @@
+//! Connections that become pipes.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::{Buf, Bytes};
+use http::Request;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+
+/// The connection behind a request that asks for an upgrade: a future that is ready when the head of a 101 has left.
+///
+/// Answer with 101 and the headers `Connection: upgrade` and `Upgrade`, and await the future in a task of its own. It works
+/// behind nginx's plain `uwsgi_pass`.
+///
+/// ```
+/// use http::{Request, Response, StatusCode, header};
+/// use uwsgi_tower::{Body, upgrade};
+///
+/// async fn echo(mut request: Request<Body>) -> Response<String> {
+///     let upgraded = upgrade::on(&mut request);
+///     tokio::spawn(async move {
+///         if let Ok(connection) = upgraded.await {
+///             let (mut reader, mut writer) = tokio::io::split(connection);
+///             let _ = tokio::io::copy(&mut reader, &mut writer).await;
+///         }
+///     });
+///     let mut response = Response::new(String::new());
+///     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+///     response.headers_mut().insert(header::CONNECTION, "upgrade".parse().unwrap());
+///     response.headers_mut().insert(header::UPGRADE, "echo".parse().unwrap());
+///     response
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OnUpgrade {
+    upgraded: Arc<Mutex<Option<oneshot::Receiver<Upgraded>>>>,
+}
+
+/// A connection that has become a pipe.
+pub struct Upgraded {
+    io: Pin<Box<dyn Io + Send>>,
+    /// What was read past the packet.
+    rest: Bytes,
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgraded").field("rest", &self.rest.len()).finish_non_exhaustive()
+    }
+}
+
+/// That there was no upgrade: the request asked for none, or the answer was another, or the connection broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
+pub struct NoUpgrade;
+
+impl fmt::Display for NoUpgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was not upgraded")
+    }
+}
+
+impl core::error::Error for NoUpgrade {}
+
+/// Takes the upgrade out of a request.
+pub fn on<B>(request: &mut Request<B>) -> OnUpgrade {
+    request.extensions_mut().remove().unwrap_or_else(|| OnUpgrade { upgraded: Arc::default() })
+}
+
+/// The future for the request, and what fulfils it.
+pub(crate) fn pair() -> (OnUpgrade, oneshot::Sender<Upgraded>) {
+    let (sender, receiver) = oneshot::channel();
+    (OnUpgrade { upgraded: Arc::new(Mutex::new(Some(receiver))) }, sender)
+}
+
+impl Future for OnUpgrade {
+    type Output = Result<Upgraded, NoUpgrade>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut upgraded = self.upgraded.lock().unwrap_or_else(PoisonError::into_inner);
+        match upgraded.as_mut() {
+            Some(receiver) => Pin::new(receiver).poll(cx).map_err(|_| NoUpgrade),
+            None => Poll::Ready(Err(NoUpgrade)),
+        }
+    }
+}
+
+trait Io: AsyncRead + AsyncWrite {}
+
+impl<T: AsyncRead + AsyncWrite> Io for T {}
+
+impl Upgraded {
+    pub(crate) fn new(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes) -> Self {
+        Self { io: Box::pin(io), rest }
+    }
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.rest.is_empty() {
+            return self.io.as_mut().poll_read(cx, buffer);
+        }
+        let count = self.rest.len().min(buffer.remaining());
+        buffer.put_slice(self.rest.get(..count).unwrap_or_default());
+        self.rest.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.io.as_mut().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.as_mut().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.as_mut().poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.io.as_mut().poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
