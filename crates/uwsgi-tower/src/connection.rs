@@ -17,7 +17,6 @@ use http::{Request, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 use uwsgi::framing::RequestBody;
 use uwsgi::response::{RefusedLine, ResponseEncoder};
@@ -26,7 +25,7 @@ use uwsgi::server::{AnswerError, Drain, Ending, Failure, Leaves, Receive, Refusa
 use crate::body::{Body, BodyError};
 use crate::inbound::{Head, Inbound};
 use crate::outbound::Outbound;
-use crate::pace::Pace;
+use crate::pace::{Pace, Stop};
 use crate::request::{Peer, request_parts};
 use crate::upgrade::{self, Upgraded};
 
@@ -37,7 +36,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) struct Terms {
     pub(crate) settings: Settings,
     pub(crate) peer: Option<SocketAddr>,
-    pub(crate) stop: CancellationToken,
+    pub(crate) stop: Stop,
 }
 
 /// How a connection ended.
@@ -270,12 +269,12 @@ async fn waited<F: Future, W>(
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
-            if outbound.pace.is_stopping() {
-                respond.shut_down(outbound.pace.now());
+            if let Some(asked) = outbound.pace.stop_asked() {
+                respond.shut_down(asked);
             }
             ready!(outbound.pace.poll_until(respond.deadline(), cx));
-            if outbound.pace.is_stopping() {
-                respond.shut_down(outbound.pace.now());
+            if let Some(asked) = outbound.pace.stop_asked() {
+                respond.shut_down(asked);
             }
             match respond.time(outbound.pace.now()) {
                 TimeStep::Refuse(refusal) => return Poll::Ready(Err(refusal)),

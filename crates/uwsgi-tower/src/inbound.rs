@@ -132,12 +132,12 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         if let Poll::Ready(read) = self.poll_read(room, cx) {
             return Poll::Ready(read);
         }
-        if self.pace.is_stopping() {
-            self.receive.shut_down(self.pace.now());
+        if let Some(asked) = self.pace.stop_asked() {
+            self.receive.shut_down(asked);
         }
         let woken = self.pace.poll_until(self.receive.deadline(), cx);
-        if woken.is_ready() && self.pace.is_stopping() {
-            self.receive.shut_down(self.pace.now());
+        if let Some(asked) = self.pace.stop_asked() {
+            self.receive.shut_down(asked);
         }
         woken.map(Ok)
     }

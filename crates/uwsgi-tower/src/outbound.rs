@@ -73,8 +73,8 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         }
         respond.blocked(self.pace.now());
         loop {
-            if self.pace.is_stopping() {
-                respond.shut_down(self.pace.now());
+            if let Some(asked) = self.pace.stop_asked() {
+                respond.shut_down(asked);
             }
             ready!(self.pace.poll_until(respond.deadline(), cx));
             if let TimeStep::Abort = respond.time(self.pace.now()) {

@@ -5,23 +5,40 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
+use std::sync::OnceLock;
+
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use uwsgi::server::Time;
+
+/// A stop, and since when.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    token: CancellationToken,
+    asked: Arc<OnceLock<Instant>>,
+}
+
+impl Stop {
+    pub(crate) fn ask(&self) {
+        self.asked.get_or_init(Instant::now);
+        self.token.cancel();
+    }
+}
 
 /// Tells the time to the machines, and wakes tasks when they asked for it.
 #[derive(Debug)]
 pub(crate) struct Pace {
     start: Instant,
-    stop: CancellationToken,
+    stop: Stop,
     stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// The timer, and what it is set to.
     timer: Option<(Time, Pin<Box<Sleep>>)>,
 }
 
 impl Pace {
-    pub(crate) const fn new(start: Instant, stop: CancellationToken) -> Self {
+    pub(crate) const fn new(start: Instant, stop: Stop) -> Self {
         Self { start, stop, stopped: None, timer: None }
     }
 
@@ -34,14 +51,16 @@ impl Pace {
         Time::ZERO.after(self.start.elapsed())
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled()
+    /// When a stop was asked for, if it was; before the connection began is when it began.
+    pub(crate) fn stop_asked(&self) -> Option<Time> {
+        let asked = self.stop.asked.get()?;
+        Some(Time::ZERO.after(asked.saturating_duration_since(self.start)))
     }
 
     /// Ready when the time has come, or when a stop is asked for that was not before.
     pub(crate) fn poll_until(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.stop.is_cancelled() {
-            let stop = &self.stop;
+        if !self.stop.token.is_cancelled() {
+            let stop = &self.stop.token;
             let stopped = self.stopped.get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
             if stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());

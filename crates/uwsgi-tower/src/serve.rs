@@ -11,9 +11,9 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use tokio::select;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 use uwsgi::Limits;
@@ -22,6 +22,7 @@ use uwsgi::server::{AllowList, Settings, admit};
 use crate::body::Body;
 use crate::connection::{self, End, Terms};
 use crate::listener::Listener;
+use crate::pace::Stop;
 
 /// Serves uwsgi on a listener: for each connection, a service is made from its address.
 ///
@@ -143,44 +144,32 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     F: Future<Output = ()>,
 {
-    let Serve { mut listener, mut make_service, shutdown, settings, allow, max_connections } = serve;
+    let Serve { mut listener, make_service, shutdown, settings, allow, max_connections } = serve;
     let allow = match allow {
         Some(allow) => allow,
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
     };
-    let stop = CancellationToken::new();
-    let connections = TaskTracker::new();
+    let (stop, connections) = (Stop::default(), TaskTracker::new());
+    let mut door =
+        Door { make_service, settings, allow, max_connections, stop: stop.clone(), connections: connections.clone() };
     let mut shutdown = core::pin::pin!(shutdown);
     loop {
         let (io, address) = select! {
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let peer = L::peer(&address);
-        let terms = Terms { settings, peer, stop: stop.clone() };
-        let count = connections.len().saturating_add(1);
-        if let Err(refusal) = admit(&allow, peer.map(|peer| peer.ip()), count, max_connections) {
-            if count <= max_connections.saturating_add(TURNED_AWAY) {
-                connections.spawn(connection::turn_away(io, refusal, terms));
-            }
-            continue;
+        door.take::<L, S, B>(io, address).await;
+    }
+    // Those who have connected already would be reset by a close: they are accepted, and what they have sent is read.
+    for _ in 0..BACKLOG {
+        match listener.accept().now_or_never() {
+            Some((io, address)) => door.take::<L, S, B>(io, address).await,
+            None => break,
         }
-        let made = async {
-            poll_fn(|cx| make_service.poll_ready(cx)).await?;
-            make_service.call(address).await
-        };
-        let service = match made.await {
-            Ok(service) => service,
-            Err(never) => match never {},
-        };
-        connections.spawn(async move {
-            if let Some((io, End::Abort)) = connection::serve(io, service, terms).await {
-                L::abort(&io);
-            }
-        });
     }
     drop(listener);
-    stop.cancel();
+    tokio::time::sleep(A_MOMENT).await;
+    stop.ask();
     connections.close();
     // Behind the last answer a connection is still drained.
     let most = settings.stop_grace.saturating_add(settings.drain_time).saturating_add(A_LITTLE);
@@ -190,6 +179,59 @@ where
     Ok(())
 }
 
+/// What every connection passes.
+struct Door<M> {
+    make_service: M,
+    settings: Settings,
+    allow: AllowList<String>,
+    max_connections: usize,
+    stop: Stop,
+    connections: TaskTracker,
+}
+
+impl<M> Door<M> {
+    /// Has a connection served, or refused.
+    async fn take<L, S, B>(&mut self, io: L::Io, address: L::Addr)
+    where
+        L: Listener,
+        M: Service<L::Addr, Response = S, Error = Infallible>,
+        S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let peer = L::peer(&address);
+        let terms = Terms { settings: self.settings, peer, stop: self.stop.clone() };
+        let count = self.connections.len().saturating_add(1);
+        if let Err(refusal) = admit(&self.allow, peer.map(|peer| peer.ip()), count, self.max_connections) {
+            if count <= self.max_connections.saturating_add(TURNED_AWAY) {
+                self.connections.spawn(connection::turn_away(io, refusal, terms));
+            }
+            return;
+        }
+        let make_service = &mut self.make_service;
+        let made = async {
+            poll_fn(|cx| make_service.poll_ready(cx)).await?;
+            make_service.call(address).await
+        };
+        let service = match made.await {
+            Ok(service) => service,
+            Err(never) => match never {},
+        };
+        self.connections.spawn(async move {
+            if let Some((io, End::Abort)) = connection::serve(io, service, terms).await {
+                L::abort(&io);
+            }
+        });
+    }
+}
+
+/// How many connections are accepted once a stop was asked for.
+const BACKLOG: usize = 1024;
+/// How long it takes until bytes that are there show.
+const A_MOMENT: Duration = Duration::from_millis(10);
 /// How many connections more than allowed are told so.
 const TURNED_AWAY: usize = 64;
 const A_LITTLE: Duration = Duration::from_millis(200);
