@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod body;
+mod client;
 mod connection;
 mod inbound;
 mod listener;
@@ -13,8 +14,11 @@ mod pace;
 mod request;
 mod serve;
 pub mod upgrade;
+mod vars;
 
 pub use body::{Body, BodyError};
+pub use client::{Client, ClientError, Incoming};
 pub use listener::Listener;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, serve};
+pub use vars::{MoreVars, encode_vars};

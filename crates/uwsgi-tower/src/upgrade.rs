@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::{Buf, Bytes};
-use http::Request;
+use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
@@ -69,9 +69,36 @@ impl fmt::Display for NoUpgrade {
 
 impl core::error::Error for NoUpgrade {}
 
-/// Takes the upgrade out of a request.
-pub fn on<B>(request: &mut Request<B>) -> OnUpgrade {
-    request.extensions_mut().remove().unwrap_or_else(|| OnUpgrade { upgraded: Arc::default() })
+/// Takes the upgrade out of a request that a server got, or out of a response that a client got.
+pub fn on<T: CanUpgrade>(message: &mut T) -> OnUpgrade {
+    message.extensions_mut().remove().unwrap_or_else(|| OnUpgrade { upgraded: Arc::default() })
+}
+
+/// Requests and responses.
+pub trait CanUpgrade: sealed::Sealed {}
+
+impl<B> CanUpgrade for Request<B> {}
+impl<B> CanUpgrade for Response<B> {}
+
+mod sealed {
+    use http::{Extensions, Request, Response};
+
+    #[allow(unnameable_types, reason = "that is what seals it")]
+    pub trait Sealed {
+        fn extensions_mut(&mut self) -> &mut Extensions;
+    }
+
+    impl<B> Sealed for Request<B> {
+        fn extensions_mut(&mut self) -> &mut Extensions {
+            Self::extensions_mut(self)
+        }
+    }
+
+    impl<B> Sealed for Response<B> {
+        fn extensions_mut(&mut self) -> &mut Extensions {
+            Self::extensions_mut(self)
+        }
+    }
 }
 
 /// The future for the request, and what fulfils it.

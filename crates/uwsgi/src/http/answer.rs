@@ -158,14 +158,10 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         Ok(self.buffer.written(self.start, self.end))
     }
 
-    /// RFC 9110 section 7.6.1; `Connection: Upgrade` and `Upgrade` are what a 101 is made of.
+    /// `Connection: Upgrade` and `Upgrade` are what a 101 is made of.
     fn is_about_the_connection(&self, name: &[u8]) -> bool {
-        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        let upgrade = is("connection") || is("upgrade");
-        (upgrade && self.status != 101)
-            || ["keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding"]
-                .into_iter()
-                .any(is)
+        let upgrade = [&b"connection"[..], b"upgrade"].iter().any(|other| name.eq_ignore_ascii_case(other));
+        is_hop_by_hop(name) && !(upgrade && self.status == 101)
     }
 
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {
@@ -176,6 +172,28 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         self.end = self.end.saturating_add(len);
         Ok(())
     }
+}
+
+/// Whether a header of an answer is about the connection that it came through, and goes no further
+/// (RFC 9110 section 7.6.1).
+///
+/// ```
+/// assert!(uwsgi::response::is_hop_by_hop(b"Transfer-Encoding"));
+/// assert!(!uwsgi::response::is_hop_by_hop(b"Content-Length"));
+/// ```
+#[must_use]
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    const NAMES: [&str; 8] = [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
 const fn is_control(byte: u8) -> bool {

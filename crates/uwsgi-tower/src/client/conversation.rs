@@ -1,0 +1,210 @@
+//! One request and its answer over one connection, both under way at once.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::IoSlice;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::io::poll_read_buf;
+use uwsgi::client::{Exchange, ResponseStep};
+use uwsgi::response::{ResponseHead, is_hop_by_hop};
+
+use crate::client::incoming::Incoming;
+use crate::client::outgoing::Chunks;
+use crate::client::{Backend, ClientError};
+use crate::upgrade::{self, Upgraded};
+
+/// A connection to a backend.
+pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Io for T {}
+
+/// A request that is being sent, and an answer that is being read.
+pub(crate) struct Conversation {
+    pub(crate) io: Box<dyn Io>,
+    pub(crate) exchange: Exchange,
+    /// What was read of the answer and not used.
+    pub(crate) buffer: BytesMut,
+    pub(crate) eof: bool,
+    /// What is left of the packet, and of a piece of the body behind it.
+    packet: Bytes,
+    chunk: Bytes,
+    body: Pin<Box<dyn Chunks>>,
+    touched: bool,
+    sent: bool,
+    backend: Arc<Backend>,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation").field("exchange", &self.exchange).finish_non_exhaustive()
+    }
+}
+
+/// How much of an answer is read at once.
+const PIECE: usize = 32 << 10;
+
+impl Conversation {
+    pub(crate) fn new(
+        io: Box<dyn Io>,
+        packet: Bytes,
+        body: Pin<Box<dyn Chunks>>,
+        exchange: Exchange,
+        backend: &Arc<Backend>,
+    ) -> Self {
+        Self {
+            io,
+            exchange,
+            buffer: BytesMut::new(),
+            eof: false,
+            packet,
+            chunk: Bytes::new(),
+            body,
+            touched: false,
+            sent: false,
+            backend: Arc::clone(backend),
+            idle: backend.idle,
+            timer: None,
+        }
+    }
+
+    /// Sends, until there is the head of the final answer.
+    pub(crate) async fn head(&mut self) -> Result<Response<()>, ClientError> {
+        loop {
+            let end = poll_fn(|cx| self.poll_head_end(cx)).await?;
+            let head = self.buffer.split_to(end).freeze();
+            let head = self.exchange.response(&head).map_err(ClientError::Answer)?;
+            if !head.is_interim() {
+                return response(&head).map_err(ClientError::Head);
+            }
+        }
+    }
+
+    /// Whether nothing of the request's body was used, and nothing of an answer came.
+    pub(crate) fn is_untouched(&self) -> bool {
+        !self.touched && self.buffer.is_empty()
+    }
+
+    pub(crate) fn into_body(self) -> Pin<Box<dyn Chunks>> {
+        self.body
+    }
+
+    /// The response, whose body goes on with the conversation.
+    pub(crate) fn into_response(self, response: Response<()>) -> Result<Response<Incoming>, ClientError> {
+        let (mut parts, ()) = response.into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            let (on, to) = upgrade::pair();
+            parts.extensions.insert(on);
+            // It waits in the response for whoever asks for it.
+            let _ = to.send(Upgraded::new(self.io, self.buffer.freeze()));
+            return Ok(Response::from_parts(parts, Incoming::empty()));
+        }
+        Ok(Response::from_parts(parts, Incoming::of(self)))
+    }
+
+    fn poll_head_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, ClientError>> {
+        loop {
+            match self.exchange.head(&self.buffer, self.eof) {
+                ResponseStep::Head { end } => return Poll::Ready(Ok(end)),
+                ResponseStep::Fail(error) => return Poll::Ready(Err(ClientError::Answer(error))),
+                _ => ready!(self.poll_progress(4096, cx))?,
+            }
+        }
+    }
+
+    /// Sends what can be sent, and reads once. A backend that takes no more may have answered already: what it says counts.
+    pub(crate) fn poll_progress(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        if !self.sent {
+            match self.poll_send(cx) {
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => self.sent = true,
+                Poll::Pending => {}
+            }
+        }
+        if self.buffer.capacity() == self.buffer.len() {
+            self.buffer.reserve(room.clamp(4096, PIECE));
+        }
+        match poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer) {
+            Poll::Ready(Ok(count)) => {
+                self.eof = count == 0;
+                self.timer = None;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(ClientError::Io(Arc::new(error)))),
+            Poll::Pending => {
+                let idle = self.idle;
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+                timer.as_mut().poll(cx).map(|()| Err(ClientError::Timeout))
+            }
+        }
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        loop {
+            while !(self.packet.is_empty() && self.chunk.is_empty()) {
+                let pieces = [IoSlice::new(&self.packet), IoSlice::new(&self.chunk)];
+                let count = match ready!(Pin::new(&mut self.io).poll_write_vectored(cx, &pieces)) {
+                    Ok(count) if count > 0 => count,
+                    // The answer, if there is one, says why.
+                    _ => return Poll::Ready(Ok(())),
+                };
+                self.chunk.advance(count.saturating_sub(self.packet.len()));
+                self.packet.advance(count.min(self.packet.len()));
+                if let Some(timer) = &mut self.timer {
+                    // Who takes bytes is not idle.
+                    if let Some(later) = Instant::now().checked_add(self.idle) {
+                        timer.as_mut().reset(later);
+                    }
+                }
+            }
+            if self.exchange.outgoing() == 0 {
+                return Pin::new(&mut self.io).poll_flush(cx).map(|_| Ok(()));
+            }
+            self.touched = true;
+            match ready!(self.body.as_mut().poll_chunk(cx)) {
+                Some(Ok(chunk)) => {
+                    let take = self.exchange.send(chunk.len());
+                    if take < chunk.len() {
+                        return Poll::Ready(Err(ClientError::BodyLength));
+                    }
+                    self.chunk = chunk;
+                }
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                None => return Poll::Ready(Err(ClientError::BodyLength)),
+            }
+        }
+    }
+
+    /// The answer is over: keeps the connection if it can be used again.
+    pub(crate) fn end(self) {
+        let whole = self.packet.is_empty() && self.chunk.is_empty() && self.sent && !self.eof;
+        if whole && self.exchange.allows_another(&self.buffer) {
+            self.backend.keep(self.io);
+        }
+    }
+}
+
+fn response(head: &ResponseHead<'_>) -> Result<Response<()>, http::Error> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(head.status())?;
+    *response.version_mut() = Version::HTTP_11;
+    let upgrade = head.status() == 101;
+    for (name, value) in head.headers() {
+        let asks = upgrade && (name.eq_ignore_ascii_case(b"connection") || name.eq_ignore_ascii_case(b"upgrade"));
+        if is_hop_by_hop(name) && !asks {
+            continue;
+        }
+        response.headers_mut().append(HeaderName::from_bytes(name)?, HeaderValue::from_bytes(value)?);
+    }
+    Ok(response)
+}

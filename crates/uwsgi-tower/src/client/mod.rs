@@ -1,0 +1,251 @@
+//! A client: one backend as a service of `tower`.
+
+mod conversation;
+mod error;
+mod incoming;
+mod outgoing;
+
+use core::error::Error;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tower_service::Service;
+use uwsgi::client::{Address, AddressError, Exchange};
+use uwsgi::framing::content_length;
+use uwsgi::{Modifier1, Packet, VarsEncoder};
+
+use crate::request::Modifiers;
+use crate::vars::encode_vars;
+
+use conversation::{Conversation, Io};
+pub use error::ClientError;
+pub use incoming::Incoming;
+use outgoing::{Chunks, Outgoing};
+
+/// A backend, as a service: requests of `http` in, responses out. It is cheap to clone, and clones share what they keep.
+///
+/// Bodies stream both ways; a response may come while the request's body is still being sent. A body whose length nobody
+/// knows is collected first, since a backend has to be told.
+///
+/// ```no_run
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use uwsgi_tower::{Body, Client};
+///
+/// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::new("127.0.0.1:3031")?;
+/// let response = client.oneshot(Request::get("http://example.com/hello").body(Body::empty())?).await?;
+/// println!("{}", response.status());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    backend: Arc<Backend>,
+}
+
+/// Where a backend is, and how it is spoken to.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    address: String,
+    connect: Duration,
+    idle: Duration,
+    collected: usize,
+    reused: usize,
+    kept: Mutex<Vec<Box<dyn Io>>>,
+}
+
+impl Client {
+    /// The backend at an address: `host:port`, `unix:/path`, `@name`.
+    ///
+    /// # Errors
+    ///
+    /// The text is no address.
+    pub fn new(address: &str) -> Result<Self, AddressError> {
+        Address::parse(address)?;
+        Ok(Self {
+            backend: Arc::new(Backend {
+                address: address.into(),
+                connect: Duration::from_secs(10),
+                idle: Duration::from_secs(60),
+                collected: 1 << 20,
+                reused: 0,
+                kept: Mutex::default(),
+            }),
+        })
+    }
+
+    /// The same backend, connected to within this time: 10 seconds unless changed.
+    #[must_use]
+    pub fn with_connect_timeout(self, connect: Duration) -> Self {
+        self.with(|backend| backend.connect = connect)
+    }
+
+    /// The same backend, which may be silent for so long: 60 seconds unless changed.
+    #[must_use]
+    pub fn with_idle_timeout(self, idle: Duration) -> Self {
+        self.with(|backend| backend.idle = idle)
+    }
+
+    /// The same backend, with so many bytes collected of a body whose length is not known: 1 MiB unless changed.
+    #[must_use]
+    pub fn with_collected(self, bytes: usize) -> Self {
+        self.with(|backend| backend.collected = bytes)
+    }
+
+    /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
+    /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
+    #[must_use]
+    pub fn reusing(self, connections: usize) -> Self {
+        self.with(|backend| backend.reused = connections)
+    }
+
+    fn with(self, change: impl FnOnce(&mut Backend)) -> Self {
+        let old = &self.backend;
+        let mut backend = Backend {
+            address: old.address.clone(),
+            connect: old.connect,
+            idle: old.idle,
+            collected: old.collected,
+            reused: old.reused,
+            kept: Mutex::default(),
+        };
+        change(&mut backend);
+        Self { backend: Arc::new(backend) }
+    }
+}
+
+impl<B> Service<Request<B>> for Client
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<Incoming>;
+    type Error = ClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, ClientError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let backend = Arc::clone(&self.backend);
+        Box::pin(async move { backend.ask(request).await })
+    }
+}
+
+impl Backend {
+    async fn ask<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<Incoming>, ClientError>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let mut body: Pin<Box<dyn Chunks>> = Box::pin(Outgoing::new(body));
+        let length = match parts.headers.get(header::CONTENT_LENGTH) {
+            Some(length) => content_length(length.as_bytes()).map_err(ClientError::Framing)?,
+            None => match body.length() {
+                Some(0) => None,
+                Some(length) => Some(length),
+                None => {
+                    let (collected, length) = outgoing::collect(body, self.collected).await?;
+                    body = collected;
+                    Some(length)
+                }
+            },
+        };
+        let packet = self.packet(&parts, length)?;
+        let again = matches!(
+            parts.method,
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
+        );
+        loop {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let is_kept = kept.is_some();
+            let io = match kept {
+                Some(io) => io,
+                None => self.connect().await?,
+            };
+            let exchange = exchange(&packet)?;
+            let mut conversation = Conversation::new(io, packet.clone(), body, exchange, &self);
+            match conversation.head().await {
+                Ok(response) => return conversation.into_response(response),
+                // A kept connection that was closed meanwhile: nothing of the request was worked on.
+                Err(error) if is_kept && again && error.is_stale() && conversation.is_untouched() => {
+                    body = conversation.into_body();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn packet(&self, parts: &http::request::Parts, length: Option<u64>) -> Result<Bytes, ClientError> {
+        let mut packet = Vec::with_capacity(1024);
+        let mut vars = VarsEncoder::new(&mut packet);
+        encode_vars(parts, length, &mut vars).map_err(ClientError::Vars)?;
+        let modifiers = parts.extensions.get::<Modifiers>();
+        let (modifier1, modifier2) =
+            modifiers.map_or((Modifier1::WSGI, 0), |modifiers| (modifiers.modifier1, modifiers.modifier2));
+        vars.finish(modifier1, modifier2).map_err(ClientError::Vars)?;
+        Ok(packet.into())
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Io>, ClientError> {
+        let connected = tokio::time::timeout(self.connect, self.connect_at_last()).await;
+        let failed = |error| ClientError::Connect { address: self.address.clone(), error: Arc::new(error) };
+        match connected {
+            Ok(Ok(io)) => Ok(io),
+            Ok(Err(error)) => Err(failed(error)),
+            Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    async fn connect_at_last(&self) -> io::Result<Box<dyn Io>> {
+        let tcp = |stream: TcpStream| {
+            stream.set_nodelay(true)?;
+            Ok::<Box<dyn Io>, io::Error>(Box::new(stream))
+        };
+        match Address::parse(&self.address).map_err(|error| io::Error::other(error.to_string()))? {
+            Address::Tcp(address) => tcp(TcpStream::connect(address).await?),
+            Address::Name { host: "", port } => tcp(TcpStream::connect(("localhost", port)).await?),
+            Address::Name { host, port } => tcp(TcpStream::connect((host, port)).await?),
+            #[cfg(unix)]
+            Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            #[cfg(target_os = "linux")]
+            Address::Abstract(name) => {
+                // tokio reads a path that begins with NUL as such a name.
+                Ok(Box::new(UnixStream::connect(["\0", name].concat()).await?))
+            }
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
+        }
+    }
+
+    /// Keeps a connection whose answer is over.
+    fn keep(&self, io: Box<dyn Io>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < self.reused {
+            kept.push(io);
+        }
+    }
+}
+
+fn exchange(packet: &[u8]) -> Result<Exchange, ClientError> {
+    let (packet, _) = Packet::decode(packet).map_err(ClientError::Request)?;
+    let request = uwsgi::Request::decode(&packet).map_err(ClientError::Request)?;
+    Exchange::of(&request).map_err(ClientError::Framing)
+}
