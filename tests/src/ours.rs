@@ -1,7 +1,10 @@
-//! Our blocking server with the application of the conformance cases, as something that cases are played against.
+//! Our servers with the application of the conformance cases, as something that cases are played against.
 
-mod application;
+mod blocking;
 mod endpoint;
+mod gate;
+mod service;
 
-pub use application::{Application, Gate};
-pub use endpoint::{Ours, Way};
+pub use blocking::Application;
+pub use endpoint::{Kind, Ours, Way};
+pub use gate::Gate;

@@ -2,20 +2,25 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use uwsgi::client::Address;
-use uwsgi::server::AllowList;
 use uwsgi_conformance::socket::{Connected, Server};
 use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recipe, SMALL, Sender, Verdict};
-use uwsgi_server::{Handle, Listener};
 
-use super::{Application, Gate};
+use super::{Gate, blocking, service};
+
+/// Which of our servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `uwsgi_server`.
+    Blocking,
+    /// `uwsgi_tower`.
+    Asynchronous,
+}
 
 /// By which way a server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,27 +31,31 @@ pub enum Way {
     Unix,
 }
 
-/// Our server, as each case needs it.
+/// One of our servers, as each case needs it.
 #[derive(Debug)]
 pub struct Ours {
+    kind: Kind,
     way: Way,
     patience: Duration,
     pause: Duration,
     kept: Mutex<HashMap<(String, App), Arc<Running>>>,
 }
 
-/// A server on a thread, until it is dropped; it is not waited for.
-#[derive(Debug)]
+/// A server, until it is dropped; it is not waited for.
 struct Running {
     at: Server,
-    handle: Handle,
+    stop: Stop,
     gate: Arc<Gate>,
 }
 
+/// Asks a server to stop.
+pub(super) type Stop = Box<dyn Fn() + Send + Sync>;
+
 impl Ours {
-    /// By this way.
-    pub fn by(way: Way) -> Self {
+    /// This one, by this way.
+    pub fn new(kind: Kind, way: Way) -> Self {
         Self {
+            kind,
             way,
             patience: Duration::from_secs(10),
             pause: Duration::from_micros(200),
@@ -66,7 +75,7 @@ impl Ours {
         let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
         let way = if mapped && self.way == Way::Tcp { Way::Both } else { self.way };
         if connections > 1 || busy > 0 || stop != Needs::NEVER {
-            return Running::start(case, way).map(Arc::new);
+            return Running::start(case, self.kind, way).map(Arc::new);
         }
         let needs = Needs { sender: Sender::Local, ..case.needs };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +83,7 @@ impl Ours {
         if let Some(running) = kept.get(&key) {
             return Ok(Arc::clone(running));
         }
-        let running = Arc::new(Running::start(case, way)?);
+        let running = Arc::new(Running::start(case, self.kind, way)?);
         kept.insert(key, Arc::clone(&running));
         Ok(running)
     }
@@ -107,7 +116,7 @@ impl Endpoint for Ours {
             after(case.needs.busy, |running| running.gate.open());
         }
         if case.needs.stop != Needs::NEVER {
-            after(case.needs.stop, |running| running.handle.stop());
+            after(case.needs.stop, |running| (running.stop)());
         }
         Ok(Box::new(Sending { connected: Box::new(connected), _running: running, _others: others }))
     }
@@ -170,29 +179,13 @@ const QUIET: Case = Case {
 const HELD: Recipe = SMALL.changed(&[(b"PATH_INFO", Gate::PATH.as_bytes())]);
 
 impl Running {
-    fn start(case: &Case, way: Way) -> io::Result<Self> {
-        let needs = &case.needs;
+    fn start(case: &Case, kind: Kind, way: Way) -> io::Result<Self> {
         let gate = Arc::new(Gate::default());
-        let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
-        let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(&gate)))?
-            .with_settings(needs.settings())
-            .with_allow(allow)
-            .with_max_connections(needs.most_connections)
-            // Where it matters whether one is free, there is one. Elsewhere many cases share it.
-            .with_workers(if needs.busy > 0 { 1 } else { 64 });
-        let server = server.listen(match way {
-            Way::Tcp => Listener::bind(Address::Tcp("127.0.0.1:0".parse().map_err(io::Error::other)?))?,
-            Way::Both => both()?,
-            Way::Unix => Listener::bind(Address::Unix(&socket_path()))?,
-        });
-        let at = match (server.local(), server.listeners().first()) {
-            (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),
-            (None, Some(listener)) => Server::unix(PathBuf::from(listener.to_string())),
-            (None, None) => unreachable!("it listens"),
+        let (at, stop) = match kind {
+            Kind::Blocking => blocking::start(case, way, &gate)?,
+            Kind::Asynchronous => service::start(case, way, &gate)?,
         };
-        let handle = server.handle();
-        thread::spawn(move || server.run());
-        Ok(Self { at, handle, gate })
+        Ok(Self { at, stop, gate })
     }
 
     /// Holds the only worker until the gate is opened.
@@ -204,20 +197,22 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.gate.open();
-        self.handle.stop();
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
-/// A listener for both families.
-fn both() -> io::Result<Listener> {
-    Listener::bind(Address::Tcp("[::]:0".parse().map_err(io::Error::other)?))
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.gate.open();
+        (self.stop)();
+    }
 }
 
-fn socket_path() -> String {
+/// A path where no socket is.
+pub(super) fn socket_path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    std::env::temp_dir().join(name).to_str().expect("a path that is text").to_owned()
+    std::env::temp_dir().join(name)
 }

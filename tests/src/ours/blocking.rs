@@ -1,14 +1,47 @@
-//! What the application of a case does, done with `uwsgi_server`.
+//! What the application of a case does, done with `uwsgi_server`, and the server around it.
 
 use std::io::{self, Read};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::sleep;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
-use uwsgi::server::{AnswerError, Refusal};
+use uwsgi::client::Address;
+use uwsgi::server::{AllowList, AnswerError, Refusal};
 use uwsgi_conformance::report::{self, report};
-use uwsgi_conformance::{Act, App};
-use uwsgi_server::{Answer, AppError, Body, Call, Head};
+use uwsgi_conformance::socket::Server;
+use uwsgi_conformance::{Act, App, Case};
+use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener};
+
+use super::endpoint::{Stop, socket_path};
+use super::{Gate, Way};
+
+/// Starts a server as a case needs it, on a thread.
+pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
+    let needs = &case.needs;
+    let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
+    let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(gate)))?
+        .with_settings(needs.settings())
+        .with_allow(allow)
+        .with_max_connections(needs.most_connections)
+        // Where it matters whether one is free, there is one. Elsewhere many cases share it.
+        .with_workers(if needs.busy > 0 { 1 } else { 64 });
+    let bind = |address: &str| Listener::bind(Address::Tcp(address.parse().map_err(io::Error::other)?));
+    let server = server.listen(match way {
+        Way::Tcp => bind("127.0.0.1:0")?,
+        Way::Both => bind("[::]:0")?,
+        Way::Unix => Listener::bind(Address::Unix(socket_path().to_str().expect("a path that is text")))?,
+    });
+    let at = match (server.local(), server.listeners().first()) {
+        (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),
+        (None, Some(listener)) => Server::unix(PathBuf::from(listener.to_string())),
+        (None, None) => unreachable!("it listens"),
+    };
+    let handle = server.handle();
+    thread::spawn(move || server.run());
+    Ok((at, Box::new(move || handle.stop())))
+}
 
 /// The application of a case.
 #[derive(Debug)]
@@ -16,42 +49,6 @@ pub struct Application {
     app: App,
     chunked: bool,
     gate: Arc<Gate>,
-}
-
-/// What holds the requests for [`Gate::PATH`] until it is opened.
-#[derive(Debug, Default)]
-pub struct Gate {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    held: usize,
-    open: bool,
-}
-
-impl Gate {
-    /// The path of the requests that are held.
-    pub const PATH: &str = "/held";
-
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.held += 1;
-        self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| !state.open));
-    }
-
-    /// Waits until so many requests are held.
-    pub fn wait_for(&self, held: usize) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(state, |state| state.held < held));
-    }
-
-    pub fn open(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).open = true;
-        self.changed.notify_all();
-    }
 }
 
 impl Application {

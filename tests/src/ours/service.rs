@@ -1,0 +1,208 @@
+//! What the application of a case does, done as a service of `tower`, and `uwsgi_tower` around it.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::future::IntoFuture;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::{Layer, service_fn};
+use uwsgi::server::AllowList;
+use uwsgi::{Header, Modifier1};
+use uwsgi_conformance::report::{self, report};
+use uwsgi_conformance::socket::Server;
+use uwsgi_conformance::{Act, App, Case};
+use uwsgi_tower::{Body, BodyError, Listener, Modifiers, Shared, Vars, serve};
+
+use super::endpoint::{Stop, socket_path};
+use super::{Gate, Way};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What all servers run on.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime")
+});
+
+/// Starts a server as a case needs it, as a task.
+pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
+    let _entered = RUNTIME.enter();
+    let tcp = |address: &str| {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let at = Server::tcp(SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
+        Ok((at, run(case, gate, tokio::net::TcpListener::from_std(listener)?)?))
+    };
+    match way {
+        Way::Tcp => tcp("127.0.0.1:0"),
+        Way::Both => tcp("[::]:0"),
+        Way::Unix => {
+            let path = socket_path();
+            let stop = run(case, gate, tokio::net::UnixListener::bind(&path)?)?;
+            let at = Server::unix(path.clone());
+            Ok((
+                at,
+                Box::new(move || {
+                    stop();
+                    // Whoever is first has removed it.
+                    let _ = std::fs::remove_file(&path);
+                }),
+            ))
+        }
+    }
+}
+
+fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<Stop> {
+    let (needs, app) = (case.needs, case.app);
+    let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
+    let gate = Arc::clone(gate);
+    let service = service_fn(move |request| answer(app, needs.chunked, Arc::clone(&gate), request));
+    // Where it matters whether a worker is free, there is one. Elsewhere many cases share it.
+    let service = GlobalConcurrencyLimitLayer::new(if needs.busy > 0 { 1 } else { 64 }).layer(service);
+    let asked = Arc::new(Notify::new());
+    let signal = Arc::clone(&asked);
+    let server = serve(listener, Shared::new(service))
+        .with_graceful_shutdown(async move { signal.notified().await })
+        .settings(needs.settings())
+        .allow_from(allow)
+        .max_connections(needs.most_connections);
+    RUNTIME.spawn(server.into_future());
+    Ok(Box::new(move || asked.notify_one()))
+}
+
+async fn answer(
+    app: App,
+    chunked: bool,
+    gate: Arc<Gate>,
+    request: Request<Body>,
+) -> Result<Response<http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
+    let (parts, body) = request.into_parts();
+    let vars = parts.extensions.get::<Vars>().ok_or("a request without vars")?.as_vars();
+    if vars.get("PATH_INFO") == Some(Gate::PATH.as_bytes()) {
+        tokio::task::spawn_blocking(move || gate.pass()).await?;
+        return Ok(Response::new(http_body_util::Empty::new().map_err(BoxError::from).boxed_unsync()));
+    }
+    let Modifiers { modifier1, modifier2 } = *parts.extensions.get().ok_or("a request without modifiers")?;
+    let mut acting = Acting {
+        app,
+        chunked,
+        acts: app.acts().into(),
+        packet: packet(modifier1, modifier2, vars.as_bytes()),
+        body,
+        ready: VecDeque::new(),
+        read: report::Body::default(),
+        text: String::new(),
+        head: None,
+    };
+    // A head can be replaced until bytes follow it.
+    let mut frames = Vec::new();
+    while let Some(frame) = acting.next().await {
+        let decides = frame.as_ref().map_or(true, |bytes| !bytes.is_empty());
+        frames.push(frame);
+        if decides {
+            break;
+        }
+    }
+    let Some((status, length)) = acting.head.take() else {
+        return Err(frames.into_iter().find_map(Result::err).unwrap_or_else(|| "no head".into()));
+    };
+    let mut response = Response::builder().status(status).header("Content-Type", "text/plain");
+    if let Some(length) = length {
+        response = response.header("Content-Length", length);
+    }
+    let rest = stream::unfold(acting, async |mut acting| Some((acting.next().await?, acting)));
+    let frames = stream::StreamExt::chain(stream::iter(frames), rest);
+    let frames = stream::StreamExt::map(frames, |frame| frame.map(Frame::data));
+    Ok(response.body(StreamBody::new(frames).boxed_unsync())?)
+}
+
+/// The packet that the vars came in.
+fn packet(modifier1: Modifier1, modifier2: u8, block: &[u8]) -> Vec<u8> {
+    let datasize = u16::try_from(block.len()).expect("it was a packet");
+    let header = Header { modifier1, datasize, modifier2 };
+    [&header.to_bytes()[..], block].concat()
+}
+
+/// One request under way.
+struct Acting {
+    app: App,
+    chunked: bool,
+    acts: VecDeque<Act>,
+    packet: Vec<u8>,
+    body: Body,
+    /// Pieces that come before the next act.
+    ready: VecDeque<Bytes>,
+    read: report::Body,
+    text: String,
+    head: Option<(u16, Option<u64>)>,
+}
+
+impl Acting {
+    /// The next piece of its body.
+    async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                return Some(Ok(piece));
+            }
+            let act = self.acts.pop_front()?;
+            if let Err(error) = self.act(act).await {
+                self.acts.clear();
+                return Some(Err(error));
+            }
+        }
+    }
+
+    async fn act(&mut self, act: Act) -> Result<(), BoxError> {
+        match act {
+            Act::Fail => return Err("as asked".into()),
+            Act::Give(count) => self.ready.push_back(vec![b'a'; count].into()),
+            Act::GiveReport => self.ready.push_back(self.text.clone().into()),
+            Act::GiveReportInPieces => {
+                let piece = |byte: u8| [Bytes::new(), Bytes::from(vec![byte]), Bytes::new()];
+                self.ready.extend(self.text.bytes().flat_map(piece));
+            }
+            Act::Head(status, length) => self.head = Some((status, length)),
+            Act::Pause(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+            Act::Read(count) => self.read(count).await?,
+            Act::ReadAgain => {
+                let before = self.read.bytes.len();
+                self.read(usize::MAX).await?;
+                self.read.again = Some(self.read.bytes.len() - before);
+            }
+            Act::ReportHead { length } => {
+                self.text = report(&self.packet, self.chunked, &self.read);
+                self.head = Some((200, length.then_some(self.text.len() as u64)));
+            }
+            act => return Err(format!("{act:?} is an act that this application does not know").into()),
+        }
+        Ok(())
+    }
+
+    /// Reads until there are so many bytes in all, or to the end. What a frame has more than that is not looked at.
+    async fn read(&mut self, count: usize) -> Result<(), BoxError> {
+        while self.read.bytes.len() < count {
+            match self.body.frame().await {
+                None => return Ok(()),
+                Some(Ok(frame)) => self.read.bytes.extend(frame.into_data().unwrap_or_default()),
+                Some(Err(error)) if self.app.takes_read_errors() => {
+                    self.read.error = Some(BodyError::refusal(&error).ok_or("a read failed without a reason")?);
+                    return Ok(());
+                }
+                Some(Err(error)) => return Err(error.into()),
+            }
+        }
+        self.read.bytes.truncate(count);
+        Ok(())
+    }
+}
