@@ -78,9 +78,9 @@ impl Body {
     }
 
     /// A body that is read from a connection's receiving half; and where that comes back from when the body is dropped.
-    pub(crate) fn lent<R>(inbound: Inbound<R>, framing: RequestBody) -> (Self, oneshot::Receiver<Inbound<R>>)
+    pub(crate) fn lent<IO>(inbound: Inbound<IO>, framing: RequestBody) -> (Self, oneshot::Receiver<Inbound<IO>>)
     where
-        R: AsyncRead + fmt::Debug + Send + Unpin + 'static,
+        IO: AsyncRead + Send + Unpin + 'static,
     {
         let (back, returned) = oneshot::channel();
         let source = Lent { inbound: Some(inbound), back: Some(back) };
@@ -135,13 +135,12 @@ trait Source: fmt::Debug {
 }
 
 /// A receiving half that goes back to its connection when it is dropped.
-#[derive(Debug)]
-struct Lent<R> {
-    inbound: Option<Inbound<R>>,
-    back: Option<oneshot::Sender<Inbound<R>>>,
+struct Lent<IO> {
+    inbound: Option<Inbound<IO>>,
+    back: Option<oneshot::Sender<Inbound<IO>>>,
 }
 
-impl<R: AsyncRead + fmt::Debug + Unpin> Source for Lent<R> {
+impl<IO: AsyncRead + Unpin> Source for Lent<IO> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         match &mut self.inbound {
             Some(inbound) => inbound.poll_body(cx),
@@ -150,7 +149,13 @@ impl<R: AsyncRead + fmt::Debug + Unpin> Source for Lent<R> {
     }
 }
 
-impl<R> Drop for Lent<R> {
+impl<IO> fmt::Debug for Lent<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").finish_non_exhaustive()
+    }
+}
+
+impl<IO> Drop for Lent<IO> {
     fn drop(&mut self) {
         if let (Some(mut inbound), Some(back)) = (self.inbound.take(), self.back.take()) {
             let now = inbound.pace.now();

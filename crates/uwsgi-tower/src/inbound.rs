@@ -11,12 +11,13 @@ use tokio_util::io::poll_read_buf;
 use uwsgi::Modifier1;
 use uwsgi::server::{BodyStep, Drain, DrainStep, HeadStep, Receive, Refusal};
 
+use crate::halves::ReadHalf;
 use crate::pace::Pace;
 
 /// Reads into one buffer; bytes that were read past the packet serve the body.
 #[derive(Debug)]
-pub(crate) struct Inbound<R> {
-    reader: R,
+pub(crate) struct Inbound<IO> {
+    reader: ReadHalf<IO>,
     pub(crate) receive: Receive,
     buffer: BytesMut,
     eof: bool,
@@ -45,8 +46,8 @@ const SMALL: usize = 4096;
 /// How much of a body is read at once.
 const PIECE: usize = 32 << 10;
 
-impl<R: AsyncRead + Unpin> Inbound<R> {
-    pub(crate) fn new(reader: R, receive: Receive, pace: Pace) -> Self {
+impl<IO: AsyncRead + Unpin> Inbound<IO> {
+    pub(crate) fn new(reader: ReadHalf<IO>, receive: Receive, pace: Pace) -> Self {
         Self { reader, receive, buffer: BytesMut::new(), eof: false, pace }
     }
 
@@ -103,8 +104,14 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         }
     }
 
-    /// Drops what still comes behind an answer, within bounds.
+    /// Whether bytes are there that nobody asked for, as far as anybody can tell.
+    pub(crate) fn may_have_more(&self) -> bool {
+        !self.buffer.is_empty() || self.reader.has_bytes() != Some(false)
+    }
+
+    /// Drops what still comes behind an answer, within bounds. What is in the buffer was read before, and harms nobody.
     pub(crate) fn poll_drain(&mut self, drain: &mut Drain, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.buffer.clear();
         loop {
             let dropped = self.buffer.len();
             self.buffer.clear();
@@ -122,9 +129,9 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         }
     }
 
-    /// What was read and not used, and where more comes from.
-    pub(crate) fn into_parts(self) -> (R, Bytes) {
-        (self.reader, self.buffer.freeze())
+    /// What was read and not used.
+    pub(crate) fn into_rest(self) -> Bytes {
+        self.buffer.freeze()
     }
 
     /// Reads once; ready too when the machine has to be asked again, because of the time or a stop.
@@ -132,14 +139,19 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         if let Poll::Ready(read) = self.poll_read(room, cx) {
             return Poll::Ready(read);
         }
-        if let Some(asked) = self.pace.stop_asked() {
-            self.receive.shut_down(asked);
-        }
+        self.hear_of_a_stop();
         let woken = self.pace.poll_until(self.receive.deadline(), cx);
-        if let Some(asked) = self.pace.stop_asked() {
-            self.receive.shut_down(asked);
-        }
+        self.hear_of_a_stop();
         woken.map(Ok)
+    }
+
+    /// Bytes that the reactor has yet to tell of came before the stop, and are read first.
+    fn hear_of_a_stop(&mut self) {
+        if let Some(asked) = self.pace.stop_asked() {
+            if !(self.buffer.is_empty() && self.reader.has_bytes() == Some(true)) {
+                self.receive.shut_down(asked);
+            }
+        }
     }
 
     fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -4,9 +4,11 @@
 
 extern crate alloc;
 
+mod answer;
 mod body;
 mod client;
 mod connection;
+mod halves;
 mod inbound;
 mod listener;
 mod outbound;
@@ -18,6 +20,7 @@ mod vars;
 
 pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
+pub use connection::{End, serve_connection};
 pub use listener::Listener;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, serve};

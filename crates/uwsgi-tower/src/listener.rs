@@ -1,11 +1,18 @@
 //! What connections are accepted from.
 
-use core::fmt;
 use core::future::Future;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 
+use http::Extensions;
+#[cfg(unix)]
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
@@ -14,7 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 /// What connections are accepted from: TCP, Unix sockets, TLS, whatever can be read and written.
 pub trait Listener: Send + 'static {
     /// A connection.
-    type Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin + 'static;
+    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
     /// Where it comes from.
     type Addr: Send + 'static;
 
@@ -27,6 +34,21 @@ pub trait Listener: Send + 'static {
     /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
     fn abort(io: &Self::Io) {
         let _ = io;
+    }
+
+    /// Whether bytes can be read now, whatever the runtime knows; `None`, unless it is there, says that nobody can tell.
+    ///
+    /// Where there are certainly none behind a request that was read to its end, its connection closes at once. Where there are
+    /// some when a stop is asked for, they are read first.
+    fn has_bytes(io: &Self::Io) -> Option<bool> {
+        let _ = io;
+        None
+    }
+
+    /// What every request of a connection has in its extensions.
+    fn extensions(io: &Self::Io) -> Extensions {
+        let _ = io;
+        Extensions::new()
     }
 }
 
@@ -54,6 +76,11 @@ impl Listener for TcpListener {
     fn abort(io: &TcpStream) {
         let _ = io.set_zero_linger();
     }
+
+    #[cfg(unix)]
+    fn has_bytes(io: &TcpStream) -> Option<bool> {
+        Some(look(io))
+    }
 }
 
 #[cfg(unix)]
@@ -74,6 +101,17 @@ impl Listener for UnixListener {
     fn peer(_: &tokio::net::unix::SocketAddr) -> Option<SocketAddr> {
         None
     }
+
+    fn has_bytes(io: &UnixStream) -> Option<bool> {
+        Some(look(io))
+    }
+}
+
+/// Asks the kernel: what the runtime knows is as old as its last turn.
+#[cfg(unix)]
+pub(crate) fn look(socket: &impl AsFd) -> bool {
+    let looked = recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+    !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
 }
 
 /// A connection that was gone before it was accepted is nothing; descriptors that have run out come back.

@@ -5,82 +5,110 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
 
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use uwsgi::server::{Respond, TimeStep};
+use tokio::io::AsyncWrite;
+use uwsgi::server::{Drain, Respond, TimeStep};
 
+use crate::halves::WriteHalf;
 use crate::pace::Pace;
 
+/// Writes, for as long as the peer takes anything.
 #[derive(Debug)]
-pub(crate) struct Outbound<W> {
-    writer: W,
+pub(crate) struct Outbound<IO> {
+    writer: WriteHalf<IO>,
     pub(crate) pace: Pace,
+    /// Something was written since the last flush.
+    holds_bytes: bool,
 }
 
-impl<W: AsyncWrite + Unpin> Outbound<W> {
-    pub(crate) const fn new(writer: W, pace: Pace) -> Self {
-        Self { writer, pace }
+impl<IO: AsyncWrite + Unpin> Outbound<IO> {
+    pub(crate) const fn new(writer: WriteHalf<IO>, pace: Pace) -> Self {
+        Self { writer, pace, holds_bytes: false }
     }
 
-    /// Writes a head and bytes of a body, all of them, for as long as the peer takes any.
-    pub(crate) async fn send(&mut self, respond: &mut Respond, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
+    /// Writes a head and bytes of a body, all of them. If that fails, bytes are lost, and none may follow them.
+    pub(crate) async fn send(&mut self, respond: &mut Respond, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let sent = self.try_send(respond, head, body).await;
+        if sent.is_err() {
+            respond.broken();
+        }
+        sent
+    }
+
+    /// Whether something may wait for a flush.
+    pub(crate) const fn holds_bytes(&self) -> bool {
+        self.holds_bytes
+    }
+
+    /// Waits until what was written has left, where a connection holds bytes back.
+    pub(crate) async fn flush(&mut self, respond: &mut Respond) -> io::Result<()> {
+        let flushed = poll_fn(|cx| self.poll_in_time(respond, cx, |writer, cx| writer.poll_flush(cx))).await;
+        self.holds_bytes = false;
+        if flushed.is_err() {
+            respond.broken();
+        }
+        flushed
+    }
+
+    /// Closes the sending direction, in the time that there is for the end of a connection.
+    pub(crate) async fn shut_down(&mut self, drain: &Drain) -> io::Result<()> {
         poll_fn(|cx| {
-            while !(head.is_empty() && body.is_empty()) {
-                let count = match ready!(self.poll_write(respond, head, body, cx)) {
-                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Ok(count) => count,
-                    Err(error) => {
-                        respond.broken();
-                        return Poll::Ready(Err(error));
-                    }
-                };
-                respond.wrote();
-                body = body.get(count.saturating_sub(head.len())..).unwrap_or_default();
-                head = head.get(count..).unwrap_or_default();
+            if let Poll::Ready(shut) = Pin::new(&mut self.writer).poll_shutdown(cx) {
+                return Poll::Ready(shut);
             }
-            Poll::Ready(Ok(()))
+            while self.pace.now() < drain.deadline() {
+                ready!(self.pace.poll_until(Some(drain.deadline()), cx));
+            }
+            Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no end of the answer")))
         })
         .await
     }
 
-    /// Closes the sending direction.
-    pub(crate) async fn shut_down(&mut self) -> io::Result<()> {
-        self.writer.shutdown().await
+    /// The connection.
+    pub(crate) fn into_io(self) -> Option<IO> {
+        self.writer.take()
     }
 
-    pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush().await
+    async fn try_send(&mut self, respond: &mut Respond, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
+        while !(head.is_empty() && body.is_empty()) {
+            let write = |writer: Pin<&mut WriteHalf<IO>>, cx: &mut Context<'_>| match (head.is_empty(), body.is_empty())
+            {
+                (true, _) => writer.poll_write(cx, body),
+                (_, true) => writer.poll_write(cx, head),
+                _ => writer.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)]),
+            };
+            let count = poll_fn(|cx| self.poll_in_time(respond, cx, write)).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.holds_bytes = true;
+            body = body.get(count.saturating_sub(head.len())..).unwrap_or_default();
+            head = head.get(count..).unwrap_or_default();
+        }
+        Ok(())
     }
 
-    pub(crate) fn into_writer(self) -> W {
-        self.writer
-    }
-
-    fn poll_write(
+    /// Does something that the peer may not let be done. Whether it has not for too long is asked behind a try, so that what
+    /// it takes late is never taken for nothing.
+    fn poll_in_time<T>(
         &mut self,
         respond: &mut Respond,
-        head: &[u8],
-        body: &[u8],
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        let writer = Pin::new(&mut self.writer);
-        let wrote = match (head.is_empty(), body.is_empty()) {
-            (true, _) => writer.poll_write(cx, body),
-            (_, true) => writer.poll_write(cx, head),
-            _ => writer.poll_write_vectored(cx, &[IoSlice::new(head), IoSlice::new(body)]),
-        };
-        if wrote.is_ready() {
-            return wrote;
+        mut act: impl FnMut(Pin<&mut WriteHalf<IO>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(done) = act(Pin::new(&mut self.writer), cx) {
+            respond.wrote();
+            return Poll::Ready(done);
         }
         respond.blocked(self.pace.now());
         loop {
             if let Some(asked) = self.pace.stop_asked() {
                 respond.shut_down(asked);
             }
-            ready!(self.pace.poll_until(respond.deadline(), cx));
             if let TimeStep::Abort = respond.time(self.pace.now()) {
                 let idle = io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer");
                 return Poll::Ready(Err(idle));
             }
+            ready!(self.pace.poll_until(respond.deadline(), cx));
         }
     }
 }

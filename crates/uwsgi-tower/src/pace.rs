@@ -23,6 +23,7 @@ pub(crate) struct Stop {
 impl Stop {
     pub(crate) fn ask(&self) {
         self.asked.get_or_init(Instant::now);
+        // Whoever looked before that waits for this.
         self.token.cancel();
     }
 }
@@ -32,6 +33,8 @@ impl Stop {
 pub(crate) struct Pace {
     start: Instant,
     stop: Stop,
+    /// Whether the stop was told of.
+    told: bool,
     stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// The timer, and what it is set to.
     timer: Option<(Time, Pin<Box<Sleep>>)>,
@@ -39,7 +42,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) const fn new(start: Instant, stop: Stop) -> Self {
-        Self { start, stop, stopped: None, timer: None }
+        Self { start, stop, told: false, stopped: None, timer: None }
     }
 
     /// Another one for the other half of the connection.
@@ -57,14 +60,11 @@ impl Pace {
         Some(Time::ZERO.after(asked.saturating_duration_since(self.start)))
     }
 
-    /// Ready when the time has come, or when a stop is asked for that was not before.
+    /// Ready when the time has come, and once when a stop is asked for.
     pub(crate) fn poll_until(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.stop.token.is_cancelled() {
-            let stop = &self.stop.token;
-            let stopped = self.stopped.get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
-            if stopped.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
+        if !self.told && self.poll_stop(cx).is_ready() {
+            (self.told, self.stopped) = (true, None);
+            return Poll::Ready(());
         }
         let Some(until) = until.filter(|until| *until != Time::NEVER) else { return Poll::Pending };
         let at = || self.start.checked_add(Duration::from_millis(until.as_millis()));
@@ -85,5 +85,14 @@ impl Pace {
             Some((_, timer)) => timer.as_mut().poll(cx),
             None => Poll::Pending,
         }
+    }
+
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // The token has one lock for all connections.
+        if self.stop.asked.get().is_some() {
+            return Poll::Ready(());
+        }
+        let stop = &self.stop.token;
+        self.stopped.get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned())).as_mut().poll(cx)
     }
 }

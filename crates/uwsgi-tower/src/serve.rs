@@ -13,6 +13,7 @@ use std::io;
 
 use futures_util::FutureExt;
 use http::{Request, Response};
+use tokio::io::AsyncWriteExt;
 use tokio::select;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
@@ -160,15 +161,15 @@ where
         };
         door.take::<L, S, B>(io, address).await;
     }
-    // Those who have connected already would be reset by a close: they are accepted, and what they have sent is read.
-    for _ in 0..BACKLOG {
-        match listener.accept().now_or_never() {
-            Some((io, address)) => door.take::<L, S, B>(io, address).await,
-            None => break,
+    // Those who have connected already would be reset by a close. The runtime needs a moment to tell of them.
+    let last = async {
+        for _ in 0..BACKLOG {
+            let (io, address) = listener.accept().await;
+            door.take::<L, S, B>(io, address).await;
         }
-    }
+    };
+    let _ = tokio::time::timeout(A_MOMENT, last).await;
     drop(listener);
-    tokio::time::sleep(A_MOMENT).await;
     stop.ask();
     connections.close();
     // Behind the last answer a connection is still drained.
@@ -202,12 +203,17 @@ impl<M> Door<M> {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let peer = L::peer(&address);
-        let terms = Terms { settings: self.settings, peer, stop: self.stop.clone() };
-        let count = self.connections.len().saturating_add(1);
+        let (settings, stop, peer) = (self.settings, self.stop.clone(), L::peer(&address));
+        let (look, extensions) = (L::has_bytes, L::extensions(&io));
+        let terms = Terms { settings, peer, stop, look, extensions, token: Some(self.connections.token()) };
+        let count = self.connections.len();
         if let Err(refusal) = admit(&self.allow, peer.map(|peer| peer.ip()), count, self.max_connections) {
             if count <= self.max_connections.saturating_add(TURNED_AWAY) {
-                self.connections.spawn(connection::turn_away(io, refusal, terms));
+                tokio::spawn(connection::turn_away(io, refusal, terms));
+            } else {
+                // It may be lost, and those who could be told properly are told.
+                let mut io = io;
+                let _ = io.write(refusal.response(false)).now_or_never();
             }
             return;
         }
@@ -220,9 +226,11 @@ impl<M> Door<M> {
             Ok(service) => service,
             Err(never) => match never {},
         };
-        self.connections.spawn(async move {
-            if let Some((io, End::Abort)) = connection::serve(io, service, terms).await {
-                L::abort(&io);
+        tokio::spawn(async move {
+            match connection::serve(io, service, terms).await {
+                Ok(End::Abort(io)) => L::abort(&io),
+                Ok(_) => {}
+                Err(error) => tracing::debug!("the connection broke: {error}"),
             }
         });
     }
@@ -230,8 +238,8 @@ impl<M> Door<M> {
 
 /// How many connections are accepted once a stop was asked for.
 const BACKLOG: usize = 1024;
-/// How long it takes until bytes that are there show.
-const A_MOMENT: Duration = Duration::from_millis(10);
+/// How long it takes at most until connections that are there show.
+const A_MOMENT: Duration = Duration::from_millis(20);
 /// How many connections more than allowed are told so.
 const TURNED_AWAY: usize = 64;
 const A_LITTLE: Duration = Duration::from_millis(200);

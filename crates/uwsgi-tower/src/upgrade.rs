@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// The connection behind a request that asks for an upgrade: a future that is ready when the head of a 101 has left.
 ///
@@ -48,6 +49,8 @@ pub struct Upgraded {
     io: Pin<Box<dyn Io + Send>>,
     /// What was read past the packet.
     rest: Bytes,
+    /// Its server counts it for as long as it is there.
+    _token: Option<TaskTrackerToken>,
 }
 
 impl fmt::Debug for Upgraded {
@@ -124,8 +127,12 @@ trait Io: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> Io for T {}
 
 impl Upgraded {
-    pub(crate) fn new(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes) -> Self {
-        Self { io: Box::pin(io), rest }
+    pub(crate) fn new(
+        io: impl AsyncRead + AsyncWrite + Send + 'static,
+        rest: Bytes,
+        token: Option<TaskTrackerToken>,
+    ) -> Self {
+        Self { io: Box::pin(io), rest, _token: token }
     }
 }
 

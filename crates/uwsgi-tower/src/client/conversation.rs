@@ -106,7 +106,7 @@ impl Conversation {
             let (on, to) = upgrade::pair();
             parts.extensions.insert(on);
             // It waits in the response for whoever asks for it.
-            let _ = to.send(Upgraded::new(self.io, self.buffer.freeze()));
+            let _ = to.send(Upgraded::new(self.io, self.buffer.freeze(), None));
             return Ok(Response::from_parts(parts, Incoming::empty()));
         }
         Ok(Response::from_parts(parts, Incoming::of(self)))

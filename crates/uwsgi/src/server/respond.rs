@@ -293,8 +293,9 @@ impl Respond {
         matches!(self.phase, Phase::Sending) && self.status == 101
     }
 
-    /// Whether the front end must see that the answer is not whole.
-    pub(crate) const fn is_aborted(&self) -> bool {
+    /// Whether the front end must see that the answer is not whole, if it ends now: it is neither finished nor refused.
+    #[must_use]
+    pub const fn is_aborted(&self) -> bool {
         !matches!(self.phase, Phase::Finished | Phase::Refused)
     }
 

@@ -1,0 +1,103 @@
+//! A connection in two halves: a service may read a body in one task while its answer is written in another.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io::{self, IoSlice};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alloc::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Whether bytes can be read now, whatever the reactor knows; `None` if nobody can tell.
+pub(crate) type Look<IO> = fn(&IO) -> Option<bool>;
+
+/// The connection, until it is taken away.
+type Slot<IO> = Arc<Mutex<Option<IO>>>;
+
+/// The half that reads. When the connection was taken away, it says so.
+pub(crate) struct ReadHalf<IO> {
+    slot: Slot<IO>,
+    look: Look<IO>,
+}
+
+/// The half that writes, to which the connection belongs.
+pub(crate) struct WriteHalf<IO> {
+    slot: Slot<IO>,
+}
+
+/// Takes a connection apart. It is what [`tokio::io::split`] does, but that the connection can still be looked at, and ended
+/// while a service holds the other half.
+pub(crate) fn split<IO>(io: IO, look: Look<IO>) -> (ReadHalf<IO>, WriteHalf<IO>) {
+    let slot = Arc::new(Mutex::new(Some(io)));
+    (ReadHalf { slot: Arc::clone(&slot), look }, WriteHalf { slot })
+}
+
+/// Nothing that holds the lock waits, and a connection is no worse for a panic.
+fn lock<IO>(slot: &Slot<IO>) -> MutexGuard<'_, Option<IO>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn poll<IO: Unpin, T>(slot: &Slot<IO>, act: impl FnOnce(Pin<&mut IO>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    match lock(slot).as_mut() {
+        Some(io) => act(Pin::new(io)),
+        None => Poll::Ready(Err(io::Error::new(io::ErrorKind::NotConnected, "the answer is over"))),
+    }
+}
+
+impl<IO> ReadHalf<IO> {
+    pub(crate) fn has_bytes(&self) -> Option<bool> {
+        lock(&self.slot).as_ref().and_then(self.look)
+    }
+}
+
+impl<IO> WriteHalf<IO> {
+    /// The connection.
+    pub(crate) fn take(self) -> Option<IO> {
+        lock(&self.slot).take()
+    }
+}
+
+impl<IO> fmt::Debug for WriteHalf<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteHalf").finish_non_exhaustive()
+    }
+}
+
+impl<IO> fmt::Debug for ReadHalf<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadHalf").finish_non_exhaustive()
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for ReadHalf<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        poll(&self.slot, |io| io.poll_read(cx, buffer))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for WriteHalf<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        poll(&self.slot, |io| io.poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll(&self.slot, |io| io.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll(&self.slot, |io| io.poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        poll(&self.slot, |io| io.poll_write_vectored(cx, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        lock(&self.slot).as_ref().is_some_and(AsyncWrite::is_write_vectored)
+    }
+}
