@@ -344,6 +344,80 @@ def server_streams() -> dict[str, bytes]:
     }
 
 
+def two_servers() -> dict[str, bytes]:
+    """What two servers are asked with the same application, and what else happens."""
+    (read, unread, twice, error, first, open_end, empty, missing, none, cached, not_found, pieces, again, late_head,
+     no_head, nothing, fails, fails_with_head, fails_halfway, short, long) = range(21)
+    keep, chunked, small, others = 1, 2, 4, 8
+    reset, stop, stall, silence = 1, 2, 4, 8
+
+    def request(method: str, size: int | None = None, *pairs: tuple[bytes, bytes]) -> bytes:
+        said = [] if size is None else [(b"CONTENT_LENGTH", str(size).encode())]
+        vars = [(b"REQUEST_METHOD", method.encode()), (b"PATH_INFO", b"/"), *said, *pairs]
+        return packet(0, 0, block(*vars))
+
+    def seed(
+        stream: bytes, app: int, flags: int = 0, sizes: bytes = b"", early: bool = False,
+        happens: tuple[int, ...] = (0, 0, 0),
+    ) -> bytes:
+        return bytes([flags, app, len(sizes) | early << 4, *happens]) + sizes + stream
+
+    hello, got = request("POST", 5) + b"hello", request("GET")
+    raw = request("POST", None, (b"HTTP_TRANSFER_ENCODING", b"chunked"))
+    kept = request("GET", 0)
+    return {
+        "echo": seed(hello, read, sizes=b"\3\0\1"),
+        "kept-twice": seed(hello + hello, read, flags=keep, sizes=b"\7", early=True),
+        "kept-unread": seed(hello + hello, unread, flags=keep),
+        "kept-open-ended": seed(kept + kept, open_end, flags=keep),
+        "kept-then-silence": seed(kept, read, flags=keep, happens=(silence, 0, 0)),
+        "kept-then-ping": seed(kept + b"\x64\0\0\0", read, flags=keep),
+        "kept-stopped": seed(kept + kept, read, flags=keep, sizes=b"\x14", happens=(stop, 90, 60)),
+        "read-twice": seed(hello + b"more", twice, sizes=b"\2"),
+        "cut-in-the-body": seed(request("POST", 9) + b"hello", read, sizes=b"\2"),
+        "cut-and-answered": seed(request("POST", 9) + b"hello", error),
+        "cut-behind-the-head": seed(request("POST", 9) + b"hello", first),
+        "cut-in-the-block": seed(got[:20], read, sizes=b"\1"),
+        "slow-body": seed(request("POST", 90) + b"x" * 90, read, sizes=b"\1", happens=(0, 0, 200)),
+        "silent-body": seed(request("POST", 90) + b"x", error, happens=(silence, 0, 0)),
+        "slow-head": seed(got, read, sizes=b"\1", happens=(0, 0, 90)),
+        "silent-head": seed(got[:9], read, happens=(silence, 0, 0)),
+        "silence": seed(b"", read, happens=(silence, 0, 0)),
+        "first": seed(hello, first, sizes=b"\1", happens=(0, 0, 70)),
+        "empty": seed(got, empty),
+        "missing": seed(kept + got, missing, flags=keep),
+        "no-content": seed(kept + got, none, flags=keep),
+        "cached": seed(got, cached),
+        "not-found": seed(got, not_found),
+        "pieces": seed(got, pieces, sizes=b"\1\0"),
+        "head-again": seed(got, again),
+        "head-too-late": seed(got, late_head),
+        "no-head": seed(got, no_head),
+        "nothing": seed(got, nothing),
+        "fails": seed(hello, fails),
+        "fails-with-a-head": seed(got, fails_with_head),
+        "fails-halfway": seed(hello, fails_halfway),
+        "short": seed(kept + got, short, flags=keep),
+        "long": seed(kept + got, long, flags=keep),
+        "to-head": seed(request("HEAD", 0) + got, read, flags=keep),
+        "no-value-of-http": seed(request("GET", 0, (b"HTTP_X", b"a\1b")), read, flags=keep),
+        "no-target-of-http": seed(request("HEAD", 0, (b"REQUEST_URI", b"/a b")), read),
+        "chunked": seed(raw + CHUNKED["one"], read, flags=chunked, sizes=b"\4\0"),
+        "chunked-bad": seed(raw + CHUNKED["bare-newline"], error, flags=chunked),
+        "other-kind": seed(packet(5, 1, block((b"REQUEST_METHOD", b"GET"))), read, flags=others),
+        "signal": seed(b"\x6e\0\0\x11", read, flags=others),
+        "ping": seed(b"\x64\1\0\0x", read),
+        "datasize-0": seed(bytes(4), read),
+        "foreign": seed(FOREIGN["foreign-http"], read),
+        "over-the-limit": seed(request("POST", 65) + b"x" * 65, read, flags=small),
+        "reset": seed(hello, read, sizes=b"\1\0", happens=(reset, 20, 20)),
+        "stop": seed(hello, read, sizes=b"\1", happens=(stop | silence, 150, 60)),
+        "stall": seed(hello, pieces, sizes=b"\x28\0", happens=(stall, 20, 20)),
+        "stall-and-stop": seed(hello, pieces, sizes=b"\x28\0", happens=(stall | stop, 20, 20)),
+        "nginx-post-10": seed(capture("nginx/post-10"), read, sizes=b"\5\xff"),
+    }
+
+
 def structured() -> dict[str, bytes]:
     """Bytes that steer generators: what they come to mean is for the generators to say."""
     return {
@@ -368,6 +442,7 @@ def main() -> None:
         "roundtrip": {**structured(), **captures(["nginx/params-bare", "uwsgi-client/rpc-two-args"])},
         "server_stream": server_streams(),
         "split": streams(),
+        "two_servers": two_servers(),
         "vars": blocks(),
     }
     for target, seeds in targets.items():

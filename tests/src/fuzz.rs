@@ -15,6 +15,7 @@ mod response_reader;
 mod roundtrip;
 mod server_stream;
 mod split;
+mod two_servers;
 mod vars;
 
 pub use arbitrary::arbitrary;
@@ -29,6 +30,7 @@ pub use response_reader::response_reader;
 pub use roundtrip::roundtrip;
 pub use server_stream::server_stream;
 pub use split::split;
+pub use two_servers::two_servers;
 pub use vars::vars;
 
 use std::fmt::{self, Write};
@@ -47,7 +49,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "arbitrary", run: arbitrary },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
@@ -60,6 +62,7 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "roundtrip", run: roundtrip },
     Target { name: "server_stream", run: server_stream },
     Target { name: "split", run: split },
+    Target { name: "two_servers", run: two_servers },
     Target { name: "vars", run: vars },
 ];
 

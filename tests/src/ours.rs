@@ -8,3 +8,4 @@ mod service;
 pub use blocking::Application;
 pub use endpoint::{Kind, Ours, Way};
 pub use gate::Gate;
+pub use service::answer;

@@ -4,10 +4,15 @@
 //! read behind the end, nobody waits for what cannot come, and the number of calls has a bound.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Transport};
 
@@ -116,6 +121,11 @@ impl Timeline {
         Outcome { took: state.now, ..state.outcome.clone() }
     }
 
+    /// The same connection for an asynchronous server, from now on.
+    pub fn into_io(self) -> TimelineIo {
+        TimelineIo { timeline: Arc::new(self), start: Instant::now(), timer: None }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic is an oracle that disagrees: what it says is what matters.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,6 +156,20 @@ impl State {
         }
     }
 
+    /// So much time has passed since the start.
+    fn go_on(&mut self, elapsed: Duration) {
+        self.now = u64::try_from(elapsed.as_millis()).unwrap();
+        self.happen();
+    }
+
+    /// Whether there is a reason to try.
+    fn is_ready(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Read => self.is_readable(),
+            Direction::Write => !self.is_stalled || self.outcome.was_reset,
+        }
+    }
+
     fn call(&mut self) {
         self.calls += 1;
         // Each byte may come alone, and leave alone, after as many tries as there are sizes.
@@ -160,6 +184,86 @@ impl State {
 
     fn reset(&self) -> io::Result<()> {
         if self.outcome.was_reset { Err(ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+/// A [`Timeline`] for tokio, whose clock is to be paused: it is tokio's that goes on.
+#[derive(Debug)]
+pub struct TimelineIo {
+    timeline: Arc<Timeline>,
+    start: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl TimelineIo {
+    /// What is done to it.
+    pub fn watch(&self) -> Arc<Timeline> {
+        Arc::clone(&self.timeline)
+    }
+
+    /// Tries something, as often as there is a reason to; what cannot be done now is tried again when something happens.
+    fn poll<T>(
+        &mut self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut act: impl FnMut(&Timeline) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            self.timeline.state().go_on(self.start.elapsed());
+            match act(&self.timeline) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+            let mut state = self.timeline.state();
+            if state.is_ready(direction) {
+                state.waited |= direction == Direction::Read;
+                continue;
+            }
+            let next = state.script.front().map(|(at, _)| *at);
+            drop(state);
+            // What else ends the wait is a deadline of the server's.
+            let Some(next) = next else { return Poll::Pending };
+            let at = self.start + Duration::from_millis(next);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            timer.as_mut().reset(at);
+            ready!(timer.as_mut().poll(cx));
+        }
+    }
+}
+
+impl AsyncRead for TimelineIo {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let room = buffer.initialize_unfilled();
+        let count = ready!(self.poll(Direction::Read, cx, |timeline| timeline.read(room)))?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TimelineIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(Direction::Write, cx, |timeline| timeline.write(pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.timeline.state().go_on(self.start.elapsed());
+        Poll::Ready(self.timeline.shut_down_write())
     }
 }
 
@@ -217,12 +321,8 @@ impl Transport for Timeline {
         let mut state = self.state();
         state.call();
         loop {
-            let is_ready = match direction {
-                Direction::Read => state.is_readable(),
-                Direction::Write => !state.is_stalled || state.outcome.was_reset,
-            };
             let until = until.map(Time::as_millis);
-            if is_ready || until.is_some_and(|until| until <= state.now) {
+            if state.is_ready(direction) || until.is_some_and(|until| until <= state.now) {
                 break;
             }
             let next = state.script.front().map(|(at, _)| *at);

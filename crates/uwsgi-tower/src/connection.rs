@@ -61,7 +61,23 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    serve(io, service, Terms::new(settings)).await
+    serve_connection_until(io, service, settings, Stop::new()).await
+}
+
+/// [`serve_connection`], which may be asked to stop.
+///
+/// # Errors
+///
+/// As [`serve_connection`].
+pub async fn serve_connection_until<IO, S, B>(io: IO, service: S, settings: Settings, stop: Stop) -> io::Result<End<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    serve(io, service, Terms::new(settings, stop)).await
 }
 
 /// How a connection has ended.
@@ -90,9 +106,8 @@ pub(crate) struct Terms<IO> {
 }
 
 impl<IO> Terms<IO> {
-    fn new(settings: Settings) -> Self {
-        let extensions = Extensions::new();
-        Self { settings, peer: None, stop: Stop::default(), look: |_| None, extensions, token: None }
+    fn new(settings: Settings, stop: Stop) -> Self {
+        Self { settings, peer: None, stop, look: |_| None, extensions: Extensions::new(), token: None }
     }
 
     fn tell(&self, what: &dyn fmt::Display, status: u16) {

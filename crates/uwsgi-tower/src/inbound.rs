@@ -57,7 +57,8 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
             return Poll::Ready(Ok(match self.receive.head(&self.buffer, self.eof, self.pace.now()) {
                 HeadStep::Need(_) => {
                     // As much again as came: no peer makes the buffer larger than what it has sent.
-                    let room = self.buffer.len().clamp(SMALL, self.receive.settings().smallest_buffer());
+                    let most = self.receive.settings().smallest_buffer().max(SMALL);
+                    let room = self.buffer.len().clamp(SMALL, most);
                     match self.poll_fill(room, cx) {
                         Poll::Ready(Ok(())) => continue,
                         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),

@@ -20,8 +20,9 @@ mod vars;
 
 pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
-pub use connection::{End, serve_connection};
+pub use connection::{End, serve_connection, serve_connection_until};
 pub use listener::Listener;
+pub use pace::Stop;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, serve};
 pub use vars::{MoreVars, encode_vars};

@@ -13,15 +13,23 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use uwsgi::server::Time;
 
-/// A stop, and since when.
+/// Asks connections to stop: see [`serve_connection_until`](crate::serve_connection_until). Clones ask the same ones.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop {
+pub struct Stop {
     token: CancellationToken,
+    /// Since when.
     asked: Arc<OnceLock<Instant>>,
 }
 
 impl Stop {
-    pub(crate) fn ask(&self) {
+    /// A stop that is not asked for yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for it. Idle connections close, and what began is finished within the settings' `stop_grace`.
+    pub fn ask(&self) {
         self.asked.get_or_init(Instant::now);
         // Whoever looked before that waits for this.
         self.token.cancel();

@@ -139,7 +139,7 @@ fn give(answer: &mut dyn Answer, bytes: &[u8]) -> io::Result<()> {
 
 /// Gives a head; that another has left is no failure.
 fn head(answer: &mut dyn Answer, status: u16, length: Option<u64>) -> Result<(), AppError> {
-    let head = Head::new(status).with_reason("As Asked").with("Content-Type", "text/plain");
+    let head = Head::new(status).with("Content-Type", "text/plain");
     let head = if let Some(length) = length { head.with_length(length) } else { head };
     match answer.head(head) {
         Err(error) if !answer.has_left() => Err(error.into()),

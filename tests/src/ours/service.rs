@@ -12,7 +12,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, StreamBody};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -81,17 +82,18 @@ fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<St
     Ok(Box::new(move || asked.notify_one()))
 }
 
-async fn answer(
+/// Answers as the application of a case; the report says how the body is framed for a server that accepts chunks or does not.
+pub async fn answer(
     app: App,
     chunked: bool,
     gate: Arc<Gate>,
     request: Request<Body>,
-) -> Result<Response<http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
+) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
     let (parts, body) = request.into_parts();
     let vars = parts.extensions.get::<Vars>().ok_or("a request without vars")?.as_vars();
     if vars.get("PATH_INFO") == Some(Gate::PATH.as_bytes()) {
         tokio::task::spawn_blocking(move || gate.pass()).await?;
-        return Ok(Response::new(http_body_util::Empty::new().map_err(BoxError::from).boxed_unsync()));
+        return Ok(Response::new(Empty::new().map_err(BoxError::from).boxed_unsync()));
     }
     let Modifiers { modifier1, modifier2 } = *parts.extensions.get().ok_or("a request without modifiers")?;
     let mut acting = Acting {

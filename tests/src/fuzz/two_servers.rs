@@ -1,0 +1,271 @@
+//! Both servers, the same bytes at the same times, the same application.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use tokio::time::{Instant, sleep_until, timeout};
+use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi::{Limits, Modifier1};
+use uwsgi_conformance::App;
+use uwsgi_io::{Direction, Transport};
+use uwsgi_server::{Answer, AppError, Call, Ends};
+use uwsgi_tower::{End, Stop, request_parts};
+
+use crate::drive::pieces;
+use crate::ours::{Application, Gate, answer};
+use crate::timeline::{Act, Manner, Timeline};
+
+/// The first byte chooses the settings: its 1 keeps connections, its 2 takes chunked bodies, its 4 has small limits, its 8
+/// accepts requests of another kind and signals. The second chooses one of the applications of the conformance cases. The
+/// third counts sizes of the pieces that come and are taken, which follow it; its 16 waits for each piece. Three more say
+/// what else happens, and when. The others are what a front end sends up to its close.
+///
+/// Oracle: the two servers are each other's. The same bytes leave, the letters' case apart, at the same time the connection
+/// ends, and in the same way. What differs by what `http` is, is left out: see `Plan::suits`.
+pub fn two_servers(input: &[u8]) {
+    let Some((plan, stream)) = Plan::new(input) else { return };
+    let script = plan.script(stream);
+    let blocking = plan.blocking(script.clone());
+    if blocking.to_head && plan.app.is_some_and(gives_otherwise_to_head) {
+        return;
+    }
+    let asynchronous = plan.asynchronous(script);
+    assert_eq!(blocking.end, asynchronous, "blocking, then asynchronous, with {:?}", plan.app);
+}
+
+/// The applications: those that take no time, and do nothing that has no counterpart in `http`.
+///
+/// [`App::LongThenFail`] is not told there that it gave too much, and [`App::ReadSomeThenAnswer`] reads whole frames.
+const APPS: [App; 21] = [
+    App::ReadAllThenAnswer,
+    App::AnswerWithoutReading,
+    App::ReadTwice,
+    App::AnswerTheReadError,
+    App::AnswerThenRead,
+    App::OpenEnded,
+    App::Empty(200),
+    App::Empty(404),
+    App::Status(204),
+    App::Status(304),
+    App::Status(404),
+    App::EmptyPieces,
+    App::HeadTwice,
+    App::HeadTooLate,
+    App::NoHead,
+    App::Nothing,
+    App::FailBefore,
+    App::FailAfterHead,
+    App::FailAfter(50),
+    App::Short(10),
+    App::Long(10),
+];
+
+/// Of the answer to HEAD nobody asks for the body, so that what an application does there does not happen.
+fn gives_otherwise_to_head(app: App) -> bool {
+    matches!(app, App::AnswerThenRead | App::FailAfter(_) | App::FailAfterHead | App::HeadTooLate)
+}
+
+struct Plan {
+    flags: u8,
+    app: Option<App>,
+    early: bool,
+    sizes: Vec<u8>,
+    happens: [u8; 3],
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Ended {
+    /// In small letters: names of headers are written in either way.
+    written: String,
+    half_closed: bool,
+    aborted: bool,
+    broke: bool,
+    took: u64,
+}
+
+struct Blocking {
+    end: Ended,
+    /// Whether a request was HEAD.
+    to_head: bool,
+}
+
+impl Plan {
+    fn new(input: &[u8]) -> Option<(Self, &[u8])> {
+        let ([flags, app, counts, happens @ ..], rest) = input.split_first_chunk::<6>()?;
+        let (sizes, stream) = rest.split_at_checked(usize::from(counts & 15))?;
+        let app = APPS.get(usize::from(*app) % APPS.len()).copied();
+        let early = counts & 16 != 0;
+        Some((Self { flags: *flags, app, early, sizes: sizes.to_vec(), happens: *happens }, stream))
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.chunked = self.has(2);
+        if self.has(1) {
+            settings = settings.with_keepalive(Duration::from_secs(5));
+        }
+        if self.has(4) {
+            settings = settings.with_limits(Limits::server().with_datasize(512)).with_body_limit(64);
+        }
+        if self.has(8) {
+            settings = settings.accepting(Modifier1::PSGI).accepting(Modifier1::SIGNAL);
+        }
+        settings
+    }
+
+    fn manner(&self) -> Manner {
+        let takes = if self.sizes.iter().any(|size| *size > 0) { self.sizes.clone() } else { Vec::new() };
+        Manner { takes, early: self.early, late: Duration::ZERO }
+    }
+
+    /// What happens, and when.
+    fn script(&self, stream: &[u8]) -> Vec<(u64, Act)> {
+        let [kind, when, pause] = self.happens.map(u64::from);
+        // From milliseconds to more than any deadline.
+        let (when, pause) = (when * when, pause * pause / 8);
+        // Byte by byte, unless that would take all the time.
+        let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
+        let sizes = if self.sizes.is_empty() { smallest } else { &self.sizes[..] };
+        let mut script: Vec<(u64, Act)> =
+            pieces(stream, sizes).zip(0..).map(|(piece, at)| (at * pause, Act::Send(piece.to_vec()))).collect();
+        let last = script.last().map_or(0, |(at, _)| *at);
+        if kind & 1 != 0 {
+            script.push((when, Act::Reset));
+        }
+        if kind & 2 != 0 {
+            script.push((when / 2, Act::Stop));
+        }
+        if kind & 4 != 0 {
+            script.push((when / 3, Act::Stall));
+        }
+        if kind & 8 == 0 {
+            script.push((last, Act::Shut));
+        }
+        script.sort_by_key(|(at, _)| *at);
+        script
+    }
+
+    fn blocking(&self, script: Vec<(u64, Act)>) -> Blocking {
+        let app = self.app.expect("one of the applications");
+        let timeline = Timeline::new(script, self.manner());
+        let application = Http {
+            application: Application::new(app, self.has(2), Arc::new(Gate::default())),
+            refused: false.into(),
+            to_head: false.into(),
+        };
+        let served = uwsgi_server::serve_connection(&Blind(&timeline), &application, &self.settings(), Ends::default());
+        let outcome = timeline.outcome();
+        let mut written = String::from_utf8_lossy(&outcome.written).to_ascii_lowercase();
+        let (refused, to_head) = (application.refused.into_inner(), application.to_head.into_inner());
+        if refused {
+            for to_head in [false, true] {
+                let text = |refusal: Refusal| String::from_utf8_lossy(refusal.response(to_head)).to_ascii_lowercase();
+                if let Some(before) = written.strip_suffix(&text(Refusal::AppFailed)) {
+                    written = [before, &text(Refusal::NotHttp)].concat();
+                    break;
+                }
+            }
+        }
+        let (half_closed, aborted) = (outcome.half_closed, outcome.aborted);
+        Blocking { end: Ended { written, half_closed, aborted, broke: served.is_err(), took: outcome.took }, to_head }
+    }
+
+    fn asynchronous(&self, script: Vec<(u64, Act)>) -> Ended {
+        let (app, chunked, settings) = (self.app.expect("one of the applications"), self.has(2), self.settings());
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+        let stops = script.iter().find(|(_, act)| *act == Act::Stop).map(|(at, _)| *at);
+        runtime.block_on(async {
+            let start = Instant::now();
+            let stop = Stop::new();
+            if let Some(at) = stops {
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    sleep_until(start + Duration::from_millis(at)).await;
+                    stop.ask();
+                });
+                // It is asked for before anything else happens at that time.
+                tokio::task::yield_now().await;
+            }
+            let io = Timeline::new(script, self.manner()).into_io();
+            let timeline = io.watch();
+            let gate = Arc::new(Gate::default());
+            let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
+            let served = uwsgi_tower::serve_connection_until(io, service, settings, stop);
+            // What hangs would hang for ever: nothing moves the clock.
+            let served = timeout(Duration::from_secs(1 << 20), served).await.expect("nothing waits for ever");
+            let took = u64::try_from(start.elapsed().as_millis()).unwrap();
+            if let Ok(End::Abort(_)) = &served {
+                timeline.abort().expect("it was not reset");
+            }
+            let outcome = timeline.outcome();
+            let written = String::from_utf8_lossy(&outcome.written).to_ascii_lowercase();
+            let (half_closed, aborted) = (outcome.half_closed, outcome.aborted);
+            Ended { written, half_closed, aborted, broke: served.is_err(), took }
+        })
+    }
+}
+
+/// An application that takes what `http` takes.
+struct Http {
+    application: Application,
+    refused: std::sync::atomic::AtomicBool,
+    to_head: std::sync::atomic::AtomicBool,
+}
+
+impl uwsgi_server::App for Http {
+    fn call(
+        &self,
+        call: &Call<'_>,
+        body: &mut dyn uwsgi_server::Body,
+        answer: &mut dyn Answer,
+    ) -> Result<(), AppError> {
+        use std::sync::atomic::Ordering::Relaxed;
+
+        self.to_head.fetch_or(call.request().method() == Some(b"HEAD"), Relaxed);
+        if let Err(error) = request_parts(call.request()).map(|parts| Request::from_parts(parts, ())) {
+            self.refused.store(true, Relaxed);
+            return Err(error.into());
+        }
+        self.application.call(call, body, answer)
+    }
+}
+
+/// A transport that cannot look without waiting.
+struct Blind<'t>(&'t Timeline);
+
+impl Transport for Blind<'_> {
+    fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+
+    fn write(&self, pieces: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+        self.0.write(pieces)
+    }
+
+    fn wait(&self, direction: Direction, until: Option<Time>) -> std::io::Result<()> {
+        self.0.wait(direction, until)
+    }
+
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn shut_down_write(&self) -> std::io::Result<()> {
+        self.0.shut_down_write()
+    }
+
+    fn abort(&self) -> std::io::Result<()> {
+        self.0.abort()
+    }
+
+    fn stop_asked(&self) -> Option<Time> {
+        self.0.stop_asked()
+    }
+}
