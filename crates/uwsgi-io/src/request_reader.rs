@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice};
 
-use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings};
+use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi::{Packet, Request};
 
 use crate::request_body::RequestBody;
@@ -247,21 +247,33 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         self.buffer.resize(len, 0);
     }
 
-    /// Writes what the server says by itself.
+    /// Writes what the server says by itself, for as long as an answer may take.
     fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let until = self.transport.now().after(self.receive.settings().write_idle);
+        let mut respond = Respond::queued(&self.receive, self.transport.now());
+        respond.started();
         while !bytes.is_empty() {
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(error) if is_early(&error) && self.transport.now() < until => {
-                    self.transport.wait(Direction::Write, Some(until))?;
+                Ok(count) => {
+                    respond.wrote();
+                    bytes = bytes.get(count..).unwrap_or_default();
                 }
-                Err(error) if is_early(&error) => return Err(io::ErrorKind::TimedOut.into()),
+                Err(error) if is_early(&error) => self.wait_to_write(&mut respond)?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    fn wait_to_write(&self, respond: &mut Respond) -> io::Result<()> {
+        respond.blocked(self.transport.now());
+        if let Some(asked) = self.transport.stop_asked() {
+            respond.shut_down(asked);
+        }
+        match respond.time(self.transport.now()) {
+            TimeStep::Wait => self.transport.wait(Direction::Write, respond.deadline()),
+            _ => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 

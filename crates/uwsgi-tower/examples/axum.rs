@@ -1,18 +1,45 @@
 //! An axum router behind `uwsgi_pass`: `cargo run -p uwsgi-tower --example axum -- /run/app.sock`.
+//!
+//! ```nginx
+//! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; }
+//! ```
 
-use axum::Router;
-use axum::extract::Path;
+use axum::extract::{ConnectInfo, Path, Request};
 use axum::routing::{get, post};
-use tokio::net::UnixListener;
+use axum::{Extension, Router};
+use core::net::SocketAddr;
+use tokio::net::{TcpListener, UnixListener};
+use uwsgi_tower::{RemoteAddr, Vars};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
     let app = Router::new()
         .route("/", get(|| async { "hello\n" }))
-        .route("/hello", get(|| async { "hello\n" }))
         .route("/hello/{name}", get(|Path(name): Path<String>| async move { format!("hello, {name}\n") }))
-        .route("/echo", post(|body: axum::body::Body| async { body }));
-    let listener = UnixListener::bind(path)?;
-    uwsgi_tower::serve(listener, app.into_make_service()).await
+        .route("/echo", post(|body: axum::body::Body| async { body }))
+        // Whom the front end serves, and whatever else it says.
+        .route(
+            "/me",
+            get(|Extension(RemoteAddr(address)): Extension<RemoteAddr>| async move { format!("{address}\n") }),
+        )
+        .route("/vars", get(vars));
+
+    // A path, or `host:port`.
+    let address = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        // The socket's peer is the front end.
+        let app =
+            app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
+        let listener = TcpListener::bind(address).await?;
+        uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    } else {
+        let listener = UnixListener::bind(address)?;
+        uwsgi_tower::serve(listener, app.into_make_service()).await
+    }
+}
+
+/// Every var of the request, a line each.
+async fn vars(request: Request) -> String {
+    let vars = request.extensions().get::<Vars>().into_iter().flat_map(|vars| vars.as_vars().iter());
+    vars.map(|(key, value)| format!("{}={}\n", key.escape_ascii(), value.escape_ascii())).collect()
 }

@@ -21,6 +21,8 @@ pub(crate) struct Inbound<IO> {
     pub(crate) receive: Receive,
     buffer: BytesMut,
     eof: bool,
+    /// What there was room for when the last poll had to wait.
+    waited: Option<usize>,
     pub(crate) pace: Pace,
 }
 
@@ -48,11 +50,14 @@ const PIECE: usize = 32 << 10;
 
 impl<IO: AsyncRead + Unpin> Inbound<IO> {
     pub(crate) fn new(reader: ReadHalf<IO>, receive: Receive, pace: Pace) -> Self {
-        Self { reader, receive, buffer: BytesMut::new(), eof: false, pace }
+        Self { reader, receive, buffer: BytesMut::new(), eof: false, waited: None, pace }
     }
 
     /// The next packet, for as long as the settings say.
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Head>> {
+        if let Err(error) = self.catch_up(cx) {
+            return Poll::Ready(Err(error));
+        }
         loop {
             return Poll::Ready(Ok(match self.receive.head(&self.buffer, self.eof, self.pace.now()) {
                 HeadStep::Need(_) => {
@@ -82,6 +87,9 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
 
     /// The next bytes of the body; `None` is its end.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        if let Err(error) = self.catch_up(cx) {
+            return Poll::Ready(Some(Err(Broken::Io(Arc::new(error)))));
+        }
         loop {
             match self.receive.body(&self.buffer, self.eof, self.pace.now()) {
                 BodyStep::Body { skip, take } => {
@@ -135,6 +143,15 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         self.buffer.freeze()
     }
 
+    /// Reads what came since the last poll, before anybody asks what time it is: a task that is late is no late peer.
+    fn catch_up(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(room) = self.waited.take() else { return Ok(()) };
+        match self.poll_read(room, cx) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Ok(()),
+        }
+    }
+
     /// Reads once; ready too when the machine has to be asked again, because of the time or a stop.
     fn poll_fill(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Poll::Ready(read) = self.poll_read(room, cx) {
@@ -143,6 +160,9 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         self.hear_of_a_stop();
         let woken = self.pace.poll_until(self.receive.deadline(), cx);
         self.hear_of_a_stop();
+        if woken.is_pending() {
+            self.waited = Some(room);
+        }
         woken.map(Ok)
     }
 

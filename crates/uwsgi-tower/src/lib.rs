@@ -7,6 +7,7 @@ extern crate alloc;
 mod answer;
 mod body;
 mod client;
+mod codec;
 mod connection;
 mod halves;
 mod inbound;
@@ -15,14 +16,19 @@ mod outbound;
 mod pace;
 mod request;
 mod serve;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod upgrade;
 mod vars;
 
 pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
+pub use codec::{CodecError, PacketBuf, PacketCodec};
 pub use connection::{End, serve_connection, serve_connection_until};
 pub use listener::Listener;
 pub use pace::Stop;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, serve};
+#[cfg(feature = "tls")]
+pub use tls::{TlsListener, TlsPeer};
 pub use vars::{MoreVars, encode_vars};

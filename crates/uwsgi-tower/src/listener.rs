@@ -109,9 +109,21 @@ impl Listener for UnixListener {
 
 /// Asks the kernel: what the runtime knows is as old as its last turn.
 #[cfg(unix)]
-pub(crate) fn look(socket: &impl AsFd) -> bool {
+fn look(socket: &impl AsFd) -> bool {
     let looked = recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
     !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
+}
+
+/// Whether nothing came on a connection, not even its end.
+#[cfg(unix)]
+pub(crate) fn is_silent(socket: &impl AsFd) -> bool {
+    recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_err_and(|error| error == Errno::AGAIN)
+}
+
+/// Nobody can tell.
+#[cfg(not(unix))]
+pub(crate) fn is_silent<T>(_: &T) -> bool {
+    true
 }
 
 /// A connection that was gone before it was accepted is nothing; descriptors that have run out come back.

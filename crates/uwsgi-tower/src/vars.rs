@@ -85,7 +85,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     let path = parts.uri.path();
     let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
     let script_name = parts.extensions.get::<ScriptName>().map_or(&[][..], ScriptName::as_bytes);
-    let path_info = decoded.strip_prefix(script_name).unwrap_or(&decoded);
+    let path_info = below(&decoded, script_name);
     let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
 
     let mut push = |key: &str, value: &[u8]| if more.has(key) { Ok(()) } else { vars.push(key, value) };
@@ -114,6 +114,11 @@ pub fn encode_vars<B: Buffer + ?Sized>(
         vars.push(key, value)?;
     }
     headers(&parts.headers, more, vars)
+}
+
+/// What of a path is below a mount: all of it, where it is not.
+fn below<'p>(path: &'p [u8], mount: &[u8]) -> &'p [u8] {
+    path.strip_prefix(mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/')).unwrap_or(path)
 }
 
 fn headers<B: Buffer + ?Sized>(

@@ -11,21 +11,17 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::io::AsyncWrite;
+use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
 use uwsgi::client::{Exchange, ResponseStep};
 use uwsgi::response::{ResponseHead, is_hop_by_hop};
 
 use crate::client::incoming::Incoming;
 use crate::client::outgoing::Chunks;
+use crate::client::pool::Io;
 use crate::client::{Backend, ClientError};
 use crate::upgrade::{self, Upgraded};
-
-/// A connection to a backend.
-pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Io for T {}
 
 /// A request that is being sent, and an answer that is being read.
 pub(crate) struct Conversation {
@@ -38,8 +34,16 @@ pub(crate) struct Conversation {
     packet: Bytes,
     chunk: Bytes,
     body: Pin<Box<dyn Chunks>>,
+    /// Whether the body was asked for any of its bytes.
     touched: bool,
+    /// Whether any byte of the request has left.
+    left: bool,
+    /// Whether any byte of an answer has come.
+    heard: bool,
+    /// Nothing more leaves.
     sent: bool,
+    /// It is the request's own body that is waited for.
+    waits_for_body: bool,
     backend: Arc<Backend>,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -71,7 +75,10 @@ impl Conversation {
             chunk: Bytes::new(),
             body,
             touched: false,
+            left: false,
+            heard: false,
             sent: false,
+            waits_for_body: false,
             backend: Arc::clone(backend),
             idle: backend.idle,
             timer: None,
@@ -90,9 +97,10 @@ impl Conversation {
         }
     }
 
-    /// Whether nothing of the request's body was used, and nothing of an answer came.
-    pub(crate) fn is_untouched(&self) -> bool {
-        !self.touched && self.buffer.is_empty()
+    /// Whether the request can be asked again on another connection: its body is whole, nothing came of an answer, and nothing
+    /// of it has left or it does no harm twice (RFC 9110 section 9.2.2).
+    pub(crate) const fn may_be_asked_again(&self, idempotent: bool) -> bool {
+        !self.touched && !self.heard && (!self.left || idempotent)
     }
 
     pub(crate) fn into_body(self) -> Pin<Box<dyn Chunks>> {
@@ -136,11 +144,16 @@ impl Conversation {
         }
         match poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer) {
             Poll::Ready(Ok(count)) => {
-                self.eof = count == 0;
-                self.timer = None;
+                (self.eof, self.timer) = (count == 0, None);
+                self.heard |= count > 0;
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(ClientError::Io(Arc::new(error)))),
+            // The backend cannot go on either.
+            Poll::Pending if self.waits_for_body => {
+                self.timer = None;
+                Poll::Pending
+            }
             Poll::Pending => {
                 let idle = self.idle;
                 let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
@@ -150,6 +163,7 @@ impl Conversation {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        self.waits_for_body = false;
         loop {
             while !(self.packet.is_empty() && self.chunk.is_empty()) {
                 let pieces = [IoSlice::new(&self.packet), IoSlice::new(&self.chunk)];
@@ -158,23 +172,25 @@ impl Conversation {
                     // The answer, if there is one, says why.
                     _ => return Poll::Ready(Ok(())),
                 };
+                self.left = true;
                 self.chunk.advance(count.saturating_sub(self.packet.len()));
                 self.packet.advance(count.min(self.packet.len()));
-                if let Some(timer) = &mut self.timer {
-                    // Who takes bytes is not idle.
-                    if let Some(later) = Instant::now().checked_add(self.idle) {
-                        timer.as_mut().reset(later);
-                    }
-                }
+                // Who takes bytes is not idle.
+                self.timer = None;
             }
-            if self.exchange.outgoing() == 0 {
+            if !self.exchange.wants_body() {
                 return Pin::new(&mut self.io).poll_flush(cx).map(|_| Ok(()));
             }
             self.touched = true;
-            match ready!(self.body.as_mut().poll_chunk(cx)) {
+            let Poll::Ready(chunk) = self.body.as_mut().poll_chunk(cx) else {
+                self.waits_for_body = true;
+                // What the connection holds back need not wait for it.
+                let _ = Pin::new(&mut self.io).poll_flush(cx);
+                return Poll::Pending;
+            };
+            match chunk {
                 Some(Ok(chunk)) => {
-                    let take = self.exchange.send(chunk.len());
-                    if take < chunk.len() {
+                    if self.exchange.send(chunk.len()) < chunk.len() {
                         return Poll::Ready(Err(ClientError::BodyLength));
                     }
                     self.chunk = chunk;
@@ -189,7 +205,7 @@ impl Conversation {
     pub(crate) fn end(self) {
         let whole = self.packet.is_empty() && self.chunk.is_empty() && self.sent && !self.eof;
         if whole && self.exchange.allows_another(&self.buffer) {
-            self.backend.keep(self.io);
+            self.backend.pool.keep(self.io);
         }
     }
 }

@@ -39,7 +39,14 @@ impl Incoming {
         let next = match conversation.exchange.body(&conversation.buffer, conversation.eof) {
             Step::Body { skip, take } => {
                 conversation.buffer.advance(skip);
-                return Some(Ok(conversation.buffer.split_to(take).freeze()));
+                let bytes = conversation.buffer.split_to(take).freeze();
+                // Who knows the length does not ask behind it.
+                if conversation.exchange.incoming() == Some(0) {
+                    if let Some(conversation) = self.conversation.take() {
+                        conversation.end();
+                    }
+                }
+                return Some(Ok(bytes));
             }
             Step::End { skip } => {
                 conversation.buffer.advance(skip);
@@ -83,7 +90,7 @@ impl Body for Incoming {
     fn size_hint(&self) -> SizeHint {
         match &self.conversation {
             None => SizeHint::with_exact(0),
-            Some(_) => SizeHint::default(),
+            Some(conversation) => conversation.exchange.incoming().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -4,6 +4,7 @@ mod conversation;
 mod error;
 mod incoming;
 mod outgoing;
+mod pool;
 
 use core::error::Error;
 use core::future::Future;
@@ -11,13 +12,13 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, header};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -27,18 +28,24 @@ use uwsgi::client::{Address, AddressError, Exchange};
 use uwsgi::framing::content_length;
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 
+use crate::listener::is_silent;
 use crate::request::Modifiers;
 use crate::vars::encode_vars;
 
-use conversation::{Conversation, Io};
+use conversation::Conversation;
 pub use error::ClientError;
 pub use incoming::Incoming;
 use outgoing::{Chunks, Outgoing};
+use pool::{Io, Pool};
 
 /// A backend, as a service: requests of `http` in, responses out. It is cheap to clone, and clones share what they keep.
 ///
-/// Bodies stream both ways; a response may come while the request's body is still being sent. A body whose length nobody
-/// knows is collected first, since a backend has to be told.
+/// Bodies stream both ways; a response may come while the request's body is still being sent, which then goes on while the
+/// response's body is read. An answer that is an error ends that: nobody reads the rest. A body whose length nobody knows is
+/// collected first, since a backend has to be told.
+///
+/// A connection belongs to one request at a time. Whoever drops the response's future or its body before the end closes it:
+/// none is used again whose answer was not read to its end, and none that is still written to.
 ///
 /// ```no_run
 /// use http::Request;
@@ -65,7 +72,8 @@ pub(crate) struct Backend {
     idle: Duration,
     collected: usize,
     reused: usize,
-    kept: Mutex<Vec<Box<dyn Io>>>,
+    age: Duration,
+    pool: Arc<Pool>,
 }
 
 impl Client {
@@ -76,14 +84,16 @@ impl Client {
     /// The text is no address.
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Address::parse(address)?;
+        let (reused, age) = (0, Duration::from_secs(30));
         Ok(Self {
             backend: Arc::new(Backend {
                 address: address.into(),
                 connect: Duration::from_secs(10),
                 idle: Duration::from_secs(60),
                 collected: 1 << 20,
-                reused: 0,
-                kept: Mutex::default(),
+                reused,
+                age,
+                pool: Arc::new(Pool::new(reused, age)),
             }),
         })
     }
@@ -94,7 +104,8 @@ impl Client {
         self.with(|backend| backend.connect = connect)
     }
 
-    /// The same backend, which may be silent for so long: 60 seconds unless changed.
+    /// The same backend, which may be silent for so long, or take nothing: 60 seconds unless changed. While it is the request's
+    /// own body that is waited for, no time passes.
     #[must_use]
     pub fn with_idle_timeout(self, idle: Duration) -> Self {
         self.with(|backend| backend.idle = idle)
@@ -108,22 +119,25 @@ impl Client {
 
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
+    ///
+    /// One that the backend closes is closed at once. A request that meets such a close is asked again on a new connection, if
+    /// nothing of it had left, or if its method is idempotent; never if its body was touched or anything of an answer came.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
         self.with(|backend| backend.reused = connections)
     }
 
+    /// The same backend, with idle connections kept for so long: 30 seconds unless changed. Less than the backend keeps them
+    /// is best.
+    #[must_use]
+    pub fn with_kept_for(self, age: Duration) -> Self {
+        self.with(|backend| backend.age = age)
+    }
+
     fn with(self, change: impl FnOnce(&mut Backend)) -> Self {
-        let old = &self.backend;
-        let mut backend = Backend {
-            address: old.address.clone(),
-            connect: old.connect,
-            idle: old.idle,
-            collected: old.collected,
-            reused: old.reused,
-            kept: Mutex::default(),
-        };
+        let mut backend = self.backend.changed();
         change(&mut backend);
+        backend.pool = Arc::new(Pool::new(backend.reused, backend.age));
         Self { backend: Arc::new(backend) }
     }
 }
@@ -149,6 +163,20 @@ where
 }
 
 impl Backend {
+    /// What is about to be changed.
+    fn changed(&self) -> Self {
+        let Self { address, connect, idle, collected, reused, age, pool } = self;
+        Self {
+            address: address.clone(),
+            connect: *connect,
+            idle: *idle,
+            collected: *collected,
+            reused: *reused,
+            age: *age,
+            pool: Arc::clone(pool),
+        }
+    }
+
     async fn ask<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<Incoming>, ClientError>
     where
         B: http_body::Body + Send + 'static,
@@ -157,8 +185,8 @@ impl Backend {
     {
         let (parts, body) = request.into_parts();
         let mut body: Pin<Box<dyn Chunks>> = Box::pin(Outgoing::new(body));
-        let length = match parts.headers.get(header::CONTENT_LENGTH) {
-            Some(length) => content_length(length.as_bytes()).map_err(ClientError::Framing)?,
+        let length = match declared(&parts)? {
+            Some(length) => Some(length),
             None => match body.length() {
                 Some(0) => None,
                 Some(length) => Some(length),
@@ -170,14 +198,10 @@ impl Backend {
             },
         };
         let packet = self.packet(&parts, length)?;
-        let again = matches!(
-            parts.method,
-            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE | Method::TRACE
-        );
+        let mut kept = self.pool.take();
         loop {
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let is_kept = kept.is_some();
-            let io = match kept {
+            let io = match kept.take() {
                 Some(io) => io,
                 None => self.connect().await?,
             };
@@ -185,8 +209,10 @@ impl Backend {
             let mut conversation = Conversation::new(io, packet.clone(), body, exchange, &self);
             match conversation.head().await {
                 Ok(response) => return conversation.into_response(response),
-                // A kept connection that was closed meanwhile: nothing of the request was worked on.
-                Err(error) if is_kept && again && error.is_stale() && conversation.is_untouched() => {
+                // It was closed meanwhile. Another that was kept might be too.
+                Err(error)
+                    if is_kept && error.is_stale() && conversation.may_be_asked_again(is_idempotent(&parts.method)) =>
+                {
                     body = conversation.into_body();
                 }
                 Err(error) => return Err(error),
@@ -194,7 +220,7 @@ impl Backend {
         }
     }
 
-    fn packet(&self, parts: &http::request::Parts, length: Option<u64>) -> Result<Bytes, ClientError> {
+    fn packet(&self, parts: &Parts, length: Option<u64>) -> Result<Bytes, ClientError> {
         let mut packet = Vec::with_capacity(1024);
         let mut vars = VarsEncoder::new(&mut packet);
         encode_vars(parts, length, &mut vars).map_err(ClientError::Vars)?;
@@ -234,14 +260,37 @@ impl Backend {
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
         }
     }
+}
 
-    /// Keeps a connection whose answer is over.
-    fn keep(&self, io: Box<dyn Io>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < self.reused {
-            kept.push(io);
-        }
+impl Io for TcpStream {
+    fn is_silent(&self) -> bool {
+        is_silent(self)
     }
+}
+
+#[cfg(unix)]
+impl Io for UnixStream {
+    fn is_silent(&self) -> bool {
+        is_silent(self)
+    }
+}
+
+/// The length that the request's headers declare.
+fn declared(parts: &Parts) -> Result<Option<u64>, ClientError> {
+    let mut length = None;
+    for value in parts.headers.get_all(header::CONTENT_LENGTH) {
+        let value = content_length(value.as_bytes()).map_err(ClientError::Framing)?;
+        if length.is_some() && length != value {
+            return Err(ClientError::BodyLength);
+        }
+        length = value;
+    }
+    Ok(length)
+}
+
+/// RFC 9110 section 9.2.2.
+fn is_idempotent(method: &Method) -> bool {
+    method.is_safe() || *method == Method::PUT || *method == Method::DELETE
 }
 
 fn exchange(packet: &[u8]) -> Result<Exchange, ClientError> {

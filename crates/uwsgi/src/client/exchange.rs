@@ -346,6 +346,26 @@ impl Exchange {
         step
     }
 
+    /// How many bytes of the answer's body are still to come, where that is known.
+    ///
+    /// ```
+    /// # use uwsgi::client::Exchange;
+    /// let mut exchange = Exchange::new(false);
+    /// let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    /// exchange.answer(head, false);
+    /// assert_eq!(exchange.incoming(), Some(5));
+    /// exchange.body(b"he", false);
+    /// assert_eq!(exchange.incoming(), Some(3));
+    /// ```
+    #[must_use]
+    pub const fn incoming(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Length(body) => Some(body.left()),
+            Phase::Ended => Some(0),
+            _ => None,
+        }
+    }
+
     /// Whether the connection may carry another request: all of this one has left, its answer ended where it said, nothing
     /// came behind it (`rest`), and the backend does not say that it closes. Most close all the same.
     #[must_use]

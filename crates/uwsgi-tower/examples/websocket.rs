@@ -1,0 +1,56 @@
+//! WebSockets behind nginx's plain `uwsgi_pass`: `cargo run -p uwsgi-tower --example websocket -- /run/app.sock`.
+//!
+//! ```nginx
+//! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; uwsgi_read_timeout 1h; }
+//! ```
+//!
+//! axum's own extractor wants a type of hyper's that only hyper can make. The handshake is two headers (RFC 6455 section 4.2.2).
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::UnixListener;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use uwsgi_tower::upgrade::{self, Upgraded};
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let app = Router::new().route("/echo", get(handshake));
+    let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
+    uwsgi_tower::serve(UnixListener::bind(path)?, app.into_make_service()).await
+}
+
+async fn handshake(mut request: Request) -> Response {
+    let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()))
+    else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let upgraded = upgrade::on(&mut request);
+    tokio::spawn(async move {
+        // It is ready when the head has left.
+        if let Ok(connection) = upgraded.await {
+            echo(connection).await;
+        }
+    });
+    let headers = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, key),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// Sends each message back.
+async fn echo(connection: Upgraded) {
+    let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
+    while let Some(Ok(message)) = socket.next().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Packets for [`tokio_util::codec`].
+
+use core::fmt;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio_util::codec::{Decoder, Encoder};
+use uwsgi::{DecodeError, DecodeErrorKind, Header, Limits, Packet, Request, Vars};
+
+/// Finds packets in a stream, and writes them into one: for who frames a connection with [`tokio_util::codec::Framed`].
+///
+/// It knows packets and nothing behind them. The body of a request follows its packet in the same stream, and would be taken
+/// for packets: take it from the read buffer and the connection behind
+/// [`Framed::into_parts`](tokio_util::codec::Framed::into_parts). A server wants [`serve`](crate::serve()) instead, which knows
+/// where a body ends, and a client [`Client`](crate::Client).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tokio_util::codec::{Decoder, Encoder};
+/// use uwsgi::{Modifier1, Packet};
+/// use uwsgi_tower::PacketCodec;
+///
+/// let (mut codec, mut bytes) = (PacketCodec::new(), BytesMut::new());
+/// codec.encode(Packet::new(Modifier1::WSGI, 0, b"\x01\x00A\x01\x00B")?, &mut bytes)?;
+/// let rest = bytes.split_off(7);
+/// assert!(codec.decode(&mut bytes)?.is_none()); // not all of it is there
+/// bytes.unsplit(rest);
+/// let packet = codec.decode(&mut bytes)?.expect("all of it is there");
+/// assert_eq!(packet.vars()?.get("A"), Some(&b"B"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PacketCodec {
+    limits: Limits,
+}
+
+/// A packet, whole, in bytes of its own. To clone it copies nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PacketBuf {
+    header: Header,
+    bytes: Bytes,
+}
+
+/// Why there is no packet.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The stream's next bytes are no packet that the limits allow, or it ended inside one.
+    Decode(DecodeError),
+    /// The connection broke.
+    Io(io::Error),
+}
+
+impl PacketCodec {
+    /// A codec for every packet that the wire allows.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { limits: Limits::wire() }
+    }
+
+    /// The same codec, which refuses packets over these limits as soon as their header is there. What is in a payload is for
+    /// who decodes it.
+    #[must_use]
+    pub const fn with_limits(self, limits: Limits) -> Self {
+        Self { limits }
+    }
+}
+
+impl Default for PacketCodec {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PacketBuf {
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> Header {
+        self.header
+    }
+
+    /// The whole packet, its header counted: what [`Packet::decode`] takes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The payload.
+    #[must_use]
+    pub fn payload(&self) -> Bytes {
+        self.bytes.slice(Header::LEN.min(self.bytes.len())..)
+    }
+
+    /// The payload as vars.
+    ///
+    /// # Errors
+    ///
+    /// As [`Packet::vars`].
+    pub fn vars(&self) -> Result<Vars<'_>, DecodeError> {
+        Packet::decode(&self.bytes)?.0.vars()
+    }
+
+    /// The packet as a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::decode`].
+    pub fn request(&self) -> Result<Request<'_>, DecodeError> {
+        Request::decode(&Packet::decode(&self.bytes)?.0)
+    }
+}
+
+impl Decoder for PacketCodec {
+    type Item = PacketBuf;
+    type Error = CodecError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<PacketBuf>, CodecError> {
+        match Packet::decode_with(bytes, &self.limits) {
+            Ok((packet, _)) => {
+                let (header, len) = (packet.header(), packet.encoded_len());
+                Ok(Some(PacketBuf { header, bytes: bytes.split_to(len).freeze() }))
+            }
+            Err(error) => match error.needed() {
+                Some(more) => {
+                    bytes.reserve(more);
+                    Ok(None)
+                }
+                None => Err(CodecError::Decode(error)),
+            },
+        }
+    }
+
+    fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<PacketBuf>, CodecError> {
+        match self.decode(bytes)? {
+            None if !bytes.is_empty() => match Packet::decode_with(bytes, &self.limits) {
+                Err(error) => Err(CodecError::Decode(error)),
+                Ok(_) => Ok(None),
+            },
+            packet => Ok(packet),
+        }
+    }
+}
+
+impl Encoder<Packet<'_>> for PacketCodec {
+    type Error = CodecError;
+
+    fn encode(&mut self, packet: Packet<'_>, bytes: &mut BytesMut) -> Result<(), CodecError> {
+        bytes.reserve(packet.encoded_len());
+        bytes.extend_from_slice(&packet.header().to_bytes());
+        bytes.extend_from_slice(packet.payload());
+        Ok(())
+    }
+}
+
+impl Encoder<PacketBuf> for PacketCodec {
+    type Error = CodecError;
+
+    fn encode(&mut self, packet: PacketBuf, bytes: &mut BytesMut) -> Result<(), CodecError> {
+        bytes.extend_from_slice(&packet.bytes);
+        Ok(())
+    }
+}
+
+impl CodecError {
+    /// Whether the stream ended inside a packet.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        matches!(self, Self::Decode(error) if error.kind() == DecodeErrorKind::Truncated)
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "the connection broke: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for CodecError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            Self::Decode(error) => error,
+            Self::Io(error) => error,
+        })
+    }
+}
+
+impl From<io::Error> for CodecError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
