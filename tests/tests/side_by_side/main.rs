@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use server::{APPS, Kind, Server, is_measured};
 use uwsgi_conformance::{App, Case, Needs, Peer, SMALL, Split, all, observe, report, socket};
-use uwsgi_tests::ours::{Ours, Way};
+use uwsgi_tests::ours::{self, Ours, Way};
 use uwsgi_tests::programs::Stage;
 
 /// How many of each kind run at once.
@@ -160,7 +160,7 @@ fn one(server: &mut Server<'_>, case: &Case) -> Option<String> {
 
 /// Plays all cases that can be against ours, as each needs it.
 fn measure_ours(words: &Mutex<Words>) {
-    let (tcp, unix) = (Ours::by(Way::Tcp), Ours::by(Way::Unix));
+    let (tcp, unix) = (Ours::new(ours::Kind::Blocking, Way::Tcp), Ours::new(ours::Kind::Blocking, Way::Unix));
     let queue: Mutex<Vec<&Case>> = Mutex::new(all().filter(|case| case.needs.connections < 100).collect());
     thread::scope(|scope| {
         for _ in 0..60 {
