@@ -66,7 +66,6 @@ impl<A: App + ?Sized> House<'_, A> {
         let working = Working::new(transport, self.workers);
         let mut reader = RequestReader::with_buffer(&working, *self.settings, core::mem::take(buffer));
         let served = self.serve_requests(&mut reader, &working, ends);
-        working.rest();
         *buffer = reader.into_buffer();
         served
     }

@@ -1,9 +1,11 @@
 //! The threads of a server: each waits for its turn to accept, serves what it accepted, and waits again.
 
 use alloc::sync::Arc;
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice};
+use std::panic::catch_unwind;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -97,7 +99,7 @@ fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>)
         // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
         if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
             if let Err(error) = attend(shared, door) {
-                tracing::error!("no thread for the next connection: {error}");
+                say(|| tracing::error!("no thread for the next connection: {error}"));
             }
         }
         shared.serve(guest, &mut buffer);
@@ -131,7 +133,7 @@ impl<A: App + 'static> Shared<A> {
                 io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
                 // Descriptors or memory have run out. They come back when connections end.
                 _ => {
-                    tracing::error!("cannot accept connections: {error}");
+                    say(|| tracing::error!("cannot accept connections: {error}"));
                     poll(both.get_mut(..1).unwrap_or_default(), Some(&A_WHILE))
                 }
             };
@@ -159,16 +161,19 @@ impl<A: App + 'static> Shared<A> {
 
     fn serve(&self, Guest { socket, ends, refusal }: Guest, buffer: &mut Vec<u8>) {
         let transport = Stoppable::new(socket, &self.stop);
-        let (served, counted) = match refusal {
-            None => (self.house().serve(&transport, ends, buffer), &self.threads.connections),
-            Some(refusal) => {
-                tell(&refusal, ends);
-                (RequestReader::new(&transport, self.settings).refuse(&refusal), &self.threads.turned_away)
+        let counted = if refusal.is_none() { &self.threads.connections } else { &self.threads.turned_away };
+        say(|| {
+            let served = match refusal {
+                None => self.house().serve(&transport, ends, buffer),
+                Some(refusal) => {
+                    tell(&refusal, ends);
+                    RequestReader::new(&transport, self.settings).refuse(&refusal)
+                }
+            };
+            if let Err(error) = served {
+                tracing::debug!("the connection broke: {error}");
             }
-        };
-        if let Err(error) = served {
-            tracing::debug!("the connection broke: {error}");
-        }
+        });
         drop(transport);
         counted.fetch_sub(1, Ordering::AcqRel);
         // A large packet is no reason to keep a large buffer.
@@ -213,6 +218,11 @@ impl Threads {
             tracing::error!("{} connections were not finished in time", *count);
         }
     }
+}
+
+/// Does what says something. A log that panics, because its disk is full, say, costs one connection and no thread.
+fn say(what: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(what));
 }
 
 /// How large a buffer may be to be kept for the next connection.

@@ -81,7 +81,7 @@ pub(crate) struct Working<'a, T> {
     held: AtomicBool,
 }
 
-impl<'a, T: Transport> Working<'a, T> {
+impl<'a, T> Working<'a, T> {
     pub(crate) const fn new(transport: &'a T, workers: &'a Workers) -> Self {
         Self { transport, workers, held: AtomicBool::new(false) }
     }
@@ -98,6 +98,12 @@ impl<'a, T: Transport> Working<'a, T> {
             self.workers.give();
         }
         held
+    }
+}
+
+impl<T> Drop for Working<'_, T> {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The access log: what is in a line, and what can never be.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -177,4 +178,32 @@ fn a_full_disk_stops_nobody() {
     for _ in 0..50 {
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
     }
+}
+
+/// A log that panics costs those who are logged nothing but a line, and nobody else anything: neither a place, nor a worker,
+/// nor a thread that accepts.
+#[test]
+fn a_log_that_panics_stops_nobody() {
+    struct Panics;
+
+    impl io::Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("no space left, and nobody to tell it to");
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap();
+    let at = At::Tcp(server.local().unwrap());
+    let server = server.with_workers(1).with_max_connections(5).with_access_log(AccessLog::combined(Panics));
+    let mut running = Running::start(server);
+    for _ in 0..30 {
+        assert_eq!(status(&at.ask(&get("/")).unwrap()), 201);
+    }
+    let begun = Instant::now();
+    running.stop();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }

@@ -145,6 +145,8 @@ fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // What cannot be written is lost. To say so in the same place would be a panic.
+    let subscriber = subscriber.log_internal_errors(false);
     // Where there is one already it stays.
     let _already = subscriber.with_target(false).without_time().try_init();
 }

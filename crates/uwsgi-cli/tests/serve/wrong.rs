@@ -1,10 +1,14 @@
 //! What it is told wrong: a line that says what to do, and status 2.
 
+use core::time::Duration;
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
-use crate::served::Directory;
+use crate::served::{Directory, Request};
 
 /// What it says before it gives up.
 fn complaint(arguments: &[&str]) -> String {
@@ -86,4 +90,42 @@ fn values_that_are_none() {
         assert!(first.starts_with(&format!("error: invalid value '{value}' for '{option} <")), "{said}");
         assert!(first.contains(what), "{said}");
     }
+}
+
+/// A disk that is full takes neither the log of requests nor what else there is to say; who asks is served.
+#[test]
+#[cfg(target_os = "linux")]
+fn logs_that_cannot_be_written_stop_nobody() {
+    let directory = Directory::new("full");
+    let socket = directory.0.join("s");
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_uwsgictl"))
+        .args(["serve", "--max-connections", "5", "--access-log", "/dev/full", "--bind"])
+        .arg(format!("unix:{}", socket.display()))
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(full())
+        .stderr(full())
+        .spawn()
+        .unwrap();
+    let ask = |request: &[u8]| -> io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.write_all(request)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map(|_| answer)
+    };
+    let begun = Instant::now();
+    while UnixStream::connect(&socket).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody listens");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let good = Request::get("/").to_bytes();
+    for _ in 0..20 {
+        // What is refused is told on standard error.
+        assert!(ask(&[0; 4]).unwrap().starts_with(b"HTTP/1.1 400 "));
+        assert!(ask(&good).unwrap().starts_with(b"HTTP/1.1 200 "));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
