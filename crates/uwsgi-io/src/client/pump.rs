@@ -140,7 +140,7 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
 
     /// Whether something has yet to leave.
     fn is_leaving(&self, exchange: &Exchange) -> bool {
-        self.broken.is_none() && (self.window.len() > 0 || exchange.wants_body())
+        self.broken.is_none() && !exchange.is_refused() && (self.window.len() > 0 || exchange.wants_body())
     }
 
     /// Sends what can leave now; whether anything did.

@@ -208,12 +208,18 @@ impl Exchange {
     /// let mut exchange = Exchange::new(false).with_outgoing(1 << 30);
     /// assert_eq!(exchange.send(65536), 65536);
     /// exchange.answer(b"HTTP/1.1 413 Content Too Large\r\n\r\n", false);
-    /// assert!(!exchange.wants_body());
+    /// assert!(exchange.is_refused() && !exchange.wants_body());
     /// assert_eq!(exchange.send(65536), 0);
     /// ```
     #[must_use]
     pub const fn wants_body(&self) -> bool {
         self.outgoing.left() > 0 && !self.refused
+    }
+
+    /// Whether the answer's status is that of an error, so that nothing more of the request has to leave.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
