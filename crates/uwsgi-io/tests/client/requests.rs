@@ -1,8 +1,6 @@
 //! Requests and answers.
 
 use std::io::{self, BufRead, Read, Write};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
 
 use uwsgi::client::Address;
 use uwsgi_io::Client;
@@ -46,6 +44,9 @@ fn unix_by_every_spelling() {
 #[cfg(target_os = "linux")]
 #[test]
 fn unix_without_a_file() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+
     let name = format!("uwsgi-io-test-{}", std::process::id());
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
     let thread = std::thread::spawn(move || answer_hello(0, &mut listener.accept().unwrap().0));
