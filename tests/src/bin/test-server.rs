@@ -29,6 +29,7 @@ fn run() -> io::Result<()> {
         match name {
             "bind" => server = server.bind(value)?,
             "workers" => server = server.with_workers(usize::try_from(number()?).map_err(io::Error::other)?),
+            "stack" => server = server.with_stack(usize::try_from(number()?).map_err(io::Error::other)?),
             "max" => server = server.with_max_connections(usize::try_from(number()?).map_err(io::Error::other)?),
             "allow" => server = server.with_allow(AllowList::parse(value.into()).map_err(io::Error::other)?),
             "log" => server = server.with_access_log(AccessLog::combined(append(value)?)),

@@ -1,4 +1,4 @@
-//! A process that has no descriptors left.
+//! A process that has no descriptors left, or no room for threads.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -34,6 +34,32 @@ fn descriptors_run_out_and_come_back() {
     drop(idle);
     answer.clear();
     last.read_to_end(&mut answer).unwrap();
+    assert_eq!(status(&answer), 200);
+    assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
+}
+
+#[test]
+fn threads_run_out_and_come_back() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    // Room for some 8 stacks of 1 GiB.
+    let options = [&*format!("bind={bind}"), "stack=1073741824"];
+    let mut command = shell("ulimit -v 9000000;", &options);
+    let process = Process::start(command.stderr(std::process::Stdio::null()), &at).unwrap();
+    let idle: Vec<_> = (0..40).map(|_| at.connect().unwrap()).collect();
+    thread::sleep(Duration::from_millis(300));
+
+    // Whoever comes now waits until others leave.
+    let mut late = at.connect().unwrap();
+    late.write_all(&get("/")).unwrap();
+    late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(late.read(&mut [0; 1]).is_err(), "there was room for all of them");
+    assert!(process.used().unwrap() < Duration::from_secs(1), "{:?}", process.used());
+
+    drop(idle);
+    late.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut answer = Vec::new();
+    late.read_to_end(&mut answer).unwrap();
     assert_eq!(status(&answer), 200);
     assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
 }

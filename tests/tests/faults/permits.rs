@@ -106,3 +106,48 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
         assert_eq!(status(&works.join().unwrap()), 200);
     });
 }
+
+/// A body that is read on one thread while the answer is written on another takes one permit, and gives one back.
+#[test]
+fn both_directions_on_two_threads() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let both = |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| {
+        answer.head(Head::new(200))?;
+        thread::scope(|scope| {
+            let reads = scope.spawn(|| std::io::copy(body, &mut std::io::sink()));
+            for _ in 0..64 {
+                answer.write_all(&[b'x'; 65_536])?;
+            }
+            reads.join().unwrap().map(drop)
+        })?;
+        Ok(())
+    };
+    let _running = Running::start(Server::new(both).unwrap().bind(&bind).unwrap().with_workers(1));
+    for _ in 0..3 {
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| exchange(&at, 1 << 20))).collect();
+            for client in clients {
+                assert_eq!(client.join().unwrap(), 64 * 65_536);
+            }
+        });
+    }
+}
+
+/// Sends a body of so many bytes and takes the answer at once; how many bytes its body had.
+fn exchange(at: &At, length: usize) -> usize {
+    let mut sends = at.connect().unwrap();
+    let mut takes = sends.try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            sends.write_all(&post("/", length)).unwrap();
+            for piece in vec![b'y'; length].chunks(10_000) {
+                sends.write_all(piece).unwrap();
+            }
+        });
+        let mut answer = Vec::new();
+        takes.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+        answer.len() - b"HTTP/1.1 200 OK\r\n\r\n".len()
+    })
+}
