@@ -230,6 +230,9 @@ where
     if let (true, Some(to)) = (respond.is_upgraded(), upgrade) {
         return Ok(Next::Upgrade(inbound, to));
     }
+    if let Some(asked) = inbound.pace.stop_asked() {
+        inbound.receive.shut_down(asked);
+    }
     match Ending::of(inbound.receive.clone(), &respond, inbound.pace.now()) {
         Ending::Next(receive) => {
             inbound.receive = receive;

@@ -80,8 +80,8 @@ struct Ended {
     /// In small letters: names of headers are written in either way.
     written: String,
     half_closed: bool,
-    aborted: bool,
-    broke: bool,
+    /// Reset, or given up because the peer had reset it or took nothing.
+    cut: bool,
     took: u64,
 }
 
@@ -172,8 +172,8 @@ impl Plan {
                 }
             }
         }
-        let (half_closed, aborted) = (outcome.half_closed, outcome.aborted);
-        Blocking { end: Ended { written, half_closed, aborted, broke: served.is_err(), took: outcome.took }, to_head }
+        let (half_closed, cut) = (outcome.half_closed, outcome.aborted || served.is_err());
+        Blocking { end: Ended { written, half_closed, cut, took: outcome.took }, to_head }
     }
 
     fn asynchronous(&self, script: Vec<(u64, Act)>) -> Ended {
@@ -201,13 +201,10 @@ impl Plan {
             // What hangs would hang for ever: nothing moves the clock.
             let served = timeout(Duration::from_secs(1 << 20), served).await.expect("nothing waits for ever");
             let took = u64::try_from(start.elapsed().as_millis()).unwrap();
-            if let Ok(End::Abort(_)) = &served {
-                timeline.abort().expect("it was not reset");
-            }
             let outcome = timeline.outcome();
             let written = String::from_utf8_lossy(&outcome.written).to_ascii_lowercase();
-            let (half_closed, aborted) = (outcome.half_closed, outcome.aborted);
-            Ended { written, half_closed, aborted, broke: served.is_err(), took }
+            let cut = !matches!(served, Ok(End::Close(_)));
+            Ended { written, half_closed: outcome.half_closed, cut, took }
         })
     }
 }
