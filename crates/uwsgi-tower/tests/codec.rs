@@ -78,7 +78,7 @@ fn over_the_limit_is_refused_by_the_header_alone() {
 #[tokio::test]
 async fn a_body_is_behind_its_packet() {
     let (mut ours, theirs) = duplex(1000);
-    ours.write_all(b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\05hello").await.unwrap();
+    ours.write_all(b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x005hello").await.unwrap();
     let mut framed = Framed::new(theirs, PacketCodec::new());
     let packet = framed.next().await.unwrap().unwrap();
     assert_eq!(packet.request().unwrap().content_length().unwrap(), Some(5));
