@@ -216,8 +216,10 @@ impl TimelineIo {
             }
             let mut state = self.timeline.state();
             if state.is_ready(direction) {
+                // A wait that is over at once.
                 state.waited |= direction == Direction::Read;
-                continue;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             let next = state.script.front().map(|(at, _)| *at);
             drop(state);

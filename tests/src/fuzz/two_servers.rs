@@ -155,7 +155,7 @@ impl Plan {
         let app = self.app.expect("one of the applications");
         let timeline = Timeline::new(script, self.manner());
         let application = Http {
-            application: Application::new(app, self.has(2), Arc::new(Gate::default())),
+            application: Application::new(app, self.has(2), open_gate()),
             refused: false.into(),
             to_head: false.into(),
         };
@@ -195,7 +195,7 @@ impl Plan {
             }
             let io = Timeline::new(script, self.manner()).into_io();
             let timeline = io.watch();
-            let gate = Arc::new(Gate::default());
+            let gate = open_gate();
             let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
             let served = uwsgi_tower::serve_connection_until(io, service, settings, stop);
             // What hangs would hang for ever: nothing moves the clock.
@@ -207,6 +207,13 @@ impl Plan {
             Ended { written, half_closed: outcome.half_closed, cut, took }
         })
     }
+}
+
+/// Nothing is held here.
+fn open_gate() -> Arc<Gate> {
+    let gate = Gate::default();
+    gate.open();
+    Arc::new(gate)
 }
 
 /// An application that takes what `http` takes.

@@ -1,0 +1,102 @@
+//! How long a client waits, and for whom.
+
+use core::convert::Infallible;
+use core::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::Request;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::time::{Instant, sleep, timeout};
+use uwsgi_tower::ClientError;
+
+use crate::backend::{Connection, ask, backend, get, post, text};
+
+const IDLE: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn a_backend_that_says_nothing() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        connection.closed().await;
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    let start = Instant::now();
+    assert!(matches!(ask(&client, get("/")).await, Err(ClientError::Timeout)));
+    assert!(start.elapsed() >= IDLE && start.elapsed() < IDLE * 5);
+}
+
+#[tokio::test]
+async fn a_backend_that_stops_in_the_middle() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").await;
+        connection.closed().await;
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    assert!(matches!(text(ask(&client, get("/")).await).await, Err(ClientError::Timeout)));
+}
+
+#[tokio::test]
+async fn a_backend_that_is_slow_but_not_silent() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        for piece in ["HTTP/1.1 200 OK\r\n", "\r\n", "a", "b", "c", "d"] {
+            connection.say(piece).await;
+            sleep(IDLE / 2).await;
+        }
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "abcd");
+}
+
+#[tokio::test]
+async fn a_backend_that_takes_nothing() {
+    let client = backend(async |connection: Connection, _| {
+        sleep(Duration::from_secs(5)).await;
+        drop(connection);
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    let asked = timeout(Duration::from_secs(4), ask(&client, post(vec![b'x'; 30_000_000])));
+    assert!(matches!(asked.await.unwrap(), Err(ClientError::Timeout)));
+}
+
+/// It is our own body that is slow: nobody else is to blame.
+#[tokio::test]
+async fn a_body_that_is_slow() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        connection.body(3).await;
+        connection.answer("got it").await;
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    let slow = stream::unfold(3, async |left: u8| {
+        sleep(IDLE * 2).await;
+        let frame = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
+        (left > 0).then(|| (frame, left - 1))
+    });
+    let request = Request::post("/").header("Content-Length", 3).body(StreamBody::new(slow)).unwrap();
+    assert_eq!(text(ask(&client, request).await).await.unwrap(), "got it");
+}
+
+/// Who reads late finds what came in time.
+#[tokio::test]
+async fn a_reader_that_is_slow() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").await;
+        sleep(IDLE / 3).await;
+        connection.say("hello").await;
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    let mut body = ask(&client, get("/")).await.unwrap().into_body();
+    let first = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
+    assert_eq!(first.into_data().unwrap(), "hello");
+    // It was asked once, and had nothing yet.
+    let next = http_body_util::BodyExt::frame(&mut body);
+    assert!(timeout(Duration::from_millis(10), next).await.is_err());
+    sleep(IDLE * 3).await;
+    let second = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
+    assert_eq!(second.into_data().unwrap(), "hello");
+}
