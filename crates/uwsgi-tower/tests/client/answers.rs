@@ -1,7 +1,7 @@
 //! What may come back, and when.
 
+use core::convert::Infallible;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;

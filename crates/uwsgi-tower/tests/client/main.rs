@@ -1,6 +1,8 @@
 //! The client against backends that do one thing.
 #![cfg(unix)]
 #![allow(
+    clippy::expect_used,
+    clippy::as_conversions,
     clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
