@@ -1,5 +1,6 @@
 //! The same server behind nginx.
 
+use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
@@ -10,6 +11,7 @@ use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
 use crate::{alone, serve};
 
+/// Unless `UWSGI_REQUESTS` says otherwise, as `tests/run --full` does.
 const ALL: usize = 200_000;
 const FEW: usize = 20_000;
 const CLIENTS: usize = 8;
@@ -25,13 +27,14 @@ fn two_hundred_thousand_requests() {
         .with("/run/app/app.sock", socket.display().to_string());
     let _nginx = nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]);
 
+    let count = env::var("UWSGI_REQUESTS").map_or(ALL, |count| count.parse().expect("UWSGI_REQUESTS is a number"));
     let begun = Instant::now();
     requests(port.address(), FEW).unwrap();
     let few = served.process.resident().unwrap();
-    requests(port.address(), ALL - FEW).unwrap();
+    requests(port.address(), count - FEW).unwrap();
     let (all, took) = (served.process.resident().unwrap(), begun.elapsed());
-    println!("{} KiB after {FEW} requests, {} KiB after {ALL}, in {took:?}", few / 1024, all / 1024);
-    assert!(all <= few + (2 << 20), "{few} bytes after {FEW} requests, {all} after {ALL}");
+    println!("{} KiB after {FEW} requests, {} KiB after {count}, in {took:?}", few / 1024, all / 1024);
+    assert!(all <= few + (2 << 20), "{few} bytes after {FEW} requests, {all} after {count}");
 }
 
 /// Asks so often, each client on kept connections; every answer is looked at.
