@@ -162,8 +162,13 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         self.hear_of_a_stop();
         if woken.is_pending() {
             self.waited = Some(room);
+            return Poll::Pending;
         }
-        woken.map(Ok)
+        // What has come meanwhile comes first.
+        match self.poll_read(room, cx) {
+            Poll::Pending => Poll::Ready(Ok(())),
+            read => read,
+        }
     }
 
     /// Bytes that the reactor has yet to tell of came before the stop, and are read first.

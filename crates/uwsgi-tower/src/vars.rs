@@ -142,8 +142,10 @@ fn headers<B: Buffer + ?Sized>(
         match vars.push_header(name.as_str(), &*value) {
             Ok(()) => {}
             // Those that could be mistaken for something else go no further.
-            Err(error) if matches!(error.kind(), EncodeErrorKind::ProxyHeader | EncodeErrorKind::HeaderName) => {}
-            Err(error) => return Err(error),
+            Err(error) => match error.kind() {
+                EncodeErrorKind::ProxyHeader | EncodeErrorKind::UnderscoreHeader => {}
+                _ => return Err(error),
+            },
         }
     }
     Ok(())
