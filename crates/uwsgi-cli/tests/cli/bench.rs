@@ -221,7 +221,9 @@ fn a_connection_is_kept_where_the_server_lets_it() {
         }
     });
     let report = bench_json(&keeps.address, &["-n", "300", "-c", "3", "--keepalive"]);
-    assert_eq!((&report["requests"]["answered"], keeps.connections()), (&300.into(), 3));
+    assert_eq!(report["requests"]["answered"], 300);
+    // One may have made all of its thread's requests before another was there.
+    assert!((1..=3).contains(&keeps.connections()), "{}", keeps.connections());
 
     let closes = Server::answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let report = bench_json(&closes.address, &["-n", "30", "-c", "3", "--keepalive"]);
