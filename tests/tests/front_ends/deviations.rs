@@ -288,7 +288,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         front_ends: &["uwsgi_curl"],
-        servers: &["uwsgictl"],
+        servers: &["uwsgictl", "axum"],
         cases: &["echo-10-kb"],
         expect: gets(&[Gets::Status(200), Gets::NoBody]),
         source: "uwsgi-tools 1.1.1 curl.py: sends the body of -d, and no length of it",

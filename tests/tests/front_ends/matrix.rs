@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub struct Settings {
     pub silence: Option<u32>,
 }
 
-/// The servers under test, and uWSGI, which proves that the tables are right about the front ends.
+/// The servers under test, the blocking one and the asynchronous one, and uWSGI, which proves that the tables are right about the front ends.
 pub const SERVERS: &[Server] = &[
     Server {
         name: "uwsgictl",
@@ -57,6 +58,22 @@ pub const SERVERS: &[Server] = &[
                 options.extend(settings.silence.map(|secs| format!("{name}={secs}")));
             }
             uwsgictl_serve(stage, name, listen, &options)
+        },
+    },
+    Server {
+        name: "axum",
+        ours: true,
+        start: |stage, name, listen, settings| {
+            let bind = match listen {
+                Listen::Tcp(_) => format!("bind={listen}"),
+                Listen::Unix(_) => format!("bind=unix:{listen}"),
+            };
+            let mut options = vec![bind, "app=inspector".to_owned()];
+            options.extend(settings.chunked.then(|| "chunked=yes".to_owned()));
+            options.extend(settings.body.map(|bytes| format!("body={bytes}")));
+            options.extend(settings.vars.map(|count| format!("vars={count}")));
+            options.extend(settings.silence.map(|secs| format!("silence={secs}000")));
+            Program::start(stage, name, Command::new(env!("CARGO_BIN_EXE_axum-server")).args(options), &[listen])
         },
     },
     Server {

@@ -1,0 +1,123 @@
+//! The asynchronous server that tests start: options as `name=value`, those of `test-server` among them, and an axum router.
+
+mod inspector;
+mod work;
+
+use std::fs::{self, Permissions};
+use std::future::IntoFuture;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::Layer;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use uwsgi::Limits;
+use uwsgi::server::{AllowList, Settings};
+use uwsgi_tower::{Listener, Shared, serve};
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a server is told besides its settings.
+#[derive(Clone)]
+struct Options {
+    app: Router,
+    allow: AllowList<String>,
+    most: usize,
+    workers: usize,
+}
+
+async fn run() -> io::Result<()> {
+    let mut settings = Settings::default();
+    let mut options = Options {
+        app: work::app(),
+        allow: AllowList::parse("127.0.0.1,::1".into()).map_err(io::Error::other)?,
+        most: 1024,
+        workers: 1024,
+    };
+    let (mut binds, mut inspects) = (Vec::new(), false);
+    for option in std::env::args().skip(1) {
+        let (name, value) = option.split_once('=').ok_or_else(|| io::Error::other(format!("{option}: no value")))?;
+        let number = || value.parse::<u64>().map_err(io::Error::other);
+        let count = || value.parse::<usize>().map_err(io::Error::other);
+        let millis = || number().map(Duration::from_millis);
+        match name {
+            "allow" => options.allow = AllowList::parse(value.into()).map_err(io::Error::other)?,
+            "app" => inspects = value == "inspector",
+            "bind" => binds.push(value.to_owned()),
+            "body" => settings = settings.with_body_limit(number()?),
+            "chunked" => settings.chunked = value == "yes",
+            "grace" => settings.stop_grace = millis()?,
+            "keepalive" => settings.keepalive = Some(millis()?),
+            "max" => options.most = count()?,
+            "queue" => settings.queue_wait = millis()?,
+            "silence" => (settings.body_idle, settings.write_idle) = (millis()?, millis()?),
+            "vars" => {
+                let vars = value.parse().map_err(io::Error::other)?;
+                settings = settings.with_limits(Limits::server().with_vars(vars));
+            }
+            "workers" => options.workers = count()?,
+            _ => return Err(io::Error::other(format!("no option {name}"))),
+        }
+    }
+    if inspects {
+        options.app = inspector::app(settings.chunked);
+    }
+    let (stop, stopped) = watch::channel(());
+    let mut servers = JoinSet::new();
+    for bind in &binds {
+        let (options, stopped) = (options.clone(), stopped.clone());
+        match bind.strip_prefix("unix:") {
+            Some(path) => {
+                let listener = UnixListener::bind(path)?;
+                // Apache's workers are another user where it is started as root.
+                fs::set_permissions(path, Permissions::from_mode(0o666))?;
+                servers.spawn(one(listener, options, settings, stopped));
+            }
+            None => drop(servers.spawn(one(TcpListener::bind(bind).await?, options, settings, stopped))),
+        }
+    }
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    drop(stop);
+    while let Some(ended) = servers.join_next().await {
+        ended.map_err(io::Error::other)??;
+    }
+    binds.iter().filter_map(|bind| bind.strip_prefix("unix:")).try_for_each(fs::remove_file)
+}
+
+/// Serves one listener until a stop.
+async fn one<L: Listener>(
+    listener: L,
+    options: Options,
+    settings: Settings,
+    mut stopped: watch::Receiver<()>,
+) -> io::Result<()> {
+    let service = GlobalConcurrencyLimitLayer::new(options.workers).layer(options.app);
+    serve(listener, Shared::new(service))
+        .with_graceful_shutdown(async move {
+            let _stopped = stopped.changed().await;
+        })
+        .settings(settings)
+        .allow_from(options.allow)
+        .max_connections(options.most)
+        .into_future()
+        .await
+}
