@@ -6,4 +6,5 @@ mod commands;
 mod messages;
 mod routers;
 mod server;
+mod tower;
 mod web;

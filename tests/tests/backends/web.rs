@@ -142,13 +142,13 @@ fn vars(client: &mut Client) {
 }
 
 /// So many bytes that are not all alike.
-fn bytes(length: usize) -> &'static [u8] {
+pub(crate) fn bytes(length: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let numbers = || (0_u32..5_000_000).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes());
     &BYTES.get_or_init(|| numbers().collect())[..length]
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
