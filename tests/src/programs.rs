@@ -27,4 +27,4 @@ pub use snippet::Snippet;
 pub use stage::Stage;
 pub use tls::Certificate;
 pub use uwsgi::{uwsgi_curl, uwsgi_http, uwsgi_worker};
-pub use uwsgictl::{uwsgictl, uwsgictl_serve};
+pub use uwsgictl::{example, uwsgictl, uwsgictl_serve};

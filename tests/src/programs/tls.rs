@@ -19,10 +19,15 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn new(stage: &Stage, name: &str) -> Self {
+        Self::in_files(stage, "certificate", name)
+    }
+
+    /// One of several on a stage, in files that are called so.
+    pub fn in_files(stage: &Stage, file: &str, name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a name");
         Self {
-            file: stage.write("certificate.pem", made.cert.pem()),
-            key: stage.write("key.pem", made.signing_key.serialize_pem()),
+            file: stage.write(&format!("{file}.pem"), made.cert.pem()),
+            key: stage.write(&format!("{file}.key"), made.signing_key.serialize_pem()),
             der: made.cert.der().clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! The command of this project, built from this tree.
+//! The programs of this project, built from this tree.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,23 +13,35 @@ use super::{Listen, Program, Stage};
 /// If it does not build.
 pub fn uwsgictl() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || build(&["--package", "uwsgi-cli", "--bin", "uwsgictl"]);
     Command::new(BUILT.get_or_init(|| std::env::var_os("UWSGICTL").map_or_else(build, PathBuf::from)))
 }
 
-fn build() -> PathBuf {
+/// Where an example of `uwsgi-tower` is, built now with these features.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn example(name: &str, features: &[&str]) -> PathBuf {
+    build(&["--package", "uwsgi-tower", "--example", name, "--features", &features.join(",")])
+}
+
+/// Builds one program; its path.
+fn build(what: &[&str]) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "uwsgi-cli", "--bin", "uwsgictl", "--message-format", "json"])
+        .args(["build", "--quiet", "--message-format", "json"])
+        .args(what)
         .current_dir(workspace)
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo");
-    assert!(output.status.success(), "uwsgictl does not build: {}", output.status);
+    assert!(output.status.success(), "{what:?} does not build: {}", output.status);
     let lines = output.stdout.split(|byte| *byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
     let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    built.expect("cargo does not say where uwsgictl is")
+    built.unwrap_or_else(|| panic!("cargo does not say where {what:?} is"))
 }
 
 /// `uwsgictl serve` at this place, with further options: the blocking server with the inspector.

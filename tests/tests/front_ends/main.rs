@@ -13,7 +13,7 @@ mod early;
 mod errors;
 mod matrix;
 mod page;
-
+mod upgrades;
 mod verdict;
 
 use matrix::FrontEnd;

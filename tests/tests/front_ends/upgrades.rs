@@ -1,0 +1,92 @@
+//! The examples of `uwsgi-tower` that only make sense with a front end: WebSockets through `uwsgi_pass`, and TLS to a backend.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use uwsgi_tests::http1::Connection;
+use uwsgi_tests::programs::{Certificate, Listen, Port, Program, Snippet, Stage, example, nginx};
+
+use super::matrix::{Door, PATIENCE, nginx_plain, plain};
+
+/// An example that listens there.
+fn start<'s>(stage: &'s Stage, name: &str, features: &[&str], args: &[String], listen: &Listen) -> Program<'s> {
+    Program::start(stage, name, Command::new(example(name, features)).args(args), &[listen])
+}
+
+/// The frames are those of RFC 6455 section 5.7.
+#[test]
+fn a_websocket_through_uwsgi_pass() {
+    for snippet in ["nginx-unix.conf", "nginx-streaming.conf"] {
+        let stage = Stage::new();
+        let listen = Listen::Unix(stage.path("app.sock"));
+        let _server = start(&stage, "websocket", &[], &[listen.to_string()], &listen);
+        let door = nginx_plain(&stage, snippet, &listen);
+        let mut client: Connection = door.connect().expect("a connection");
+        client.give(PATIENCE);
+        client
+            .send(
+                b"GET /echo HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                  Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            )
+            .expect("a handshake");
+        let head = client.head().expect("a head");
+        assert_eq!(head.status, 101, "{snippet}: {head:?}");
+        let accept: Vec<&str> = head.all("Sec-WebSocket-Accept").collect();
+        assert_eq!(accept, ["s3pPLMBiTxaQ9kYGzzhZRbK+xOo="], "{snippet}");
+        for _ in 0..3 {
+            client.send(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").expect("a masked Hello");
+            assert_eq!(client.bytes(7).expect("a Hello"), b"\x81\x05Hello", "{snippet}");
+        }
+    }
+}
+
+/// nginx with that site in front of the example that wants to see certificates.
+fn suwsgi<'s>(
+    stage: &'s Stage,
+    listen: &Listen,
+    of_nginx: &Certificate,
+    of_app: &Certificate,
+    without: &[&str],
+) -> Door<'s> {
+    let port = Port::free();
+    let path = |path: &std::path::Path| path.display().to_string();
+    let site = Snippet::read("nginx-suwsgi.conf")
+        .with("listen 80;", format!("listen {};", port.address()))
+        .with("127.0.0.1:3031", listen.to_string())
+        .with("/etc/ssl/certs/nginx.pem", path(&of_nginx.file))
+        .with("/etc/ssl/private/nginx.key", path(&of_nginx.key))
+        .with("/etc/ssl/certs/app.pem", path(&of_app.file));
+    let site = without.iter().fold(site, |site, name| site.with(*name, format!("# {name}")));
+    plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
+}
+
+#[test]
+fn tls_to_the_backend_with_certificates_on_both_sides() {
+    let stage = Stage::new();
+    let (of_app, of_nginx) =
+        (Certificate::in_files(&stage, "app", "app.example"), Certificate::in_files(&stage, "nginx", "nginx"));
+    let listen = Listen::tcp();
+    let files = [&of_app.file, &of_app.key, &of_nginx.file].map(|file| file.display().to_string());
+    let args = [vec![listen.to_string()], files.to_vec()].concat();
+    let _server = start(&stage, "suwsgi", &["tls"], &args, &listen);
+
+    let door = suwsgi(&stage, &listen, &of_nginx, &of_app, &[]);
+    for _ in 0..3 {
+        let answer = door.get("/").expect("an answer");
+        assert_eq!(answer.head.status, 200);
+        assert_eq!(answer.body, b"hello, you showed 1 certificates\n");
+    }
+    drop(door);
+
+    // Whoever shows nothing is not served, and whoever is somebody else is not believed.
+    let shows_nothing =
+        suwsgi(&stage, &listen, &of_nginx, &of_app, &["uwsgi_ssl_certificate ", "uwsgi_ssl_certificate_key "]);
+    assert_eq!(shows_nothing.get("/").expect("an answer").head.status, 502);
+    drop(shows_nothing);
+    let believes_another = suwsgi(&stage, &listen, &of_nginx, &of_nginx, &[]);
+    assert_eq!(believes_another.get("/").expect("an answer").head.status, 502);
+    let begun = Instant::now();
+    while !believes_another.log().contains("upstream SSL certificate verify error") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{}", believes_another.log());
+    }
+}
