@@ -1,4 +1,4 @@
-//! The server under test: `hello_server ADDRESS`. It says hello, takes uploads at /upload, and sends N bytes at /download/N.
+//! The server under test: `hello_server ADDRESS [MAX]`, with so many connections at most. It says hello, takes uploads at /upload, and sends N bytes at /download/N.
 
 use std::io;
 
@@ -33,6 +33,8 @@ impl App for Hello {
 }
 
 fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).ok_or_else(|| io::Error::other("usage: hello_server ADDRESS"))?;
-    Server::new(Hello)?.bind(&address)?.stopping_on_signals()?.run()
+    let mut args = std::env::args().skip(1);
+    let address = args.next().ok_or_else(|| io::Error::other("usage: hello_server ADDRESS [MAX]"))?;
+    let most = args.next().map_or(Ok(1024), |most| most.parse()).map_err(io::Error::other)?;
+    Server::new(Hello)?.bind(&address)?.with_max_connections(most).stopping_on_signals()?.run()
 }
