@@ -18,7 +18,7 @@ pub(crate) fn gunicorn(name: &str, measured: &[Words]) -> Option<String> {
     side(name, &Kind::ALL[2..], &measured[2..])
 }
 
-/// What a case says that a kind of server does.
+/// What a case says that a kind of server does; where time and chance decide, one or the other.
 pub(crate) fn says(case: &'static Case, kind: Kind) -> &'static str {
     let text = if kind.is_uwsgi() { case.uwsgi } else { case.gunicorn };
     let mut parts = text.split_once("; ").map_or(text, |(words, _)| words).split(" | ");
@@ -27,6 +27,14 @@ pub(crate) fn says(case: &'static Case, kind: Kind) -> &'static str {
     let named = others.find(|(names, _)| names.split(", ").any(|name| name == kind.label()));
     named.map_or(first, |(_, words)| words)
 }
+
+/// Whether that is what was measured.
+pub(crate) fn is_said(case: &'static Case, kind: Kind, measured: &str) -> bool {
+    says(case, kind).split(OR).any(|words| words == measured)
+}
+
+/// Between two things of which a server does the one or the other.
+pub(crate) const OR: &str = " or ";
 
 /// The words of the first, then of those that differ.
 fn side(name: &str, kinds: &[Kind], measured: &[Words]) -> Option<String> {
@@ -43,14 +51,13 @@ fn side(name: &str, kinds: &[Kind], measured: &[Words]) -> Option<String> {
     Some(first.1.to_owned() + &others.collect::<String>())
 }
 
-/// What a case says that was not measured so. Behind `; ` a case may say more.
-pub(crate) fn differs(case: &Case, measured: &[Words]) -> Vec<String> {
-    let told =
-        [("uWSGI", case.uwsgi, uwsgi(case.name, measured)), ("gunicorn", case.gunicorn, gunicorn(case.name, measured))];
-    let wrong = told.into_iter().filter_map(|(who, says, measured)| {
-        let measured = measured?;
-        let (says, _) = says.split_once("; ").unwrap_or((says, ""));
-        (says != measured).then(|| format!("{}: {who} does: {measured}; the case says: {says}", case.name))
+/// What a case says that was not measured so.
+pub(crate) fn differs(case: &'static Case, measured: &[Words]) -> Vec<String> {
+    let wrong = Kind::ALL.into_iter().zip(measured).filter_map(|(kind, words)| {
+        let did = words.get(case.name)?;
+        let who = format!("{} ({})", kind.version(), kind.label());
+        (!is_said(case, kind, did))
+            .then(|| format!("{}: {who} does: {did}; the case says: {}", case.name, says(case, kind)))
     });
     wrong.collect()
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use uwsgi_conformance::{App, Case, Needs, Sender};
+use uwsgi_conformance::{App, Case, Needs, Peer as _, SMALL, Sender, all, socket};
 use uwsgi_tests::programs::{Listen, Peer, Port, Program, Stage, peer, version};
 
 /// A kind of server.
@@ -59,7 +60,8 @@ impl Kind {
         format!("{} {}", if self.is_uwsgi() { "uWSGI" } else { "gunicorn" }, number.join("."))
     }
 
-    /// One worker each. uWSGI with its default limits; gunicorn waits 5 seconds for its workers, so that one that hangs shows.
+    /// One worker each. uWSGI with its default limits; gunicorn waits 7 seconds for its workers, so that one that hangs shows,
+    /// and no case waits for about as long.
     fn command(self, at: SocketAddr, allow: &str, apps: &Path) -> Command {
         let mut command = Command::new(peer(self.peer()));
         if self.is_uwsgi() {
@@ -79,7 +81,7 @@ impl Kind {
             _ => (&[], "conformance:application"),
         };
         command
-            .args(["--protocol", "uwsgi", "--workers", "1", "--timeout", "5", "--no-control-socket"])
+            .args(["--protocol", "uwsgi", "--workers", "1", "--timeout", "7", "--no-control-socket"])
             .args(class)
             .args(["--uwsgi-allow-from", allow, "--bind", &at.to_string(), "--chdir"])
             .arg(apps)
@@ -154,8 +156,31 @@ impl<'s> Server<'s> {
         kill_process(master.expect("a server that runs"), Signal::TERM).expect("a child of ours");
     }
 
-    /// Starts it anew, on another port.
+    /// What it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether it answers a good request within this time.
+    pub(crate) fn answers_within(&self, patience: Duration) -> bool {
+        let at = socket::Server::tcp(self.at()).with_longest(patience);
+        let good = all().find(|case| case.name == "ok-get").expect("a good case");
+        at.open(good).is_ok_and(|mut sender| {
+            let mut answered = false;
+            sender.send(&SMALL.build());
+            sender.read_until(&mut |bytes| {
+                answered |= !bytes.is_empty();
+                answered
+            });
+            answered
+        })
+    }
+
+    /// Starts it anew, on another port, and waits until it answers. One after the other: where all start at once, a worker
+    /// takes longer than its master waits for it.
     pub(crate) fn restart(&mut self) {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         self.program = None;
         let port = Port::free();
         self.at = port.address();
@@ -163,6 +188,11 @@ impl<'s> Server<'s> {
         let mut command = self.kind.command(self.at, &self.allow, &self.stage.path(APPS));
         command.env("CONFORMANCE_APP", self.app());
         self.program = Some(Program::start(self.stage, &self.name, &mut command, &[&Listen::Tcp(port)]));
+        let begun = Instant::now();
+        // Whom the allow list keeps out is not always answered.
+        while self.allow == Needs::DEFAULT.allow && !self.answers_within(Duration::from_secs(2)) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{} does not answer: {}", self.name, self.log());
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use uwsgi_conformance::{Case, Row, Verdict, all};
 
 use crate::Words;
-use crate::bless::{gunicorn, uwsgi};
 
 /// What a server of threads does otherwise: it cannot take the thread from an application that works.
 const OTHERWISE: [(&str, &str); 1] = [("stop-works-too-long", "hangs")];
@@ -28,12 +27,13 @@ pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> St
     page.push_str(
         "\n\nA cell has the statuses that were answered, in parentheses what the application saw otherwise than it was sent, \
          and how the connection ended if not with the answer. `closes`: without a byte of answer. `hangs`: neither an answer \
-         nor a close 9 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the kernel may take the \
+         nor a close 11 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the kernel may take the \
          answer away from whoever is still sending.\n\n\
          uWSGI has its default limits (4096 bytes and 4 seconds a packet) and one process, gunicorn one worker and \
-         `--timeout 5`. Where two versions or two workers differ, the others follow behind a bar. In italics: not \
-         played, but read in sources and manuals. An empty cell: not tried.\n",
+         `--timeout 7`. Where two versions or two workers differ, the others follow behind a bar; where time and chance \
+         decide, `or` stands between. In italics: not played, but read in sources and manuals. An empty cell: not tried.\n",
     );
+    let (uwsgi, gunicorn) = measured.split_at(2);
     for row in Row::ALL {
         let mut cases = all().filter(|case| case.row == row).peekable();
         if cases.peek().is_none() {
@@ -42,10 +42,13 @@ pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> St
         let _ = write!(page, "\n## {row}\n\n| case | sent | ours | uWSGI | gunicorn |\n|---|---|---|---|---|\n");
         for case in cases {
             let bars = |words: String| words.replace('|', "\\|");
-            let told = |measured: Option<String>, says: &str| match (measured, says) {
-                (Some(words), _) => bars(words),
-                (None, "not tried") => String::new(),
-                (None, says) => format!("*{}*", bars(says.to_owned())),
+            let told = |kinds: &[Words], says: &str| {
+                let is_measured = kinds.iter().any(|words| words.contains_key(case.name));
+                match says {
+                    "not tried" => String::new(),
+                    _ if is_measured => bars(says.split_once("; ").map_or(says, |(words, _)| words).to_owned()),
+                    _ => format!("*{}*", bars(says.to_owned())),
+                }
             };
             let ours = bars(ours.get(case.name).cloned().unwrap_or_default());
             let _ = writeln!(
@@ -54,8 +57,8 @@ pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> St
                 case.name,
                 case.about.replace('|', "\\|"),
                 ours,
-                told(uwsgi(case.name, measured), case.uwsgi),
-                told(gunicorn(case.name, measured), case.gunicorn),
+                told(uwsgi, case.uwsgi),
+                told(gunicorn, case.gunicorn),
             );
         }
     }
