@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::output::{self, Failure, Sink, Status};
-use crate::quantity;
 use crate::to::{self, To};
 
 /// Read and write the cache of a uWSGI server
@@ -92,12 +91,16 @@ struct Store {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// For how long the value is good, in seconds [default: for ever]
-    #[arg(long, value_name = "SECS", value_parser = quantity::seconds)]
-    expires: Option<Duration>,
+    /// For how many seconds the value is good, a whole number [default: for ever]
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u32).range(1..))]
+    expires: Option<u32>,
 }
 
 impl Store {
+    fn expires(&self) -> Option<Duration> {
+        self.expires.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
     fn value(&self) -> Result<Vec<u8>, Failure> {
         match (&self.file, &self.value) {
             (Some(file), _) => output::read(file),
@@ -112,8 +115,11 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         Command::Set(store) => {
             let value = store.value()?;
             let mut client = store.cache.to.client()?;
-            let set =
-                client.cache(store.cache.cache.as_deref()).set(store.key.as_encoded_bytes(), &value, store.expires)?;
+            let set = client.cache(store.cache.cache.as_deref()).set(
+                store.key.as_encoded_bytes(),
+                &value,
+                store.expires(),
+            )?;
             Ok(answer(
                 set,
                 &store.cache,
@@ -124,7 +130,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
             let value = store.value()?;
             let mut client = store.cache.to.client()?;
             let mut cache = client.cache(store.cache.cache.as_deref());
-            cache.update(store.key.as_encoded_bytes(), &value, store.expires)?;
+            cache.update(store.key.as_encoded_bytes(), &value, store.expires())?;
             Ok(Status::Done)
         }
         Command::Del { key, cache } => {

@@ -86,7 +86,8 @@ impl<'c> Cache<'c> {
         self.done(CacheRequest::new(CacheCommand::Exists).with_key(key.as_ref()), &[])
     }
 
-    /// Stores a value, for so long, unless the key has one; whether it did.
+    /// Stores a value, for so long, unless the key has one; whether it did. uWSGI counts whole seconds and takes 0 of them for
+    /// ever: what is between two seconds is rounded up, and no time is one.
     ///
     /// # Errors
     ///
@@ -100,7 +101,7 @@ impl<'c> Cache<'c> {
         self.store(CacheCommand::Set, key.as_ref(), value, expires)
     }
 
-    /// Stores a value, for so long, in place of the one that the key has.
+    /// Stores a value, for so long, in place of the one that the key has; the time is that of [`set`](Self::set).
     ///
     /// # Errors
     ///
@@ -148,7 +149,7 @@ impl<'c> Cache<'c> {
     ) -> Result<bool, ClientError> {
         let mut request = CacheRequest::new(command).with_key(key);
         request.size = Some(u64::try_from(value.len()).unwrap_or(u64::MAX));
-        request.expires = expires.map(|expires| expires.as_secs());
+        request.expires = expires.map(whole_seconds);
         self.done(request, value)
     }
 
@@ -172,6 +173,15 @@ impl<'c> Cache<'c> {
         self.client.outgoing.clear();
         let written = request.encode(&mut self.client.outgoing).map(|_| ());
         written.map_err(|error| self.client.fail(ClientErrorKind::Encode(error)))
+    }
+}
+
+/// As uWSGI counts them, never 0: that would be for ever (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
+const fn whole_seconds(time: Duration) -> u64 {
+    match (time.as_secs(), time.subsec_nanos()) {
+        (0, _) => 1,
+        (seconds, 0) => seconds,
+        (seconds, _) => seconds.saturating_add(1),
     }
 }
 

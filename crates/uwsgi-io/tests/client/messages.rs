@@ -243,6 +243,24 @@ fn caches() {
     server.end();
 }
 
+/// uWSGI's clock has seconds, and 0 of them are for ever.
+#[test]
+fn what_expires_soon_expires() {
+    for (expires, seconds) in [
+        (Duration::ZERO, 1),
+        (Duration::from_nanos(1), 1),
+        (Duration::from_millis(500), 1),
+        (Duration::from_secs(1), 1),
+        (Duration::from_millis(1001), 2),
+        (Duration::MAX, u64::MAX),
+    ] {
+        let command = format!(r#"set Some("k") Some(1) Some({seconds}) None"#);
+        let server = cache(command.leak(), b"v", OK);
+        assert!(server.client().cache(None).set("k", b"v", Some(expires)).unwrap());
+        server.end();
+    }
+}
+
 /// uWSGI says no by a close: where that has one meaning, it is an answer.
 #[test]
 fn caches_that_say_no() {
