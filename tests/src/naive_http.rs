@@ -14,6 +14,7 @@ use crate::naive::Pair;
 /// A head, with nothing borrowed and nothing hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
+    pub version: Option<Vec<u8>>,
     pub status: u16,
     pub reason: Vec<u8>,
     pub style: HeadStyle,
@@ -35,6 +36,7 @@ impl From<&ResponseHead<'_>> for Head {
         let headers: Vec<Pair> = head.headers().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
         assert_eq!((head.len(), head.is_empty()), (headers.len(), headers.is_empty()));
         Self {
+            version: head.version().map(<[u8]>::to_vec),
             status: head.status(),
             reason: head.reason().to_vec(),
             style: head.style(),
@@ -122,10 +124,11 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
         return Err(fault(Kind::Empty, 0));
     }
 
-    let mut said = None;
+    let (mut said, mut version) = (None, None);
     if lines[0].1.starts_with(b"HTTP/") {
         let (_, line) = lines.remove(0);
         said = Some(status_line(&line).ok_or(fault(Kind::Status, 0))?);
+        version = Some(line.into_iter().take_while(|byte| *byte != b' ').collect());
     }
     let mut headers: Vec<(usize, Pair)> = Vec::new();
     for (offset, line) in &lines {
@@ -183,7 +186,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
         }
     };
     let headers = headers.into_iter().map(|(_, pair)| pair).collect();
-    Ok(Head { status, reason, style, headers, content_length, chunked, close })
+    Ok(Head { version, status, reason, style, headers, content_length, chunked, close })
 }
 
 /// `HTTP/1.1 200 OK`: a version of one number or two, of one to three digits each, one space, a code.

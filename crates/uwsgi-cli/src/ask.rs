@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use uwsgi::response::{HeadStyle, ResponseHead};
+use uwsgi::response::ResponseHead;
 use uwsgi::{Modifier1, Packet};
 
 use crate::args;
@@ -189,8 +189,8 @@ fn lines(head: &ResponseHead<'_>) -> Vec<u8> {
         parts.iter().for_each(|part| text.extend_from_slice(part));
         text.extend_from_slice(b"\r\n");
     };
-    if head.style() == HeadStyle::StatusLine {
-        line(&[b"HTTP/1.1 ", head.status().to_string().as_bytes(), b" ", head.reason()]);
+    if let Some(version) = head.version() {
+        line(&[version, b" ", head.status().to_string().as_bytes(), b" ", head.reason()]);
     }
     head.headers().for_each(|(name, value)| line(&[name, b": ", value]));
     text

@@ -26,6 +26,9 @@ proven! {
     fn framing_response_body(head: &ResponseHead<'_>, to_head: bool) -> ResponseBody {
         response_body(head, to_head)
     }
+    fn response_version<'a>(head: &ResponseHead<'a>) -> Option<&'a [u8]> {
+        head.version()
+    }
     fn response_parts<'a>(head: &ResponseHead<'a>) -> (u16, &'a [u8], Option<u64>, bool, bool, usize) {
         (head.status(), head.reason(), head.content_length(), head.is_chunked(), head.says_close(), head.len())
     }
@@ -54,6 +57,7 @@ pub(crate) fn run(bytes: &[u8]) {
         let Ok(head) = exchange.response(&answer[..end]) else { continue };
         call! {
             framing_response_body: &head, false;
+            response_version: &head;
             response_parts: &head;
         }
         call! {

@@ -52,10 +52,13 @@ fn a_path_alone_and_vars() {
 
 #[test]
 fn what_is_printed() {
-    let rows: [(&[&str], &'static [u8], &str); 7] = [
+    let rows: [(&[&str], &'static [u8], &str); 9] = [
         (&[], HELLO, "hello\n"),
         (&["-i"], HELLO, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"),
         (&["-I"], b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"),
+        // uWSGI answers with the version that it was asked with.
+        (&["-i"], b"HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.0 200 OK\r\n\r\nhello"),
+        (&["-i"], b"HTTP/2.0 200 OK\r\n\r\nhello", "HTTP/2.0 200 OK\r\n\r\nhello"),
         (&["-i"], b"Status: 404 Not Here\r\nX: 1\r\n\r\ngone", "Status: 404 Not Here\r\nX: 1\r\n\r\ngone"),
         (
             &["-i"],
@@ -73,7 +76,7 @@ fn what_is_printed() {
 
 #[test]
 fn verbose_is_for_standard_error() {
-    let answer = b"HTTP/1.1 200 OK\r\nX-Odd: \xff\r\n\r\nhello";
+    let answer = b"HTTP/1.0 200 OK\r\nX-Odd: \xff\r\n\r\nhello";
     let server = answering(1, answer);
     let to = server.address.clone();
     let ran = run(&["request", "--to", &to, "http://a/b", "-v", "-H", "X: \u{e9}\u{9b}", "-H", "User-Agent:"]);
@@ -97,7 +100,7 @@ fn verbose_is_for_standard_error() {
             "> HTTP_ACCEPT=*/*",
             // Nothing that comes out moves the cursor.
             "> HTTP_X=\u{e9}\\xc2\\x9b",
-            "< HTTP/1.1 200 OK",
+            "< HTTP/1.0 200 OK",
             "< X-Odd: \\xff",
             "<",
         ]

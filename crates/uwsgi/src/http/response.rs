@@ -27,6 +27,8 @@ use crate::http::response_error::{ResponseError, ResponseErrorKind};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseHead<'a> {
+    /// Of the status line; empty without one.
+    version: &'a [u8],
     lines: &'a [u8],
     reason: &'a [u8],
     content_length: Option<u64>,
@@ -131,9 +133,9 @@ impl<'a> ResponseHead<'a> {
         if head.len() > limits.most_bytes() {
             return Err(ResponseError::new(ResponseErrorKind::TooLong, limits.most_bytes()));
         }
-        if !matches!(head.first_chunk(), Some(b"HTTP/1.1 " | b"HTTP/1.0 ")) {
+        let Some((version, [b' ', ..])) = head.split_at_checked(8).filter(|(version, _)| is_usual(version)) else {
             return Self::of_other(head, limits);
-        }
+        };
         // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.
         let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
         let mut response = httparse::Response::new(&mut []);
@@ -143,15 +145,13 @@ impl<'a> ResponseHead<'a> {
             None => split_status(head)?,
         };
         let facts = facts(head, lines, parsed, response.headers, limits)?;
-        Ok(Self::new(lines, reason, status, HeadStyle::StatusLine, facts))
+        Ok(Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts))
     }
 
     /// The head at the start of `got`, and its length, if httparse reads it all at once; else nothing is said about it.
     #[inline]
     pub(crate) fn decode_at_once(got: &'a [u8], limits: &HeadLimits) -> Option<(Self, usize)> {
-        if !matches!(got.first_chunk(), Some(b"HTTP/1.1" | b"HTTP/1.0")) {
-            return None;
-        }
+        let (version, _) = got.split_at_checked(8).filter(|(version, _)| is_usual(version))?;
         let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
         let mut response = httparse::Response::new(&mut []);
         let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, got, &mut slots);
@@ -159,7 +159,7 @@ impl<'a> ResponseHead<'a> {
         let head = got.get(..len).filter(|head| head.len() <= limits.most_bytes())?;
         let (lines, status, reason) = read_status(head, &response)?;
         let facts = facts(head, lines, parsed, response.headers, limits).ok()?;
-        Some((Self::new(lines, reason, status, HeadStyle::StatusLine, facts), len))
+        Some((Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts), len))
     }
 
     /// A head without a status line, or with one of another version: uWSGI 2.0 answers with the version that it was asked
@@ -171,7 +171,8 @@ impl<'a> ResponseHead<'a> {
         }
         let (lines, status, reason) = split_status(head)?;
         let facts = headers(head, lines, limits)?;
-        Ok(Self::new(lines, reason, status, HeadStyle::StatusLine, facts))
+        let version = head.split(|byte| *byte == b' ').next().unwrap_or_default();
+        Ok(Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts))
     }
 
     /// A head without a status line.
@@ -190,13 +191,34 @@ impl<'a> ResponseHead<'a> {
                 return Err(ResponseError::new(ResponseErrorKind::TwoOfAKind, offset(head, name)));
             }
         };
-        Ok(Self::new(head, reason, status, style, facts))
+        Ok(Self::new(&[], head, reason, status, style, facts))
     }
 
     #[inline(always)]
-    const fn new(lines: &'a [u8], reason: &'a [u8], status: u16, style: HeadStyle, facts: Facts) -> Self {
+    const fn new(
+        version: &'a [u8],
+        lines: &'a [u8],
+        reason: &'a [u8],
+        status: u16,
+        style: HeadStyle,
+        facts: Facts,
+    ) -> Self {
         let Facts { count, content_length, flags } = facts;
-        Self { lines, reason, content_length, count, status, style, flags }
+        Self { version, lines, reason, content_length, count, status, style, flags }
+    }
+
+    /// What stands before the status of a status line: `HTTP/1.1`, or whatever version the backend says.
+    ///
+    /// ```
+    /// use uwsgi::response::ResponseHead;
+    ///
+    /// assert_eq!(ResponseHead::decode(b"HTTP/2.0 200 OK\r\n\r\n")?.version(), Some(&b"HTTP/2.0"[..]));
+    /// assert_eq!(ResponseHead::decode(b"Status: 200 OK\r\n\r\n")?.version(), None);
+    /// # Ok::<(), uwsgi::response::ResponseError>(())
+    /// ```
+    #[must_use]
+    pub const fn version(&self) -> Option<&'a [u8]> {
+        if self.version.is_empty() { None } else { Some(self.version) }
     }
 
     /// The status, 100 to 999.
@@ -264,6 +286,11 @@ impl<'a> ResponseHead<'a> {
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
     }
+}
+
+/// Whether a version is one of the two that httparse reads.
+const fn is_usual(version: &[u8]) -> bool {
+    matches!(version, b"HTTP/1.1" | b"HTTP/1.0")
 }
 
 /// The lines behind the status line, the status and the reason, as httparse read them; `None` where it has not, or where
