@@ -15,8 +15,9 @@ pub trait Endpoint {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::Unsupported`] if the server is not as the case needs it: the case is not played. Anything else is
-    /// that there is no connection to be had.
+    /// [`io::ErrorKind::Unsupported`] if the server is not as the case needs it: the case is not played.
+    /// [`io::ErrorKind::TimedOut`] if it takes no connection in time, which is to hang. Anything else is that there is no
+    /// connection to be had.
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>>;
 }
 

@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use uwsgi_conformance::report::{Body, report};
 use uwsgi_conformance::socket::Server;
-use uwsgi_conformance::{Danger, Finding, Plan, Results, SMALL, Seen, all};
+use uwsgi_conformance::{Application, Danger, Finding, Plan, Results, SMALL, Seen, all};
 
 /// A server on loopback that does this with each connection.
 fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
@@ -306,6 +306,79 @@ fn one_that_dies_for_good() {
     assert!(died.contains(&("trailing-1", Danger::Died)), "{died:?}");
     assert_eq!(results.played.len() + results.left_out.len(), AROUND.len());
     assert!(results.left_out.iter().all(|(_, why)| why == "the server had died"), "{died:?}");
+}
+
+/// A server of one worker on a Unix socket whose backlog has room for one: whoever comes meanwhile waits in connect(2), and
+/// not for ever.
+#[cfg(target_os = "linux")]
+#[test]
+fn one_whose_backlog_is_full() {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-full.sock", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut start = [0; 4];
+            if stream.read_exact(&mut start).is_err() {
+                continue;
+            }
+            if start.starts_with(b"GET") {
+                // Until its sender gives up.
+                while stream.read(&mut [0; 100]).is_ok_and(|count| count > 0) {}
+                continue;
+            }
+            stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            while stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
+            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        }
+    });
+    let server = Server::unix(&path).with_patience(Duration::from_millis(300));
+    let names =
+        ["http-text", "ok-get", "ok-post", "length-on-get", "path-percent", "path-utf8", "https-on", "script-name"];
+    let cases = names.iter().map(|name| all().find(|case| case.name == *name).unwrap());
+    let began = Instant::now();
+    let results = Plan::new(cases).run(&server, |_| {}).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    for (name, seen, finding) in findings(&results) {
+        let expected = match name {
+            "http-text" => (Seen::Hangs, Finding::Danger(Danger::Hangs)),
+            _ => (Seen::Accepted(200), Finding::AsItShould),
+        };
+        assert_eq!((seen, finding), expected, "{name}");
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+/// One that takes nobody in, from the start or after a while.
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_accepts_nobody() {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-never.sock", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let server = Server::unix(&path).with_patience(Duration::from_millis(200));
+    let began = Instant::now();
+    let case = all().find(|case| case.name == "ok-get").unwrap();
+    let mut held = Vec::new();
+    let error = loop {
+        match server.open(case) {
+            Ok(connected) => held.push(connected),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let cases = || AROUND.iter().map(|name| all().find(|case| case.name == *name).unwrap());
+    let plan = || Plan::new(cases()).with_revival(Duration::from_millis(500));
+    assert_eq!(plan().run(&server, |_| {}).unwrap_err().kind(), ErrorKind::TimedOut);
+    let results = plan().with_application(Application::default()).run(&server, |_| {}).unwrap();
+    assert_eq!(results.played.len(), AROUND.len());
+    for (name, seen, finding) in findings(&results) {
+        assert!(matches!(seen, Seen::Hangs | Seen::Died), "{name}: {seen:?}");
+        assert!(matches!(finding, Finding::Danger(Danger::Hangs | Danger::Died)), "{name}: {finding:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -52,6 +52,9 @@ pub struct Server {
     pause: Duration,
 }
 
+/// How much longer than a case takes it is waited for a server, unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Where it listens.
 #[derive(Debug, Clone)]
 enum Address {
@@ -146,7 +149,7 @@ impl Server {
             at,
             needs: Some(Needs::DEFAULT),
             app: Some(App::ReadAllThenAnswer),
-            patience: Duration::from_secs(10),
+            patience: PATIENCE,
             longest: Duration::MAX,
             pause: Duration::from_millis(1),
         }
@@ -160,12 +163,14 @@ impl Server {
     pub fn open(&self, case: &Case) -> io::Result<Connected> {
         self.suits(case)?;
         let stream = match (&self.at, case.needs.sender) {
-            (Address::Tcp(address), Sender::Address(from)) => Stream::tcp_from(from.to_canonical(), *address)?,
+            (Address::Tcp(address), Sender::Address(from)) => {
+                Stream::tcp_from(from.to_canonical(), *address, self.patience)?
+            }
             (Address::Tcp(address), Sender::Local) => Stream::tcp(*address, self.patience)?,
             #[cfg(unix)]
-            (Address::Unix(path), _) => Stream::unix(path)?,
+            (Address::Unix(path), _) => Stream::unix(path, self.patience)?,
             #[cfg(target_os = "linux")]
-            (Address::Abstract(name), _) => Stream::unix_abstract(name)?,
+            (Address::Abstract(name), _) => Stream::unix_abstract(name, self.patience)?,
         };
         // Nobody who takes nothing may hold us for ever.
         stream.write_timeout(self.patience)?;

@@ -5,9 +5,19 @@ use core::time::Duration;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 #[cfg(unix)]
 use std::path::Path;
+
+#[cfg(unix)]
+use rustix::io::Errno;
+#[cfg(unix)]
+use rustix::net::addr::SocketAddrArg;
+use rustix::net::sockopt;
+#[cfg(unix)]
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, socket};
 
 /// A connected stream.
 #[derive(Debug)]
@@ -37,34 +47,36 @@ impl Stream {
 
     /// Connects from this address of the machine's.
     #[cfg(unix)]
-    pub(crate) fn tcp_from(from: IpAddr, address: SocketAddr) -> io::Result<Self> {
-        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-
+    pub(crate) fn tcp_from(from: IpAddr, address: SocketAddr, patience: Duration) -> io::Result<Self> {
         let family = if from.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let socket = socket(family, SocketType::STREAM, None)?;
         bind(&socket, &SocketAddr::new(from, 0))?;
-        connect(&socket, &address)?;
+        connect_within(&socket, &address, patience)?;
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn tcp_from(from: IpAddr, _address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn tcp_from(from: IpAddr, _address: SocketAddr, _patience: Duration) -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, format!("nothing can be sent from {from}")))
     }
 
     #[cfg(unix)]
-    pub(crate) fn unix(path: &Path) -> io::Result<Self> {
-        Ok(Self::Unix(UnixStream::connect(path)?))
+    pub(crate) fn unix(path: &Path, patience: Duration) -> io::Result<Self> {
+        Self::unix_at(&SocketAddrUnix::new(path)?, patience)
     }
 
     #[cfg(target_os = "linux")]
-    pub(crate) fn unix_abstract(name: &[u8]) -> io::Result<Self> {
-        use std::os::linux::net::SocketAddrExt;
+    pub(crate) fn unix_abstract(name: &[u8], patience: Duration) -> io::Result<Self> {
+        Self::unix_at(&SocketAddrUnix::new_abstract_name(name)?, patience)
+    }
 
-        let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
-        Ok(Self::Unix(UnixStream::connect_addr(&address)?))
+    #[cfg(unix)]
+    fn unix_at(address: &SocketAddrUnix, patience: Duration) -> io::Result<Self> {
+        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        connect_within(&socket, address, patience)?;
+        Ok(Self::Unix(UnixStream::from(socket)))
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -90,9 +102,24 @@ impl Stream {
     /// Makes the close a reset, if there is one.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => Ok(rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO))?),
+            Self::Tcp(stream) => Ok(sockopt::set_socket_linger(stream, Some(Duration::ZERO))?),
             #[cfg(unix)]
             Self::Unix(_) => Ok(()),
+        }
+    }
+}
+
+/// Connects with the kernel's own timeout. Without one, connect(2) on a Unix socket waits for as long as the backlog is full:
+/// for ever, if the server hangs.
+#[cfg(unix)]
+fn connect_within(socket: &OwnedFd, address: &impl SocketAddrArg, patience: Duration) -> io::Result<()> {
+    sockopt::set_socket_timeout(socket, sockopt::Timeout::Send, Some(at_least(patience)))?;
+    loop {
+        match connect(socket, address) {
+            Ok(()) | Err(Errno::ISCONN) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
         }
     }
 }
