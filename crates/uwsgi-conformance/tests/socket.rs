@@ -13,11 +13,12 @@ mod served;
 
 use core::time::Duration;
 use std::io::{ErrorKind, Read};
-use std::net::TcpListener;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::thread;
 use std::time::Instant;
 
 use served::{Way, serve, with_server};
+use uwsgi::client::Address;
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{App, Bytes, Case, Finding, Needs, Plan, Sender, Split, Step, all, observe, play};
@@ -114,6 +115,20 @@ fn a_sender_comes_from_where_the_case_says() {
     let elsewhere = Case { needs: from("192.0.2.1"), ..*case("connect-close") };
     let error = observe(&elsewhere, &server, Split::Whole).unwrap_err();
     assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Unsupported, "nothing can be sent from 192.0.2.1"));
+}
+
+/// A name may have addresses at which nobody listens.
+#[test]
+fn a_name_is_where_it_takes_a_connection() {
+    let found: Vec<_> = ("localhost", 0).to_socket_addrs().unwrap().collect();
+    assert!(!found.is_empty());
+    for address in found {
+        let Ok(listener) = TcpListener::bind(address) else { continue };
+        let name = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let server = Server::at(&Address::parse(&name).unwrap()).unwrap();
+        observe(case("connect-close"), &server, Split::Whole).unwrap();
+        listener.accept().unwrap();
+    }
 }
 
 #[test]

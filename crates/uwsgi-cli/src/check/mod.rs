@@ -12,6 +12,7 @@ use uwsgi::client::Address;
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Application, Case, Plan, Results, Row, all, report};
+use uwsgi_io::ClientErrorKind;
 
 use crate::output::{self, Failure, Status};
 use crate::{quantity, to};
@@ -136,7 +137,8 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     let address = Address::parse(text).map_err(|error| refused(&error))?;
     let server = Server::at(&address).map_err(|error| refused(&error))?.with_patience(args.patience);
     // Learnt beforehand, so that nothing else is sent where that was asked for in vain.
-    let application = Plan::new([]).run(&server, |_| {}).map_err(|error| refused(&error))?.application;
+    let unreached = |error| refused(&ClientErrorKind::Connect(error));
+    let application = Plan::new([]).run(&server, |_| {}).map_err(unreached)?.application;
     if args.report && !application.reports() {
         return Err(Failure::Refused(format!(
             "the application of {text} does not answer a good request with a report, or nobody answers: put the application \
@@ -148,7 +150,7 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     }
     let bar = progress(cases.len());
     let plan = Plan::new(cases.iter().copied()).with_at_once(args.at_once.into()).with_application(application);
-    let results = plan.run(&server, |_| bar.inc(1)).map_err(|error| refused(&error));
+    let results = plan.run(&server, |_| bar.inc(1)).map_err(unreached);
     bar.finish_and_clear();
     results
 }

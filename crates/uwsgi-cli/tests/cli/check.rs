@@ -168,8 +168,11 @@ fn who_cannot_be_checked_is_told_why() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let other = ours(hello);
     let table = [
-        (&["check", "--to", &nobody][..], "cannot check 127.0.0.1:"),
-        (&["check", "--to", "/nonexistent/x.sock"], "cannot check /nonexistent/x.sock: No such file or directory"),
+        (&["check", "--to", &nobody][..], ": nobody listens there: is the server running?"),
+        (
+            &["check", "--to", "/nonexistent/x.sock"],
+            "cannot check /nonexistent/x.sock: there is no such socket: is the ",
+        ),
         (&["check", "--to", &other, "--report"], "does not answer a good request with a report"),
         (&["check", "--to", &other, "no-such-case"], "no case has such a name"),
         (&["check", "--to", &other, "--row", "served", "trailing-1"], "no case has such a name and such a row"),
@@ -183,6 +186,15 @@ fn who_cannot_be_checked_is_told_why() {
         assert!(ran.stderr.contains(said), "{said} is not in {}", ran.stderr);
         assert!(ran.stdout.is_empty());
     }
+}
+
+/// `localhost` may be ::1 too, where nobody listens.
+#[test]
+fn a_name_is_an_address() {
+    let address = ours(hello);
+    let port = address.rsplit_once(':').unwrap().1;
+    let ran = run(&["check", "--to", &format!("localhost:{port}"), "ok-get"]);
+    assert_eq!((ran.status, &*ran.stderr), (0, ""));
 }
 
 #[test]

@@ -79,7 +79,8 @@ impl Server {
         Self::on(Address::Unix(path.into()))
     }
 
-    /// A server at an address as command lines have it. A name is looked up once, and its first address taken.
+    /// A server at an address as command lines have it. A name is looked up once; where it has several addresses, the first
+    /// that takes a connection is the server's.
     ///
     /// # Errors
     ///
@@ -93,8 +94,13 @@ impl Server {
             client::Address::Abstract(name) => Ok(Self::on(Address::Abstract(name.as_bytes().to_vec()))),
             client::Address::Name { host, port } => {
                 let host = if host.is_empty() { "localhost" } else { host };
-                let first = (host, port).to_socket_addrs()?.next();
-                first.map(Self::tcp).ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the name has no address"))
+                let found: Vec<_> = (host, port).to_socket_addrs()?.collect();
+                let chosen = match found.as_slice() {
+                    [only] => Some(*only),
+                    several => several.iter().copied().find(|address| Stream::tcp(*address, PATIENCE).is_ok()),
+                };
+                let chosen = chosen.or(found.first().copied()).map(Self::tcp);
+                chosen.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the name has no address"))
             }
             _ => Err(unfit("not an address to connect to")),
         }
