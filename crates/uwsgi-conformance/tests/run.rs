@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use uwsgi_conformance::report::{Body, report};
 use uwsgi_conformance::socket::Server;
-use uwsgi_conformance::{Application, Danger, Finding, Plan, Results, SMALL, Seen, all};
+use uwsgi_conformance::{Application, Danger, Finding, Plan, Results, Row, SMALL, Seen, all};
 
 /// A server on loopback that does this with each connection.
 fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
@@ -306,6 +306,37 @@ fn one_that_dies_for_good() {
     assert!(died.contains(&("trailing-1", Danger::Died)), "{died:?}");
     assert_eq!(results.played.len() + results.left_out.len(), AROUND.len());
     assert!(results.left_out.iter().all(|(_, why)| why == "the server had died"), "{died:?}");
+}
+
+/// How many connections there were at once of a plan, at a server that answers none before it has `most` of them, or has
+/// waited for them in vain.
+fn peak(plan: &Plan<'_>, most: usize) -> usize {
+    let (open, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, highest) = (Arc::clone(&open), Arc::clone(&peak));
+    let address = server(move |mut stream| {
+        let mine = now.fetch_add(1, Ordering::SeqCst) + 1;
+        highest.fetch_max(mine, Ordering::SeqCst);
+        let until = Instant::now() + Duration::from_millis(500);
+        while highest.load(Ordering::SeqCst) < most && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // Time for one more to come, if one does.
+        request(&mut stream);
+        now.fetch_sub(1, Ordering::SeqCst);
+        respond(&mut stream, "200 OK", "hello");
+    });
+    let results = plan.run(&Server::tcp(address), |_| {}).unwrap();
+    assert!(results.played.len() > 2 * most, "{}", results.played.len());
+    assert_eq!(open.load(Ordering::SeqCst), 0);
+    peak.load(Ordering::SeqCst)
+}
+
+#[test]
+fn so_many_at_once() {
+    let served = || Plan::new(all().filter(|case| case.row == Row::Served).take(24));
+    assert_eq!(peak(&served(), 8), 8);
+    assert_eq!(peak(&served().with_at_once(2), 2), 2);
+    assert_eq!(peak(&served().with_at_once(0), 1), 1);
 }
 
 /// A server of one worker on a Unix socket whose backlog has room for one: whoever comes meanwhile waits in connect(2), and

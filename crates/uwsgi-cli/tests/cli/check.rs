@@ -1,14 +1,18 @@
 //! Servers that are as they should be, and others.
 
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::time::Instant;
 
 use serde_json::Value;
 use uwsgi_conformance::report::{self, report};
 use uwsgi_server::{Answer, AppError, Body, Call, Head};
 
-use crate::{Ran, run};
+use crate::{Ran, command, run};
 
 /// Our server with an application; its address.
 fn ours(app: impl uwsgi_server::App + 'static) -> String {
@@ -195,6 +199,66 @@ fn a_name_is_an_address() {
     let port = address.rsplit_once(':').unwrap().1;
     let ran = run(&["check", "--to", &format!("localhost:{port}"), "ok-get"]);
     assert_eq!((ran.status, &*ran.stderr), (0, ""));
+}
+
+/// The connections of a process at this moment: to whom. Any other socket to somebody is a failure.
+#[cfg(target_os = "linux")]
+fn connected(process: u32) -> Vec<String> {
+    let links = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
+    let targets = links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok());
+    let inodes: Vec<_> = targets
+        .filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let mut to = Vec::new();
+    for (table, place) in [("tcp", 9), ("tcp6", 9), ("udp", 9), ("udp6", 9), ("raw", 9), ("unix", 6), ("netlink", 9)] {
+        let Ok(text) = std::fs::read_to_string(format!("/proc/{process}/net/{table}")) else { continue };
+        for fields in text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()) {
+            if fields.get(place).is_some_and(|inode| inodes.iter().any(|ours| ours == inode)) {
+                to.push(format!("{table} {}", fields[2]));
+            }
+        }
+    }
+    to
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn eight_at_once_and_nobody_else_is_contacted() {
+    for (arguments, most) in [(&[][..], 8), (&["--at-once", "3"], 3)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let release = Arc::new(AtomicBool::new(false));
+        let released = Arc::clone(&release);
+        std::thread::spawn(move || {
+            // The first two tell what the application is like.
+            for (number, stream) in listener.incoming().enumerate() {
+                let released = Arc::clone(&released);
+                std::thread::spawn(move || {
+                    while number >= 2 && !released.load(Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    credulous(stream.unwrap());
+                });
+            }
+        });
+        let to = address.to_string();
+        let all = [&["check", "--to", &to, "--row", "served", "--patience", "60"], arguments].concat();
+        let mut child = command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let there = format!("tcp 0100007F:{:04X}", address.port());
+        let (mut peak, mut since) = (0, None);
+        while child.try_wait().unwrap().is_none() {
+            let connected = connected(child.id());
+            assert!(connected.iter().all(|to| *to == there), "{there}, {connected:?}");
+            peak = peak.max(connected.len());
+            // Time for one more to come, if one does.
+            if peak == most && since.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(200) {
+                release.store(true, Ordering::Relaxed);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!((ran.status, &*ran.stderr, peak), (0, "", most), "{}", ran.text());
+    }
 }
 
 #[test]
