@@ -13,8 +13,9 @@ use crate::{ask, bench, cache, check, ping, rpc, serve, signal, spool, subscribe
 #[derive(Debug, Parser)]
 #[command(name = "uwsgictl", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit status: 0 when all went well, 1 for malformed input and where a server's answer is no, 2 for a wrong command line, a file \
-that cannot be read or written and a server that does not answer, 22 for request --fail.
+Exit status: 0 when all went well; 1 for malformed input, where a server's answer is no (cache, spool, signal), for a ping that \
+brings a warning and for a check that finds something dangerous; 2 for a wrong command line, a file that cannot be read or \
+written, and a server that does not answer; 22 for request --fail.
 
 Examples:
   uwsgictl serve

@@ -1,4 +1,4 @@
-//! The command `uwsgictl`: decode and encode uwsgi packets.
+//! The command `uwsgictl`: see, ask, load and check uwsgi servers; read and write packets.
 
 #![forbid(unsafe_code)]
 
@@ -72,6 +72,10 @@ fn main() -> ExitCode {
         Err(Failure::Malformed(message)) => {
             output::complain(&message);
             Status::Malformed.into()
+        }
+        Err(Failure::No(message)) => {
+            output::complain(&message);
+            Status::No.into()
         }
         Err(Failure::Refused(message)) => {
             output::complain(&message);

@@ -37,6 +37,8 @@ impl From<Status> for ExitCode {
 pub(crate) enum Failure {
     /// The input is not what it should be.
     Malformed(String),
+    /// The server's answer is no.
+    No(String),
     /// Nobody reads the output any more.
     ReaderGone,
     /// The command line asks for what cannot be, or a file cannot be read or written.

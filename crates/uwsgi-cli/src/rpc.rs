@@ -11,7 +11,7 @@ use crate::to::{self, To};
 #[command(after_help = "\
 The result is printed as it is, whatever its length. Arguments are bytes; an empty one is refused, because uWSGI would call \
 the function without it. A function that does not exist, one that fails, and one that returns nothing all look alike: the \
-server closes without an answer.
+server closes without an answer, and the exit status is 2.
 
 Examples:
   uwsgictl rpc --to 127.0.0.1:3031 hello world

@@ -9,6 +9,8 @@ use crate::to::To;
 uWSGI's signals have nothing to do with those of Unix. The signal is queued when this returns; uWSGI does not say whether \
 anything handles it.
 
+The exit status is 0 when the signal is queued, 1 when the server refuses it, and 2 when the server does not answer.
+
 Examples:
   uwsgictl signal --to 127.0.0.1:3031 17")]
 pub(crate) struct Args {

@@ -16,6 +16,8 @@ it) and at (the Unix time before which it must not run) are for the spooler itse
 Over the network a task has no body. --body sends the file as the var `body`, which is what a spooler function in Python sees \
 as the body; all pairs together have at most 65535 bytes.
 
+The exit status is 0 when the task is queued, 1 when the server refuses it, and 2 when the server does not answer.
+
 Examples:
   uwsgictl spool --to 127.0.0.1:3031 job=resize id=7
   uwsgictl spool --to /run/app.sock job=mail at=1800000000 --body letter.txt")]

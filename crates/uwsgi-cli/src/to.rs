@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::io::BufRead;
 
 use uwsgi::client::Address;
-use uwsgi_io::{Client, ClientError};
+use uwsgi_io::{Asked, Client, ClientError, ClientErrorKind};
 
 use crate::output::{Failure, Sink};
 use crate::quantity;
@@ -43,7 +43,11 @@ pub(crate) fn address(text: &str) -> Result<String, String> {
 /// What a server did, or did not: one line.
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        Self::Refused(error.to_string())
+        match error.kind() {
+            // The cache has no other way to say no.
+            ClientErrorKind::Refused(_) | ClientErrorKind::NoAnswer(Asked::Cache) => Self::No(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ The answer is read to its end as a front end would read it. Any status is an ans
 kind. Latencies are those of the answers.
 
 Nothing but ADDR is contacted. The run ends by itself; Ctrl-C ends it at once and prints what was measured until then. The exit \
-status is 1 when no request was answered.
+status is 2 when no request was answered.
 
 Examples:
   uwsgictl bench --to 127.0.0.1:3031
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     output::write(None, text.as_bytes(), true)?;
     if report.answered() == 0 {
         output::complain(&format!("{}: no request was answered", args.to));
-        return Ok(Status::Malformed);
+        return Ok(Status::Failed);
     }
     Ok(Status::Done)
 }

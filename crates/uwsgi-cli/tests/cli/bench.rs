@@ -157,7 +157,7 @@ fn errors_are_counted_by_their_kind() {
             "{report}"
         );
         assert_eq!(report["latency_us"], Value::Null);
-        assert_eq!((ran.status, &*ran.stderr), (1, &*format!("error: {to}: no request was answered\n")));
+        assert_eq!((ran.status, &*ran.stderr), (2, &*format!("error: {to}: no request was answered\n")));
     }
 }
 

@@ -23,6 +23,7 @@ mod pipes;
 mod report;
 mod request;
 mod server;
+mod statuses;
 
 use std::io::Write;
 use std::path::PathBuf;
