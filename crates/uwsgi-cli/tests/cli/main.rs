@@ -24,6 +24,8 @@ mod report;
 mod request;
 mod server;
 mod statuses;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,0 +1,79 @@
+//! What is shown while a command works, to whoever watches: on a terminal, and nowhere else.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::{Ran, command};
+
+/// A run whose standard error is a terminal of 100 columns, and what that was sent.
+fn watched(arguments: &[&str]) -> (Ran, String) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let ours = openpt(flags).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let theirs = ioctl_tiocgptpeer(&ours, flags).unwrap();
+    tcsetwinsize(&theirs, Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let child =
+        command(arguments).env("TERM", "xterm").stdout(Stdio::piped()).stderr(Stdio::from(theirs)).spawn().unwrap();
+    let reader = std::thread::spawn(move || {
+        // When its last writer is gone, a terminal says that there is no such device.
+        let (mut terminal, mut seen, mut buffer) = (File::from(ours), Vec::new(), [0; 4096]);
+        while let Ok(count @ 1..) = terminal.read(&mut buffer) {
+            seen.extend_from_slice(&buffer[..count]);
+        }
+        String::from_utf8(seen).unwrap()
+    });
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    (ran, reader.join().unwrap())
+}
+
+/// A server of one answer.
+fn server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _gone = stream.read(&mut [0; 4096]);
+            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        }
+    });
+    address
+}
+
+/// Whether nothing is left of the line.
+fn is_cleared(seen: &str) -> bool {
+    // ECMA-48, ERASE IN LINE.
+    let mut parts = seen.rsplit("\x1b[2K");
+    parts.next().is_some_and(|last| !last.contains(char::is_alphanumeric)) && parts.next().is_some()
+}
+
+#[test]
+fn a_load_under_way() {
+    let to = server();
+    let (ran, seen) = watched(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
+    assert!(seen.contains(" requests, ") && seen.contains(" per second"), "{seen:?}");
+    assert!(seen.contains(" %  "), "{seen:?}");
+    assert!(is_cleared(&seen), "{seen:?}");
+    let report: serde_json::Value = serde_json::from_str(ran.text()).unwrap();
+    assert_eq!((ran.status, &report["requests"]["failed"]), (0, &0.into()));
+
+    // Failures show while they happen.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (ran, seen) = watched(&["bench", "--to", &nobody, "--json"]);
+    assert!(seen.contains(" failed"), "{seen:?}");
+    assert!(ran.status == 2 && !ran.text().contains('\x1b'), "{}", ran.text());
+}
+
+#[test]
+fn a_check_under_way() {
+    let (ran, seen) = watched(&["check", "--to", &server(), "--row", "served"]);
+    assert!(seen.contains(" of ") && seen.contains(" cases"), "{seen:?}");
+    assert!(is_cleared(&seen), "{seen:?}");
+    assert!(!ran.stdout.contains(&0x1b) && !ran.stdout.contains(&b'\r'), "{}", ran.text());
+}
