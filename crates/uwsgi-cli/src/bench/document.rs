@@ -5,8 +5,7 @@ use alloc::collections::BTreeMap;
 use serde::Serialize;
 
 use super::plan;
-use super::real;
-use super::report::Report;
+use super::report::{QUANTILES, Report};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -47,6 +46,8 @@ struct Rate {
 
 #[derive(Debug, Serialize)]
 struct Requests {
+    /// All that were or should have been made: the next four together.
+    all: u64,
     answered: u64,
     failed: u64,
     unsent: u64,
@@ -62,6 +63,8 @@ struct Seen<'a> {
 
 #[derive(Debug, Serialize)]
 struct Latency {
+    /// How many requests these are the latencies of: those with an answer, and those that waited for one in vain.
+    of: u64,
     min: f64,
     mean: f64,
     stdev: f64,
@@ -72,6 +75,8 @@ struct Latency {
     p99_9: f64,
     p99_99: f64,
     max: f64,
+    /// Which of these would be more had nobody been given up.
+    at_least: Vec<&'static str>,
 }
 
 /// What this program itself took of the processor; null where the system does not tell.
@@ -92,10 +97,11 @@ impl<'a> Document<'a> {
             threads: plan.threads,
             keepalive: plan.keepalive,
             timeout_s: plan.timeout.as_secs_f64(),
-            interrupted: report.interrupted,
+            interrupted: report.cut.interrupted,
             seconds: report.measured.as_secs_f64(),
             rate: Rate { aimed: plan.rate, reached: report.rate() },
             requests: Requests {
+                all: tally.all(),
                 answered: tally.answered(),
                 failed: tally.failed(),
                 unsent: tally.unsent,
@@ -115,18 +121,24 @@ impl<'a> Document<'a> {
 
 impl Latency {
     fn new(report: &Report<'_>) -> Self {
-        let latencies = &report.tally.latencies;
+        let latencies = &report.latencies;
+        let [min, mean, stdev] = latencies.min_mean_stdev();
+        let [p50, p75, p90, p99, p99_9, p99_99, max] = QUANTILES.map(|(quantile, _, _)| latencies.at(quantile));
+        let mean_is_more = (!report.tally.waits.is_empty()).then_some("mean");
+        let at_least = QUANTILES.iter().filter(|(quantile, _, _)| latencies.is_more(*quantile));
         Self {
-            min: real(latencies.min()) / 1e3,
-            mean: latencies.mean() / 1e3,
-            stdev: latencies.stdev() / 1e3,
-            p50: report.micros(0.5),
-            p75: report.micros(0.75),
-            p90: report.micros(0.9),
-            p99: report.micros(0.99),
-            p99_9: report.micros(0.999),
-            p99_99: report.micros(0.9999),
-            max: report.micros(1.0),
+            of: latencies.len(),
+            min,
+            mean,
+            stdev,
+            p50,
+            p75,
+            p90,
+            p99,
+            p99_9,
+            p99_99,
+            max,
+            at_least: mean_is_more.into_iter().chain(at_least.map(|(_, _, name)| *name)).collect(),
         }
     }
 }

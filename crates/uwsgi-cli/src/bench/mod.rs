@@ -4,6 +4,7 @@ mod connection;
 mod descriptors;
 mod document;
 mod error;
+mod latency;
 mod plan;
 mod progress;
 mod report;
@@ -28,10 +29,11 @@ use signal_hook::flag;
 
 use self::plan::Plan;
 use self::progress::Progress;
-use self::report::Report;
+use self::report::{Cut, Report};
 use self::schedule::Schedule;
 use self::worker::{Done, Shared, Worker};
 use crate::output::{self, Failure, Status};
+use crate::quantity;
 
 /// Load a server, and measure how fast it answers
 #[derive(Debug, clap::Args)]
@@ -39,10 +41,13 @@ use crate::output::{self, Failure, Status};
 One connection carries one request, as nginx does it; with --keepalive it carries the next one too where the server lets it. \
 Without --rate each connection starts its next request when the one before is answered, so that a slow server gets fewer of \
 them. With --rate requests are due at fixed times, and the latency counts from there: while a server stalls, the requests \
-that have to wait count as slow, and are not left out.
+that have to wait count as slow, and are not left out. Those that were due before the end of -d and found no free connection \
+are started behind it, for as long as --timeout; the rate is that of the answers before the end.
 
 The answer is read to its end as a front end would read it. Any status is an answer; what is none is an error, counted by its \
-kind. Latencies are those of the answers.
+kind. Latencies are those of the answers, and of what waited for one in vain: what timed out, what was due and never started, \
+what had no answer yet at Ctrl-C. These count as long as they waited, and where that makes a percentile too small it is marked \
+with >=, in JSON in at_least. What failed at once has no latency. Beside the latencies stands of how many requests they are.
 
 Nothing but ADDR is contacted. The run ends by itself; Ctrl-C ends it at once and prints what was measured until then. The exit \
 status is 2 when no request was answered.
@@ -67,7 +72,7 @@ pub(crate) struct Args {
     connections: u16,
 
     /// How long requests are started [default: 10]
-    #[arg(short, long, value_name = "SECS", value_parser = seconds, conflicts_with = "requests")]
+    #[arg(short, long, value_name = "SECS", value_parser = quantity::seconds, conflicts_with = "requests")]
     duration: Option<Duration>,
 
     /// How many requests are made
@@ -83,7 +88,7 @@ pub(crate) struct Args {
     keepalive: bool,
 
     /// How long an answer may take, from the connection to its last byte
-    #[arg(long, value_name = "SECS", value_parser = seconds, default_value = "10")]
+    #[arg(long, value_name = "SECS", value_parser = quantity::seconds, default_value = "10")]
     timeout: Duration,
 
     /// Threads that share the connections [default: one for each core]
@@ -120,7 +125,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let begin = Instant::now();
     let done = load(&plan, &shared, begin).map_err(|error| Failure::Refused(format!("cannot go on: {error}")))?;
     let interrupted = shared.stop.load(Ordering::Relaxed);
-    let report = Report::new(args, &plan, done, begin, interrupted)?;
+    let schedule = Schedule::new(&plan, begin, &shared.taken);
+    let cut = Cut { interrupted };
+    let report = Report::new(args, &plan, done, schedule.missed(Instant::now()), begin, cut)?;
     let text = if args.json { report.to_json()? } else { report.to_string() };
     output::write(None, text.as_bytes(), true)?;
     if report.answered() == 0 {
@@ -132,11 +139,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 
 /// Runs all threads, and waits for them.
 fn load(plan: &Plan, shared: &Shared, begin: Instant) -> io::Result<Vec<Done>> {
-    let threads = u64::try_from(plan.threads).unwrap_or(u64::MAX);
-    let workers = (0..threads)
-        .zip(shares(plan.connections, plan.threads))
-        .map(|(thread, connections)| {
-            let schedule = Schedule::new(plan, begin, &shared.tickets, thread, threads);
+    let workers = shares(plan.connections, plan.threads)
+        .map(|connections| {
+            let schedule = Schedule::new(plan, begin, &shared.taken);
             Worker::new(plan, shared, schedule, connections, begin)
         })
         .collect::<io::Result<Vec<_>>>()?;
@@ -185,15 +190,6 @@ fn stop_on_signal(stop: &Arc<AtomicBool>) -> io::Result<()> {
         flag::register(signal, Arc::clone(stop))?;
     }
     Ok(())
-}
-
-/// A number of seconds above 0, a fraction too.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() && duration <= Duration::from_secs(86400) => Ok(duration),
-        _ => Err("not above 0 and at most a day, 86400".to_owned()),
-    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::document::Document;
+use super::latency::Latencies;
 use super::plan::{self, End, Plan};
 use super::tally::Tally;
 use super::worker::Done;
@@ -17,7 +18,8 @@ pub(super) struct Report<'a> {
     pub(super) args: &'a Args,
     pub(super) plan: &'a Plan,
     pub(super) tally: Tally,
-    pub(super) interrupted: bool,
+    pub(super) latencies: Latencies,
+    pub(super) cut: Cut,
     /// What the rate is counted over.
     pub(super) measured: Duration,
     /// Answers in that time.
@@ -26,41 +28,51 @@ pub(super) struct Report<'a> {
     pub(super) cpu: Option<f64>,
 }
 
-/// The percentiles that are told.
-const QUANTILES: [(f64, &str); 7] = [
-    (0.5, "50 %"),
-    (0.75, "75 %"),
-    (0.9, "90 %"),
-    (0.99, "99 %"),
-    (0.999, "99.9 %"),
-    (0.9999, "99.99 %"),
-    (1.0, "most"),
+/// Why a run ended before its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) interrupted: bool,
+}
+
+/// The percentiles that are told: for people, and in JSON.
+pub(super) const QUANTILES: [(f64, &str, &str); 7] = [
+    (0.5, "50 %", "p50"),
+    (0.75, "75 %", "p75"),
+    (0.9, "90 %", "p90"),
+    (0.99, "99 %", "p99"),
+    (0.999, "99.9 %", "p99_9"),
+    (0.9999, "99.99 %", "p99_99"),
+    (1.0, "most", "max"),
 ];
 
 impl<'a> Report<'a> {
-    /// Puts the threads' counts together.
+    /// Puts the threads' counts together. `unsent` is how long those waited that were due and never started.
     pub(super) fn new(
         args: &'a Args,
         plan: &'a Plan,
         done: Vec<Done>,
+        unsent: impl Iterator<Item = Duration>,
         begin: Instant,
-        interrupted: bool,
+        cut: Cut,
     ) -> Result<Self, Failure> {
         let measured = match plan.end {
-            End::After(duration) if !interrupted => duration,
+            End::After(duration) if !cut.interrupted => duration,
             End::After(duration) => begin.elapsed().min(duration),
             End::Requests(_) => {
                 let last = done.iter().map(|done| done.last).max().unwrap_or(begin);
                 last.saturating_duration_since(begin)
             }
         };
-        let mut tally = Tally::new().map_err(|error| Failure::Refused(format!("cannot count: {error}")))?;
+        let cannot = |error| Failure::Refused(format!("cannot count: {error}"));
+        let mut tally = Tally::new().map_err(cannot)?;
         let mut in_time: u64 = 0;
         for done in done {
             in_time = in_time.saturating_add(done.in_time);
             tally.add(done.tally);
         }
-        Ok(Self { args, plan, tally, interrupted, measured, in_time, cpu: cpu() })
+        unsent.for_each(|waited| tally.never_sent(waited));
+        let latencies = Latencies::new(&tally).map_err(cannot)?;
+        Ok(Self { args, plan, tally, latencies, cut, measured, in_time, cpu: cpu() })
     }
 
     pub(super) fn answered(&self) -> u64 {
@@ -78,11 +90,6 @@ impl<'a> Report<'a> {
         self.cpu.filter(|_| ended > 0).map(|cpu| cpu * 1e6 / real(ended))
     }
 
-    /// The latency that so many of the answers do not exceed, in microseconds.
-    pub(super) fn micros(&self, quantile: f64) -> f64 {
-        real(self.tally.latencies.value_at_quantile(quantile)) / 1e3
-    }
-
     /// The document of `--json`, with the end of its last line.
     pub(super) fn to_json(&self) -> Result<String, Failure> {
         let document = serde_json::to_string_pretty(&Document::new(self));
@@ -96,7 +103,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "{} {} to {}", plan.method, plan::source(self.args), self.args.to)?;
         let carry = if plan.keepalive { "kept" } else { "one request each" };
         let (connections, threads, seconds) = (plan.connections, plan.threads, self.measured.as_secs_f64());
-        let ended = if self.interrupted { ", interrupted" } else { "" };
+        let ended = if self.cut.interrupted { ", interrupted" } else { "" };
         writeln!(f, "connections {connections}, {carry}; threads {threads}; {seconds:.2} s{ended}\n")?;
         let aimed = plan.rate.map_or(String::new(), |aimed| format!(" of {aimed} aimed at"));
         writeln!(f, "rate      {:.1} per second{aimed}", self.rate())?;
@@ -110,11 +117,7 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "          {} {}{detail}", seen.count, kind.explanation())?;
         }
         if tally.unsent > 0 {
-            writeln!(
-                f,
-                "unsent    {} were due while every connection was busy, and are not below: raise -c",
-                tally.unsent
-            )?;
+            writeln!(f, "unsent    {} were due while every connection was busy, and never started", tally.unsent)?;
         }
         if tally.unfinished > 0 {
             writeln!(f, "waiting   {} for their answer when all was stopped", tally.unfinished)?;
@@ -128,9 +131,14 @@ impl fmt::Display for Report<'_> {
         }
         if tally.answered() > 0 {
             let from = if plan.rate.is_some() { "from when a request was due" } else { "from a request's start" };
-            writeln!(f, "\nlatency in ms, {from} to its answer's last byte")?;
-            for (quantile, name) in QUANTILES {
-                writeln!(f, "  {name:>7} {:>12.3}", self.micros(quantile) / 1e3)?;
+            let (of, all) = (self.latencies.len(), tally.all());
+            writeln!(f, "\nlatency in ms, {from} to its answer's last byte, of {of} of {all} requests")?;
+            if !tally.waits.is_empty() {
+                writeln!(f, "{} without an answer count as long as they waited: >= may be more", tally.waits.len())?;
+            }
+            for (quantile, name, _) in QUANTILES {
+                let mark = if self.latencies.is_more(quantile) { ">=" } else { "" };
+                writeln!(f, "  {name:>7} {mark:>2} {:>9.3}", self.latencies.at(quantile) / 1e3)?;
             }
         }
         Ok(())

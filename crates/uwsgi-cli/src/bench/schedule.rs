@@ -6,22 +6,18 @@ use std::time::Instant;
 
 use super::plan::{End, Plan};
 
-/// The requests that one thread starts.
+/// The requests of a run, of which every thread takes the next one as soon as it has a connection for it: no request waits
+/// for the connections of one thread while another's are idle.
 #[derive(Debug)]
 pub(super) struct Schedule<'a> {
     begin: Instant,
     end: End,
-    /// Where all threads count what they start when there is no rate.
-    tickets: &'a AtomicU64,
-    pace: Option<Pace>,
-}
-
-/// A rate, of which each thread starts every `step`th request.
-#[derive(Debug)]
-struct Pace {
-    per_second: f64,
-    next: u64,
-    step: u64,
+    /// Requests per second.
+    rate: Option<f64>,
+    /// How much later than the end a request may start that was due before it.
+    grace: Duration,
+    /// How many were taken by all threads.
+    taken: &'a AtomicU64,
 }
 
 /// When the next request is to be started.
@@ -34,113 +30,127 @@ pub(super) enum Next {
 }
 
 impl<'a> Schedule<'a> {
-    pub(super) fn new(plan: &Plan, begin: Instant, tickets: &'a AtomicU64, thread: u64, threads: u64) -> Self {
-        let pace = plan.rate.map(|per_second| Pace { per_second, next: thread, step: threads });
-        Self { begin, end: plan.end, tickets, pace }
+    pub(super) fn new(plan: &Plan, begin: Instant, taken: &'a AtomicU64) -> Self {
+        Self { begin, end: plan.end, rate: plan.rate, grace: plan.timeout, taken }
     }
 
-    /// What to start next; asking changes nothing.
+    /// What to start next; asking changes nothing, and another thread may be faster.
     pub(super) fn next(&self, now: Instant) -> Next {
-        let Some(pace) = &self.pace else {
-            let over = match self.end {
-                End::After(duration) => now.saturating_duration_since(self.begin) >= duration,
-                End::Requests(most) => self.tickets.load(Ordering::Relaxed) >= most,
-            };
-            return if over { Next::Never } else { Next::Now };
-        };
-        let over = match self.end {
-            // Also what was due before: a backlog does not make a run longer.
-            End::After(duration) => {
-                pace.due(pace.next) >= duration || now.saturating_duration_since(self.begin) >= duration
-            }
-            End::Requests(most) => pace.next >= most,
-        };
-        match self.begin.checked_add(pace.due(pace.next)) {
-            Some(at) if !over => Next::At(at),
-            _ => Next::Never,
-        }
+        self.at(self.taken.load(Ordering::Relaxed), now)
     }
 
-    /// Takes what [`next`](Self::next) offered; another thread may have been faster.
-    pub(super) fn take(&mut self) -> bool {
-        match (&mut self.pace, self.end) {
-            (Some(pace), _) => {
-                pace.next = pace.next.saturating_add(pace.step);
-                true
-            }
-            (None, End::Requests(most)) => self.tickets.fetch_add(1, Ordering::Relaxed) < most,
-            (None, End::After(_)) => true,
+    /// Takes the next request, if there is one to be started now: what its latency counts from.
+    pub(super) fn take(&self, now: Instant) -> Option<Instant> {
+        let from = |number| match self.at(number, now) {
+            Next::Now => Some(now),
+            Next::At(due) if due <= now => Some(due),
+            Next::At(_) | Next::Never => None,
+        };
+        if self.rate.is_none() && matches!(self.end, End::After(_)) {
+            // Nobody needs to know how many there were.
+            return from(0);
         }
+        let next = |number: u64| from(number).and(number.checked_add(1));
+        from(self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?)
     }
 
-    /// How many requests were due by `now`, or by the end if that is past, and were not taken.
-    pub(super) fn missed(&self, now: Instant) -> u64 {
-        let Some(pace) = &self.pace else { return 0 };
+    /// How long those have waited until now that were due, before the end if there is one, and were never taken.
+    pub(super) fn missed(&self, now: Instant) -> impl Iterator<Item = Duration> {
         let ran = now.saturating_duration_since(self.begin);
-        let is_due = |number: u64| match self.end {
-            End::After(duration) => pace.due(number) < ran.min(duration),
-            End::Requests(most) => number < most && pace.due(number) < ran,
+        let first = self.taken.load(Ordering::Relaxed);
+        let due = self.rate.into_iter().flat_map(move |rate| (first..).map(move |number| (number, due(number, rate))));
+        let end = self.end;
+        due.take_while(move |(number, due)| match end {
+            End::After(duration) => *due < ran.min(duration),
+            End::Requests(most) => *number < most && *due < ran,
+        })
+        .map(move |(_, due)| ran.saturating_sub(due))
+    }
+
+    /// When the request of this number is to be started.
+    fn at(&self, number: u64, now: Instant) -> Next {
+        let ran = now.saturating_duration_since(self.begin);
+        let due = self.rate.map(|rate| due(number, rate));
+        let over = match (self.end, due) {
+            (End::Requests(most), _) => number >= most,
+            (End::After(duration), None) => ran >= duration,
+            // What was due before the end is still started behind it, or else a stall at the end would not show.
+            (End::After(duration), Some(due)) => due >= duration || ran >= duration.saturating_add(self.grace),
         };
-        let mut number = pace.next;
-        let mut missed: u64 = 0;
-        while is_due(number) {
-            missed = missed.saturating_add(1);
-            number = number.saturating_add(pace.step);
+        match due {
+            _ if over => Next::Never,
+            None => Next::Now,
+            Some(due) => self.begin.checked_add(due).map_or(Next::Never, Next::At),
         }
-        missed
     }
 }
 
-impl Pace {
-    /// When a request is due, from the begin on.
-    fn due(&self, number: u64) -> Duration {
-        Duration::try_from_secs_f64(super::real(number) / self.per_second).unwrap_or(Duration::MAX)
-    }
+/// When a request is due, from the begin on.
+fn due(number: u64, per_second: f64) -> Duration {
+    Duration::try_from_secs_f64(super::real(number) / per_second).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn schedule(tickets: &AtomicU64, begin: Instant, end: End, rate: Option<f64>) -> Schedule<'_> {
-        let pace = rate.map(|per_second| Pace { per_second, next: 1, step: 2 });
-        Schedule { begin, end, tickets, pace }
+    fn schedule(taken: &AtomicU64, begin: Instant, end: End, rate: Option<f64>) -> Schedule<'_> {
+        Schedule { begin, end, rate, grace: Duration::from_secs(2), taken }
     }
 
     #[test]
     fn threads_share_a_number_of_requests() {
-        let (tickets, begin) = (AtomicU64::new(0), Instant::now());
-        let mut one = schedule(&tickets, begin, End::Requests(3), None);
-        let mut other = schedule(&tickets, begin, End::Requests(3), None);
-        assert!(one.take() && other.take());
+        let (taken, begin) = (AtomicU64::new(0), Instant::now());
+        let one = schedule(&taken, begin, End::Requests(3), None);
+        let other = schedule(&taken, begin, End::Requests(3), None);
+        assert!(one.take(begin).is_some() && other.take(begin).is_some());
         assert_eq!(other.next(begin), Next::Now);
-        assert!(one.take());
+        assert!(one.take(begin).is_some());
         assert_eq!(other.next(begin), Next::Never);
-        assert!(!other.take());
+        assert_eq!(other.take(begin), None);
     }
 
     #[test]
-    fn a_thread_takes_every_second_request_of_a_rate() {
-        let (tickets, begin) = (AtomicU64::new(0), Instant::now());
-        let mut schedule = schedule(&tickets, begin, End::Requests(6), Some(10.0));
-        for due in [100, 300, 500] {
-            assert_eq!(schedule.next(begin), Next::At(begin + Duration::from_millis(due)));
-            assert!(schedule.take());
-        }
-        assert_eq!(schedule.next(begin), Next::Never);
+    fn threads_share_the_requests_of_a_rate() {
+        let (taken, begin) = (AtomicU64::new(0), Instant::now());
+        let after = |millis| begin + Duration::from_millis(millis);
+        let one = schedule(&taken, begin, End::Requests(4), Some(10.0));
+        let other = schedule(&taken, begin, End::Requests(4), Some(10.0));
+        assert_eq!(one.take(begin), Some(begin));
+        assert_eq!((other.take(after(99)), other.next(after(99))), (None, Next::At(after(100))));
+        // Whoever has a connection takes all that is due, in its order.
+        assert_eq!(
+            [other.take(after(200)), other.take(after(200)), one.take(after(200))],
+            [Some(after(100)), Some(after(200)), None]
+        );
+        assert_eq!(one.take(after(9000)), Some(after(300)));
+        assert_eq!((other.next(begin), other.take(after(9000))), (Next::Never, None));
     }
 
     #[test]
     fn what_was_due_and_not_taken_is_counted() {
-        let (tickets, begin) = (AtomicU64::new(0), Instant::now());
+        let (taken, begin) = (AtomicU64::new(0), Instant::now());
         let after = |millis| begin + Duration::from_millis(millis);
-        let mut schedule = schedule(&tickets, begin, End::After(Duration::from_secs(1)), Some(10.0));
-        assert!(schedule.take());
-        // Numbers 3, 5, 7 and 9 are left, due after 300, 500, 700 and 900 ms.
-        for (now, missed) in [(0, 0), (300, 0), (301, 1), (800, 3), (1000, 4), (9000, 4)] {
-            assert_eq!(schedule.missed(after(now)), missed, "{now}");
+        let schedule = schedule(&taken, begin, End::After(Duration::from_secs(1)), Some(4.0));
+        assert_eq!(schedule.take(begin), Some(begin));
+        // Numbers 1, 2 and 3 are left, due after 250, 500 and 750 ms.
+        for (now, waited) in [
+            (0, &[][..]),
+            (250, &[]),
+            (251, &[1]),
+            (800, &[550, 300, 50]),
+            (1000, &[750, 500, 250]),
+            (9000, &[8750, 8500, 8250]),
+        ] {
+            let waited = waited.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
+            assert_eq!(schedule.missed(after(now)).collect::<Vec<_>>(), waited, "{now}");
         }
-        assert_eq!(schedule.next(after(999)), Next::At(after(300)));
-        assert_eq!(schedule.next(after(1000)), Next::Never);
+        // They may start up to two seconds after the end, and no other may.
+        assert_eq!(schedule.next(after(2999)), Next::At(after(250)));
+        assert_eq!(schedule.next(after(3000)), Next::Never);
+        for due in [250, 500, 750] {
+            assert_eq!(schedule.take(after(1001)), Some(after(due)));
+        }
+        assert_eq!((schedule.next(after(999)), schedule.take(after(1001))), (Next::Never, None));
     }
 }

@@ -21,8 +21,8 @@ use super::timer::Timer;
 pub(super) struct Shared {
     /// Whether to stop at once.
     pub(super) stop: Arc<AtomicBool>,
-    /// Requests that were started without a rate.
-    pub(super) tickets: AtomicU64,
+    /// Requests that the [`Schedule`] counts.
+    pub(super) taken: AtomicU64,
     /// Requests that have ended, for those who watch.
     pub(super) ended: AtomicU64,
     /// Those of them without an answer.
@@ -63,6 +63,8 @@ pub(super) struct Worker<'a> {
     resting: VecDeque<(Instant, usize)>,
     buffer: Vec<u8>,
     tally: Tally,
+    /// When the time is up that the rate is counted over.
+    deadline: Option<Instant>,
     in_time: Option<u64>,
     last: Instant,
     published: (u64, u64),
@@ -98,6 +100,10 @@ impl<'a> Worker<'a> {
             resting: VecDeque::new(),
             buffer: vec![0; 65536],
             tally: Tally::new().map_err(io::Error::other)?,
+            deadline: match plan.end {
+                End::After(duration) => begin.checked_add(duration),
+                End::Requests(_) => None,
+            },
             in_time: None,
             last: begin,
             published: (0, 0),
@@ -108,15 +114,8 @@ impl<'a> Worker<'a> {
     pub(super) fn run(mut self, begin: Instant) -> io::Result<Done> {
         let mut events = Events::with_capacity(1024);
         let mut sweep = begin;
-        let deadline = match self.plan.end {
-            End::After(duration) => begin.checked_add(duration),
-            End::Requests(_) => None,
-        };
         loop {
             let now = Instant::now();
-            if self.in_time.is_none() && deadline.is_some_and(|deadline| now >= deadline) {
-                self.in_time = Some(self.tally.answered());
-            }
             if now >= sweep {
                 self.sweep(now);
                 sweep = later(now, self.plan.timeout.checked_div(20).unwrap_or(TICK).min(TICK));
@@ -148,20 +147,14 @@ impl<'a> Worker<'a> {
             self.resting.pop_front();
             self.free.push(slot);
         }
-        loop {
-            let next = self.schedule.next(now);
-            let from = match next {
-                Next::Now => now,
-                Next::At(due) if due <= now => due,
-                Next::At(_) | Next::Never => return next,
-            };
-            let Some(slot) = self.free.pop() else { return next };
-            if !self.schedule.take() {
+        while let Some(slot) = self.free.pop() {
+            let Some(from) = self.schedule.take(now) else {
                 self.free.push(slot);
-                return Next::Never;
-            }
+                break;
+            };
             self.begin(slot, from, now);
         }
+        self.schedule.next(now)
     }
 
     fn begin(&mut self, place: usize, from: Instant, now: Instant) {
@@ -197,12 +190,16 @@ impl<'a> Worker<'a> {
                 let now = Instant::now();
                 slot.started = None;
                 self.last = now;
+                // Up to here, if the time is up: this one came behind it.
+                if self.in_time.is_none() && self.deadline.is_some_and(|deadline| now >= deadline) {
+                    self.in_time = Some(self.tally.answered());
+                }
                 self.tally.answer(status, received, now.saturating_duration_since(slot.from));
                 // With a rate, `start` takes what is due in its order.
-                if self.plan.rate.is_none() && self.schedule.next(now) == Next::Now && self.schedule.take() {
-                    self.begin(place, now, now);
-                } else {
-                    self.free.push(place);
+                let next = if self.plan.rate.is_none() { self.schedule.take(now) } else { None };
+                match next {
+                    Some(from) => self.begin(place, from, now),
+                    None => self.free.push(place),
                 }
             }
             Progress::Failed(error) => self.fail(place, error, Instant::now()),
@@ -214,7 +211,7 @@ impl<'a> Worker<'a> {
         slot.started = None;
         slot.connection.close();
         self.last = now;
-        self.tally.error(error);
+        self.tally.error(error, now.saturating_duration_since(slot.from));
         match self.plan.rate {
             Some(_) => self.free.push(place),
             None => self.resting.push_back((later(now, REST), place)),
@@ -235,8 +232,8 @@ impl<'a> Worker<'a> {
     fn wait(&mut self, events: &mut Events, now: Instant, next: Next) -> io::Result<()> {
         let rested = self.resting.front().map(|(until, _)| until.saturating_duration_since(now));
         let due = match next {
-            // What is due already waits for a slot, which an event will free.
-            Next::At(due) if due > now => Some(due.saturating_duration_since(now)),
+            // What has no slot to start in waits for one, which an event will free.
+            Next::At(due) if due > now && !self.free.is_empty() => Some(due.saturating_duration_since(now)),
             _ => None,
         };
         let wait = [rested, self.timer.arm(due)?].into_iter().flatten().fold(TICK, Duration::min);
@@ -256,9 +253,10 @@ impl<'a> Worker<'a> {
     }
 
     fn done(mut self) -> Done {
-        let busy = self.slots.iter().filter(|slot| slot.started.is_some()).count();
-        self.tally.unfinished = u64::try_from(busy).unwrap_or(u64::MAX);
-        self.tally.unsent = self.schedule.missed(Instant::now());
+        let now = Instant::now();
+        for slot in self.slots.iter().filter(|slot| slot.started.is_some()) {
+            self.tally.never_finished(now.saturating_duration_since(slot.from));
+        }
         Done { in_time: self.in_time.unwrap_or(self.tally.answered()), last: self.last, tally: self.tally }
     }
 }

@@ -304,9 +304,93 @@ fn what_was_due_and_never_sent_is_told() {
     let server = Server::new(|_, mut stream| while packet(&mut stream).is_some() {});
     let arguments = ["--rate", "100", "-d", "0.5", "-c", "1", "--timeout", "0.7"];
     let report = bench_json(&server.address, &arguments);
-    assert_eq!((&report["requests"]["failed"], &report["requests"]["unsent"]), (&1.into(), &49.into()));
+    // The second is started behind the end, and a third one would be later than that by more than --timeout.
+    assert_eq!((&report["requests"]["failed"], &report["requests"]["unsent"]), (&2.into(), &48.into()));
     let text = bench(&server.address, &arguments);
-    assert!(text.text().contains("unsent    49 were due while every connection was busy"), "{}", text.text());
+    assert!(text.text().contains("unsent    48 were due while every connection was busy"), "{}", text.text());
+}
+
+/// One answer of fifty: that it was fast says nothing about the others, who waited for theirs in vain.
+#[test]
+fn nobody_who_waits_is_left_out_of_the_percentiles() {
+    let server = || {
+        Server::new(|number, mut stream| {
+            packet(&mut stream).unwrap();
+            match number {
+                0 => stream.write_all(HELLO).unwrap(),
+                _ => while packet(&mut stream).is_some() {},
+            }
+        })
+    };
+    let arguments = ["--rate", "100", "-d", "0.5", "-c", "1", "--timeout", "0.7"];
+    let report = bench_json(&server().address, &arguments);
+    assert_eq!(report["requests"]["answered"], 1, "{report}");
+    assert_eq!((&report["requests"]["all"], &report["latency_us"]["of"]), (&50.into(), &50.into()));
+    // They waited for 0.7 s and more, and who knows for how long they would have.
+    assert!(micros(&report, "p50") >= 700_000.0, "{report}");
+    let at_least = ["mean", "p50", "p75", "p90", "p99", "p99_9", "p99_99", "max"];
+    assert_eq!(report["latency_us"]["at_least"], serde_json::json!(at_least));
+    let text = bench(&server().address, &arguments);
+    for part in [", of 50 of 50 requests\n", "\n49 without an answer count as long as they waited", "     50 % >= "] {
+        assert!(text.text().contains(part), "{part:?} in {}", text.text());
+    }
+    assert!(bench(&server().address, &["-n", "1"]).text().contains(", of 1 of 1 requests\n     50 %    "));
+
+    // Interrupted or not, who was refused at once has not waited.
+    let closes = Server::answering(b"");
+    let report = bench_json(&closes.address, &["--rate", "100", "-n", "5"]);
+    assert_eq!((&report["requests"]["all"], &report["latency_us"]), (&5.into(), &Value::Null));
+}
+
+/// What was due before the end is asked behind it, so that its latency is known.
+#[test]
+fn a_stall_at_the_end_shows_in_the_tail() {
+    let mut stall_from = None;
+    let server = Server::one_by_one(move |_, mut stream| {
+        let begun = *stall_from.get_or_insert_with(Instant::now);
+        let ran = begun.elapsed();
+        if (300..800).contains(&ran.as_millis()) {
+            thread::sleep(Duration::from_millis(800).saturating_sub(ran));
+        }
+        packet(&mut stream).unwrap();
+        stream.write_all(HELLO).unwrap();
+    });
+    let report = bench_json(&server.address, &["--rate", "100", "-d", "0.5", "-c", "1"]);
+    assert_eq!((&report["requests"]["answered"], &report["requests"]["unsent"]), (&50.into(), &0.into()));
+    assert!(micros(&report, "p90") >= 250_000.0, "{report}");
+    // They do not make the rate better.
+    assert!(report["rate"]["reached"].as_f64().unwrap() <= 80.0, "{report}");
+}
+
+/// A request waits for a connection, not for the connections of one thread.
+#[test]
+fn threads_share_one_schedule() {
+    let server = Server::new(|number, mut stream| {
+        packet(&mut stream).unwrap();
+        match number {
+            0 => while packet(&mut stream).is_some() {},
+            _ => stream.write_all(HELLO).unwrap(),
+        }
+    });
+    let arguments = ["--rate", "100", "-n", "50", "-c", "2", "--threads", "2", "--timeout", "4"];
+    let report = bench_json(&server.address, &arguments);
+    assert_eq!((&report["requests"]["answered"], &report["requests"]["failed"]), (&49.into(), &1.into()));
+    assert!(micros(&report, "p90") < 1_500_000.0, "{report}");
+}
+
+/// Answers that come when the time is up are answers, and do not belong to the rate.
+#[test]
+fn the_rate_ends_with_the_time() {
+    let server = Server::new(|_, mut stream| {
+        packet(&mut stream).unwrap();
+        thread::sleep(Duration::from_millis(150));
+        stream.write_all(HELLO).unwrap();
+    });
+    for more in [&[][..], &["--rate", "100"]] {
+        let report = bench_json(&server.address, &[&["-d", "0.12", "-c", "4"], more].concat());
+        assert!(report["requests"]["answered"].as_u64().unwrap() >= 4, "{report}");
+        assert_eq!(report["rate"]["reached"], 0.0, "{report}");
+    }
 }
 
 #[test]
@@ -419,6 +503,7 @@ fn the_document_has_these_fields() {
         ".seconds f64",
         ".rate.aimed null",
         ".rate.reached f64",
+        ".requests.all u64",
         ".requests.answered u64",
         ".requests.failed u64",
         ".requests.unsent u64",
@@ -428,6 +513,8 @@ fn the_document_has_these_fields() {
         ".errors.malformed_head.count u64",
         ".errors.malformed_head.first string",
         ".received_bytes u64",
+        ".latency_us.of u64",
+        ".latency_us.at_least array",
         ".latency_us.min f64",
         ".latency_us.mean f64",
         ".latency_us.stdev f64",

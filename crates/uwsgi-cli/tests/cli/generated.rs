@@ -53,6 +53,7 @@ fn help_has_examples() {
         &["encode", "--help"],
         &["serve", "--help"],
         &["check", "--help"],
+        &["bench", "--help"],
         &["man", "-h"],
         &["help", "completions"],
         &["request", "--help"],
