@@ -102,6 +102,11 @@ impl Connection {
         }
     }
 
+    /// Whether there is a socket with somebody at its other end.
+    pub(super) fn is_made(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.made)
+    }
+
     /// Lets go of the socket, if there is one.
     pub(super) fn close(&mut self) {
         self.link = None;

@@ -39,6 +39,11 @@ impl Kind {
         }
     }
 
+    /// Whether it comes of an address at which nobody listens.
+    pub(super) const fn is_nobody_there(self) -> bool {
+        matches!(self, Self::ConnectFailed | Self::ConnectRefused)
+    }
+
     /// What happened, for people.
     pub(super) const fn explanation(self) -> &'static str {
         match self {

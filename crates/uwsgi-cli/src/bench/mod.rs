@@ -49,8 +49,8 @@ kind. Latencies are those of the answers, and of what waited for one in vain: wh
 what had no answer yet at Ctrl-C. These count as long as they waited, and where that makes a percentile too small it is marked \
 with >=, in JSON in at_least. What failed at once has no latency. Beside the latencies stands of how many requests they are.
 
-Nothing but ADDR is contacted. The run ends by itself; Ctrl-C ends it at once and prints what was measured until then. The exit \
-status is 2 when no request was answered.
+Nothing but ADDR is contacted. The run ends by itself, after a second where nobody listens; Ctrl-C ends it at once and prints \
+what was measured until then. The exit status is 2 when no request was answered.
 
 Examples:
   uwsgictl bench --to 127.0.0.1:3031
@@ -125,13 +125,15 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let begin = Instant::now();
     let done = load(&plan, &shared, begin).map_err(|error| Failure::Refused(format!("cannot go on: {error}")))?;
     let interrupted = shared.stop.load(Ordering::Relaxed);
+    let nobody = shared.nobody.load(Ordering::Relaxed);
     let schedule = Schedule::new(&plan, begin, &shared.taken);
-    let cut = Cut { interrupted };
+    let cut = Cut { interrupted, nobody };
     let report = Report::new(args, &plan, done, schedule.missed(Instant::now()), begin, cut)?;
     let text = if args.json { report.to_json()? } else { report.to_string() };
     output::write(None, text.as_bytes(), true)?;
     if report.answered() == 0 {
-        output::complain(&format!("{}: no request was answered", args.to));
+        let gave_up = if nobody { ", and the run was given up: is the server running?" } else { "" };
+        output::complain(&format!("{}: no request was answered{gave_up}", args.to));
         return Ok(Status::Failed);
     }
     Ok(Status::Done)
@@ -165,7 +167,11 @@ fn load(plan: &Plan, shared: &Shared, begin: Instant) -> io::Result<Vec<Done>> {
         drop(running);
         let progress = Progress::new(plan.end);
         while all_over.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-            progress.show(begin.elapsed(), shared);
+            let elapsed = begin.elapsed();
+            progress.show(elapsed, shared);
+            if elapsed >= PATIENCE && shared.is_at_nobody() {
+                shared.nobody.store(true, Ordering::Relaxed);
+            }
         }
         progress.clear();
         threads
@@ -174,6 +180,9 @@ fn load(plan: &Plan, shared: &Shared, begin: Instant) -> io::Result<Vec<Done>> {
             .collect()
     })
 }
+
+/// For so long nobody need listen yet where requests are sent.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many connections each thread has.
 fn shares(connections: usize, threads: usize) -> impl Iterator<Item = usize> {

@@ -32,6 +32,8 @@ pub(super) struct Report<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
     pub(super) interrupted: bool,
+    /// Nobody listens there.
+    pub(super) nobody: bool,
 }
 
 /// The percentiles that are told: for people, and in JSON.
@@ -56,7 +58,7 @@ impl<'a> Report<'a> {
         cut: Cut,
     ) -> Result<Self, Failure> {
         let measured = match plan.end {
-            End::After(duration) if !cut.interrupted => duration,
+            End::After(duration) if !cut.interrupted && !cut.nobody => duration,
             End::After(duration) => begin.elapsed().min(duration),
             End::Requests(_) => {
                 let last = done.iter().map(|done| done.last).max().unwrap_or(begin);
@@ -103,7 +105,11 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "{} {} to {}", plan.method, plan::source(self.args), self.args.to)?;
         let carry = if plan.keepalive { "kept" } else { "one request each" };
         let (connections, threads, seconds) = (plan.connections, plan.threads, self.measured.as_secs_f64());
-        let ended = if self.cut.interrupted { ", interrupted" } else { "" };
+        let ended = match self.cut {
+            Cut { interrupted: true, .. } => ", interrupted",
+            Cut { nobody: true, .. } => ", given up",
+            _ => "",
+        };
         writeln!(f, "connections {connections}, {carry}; threads {threads}; {seconds:.2} s{ended}\n")?;
         let aimed = plan.rate.map_or(String::new(), |aimed| format!(" of {aimed} aimed at"));
         writeln!(f, "rate      {:.1} per second{aimed}", self.rate())?;

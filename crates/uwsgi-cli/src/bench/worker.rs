@@ -21,12 +21,23 @@ use super::timer::Timer;
 pub(super) struct Shared {
     /// Whether to stop at once.
     pub(super) stop: Arc<AtomicBool>,
+    /// Whether nobody listens there, so that there is no use in going on.
+    pub(super) nobody: AtomicBool,
+    /// Whether a connection was made, or something else has shown that somebody listens.
+    pub(super) reached: AtomicBool,
     /// Requests that the [`Schedule`] counts.
     pub(super) taken: AtomicU64,
     /// Requests that have ended, for those who watch.
     pub(super) ended: AtomicU64,
     /// Those of them without an answer.
     pub(super) failed: AtomicU64,
+}
+
+impl Shared {
+    /// Whether all that was heard so far is that nobody listens there.
+    pub(super) fn is_at_nobody(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) > 0 && !self.reached.load(Ordering::Relaxed)
+    }
 }
 
 /// What one thread brings back.
@@ -66,6 +77,7 @@ pub(super) struct Worker<'a> {
     /// When the time is up that the rate is counted over.
     deadline: Option<Instant>,
     in_time: Option<u64>,
+    reached: bool,
     last: Instant,
     published: (u64, u64),
 }
@@ -105,6 +117,7 @@ impl<'a> Worker<'a> {
                 End::Requests(_) => None,
             },
             in_time: None,
+            reached: false,
             last: begin,
             published: (0, 0),
         })
@@ -122,7 +135,7 @@ impl<'a> Worker<'a> {
             }
             let next = self.start(now);
             self.publish();
-            let stopped = self.shared.stop.load(Ordering::Relaxed);
+            let stopped = [&self.shared.stop, &self.shared.nobody].iter().any(|flag| flag.load(Ordering::Relaxed));
             if stopped
                 || (next == Next::Never && self.free.len().saturating_add(self.resting.len()) == self.slots.len())
             {
@@ -179,6 +192,7 @@ impl<'a> Worker<'a> {
     /// Counts what has come of a request, and starts the next one in its place if that is due at once.
     fn settle(&mut self, place: usize, progress: Progress) {
         let Some(slot) = self.slots.get_mut(place) else { return };
+        self.reached |= slot.connection.is_made();
         match progress {
             Progress::Pending => {}
             Progress::Stale => {
@@ -190,6 +204,7 @@ impl<'a> Worker<'a> {
                 let now = Instant::now();
                 slot.started = None;
                 self.last = now;
+                self.reached = true;
                 // Up to here, if the time is up: this one came behind it.
                 if self.in_time.is_none() && self.deadline.is_some_and(|deadline| now >= deadline) {
                     self.in_time = Some(self.tally.answered());
@@ -211,6 +226,7 @@ impl<'a> Worker<'a> {
         slot.started = None;
         slot.connection.close();
         self.last = now;
+        self.reached |= !error.kind.is_nobody_there();
         self.tally.error(error, now.saturating_duration_since(slot.from));
         match self.plan.rate {
             Some(_) => self.free.push(place),
@@ -250,6 +266,9 @@ impl<'a> Worker<'a> {
         self.shared.ended.fetch_add(ended.saturating_sub(self.published.0), Ordering::Relaxed);
         self.shared.failed.fetch_add(failed.saturating_sub(self.published.1), Ordering::Relaxed);
         self.published = (ended, failed);
+        if self.reached {
+            self.shared.reached.store(true, Ordering::Relaxed);
+        }
     }
 
     fn done(mut self) -> Done {

@@ -394,6 +394,30 @@ fn the_rate_ends_with_the_time() {
 }
 
 #[test]
+fn a_run_at_nobody_is_given_up() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let missing = scratch("bench-nobody").join("app.sock");
+    for to in [&*nobody, missing.to_str().unwrap()] {
+        for arguments in [&["-d", "60"][..], &["-n", "10000000"], &["-d", "60", "--rate", "50"]] {
+            let begun = Instant::now();
+            let ran = bench(to, arguments);
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+            let why = "no request was answered, and the run was given up: is the server running?";
+            assert_eq!((ran.status, &*ran.stderr), (2, &*format!("error: {to}: {why}\n")));
+            assert!(ran.text().contains(" s, given up\n"), "{}", ran.text());
+            assert!(ran.text().contains("nothing listens there") || ran.text().contains("no connection could be made"));
+        }
+    }
+    // Who is slow is not nobody.
+    let server = Server::new(|_, mut stream| {
+        packet(&mut stream).unwrap();
+        thread::sleep(Duration::from_millis(1500));
+        stream.write_all(HELLO).unwrap();
+    });
+    assert_eq!(bench_json(&server.address, &["-n", "2"])["requests"]["answered"], 2);
+}
+
+#[test]
 fn a_run_ends_by_itself() {
     let server = Server::answering(HELLO);
     let begun = Instant::now();
