@@ -91,7 +91,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", value_parser = quantity::seconds, default_value = "10")]
     timeout: Duration,
 
-    /// Threads that share the connections [default: one for each core]
+    /// Threads that share the connections [default: one for each core; with --rate no more than one for each 5000 a second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 

@@ -51,7 +51,7 @@ impl Plan {
             exchange,
             method,
             connections,
-            threads: args.threads.map_or(cores, usize::from).min(connections),
+            threads: args.threads.map_or_else(|| threads(cores, args.rate), usize::from).min(connections),
             keepalive: args.keepalive,
             timeout: args.timeout,
             end: match (args.requests, args.duration) {
@@ -61,6 +61,15 @@ impl Plan {
             rate: args.rate,
         })
     }
+}
+
+/// How many threads there are unless that is said. With a rate all of them wake up for each request that is due, to see who
+/// has a connection for it, so that there are no more than it needs: a thread that does little else makes 5000 a second with
+/// ease.
+fn threads(cores: usize, rate: Option<f64>) -> usize {
+    let Some(rate) = rate else { return cores };
+    let are_enough = |threads: &usize| u32::try_from(*threads).is_ok_and(|threads| f64::from(threads) * 5000.0 >= rate);
+    (1..cores).find(are_enough).unwrap_or(cores)
 }
 
 /// The request, from a file or from the URL as `uwsgictl encode` makes it.
@@ -97,5 +106,25 @@ pub(super) fn source(args: &Args) -> String {
     match &args.packet {
         Some(file) => output::name(Path::new(file)),
         None => Escaped(args.url.as_encoded_bytes()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_has_the_threads_that_it_needs() {
+        for (cores, rate, expected) in [
+            (6, None, 6),
+            (6, Some(0.001), 1),
+            (6, Some(5000.0), 1),
+            (6, Some(5001.0), 2),
+            (6, Some(29_000.0), 6),
+            (6, Some(1e7), 6),
+            (1, Some(1e7), 1),
+        ] {
+            assert_eq!(threads(cores, rate), expected, "{rate:?}");
+        }
     }
 }

@@ -265,6 +265,7 @@ fn a_rate_is_held() {
     let server = Server::answering(HELLO);
     let report = bench_json(&server.address, &["--rate", "200", "-n", "101", "-c", "8"]);
     assert_eq!((&report["rate"]["aimed"], &report["requests"]["answered"]), (&200.0.into(), &101.into()));
+    assert_eq!(report["threads"], 1, "more would only wake each other");
     // The last request is due half a second behind the first.
     assert!(report["seconds"].as_f64().unwrap() >= 0.5, "{report}");
     assert!(report["rate"]["reached"].as_f64().unwrap() <= 202.0, "{report}");
