@@ -628,7 +628,9 @@ fn standard_error_is_for_terminals() {
     let text = String::from_utf8(bench(&server.address, &["-n", "3", "-c", "2", "--threads", "1"]).good()).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some(&*format!("GET http://localhost/ to {}", server.address)));
-    assert!(lines.next().unwrap().starts_with("connections 2, one request each; threads 1; 0.0"), "{text}");
+    let second = lines.next().unwrap().strip_prefix("connections 2, one request each; threads 1; ");
+    // However long that takes on a machine that does other things too.
+    assert!(second.unwrap().strip_suffix(" s").unwrap().parse::<f64>().unwrap() < 9.0, "{text}");
     for start in ["rate      ", "answered  3", "failed    0", "latency in ms", "     50 % ", "  99.99 % ", "     most "]
     {
         assert!(text.lines().any(|line| line.starts_with(start)), "{start:?} in {text}");

@@ -1,7 +1,7 @@
 //! What each command's exit status is, as `uwsgictl --help` and the README say: 0 all well, 1 no, 2 no answer, 22 --fail.
 
 use core::time::Duration;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener};
 
 use crate::run_with;
@@ -114,7 +114,12 @@ impl Peer {
                 std::thread::spawn(move || {
                     let mut stream = stream.unwrap();
                     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-                    while stream.read(&mut [0; 70_000]).is_ok_and(|count| count > 0) {}
+                    // Up to the end, or until no more comes.
+                    let mut buffer = [0; 70_000];
+                    while match stream.read(&mut buffer) {
+                        Ok(count) => count > 0,
+                        Err(error) => error.kind() == ErrorKind::Interrupted,
+                    } {}
                     let _gone = stream.write_all(answer);
                     let _gone = stream.shutdown(Shutdown::Write);
                 });
