@@ -81,6 +81,7 @@ fn an_answer_to_head_has_no_body() {
         let (_, mut respond) = begun(recipe);
         assert_eq!(respond.is_head_request(), method == b"HEAD", "{name}");
         respond.head(status, Some(5));
+        assert_eq!(respond.has_body(), body, "{name}");
         assert_eq!(respond.body(5), Ok(Leaves { head: true, take: if body { 5 } else { 0 } }), "{name}");
         assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }), "{name}");
 
@@ -100,6 +101,7 @@ fn behind_a_101_is_a_pipe_of_no_length() {
         let (_, mut respond) = begun(recipe);
         assert_eq!(respond.flush_head(), Err(AnswerError::NoHead));
         respond.head(101, Some(5));
+        assert!(respond.has_body(), "as far as leaving goes");
         assert!(!respond.is_upgraded(), "it has not left");
         assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
         assert!(respond.is_upgraded());

@@ -293,6 +293,24 @@ impl Respond {
         matches!(self.phase, Phase::Sending) && self.status == 101
     }
 
+    /// Whether bytes that are given to [`body`](Self::body) leave: not those of the answer to HEAD, of 204 and of 304
+    /// (RFC 9110 section 6.4.1). What follows a 101 is no body, and leaves all the same. Where none does, an application whose
+    /// body does not end need not be asked for it.
+    ///
+    /// ```
+    /// # use uwsgi::server::{Receive, Respond, Settings, Time};
+    /// # let receive = Receive::new(Settings::default(), Time::ZERO);
+    /// # let mut respond = Respond::queued(&receive, Time::ZERO);
+    /// respond.head(204, None);
+    /// assert!(!respond.has_body());
+    /// respond.head(200, None);
+    /// assert!(respond.has_body());
+    /// ```
+    #[must_use]
+    pub const fn has_body(&self) -> bool {
+        self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
+    }
+
     /// Whether the front end must see that the answer is not whole, if it ends now: it is neither finished nor refused.
     #[must_use]
     pub const fn is_aborted(&self) -> bool {
@@ -302,11 +320,6 @@ impl Respond {
     /// Whether the front end knows where the answer ends without a close.
     pub(crate) const fn is_delimited(&self) -> bool {
         matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
-    }
-
-    /// RFC 9110 section 6.4.1; what follows a 101 is no body, and leaves all the same.
-    const fn has_body(&self) -> bool {
-        self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
     }
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {
