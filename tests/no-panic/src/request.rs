@@ -80,6 +80,9 @@ proven! {
     ) -> Result<RequestBody, FramingError> {
         framing::request_body(lengths.iter().copied(), transfer_encoding, accept_chunked)
     }
+    fn framing_declared_length(lengths: &[&[u8]]) -> Result<Option<u64>, FramingError> {
+        framing::declared_length(lengths.iter().copied())
+    }
     fn framing_content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
         framing::content_length(value)
     }
@@ -98,6 +101,7 @@ pub(crate) fn run(bytes: &[u8]) {
         request_port: bytes;
         framing_request_body: &[b"5", b"", b"5"], Some(b"chunked"), true;
         framing_request_body: &[bytes, b"5"], None, false;
+        framing_declared_length: &[b"", bytes, b"5"];
         framing_content_length: b"18446744073709551616";
         framing_content_length: bytes;
         framing_allows_keepalive: RequestBody::Length(5);

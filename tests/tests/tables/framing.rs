@@ -1,6 +1,6 @@
 //! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and who else would like a say.
 
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestBody, declared_length, whole_length};
 
 use crate::rows::{Input, Sees, ViewRow, run_view};
 
@@ -141,6 +141,42 @@ rows! {
 #[test]
 fn content_length() {
     run_view("framing", ROWS);
+}
+
+/// What values declare together does not depend on their order; which of two faults is named may.
+#[test]
+fn in_every_order() {
+    const VALUES: [&str; 7] = ["", "5", "05", "3", "abc", "+5", "18446744073709551616"];
+    for one in VALUES {
+        for two in VALUES {
+            for three in VALUES {
+                let told = [one, two, three].map(str::as_bytes);
+                let lengths: Vec<&str> = [one, two, three].into_iter().filter(|value| !value.is_empty()).collect();
+                let numbers = lengths.iter().all(|value| ["5", "05", "3"].contains(value));
+                let good = numbers && lengths.windows(2).all(|two| two[0] == two[1]);
+                let declared = declared_length(told);
+                assert_eq!(declared.is_ok(), good, "{one:?} {two:?} {three:?}");
+                if good {
+                    let number = lengths.first().map(|value| value.parse().unwrap());
+                    assert_eq!(declared, Ok(number), "{one:?} {two:?} {three:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(declared_length([]), Ok(None));
+}
+
+/// RFC 9110 section 8.6.
+#[test]
+fn the_length_of_a_whole_answer() {
+    for status in 100..=999 {
+        for to_head in [false, true] {
+            let none = status < 200 || status == 204;
+            let unknown = to_head || status == 304;
+            assert_eq!(whole_length(status, to_head, 5), (!none).then_some(5), "{status}");
+            assert_eq!(whole_length(status, to_head, 0), (!none && !unknown).then_some(0), "{status}");
+        }
+    }
 }
 
 /// A length says where the body ends, and only then may a further packet on the connection be believed.

@@ -82,21 +82,41 @@ pub fn request_body<'a>(
     transfer_encoding: Option<&[u8]>,
     accept_chunked: bool,
 ) -> Result<RequestBody, FramingError> {
-    let mut declared: Option<&[u8]> = None;
-    for value in content_lengths.into_iter().filter(|value| !value.is_empty()) {
-        content_length(value)?;
-        match declared {
-            Some(other) if other != value => return Err(FramingError::ConflictingLengths),
-            _ => declared = Some(value),
-        }
-    }
-    match declared {
-        Some(value) => content_length(value).map(|length| RequestBody::Length(length.unwrap_or(0))),
+    match declared_length(content_lengths)? {
+        Some(length) => Ok(RequestBody::Length(length)),
         None if accept_chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
             Ok(RequestBody::Chunked)
         }
         None => Ok(RequestBody::None),
     }
+}
+
+/// What all `CONTENT_LENGTH` values of a request declare together, in whatever order they come; `None` when there is none,
+/// or none that is not empty.
+///
+/// They are compared as they are written: `5` and `05` differ, as they may to whoever reads them next.
+///
+/// ```
+/// use uwsgi::framing::{declared_length, FramingError};
+///
+/// assert_eq!(declared_length([&b"5"[..], b"", b"5"]), Ok(Some(5)));
+/// assert_eq!(declared_length([&b""[..], b""]), Ok(None));
+/// assert_eq!(declared_length([&b"5"[..], b"6"]), Err(FramingError::ConflictingLengths));
+/// ```
+///
+/// # Errors
+///
+/// [`FramingError`], for the first value that is no length or differs from one before it.
+pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<u64>, FramingError> {
+    let mut declared = None;
+    for value in content_lengths {
+        let Some(length) = content_length(value)? else { continue };
+        match declared {
+            Some((_, other)) if other != value => return Err(FramingError::ConflictingLengths),
+            _ => declared = Some((length, value)),
+        }
+    }
+    Ok(declared.map(|(length, _)| length))
 }
 
 /// A `CONTENT_LENGTH` as a number; `None` when empty, which front ends mean as absent.
@@ -125,6 +145,30 @@ pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
         Err(NotDecimal::NotDigits) => Err(FramingError::InvalidLength),
         Err(NotDecimal::Overflow) => Err(FramingError::LengthOverflow),
     }
+}
+
+/// The Content-Length that belongs into the head of an answer whose whole body is known to have so many bytes, if one does.
+///
+/// None does where the status is 1xx or 204 (RFC 9110 section 8.6). Where no body will leave, no bytes say nothing about the
+/// length that the answer to GET would have: so it is with 304 and with HEAD, whose head may still have one by other means.
+///
+/// ```
+/// use uwsgi::framing::whole_length;
+///
+/// assert_eq!(whole_length(200, false, 0), Some(0));
+/// assert_eq!(whole_length(204, false, 5), None);
+/// assert_eq!(whole_length(304, false, 0), None);
+/// assert_eq!(whole_length(304, false, 5), Some(5));
+/// ```
+#[must_use]
+pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Option<u64> {
+    let says_nothing = length == 0 && (to_head_request || status == 304);
+    if has_no_length(status) || says_nothing { None } else { Some(length) }
+}
+
+/// Whether an answer of this status must not have a Content-Length (RFC 9110 section 8.6).
+pub(crate) const fn has_no_length(status: u16) -> bool {
+    matches!(status, 100..=199 | 204)
 }
 
 /// How the bytes after an answer's head are to be read.
