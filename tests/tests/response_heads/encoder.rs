@@ -142,6 +142,22 @@ fn one_length() {
     assert_eq!(head.finish().unwrap(), b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
 }
 
+/// RFC 9110 section 8.6: none in 1xx and 204. In 304 it is that of the answer that was not sent.
+#[test]
+fn statuses_without_a_length() {
+    for status in core::iter::once(101).chain(200..=999) {
+        for pushed in [false, true] {
+            let mut buffer = Vec::new();
+            let mut head = ResponseEncoder::new(&mut buffer, status, "").unwrap();
+            let given = if pushed { head.push_length(5) } else { head.push("content-length", "5") };
+            assert_eq!((given, head.content_length()), (Ok(()), Some(5)), "{status}");
+            assert_eq!(head.push_length(5), Err(RefusedLine::SecondLength), "{status}");
+            let line = if matches!(status, 101 | 204) { "" } else { "Content-Length: 5\r\n" };
+            assert_eq!(head.finish().unwrap(), format!("HTTP/1.1 {status} \r\n{line}\r\n").as_bytes());
+        }
+    }
+}
+
 #[test]
 fn every_size_of_buffer() {
     let whole = b"HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length: 5\r\n\r\n";
@@ -239,7 +255,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_back(
-        status in prop_oneof![Just(101_u16), 200..=999_u16],
+        status in prop_oneof![1 => Just(101_u16), 1 => Just(204), 8 => 200..=999_u16],
         reason in "[ -~\t\u{80}-\u{ff}]{0,12}",
         headers in vec((name(), value()), 0..12),
     ) {
@@ -252,7 +268,9 @@ proptest! {
             match want {
                 Ok(Some(number)) => {
                     length = Some(number);
-                    kept.push((b"Content-Length".to_vec(), number.to_string().into_bytes()));
+                    if status != 101 && status != 204 {
+                        kept.push((b"Content-Length".to_vec(), number.to_string().into_bytes()));
+                    }
                 }
                 Ok(None) => kept.push((name.clone(), blanks_off(value))),
                 Err(_) => {}
@@ -266,7 +284,8 @@ proptest! {
         prop_assert_eq!((read.status(), read.reason(), read.style()), (status, reason.as_bytes(), HeadStyle::StatusLine));
         let read_back: Vec<_> = read.headers().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
         prop_assert_eq!(read_back, kept);
-        prop_assert_eq!((read.content_length(), read.is_chunked()), (length, false));
+        let written = length.filter(|_| status != 101 && status != 204);
+        prop_assert_eq!((read.content_length(), read.is_chunked()), (written, false));
         prop_assert!(status == 101 || !read.says_close());
     }
 

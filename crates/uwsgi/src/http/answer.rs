@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::cgi::name::field_name;
-use crate::http::framing::content_length;
+use crate::http::framing::{content_length, has_no_length};
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
 
@@ -12,7 +12,7 @@ use crate::wire::decimal::Decimal;
 /// Apache reads nothing but a status line, nginx and lighttpd read it too; the space behind the digits is always there.
 /// What one front end would read otherwise than another is refused: a second Content-Length, Transfer-Encoding, other
 /// headers that are about a connection (PEP 3333 says the same of WSGI applications), control bytes, 1xx but for 101. A
-/// refused line changes nothing.
+/// refused line changes nothing. A Content-Length of 101 and 204 is taken and not written.
 ///
 /// ```
 /// use uwsgi::response::{ResponseEncoder, RefusedLine};
@@ -128,7 +128,17 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         self.append([name, b": ", value, b"\r\n"])
     }
 
-    /// Writes `Content-Length`, once.
+    /// Writes `Content-Length`, once. Where the status is 101 or 204 it is taken, and not written: those must not have one
+    /// (RFC 9110 section 8.6), and whoever gives it means no harm.
+    ///
+    /// ```
+    /// # use uwsgi::response::ResponseEncoder;
+    /// let mut buffer = [0; 64];
+    /// let mut head = ResponseEncoder::new(&mut buffer[..], 204, "No Content")?;
+    /// head.push_length(0)?;
+    /// assert_eq!(head.finish()?, b"HTTP/1.1 204 No Content\r\n\r\n");
+    /// # Ok::<(), uwsgi::response::RefusedLine>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -137,12 +147,14 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if self.length.is_some() {
             return Err(RefusedLine::SecondLength);
         }
-        self.append([b"Content-Length: ", Decimal::new(length).as_ref(), b"\r\n"])?;
+        if !has_no_length(self.status) {
+            self.append([b"Content-Length: ", Decimal::new(length).as_ref(), b"\r\n"])?;
+        }
         self.length = Some(length);
         Ok(())
     }
 
-    /// The length that was written.
+    /// The length that was given, whether it was written or not.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.length
