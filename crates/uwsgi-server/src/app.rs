@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 use std::io::{self, BufRead, Write};
 
+use uwsgi::framing::whole_length;
 use uwsgi::{Packet, Request, Scheme};
 use uwsgi_io::{HeadError, RequestBody, ResponseWriter, Transport};
 
@@ -112,14 +113,18 @@ pub trait Answer: Write + Send {
     /// Whether a head has left, so that no other can be given.
     fn has_left(&self) -> bool;
 
-    /// Gives the head with a Content-Length, and all of the body.
+    /// Gives the head with a Content-Length, if [one belongs there](uwsgi::framing::whole_length), and all of the body.
     ///
     /// # Errors
     ///
     /// As [`head`](Self::head), and as [`write`](Write::write).
     fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        self.head(head.with_length(length)).map_err(io::Error::other)?;
+        let head = match whole_length(head.status(), false, length) {
+            Some(length) => head.with_length(length),
+            None => head,
+        };
+        self.head(head).map_err(io::Error::other)?;
         self.write_all(body)
     }
 }

@@ -394,14 +394,26 @@ fn b4_a_body_without_a_length_ends_with_the_connection_and_a_whole_one_has_a_len
 #[test]
 fn b7_what_has_no_body_gets_none() {
     let head = [("REQUEST_METHOD", "HEAD")];
-    let whole = |status: u16| {
-        move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done {
-            Ok(answer.whole(Head::new(status), b"hello")?)
-        }
+    let whole = |head: Head, body: &'static [u8]| {
+        move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done { Ok(answer.whole(head.clone(), body)?) }
     };
-    assert!(play(&head, b"", whole(200)).sent().ends_with("Content-Length: 5\r\n\r\n"));
-    assert!(play(GET, b"", whole(304)).sent().ends_with("Content-Length: 5\r\n\r\n"));
-    assert!(play(GET, b"", whole(204)).sent().ends_with("\r\n\r\n"));
+    let with_length = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    assert_eq!(play(&head, b"", whole(Head::new(200), b"hello")).sent(), with_length);
+    // RFC 9110 section 8.6: none in 204; in 304 that of the answer to GET, of which no bytes say nothing.
+    let (none, bare) = ("HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n");
+    let of_get = "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n";
+    let rows: [(Head, &[u8], &str); 6] = [
+        (Head::new(204), b"hello", none),
+        (Head::new(204), b"", none),
+        (Head::new(304), b"hello", of_get),
+        (Head::new(304), b"", bare),
+        (Head::new(304).with_length(5), b"", of_get),
+        (Head::new(200), b"", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ];
+    for (head, body, sent) in rows {
+        assert_eq!(play(GET, b"", whole(head, body)).sent(), sent);
+    }
+    assert_eq!(answered(|answer| Ok(answer.head(Head::new(204).with_length(0))?)).sent(), none);
     // Not even of a refusal.
     let wire = play(&head, b"", |_: &Call<'_>, _: &mut dyn Body, _: &mut dyn Answer| -> Done { Err("no".into()) });
     assert!(wire.sent().starts_with("HTTP/1.1 500 ") && wire.sent().ends_with("\r\n\r\n"), "{}", wire.sent());
