@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use uwsgi::Modifier1;
 use uwsgi::server::{
     AnswerError, BodyStep, Drain, DrainStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time,
     TimeStep,
@@ -124,6 +125,65 @@ fn a_body_of_239_bytes_a_second_does_not() {
         true
     });
     assert!(slow.is_some_and(|second| (29..=31).contains(&second)), "{slow:?}");
+}
+
+/// A connection whose packet, which is no web request, has been read.
+fn with_message(settings: Settings, now: Time) -> Receive {
+    let packet = b"\x11\x06\0\0\x01\0A\x01\0B";
+    let mut receive = begun(settings.accepting(Modifier1::SPOOLER), now);
+    assert_eq!(receive.head(packet, false, now), HeadStep::Message { end: packet.len() });
+    receive.message(packet).unwrap();
+    receive
+}
+
+/// What is no request holds no connection for ever: four bytes and silence would.
+#[test]
+fn what_follows_a_message_may_be_silent_for_30_seconds() {
+    let mut receive = with_message(Settings::default(), at(0));
+    assert_eq!(receive.deadline(), None, "nobody reads yet");
+    take(&mut receive, 50_000, at(3_600_000));
+    assert_eq!(receive.body(b"", false, at(3_600_000)), BodyStep::Need(1));
+    assert_eq!(receive.deadline(), Some(at(3_630_000)));
+    // The answer may have begun.
+    receive.upgrade();
+    assert_eq!(receive.body(b"", false, at(3_629_999)), BodyStep::Need(1));
+    assert_eq!(receive.body(b"", false, at(3_630_000)), BodyStep::Fail(Refusal::BodyTimeout));
+    assert_eq!(receive.body(b"b", false, at(3_630_001)), BodyStep::Fail(Refusal::BodyTimeout), "and it stays so");
+}
+
+#[test]
+fn what_follows_a_message_has_the_rate_of_a_body() {
+    for (bytes, ends) in [(250, None), (100, Some(30)), (1, Some(30))] {
+        let mut receive = with_message(Settings::default(), at(0));
+        let failed = (0..600).find(|second| {
+            let step = receive.body(b"", false, at(second * 1_000));
+            if step == BodyStep::Need(1) && receive.deadline() > Some(at((second + 1) * 1_000)) {
+                take(&mut receive, bytes, at((second + 1) * 1_000));
+                return false;
+            }
+            let deadline = receive.deadline().unwrap_or(at(second * 1_000));
+            assert_eq!(receive.body(b"", false, deadline), BodyStep::Fail(Refusal::BodyTimeout));
+            true
+        });
+        assert_eq!(failed, ends, "{bytes} bytes a second");
+    }
+}
+
+/// However much it is: only who declares a length has a limit for it.
+#[test]
+fn what_follows_a_message_may_be_long() {
+    let mut receive = with_message(Settings::default().with_body_limit(10), at(0));
+    take(&mut receive, 50_000, at(0));
+    assert_eq!(receive.body(b"", true, at(0)), BodyStep::End { skip: 0 });
+}
+
+#[test]
+fn a_stop_ends_what_follows_a_message() {
+    let mut receive = with_message(Settings::default(), at(0));
+    receive.shut_down(at(5_000));
+    assert_eq!(receive.body(b"", false, at(30_000)), BodyStep::Need(1));
+    assert_eq!(receive.deadline(), Some(at(35_000)));
+    assert_eq!(receive.body(b"", false, at(35_000)), BodyStep::Fail(Refusal::Stopping));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Deadlines, and who is waited for.
 
+use std::io::Write;
 use std::time::Duration;
 
+use uwsgi::Modifier1;
 use uwsgi::server::Settings;
-use uwsgi_server::{Answer, Body, Head};
+use uwsgi_server::{Answer, App, Body, Call, Head, Message};
 use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
 
-use crate::{app, echo, get, post, serve};
+use crate::{Done, app, echo, get, post, serve};
 
 fn play(script: Vec<(u64, Act)>, late: u64) -> Outcome {
     let manner = Manner { late: Duration::from_millis(late), ..Manner::default() };
@@ -60,6 +62,34 @@ fn a_wait_that_returns_late_is_not_the_peers_fault() {
     let outcome = serve(&Timeline::new(script, manner), &app(echo), Settings::default()).unwrap();
     assert!(!outcome.aborted, "{}", outcome.written.escape_ascii());
     assert!(outcome.written.ends_with(b"\r\n\r\n"));
+}
+
+/// A packet that is no web request, and silence, whether part of the answer has left or not.
+#[test]
+fn a_message_is_waited_for_as_long_as_a_body() {
+    struct ReadsAll(&'static [u8]);
+    impl App for ReadsAll {
+        fn call(&self, _: &Call<'_>, _: &mut dyn Body, _: &mut dyn Answer) -> Done {
+            Err("no request was sent".into())
+        }
+        fn message(&self, _: &Message<'_>, body: &mut dyn Body, answer: &mut (dyn Write + Send)) -> Done {
+            answer.write_all(self.0)?;
+            body.read_to_end(&mut Vec::new())?;
+            Ok(answer.write_all(b"done")?)
+        }
+    }
+    let settings = Settings::default().accepting(Modifier1::CACHE);
+    // Behind a refusal the connection is drained for 2 seconds.
+    for (script, took) in [(vec![], 30_000), (vec![(5000, send(b"x"))], 30_001)] {
+        let script: Vec<_> = [(0, send(b"\x6f\0\0\0"))].into_iter().chain(script).collect();
+        let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &ReadsAll(b""), settings).unwrap();
+        assert_eq!((outcome.took, status(&outcome), outcome.aborted), (took + 2000, 408, false));
+        let outcome = serve(&Timeline::new(script, Manner::default()), &ReadsAll(b"begun"), settings).unwrap();
+        assert_eq!((outcome.took, &outcome.written[..], outcome.aborted), (took, &b"begun"[..], true));
+    }
+    let ends = [(0, send(b"\x6f\0\0\0")), (29_000, send(&[b'x'; 20_000])), (58_000, Act::Shut)];
+    let outcome = serve(&Timeline::new(ends, Manner::default()), &ReadsAll(b"begun "), settings).unwrap();
+    assert_eq!((outcome.written.escape_ascii().to_string(), outcome.aborted), ("begun done".into(), false));
 }
 
 #[test]

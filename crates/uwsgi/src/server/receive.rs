@@ -54,6 +54,8 @@ enum Phase {
     Read {
         declared: bool,
     },
+    /// What follows a packet that is no web request, to the end of the stream.
+    Message,
     /// The connection is a pipe.
     Upgraded,
     Failed(Refusal),
@@ -185,7 +187,8 @@ impl Receive {
     }
 
     /// Decodes the packet of an accepted kind that is no web request. Whatever follows it belongs to it, to the end of the
-    /// stream: [`body`](Self::body) gives it. Its answer is written as it is.
+    /// stream: [`body`](Self::body) gives it, and it may be silent no longer, and come no slower, than the body of a request.
+    /// Its answer is written as it is.
     ///
     /// # Errors
     ///
@@ -193,7 +196,8 @@ impl Receive {
     pub fn message<'b>(&mut self, head: &'b [u8]) -> Result<Packet<'b>, Refusal> {
         match Packet::decode_with(head, &self.settings.limits) {
             Ok((packet, _)) => {
-                self.phase = Phase::Upgraded;
+                (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
+                self.phase = Phase::Message;
                 Ok(packet)
             }
             Err(error) => {
@@ -207,7 +211,7 @@ impl Receive {
     ///
     /// Bytes count as read by the application once a step gives them to it: to give it fewer, show fewer.
     pub fn body(&mut self, got: &[u8], eof: bool, now: Time) -> BodyStep {
-        if !got.is_empty() {
+        if !got.is_empty() || eof {
             // What came late came too late only if nothing came: who drives this may be slow too.
             self.pause(now);
         }
@@ -234,9 +238,14 @@ impl Receive {
                 };
                 step
             }
-            // Silence is no fault in a pipe, and its length has no limit.
-            Phase::Upgraded if !got.is_empty() => return BodyStep::Body { skip: 0, take: got.len() },
-            Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
+            // The length of what has none declared has no limit.
+            Phase::Message | Phase::Upgraded if !got.is_empty() => {
+                self.count(got.len());
+                return BodyStep::Body { skip: 0, take: got.len() };
+            }
+            Phase::Message | Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
+            Phase::Message => self.starve(0, 1, eof, now),
+            // Silence is no fault in a pipe.
             Phase::Upgraded if now >= self.stop => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
             _ => BodyStep::Fail(Refusal::EndOfStream),
@@ -248,7 +257,7 @@ impl Receive {
     fn account(&mut self, step: BodyStep) -> BodyStep {
         let step = match step {
             BodyStep::Body { take, .. } => {
-                self.received = self.received.saturating_add(u64::try_from(take).unwrap_or(u64::MAX));
+                self.count(take);
                 let limit = self.settings.body_limit;
                 if self.received > limit {
                     // Only a chunked body gets here: a declared length was checked before.
@@ -263,6 +272,10 @@ impl Receive {
             self.phase = Phase::Failed(refusal);
         }
         step
+    }
+
+    fn count(&mut self, take: usize) {
+        self.received = self.received.saturating_add(u64::try_from(take).unwrap_or(u64::MAX));
     }
 
     /// So many of the bytes that [`body`](Self::body) gave were not read, and nobody will read them: the body was not read to
@@ -300,8 +313,9 @@ impl Receive {
 
     /// The head of a 101 has left: the connection is a pipe from here on, and [`body`](Self::body) gives whatever comes, to the
     /// end of the stream. What is left of a body that was declared comes first in it: front ends send none with an upgrade.
+    /// Of a message, which is answered without a head, there is nothing to upgrade.
     pub fn upgrade(&mut self) {
-        if !matches!(self.phase, Phase::Failed(_)) {
+        if !matches!(self.phase, Phase::Failed(_) | Phase::Message) {
             self.phase = Phase::Upgraded;
         }
     }
@@ -314,7 +328,7 @@ impl Receive {
             Phase::Silent if self.is_stopping() => self.since,
             Phase::Silent => self.since.after(self.patience()),
             Phase::Begun(begun) => begun.after(self.settings.header_timeout),
-            Phase::Length(_) | Phase::Chunked(_) => self.waiting.after(self.body_patience()),
+            Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.waiting.after(self.body_patience()),
             Phase::Announced | Phase::Read { .. } | Phase::Upgraded | Phase::Failed(_) => Time::NEVER,
         };
         Some(own.min(self.stop)).filter(|deadline| *deadline != Time::NEVER)

@@ -24,7 +24,8 @@ pub struct Settings {
     pub body_limit: u64,
     /// From a packet's first byte to its last, and from the connection's start to its first byte: 10 seconds.
     pub header_timeout: Duration,
-    /// The longest silence inside a body: 30 seconds. A body may also be waited for so long before its rate counts.
+    /// The longest silence inside a body: 30 seconds. A body may also be waited for so long before its rate counts. What
+    /// follows a packet that is no web request is held to both like a body.
     pub body_idle: Duration,
     /// Bytes a second that a body must bring on average, waiting counted alone, after the first 30 seconds: 240.
     pub body_rate: u32,
