@@ -25,4 +25,4 @@ pub use response_writer::{HeadError, ResponseWriter};
 #[cfg(unix)]
 pub use socket::Socket;
 pub use stream::{Stream, Timeout};
-pub use transport::{Blocking, Clock, Direction, Duplex, Ready, Transport};
+pub use transport::{Blocking, Clock, Direction, Duplex, HalfClose, Ready, Transport};

@@ -179,7 +179,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// The connection broke, or it [cannot be reset](Transport::abort) though the answer is not whole: close it all the same.
     pub fn end(&mut self, respond: &Respond) -> io::Result<bool> {
         self.receive.unread(core::mem::take(&mut self.window.body));
         if let Some(asked) = self.transport.stop_asked() {
@@ -210,7 +210,11 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// the connection, and the front end lose the answer.
     fn half_close(&mut self) -> io::Result<()> {
         let mut drain = Drain::new(self.receive.settings(), self.transport.now());
-        self.transport.shut_down_write()?;
+        match self.transport.shut_down_write() {
+            // The close is the only end that the peer will see, and it may be waiting for that.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
+            shut => shut?,
+        }
         // What is in the buffer was read before, and harms nobody.
         let mut dropped = 0;
         while let DrainStep::Need(most) = drain.step(dropped, self.window.eof, self.transport.now()) {

@@ -165,14 +165,19 @@ impl Transport for Socket {
     }
 
     fn abort(&self) -> io::Result<()> {
-        // A Unix socket takes the option and has no reset: what is cut off shows in the framing alone.
-        Ok(sockopt::set_socket_linger(&self.descriptor, Some(Duration::ZERO))?)
+        reset_at_close(&self.descriptor)
     }
 
     fn may_have_more(&self) -> bool {
         let looked = recv(&self.descriptor, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
         !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
     }
+}
+
+/// Has the close of a socket reset its connection. A Unix socket takes the option and has no reset: what is cut off shows in
+/// the framing alone.
+pub(crate) fn reset_at_close(socket: impl AsFd) -> io::Result<()> {
+    Ok(sockopt::set_socket_linger(socket, Some(Duration::ZERO))?)
 }
 
 fn stream(family: AddressFamily) -> io::Result<OwnedFd> {

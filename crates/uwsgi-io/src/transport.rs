@@ -50,18 +50,19 @@ pub trait Transport {
     /// What time it is.
     fn now(&self) -> Time;
 
-    /// Closes the sending direction.
+    /// Closes the sending direction, behind everything that was written.
     ///
     /// # Errors
     ///
-    /// The peer was first.
+    /// The peer was first. [`io::ErrorKind::Unsupported`]: this is nothing whose one direction can be closed, and the close has
+    /// to do.
     fn shut_down_write(&self) -> io::Result<()>;
 
     /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
     ///
     /// # Errors
     ///
-    /// The system has no reset for this kind of connection.
+    /// [`io::ErrorKind::Unsupported`]: there is no reset for this kind of connection, and the peer is not told.
     fn abort(&self) -> io::Result<()>;
 
     /// When a stop was asked for, if it was; what began then may go on for a while from there, whenever it is looked at.
@@ -166,8 +167,52 @@ impl Clock {
     }
 }
 
+/// What a stream does at its end, besides being closed: what [`Blocking`] needs to know of one.
+pub trait HalfClose {
+    /// Closes the sending direction, so that the peer sees the end, and can still be read from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::shut_down_write`].
+    fn shut_down_write(&self) -> io::Result<()>;
+
+    /// Makes the close that follows a reset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::abort`].
+    fn abort(&self) -> io::Result<()>;
+}
+
+impl HalfClose for std::net::TcpStream {
+    fn shut_down_write(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+
+    #[cfg(unix)]
+    fn abort(&self) -> io::Result<()> {
+        crate::socket::reset_at_close(self)
+    }
+
+    #[cfg(not(unix))]
+    fn abort(&self) -> io::Result<()> {
+        Err(no_reset())
+    }
+}
+
+#[cfg(unix)]
+impl HalfClose for std::os::unix::net::UnixStream {
+    fn shut_down_write(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+
+    fn abort(&self) -> io::Result<()> {
+        crate::socket::reset_at_close(self)
+    }
+}
+
 /// A stream that blocks, as a transport: `TcpStream`, `UnixStream`, and whatever else can be read and written through a
-/// shared reference. It waits where the stream does; timeouts are the stream's own.
+/// shared reference, and [half-closed](HalfClose). It waits where the stream does; timeouts are the stream's own.
 ///
 /// ```
 /// # #[cfg(unix)] {
@@ -200,7 +245,7 @@ impl<T> Blocking<T> {
     }
 }
 
-impl<T> Transport for Blocking<T>
+impl<T: HalfClose> Transport for Blocking<T>
 where
     for<'a> &'a T: Read + Write,
 {
@@ -221,15 +266,18 @@ where
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
-        (&self.stream).flush()
+        (&self.stream).flush()?;
+        self.stream.shut_down_write()
     }
 
     fn abort(&self) -> io::Result<()> {
-        Ok(())
+        self.stream.abort()
     }
 }
 
-/// A reader and a writer as one transport: a pipe of two programs, bytes in memory, a capture and a sink.
+/// A reader and a writer as one transport: a pipe of two programs, bytes in memory, a capture and a sink. Its end is seen when
+/// it is dropped, and an answer that is not whole looks like one that is, unless its head has a length: there is neither half a
+/// close nor a reset.
 ///
 /// ```
 /// use uwsgi_io::{Duplex, Transport};
@@ -280,11 +328,12 @@ impl<R: Read, W: Write> Transport for Duplex<R, W> {
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
-        whole(&self.writer).flush()
+        whole(&self.writer).flush()?;
+        Err(io::Error::new(io::ErrorKind::Unsupported, "a reader and a writer have no half-close"))
     }
 
     fn abort(&self) -> io::Result<()> {
-        Ok(())
+        Err(no_reset())
     }
 }
 
@@ -295,6 +344,10 @@ fn timed_out(error: io::Error) -> io::Error {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
         _ => error,
     }
+}
+
+fn no_reset() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "there is no reset here to show that the answer is not whole")
 }
 
 /// A stream is no worse for a panic of who used it.

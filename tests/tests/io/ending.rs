@@ -1,12 +1,13 @@
 //! What comes behind an answer: the next request, a drain, a reset.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use uwsgi::server::{Receive, Refusal, Settings};
-use uwsgi_io::{Arrival, Duplex, RequestReader};
-use uwsgi_server::{Answer, Body, Head};
+use uwsgi_io::{Arrival, Blocking, Duplex, RequestReader, Transport};
+use uwsgi_server::{Answer, Body, Ends, Head, serve_connection};
 use uwsgi_tests::timeline::{Act, Manner, Timeline};
 
 use crate::{app, echo, get, post, serve};
@@ -191,4 +192,74 @@ fn reads_and_writes_at_once_over_any_pieces() {
             assert!(!outcome.aborted);
         }
     }
+}
+
+/// Serves the connection on a thread, as a program of one thread would, and closes it.
+fn served<T: Transport + Send + Sync + 'static>(transport: T, fails: bool) -> std::thread::JoinHandle<io::Result<()>> {
+    std::thread::spawn(move || {
+        let app = app(move |_: &mut dyn Body, answer: &mut dyn Answer| {
+            answer.head(Head::new(200))?;
+            answer.write_all(b"up to the close")?;
+            if fails { Err("the disk is gone".into()) } else { Ok(()) }
+        });
+        serve_connection(&transport, &app, &Settings::default(), Ends::default())
+    })
+}
+
+fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener.accept().unwrap().0, peer)
+}
+
+/// A peer that waits for the close of an answer without a length, while its own end is open.
+#[test]
+fn streams_that_block_are_half_closed() {
+    fn sees_the_end<S: Read + Write>(mut peer: S, server: std::thread::JoinHandle<io::Result<()>>) {
+        peer.write_all(&get()).unwrap();
+        let mut answer = String::new();
+        peer.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("\r\n\r\nup to the close"), "{answer}");
+        drop(peer);
+        server.join().unwrap().unwrap();
+    }
+    let patience = Some(Duration::from_secs(5));
+    let (ours, peer) = tcp();
+    peer.set_read_timeout(patience).unwrap();
+    sees_the_end(peer, served(Blocking::new(ours), false));
+    #[cfg(unix)]
+    {
+        let (ours, peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        peer.set_read_timeout(patience).unwrap();
+        sees_the_end(peer, served(Blocking::new(ours), false));
+    }
+}
+
+/// A reader and a writer of two pipes: there is nothing to half-close, and the end is the close.
+#[test]
+fn a_reader_and_a_writer_are_closed_at_once() {
+    let patience = Some(Duration::from_secs(5));
+    let ((reads, mut gives), (mut takes, writes)) = (tcp(), tcp());
+    takes.set_read_timeout(patience).unwrap();
+    let server = served(Duplex::new(reads, writes), false);
+    gives.write_all(&get()).unwrap();
+    let mut answer = String::new();
+    takes.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\nup to the close"), "{answer}");
+    server.join().unwrap().unwrap();
+    drop(gives);
+}
+
+#[test]
+fn an_answer_that_is_not_whole_is_reset_or_the_server_is_told_that_it_cannot_be() {
+    let (ours, mut peer) = tcp();
+    let server = served(Blocking::new(ours), true);
+    peer.write_all(&get()).unwrap();
+    let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    server.join().unwrap().unwrap();
+
+    let (packet, out) = (get(), Vec::new());
+    let error = served(Duplex::new(io::Cursor::new(packet), out), true).join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
 }
