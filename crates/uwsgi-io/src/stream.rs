@@ -136,6 +136,10 @@ impl<T: Transport> Stream<T> {
         self.transport
     }
 
+    pub(crate) const fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
+    }
+
     pub(crate) const fn patience(&self) -> &Patience {
         &self.patience
     }

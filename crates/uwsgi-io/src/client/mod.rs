@@ -94,6 +94,18 @@ struct Settings {
     limits: HeadLimits,
 }
 
+impl Settings {
+    /// What is left of the time for a call that began then.
+    fn left(&self, start: Instant) -> Duration {
+        self.total.saturating_sub(start.elapsed())
+    }
+
+    /// For how long the rest of a call that began then waits, on a connection whose clock says this.
+    fn patience(&self, start: Instant, now: Time) -> Patience {
+        Patience { read: self.read, write: self.write, total: self.total, end: now.after(self.left(start)) }
+    }
+}
+
 impl Client {
     /// A client of the server that listens there: `127.0.0.1:3031`, `unix:/run/app.sock`, and whatever else an
     /// [`Address`] may be. Nothing is connected yet.
@@ -353,16 +365,11 @@ fn open<'c, B: Read>(
     if !reused {
         // A connection on which something came, or the end, is of no more use.
         *connection = None;
-        *connection = Some(connect(address, settings)?);
+        *connection = Some(connect(address, settings, start)?);
     }
-    let now = connection.as_ref().map_or(Time::ZERO, Transport::now);
-    let patience = Patience {
-        read: settings.read,
-        write: settings.write,
-        total: settings.total,
-        end: now.after(settings.total.saturating_sub(start.elapsed())),
-    };
-    let mut pump = Pump::new(Lease::new(connection), patience, outgoing, body);
+    let lease = Lease::new(connection);
+    let patience = settings.patience(start, lease.now());
+    let mut pump = Pump::new(lease, patience, outgoing, body);
     if let Some(exchange) = exchange {
         pump.join(exchange).map_err(|error| ClientErrorKind::of(error, Asked::Request))?;
     }
@@ -370,7 +377,9 @@ fn open<'c, B: Read>(
         Ok(()) => {}
         // It was closed since; nothing has left.
         Err(_) if reused => {
-            pump.transport_mut().replace(connect(address, settings)?);
+            pump.transport_mut().replace(connect(address, settings, start)?);
+            // A connection has a clock of its own.
+            pump.set_patience(settings.patience(start, pump.transport().now()));
             if let Err(error) = pump.begin() {
                 pump.give_up(error);
             }
@@ -386,17 +395,16 @@ fn is_silent(socket: &Socket) -> bool {
     socket.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-fn connect(address: &str, settings: &Settings) -> Result<Socket, ClientErrorKind> {
+fn connect(address: &str, settings: &Settings, start: Instant) -> Result<Socket, ClientErrorKind> {
     // What the kernel takes for a timeout: not nothing, which is no timeout at all, and no more than it can count.
     const MOST: Duration = Duration::from_secs(1 << 30);
     let least = Duration::from_millis(1);
-    let patience = settings.connect.min(settings.total);
+    let left = settings.left(start);
+    let patience = settings.connect.min(left);
     let address = Address::parse(address)
         .map_err(|error| ClientErrorKind::Connect(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
     Socket::connect(address, patience.clamp(least, MOST)).map_err(|error| match error.kind() {
-        io::ErrorKind::TimedOut if settings.total < settings.connect => {
-            ClientErrorKind::TimedOut(Timeout::Total(settings.total))
-        }
+        io::ErrorKind::TimedOut if left < settings.connect => ClientErrorKind::TimedOut(Timeout::Total(settings.total)),
         io::ErrorKind::TimedOut => ClientErrorKind::TimedOut(Timeout::Connect(settings.connect)),
         _ => ClientErrorKind::Connect(error),
     })

@@ -57,6 +57,11 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.stream.transport_mut()
     }
 
+    /// How long is waited from here on.
+    pub(crate) const fn set_patience(&mut self, patience: Patience) {
+        self.stream.set_patience(patience);
+    }
+
     /// Joins a body to the packet, so that both leave at once, if there is room for all of it.
     pub(crate) fn join(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         let most = PIECE.saturating_sub(self.window.filled);

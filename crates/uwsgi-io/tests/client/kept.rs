@@ -1,8 +1,10 @@
 //! Connections that are used again.
 
-use std::io::{self, Read, Write};
+use core::time::Duration;
+use std::io::{self, Read};
+use std::time::Instant;
 
-use uwsgi_io::{Client, ClientErrorKind};
+use uwsgi_io::{Client, ClientErrorKind, Timeout};
 
 use crate::server::{Connection, Server, directory, take};
 use crate::{get, post};
@@ -75,9 +77,13 @@ fn a_stale_connection_is_replaced() {
     }
 }
 
-/// A connection that looks alive, and takes nothing: nothing of the request has left, and the body was not read in vain.
-#[test]
-fn a_request_that_cannot_leave_goes_elsewhere() {
+/// A server whose first connection, once it was used, looks alive and takes nothing; what it does with the second. The client
+/// has used the first.
+fn deaf_after_one(
+    client: impl FnOnce(Client) -> Client,
+    second: impl FnOnce(&mut dyn Connection) + Send + 'static,
+    then: impl FnOnce(&mut Client),
+) {
     let directory = directory();
     let path = directory.join("socket");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -87,18 +93,48 @@ fn a_request_that_cannot_leave_goes_elsewhere() {
         serve(&mut first, 1);
         first.shutdown(std::net::Shutdown::Read).unwrap();
         deaf.send(()).unwrap();
-        let (mut second, _) = listener.accept().unwrap();
-        assert_eq!(take(&mut second, post(5).len()), post(5));
-        assert_eq!(take(&mut second, 5), b"hello");
-        second.write_all(OK).unwrap();
+        second(&mut listener.accept().unwrap().0);
         drop(first);
     });
-    let mut client = Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true);
+    let mut client = client(Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true));
     ask(&mut client);
     is_deaf.recv().unwrap();
-    assert_eq!(client.request(&post(5), &b"hello"[..]).unwrap().status(), 200);
+    then(&mut client);
+    drop(client);
     thread.join().unwrap();
     std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// Nothing of the request has left, and the body was not read in vain.
+#[test]
+fn a_request_that_cannot_leave_goes_elsewhere() {
+    let answers = |connection: &mut dyn Connection| {
+        assert_eq!(take(connection, post(5).len()), post(5));
+        assert_eq!(take(connection, 5), b"hello");
+        connection.write_all(OK).unwrap();
+    };
+    deaf_after_one(
+        |client| client,
+        answers,
+        |client| assert_eq!(client.request(&post(5), &b"hello"[..]).unwrap().status(), 200),
+    );
+}
+
+/// The time for a call does not become longer by that for which the connection before was kept.
+#[test]
+fn a_connection_that_is_replaced_has_no_more_time() {
+    const TOTAL: Duration = Duration::from_millis(200);
+    deaf_after_one(
+        |client| client.with_total_timeout(TOTAL),
+        |connection| assert_eq!(connection.read_to_end(&mut Vec::new()).unwrap(), get().len()),
+        |client| {
+            std::thread::sleep(TOTAL * 10);
+            let start = Instant::now();
+            let error = client.request(&get(), io::empty()).unwrap_err();
+            assert!(matches!(error.kind(), ClientErrorKind::TimedOut(Timeout::Total(TOTAL))), "{error}");
+            assert!(start.elapsed() < TOTAL * 10, "after {:?}", start.elapsed());
+        },
+    );
 }
 
 /// Behind a close or bytes that nobody asked for, behind an answer that was not read, and behind an end that only the close
