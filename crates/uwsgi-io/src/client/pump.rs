@@ -138,9 +138,10 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.broken.is_some()
     }
 
-    /// No more of the request leaves, for this reason.
+    /// No more of the request leaves, for this reason if there was none before.
     pub(crate) fn give_up(&mut self, error: io::Error) {
-        (self.broken, self.window) = (Some(error), Window::default());
+        self.broken.get_or_insert(error);
+        self.window = Window::default();
     }
 
     /// Whether something has yet to leave.
@@ -186,14 +187,28 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
     /// Reads once, without waiting; nothing, where there is nothing yet.
     fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
         match self.transport().read(room) {
+            Ok(0) if !self.answered => self.closed(),
             Ok(count) => {
                 self.answered |= count > 0;
                 Ok(Some(count))
             }
             Err(error) if is_early(&error) => Ok(None),
             // A peer that closes over bytes it has not read resets the connection: it has closed without an answer.
-            Err(error) if !self.answered && is_gone(&error) => Ok(Some(0)),
+            Err(error) if !self.answered && is_gone(&error) => self.closed(),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The end of the stream, before a byte of an answer. If that is because of the network, only the write was told: Linux
+    /// says it once (`sock_error`), and the read finds the end.
+    fn closed(&mut self) -> io::Result<Option<usize>> {
+        match &self.broken {
+            Some(error) if !is_gone(error) => {
+                let kind = error.kind();
+                let error = self.broken.replace(kind.into()).unwrap_or_else(|| kind.into());
+                Err(io::Error::new(kind, ClientErrorKind::Write(error)))
+            }
+            _ => Ok(Some(0)),
         }
     }
 

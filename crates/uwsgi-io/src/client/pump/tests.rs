@@ -4,6 +4,7 @@ use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::io::{self, IoSlice, Read};
 
+use rustix::io::Errno;
 use uwsgi::client::Exchange;
 use uwsgi::server::Time;
 
@@ -22,6 +23,8 @@ struct Says {
     closed: bool,
     /// It takes nothing more, and whoever writes is told so.
     deaf: bool,
+    /// How the writer is told: EPIPE, unless it is something else.
+    errno: Option<Errno>,
     /// It takes nothing more until so many bytes of its answer were read.
     waits_for: usize,
 }
@@ -72,7 +75,7 @@ impl Transport for Wire<'_> {
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let (says, bytes) = (self.says(), &pieces[0]);
         if says.deaf {
-            return Err(io::ErrorKind::BrokenPipe.into());
+            return Err(says.errno.unwrap_or(Errno::PIPE).into());
         }
         if self.full.get() || self.read.get() < says.waits_for {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -193,7 +196,7 @@ fn early_answers() {
                 if taken.len() < after {
                     return Says::default();
                 }
-                Says { answer: refusal.clone(), closed, deaf, waits_for: 0 }
+                Says { answer: refusal.clone(), closed, deaf, ..Says::default() }
             };
             let wire = Wire::new(7, &early);
             let mut source = io::repeat(b'x').take(1 << 20);
@@ -295,6 +298,44 @@ fn no_answer() {
         let error = exchange(&wire, io::repeat(b'x'), 1000, false).unwrap_err();
         assert!(matches!(error, ClientErrorKind::NoAnswer(Asked::Request)), "{error}");
     }
+}
+
+/// A connection that breaks on the way, of which the read learns no more than that it has ended.
+#[test]
+fn what_broke_the_request() {
+    let rows = [
+        (Errno::PIPE, false),
+        (Errno::CONNRESET, false),
+        (Errno::CONNABORTED, false),
+        (Errno::TIMEDOUT, true),
+        (Errno::HOSTUNREACH, true),
+        (Errno::NETUNREACH, true),
+        (Errno::NETDOWN, true),
+    ];
+    for (errno, told) in rows {
+        // At once, inside the packet, inside the body.
+        for after in [0, 3, 100] {
+            let breaks = |taken: &[u8]| {
+                let broken = taken.len() >= after;
+                Says { closed: broken, deaf: broken, errno: Some(errno), ..Says::default() }
+            };
+            let wire = Wire::new(3, &breaks);
+            match exchange(&wire, io::repeat(b'x'), 1000, false).unwrap_err() {
+                ClientErrorKind::Write(error) if told => assert_eq!(error.raw_os_error(), Some(errno.raw_os_error())),
+                ClientErrorKind::NoAnswer(Asked::Request) if !told => {}
+                other => panic!("{errno:?} after {after}: {other}"),
+            }
+        }
+    }
+    // An answer that came before is one.
+    let answers = |taken: &[u8]| {
+        let answer = b"HTTP/1.1 503 Service Unavailable\r\n\r\n".to_vec();
+        let broken = taken.len() >= 100;
+        let answer = if broken { answer } else { Vec::new() };
+        Says { answer, closed: broken, deaf: broken, errno: Some(Errno::TIMEDOUT), ..Says::default() }
+    };
+    let wire = Wire::new(3, &answers);
+    assert_eq!(exchange(&wire, io::repeat(b'x'), 1000, false).unwrap(), (503, Vec::new()));
 }
 
 /// While the body leaves, it is the peer's taking that is waited for; behind it, the answer.
