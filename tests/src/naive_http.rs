@@ -364,6 +364,7 @@ pub enum End {
     Chunk(ChunkError),
     Head(Fault),
     NoAnswer,
+    TooManyInterim,
 }
 
 impl From<ExchangeError> for End {
@@ -373,6 +374,7 @@ impl From<ExchangeError> for End {
             ExchangeError::Chunk(error) => Self::Chunk(error),
             ExchangeError::NoAnswer => Self::NoAnswer,
             ExchangeError::Response(error) => Self::Head(error.into()),
+            ExchangeError::TooManyInterim => Self::TooManyInterim,
             other => panic!("an error that the oracle does not know: {other}"),
         }
     }
@@ -387,6 +389,7 @@ pub fn answer(bytes: &[u8], to_head: bool, most: Most) -> Answer {
         match head_end(rest) {
             Some(end) if end <= most.bytes => {
                 match head(&rest[..end], most) {
+                    Ok(head) if head.is_interim() && heads.len() == 100 => return failed(heads, End::TooManyInterim),
                     Ok(head) => heads.push(head),
                     Err(fault) => return failed(heads, End::Head(fault)),
                 }

@@ -4,13 +4,13 @@ use core::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use uwsgi::client::{Exchange, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 use uwsgi::framing::FramingError;
 use uwsgi::server::Settings;
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_tests::drive::{Event, Plan, answer, answer_at_once, pieces, serve};
 use uwsgi_tests::naive::Pair;
-use uwsgi_tests::naive_http::{Answer, End};
+use uwsgi_tests::naive_http::{self, Answer, End, Most};
 
 /// A request: its vars, and its body.
 #[derive(Debug, Clone)]
@@ -315,6 +315,35 @@ fn backends_that_close_early() {
     // A body that nobody delimited is whole when the backend says so.
     let seen = answer(&mut Exchange::new(false), [&b"HTTP/1.1 200 OK\r\n\r\nhel"[..]]);
     assert_eq!((seen.end, &seen.body[..]), (End::Whole, &b"hel"[..]));
+}
+
+/// RFC 9110 section 15.2 names no number; ours is one that no backend has a use for.
+#[test]
+fn interim_answers_have_an_end() {
+    let most = usize::from(Exchange::MOST_INTERIM);
+    for count in [1, most - 1, most, most + 1, 3 * most] {
+        let bytes = b"HTTP/1.1 102 Processing\r\n\r\n".repeat(count);
+        let bytes = [&bytes, &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"[..]].concat();
+        let seen = answer(&mut Exchange::new(false), [&bytes[..]]);
+        let (end, heads) = if count <= most { (End::Whole, count + 1) } else { (End::TooManyInterim, most) };
+        assert_eq!((seen.end, seen.heads.len()), (end, heads), "{count}");
+        assert_eq!(seen, naive_http::answer(&bytes, false, Most::DEFAULT));
+        for size in [1, 7, 26, 27, 28, 200] {
+            assert_eq!(answer(&mut Exchange::new(false), pieces(&bytes, &[size])), seen, "{count} by {size}");
+            assert_eq!(answer_at_once(&mut Exchange::new(false), pieces(&bytes, &[size])), seen, "{count} by {size}");
+        }
+    }
+    // It stays so.
+    let mut exchange = Exchange::new(false);
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+    for _ in 0..most {
+        assert!(matches!(exchange.answer(interim, false), AnswerStep::Head { .. }));
+    }
+    for _ in 0..2 {
+        assert_eq!(exchange.answer(interim, false), AnswerStep::Fail(ExchangeError::TooManyInterim));
+        assert_eq!(exchange.body(b"", false), Incoming::Fail(ExchangeError::TooManyInterim));
+        assert!(!exchange.allows_another(b""));
+    }
 }
 
 #[test]

@@ -69,27 +69,49 @@ fn heads_around_the_buffer_and_the_limit() {
 
 /// Interim heads pass through the buffer; they do not add up in it.
 #[test]
-fn any_number_of_interim_heads() {
+fn as_many_interim_heads_as_there_may_be() {
+    let most = usize::from(Exchange::MOST_INTERIM);
     // Of many lengths, so that the buffer's end is everywhere in them.
-    let link = |number: usize| format!("</{number}{}>", "x".repeat(number % 50));
-    let interim = |number| format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n", link(number));
-    let bytes = (0..5000).map(interim).collect::<String>() + "HTTP/1.1 200 OK\r\n\r\nhello";
-    let mut buffer = Vec::new();
-    let mut reader = ResponseReader::new(bytes.as_bytes(), Exchange::new(false), &mut buffer);
-    let mut count = 0;
-    while let Some(head) = reader.interim().unwrap() {
-        // Each is itself, also where the buffer was full inside of it.
-        assert_eq!(head.get("link"), Some(link(count).as_bytes()));
-        count += 1;
+    for pad in 0..50 {
+        let link = |number: usize| format!("</{number}{}>", "x".repeat(2000 + 7 * pad + number % 50));
+        let interim = |number| format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n", link(number));
+        let bytes = (0..most).map(interim).collect::<String>() + "HTTP/1.1 200 OK\r\n\r\nhello";
+        let mut buffer = Vec::new();
+        let mut reader = ResponseReader::new(bytes.as_bytes(), Exchange::new(false), &mut buffer);
+        let mut count = 0;
+        while let Some(head) = reader.interim().unwrap() {
+            // Each is itself, also where the buffer was full inside of it.
+            assert_eq!(head.get("link"), Some(link(count).as_bytes()));
+            count += 1;
+        }
+        assert_eq!(count, most);
+        assert!(reader.interim().unwrap().is_none(), "the final one was found, and stays");
+        let (head, mut body) = reader.answer().unwrap();
+        assert_eq!(head.status(), 200);
+        let mut text = String::new();
+        body.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        assert!(buffer.capacity() <= 32768 + 16384);
     }
-    assert_eq!(count, 5000);
-    assert!(reader.interim().unwrap().is_none(), "the final one was found, and stays");
-    let (head, mut body) = reader.answer().unwrap();
-    assert_eq!(head.status(), 200);
-    let mut text = String::new();
-    body.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "hello");
-    assert!(buffer.capacity() <= 32768 + 16384);
+}
+
+/// A server that says nothing else keeps nobody.
+#[test]
+fn interim_heads_without_an_end() {
+    #[derive(Debug)]
+    struct Endless(usize);
+    impl Read for Endless {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            for byte in &mut *out {
+                *byte = b"HTTP/1.1 102 Processing\r\n\r\n"[self.0 % 27];
+                self.0 += 1;
+            }
+            Ok(out.len())
+        }
+    }
+    let error = ResponseReader::new(Endless(0), Exchange::new(false), &mut Vec::new()).answer().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    assert_eq!(error.to_string(), "more than 100 interim answers (1xx) before the final one");
 }
 
 /// What a peer announces is not set aside.

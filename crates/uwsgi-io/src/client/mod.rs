@@ -230,6 +230,10 @@ impl Client {
 
     /// Sends a web request whose body is written instead of read from somewhere.
     ///
+    /// Of an answer that comes before all of the body has left, 32 KiB are read until [`finish`](Sending::finish). A server that
+    /// sends more of it, and takes nothing more meanwhile, is waited for until the write times out: for one that sends back
+    /// what it gets, [`request`](Self::request) is right.
+    ///
     /// ```
     /// # use std::io::Read;
     /// use std::io::Write;

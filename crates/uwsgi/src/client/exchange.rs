@@ -14,7 +14,7 @@ use crate::http::response_error::{ResponseError, ResponseErrorKind};
 ///
 /// [`send`](Self::send) says how much of a body may leave, [`head`](Self::head) finds the answer's head,
 /// [`response`](Self::response) decodes it, and [`body`](Self::body) finds its end. Interim answers (1xx) come before the
-/// final one: for them, ask for the next head.
+/// final one: for them, ask for the next head. There may be [so many](Self::MOST_INTERIM) of them.
 ///
 /// ```
 /// use uwsgi::client::{Exchange, Incoming, ResponseStep};
@@ -33,6 +33,8 @@ pub struct Exchange {
     end: HeadEnd,
     limits: HeadLimits,
     to_head: bool,
+    /// How many interim answers there were.
+    interim: u8,
     /// What may still leave of the request's body.
     outgoing: Declared,
     /// The answer is an error: nobody reads what has not left.
@@ -124,6 +126,8 @@ pub enum ExchangeError {
     NoAnswer,
     /// The head is refused.
     Response(ResponseError),
+    /// Interim answers without an end.
+    TooManyInterim,
 }
 
 impl fmt::Display for ExchangeError {
@@ -134,6 +138,9 @@ impl fmt::Display for ExchangeError {
             Self::Chunk(error) => error.fmt(f),
             Self::NoAnswer => f.write_str("the backend closed without an answer, as uWSGI does with what it refuses"),
             Self::Response(error) => error.fmt(f),
+            Self::TooManyInterim => {
+                write!(f, "more than {} interim answers (1xx) before the final one", Exchange::MOST_INTERIM)
+            }
         }
     }
 }
@@ -141,6 +148,11 @@ impl fmt::Display for ExchangeError {
 impl core::error::Error for ExchangeError {}
 
 impl Exchange {
+    /// How many interim answers (1xx, but for 101) there may be: RFC 9110 section 15.2 allows any number, and a backend that
+    /// sends nothing else would keep its client for ever. Go's client takes 5; a WebDAV server that says 102 every 20 seconds
+    /// has half an hour.
+    pub const MOST_INTERIM: u8 = 100;
+
     /// An exchange whose request has no body; `to_head` says that it is HEAD, whose answer has none either.
     #[must_use]
     pub fn new(to_head: bool) -> Self {
@@ -149,6 +161,7 @@ impl Exchange {
             end: HeadEnd::default(),
             limits: HeadLimits::default(),
             to_head,
+            interim: 0,
             outgoing: Declared::new(0),
             refused: false,
             delimited: false,
@@ -261,8 +274,10 @@ impl Exchange {
     pub fn answer<'b>(&mut self, got: &'b [u8], eof: bool) -> AnswerStep<'b> {
         if matches!(self.phase, Phase::Head) && self.end.searched() == 0 {
             if let Some((response, end)) = ResponseHead::decode_at_once(got, &self.limits) {
-                self.follow(&response);
-                return AnswerStep::Head { response, end };
+                return match self.follow(&response) {
+                    Ok(()) => AnswerStep::Head { response, end },
+                    Err(error) => AnswerStep::Fail(error),
+                };
             }
         }
         self.answer_slowly(got, eof)
@@ -284,7 +299,8 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// [`ExchangeError::Response`]: the answer must be refused (502), and the connection closed.
+    /// [`ExchangeError::Response`] or [`ExchangeError::TooManyInterim`]: the answer must be refused (502), and the connection
+    /// closed.
     pub fn response<'b>(&mut self, head: &'b [u8]) -> Result<ResponseHead<'b>, ExchangeError> {
         let response = match ResponseHead::decode_with(head, &self.limits) {
             Ok(response) => response,
@@ -293,16 +309,15 @@ impl Exchange {
                 return Err(ExchangeError::Response(error));
             }
         };
-        self.follow(&response);
+        self.follow(&response)?;
         Ok(response)
     }
 
     /// Goes where a head leads.
     #[inline]
-    fn follow(&mut self, response: &ResponseHead<'_>) {
+    fn follow(&mut self, response: &ResponseHead<'_>) -> Result<(), ExchangeError> {
         if response.is_interim() {
-            self.phase = Phase::Head;
-            return;
+            return self.follow_interim();
         }
         self.delimited = !response.says_close();
         self.refused = response.status() >= 400;
@@ -313,6 +328,18 @@ impl Exchange {
             ResponseBody::Close => Phase::Close,
             ResponseBody::Upgrade => Phase::Upgraded,
         };
+        Ok(())
+    }
+
+    #[cold]
+    fn follow_interim(&mut self) -> Result<(), ExchangeError> {
+        if self.interim >= Self::MOST_INTERIM {
+            self.phase = Phase::Failed(ExchangeError::TooManyInterim);
+            return Err(ExchangeError::TooManyInterim);
+        }
+        self.interim = self.interim.saturating_add(1);
+        self.phase = Phase::Head;
+        Ok(())
     }
 
     /// Looks for the body at the start of `got`: all bytes behind the head that were read and not used.
