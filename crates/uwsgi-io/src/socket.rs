@@ -54,7 +54,8 @@ impl Socket {
         Self { descriptor, clock: Clock::start() }
     }
 
-    /// Connects, and waits for it so long at most.
+    /// Connects, and waits for it so long at most, for ever where that is nothing. Of a name each address is tried in its turn,
+    /// all of them within the time.
     ///
     /// # Errors
     ///
@@ -67,14 +68,8 @@ impl Socket {
             Address::Abstract(name) => Self::unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, patience),
             Address::Name { host, port } => {
                 let host = if host.is_empty() { "localhost" } else { host };
-                let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-                for address in std::net::ToSocketAddrs::to_socket_addrs(&(host, port))? {
-                    match Self::tcp(address, patience) {
-                        Ok(socket) => return Ok(socket),
-                        Err(error) => last = error,
-                    }
-                }
-                Err(last)
+                let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect();
+                Self::first_of(&addresses, patience)
             }
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
         }
@@ -98,6 +93,25 @@ impl Socket {
         sockopt::set_tcp_nodelay(&descriptor, true)?;
         connect_within(&descriptor, patience, || connect(&descriptor, &address))?;
         Self::new(descriptor)
+    }
+
+    /// Connects to the first address that can be connected to. Each has its part of the time that is left, so that one behind
+    /// which packets vanish does not use up that of the others.
+    fn first_of(addresses: &[SocketAddr], patience: Duration) -> io::Result<Self> {
+        let clock = Clock::start();
+        let end = clock.now().after(patience);
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for (tried, address) in addresses.iter().enumerate() {
+            let others = u32::try_from(addresses.len().saturating_sub(tried)).unwrap_or(u32::MAX);
+            let part = clock.until(end).checked_div(others).unwrap_or_default();
+            // No patience at all is none that ends.
+            let part = if patience.is_zero() { patience } else { part.max(Duration::from_millis(1)) };
+            match Self::tcp(*address, part) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
 
     fn unix(address: &SocketAddrUnix, patience: Duration) -> io::Result<Self> {
@@ -204,5 +218,43 @@ fn connect_within(
             Err(Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY) => return Err(io::ErrorKind::TimedOut.into()),
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "a test that panics has found something")]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(600);
+
+    /// A listener whose queue is full: Linux drops what would make it longer. It lives as long as what is returned.
+    fn full() -> (TcpListener, Vec<Socket>, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let waiting = (0..10).map_while(|_| Socket::tcp(address, PATIENCE / 10).ok()).collect();
+        (listener, waiting, address)
+    }
+
+    #[test]
+    fn all_addresses_of_a_name_have_one_time_together() {
+        let (_full, _waiting, vanishes) = full();
+        let open = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = open.local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        for addresses in [&[here][..], &[closed, here], &[vanishes, here], &[vanishes, closed, vanishes, here]] {
+            Socket::first_of(addresses, PATIENCE).unwrap_or_else(|error| panic!("{addresses:?}: {error}"));
+        }
+        let start = Instant::now();
+        let error = Socket::first_of(&[vanishes, vanishes, vanishes], PATIENCE).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() < PATIENCE * 2, "{:?}", start.elapsed());
+        let error = Socket::first_of(&[vanishes, closed], PATIENCE).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(Socket::first_of(&[], PATIENCE).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -1,5 +1,6 @@
 //! Announcements to uWSGI's routers.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::net::UdpSocket;
@@ -13,7 +14,7 @@ use crate::client::error::{ClientError, ClientErrorKind};
 
 /// Sends an announcement to a router's subscription server: that a backend joins, or leaves.
 ///
-/// There is no answer: what is known then is that it was sent. Where the router is on this machine, the kernel says whether
+/// There is no answer: what is known then is that it was sent, of a name with several addresses to one of them. Where the router is on this machine, the kernel says whether
 /// nobody listens, unless it is too busy to say so within 20 ms. A router forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
 ///
 /// ```
@@ -73,14 +74,20 @@ fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
 /// How long the kernel has to say that nobody listens on this machine; it takes microseconds.
 const ECHO: Duration = Duration::from_millis(20);
 
-/// Sends to the first address.
-fn udp(addresses: &[core::net::SocketAddr], bytes: &[u8]) -> io::Result<()> {
-    let address = addresses.first().ok_or(io::ErrorKind::NotFound)?;
-    let any: core::net::IpAddr = if address.is_ipv4() {
-        core::net::Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        core::net::Ipv6Addr::UNSPECIFIED.into()
-    };
+/// Sends to the first address that does not say at once that nobody listens there: a router listens on one of a name's.
+fn udp(addresses: &[SocketAddr], bytes: &[u8]) -> io::Result<()> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match send(address, bytes) {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn send(address: &SocketAddr, bytes: &[u8]) -> io::Result<()> {
+    let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(address)?;
     socket.send(bytes)?;
@@ -93,4 +100,39 @@ fn udp(addresses: &[core::net::SocketAddr], bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+mod tests {
+    use super::*;
+
+    /// A socket, and the address of one that is closed.
+    fn router_and_nobody() -> (UdpSocket, SocketAddr, SocketAddr) {
+        let router = UdpSocket::bind("127.0.0.1:0").unwrap();
+        router.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let here = router.local_addr().unwrap();
+        (router, here, nobody)
+    }
+
+    #[test]
+    fn the_address_of_a_name_where_somebody_listens() {
+        let (router, here, nobody) = router_and_nobody();
+        // With IPv6 and without: nobody has bound that port there.
+        let six = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), nobody.port());
+        for addresses in [&[here][..], &[nobody, here], &[six, here], &[six, nobody, here], &[here, nobody]] {
+            udp(addresses, b"a datagram").unwrap();
+            let mut got = [0; 16];
+            let count = router.recv(&mut got).unwrap();
+            assert_eq!(got.get(..count), Some(&b"a datagram"[..]), "{addresses:?}");
+        }
+        assert_eq!(udp(&[six, nobody], b"").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(udp(&[], b"").unwrap_err().kind(), io::ErrorKind::NotFound);
+        // Once, and not to all of them.
+        udp(&[here, here], b"one").unwrap();
+        router.recv(&mut [0; 16]).unwrap();
+        router.set_nonblocking(true).unwrap();
+        assert_eq!(router.recv(&mut [0; 16]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
 }
