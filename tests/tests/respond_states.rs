@@ -117,6 +117,34 @@ fn behind_a_101_is_a_pipe_of_no_length() {
 }
 
 #[test]
+fn an_answer_without_a_head_is_what_is_given() {
+    let bare = || {
+        let (receive, respond) = begun(SMALL);
+        (receive, respond.without_head())
+    };
+    let (receive, mut respond) = bare();
+    assert!(!respond.head(200, Some(5)), "there is none");
+    assert_eq!(respond.body(0), Ok(Leaves { head: false, take: 0 }));
+    assert!(!respond.has_left() && respond.has_body());
+    assert_eq!(respond.body(1_000_000), Ok(Leaves { head: false, take: 1_000_000 }));
+    assert!(respond.has_left());
+    assert!(!respond.is_upgraded(), "a message is no pipe");
+    assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
+    assert_eq!(respond.body(1), Err(AnswerError::Over));
+    assert!(matches!(Ending::of(receive, &respond, START), Ending::HalfClose(_)));
+
+    // Nothing is an answer too, and until something has left a refusal can.
+    let (_, mut empty) = bare();
+    assert_eq!(empty.finished(), Ok(Leaves { head: false, take: 0 }));
+    assert!(!empty.is_aborted());
+    let (_, mut failed) = bare();
+    assert_eq!(failed.failed(None), Failure::Refuse(Refusal::AppFailed));
+    let (_, mut failed) = bare();
+    failed.body(1).unwrap();
+    assert_eq!(failed.failed(None), Failure::Abort);
+}
+
+#[test]
 fn an_answer_that_is_written_is_left_alone() {
     let mut respond = finished();
     respond.shut_down(START);

@@ -69,11 +69,10 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// A writer whose head has no bytes: as after a 101, what follows is whatever the application gives.
+    /// A writer of an answer without a head.
     pub(crate) fn without_head(transport: &'r T, receive: &Receive, upgraded: &'r AtomicBool) -> Self {
-        let mut writer = Self::new(transport, receive, upgraded);
-        writer.respond.head(101, None);
-        writer
+        let writer = Self::new(transport, receive, upgraded);
+        Self { respond: writer.respond.without_head(), ..writer }
     }
 
     /// A worker has taken the request. Nothing leaves before.

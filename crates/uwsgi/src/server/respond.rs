@@ -38,6 +38,8 @@ pub struct Respond {
     length: Option<u64>,
     sent: u64,
     to_head: bool,
+    /// The answer to a message, which has no head.
+    bare: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +139,25 @@ impl Respond {
             length: None,
             sent: 0,
             to_head: receive.is_head_request(),
+            bare: false,
         }
+    }
+
+    /// The same answer without a head, as that to a [message](Receive::message) is: what leaves is what the application gives,
+    /// and nothing leaves for nothing.
+    ///
+    /// ```
+    /// # use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
+    /// # let receive = Receive::new(Settings::default(), Time::ZERO);
+    /// let mut respond = Respond::queued(&receive, Time::ZERO).without_head();
+    /// respond.started();
+    /// assert!(!respond.head(200, Some(5)));
+    /// assert_eq!(respond.body(7)?, Leaves { head: false, take: 7 });
+    /// # Ok::<(), uwsgi::server::AnswerError>(())
+    /// ```
+    #[must_use]
+    pub fn without_head(self) -> Self {
+        Self { bare: true, ..self }
     }
 
     /// A worker has taken the request.
@@ -147,9 +167,10 @@ impl Respond {
         }
     }
 
-    /// The application's head: its status, and its Content-Length. Once it has left, another is not taken.
+    /// The application's head: its status, and its Content-Length. Once it has left, another is not taken, and none of an answer
+    /// [without one](Self::without_head).
     pub fn head(&mut self, status: u16, content_length: Option<u64>) -> bool {
-        let replaceable = matches!(self.phase, Phase::Queued(_) | Phase::Running);
+        let replaceable = !self.bare && matches!(self.phase, Phase::Queued(_) | Phase::Running);
         if replaceable {
             // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
             (self.status, self.length) = (status, content_length.filter(|_| status != 101));
@@ -275,7 +296,7 @@ impl Respond {
         self.phase = Phase::Aborted;
     }
 
-    /// Whether the application's head has left, so that it stands.
+    /// Whether the application's head has left, so that it stands; of an answer without one, its first bytes.
     #[must_use]
     pub const fn has_left(&self) -> bool {
         !matches!(self.phase, Phase::Queued(_) | Phase::Running)
@@ -308,7 +329,7 @@ impl Respond {
     /// ```
     #[must_use]
     pub const fn has_body(&self) -> bool {
-        self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
+        self.bare || self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
     }
 
     /// Whether the front end must see that the answer is not whole, if it ends now: it is neither finished nor refused.
@@ -324,10 +345,10 @@ impl Respond {
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {
         match self.phase {
-            Phase::Queued(_) | Phase::Running if self.status == 0 => Err(AnswerError::NoHead),
+            Phase::Queued(_) | Phase::Running if self.status == 0 && !self.bare => Err(AnswerError::NoHead),
             Phase::Queued(_) | Phase::Running => {
                 self.phase = Phase::Sending;
-                Ok(true)
+                Ok(!self.bare)
             }
             Phase::Sending => Ok(false),
             Phase::Finished | Phase::Refused | Phase::Aborted => Err(AnswerError::Over),
