@@ -1,7 +1,7 @@
 //! The client side of a connection, and what both sides know of HTTP, but for what memchr and httparse read.
 
 use uwsgi::chunked::{ChunkError, ChunkStep, Chunked};
-use uwsgi::client::{Exchange, Incoming, ResponseStep};
+use uwsgi::client::{Exchange, Incoming, MessageStep, ResponseStep, message_answer};
 use uwsgi::framing::{ResponseBody, response_body};
 use uwsgi::response::{HeadLimits, RefusedLine, ResponseEncoder, ResponseHead};
 
@@ -21,6 +21,10 @@ proven! {
     }
     fn exchange_allows_another(exchange: &Exchange, rest: &[u8]) -> bool {
         exchange.allows_another(rest)
+    }
+
+    fn message_answered(got: &[u8], eof: bool) -> MessageStep {
+        message_answer(got, eof)
     }
 
     fn framing_response_body(head: &ResponseHead<'_>, to_head: bool) -> ResponseBody {
@@ -70,6 +74,9 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     let (mut chunked, mut buffer) = (Chunked::default(), [0; 128]);
     call! {
+        message_answered: bytes, false;
+        message_answered: bytes, true;
+        message_answered: b"HTTP/1.1 501 ", false;
         chunked_step: &mut chunked, bytes;
         chunked_step: &mut chunked, b"5\r\nhello\r\n0\r\n\r\n";
         response_encoder: &mut buffer, 200, "OK", bytes;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use uwsgi::client::{Exchange, ExchangeError};
+use uwsgi::client::{Exchange, ExchangeError, MessageStep, message_answer};
 use uwsgi::message::MessageError;
 use uwsgi::{DecodeError, Packet};
 
@@ -172,22 +172,13 @@ impl<'c> Answered<'c, io::Empty> {
 
 /// Where the packet ends, once it is there.
 fn packet_end(window: &Window, buffer: &[u8], asked: Asked) -> Result<Option<usize>, ClientErrorKind> {
-    let got = window.of(buffer);
-    // Servers that take web requests only say so in HTTP. No message is answered by a packet with these four bytes.
-    if let Some(version) = got.strip_prefix(b"HTTP") {
-        let digits = version.get(5..8).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-        let status = digits.and_then(|digits| core::str::from_utf8(digits).ok()?.parse().ok());
-        return match status {
-            Some(status) => Err(ClientErrorKind::Http { status }),
-            None if window.eof || got.len() > 12 => Err(ClientErrorKind::Http { status: 0 }),
-            None => Ok(None),
-        };
-    }
-    match Packet::decode(got) {
-        Ok((packet, _)) => Ok(Some(packet.encoded_len())),
-        Err(_) if window.eof && got.is_empty() => Err(ClientErrorKind::NoAnswer(asked)),
-        Err(error) if window.eof => Err(malformed(error)),
-        Err(_) => Ok(None),
+    match message_answer(window.of(buffer), window.eof) {
+        MessageStep::Packet { end } => Ok(Some(end)),
+        MessageStep::Http { status } => Err(ClientErrorKind::Http { status }),
+        MessageStep::NoAnswer => Err(ClientErrorKind::NoAnswer(asked)),
+        MessageStep::Malformed(error) => Err(malformed(error)),
+        // Need, and whatever else more bytes may help.
+        _ => Ok(None),
     }
 }
 

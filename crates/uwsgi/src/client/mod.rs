@@ -2,6 +2,8 @@
 
 mod address;
 mod exchange;
+mod message;
 
 pub use address::{Address, AddressError};
 pub use exchange::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+pub use message::{MessageStep, message_answer};
