@@ -72,7 +72,7 @@ impl<'c> Cache<'c> {
                 Ok(answer) => Ok(Some((answered.into_value(&[], answer.size.unwrap_or(0)), answer.expires))),
                 Err(error) => Err(answered.wrong(error)),
             },
-            Err(error) if is_no(&error) => Ok(None),
+            Err(error) if is_no(&error, CacheCommand::Get) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -113,10 +113,7 @@ impl<'c> Cache<'c> {
         value: &[u8],
         expires: Option<Duration>,
     ) -> Result<(), ClientError> {
-        match self.store(CacheCommand::Update, key.as_ref(), value, expires)? {
-            true => Ok(()),
-            false => Err(self.client.fail(ClientErrorKind::NoAnswer(Asked::Cache))),
-        }
+        self.store(CacheCommand::Update, key.as_ref(), value, expires).map(|_| ())
     }
 
     /// Forgets a key; whether there was one.
@@ -134,10 +131,7 @@ impl<'c> Cache<'c> {
     ///
     /// As [`get`](Self::get); [`NoAnswer`](ClientErrorKind::NoAnswer) where there is no such cache.
     pub fn clear(&mut self) -> Result<(), ClientError> {
-        match self.done(CacheRequest::new(CacheCommand::Clear), &[])? {
-            true => Ok(()),
-            false => Err(self.client.fail(ClientErrorKind::NoAnswer(Asked::Cache))),
-        }
+        self.done(CacheRequest::new(CacheCommand::Clear), &[]).map(|_| ())
     }
 
     fn store(
@@ -162,7 +156,7 @@ impl<'c> Cache<'c> {
                 Ok(_) => Ok(true),
                 Err(error) => Err(answered.wrong(error)),
             },
-            Err(error) if is_no(&error) => Ok(false),
+            Err(error) if is_no(&error, request.command) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -186,6 +180,6 @@ const fn whole_seconds(time: Duration) -> u64 {
 }
 
 /// uWSGI's way to say no.
-const fn is_no(error: &ClientError) -> bool {
-    matches!(error.kind(), ClientErrorKind::NoAnswer(_))
+const fn is_no(error: &ClientError, command: CacheCommand) -> bool {
+    matches!(error.kind(), ClientErrorKind::NoAnswer(_)) && command.silence_is_no()
 }

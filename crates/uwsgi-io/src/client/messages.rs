@@ -3,7 +3,7 @@
 use std::io;
 
 use uwsgi::client::Exchange;
-use uwsgi::message::{Ping, Pong, Reply, RpcAnswer, RpcCallEncoder, RpcMode, Signal};
+use uwsgi::message::{Ping, Pong, Reply, RpcAnswer, RpcCall, RpcCallEncoder, RpcMode, Signal};
 use uwsgi::{Modifier1, VarsEncoder};
 
 use crate::client::Client;
@@ -195,8 +195,6 @@ impl Client {
         arguments: impl IntoIterator<Item = A>,
         mode: RpcMode,
     ) -> Result<(), ClientError> {
-        // plugins/rpc, uWSGI 2.0: an array of 255, the name counted.
-        const MOST: usize = 254;
         self.outgoing.clear();
         let mut count: usize = 0;
         let written = RpcCallEncoder::new(&mut self.outgoing, function).and_then(|mut call| {
@@ -207,8 +205,8 @@ impl Client {
             call.finish(mode).map(|_| ())
         });
         written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
-        if count > MOST {
-            return Err(self.fail(ClientErrorKind::TooManyArguments { most: MOST }));
+        if count > RpcCall::MAX_ARGS {
+            return Err(self.fail(ClientErrorKind::TooManyArguments { most: RpcCall::MAX_ARGS }));
         }
         Ok(())
     }

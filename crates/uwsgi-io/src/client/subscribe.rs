@@ -41,16 +41,13 @@ pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(),
         let bytes = subscription.encode(&mut buffer).map_err(ClientErrorKind::Encode)?;
         let (packet, _) = Packet::decode(bytes).map_err(ClientErrorKind::Decode)?;
         Subscription::decode(&packet).map_err(ClientErrorKind::Message)?;
-        if bytes.len() > MOST {
-            return Err(ClientErrorKind::DatagramTooLong { length: bytes.len(), most: MOST });
+        if bytes.len() > Subscription::MAX_DATAGRAM {
+            return Err(ClientErrorKind::DatagramTooLong { length: bytes.len(), most: Subscription::MAX_DATAGRAM });
         }
         datagram(to, bytes).map_err(ClientErrorKind::Connect)
     };
     send().map_err(|kind| ClientError::new(&to.to_string(), kind))
 }
-
-/// What uWSGI's routers read of a datagram; they take a longer one for what they have read of it (plugins/corerouter).
-const MOST: usize = 4096;
 
 fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
     match to {

@@ -43,6 +43,23 @@ impl CacheCommand {
         }
     }
 
+    /// Whether a close without an answer says no: there is no such key, or there is one already. uWSGI has no other word for it,
+    /// and the same for a cache that does not exist. What cannot be refused so has failed.
+    ///
+    /// ```
+    /// use uwsgi::message::CacheCommand;
+    ///
+    /// assert!(CacheCommand::Get.silence_is_no());
+    /// assert!(!CacheCommand::Update.silence_is_no());
+    /// ```
+    #[must_use]
+    pub const fn silence_is_no(self) -> bool {
+        match self {
+            Self::Del | Self::Exists | Self::Get | Self::Set => true,
+            Self::Clear | Self::Update => false,
+        }
+    }
+
     const fn named(name: &[u8]) -> Option<Self> {
         match name {
             b"clear" => Some(Self::Clear),

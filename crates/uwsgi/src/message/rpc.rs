@@ -41,6 +41,9 @@ pub struct RpcCall<'a> {
 }
 
 impl<'a> RpcCall<'a> {
+    /// The most arguments that uWSGI reads: an array of 255, the name counted (plugins/rpc, uWSGI 2.0). It ignores the rest.
+    pub const MAX_ARGS: usize = 254;
+
     /// The call that a packet is, every argument as it was sent, empty ones too.
     ///
     /// # Errors

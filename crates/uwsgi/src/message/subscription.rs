@@ -92,6 +92,10 @@ impl<'a> Subscription<'a> {
     /// The longest key or address in bytes; uWSGI 2.0 writes past its buffer for a longer key.
     pub const MAX_NAME: usize = 255;
 
+    /// The longest announcement in bytes: what uWSGI's routers read of a datagram. They take a longer one for what they have
+    /// read of it (plugins/corerouter, uWSGI 2.0).
+    pub const MAX_DATAGRAM: usize = 4096;
+
     /// An announcement with no more than a key and an address.
     #[must_use]
     pub const fn new(command: SubscriptionCommand, key: &'a [u8], address: &'a [u8]) -> Self {
