@@ -48,11 +48,26 @@ fn server(serve: fn(TcpStream)) -> String {
 
 /// Whatever comes, the application is called with the same.
 fn credulous(mut stream: TcpStream) {
-    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let mut buffer = [0; 70_000];
-    while let Ok(1..) = stream.read(&mut buffer) {}
+    // Long enough for all of what is sent at once.
+    stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 70_000]);
+    while !is_whole(&bytes) {
+        let Ok(count @ 1..) = stream.read(&mut buffer) else { break };
+        bytes.extend_from_slice(&buffer[..count]);
+    }
     let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     let _gone = stream.shutdown(Shutdown::Write);
+    // To close over unread bytes is to reset.
+    let _gone = stream.set_read_timeout(Some(Duration::from_secs(20)));
+    let _gone = stream.read_to_end(&mut bytes);
+}
+
+/// Whether that is a packet, and the body that it announces.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Ok((packet, body)) = uwsgi::Packet::decode(bytes) else { return false };
+    let length = packet.vars().ok().and_then(|vars| vars.get("CONTENT_LENGTH"));
+    let length: Option<usize> = length.and_then(|length| core::str::from_utf8(length).ok()?.parse().ok());
+    body.len() >= length.unwrap_or(0)
 }
 
 fn json(ran: &Ran) -> Value {
@@ -144,10 +159,10 @@ fn a_server_that_hangs_is_seen_to_hang() {
         if packet[1] == 191 && stream.read_exact(&mut packet[4..]).is_ok() {
             let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         } else {
-            std::thread::sleep(Duration::from_secs(20));
+            std::thread::sleep(Duration::from_secs(60));
         }
     });
-    let ran = run(&["check", "--to", &address, "--patience", "0.5", "datasize-0", "--row", "datasize-zero"]);
+    let ran = run(&["check", "--to", &address, "--patience", "2", "datasize-0", "--row", "datasize-zero"]);
     assert_eq!(ran.status, 1);
     assert!(ran.text().contains("hangs: neither answered nor closed"), "{}", ran.text());
     assert!(

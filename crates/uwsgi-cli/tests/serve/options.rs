@@ -88,15 +88,16 @@ fn keepalive() {
 #[test]
 fn workers_and_connections() {
     let served = Served::new("workers", &["--workers", "1", "--max-connections", "2"]);
+    // Connections are accepted, and counted, in the order in which they came.
+    let two = [served.connect(), served.connect()];
+    assert_eq!(served.get("/").status, 503, "a third connection");
     let begun = Instant::now();
-    std::thread::scope(|scope| {
-        let two = [0, 1].map(|_| scope.spawn(|| served.get("/delay/300").is(200, "waited for 300 ms\n")));
-        std::thread::sleep(Duration::from_millis(100));
-        assert_eq!(served.get("/").status, 503, "a third connection");
-        for one in two {
-            one.join().unwrap();
-        }
-    });
+    for mut one in &two {
+        one.write_all(&Request::get("/delay/300").to_bytes()).unwrap();
+    }
+    for one in two {
+        Answer::read(one).is(200, "waited for 300 ms\n");
+    }
     assert!(begun.elapsed() >= Duration::from_millis(600), "one after the other");
 }
 

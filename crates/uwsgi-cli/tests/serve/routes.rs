@@ -80,9 +80,11 @@ fn streams_have_no_length_and_take_their_time() {
     let answer = served.get("/stream/100000");
     assert_eq!((answer.status, answer.header("content-length")), (200, None));
     assert!(answer.body == pattern(100_000));
-    let answer = served.get("/stream/1000?chunk=300&delay_ms=40");
+    let answer = served.get("/stream/1000?chunk=300&delay_ms=300");
     assert!(answer.body == pattern(1000));
-    assert!(answer.took >= Duration::from_millis(115), "{:?}", answer.took);
+    assert!(answer.took >= Duration::from_millis(900), "{:?}", answer.took);
+    // They leave as they are made. A client that is late finds some together, and not all.
+    assert!(answer.pieces > 1);
     assert!(served.get("/stream/0").body.is_empty());
     served.get("/stream/1?chunk=0").is(400, "behind chunk= belongs a number from 1 to 1048576\n");
 }
@@ -121,9 +123,10 @@ fn headers_are_those_that_were_asked_for() {
 #[test]
 fn drips_come_one_by_one() {
     let served = Served::new("drip", &[]);
-    let answer = served.get("/drip?bytes=5&duration_ms=200");
+    let answer = served.get("/drip?bytes=5&duration_ms=1000");
     answer.is(200, "*****");
-    assert!(answer.took >= Duration::from_millis(195), "{:?}", answer.took);
+    assert!(answer.took >= Duration::from_millis(1000), "{:?}", answer.took);
+    assert!(answer.pieces > 1);
     served.get("/drip?duration_ms=0").is(200, "**********");
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Directory(pub(crate) PathBuf);
 impl Directory {
     pub(crate) fn new(test: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("uwsgictl-{}-{test}", std::process::id()));
+        // What is there is from a process of the same number that was killed.
+        drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir(&directory).unwrap();
         Self(directory)
     }
@@ -73,9 +75,11 @@ impl Served {
 
     /// The answer to one request.
     pub(crate) fn ask(&self, request: &Request) -> Answer {
+        let begun = Instant::now();
         let mut stream = self.connect();
         stream.write_all(&request.to_bytes()).unwrap();
-        Answer::read(stream)
+        let answer = Answer::read(stream);
+        Answer { took: begun.elapsed(), ..answer }
     }
 
     pub(crate) fn get(&self, target: &str) -> Answer {
@@ -173,23 +177,26 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
-    /// From the first byte of the answer to its end.
+    /// From before the request was sent to the end of the answer: whoever of the two is late, it is no less.
     pub(crate) took: Duration,
+    /// How many pieces it came in.
+    pub(crate) pieces: usize,
     /// Whether the connection broke in the middle.
     pub(crate) broke: bool,
 }
 
 impl Answer {
     pub(crate) fn read(mut from: impl Read) -> Self {
+        let begun = Instant::now();
         let mut bytes = Vec::new();
-        let mut first = None;
+        let mut pieces = 0;
         let mut broke = false;
         loop {
             let mut piece = [0; 65536];
             match from.read(&mut piece) {
                 Ok(0) => break,
                 Ok(count) => {
-                    first.get_or_insert_with(Instant::now);
+                    pieces += 1;
                     bytes.extend_from_slice(&piece[..count]);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
@@ -204,8 +211,7 @@ impl Answer {
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         assert!(head.starts_with("HTTP/1.1 "), "{head}");
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let took = first.map_or(Duration::ZERO, |first| first.elapsed());
-        Self { status, head, body: bytes.split_off(end + 4), took, broke }
+        Self { status, head, body: bytes.split_off(end + 4), took: begun.elapsed(), pieces, broke }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
