@@ -69,7 +69,7 @@ fn for_everything_together() {
             std::thread::sleep(SHORT / 20);
         }
     });
-    let mut client = server.client().with_read_timeout(SHORT / 2).with_total_timeout(SHORT);
+    let mut client = server.client().with_read_timeout(SHORT * 50).with_total_timeout(SHORT);
     let read = || {
         let mut response = client.request(&get(), io::empty())?;
         let error = response.read_to_end(&mut Vec::new()).unwrap_err();
