@@ -27,7 +27,7 @@ async fn router() -> Client {
         .route("/slow", get(|| tokio::time::sleep(Duration::from_secs(20))))
         .route("/count", post(|body: Bytes| async move { body.len().to_string() }))
         .layer(RequestBodyLimitLayer::new(1000))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(200)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(2)))
         .layer(CorsLayer::permissive())
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http());

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
 use uwsgi_tower::{Client, ClientError};
 
 use crate::backend::{Connection, ask, backend, get, post, text};
@@ -71,14 +71,15 @@ async fn no_more_than_asked_for() {
 #[tokio::test]
 async fn no_longer_than_asked_for() {
     let (client, mut closed) = numbered().await;
-    let client = client.reusing(2).with_kept_for(Duration::from_millis(300));
+    let kept_for = Duration::from_secs(3);
+    let client = client.reusing(2).with_kept_for(kept_for);
     assert_eq!(number(&client).await, "0");
-    sleep(Duration::from_millis(150)).await;
+    sleep(Duration::from_secs(1)).await;
+    let used_again = Instant::now();
     assert_eq!(number(&client).await, "0");
-    sleep(Duration::from_millis(200)).await;
-    assert!(closed.try_recv().is_err(), "it was used again in between");
     // Nobody has to ask for anything.
-    assert_eq!(timeout(Duration::from_secs(5), closed.recv()).await.unwrap(), Some(0));
+    assert_eq!(timeout(Duration::from_secs(20), closed.recv()).await.unwrap(), Some(0));
+    assert!(used_again.elapsed() >= kept_for, "{:?}", used_again.elapsed());
     assert_eq!(number(&client).await, "1");
 }
 
@@ -106,16 +107,25 @@ async fn the_dead_do_not_pile_up() {
 /// So it is with bytes that nobody asked for.
 #[tokio::test]
 async fn what_speaks_unasked_is_not_used_again() {
-    let client = backend(async |mut connection: Connection, number| {
-        connection.packet().await.unwrap();
-        connection.answer(&number.to_string()).await;
-        sleep(Duration::from_millis(50)).await;
-        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle").await;
-        connection.closed().await;
+    let (speak, said) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let both = (Arc::clone(&speak), Arc::clone(&said));
+    let client = backend(move |mut connection: Connection, number| {
+        let (speak, said) = both.clone();
+        async move {
+            connection.packet().await.unwrap();
+            connection.answer(&number.to_string()).await;
+            speak.notified().await;
+            connection.say("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle").await;
+            said.notify_one();
+            connection.closed().await;
+        }
     });
     let client = client.await.reusing(8);
     assert_eq!(number(&client).await, "0");
-    sleep(Duration::from_millis(150)).await;
+    speak.notify_one();
+    said.notified().await;
+    // It has left; that it has come takes the kernel no time to speak of.
+    sleep(Duration::from_millis(100)).await;
     assert_eq!(number(&client).await, "1");
 }
 

@@ -2,18 +2,23 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::Request;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use uwsgi_tower::ClientError;
 
 use crate::backend::{Connection, ask, backend, get, post, text};
 
+/// For those who wait in vain.
 const IDLE: Duration = Duration::from_millis(300);
+/// For those whose wait is to end before it, whatever else the machine does.
+const LONG: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
 async fn a_backend_that_says_nothing() {
@@ -24,7 +29,8 @@ async fn a_backend_that_says_nothing() {
     let client = client.await.with_idle_timeout(IDLE);
     let start = Instant::now();
     assert!(matches!(ask(&client, get("/")).await, Err(ClientError::Timeout)));
-    assert!(start.elapsed() >= IDLE && start.elapsed() < IDLE * 5);
+    // Half a minute is what it would be otherwise.
+    assert!(start.elapsed() >= IDLE && start.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]
@@ -44,21 +50,23 @@ async fn a_backend_that_is_slow_but_not_silent() {
         connection.packet().await;
         for piece in ["HTTP/1.1 200 OK\r\n", "\r\n", "a", "b", "c", "d"] {
             connection.say(piece).await;
-            sleep(IDLE / 2).await;
+            sleep(LONG / 5).await;
         }
     });
-    let client = client.await.with_idle_timeout(IDLE);
+    let client = client.await.with_idle_timeout(LONG);
+    let start = Instant::now();
     assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "abcd");
+    assert!(start.elapsed() > LONG, "all of it takes longer than silence may");
 }
 
 #[tokio::test]
 async fn a_backend_that_takes_nothing() {
     let client = backend(async |connection: Connection, _| {
-        sleep(Duration::from_secs(5)).await;
+        sleep(Duration::from_secs(60)).await;
         drop(connection);
     });
     let client = client.await.with_idle_timeout(IDLE);
-    let asked = timeout(Duration::from_secs(4), ask(&client, post(vec![b'x'; 30_000_000])));
+    let asked = timeout(Duration::from_secs(20), ask(&client, post(vec![b'x'; 30_000_000])));
     assert!(matches!(asked.await.unwrap(), Err(ClientError::Timeout)));
 }
 
@@ -70,9 +78,10 @@ async fn a_body_that_is_slow() {
         connection.body(3).await;
         connection.answer("got it").await;
     });
-    let client = client.await.with_idle_timeout(IDLE);
+    let client = client.await.with_idle_timeout(LONG);
     let slow = stream::unfold(3, async |left: u8| {
-        sleep(IDLE * 2).await;
+        // Each at another time, and one of them longer than a backend may be silent.
+        sleep(if left == 2 { LONG * 3 / 2 } else { LONG / 10 }).await;
         let frame = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")));
         (left > 0).then(|| (frame, left - 1))
     });
@@ -83,20 +92,26 @@ async fn a_body_that_is_slow() {
 /// Who reads late finds what came in time.
 #[tokio::test]
 async fn a_reader_that_is_slow() {
-    let client = backend(async |mut connection: Connection, _| {
-        connection.packet().await;
-        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").await;
-        sleep(IDLE / 3).await;
-        connection.say("hello").await;
+    let go_on = Arc::new(Notify::new());
+    let told = Arc::clone(&go_on);
+    let client = backend(move |mut connection: Connection, _| {
+        let told = Arc::clone(&told);
+        async move {
+            connection.packet().await;
+            connection.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").await;
+            told.notified().await;
+            connection.say("hello").await;
+        }
     });
-    let client = client.await.with_idle_timeout(IDLE);
+    let client = client.await.with_idle_timeout(LONG);
     let mut body = ask(&client, get("/")).await.unwrap().into_body();
     let first = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "hello");
     // It was asked once, and had nothing yet.
     let next = http_body_util::BodyExt::frame(&mut body);
     assert!(timeout(Duration::from_millis(10), next).await.is_err());
-    sleep(IDLE * 3).await;
+    go_on.notify_one();
+    sleep(LONG * 3 / 2).await;
     let second = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
     assert_eq!(second.into_data().unwrap(), "hello");
 }
