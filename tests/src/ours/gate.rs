@@ -1,6 +1,7 @@
 //! What holds a worker.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What holds the requests for [`Gate::PATH`] until it is opened.
 #[derive(Debug, Default)]
@@ -8,6 +9,9 @@ pub struct Gate {
     state: Mutex<State>,
     changed: Condvar,
 }
+
+/// Far longer than a request takes on a machine that has much to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 struct State {
@@ -19,7 +23,8 @@ impl Gate {
     /// The path of the requests that are held.
     pub const PATH: &str = "/held";
 
-    pub(super) fn pass(&self) {
+    /// Waits until the gate is open.
+    pub fn pass(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.held += 1;
         self.changed.notify_all();
@@ -27,9 +32,15 @@ impl Gate {
     }
 
     /// Waits until so many requests are held.
+    ///
+    /// # Panics
+    ///
+    /// If they do not come.
     pub fn wait_for(&self, held: usize) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(state, |state| state.held < held));
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| state.held < held);
+        let came = waited.unwrap_or_else(PoisonError::into_inner).0.held;
+        assert!(came >= held, "{held} requests were to be held, and {came} came");
     }
 
     pub fn open(&self) {

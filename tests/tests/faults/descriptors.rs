@@ -22,11 +22,7 @@ fn descriptors_run_out_and_come_back() {
     idle[0].read_to_end(&mut answer).unwrap();
     assert_eq!(status(&answer), 200);
 
-    // Nobody turns in circles meanwhile.
-    let before = process.used().unwrap();
-    thread::sleep(Duration::from_millis(1000));
-    let used = process.used().unwrap() - before;
-    assert!(used < Duration::from_millis(200), "{used:?} of processor time in a second of waiting");
+    waits_quietly(&process);
 
     // Those who wait are let in when others leave.
     let mut last = idle.pop().unwrap();
@@ -36,6 +32,17 @@ fn descriptors_run_out_and_come_back() {
     last.read_to_end(&mut answer).unwrap();
     assert_eq!(status(&answer), 200);
     assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
+}
+
+/// Nobody turns in circles: the least of three seconds, since a machine may count what it takes itself.
+fn waits_quietly(process: &Process) {
+    let least = (0..3).map(|_| {
+        let before = process.used().unwrap();
+        thread::sleep(Duration::from_secs(1));
+        process.used().unwrap() - before
+    });
+    let least = least.min().unwrap();
+    assert!(least < Duration::from_millis(200), "{least:?} of processor time in a second of waiting");
 }
 
 #[test]
@@ -54,7 +61,7 @@ fn threads_run_out_and_come_back() {
     late.write_all(&get("/")).unwrap();
     late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert!(late.read(&mut [0; 1]).is_err(), "there was room for all of them");
-    assert!(process.used().unwrap() < Duration::from_secs(1), "{:?}", process.used());
+    waits_quietly(&process);
 
     drop(idle);
     late.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -1,12 +1,14 @@
 //! How many requests an application works on at once.
 
 use std::io::{Read, Write};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use uwsgi::server::Settings;
-use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
+use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, get, post, status};
+use uwsgi_tests::ours::Gate;
 
 use crate::{Place, Running};
 
@@ -20,7 +22,7 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
     Ok(answer.whole(Head::new(200), b"hello\n")?)
 }
 
-fn one_worker(place: &Place, settings: Settings) -> (Running, At) {
+fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Running, At) {
     let (at, bind) = place.socket("a.sock");
     let server = Server::new(app).unwrap().bind(&bind).unwrap().with_workers(1).with_settings(settings);
     (Running::start(server), at)
@@ -31,23 +33,37 @@ fn no_free_worker_in_time_is_503() {
     let place = Place::new();
     let mut settings = Settings::default();
     settings.queue_wait = Duration::from_millis(150);
-    let (_running, at) = one_worker(&place, settings);
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    let app = move |call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        if call.request().path_info() == Some(Gate::PATH.as_bytes()) {
+            held.pass();
+        }
+        Ok(answer.whole(Head::new(200), b"hello\n")?)
+    };
+    let (_running, at) = one_worker(&place, app, settings);
     thread::scope(|scope| {
-        let works = scope.spawn(|| at.ask(&get("/work")).unwrap());
-        thread::sleep(Duration::from_millis(100));
+        let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
+        gate.wait_for(1);
         let begun = Instant::now();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 503);
         let took = begun.elapsed();
-        assert!((Duration::from_millis(150)..Duration::from_millis(400)).contains(&took), "{took:?}");
+        // Half of what it would be without the setting.
+        assert!((Duration::from_millis(150)..Duration::from_secs(5)).contains(&took), "{took:?}");
+        gate.open();
         assert_eq!(status(&works.join().unwrap()), 200);
     });
-    assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
+    // The permit is given back, if behind the answer.
+    let begun = Instant::now();
+    while status(&at.ask(&get("/")).unwrap()) != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the permit is lost");
+    }
 }
 
 #[test]
 fn all_who_can_wait_are_served_in_the_end() {
     let place = Place::new();
-    let (_running, at) = one_worker(&place, Settings::default());
+    let (_running, at) = one_worker(&place, app, Settings::default());
     let begun = Instant::now();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/work")).unwrap())).collect();
@@ -62,7 +78,7 @@ fn all_who_can_wait_are_served_in_the_end() {
 #[test]
 fn slow_peers_hold_no_worker() {
     let place = Place::new();
-    let (_running, at) = one_worker(&place, Settings::default());
+    let (_running, at) = one_worker(&place, app, Settings::default());
     // One that is slow to send, at each place where it can be; one that is slow to take.
     let mut slow: Vec<_> = (0..3).map(|_| at.connect().unwrap()).collect();
     slow[0].write_all(&post("/", 10)[..20]).unwrap();
@@ -72,7 +88,8 @@ fn slow_peers_hold_no_worker() {
     for _ in 0..10 {
         let begun = Instant::now();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        // Who waits for a permit waits for ten seconds.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
     // And they are served when they come round.
     slow[0].write_all(&[&post("/", 10)[20..], b"helloworld"].concat()).unwrap();
@@ -89,17 +106,29 @@ fn slow_peers_hold_no_worker() {
 fn a_body_that_came_in_time_is_not_late_because_others_work() {
     let place = Place::new();
     let mut settings = Settings::default();
-    settings.body_idle = Duration::from_millis(200);
-    settings.write_idle = Duration::from_millis(200);
-    let (_running, at) = one_worker(&place, settings);
+    settings.body_idle = Duration::from_secs(2);
+    settings.write_idle = Duration::from_secs(2);
+    let gate = Arc::new(Gate::default());
+    let (held, (called, calls)) = (Arc::clone(&gate), mpsc::channel());
+    let app = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
+        match call.request().path_info() {
+            Some(b"/") => drop(std::io::copy(body, &mut std::io::sink())?),
+            _ => held.pass(),
+        }
+        Ok(answer.whole(Head::new(200), b"hello\n")?)
+    };
+    let (_running, at) = one_worker(&place, app, settings);
     thread::scope(|scope| {
         let mut reads = at.connect().unwrap();
         reads.write_all(&post("/", 5)).unwrap();
-        thread::sleep(Duration::from_millis(100));
-        // The body is waited for without the permit, which now goes to another for half a second.
-        let works = scope.spawn(|| at.ask(&get("/work")).unwrap());
-        thread::sleep(Duration::from_millis(50));
+        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        // The body is waited for without the permit: another that works for long can have it.
+        let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
+        gate.wait_for(1);
         reads.write_all(b"hello").unwrap();
+        thread::sleep(Duration::from_secs(3));
+        gate.open();
         let mut answer = Vec::new();
         reads.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
