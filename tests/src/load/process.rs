@@ -72,6 +72,31 @@ impl Process {
         Ok(Duration::from_millis(ticks * 10))
     }
 
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    ///
+    /// It has ended, or the system does not say.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
+    /// Whether all its threads wait for something: none works, or waits for a processor.
+    ///
+    /// # Errors
+    ///
+    /// It has ended, or the system does not say.
+    pub fn is_at_rest(&self) -> io::Result<bool> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // One that is gone by now has worked a moment ago.
+            let text = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+            if text.rsplit(')').next().and_then(|fields| fields.split_whitespace().next()) != Some("S") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

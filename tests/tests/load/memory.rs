@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uwsgi_tests::load::{get, post};
 
@@ -14,9 +14,9 @@ const COUNT: usize = 500;
 /// The most that one may take: pages of its stack, of which there are more without optimisation, and a buffer.
 const MOST: usize = if cfg!(debug_assertions) { 48 << 10 } else { 32 << 10 };
 
-/// What each of many connections takes that have sent this, in bytes.
+/// What each of many connections takes that have sent this, in bytes; to a server of its own.
 fn each_takes(served: &Served, sent: &[u8]) -> usize {
-    // Threads and buffers that are kept for the next ones are not counted for these.
+    until_at_rest(served, 0);
     let before = served.process.resident().unwrap();
     let open: Vec<UnixStream> = (0..COUNT)
         .map(|_| {
@@ -25,18 +25,20 @@ fn each_takes(served: &Served, sent: &[u8]) -> usize {
             stream
         })
         .collect();
-    let mut resident = served.process.resident().unwrap();
-    // Until all of them have been accepted, and are where they wait.
-    loop {
-        thread::sleep(Duration::from_millis(100));
-        let now = served.process.resident().unwrap();
-        if now == resident {
-            break;
-        }
-        resident = now;
-    }
+    until_at_rest(served, COUNT);
+    let resident = served.process.resident().unwrap();
     drop(open);
     resident.saturating_sub(before) / COUNT
+}
+
+/// Waits until so many connections have been accepted, and are where they wait.
+fn until_at_rest(served: &Served, connections: usize) {
+    let begun = Instant::now();
+    while served.process.descriptors().unwrap() < connections || !served.process.is_at_rest().unwrap() {
+        let descriptors = served.process.descriptors().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(20), "{descriptors} descriptors for {connections} connections");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn a_connection_takes_little() {
     let _alone = alone();
     let body = [post("/read", 10), b"hello".to_vec()].concat();
     let half = &post("/read", 10)[..20];
-    let work = get("/sleep/3000");
+    let work = get("/sleep/60000");
     // Each figure from a server of its own.
     for (what, sent) in [
         ("that has sent nothing", &b""[..]),
@@ -63,14 +65,14 @@ fn a_connection_takes_little() {
 #[test]
 fn a_promise_takes_nothing() {
     let _alone = alone();
-    let served = serve(&[]);
-    let takes = each_takes(&served, b"\0\xff\xff\0");
-    assert!(takes < MOST, "{takes}");
-    let takes = each_takes(&served, &post("/read", 1 << 30));
-    assert!(takes < MOST, "{takes}");
+    for sent in [b"\0\xff\xff\0".to_vec(), post("/read", 1 << 30)] {
+        let takes = each_takes(&serve(&[]), &sent);
+        assert!((1024..MOST).contains(&takes), "{takes}");
+    }
 }
 
-/// After many requests a server takes no more than after few.
+/// After many requests a server takes no more than after few. Threads that meet for the first time can take more once; what
+/// is lost with each request is lost again with as many again.
 #[test]
 fn memory_stays() {
     let _alone = alone();
@@ -78,7 +80,13 @@ fn memory_stays() {
     let few = requests(&served, 5_000);
     let many = requests(&served, 15_000);
     println!("{} KiB after 5,000 requests, {} KiB after 20,000", few / 1024, many / 1024);
-    assert!(many <= few + (2 << 20), "{few} bytes after 5,000 requests, {many} after 20,000");
+    if many > few + (2 << 20) {
+        let more = requests(&served, 15_000);
+        assert!(
+            more <= many + (2 << 20),
+            "bytes: {few} after 5,000 requests, {many} after 20,000, {more} after 35,000"
+        );
+    }
 }
 
 /// Asks so often on several threads, on new connections and on kept ones; what the server takes then.

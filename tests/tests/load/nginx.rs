@@ -34,7 +34,12 @@ fn two_hundred_thousand_requests() {
     requests(port.address(), count - FEW).unwrap();
     let (all, took) = (served.process.resident().unwrap(), begun.elapsed());
     println!("{} KiB after {FEW} requests, {} KiB after {count}, in {took:?}", few / 1024, all / 1024);
-    assert!(all <= few + (2 << 20), "{few} bytes after {FEW} requests, {all} after {count}");
+    // Threads that meet for the first time can take more once; what is lost with each request is lost again.
+    if all > few + (2 << 20) {
+        requests(port.address(), count - FEW).unwrap();
+        let more = served.process.resident().unwrap();
+        assert!(more <= all + (2 << 20), "{few} bytes after {FEW} requests, {all} after {count}, {more} after more");
+    }
 }
 
 /// Asks so often, each client on kept connections; every answer is looked at.
