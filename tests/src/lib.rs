@@ -11,6 +11,7 @@ pub mod naive;
 pub mod naive_http;
 #[cfg(unix)]
 pub mod ours;
+pub mod port;
 #[cfg(all(feature = "peers", unix))]
 pub mod programs;
 pub mod script;

@@ -10,7 +10,7 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::net::TcpListener as StdListener;
+use std::net::{TcpListener as StdListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
@@ -58,13 +58,33 @@ fn socket() -> (PathBuf, String) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-tower-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
+    // What is there is from a process of the same number that was killed.
+    let _ = std::fs::remove_file(&path);
     let address = format!("unix:{}", path.display());
     (path, address)
 }
 
-/// An address where nobody listens.
-fn port() -> SocketAddr {
-    StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// An address where nobody listens, until it is dropped. Connections get none of these ports in between (Linux gives them
+/// 32768 to 60999), and tests that look for one ask for the UDP port of its number first.
+struct Port {
+    address: SocketAddr,
+    _held: UdpSocket,
+}
+
+impl Port {
+    fn free() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let begin = usize::try_from(std::process::id()).unwrap() * 37;
+        for _ in 0..22_000 {
+            let number = 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 22_000;
+            let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(number).unwrap()));
+            let Ok(held) = UdpSocket::bind(address) else { continue };
+            if StdListener::bind(address).is_ok() {
+                return Self { address, _held: held };
+            }
+        }
+        panic!("no port is free");
+    }
 }
 
 fn empty(request: http::request::Builder) -> Request<Full<bytes::Bytes>> {
@@ -105,7 +125,8 @@ async fn axum() {
 
 #[tokio::test]
 async fn axum_over_tcp_knows_the_peer() {
-    let address = port().to_string();
+    let port = Port::free();
+    let address = port.address.to_string();
     let _example = Example::start("axum", &[&address]);
     let peer: SocketAddr = text(ask(&Client::new(&address).unwrap(), "/peer").await).await.trim_end().parse().unwrap();
     assert!(peer.ip().is_loopback());
@@ -119,11 +140,11 @@ async fn graceful() {
     assert_eq!(text(ask(&client, "/").await).await, "hello\n");
     let slow = tokio::spawn({
         let client = client.clone();
-        async move { text(ask(&client, "/delay/700").await).await }
+        async move { text(ask(&client, "/delay/3000").await).await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     example.terminate();
-    assert_eq!(slow.await.unwrap(), "after 700 ms\n");
+    assert_eq!(slow.await.unwrap(), "after 3000 ms\n");
     let status = tokio::task::spawn_blocking(move || example.child.wait()).await.unwrap().unwrap();
     assert!(status.success(), "{status}");
     assert!(!path.exists());
@@ -173,9 +194,9 @@ fn http(target: &str) -> http::request::Builder {
 #[tokio::test]
 async fn proxy() {
     let (path, address) = socket();
-    let front = port();
-    let _example = Example::start("proxy", &[&front.to_string(), &address]);
-    let mut sender = http_to(front).await;
+    let front = Port::free();
+    let _example = Example::start("proxy", &[&front.address.to_string(), &address]);
+    let mut sender = http_to(front.address).await;
     assert_eq!(sender.send_request(empty(http("/"))).await.unwrap().status(), StatusCode::BAD_GATEWAY);
 
     let _backend = Example::start("axum", &[path.to_str().unwrap()]);
@@ -194,13 +215,13 @@ async fn proxy() {
 #[tokio::test]
 async fn proxy_of_a_websocket() {
     let (path, address) = socket();
-    let front = port();
+    let front = Port::free();
     let _backend = Example::start("websocket", &[path.to_str().unwrap()]);
     ask(&Client::new(&address).unwrap(), "/").await;
-    let _example = Example::start("proxy", &[&front.to_string(), &address]);
+    let _example = Example::start("proxy", &[&front.address.to_string(), &address]);
     let request = http("/echo").header("Connection", "Upgrade").header("Upgrade", "websocket");
     let request = request.header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-    let mut response = http_to(front).await.send_request(empty(request)).await.unwrap();
+    let mut response = http_to(front.address).await.send_request(empty(request)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
     let connection = TokioIo::new(hyper::upgrade::on(&mut response).await.unwrap());
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Client, None).await;
@@ -210,7 +231,8 @@ async fn proxy_of_a_websocket() {
 
 #[tokio::test]
 async fn both() {
-    let (http_address, uwsgi_address) = (port(), port());
+    let (web, app) = (Port::free(), Port::free());
+    let (http_address, uwsgi_address) = (web.address, app.address);
     let _example = Example::start("both", &[&http_address.to_string(), &uwsgi_address.to_string()]);
     let response = http_to(http_address).await.send_request(empty(http("/"))).await.unwrap();
     assert_eq!(text(response).await, "hello over HTTP\n");

@@ -214,5 +214,8 @@ impl Drop for Running {
 pub(super) fn socket_path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    std::env::temp_dir().join(name)
+    let path = std::env::temp_dir().join(name);
+    // What is there is from a process of the same number that was killed.
+    let _ = std::fs::remove_file(&path);
+    path
 }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use uwsgi_tests::load::{At, Process, get, post, status};
+use uwsgi_tests::port::Port;
 
 use crate::{Place, command};
 
@@ -55,9 +56,9 @@ fn applications_that_panic_under_load() {
 fn peers_that_reset_in_the_middle() {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let tcp = At::Tcp(port);
-    let options = [format!("bind={bind}"), format!("bind={port}"), "workers=2".into()];
+    let port = Port::free();
+    let tcp = At::Tcp(port.address());
+    let options = [format!("bind={bind}"), format!("bind={}", port.address()), "workers=2".into()];
     let mut command = command(&options.each_ref().map(String::as_str));
     command.stderr(std::process::Stdio::null());
     let process = Process::start(&mut command, &tcp).unwrap();
@@ -84,12 +85,8 @@ fn peers_that_reset_in_the_middle() {
     }
     // Nothing is left behind but what listens.
     let begun = std::time::Instant::now();
-    while descriptors(&process) > 20 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{} descriptors are open", descriptors(&process));
+    while process.descriptors().unwrap() > 20 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} descriptors are open", process.descriptors().unwrap());
         thread::sleep(Duration::from_millis(20));
     }
-}
-
-fn descriptors(process: &Process) -> usize {
-    std::fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap().count()
 }

@@ -96,6 +96,8 @@ pub(crate) fn with_server(way: Way, case: &'static Case, then: impl FnOnce(Serve
         Way::Unix => {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}.sock", std::process::id()));
+            // What is there is from a process of the same number that was killed.
+            let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).unwrap();
             thread::scope(|scope| {
                 scope.spawn(|| serve(case, listener.accept().unwrap().0));

@@ -94,6 +94,8 @@ pub(crate) fn directory() -> std::path::PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("uwsgi-io-{}-{number}", std::process::id()));
+    // What is there is from a process of the same number that was killed.
+    let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir(&path).unwrap();
     path
 }

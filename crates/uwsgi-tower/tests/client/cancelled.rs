@@ -60,6 +60,8 @@ fn request(tag: usize) -> (Request<impl http_body::Body<Data = Bytes, Error = In
 #[tokio::test]
 async fn at_every_await() {
     let path = std::env::temp_dir().join(format!("uwsgi-tower-cancelled-{}.sock", std::process::id()));
+    // What is there is from a process of the same number that was killed.
+    let _ = std::fs::remove_file(&path);
     let settings = Settings::default().with_keepalive(Duration::from_secs(60));
     let server = serve(UnixListener::bind(&path).unwrap(), Shared::new(service_fn(echo))).settings(settings);
     tokio::spawn(server.into_future());
