@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::future::IntoFuture;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -39,15 +40,17 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Starts a server as a case needs it, as a task.
 pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let _entered = RUNTIME.enter();
-    let tcp = |address: &str| {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+    let tcp = |socket: TcpSocket, address: IpAddr| {
+        socket.bind(SocketAddr::new(address, 0))?;
+        // Some cases come with more than a thousand connections at once: for each that finds the queue full, the kernel
+        // waits for a second.
+        let listener = socket.listen(4096)?;
         let at = Server::tcp(SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
-        Ok((at, run(case, gate, tokio::net::TcpListener::from_std(listener)?)?))
+        Ok((at, run(case, gate, listener)?))
     };
     match way {
-        Way::Tcp => tcp("127.0.0.1:0"),
-        Way::Both => tcp("[::]:0"),
+        Way::Tcp => tcp(TcpSocket::new_v4()?, Ipv4Addr::LOCALHOST.into()),
+        Way::Both => tcp(TcpSocket::new_v6()?, Ipv6Addr::UNSPECIFIED.into()),
         Way::Unix => {
             let path = socket_path();
             let stop = run(case, gate, tokio::net::UnixListener::bind(&path)?)?;
