@@ -422,6 +422,9 @@ fn nothing_is_expected_behind_a_request_that_was_read() {
     assert!(expects_nothing(&get));
     receive.upgrade();
     assert!(!expects_nothing(&receive));
+    let mut kept = with_body(Settings::default().with_keepalive(Duration::from_secs(5)), b"0", at(0));
+    kept.shut_down(at(0));
+    assert!(!expects_nothing(&kept), "a next request that is on its way");
     assert!(!Drain::new(&Settings::default(), at(0)).expects_nothing(), "behind a refusal or a pong");
 }
 

@@ -29,7 +29,9 @@ impl Ending {
         } else if respond.is_delimited() && receive.allows_another() {
             Self::Next(receive.another(now))
         } else {
-            let expects_nothing = receive.has_read_all();
+            // Where connections are kept, the next request may be on its way: to close over it would reset the connection
+            // (RFC 9112, section 9.6).
+            let expects_nothing = receive.has_read_all() && receive.settings().keepalive.is_none();
             Self::HalfClose(Drain { expects_nothing, ..Drain::new(receive.settings(), now) })
         }
     }
@@ -68,9 +70,9 @@ impl Drain {
         Self { left: settings.drain_bytes, until: now.after(settings.drain_time), expects_nothing: false }
     }
 
-    /// Whether the request was read to its end, so that only a peer that sends more than it announced has anything to be
-    /// drained. If none was read behind it, and a read that does not wait finds none, then close at once: to wait for the
-    /// peer's own close costs more than all the rest of a small request.
+    /// Whether the request was read to its end and no other may be on its way, so that only a peer that sends more than it
+    /// announced has anything to be drained. If none was read behind it, and a read that does not wait finds none, then close at
+    /// once: to wait for the peer's own close costs more than all the rest of a small request.
     #[must_use]
     pub const fn expects_nothing(&self) -> bool {
         self.expects_nothing
