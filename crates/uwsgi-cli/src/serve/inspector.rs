@@ -53,7 +53,8 @@ impl Inspector {
     }
 }
 
-/// What arrived. The body is counted and hashed on its way past.
+/// What arrived. The body is counted and hashed on its way past. That it did not come whole is for the report to say, which
+/// leaves with the status that the request gets anyway.
 fn report(
     request: &Request<'_>,
     framing: RequestBody,
@@ -61,15 +62,21 @@ fn report(
     answer: &mut dyn Answer,
 ) -> Result<(), AppError> {
     let (mut length, mut sha256) = (0_u64, Sha256::new());
-    pass(body, |bytes| {
+    let passed = pass(body, |bytes| {
         length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         sha256.update(bytes);
         Ok(())
-    })?;
+    });
+    let status = match passed {
+        Ok(()) => 200,
+        Err(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => 400,
+        Err(late) if late.kind() == io::ErrorKind::TimedOut => 408,
+        Err(error) => return Err(error.into()),
+    };
     let body = uwsgi_inspect::Body::new(framing, length, sha256.finalize().into());
     let query = request.query_string().unwrap_or_default();
     let format = Format::negotiate(query, request.header("accept").unwrap_or_default());
-    let head = plain_head(200)
+    let head = plain_head(status)
         .without("Content-Type")
         .with("Content-Type", format.content_type())
         .with("Vary", "Accept")

@@ -9,12 +9,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
-use uwsgi::Limits;
 use uwsgi::client::Address;
 use uwsgi::server::{AllowList, Settings};
+use uwsgi::{Limits, Modifier1};
 use uwsgi_server::{AccessLog, Listener, Server};
 
 use self::inspector::Inspector;
+use crate::args;
 use crate::output::{self, Failure, Status};
 use crate::quantity;
 
@@ -37,12 +38,17 @@ What a path answers:
   /abort          fails in the middle of a body; ?after=BYTES&length=BYTES|none
   /upgrade        101, and then everything comes back
 
+A request whose body does not come whole has its report too, with status 400 or 408. What a server cannot take for a \
+request at all (a length that is no number, a line end in a value, too many vars) is answered with its status alone, and \
+why stands in the log, on standard error.
+
 It answers whoever can reach it with whatever it is asked for, headers included: it is made for trying out, not for the \
 internet.
 
 Examples:
   uwsgictl serve
   uwsgictl serve --bind unix:/run/inspect.sock --socket-mode 666
+  uwsgictl serve --modifier1 psgi
   uwsgictl serve --bind 0.0.0.0:3031 --allow-from 10.0.0.0/8 --access-log -
 
 and in nginx:
@@ -96,6 +102,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
 
+    /// Take requests of this modifier1 as well, which a front end sends where it is told to; may be given several times
+    #[arg(long, value_name = "N|NAME", value_parser = args::modifier1)]
+    modifier1: Vec<Modifier1>,
+
     /// Read chunked bodies, as uWSGI's router sends them with http-chunked-input; other front ends never do
     #[arg(long)]
     chunked_input: bool,
@@ -136,7 +146,7 @@ impl Args {
         settings.write_idle = self.write_timeout;
         settings.keepalive = self.keepalive;
         settings.chunked = self.chunked_input;
-        settings
+        self.modifier1.iter().fold(settings, |settings, modifier1| settings.accepting(*modifier1))
     }
 }
 

@@ -86,13 +86,32 @@ fn the_body_is_never_held() {
     }
 }
 
+/// A front end that sends a length without a body waits for an answer; one that lost its client closes.
 #[test]
-fn a_body_that_is_cut_short_is_told() {
-    let served = Served::new("cut", &[]);
-    let mut stream = served.connect();
-    stream.write_all(&Request::get("/").with("CONTENT_LENGTH", "10").followed_by(b"123").to_bytes()).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    assert_eq!(Answer::read(stream).status, 400);
+fn a_body_that_is_cut_short_is_reported() {
+    let served = Served::new("cut", &["--body-timeout", "0.2"]);
+    for (closes, status) in [(true, 400), (false, 408)] {
+        let mut stream = served.connect();
+        let request = Request::get("/?format=json").with("CONTENT_LENGTH", "10").followed_by(b"123");
+        stream.write_all(&request.to_bytes()).unwrap();
+        if closes {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+        }
+        let answer = Answer::read(stream);
+        assert_eq!(answer.status, status);
+        let document: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((&document["body"]["length"], &document["findings"][0]["id"]), (&3.into(), &"body-cut".into()));
+    }
+}
+
+/// Requests for other handlers of uWSGI's have a report once they are let in.
+#[test]
+fn other_modifiers_are_reported_where_told_to() {
+    let request = Request::get("/?format=json").modifier1(5);
+    assert_eq!(Served::new("modifier0", &[]).ask(&request).status, 501);
+    let document = json(&Served::new("modifier5", &["--modifier1", "psgi", "--modifier1", "14"]).ask(&request));
+    let ids: Vec<_> = document["findings"].as_array().unwrap().iter().map(|found| &found["id"]).collect();
+    assert!(document["modifier1"] == 5 && ids.contains(&&"modifier1".into()), "{document}");
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl Drop for Served {
 /// What a front end would send.
 #[derive(Clone)]
 pub(crate) struct Request {
+    modifier1: Modifier1,
     vars: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
@@ -138,7 +139,7 @@ impl Request {
             ("HTTP_HOST", "example.com"),
         ];
         let vars = vars.into_iter().map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).collect();
-        Self { vars, body: Vec::new() }
+        Self { modifier1: Modifier1::WSGI, vars, body: Vec::new() }
     }
 
     pub(crate) fn post(target: &str, body: impl Into<Vec<u8>>) -> Self {
@@ -155,6 +156,11 @@ impl Request {
         self
     }
 
+    /// For another handler.
+    pub(crate) fn modifier1(self, number: u8) -> Self {
+        Self { modifier1: Modifier1(number), ..self }
+    }
+
     /// With these bytes behind the packet, whatever the vars say of them.
     pub(crate) fn followed_by(self, bytes: &[u8]) -> Self {
         Self { body: bytes.to_vec(), ..self }
@@ -166,7 +172,7 @@ impl Request {
         for (key, value) in &self.vars {
             encoder.push(key, value).unwrap();
         }
-        encoder.finish(Modifier1::WSGI, 0).unwrap();
+        encoder.finish(self.modifier1, 0).unwrap();
         bytes.extend_from_slice(&self.body);
         bytes
     }
