@@ -117,7 +117,9 @@ pub(crate) fn target(request: &Request<'_>) -> String {
         Some(uri) => uri.to_vec(),
         None => [request.script_name(), request.path_info()].into_iter().flatten().flatten().copied().collect(),
     };
-    let host = request.host().or(request.server_name()).filter(|host| !host.is_empty() && !path.contains(&b':'));
+    // A whole URL has a host of its own, and * has none.
+    let is_path = path.is_empty() || path.starts_with(b"/");
+    let host = request.host().or(request.server_name()).filter(|host| !host.is_empty() && is_path);
     match host {
         Some(host) => format!("{}://{}{}", request.scheme().as_str(), Escaped(host), Escaped(&path)),
         None => Escaped(&path).to_string(),

@@ -156,6 +156,30 @@ fn the_page_shows_everything() {
     }
 }
 
+/// The first line of the text, and the page's title: the URL as the client has it.
+#[test]
+fn the_title_is_the_url() {
+    for (vars, title) in [
+        (&[("REQUEST_URI", "/a")][..], "http://example.com/a"),
+        (&[("REQUEST_URI", "/wiki/Talk:Main")], "http://example.com/wiki/Talk:Main"),
+        (&[("REQUEST_URI", "/?t=12:30")], "http://example.com/?t=12:30"),
+        (&[("SCRIPT_NAME", "/m"), ("PATH_INFO", "/a:b")], "http://example.com/m/a:b"),
+        (&[("REQUEST_URI", "http://other.example/a")], "http://other.example/a"),
+        (&[("REQUEST_URI", "*")], "*"),
+        (&[], "http://example.com"),
+    ] {
+        let mut buffer = Vec::new();
+        let mut encoder = VarsEncoder::new(&mut buffer);
+        for (key, value) in [("REQUEST_METHOD", "GET"), ("HTTP_HOST", "example.com")].iter().chain(vars) {
+            encoder.push(key, value).unwrap();
+        }
+        let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+        let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
+        assert_eq!(report.text().to_string().lines().next(), Some(&*format!("GET {title}")));
+        assert!(report.html().to_string().contains(&format!("<title>GET {title}</title>")), "{title}");
+    }
+}
+
 /// A request without a var in it has a report too.
 #[test]
 fn an_empty_packet() {
