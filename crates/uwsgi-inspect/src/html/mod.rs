@@ -36,8 +36,9 @@ impl fmt::Display for Page<'_> {
         self.request(f)?;
         self.body(f)?;
         self.wire(f)?;
+        // No link: it would lose the method and the query, and so ask for another request than this.
         f.write_str(concat!(
-            "<footer>The same as <a href=\"?format=json\">JSON</a> or <a href=\"?format=text\">text</a>. ",
+            "<footer>The same as JSON or text: ask again with format=json or format=text in the query. ",
             "uwsgi-inspect ",
             env!("CARGO_PKG_VERSION"),
             "</footer>\n</body>\n</html>\n"
