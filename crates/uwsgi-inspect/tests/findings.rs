@@ -235,18 +235,34 @@ const TABLE: &[Row] = &[
         ],
     ),
     Row(
-        "forwarded-scheme",
+        "forwarded-scheme-unread",
+        &[
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "https")],
+            &[With("REMOTE_ADDR", "::1"), With("HTTP_X_FORWARDED_SSL", "on"), Without("REQUEST_SCHEME")],
+        ],
+        &[
+            &[With("HTTP_X_FORWARDED_PROTO", "https")],
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "http")],
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "ftp")],
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "https"), With("HTTPS", "on")],
+        ],
+    ),
+    Row(
+        "forwarded-scheme-from-client",
         &[
             &[With("HTTP_X_FORWARDED_PROTO", "https")],
             &[With("HTTP_X_FORWARDED_PROTO", "ftp")],
             &[With("HTTP_X_FORWARDED_PROTO", "http"), With("REQUEST_SCHEME", "https"), With("HTTPS", "on")],
             &[With("HTTP_X_FORWARDED_SSL", "on")],
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "ftp")],
         ],
         &[
             &[With("HTTP_X_FORWARDED_PROTO", "http")],
             &[With("HTTP_X_FORWARDED_PROTO", "")],
             &[With("HTTP_X_FORWARDED_PROTO", "https"), With("REQUEST_SCHEME", "https")],
             &[With("HTTP_X_FORWARDED_SSL", "off")],
+            // Its own finding.
+            &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "https")],
         ],
     ),
     Row(
@@ -622,6 +638,28 @@ fn texts_are_whole_sentences_about_what_was_seen() {
 fn the_most_severe_come_first() {
     let case: Case = &[With("HTTP_PROXY", "x"), With("CONTENT_LENGTH", ""), With("REMOTE_USER", ""), Modifier2(1)];
     assert_eq!(ids(case), ["httpoxy", "content-vars-empty", "remote-user-empty", "modifier2"]);
+}
+
+/// A line that makes the finding go away may still make things worse: what only the client knows stays what it said,
+/// and so does what a proxy before the front end said, except where the finding is that the client said it.
+#[test]
+fn no_line_overwrites_what_only_the_client_knows() {
+    for Row(id, with, _) in TABLE {
+        for found in with.iter().flat_map(|case| findings(case)).filter(|found| found.id() == *id) {
+            let lines = found.change().flat_map(|(_, lines)| lines.lines());
+            for (name, value) in lines.filter_map(|line| line.strip_prefix("uwsgi_param ")?.split_once(' ')) {
+                let is_right = match name {
+                    "REQUEST_URI" => value == "$request_uri;",
+                    "REQUEST_METHOD" => value == "$request_method;",
+                    "QUERY_STRING" => value == "$query_string;",
+                    "HTTP_HOST" => value == "$http_host;",
+                    _ if name.starts_with("HTTP_X_FORWARDED") => id.ends_with("-from-client"),
+                    _ => true,
+                };
+                assert!(is_right, "{id}: {name} {value}");
+            }
+        }
+    }
 }
 
 /// A line is made to be copied into a configuration: nothing from outside may stand in it as it came.

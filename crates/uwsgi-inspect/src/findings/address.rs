@@ -1,11 +1,11 @@
 //! Who the client is.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
 use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Evidence, Finding};
-use crate::seen::Shown;
+use crate::seen::{Shown, is_private};
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
@@ -68,11 +68,3 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Nginx, "uwsgi_param REMOTE_USER $remote_user if_not_empty;")],
     ),
 ];
-
-/// Not out on the internet: loopback, RFC 1918, RFC 4193, link-local.
-fn is_private(address: &IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
-    }
-}

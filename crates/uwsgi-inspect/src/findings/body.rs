@@ -47,8 +47,9 @@ pub(super) const TABLE: &[Finding] = &[
             Some(Evidence::two(Shown(coding), Shown(length)))
         },
         "HTTP_TRANSFER_ENCODING is {0}, and the client sent a length too: uWSGI's router passes on the first {1} bytes with \
-         the sizes of the chunks among them. nginx, Apache and lighttpd refuse such requests (RFC 9112 section 6.1).",
-        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
+         the sizes of the chunks among them, and no option of its changes that. nginx, Apache and lighttpd refuse such \
+         requests (RFC 9112 section 6.1).",
+        &[],
     ),
     Finding::new(
         "body-cut",

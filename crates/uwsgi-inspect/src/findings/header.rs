@@ -90,7 +90,8 @@ pub(super) const TABLE: &[Finding] = &[
             let name = plain(first).unwrap_or("HTTP_X_FORWARDED_FOR");
             Some(Evidence::two(listed(&names), format_args!("{name} ${}", name.to_ascii_lowercase())))
         },
-        "{0} came more than once: servers keep the last. nginx joins repeated headers since 1.23.",
+        "{0} came more than once: servers keep the last. nginx joins repeated headers since 1.23; with the line, an older \
+         one sends the first alone.",
         &[(Nginx, "uwsgi_param {1};")],
     ),
     Finding::new(
@@ -104,8 +105,10 @@ pub(super) const TABLE: &[Finding] = &[
             });
             collide.map(|(one, other)| Evidence::two(Shown(one), Shown(other)))
         },
-        "{0} and {1} are one header to an application: names with odd bytes in them hide behind, or replace, the real one.",
-        &[(Nginx, "ignore_invalid_headers on;")],
+        "{0} and {1} are one header to an application: names with odd bytes in them hide behind, or replace, the real one. \
+         No front end that we know makes such names of a client's; a line of its configuration may, or somebody else \
+         reaches this socket.",
+        &[],
     ),
     Finding::new(
         "header-name-odd",
@@ -132,8 +135,8 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |seen| uwsgi::check(&seen.request).err().map(Evidence::one),
         "{0}: a request that should be refused (400). uWSGI and gunicorn let it pass, and it ends a line somewhere behind \
-         them. nginx refuses such requests.",
-        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
+         them. nginx refuses such requests; if nginx is in front, one of its lines puts decoded bytes into this var.",
+        &[],
     ),
 ];
 

@@ -5,7 +5,7 @@ use uwsgi::{Request, Scheme};
 use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Evidence, Finding};
-use crate::seen::{Seen, Shown};
+use crate::seen::{Seen, Shown, is_private};
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
@@ -29,22 +29,34 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Nginx, "uwsgi_param REQUEST_SCHEME https;")],
     ),
     Finding::new(
-        "forwarded-scheme",
+        "forwarded-scheme-unread",
         Warning,
         |seen| {
-            let said = match (seen.filled("HTTP_X_FORWARDED_PROTO"), seen.var("HTTP_X_FORWARDED_SSL")) {
-                (Some(scheme), _) => scheme,
-                (None, Some(b"on" | b"1")) => b"https",
-                _ => return None,
-            };
-            let scheme = seen.request.scheme().as_str();
-            (said != scheme.as_bytes()).then(|| Evidence::two(Shown(said), scheme))
+            let proxy = seen.remote().filter(is_private)?;
+            is_forwarded_https(seen).then(|| Evidence::one(proxy))
         },
-        "A header says that the client used {0}, the front end says {1}. uWSGI 2.0 believes HTTP_X_FORWARDED_PROTO and \
-         HTTP_X_FORWARDED_SSL, whoever wrote them; gunicorn does not.",
+        "A header says that the client used https, the front end says http, and the request came to it from {0}: if that is \
+         your proxy and ends the TLS of every client, say https for all. Without it, redirects lead to http and cookies \
+         are not secure. uWSGI 2.0 believes the header by itself; gunicorn does not.",
+        &[
+            (Nginx, "uwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;"),
+            (Apache, "ServerName https://example.com\nSetEnv HTTPS on"),
+        ],
+    ),
+    Finding::new(
+        "forwarded-scheme-from-client",
+        Warning,
+        |seen| {
+            let said = forwarded_scheme(seen)?;
+            let scheme = seen.request.scheme().as_str();
+            let is_proxys = is_forwarded_https(seen) && seen.remote().as_ref().is_some_and(is_private);
+            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Shown(said), scheme))
+        },
+        "A header says that the client used {0}, the front end says {1}: unless a proxy of yours wrote it, the client did. \
+         uWSGI 2.0 believes HTTP_X_FORWARDED_PROTO and HTTP_X_FORWARDED_SSL, whoever wrote them; gunicorn does not.",
         &[
             (Nginx, "uwsgi_param HTTP_X_FORWARDED_PROTO $scheme;\nuwsgi_param HTTP_X_FORWARDED_SSL \"\";"),
-            (Apache, "RequestHeader unset X-Forwarded-Proto"),
+            (Apache, "RequestHeader unset X-Forwarded-Proto\nRequestHeader unset X-Forwarded-Ssl"),
         ],
     ),
     Finding::new(
@@ -57,7 +69,7 @@ pub(super) const TABLE: &[Finding] = &[
         },
         "HTTP_HOST is {0} and SERVER_PORT {1}: if clients use that port, URLs and redirects that the application builds \
          lack it. Debian's uwsgi_params leaves the port out.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $host:$server_port;")],
+        &[(Nginx, "uwsgi_param HTTP_HOST $http_host;")],
     ),
     Finding::new(
         "host-port-differs",
@@ -67,9 +79,9 @@ pub(super) const TABLE: &[Finding] = &[
             let server = Request::port(seen.var("SERVER_PORT")?)?;
             (said != server).then(|| Evidence::two(said, server))
         },
-        "The client asked for port {0}, SERVER_PORT is {1}: the ports are mapped in between, or the client writes what it \
-         likes. URLs are built from HTTP_HOST.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $host:$server_port;")],
+        "The client asked for port {0}, SERVER_PORT is {1}: the ports are mapped in between, and SERVER_PORT can be the one \
+         that clients use; or the client writes what it likes. URLs are built from HTTP_HOST.",
+        &[(Nginx, "uwsgi_param SERVER_PORT {0};")],
     ),
     Finding::new(
         "host-twice",
@@ -78,8 +90,9 @@ pub(super) const TABLE: &[Finding] = &[
             let host = seen.var("HTTP_HOST").filter(|host| host.contains(&b','))?;
             Some(Evidence::one(Shown(host)))
         },
-        "HTTP_HOST is {0}: two Host headers made one. uWSGI's router joins them; nginx, Apache and lighttpd answer 400.",
-        &[(Nginx, "uwsgi_pass unix:/run/app.sock;")],
+        "HTTP_HOST is {0}: two Host headers made one. uWSGI's router joins them, and no option of its keeps them apart; \
+         nginx, Apache and lighttpd answer 400.",
+        &[],
     ),
     Finding::new(
         "server-name-is-no-name",
@@ -109,6 +122,20 @@ pub(super) const TABLE: &[Finding] = &[
         &[(Apache, "UseCanonicalName On")],
     ),
 ];
+
+/// The scheme that a header of a proxy's names.
+fn forwarded_scheme<'a>(seen: &Seen<'a>) -> Option<&'a [u8]> {
+    match (seen.filled("HTTP_X_FORWARDED_PROTO"), seen.var("HTTP_X_FORWARDED_SSL")) {
+        (Some(scheme), _) => Some(scheme),
+        (None, Some(b"on" | b"1")) => Some(b"https"),
+        _ => None,
+    }
+}
+
+/// Such a header says https, and the front end does not.
+fn is_forwarded_https(seen: &Seen<'_>) -> bool {
+    forwarded_scheme(seen) == Some(b"https") && seen.request.scheme() == Scheme::Http
+}
 
 fn https_is_on(seen: &Seen<'_>) -> bool {
     let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));

@@ -84,7 +84,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| Evidence::when(seen.filled("HTTP_HOST").is_none()),
         "HTTP_HOST is missing: the client spoke HTTP/1.0, or the front end keeps the header back. URLs are built from \
          SERVER_NAME and SERVER_PORT then.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $host;")],
+        &[(Nginx, "uwsgi_param HTTP_HOST $http_host;")],
     ),
 ];
 

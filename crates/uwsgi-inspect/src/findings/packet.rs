@@ -89,16 +89,17 @@ pub(super) const TABLE: &[Finding] = &[
             (!names.is_empty()).then(|| Evidence::one(listed(&names)))
         },
         "{0} came: uWSGI acts on vars of such names, UWSGI_FILE for one makes it load and run a file. Other servers ignore \
-         them. If no line of your front end sends them, somebody else reaches this socket.",
-        &[(Nginx, "uwsgi_pass unix:/run/app.sock;"), (Uwsgi, "uwsgi-socket = /run/app.sock")],
+         them. If no line of your front end sends them, somebody else reaches this socket: a Unix socket with a mode keeps \
+         others out.",
+        &[],
     ),
     Finding::new(
         "uwsgi-router",
         Note,
         |seen| Some(Evidence::one(Shown(seen.var("UWSGI_ROUTER")?))),
         "The request came through uWSGI's router ({0}). Its SERVER_NAME is the machine's name, its REMOTE_PORT has its two \
-         bytes swapped on most machines, and headers that differ only in _ and - are joined.",
-        &[(Nginx, "uwsgi_pass unix:/run/app.sock;"), (Uwsgi, "http-server-name-as-http-host = true")],
+         bytes swapped on most machines, and headers that differ only in _ and - are joined. The name can be changed.",
+        &[(Uwsgi, "http-server-name-as-http-host = true")],
     ),
     Finding::new(
         "front-ends-environment",

@@ -127,8 +127,9 @@ pub(super) const TABLE: &[Finding] = &[
             (!is_explained).then(|| Evidence::two(Shown(&asked), Shown(&path)))
         },
         "The client asked for {0}, the application gets {1}: the front end removed dot segments or rewrote the path. \
-         REQUEST_URI still has the client's.",
-        &[(Nginx, "uwsgi_param REQUEST_URI $document_uri$is_args$args;")],
+         REQUEST_URI still has the client's. A rewrite that nobody meant is to be found in the front end's configuration.",
+        // What the client asked for is not to be lost, and the path of the application is decoded: a line end may be in it.
+        &[],
     ),
     Finding::new(
         "uri-absolute",
