@@ -82,6 +82,12 @@ fn side_by_side() {
     assert_eq!(page, table, "docs/malformed.md is another than {} (UWSGI_BLESS=page writes it)", written.display());
 }
 
+/// The page explains its cells in the words of the program that writes it, whatever versions are here.
+#[test]
+fn the_page_has_the_legend() {
+    assert!(fs::read_to_string(page()).unwrap().contains(table::LEGEND));
+}
+
 /// Whether what is measured is written into the cases.
 fn blesses() -> bool {
     env::var_os("UWSGI_BLESS").is_some() && !blesses_page()

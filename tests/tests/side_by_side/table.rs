@@ -16,6 +16,18 @@ pub(crate) fn heading(versions: &[String]) -> String {
     format!("Of {}.", versions.join(", "))
 }
 
+/// What every version of the page says behind its heading: how to read a cell.
+pub(crate) const LEGEND: &str = "A cell has the statuses that were answered, in parentheses what the application saw \
+    otherwise than it was sent, and how the connection ended if not with the answer. `closes`: without a byte of answer. \
+    `hangs`: neither an answer nor a close 11 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the \
+    kernel may take the answer away from whoever is still sending.\n\n\
+    Ours hangs in one place, `stop-works-too-long`: a stop was asked for, and the application works on when the time for it is \
+    over. A thread cannot be taken from an application; the server's `run` comes back all the same, and the connection ends with \
+    the application, or with the process.\n\n\
+    uWSGI has its default limits (4096 bytes and 4 seconds a packet) and one process, gunicorn one worker and `--timeout 7`. \
+    Where two versions or two workers differ, the others follow behind a bar; where time and chance decide, `or` stands between. \
+    In italics: not played, but read in sources and manuals. An empty cell: not tried.\n";
+
 /// The whole page.
 pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> String {
     let mut page = String::from(
@@ -24,15 +36,8 @@ pub(crate) fn table(versions: &[String], ours: &Words, measured: &[Words]) -> St
          loopback TCP, to an application that reads the body and says what it saw. ",
     );
     page.push_str(&heading(versions));
-    page.push_str(
-        "\n\nA cell has the statuses that were answered, in parentheses what the application saw otherwise than it was sent, \
-         and how the connection ended if not with the answer. `closes`: without a byte of answer. `hangs`: neither an answer \
-         nor a close 11 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the kernel may take the \
-         answer away from whoever is still sending.\n\n\
-         uWSGI has its default limits (4096 bytes and 4 seconds a packet) and one process, gunicorn one worker and \
-         `--timeout 7`. Where two versions or two workers differ, the others follow behind a bar; where time and chance \
-         decide, `or` stands between. In italics: not played, but read in sources and manuals. An empty cell: not tried.\n",
-    );
+    page.push_str("\n\n");
+    page.push_str(LEGEND);
     let (uwsgi, gunicorn) = measured.split_at(2);
     for row in Row::ALL {
         let mut cases = all().filter(|case| case.row == row).peekable();
