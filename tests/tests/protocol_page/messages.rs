@@ -39,9 +39,13 @@ pub fn readings(packet: &Packet<'_>, behind: &[u8]) -> Vec<String> {
             None => String::new(),
         };
         let command = request.command.as_str();
-        format!("{command}{}{}{}", part("", request.key), part("in ", request.cache), bytes(request.size))
+        let expires = request.expires.map_or(String::new(), |seconds| format!(", for {seconds} s"));
+        format!("{command}{}{}{}{expires}", part("", request.key), part("in ", request.cache), bytes(request.size))
     }));
-    add(CacheAnswer::decode(packet).ok().map(|answer| format!("ok{}", bytes(answer.size))));
+    add(CacheAnswer::decode(packet).ok().map(|answer| {
+        let expires = answer.expires.map_or(String::new(), |time| format!(", until {time}"));
+        format!("ok{}{expires}", bytes(answer.size))
+    }));
     add(CacheUpdate::decode(packet).ok().map(|update| {
         format!("replicate {}={} until {}", update.key.escape_ascii(), quoted(update.value), update.expires)
     }));
@@ -51,7 +55,8 @@ pub fn readings(packet: &Packet<'_>, behind: &[u8]) -> Vec<String> {
             SubscriptionCommand::Join => "join",
             SubscriptionCommand::Leave => "leave",
         };
-        format!("{command} {} at {}", subscription.key.escape_ascii(), subscription.address.escape_ascii())
+        let signed = if subscription.signature.is_some() { ", signed" } else { "" };
+        format!("{command} {} at {}{signed}", subscription.key.escape_ascii(), subscription.address.escape_ascii())
     }));
     readings
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use uwsgi::{Array, DecodeErrorKind, Header, Modifier1, Packet, Standing, Vars};
+use uwsgi_tests::vectors;
 
 use crate::examples::form;
 use crate::messages::readings;
-use crate::page::{Row, capture};
+use crate::page::{Page, Row, capture, hex};
 
 /// Vars that decode: bytes, and pairs.
 pub fn well_formed(rows: &[Row]) {
@@ -90,7 +91,7 @@ pub fn calls(rows: &[Row]) {
             }
         }
     }
-    // Every message of the crate that has no example of its own.
+    // Every message of the crate.
     for words in [
         "ping",
         "pong",
@@ -106,13 +107,37 @@ pub fn calls(rows: &[Row]) {
         "get",
         "exists",
         "set",
+        "update",
+        "del",
         "clear",
         "ok",
         "replicate",
+        "join",
+        "leave",
     ] {
         let there = rows.iter().any(|row| [1, 3].iter().any(|cell| row.cells[*cell].starts_with(&format!("`{words}"))));
         assert!(there, "no row with {words}");
     }
+}
+
+/// Every kind of packet that uWSGI's client was seen to send has its bytes on the page: each pair of modifiers (a signal's
+/// number is none), and for the cache each command.
+pub fn nothing_is_left_out(page: &Page) {
+    let kind = |bytes: &[u8]| {
+        let (packet, _) = Packet::decode(bytes).ok()?;
+        let command = packet.vars().ok().and_then(|vars| vars.get("cmd").map(<[u8]>::to_vec));
+        let is_signal = packet.modifier1() == Modifier1::SIGNAL;
+        Some((packet.modifier1().0, if is_signal { 0 } else { packet.modifier2() }, command))
+    };
+    let rows = page.tables.iter().filter(|table| table.header.starts_with("sent | is")).flat_map(|table| &table.rows);
+    let mut shown: BTreeSet<_> = rows.filter_map(|row| kind(&row.bytes(0)?)).collect();
+    let fences = page.fences.iter().filter(|fence| fence.info.starts_with("uwsgi packets"));
+    shown.extend(fences.filter_map(|fence| kind(&hex(&fence.text, fence.line))));
+    let captures = vectors::packets().into_iter().filter(|capture| capture.name.starts_with("uwsgi-client/"));
+    let missing: Vec<_> =
+        captures.filter(|capture| !kind(&capture.bytes).is_some_and(|kind| shown.contains(&kind))).collect();
+    let missing: Vec<_> = missing.iter().map(|capture| &capture.name).collect();
+    assert!(missing.is_empty(), "on no row, nor anything of their kind: {missing:?}");
 }
 
 /// That the words in a cell are a reading of the bytes.

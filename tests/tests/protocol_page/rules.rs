@@ -11,7 +11,7 @@ use uwsgi_conformance::{Row as Verdicts, Verdict, all};
 use uwsgi_tests::naive;
 
 use crate::examples::{dechunk, response_framing};
-use crate::page::{Row, unescape};
+use crate::page::{Row, capture, unescape};
 
 /// Vars that say a scheme, and the scheme.
 pub fn schemes(rows: &[Row]) {
@@ -42,6 +42,14 @@ pub fn header_names(rows: &[Row]) {
             }
             Err(_) => assert_eq!(row.cells[5], "refused", "line {}", row.line),
         }
+    }
+    // nginx's captures of a name with a dot and more in it, as it is and with ignore_invalid_headers off.
+    let odd = rows.iter().find(|row| row.one(0) == "x.dot").expect("a row");
+    assert_eq!(odd.cells[1], "drops, unless `ignore_invalid_headers off`: `HTTP_X.DOT`");
+    for (name, passes) in [("nginx/header-odd-names", false), ("nginx/header-odd-names-on", true)] {
+        let bytes = capture(name);
+        let (packet, _) = Packet::decode(&bytes).unwrap();
+        assert_eq!(packet.vars().unwrap().iter().any(|(key, _)| key.contains(&b'.')), passes, "{name}");
     }
 }
 
