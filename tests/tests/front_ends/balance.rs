@@ -1,5 +1,7 @@
 //! Three instances behind one front end, and one of them killed.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -20,10 +22,16 @@ fn three<'s>(server: &Server, stage: &'s Stage) -> [(Listen, Program<'s>); 3] {
 }
 
 /// One snippet, with the ports of a test.
-fn site(name: &str, port: &Port, natural: &str, real: &str, instances: &[(Listen, Program<'_>)]) -> Snippet {
+fn site<'l>(
+    name: &str,
+    port: &Port,
+    natural: &str,
+    real: &str,
+    instances: impl Iterator<Item = &'l Listen>,
+) -> Snippet {
     let site = Snippet::read(name).with(natural, real.replace("PORT", &port.address().to_string()));
     let natural = ["127.0.0.1:3031", "127.0.0.1:3032", "127.0.0.1:3033"];
-    natural.iter().zip(instances).fold(site, |site, (natural, (listen, _))| site.with(natural, listen.to_string()))
+    natural.iter().zip(instances).fold(site, |site, (natural, listen)| site.with(natural, listen.to_string()))
 }
 
 /// Every request of several clients is answered with 200, whatever happens after a third of them.
@@ -57,9 +65,54 @@ fn nginx_balances_around_one_that_is_killed() {
         let stage = Stage::new();
         let mut instances = three(server, &stage);
         let port = Port::free();
-        let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", &instances);
+        let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter().map(|(at, _)| at));
         let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         all_are_answered(&door, || instances[1].1.kill());
+    }
+}
+
+/// What nginx asks again elsewhere, of instances that all read the request and then die, or say that they are full: not
+/// what may have been done by the first.
+#[test]
+fn nginx_asks_again_what_changes_nothing() {
+    const DIES: &[u8] = b"";
+    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    for (method, says, status, times) in [
+        ("GET", DIES, 502, 3),
+        ("PUT", DIES, 502, 3),
+        ("POST", DIES, 502, 1),
+        ("LOCK", DIES, 502, 1),
+        ("PATCH", DIES, 502, 1),
+        ("GET", FULL, 503, 3),
+        ("POST", FULL, 503, 1),
+    ] {
+        let stage = Stage::new();
+        let ports = [(); 3].map(|()| Port::free());
+        let listeners = ports.clone().map(|port| TcpListener::bind(port.address()).expect("a free port"));
+        let instances = ports.map(Listen::Tcp);
+        let port = Port::free();
+        let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter());
+        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let asked = AtomicUsize::new(0);
+        let answer = thread::scope(|scope| {
+            for listener in &listeners {
+                let asked = &asked;
+                scope.spawn(move || {
+                    let (mut peer, _) = listener.accept().expect("nginx, or who wakes us");
+                    // Small enough to come in one piece; who wakes us says nothing.
+                    let came = peer.read(&mut [0; 8192]).expect("a request");
+                    asked.fetch_add(usize::from(came > 0), Ordering::Relaxed);
+                    peer.write_all(if came > 0 { says } else { b"" }).expect("nginx");
+                });
+            }
+            let head = format!("{method} / HTTP/1.1\r\nHost: app.example\r\nContent-Length: 5\r\n\r\n");
+            let answer = door.ask([head.as_bytes(), b"hello"].concat());
+            for listener in &listeners {
+                drop(TcpStream::connect(listener.local_addr().expect("its port")));
+            }
+            answer.expect("an answer")
+        });
+        assert_eq!((answer.head.status, asked.into_inner()), (status, times), "{method}, {}", says.escape_ascii());
     }
 }
 
@@ -70,7 +123,7 @@ fn apache_balances_around_one_that_is_gone() {
         let stage = Stage::new();
         let mut instances = three(server, &stage);
         let port = Port::free();
-        let site = site("apache-balance.conf", &port, "*:80", "PORT", &instances);
+        let site = site("apache-balance.conf", &port, "*:80", "PORT", instances.iter().map(|(at, _)| at));
         let door = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
         all_are_answered(&door, || ());
         instances[1].1.kill();

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::Answer;
-use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, gunicorn, nginx};
+use uwsgi_tests::programs::{Certificate, Listen, Port, Snippet, Stage, apache, gunicorn, nginx, uwsgi_http};
 
 use super::case::filling;
 use super::matrix::{FrontEnd, SERVERS, Settings, nginx_plain, plain};
@@ -41,6 +41,23 @@ fn nginx_ends_tls_and_says_so() {
         let seen = report(door.get("/"));
         assert_eq!((seen.var("HTTPS").as_deref(), seen.var("REQUEST_SCHEME").as_deref()), (Some("on"), Some("https")));
     });
+}
+
+/// The second server of the same file.
+#[test]
+fn nginx_sends_clients_to_tls() {
+    let stage = Stage::new();
+    let (port, redirecting) = (Port::free(), Port::free());
+    let certificate = Certificate::new(&stage, "app.example");
+    let site = Snippet::read("nginx-tls.conf")
+        .with("listen 443 ssl;", format!("listen {} ssl;", port.address()))
+        .with("listen 80;", format!("listen {};", redirecting.address()))
+        .with("/etc/ssl/certs/app.pem", certificate.file.display().to_string())
+        .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
+        .with("/run/app/app.sock", stage.text_path("app.sock"));
+    let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(redirecting.clone())]), &redirecting);
+    let answer = door.get("/a%20b?x=1").expect("an answer");
+    assert_eq!((answer.head.status, answer.head.header("Location")), (301, Some("https://app.example/a%20b?x=1")));
 }
 
 #[test]
@@ -105,6 +122,24 @@ fn apache_mounts_and_has_files_beside() {
     });
 }
 
+/// `AllowEncodedSlashes`: off is a 404, `NoDecode` a 500.
+#[test]
+fn apache_lets_encoded_slashes_through_where_told_to() {
+    behind!(|stage, listen| {
+        for (setting, status) in [("On", 200), ("Off", 404), ("NoDecode", 500)] {
+            let stage = Stage::new();
+            let port = Port::free();
+            let site = Snippet::read("apache-unix.conf")
+                .with("*:80", port.address().to_string())
+                .with("LimitRequestBody", format!("AllowEncodedSlashes {setting}\n    LimitRequestBody"))
+                .with("/run/app/app.sock", listen.to_string())
+                .with("/srv/app/public", stage.text_path(""));
+            let door = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
+            assert_eq!(door.get("/a%2Fb").expect("an answer").head.status, status, "{setting}");
+        }
+    });
+}
+
 #[test]
 fn lighttpd_has_files_beside_the_application() {
     behind!(|stage, listen| {
@@ -125,6 +160,28 @@ fn the_router_adds_vars() {
         let seen = report(door.get("/"));
         assert_eq!(seen.vars.last(), Some(&("APP_SETTING".to_owned(), "production".to_owned())));
     }
+}
+
+/// `http-manage-expect = true` is a limit of 0 bytes, which is none, and nothing is answered.
+#[test]
+fn the_router_wants_a_number() {
+    behind!(|stage, listen| {
+        for (setting, answers) in [("104857600", true), ("true", false)] {
+            let stage = Stage::new();
+            let port = Port::free();
+            let ini = Snippet::read("uwsgi-http.ini")
+                .with("http = :80", format!("http = {}", port.address()))
+                .with("127.0.0.1:3031", listen.to_string())
+                .with("http-manage-expect = 104857600", format!("http-manage-expect = {setting}"));
+            let door = plain(uwsgi_http(&stage, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
+            let mut client = door.connect().expect("a connection");
+            let head = b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+            client.send(head).expect("a request");
+            client.give(Duration::from_millis(700));
+            let status = client.head().map(|head| head.status).map_err(|error| error.kind());
+            assert_eq!(status, if answers { Ok(100) } else { Err(ErrorKind::TimedOut) }, "{setting}");
+        }
+    });
 }
 
 /// The configurations are for any server that speaks uwsgi.
