@@ -85,7 +85,8 @@ fn side_by_side() {
 /// The page explains its cells in the words of the program that writes it, whatever versions are here.
 #[test]
 fn the_page_has_the_legend() {
-    assert!(fs::read_to_string(page()).unwrap().contains(table::LEGEND));
+    let legend = format!(".\n\n{}\n## ", table::LEGEND);
+    assert!(fs::read_to_string(page()).unwrap().contains(&legend), "not on the page: {legend}");
 }
 
 /// Whether what is measured is written into the cases.
