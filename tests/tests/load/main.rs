@@ -1,4 +1,5 @@
-//! A server in a process of its own, under load: what it takes of the machine, and what slow clients cost the others.
+//! Each of our servers in a process of its own, under load: what it takes of the machine, and what slow clients cost the
+//! others.
 //!
 //! The tests follow each other: what one of them measures, another would disturb. With the feature `peers` they are long,
 //! and nginx is in front of one.
@@ -21,17 +22,36 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The server of `src/bin/test-server.rs` at a Unix socket in a directory of its own.
+/// Our servers, each with an application that does the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blocking,
+    /// An axum router.
+    Asynchronous,
+}
+
+impl Kind {
+    const BOTH: [Self; 2] = [Self::Blocking, Self::Asynchronous];
+
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Blocking => env!("CARGO_BIN_EXE_test-server"),
+            Self::Asynchronous => env!("CARGO_BIN_EXE_axum-server"),
+        }
+    }
+}
+
+/// A server at a Unix socket in a directory of its own.
 struct Served {
     process: Process,
     at: At,
     _directory: TempDir,
 }
 
-fn serve(options: &[&str]) -> Served {
+fn serve(kind: Kind, options: &[&str]) -> Served {
     let directory = tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap();
     let path = directory.path().join("a.sock");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_test-server"));
+    let mut command = Command::new(kind.program());
     command.arg(format!("bind=unix:{}", path.display())).args(options).stderr(Stdio::null());
     let at = At::Unix(path);
     Served { process: Process::start(&mut command, &at).unwrap(), at, _directory: directory }

@@ -7,12 +7,20 @@ use std::time::{Duration, Instant};
 
 use uwsgi_tests::load::{get, post};
 
-use crate::{Served, alone, serve};
+use crate::{Kind, Served, alone, serve};
 
 /// How many connections a figure is of.
 const COUNT: usize = 500;
-/// The most that one may take: pages of its stack, of which there are more without optimisation, and a buffer.
-const MOST: usize = if cfg!(debug_assertions) { 48 << 10 } else { 32 << 10 };
+
+/// The most that one may take: a buffer, and pages of a thread's stack, of which there are more without optimisation, or a
+/// task.
+const fn most(kind: Kind) -> usize {
+    match kind {
+        Kind::Blocking if cfg!(debug_assertions) => 48 << 10,
+        Kind::Blocking => 32 << 10,
+        Kind::Asynchronous => 16 << 10,
+    }
+}
 
 /// What each of many connections takes that have sent this, in bytes; to a server of its own.
 fn each_takes(served: &Served, sent: &[u8]) -> usize {
@@ -47,17 +55,19 @@ fn a_connection_takes_little() {
     let body = [post("/read", 10), b"hello".to_vec()].concat();
     let half = &post("/read", 10)[..20];
     let work = get("/sleep/60000");
-    // Each figure from a server of its own.
-    for (what, sent) in [
-        ("that has sent nothing", &b""[..]),
-        ("inside a header", half),
-        ("whose body is waited for", &body),
-        ("that is worked on", &work),
-    ] {
-        let served = serve(&["workers=1000"]);
-        let takes = each_takes(&served, sent);
-        println!("a connection {what} takes {:.1} KiB", takes as f64 / 1024.0);
-        assert!((1024..MOST).contains(&takes), "a connection {what} takes {takes} bytes");
+    for kind in Kind::BOTH {
+        // Each figure from a server of its own.
+        for (what, sent) in [
+            ("that has sent nothing", &b""[..]),
+            ("inside a header", half),
+            ("whose body is waited for", &body),
+            ("that is worked on", &work),
+        ] {
+            let served = serve(kind, &["workers=1000"]);
+            let takes = each_takes(&served, sent);
+            println!("{kind:?}: a connection {what} takes {:.1} KiB", takes as f64 / 1024.0);
+            assert!((1024..most(kind)).contains(&takes), "{kind:?}: a connection {what} takes {takes} bytes");
+        }
     }
 }
 
@@ -65,9 +75,11 @@ fn a_connection_takes_little() {
 #[test]
 fn a_promise_takes_nothing() {
     let _alone = alone();
-    for sent in [b"\0\xff\xff\0".to_vec(), post("/read", 1 << 30)] {
-        let takes = each_takes(&serve(&[]), &sent);
-        assert!((1024..MOST).contains(&takes), "{takes}");
+    for kind in Kind::BOTH {
+        for sent in [b"\0\xff\xff\0".to_vec(), post("/read", 1 << 30)] {
+            let takes = each_takes(&serve(kind, &[]), &sent);
+            assert!((1024..most(kind)).contains(&takes), "{kind:?}: {takes}");
+        }
     }
 }
 
@@ -76,16 +88,18 @@ fn a_promise_takes_nothing() {
 #[test]
 fn memory_stays() {
     let _alone = alone();
-    let served = serve(&["keepalive=10000"]);
-    let few = requests(&served, 5_000);
-    let many = requests(&served, 15_000);
-    println!("{} KiB after 5,000 requests, {} KiB after 20,000", few / 1024, many / 1024);
-    if many > few + (2 << 20) {
-        let more = requests(&served, 15_000);
-        assert!(
-            more <= many + (2 << 20),
-            "bytes: {few} after 5,000 requests, {many} after 20,000, {more} after 35,000"
-        );
+    for kind in Kind::BOTH {
+        let served = serve(kind, &["keepalive=10000"]);
+        let few = requests(&served, 5_000);
+        let many = requests(&served, 15_000);
+        println!("{kind:?}: {} KiB after 5,000 requests, {} KiB after 20,000", few / 1024, many / 1024);
+        if many > few + (2 << 20) {
+            let more = requests(&served, 15_000);
+            assert!(
+                more <= many + (2 << 20),
+                "{kind:?}, bytes: {few} after 5,000 requests, {many} after 20,000, {more} after 35,000"
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use uwsgi_tests::load::At;
 use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
-use crate::{alone, serve};
+use crate::{Kind, alone, serve};
 
 /// Unless `UWSGI_REQUESTS` says otherwise, as `tests/run --full` does.
 const ALL: usize = 200_000;
@@ -19,7 +19,11 @@ const CLIENTS: usize = 8;
 #[test]
 fn two_hundred_thousand_requests() {
     let _alone = alone();
-    let served = serve(&[]);
+    Kind::BOTH.into_iter().for_each(through_nginx);
+}
+
+fn through_nginx(kind: Kind) {
+    let served = serve(kind, &[]);
     let At::Unix(socket) = &served.at else { unreachable!() };
     let (stage, port) = (Stage::new(), Port::free());
     let site = Snippet::read("nginx-unix.conf")
@@ -33,7 +37,7 @@ fn two_hundred_thousand_requests() {
     let few = served.process.resident().unwrap();
     requests(port.address(), count - FEW).unwrap();
     let (all, took) = (served.process.resident().unwrap(), begun.elapsed());
-    println!("{} KiB after {FEW} requests, {} KiB after {count}, in {took:?}", few / 1024, all / 1024);
+    println!("{kind:?}: {} KiB after {FEW} requests, {} KiB after {count}, in {took:?}", few / 1024, all / 1024);
     // Threads that meet for the first time can take more once; what is lost with each request is lost again.
     if all > few + (2 << 20) {
         requests(port.address(), count - FEW).unwrap();

@@ -3,21 +3,53 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use uwsgi_tests::load::{Pace, Trickle, get, status};
 
-use crate::{alone, serve};
+use crate::{Kind, Served, alone, serve};
 
-/// How many trickle, and for how long.
-const SLOW: (usize, u64) = if cfg!(feature = "peers") { (900, 60) } else { (300, 10) };
+/// How many trickle, and for how long; long enough that a header's time is over.
+const SLOW: (usize, u64) = if cfg!(feature = "peers") { (900, 60) } else { (300, 14) };
+/// What 99 of 100 good requests take at most.
+const BOUND: Duration = Duration::from_millis(50);
+/// How often it is tried. Other work on the machine may take more than that by itself, a server that is held up does it each time.
+const TRIES: usize = 3;
 
 #[test]
 fn slow_clients_cost_the_others_nothing() {
     let _alone = alone();
-    let served = serve(&[]);
     let (connections, seconds) = SLOW;
+    for kind in Kind::BOTH {
+        holds(&serve(kind, &[]), kind, Trickle { connections, every: Duration::from_millis(100) }, seconds);
+    }
+}
+
+/// Far more connections than threads.
+#[test]
+fn five_thousand_slow_clients() {
+    let _alone = alone();
+    let (connections, seconds) = if cfg!(feature = "peers") { (5000, 20) } else { (1000, 14) };
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let enough = limit.maximum.is_none_or(|most| most > 2 * connections as u64);
+    assert!(enough, "{:?} descriptors are too few for {connections} connections: raise ulimit -Hn", limit.maximum);
+    let kind = Kind::Asynchronous;
+    holds(&serve(kind, &["max=6000"]), kind, Trickle { connections, every: Duration::from_secs(1) }, seconds);
+}
+
+/// A good client asks 200 times a second, while others trickle.
+fn holds(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
+    let late = (0..TRIES).map(|_| beside(served, kind, trickle, seconds)).find(|(late, bound)| late < bound);
+    assert!(late.is_some(), "{kind:?}: {TRIES} times over {BOUND:?}, see what was printed");
+    assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
+}
+
+/// What 99 of 100 took at most, and may take.
+fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> (Duration, Duration) {
+    let Trickle { connections, every } = trickle;
     let lasts = Duration::from_secs(seconds);
     let end = Instant::now() + lasts;
-    let trickle = Trickle { connections, every: Duration::from_millis(100) };
     thread::scope(|scope| {
         let trickling = scope.spawn(|| trickle.until(&served.at, end).unwrap());
         // Once all are there.
@@ -27,18 +59,17 @@ fn slow_clients_cost_the_others_nothing() {
         let trickled = trickling.join().unwrap();
         let (median, late) = (latencies.quantile(0.5), latencies.quantile(0.99));
         println!(
-            "{connections} trickle: {} requests, median {median:?}, p99 {late:?}; {trickled:?}",
+            "{kind:?}: {connections} trickle: {} requests, median {median:?}, p99 {late:?}; {trickled:?}",
             latencies.count()
         );
-        // Between the intended start and the end three threads wake, one after the other; what this machine takes for that
-        // by itself is not the server's.
-        let bound = Duration::from_millis(50) + 3 * latencies.wakes(0.99);
-        assert!(late < bound, "p99 is {late:?}, over {bound:?}");
-        assert_eq!(trickled.others, 0, "{trickled:?}");
-        assert!(trickled.bytes > connections * usize::try_from(seconds).unwrap() * 5, "{trickled:?}");
+        assert_eq!(trickled.others, 0, "{kind:?}: {trickled:?}");
+        let each = seconds as f64 / every.as_secs_f64() / 2.0;
+        assert!(trickled.bytes as f64 > connections as f64 * each, "{kind:?}: {trickled:?}");
         // A header takes 10 seconds at most; a body may take longer, until its rate counts.
         let rounds = (seconds.saturating_sub(2) / 11) as usize;
-        assert!(trickled.refused >= connections / 2 * rounds, "{trickled:?}");
-    });
-    assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
+        assert!(rounds > 0 && trickled.refused >= connections / 2 * rounds, "{kind:?}: {trickled:?}");
+        // Between the intended start and the end three threads wake, one after the other; what this machine takes for that
+        // by itself is not the server's, up to a point.
+        (late, BOUND + (3 * latencies.wakes(0.99)).min(BOUND))
+    })
 }
