@@ -62,7 +62,7 @@ mod respond;
 mod settings;
 mod time;
 
-pub use admit::admit;
+pub use admit::{Place, Places, admit};
 pub use allow::{AllowError, AllowList};
 pub use ending::{Drain, DrainStep, Ending};
 pub use receive::{BodyStep, HeadStep, Receive};

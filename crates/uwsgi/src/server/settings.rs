@@ -103,6 +103,13 @@ impl Settings {
         (word >> (modifier1.0 & 63)) & 1 == 1
     }
 
+    /// How long a stop may take at most: what began may go on for a while, and behind the last answer a connection is still
+    /// drained. What is not over then will not be.
+    #[must_use]
+    pub const fn longest_stop(&self) -> Duration {
+        self.stop_grace.saturating_add(self.drain_time).saturating_add(A_LITTLE)
+    }
+
     /// The smallest buffer that a connection can be driven with: a header, the largest block allowed, and one byte, so
     /// that bytes behind the block show.
     #[must_use]
@@ -110,3 +117,6 @@ impl Settings {
         usize::from(self.limits.datasize()).saturating_add(5)
     }
 }
+
+/// What the machine may be late by.
+const A_LITTLE: Duration = Duration::from_millis(200);
