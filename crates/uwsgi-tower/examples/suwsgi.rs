@@ -21,10 +21,10 @@ use std::sync::Arc;
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use uwsgi_tower::rustls::pki_types::pem::PemObject;
+use uwsgi_tower::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use uwsgi_tower::rustls::server::WebPkiClientVerifier;
+use uwsgi_tower::rustls::{RootCertStore, ServerConfig};
 use uwsgi_tower::{TlsListener, TlsPeer};
 
 #[tokio::main]

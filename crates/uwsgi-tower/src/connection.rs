@@ -5,13 +5,13 @@ use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::pin::pin;
 use core::task::Poll;
+use core::time::Duration;
 use std::io;
 
 use http::{Extensions, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower_service::Service;
 use uwsgi::framing::RequestBody;
 use uwsgi::server::{Drain, Ending, Receive, Refusal, Respond, Settings};
@@ -23,6 +23,7 @@ use crate::inbound::{Head, Inbound};
 use crate::outbound::Outbound;
 use crate::pace::{Pace, Stop};
 use crate::request::{Peer, request_parts};
+use crate::serve::Counted;
 use crate::upgrade::{self, Upgraded};
 
 /// Serves one connection to its end: what [`serve`](crate::serve()) does with each, for who accepts connections otherwise, and
@@ -93,7 +94,7 @@ pub enum End<IO> {
 }
 
 /// What a connection is served with.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Terms<IO> {
     pub(crate) settings: Settings,
     pub(crate) peer: Option<SocketAddr>,
@@ -101,13 +102,23 @@ pub(crate) struct Terms<IO> {
     pub(crate) look: Look<IO>,
     /// What each request gets.
     pub(crate) extensions: Extensions,
-    /// What an upgraded connection holds, so that it is counted.
-    pub(crate) token: Option<TaskTrackerToken>,
+    /// For how long a connection that has just begun does not hear of a stop: it had no time to say anything.
+    pub(crate) moment: Duration,
+    /// What it holds, though it be upgraded, so that it is counted.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl<IO> Terms<IO> {
     fn new(settings: Settings, stop: Stop) -> Self {
-        Self { settings, peer: None, stop, look: |_| None, extensions: Extensions::new(), token: None }
+        Self {
+            settings,
+            peer: None,
+            stop,
+            look: |_| None,
+            extensions: Extensions::new(),
+            moment: Duration::ZERO,
+            counted: None,
+        }
     }
 
     fn tell(&self, what: &dyn fmt::Display, status: u16) {
@@ -136,7 +147,7 @@ where
             Next::Upgrade(half, to) => {
                 if let Some(io) = outbound.into_io() {
                     // Whoever asked for it may have gone.
-                    let _ = to.send(Upgraded::new(io, half.into_rest(), terms.token));
+                    let _ = to.send(Upgraded::new(io, half.into_rest(), terms.counted));
                 }
                 return Ok(End::Taken);
             }
@@ -154,7 +165,7 @@ where
 }
 
 fn halves<IO: AsyncRead + AsyncWrite + Unpin>(io: IO, terms: &Terms<IO>) -> (Inbound<IO>, Outbound<IO>) {
-    let pace = Pace::new(Instant::now(), terms.stop.clone());
+    let pace = Pace::new(Instant::now(), terms.stop.clone(), terms.moment);
     let (reader, writer) = split(io, terms.look);
     let outbound = Outbound::new(writer, pace.another());
     (Inbound::new(reader, Receive::new(terms.settings, pace.now()), pace), outbound)

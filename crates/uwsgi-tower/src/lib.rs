@@ -28,7 +28,9 @@ pub use connection::{End, serve_connection, serve_connection_until};
 pub use listener::Listener;
 pub use pace::Stop;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
-pub use serve::{Serve, Shared, serve};
+pub use serve::{Serve, Shared, Timeouts, serve};
 #[cfg(feature = "tls")]
-pub use tls::{TlsListener, TlsPeer};
+pub use tls::{TlsConnection, TlsListener, TlsPeer};
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
 pub use vars::{MoreVars, encode_vars};

@@ -11,7 +11,7 @@ use http::Extensions;
 #[cfg(unix)]
 use rustix::{
     io::Errno,
-    net::{RecvFlags, recv},
+    net::{RecvFlags, SendFlags, recv, send},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,17 +19,67 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 
 /// What connections are accepted from: TCP, Unix sockets, TLS, whatever can be read and written.
+///
+/// Three items make one; the others tell more of its connections where more is known.
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use tokio::io::DuplexStream;
+/// use tokio::sync::mpsc;
+/// use uwsgi_tower::Listener;
+///
+/// /// Connections of this very process.
+/// struct Inside(mpsc::Receiver<DuplexStream>);
+///
+/// impl Listener for Inside {
+///     type Io = DuplexStream;
+///     type Addr = ();
+///
+///     async fn accept(&mut self) -> (DuplexStream, ()) {
+///         match self.0.recv().await {
+///             Some(io) => (io, ()),
+///             None => core::future::pending().await, // nobody will come any more
+///         }
+///     }
+///
+///     fn peer(_: &()) -> Option<SocketAddr> {
+///         None // the allow list has nobody to ask for
+///     }
+/// }
+///
+/// let app = axum::Router::new();
+/// let (inside, listener) = mpsc::channel(8);
+/// let server = uwsgi_tower::serve(Inside(listener), app.into_make_service());
+/// # drop((inside, server));
+/// ```
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
     /// Where it comes from.
     type Addr: Send + 'static;
 
-    /// The next connection. It does not fail: what goes wrong is logged, and tried again.
+    /// The next connection. It does not fail: what goes wrong is logged, and tried again. It is dropped when a stop is asked
+    /// for, and nothing may be lost then. Nor does it wait for the peer to say anything: that is what
+    /// [`establish`](Self::establish) is for.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
-    /// The address of a peer, if it has one: what the allow list asks, and [`Peer`](crate::Peer) tells.
+    /// The address of a peer, if it has one: what the allow list asks, and [`Peer`](crate::Peer) tells. Who has none is let in.
     fn peer(address: &Self::Addr) -> Option<SocketAddr>;
+
+    /// Makes a connection that was accepted ready to be read and written: a handshake, if there is one, in the time that it may
+    /// take. Peers that are not allowed have been refused before, and the connection is counted, so that a stop waits for it.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection; it is logged.
+    fn establish(io: Self::Io) -> impl Future<Output = io::Result<Self::Io>> + Send {
+        core::future::ready(Ok(io))
+    }
+
+    /// Writes to a connection that was just accepted what can be written without waiting: why it is closed. It may be lost.
+    fn say(io: &Self::Io, bytes: &[u8]) {
+        let _ = (io, bytes);
+    }
 
     /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
     fn abort(io: &Self::Io) {
@@ -78,6 +128,11 @@ impl Listener for TcpListener {
     }
 
     #[cfg(unix)]
+    fn say(io: &TcpStream, bytes: &[u8]) {
+        say(io, bytes);
+    }
+
+    #[cfg(unix)]
     fn has_bytes(io: &TcpStream) -> Option<bool> {
         Some(look(io))
     }
@@ -102,9 +157,19 @@ impl Listener for UnixListener {
         None
     }
 
+    fn say(io: &UnixStream, bytes: &[u8]) {
+        say(io, bytes);
+    }
+
     fn has_bytes(io: &UnixStream) -> Option<bool> {
         Some(look(io))
     }
+}
+
+/// Asks the kernel to write: the runtime knows of no connection that it can be written to before its next turn.
+#[cfg(unix)]
+fn say(socket: &impl AsFd, bytes: &[u8]) {
+    let _ = send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
 
 /// Asks the kernel: what the runtime knows is as old as its last turn.

@@ -41,6 +41,8 @@ impl Stop {
 pub(crate) struct Pace {
     start: Instant,
     stop: Stop,
+    /// Until when a stop is not heard of.
+    deaf: Time,
     /// Whether the stop was told of.
     told: bool,
     stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -49,13 +51,15 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) const fn new(start: Instant, stop: Stop) -> Self {
-        Self { start, stop, told: false, stopped: None, timer: None }
+    /// A clock that starts now. For a moment it does not hear of a stop.
+    pub(crate) fn new(start: Instant, stop: Stop, moment: Duration) -> Self {
+        Self { start, stop, deaf: Time::ZERO.after(moment), told: false, stopped: None, timer: None }
     }
 
     /// Another one for the other half of the connection.
     pub(crate) fn another(&self) -> Self {
-        Self::new(self.start, self.stop.clone())
+        let Self { start, deaf, .. } = *self;
+        Self { start, stop: self.stop.clone(), deaf, told: false, stopped: None, timer: None }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -65,14 +69,19 @@ impl Pace {
     /// When a stop was asked for, if it was; before the connection began is when it began.
     pub(crate) fn stop_asked(&self) -> Option<Time> {
         let asked = self.stop.asked.get()?;
-        Some(Time::ZERO.after(asked.saturating_duration_since(self.start)))
+        let asked = Time::ZERO.after(asked.saturating_duration_since(self.start)).max(self.deaf);
+        Some(asked).filter(|_| self.hears())
     }
 
     /// Ready when the time has come, and once when a stop is asked for.
-    pub(crate) fn poll_until(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_until(&mut self, mut until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.told && self.poll_stop(cx).is_ready() {
-            (self.told, self.stopped) = (true, None);
-            return Poll::Ready(());
+            self.stopped = None;
+            self.told = self.hears();
+            if self.told {
+                return Poll::Ready(());
+            }
+            until = Some(until.unwrap_or(Time::NEVER).min(self.deaf));
         }
         let Some(until) = until.filter(|until| *until != Time::NEVER) else { return Poll::Pending };
         let at = || self.start.checked_add(Duration::from_millis(until.as_millis()));
@@ -93,6 +102,10 @@ impl Pace {
             Some((_, timer)) => timer.as_mut().poll(cx),
             None => Poll::Pending,
         }
+    }
+
+    fn hears(&self) -> bool {
+        self.deaf == Time::ZERO || self.now() >= self.deaf
     }
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -2,23 +2,27 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
 use core::future::{Future, IntoFuture, Pending, pending, poll_fn};
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures_util::FutureExt;
 use http::{Request, Response};
-use tokio::io::AsyncWriteExt;
 use tokio::select;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower_service::Service;
 use uwsgi::Limits;
-use uwsgi::server::{AllowList, Settings, admit};
+use uwsgi::server::{AllowList, Place, Places, Refusal, Settings};
 
 use crate::body::Body;
 use crate::connection::{self, End, Terms};
@@ -55,7 +59,7 @@ where
         shutdown: pending(),
         settings: Settings::default(),
         allow: None,
-        max_connections: 1024,
+        max_connections: Places::CONNECTIONS,
     }
 }
 
@@ -68,6 +72,25 @@ pub struct Serve<L, M, F> {
     settings: Settings,
     allow: Option<AllowList<String>>,
     max_connections: usize,
+}
+
+/// For how long a server waits. See [`Settings`] for all that it may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "it is written with its names, so that none is taken for another")]
+pub struct Timeouts {
+    /// For a header, from its first byte to its last: 10 seconds.
+    pub header: Duration,
+    /// For a silence inside a body: 30 seconds.
+    pub body: Duration,
+    /// For a peer that takes nothing of an answer: 30 seconds.
+    pub write: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let Settings { header_timeout, body_idle, write_idle, .. } = Settings::default();
+        Self { header: header_timeout, body: body_idle, write: write_idle }
+    }
 }
 
 impl<L, M, F> fmt::Debug for Serve<L, M, F> {
@@ -84,7 +107,8 @@ impl<L, M, F> Serve<L, M, F> {
         Serve { listener, make_service, shutdown: signal, settings, allow, max_connections }
     }
 
-    /// With these settings for each connection.
+    /// With these settings for each connection; they stand for [`limits`](Self::limits) and [`timeouts`](Self::timeouts) that
+    /// were given before.
     pub fn settings(self, settings: Settings) -> Self {
         Self { settings, ..self }
     }
@@ -94,9 +118,9 @@ impl<L, M, F> Serve<L, M, F> {
         Self { settings: self.settings.with_limits(limits), ..self }
     }
 
-    /// With this patience: for a header from its first byte to its last, for a silence inside a body, and for a peer that takes
-    /// nothing of an answer. See [`Settings`] for the others.
-    pub fn timeouts(mut self, header: Duration, body: Duration, write: Duration) -> Self {
+    /// With this patience.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        let Timeouts { header, body, write } = timeouts;
         (self.settings.header_timeout, self.settings.body_idle, self.settings.write_idle) = (header, body, write);
         self
     }
@@ -136,7 +160,8 @@ where
 async fn run<L, M, F, S, B>(serve: Serve<L, M, F>) -> io::Result<()>
 where
     L: Listener,
-    M: Service<L::Addr, Response = S, Error = Infallible>,
+    M: Service<L::Addr, Response = S, Error = Infallible> + 'static,
+    M::Future: Send,
     S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     S::Future: Send,
@@ -151,30 +176,29 @@ where
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
     };
     let (stop, connections) = (Stop::default(), TaskTracker::new());
-    let mut door =
-        Door { make_service, settings, allow, max_connections, stop: stop.clone(), connections: connections.clone() };
+    let places = Arc::new(Mutex::new(Places::new(max_connections)));
+    let mut door = Door { make_service, settings, allow, stop: stop.clone(), places, connections: connections.clone() };
     let mut shutdown = core::pin::pin!(shutdown);
     loop {
         let (io, address) = select! {
-            accepted = listener.accept() => accepted,
+            accepted = door.next(&mut listener) => accepted,
             () = &mut shutdown => break,
         };
-        door.take::<L, S, B>(io, address).await;
+        door.take::<L, S, B>(io, address);
     }
-    // Those who have connected already would be reset by a close. The runtime needs a moment to tell of them.
-    let last = async {
-        for _ in 0..BACKLOG {
-            let (io, address) = listener.accept().await;
-            door.take::<L, S, B>(io, address).await;
+    // Those who have connected already would be reset by a close. The runtime needs a moment to tell of the first of them; then
+    // all that are there are taken, however long that is.
+    let until = Instant::now().checked_add(A_MOMENT).unwrap_or_else(Instant::now);
+    for _ in 0..Places::BACKLOG {
+        match timeout_at(until, unconstrained(door.next(&mut listener))).await {
+            Ok((io, address)) => door.take::<L, S, B>(io, address),
+            Err(_) => break,
         }
-    };
-    let _ = tokio::time::timeout(A_MOMENT, last).await;
+    }
     drop(listener);
     stop.ask();
     connections.close();
-    // Behind the last answer a connection is still drained.
-    let most = settings.stop_grace.saturating_add(settings.drain_time).saturating_add(A_LITTLE);
-    if tokio::time::timeout(most, connections.wait()).await.is_err() {
+    if timeout(settings.longest_stop(), connections.wait()).await.is_err() {
         tracing::error!("{} connections were not finished in time", connections.len());
     }
     Ok(())
@@ -185,17 +209,30 @@ struct Door<M> {
     make_service: M,
     settings: Settings,
     allow: AllowList<String>,
-    max_connections: usize,
     stop: Stop,
+    places: Arc<Mutex<Places>>,
     connections: TaskTracker,
 }
 
 impl<M> Door<M> {
-    /// Has a connection served, or refused.
-    async fn take<L, S, B>(&mut self, io: L::Io, address: L::Addr)
+    /// The next connection, for which a service can be made. Nothing is lost if it is dropped.
+    async fn next<L>(&mut self, listener: &mut L) -> (L::Io, L::Addr)
     where
         L: Listener,
-        M: Service<L::Addr, Response = S, Error = Infallible>,
+        M: Service<L::Addr, Error = Infallible>,
+    {
+        match poll_fn(|cx| self.make_service.poll_ready(cx)).await {
+            Ok(()) => listener.accept().await,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Has a connection served, or refused, in a task of its own.
+    fn take<L, S, B>(&mut self, io: L::Io, address: L::Addr)
+    where
+        L: Listener,
+        M: Service<L::Addr, Response = S, Error = Infallible> + 'static,
+        M::Future: Send,
         S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
         S::Error: Into<Box<dyn Error + Send + Sync>>,
         S::Future: Send,
@@ -203,46 +240,87 @@ impl<M> Door<M> {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (settings, stop, peer) = (self.settings, self.stop.clone(), L::peer(&address));
-        let (look, extensions) = (L::has_bytes, L::extensions(&io));
-        let terms = Terms { settings, peer, stop, look, extensions, token: Some(self.connections.token()) };
-        let count = self.connections.len();
-        if let Err(refusal) = admit(&self.allow, peer.map(|peer| peer.ip()), count, self.max_connections) {
-            if count <= self.max_connections.saturating_add(TURNED_AWAY) {
-                tokio::spawn(connection::turn_away(io, refusal, terms));
-            } else {
-                // It may be lost, and those who could be told properly are told.
-                let mut io = io;
-                let _ = io.write(refusal.response(false)).now_or_never();
+        let peer = L::peer(&address);
+        let place = lock(&self.places).take(&self.allow, peer.map(|peer| peer.ip()));
+        let counted = Counted { place, places: Arc::clone(&self.places), _token: self.connections.token() };
+        let (settings, stop) = (self.settings, self.stop.clone());
+        let terms = move |io: &L::Io| {
+            let (look, extensions) = (L::has_bytes, L::extensions(io));
+            Terms { settings, peer, stop, look, extensions, moment: A_MOMENT, counted: Some(counted) }
+        };
+        match place {
+            Place::LetIn => {
+                let made = self.make_service.call(address);
+                tokio::spawn(async move {
+                    let Some(io) = established::<L>(io, peer).await else { return };
+                    let service = match made.await {
+                        Ok(service) => service,
+                        Err(never) => match never {},
+                    };
+                    let terms = terms(&io);
+                    match connection::serve(io, service, terms).await {
+                        Ok(End::Abort(io)) => L::abort(&io),
+                        Ok(_) => {}
+                        Err(error) => tracing::debug!("the connection broke: {error}"),
+                    }
+                });
             }
-            return;
+            Place::Told(refusal) => {
+                tokio::spawn(async move {
+                    // Who is not allowed gets no handshake either: what cannot be told without one is not told.
+                    let io = match refusal {
+                        Refusal::PeerNotAllowed => Some(io),
+                        _ => established::<L>(io, peer).await,
+                    };
+                    let Some(io) = io else { return };
+                    let terms = terms(&io);
+                    if let Err(error) = connection::turn_away(io, refusal, terms).await {
+                        tracing::debug!("the connection broke: {error}");
+                    }
+                });
+            }
+            // It may be lost, and those who could be told properly are told.
+            Place::Passed(refusal) => L::say(&io, refusal.response(false)),
         }
-        let make_service = &mut self.make_service;
-        let made = async {
-            poll_fn(|cx| make_service.poll_ready(cx)).await?;
-            make_service.call(address).await
-        };
-        let service = match made.await {
-            Ok(service) => service,
-            Err(never) => match never {},
-        };
-        tokio::spawn(async move {
-            match connection::serve(io, service, terms).await {
-                Ok(End::Abort(io)) => L::abort(&io),
-                Ok(_) => {}
-                Err(error) => tracing::debug!("the connection broke: {error}"),
-            }
-        });
     }
 }
 
-/// How many connections are accepted once a stop was asked for.
-const BACKLOG: usize = 1024;
-/// How long it takes at most until connections that are there show.
+async fn established<L: Listener>(io: L::Io, peer: Option<SocketAddr>) -> Option<L::Io> {
+    let peer = peer.map(tracing::field::display);
+    match L::establish(io).await {
+        Ok(io) => return Some(io),
+        // Who looks whether somebody listens says nothing.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => tracing::debug!(peer, "no handshake: {error}"),
+        Err(error) => tracing::warn!(peer, "no handshake: {error}"),
+    }
+    None
+}
+
+/// A connection's place, which is given back when this is dropped.
+pub(crate) struct Counted {
+    place: Place,
+    places: Arc<Mutex<Places>>,
+    _token: TaskTrackerToken,
+}
+
+impl fmt::Debug for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counted").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        lock(&self.places).give_back(self.place);
+    }
+}
+
+fn lock(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long it takes at most until connections that are there show, and until one that was accepted says something.
 const A_MOMENT: Duration = Duration::from_millis(20);
-/// How many connections more than allowed are told so.
-const TURNED_AWAY: usize = 64;
-const A_LITTLE: Duration = Duration::from_millis(200);
 
 /// One service, cloned for each connection: what makes a service of a `tower::service_fn`.
 ///

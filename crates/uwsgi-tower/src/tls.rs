@@ -2,14 +2,16 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use core::time::Duration;
-use std::io;
+use std::io::{self, IoSlice};
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use http::Extensions;
-use tokio::select;
-use tokio::task::JoinSet;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -20,17 +22,21 @@ use crate::listener::Listener;
 
 /// A listener whose connections speak TLS: what nginx calls `uwsgi_pass suwsgi://`.
 ///
-/// Handshakes go on beside each other while connections are accepted; one that takes more than 10 seconds is given up. What a
-/// client showed of itself is in each request as [`TlsPeer`], and whether a client must show a certificate is for the
-/// configuration to say.
+/// Whether a peer is allowed is asked before its handshake, which goes on in the connection's own task, counts as a connection,
+/// and is given up after 10 seconds. What a client showed of itself is in each request as [`TlsPeer`], and whether a client must
+/// show a certificate is for the configuration to say.
+///
+/// `rustls` wants a crypto provider, and `ServerConfig::builder()` panics without one: add `rustls` to your dependencies with its
+/// feature `ring` or `aws_lc_rs`, or give one to `ServerConfig::builder_with_provider`. This crate chooses none, and names
+/// [`rustls`](crate::rustls) again, so that its version is the one that is meant here.
 ///
 /// ```no_run
 /// use std::sync::Arc;
 /// use axum::{Router, routing::get};
 /// use tokio::net::TcpListener;
-/// use tokio_rustls::rustls::ServerConfig;
-/// use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 /// use uwsgi_tower::TlsListener;
+/// use uwsgi_tower::rustls::ServerConfig;
+/// use uwsgi_tower::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let certificates = CertificateDer::pem_file_iter("server.pem")?.collect::<Result<_, _>>()?;
@@ -43,21 +49,17 @@ use crate::listener::Listener;
 /// # Ok(())
 /// # }
 /// ```
-pub struct TlsListener<L: Listener> {
+pub struct TlsListener<L> {
     listener: L,
     acceptor: TlsAcceptor,
     patience: Duration,
-    most: usize,
-    #[allow(clippy::type_complexity, reason = "a connection, or none")]
-    handshakes: JoinSet<Option<(TlsStream<L::Io>, L::Addr)>>,
 }
 
 impl<L: Listener> TlsListener<L> {
     /// A listener that makes TLS of what another accepts.
     #[must_use]
     pub fn new(listener: L, config: Arc<ServerConfig>) -> Self {
-        let (acceptor, patience, handshakes) = (config.into(), Duration::from_secs(10), JoinSet::new());
-        Self { listener, acceptor, patience, most: 1024, handshakes }
+        Self { listener, acceptor: config.into(), patience: Duration::from_secs(10) }
     }
 
     /// The same listener with another patience for handshakes.
@@ -65,52 +67,29 @@ impl<L: Listener> TlsListener<L> {
     pub fn with_handshake_timeout(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
-
-    /// The same listener with so many handshakes at once, one at least: 1,024 unless changed. Further connections wait to be
-    /// accepted.
-    #[must_use]
-    pub fn with_max_handshakes(self, most: usize) -> Self {
-        Self { most: most.max(1), ..self }
-    }
-
-    /// Begins a handshake.
-    fn greet(&mut self, io: L::Io, address: L::Addr) {
-        let handshake = timeout(self.patience, self.acceptor.accept(io));
-        self.handshakes.spawn(async move {
-            let peer = L::peer(&address).map(tracing::field::display);
-            match handshake.await {
-                Ok(Ok(io)) => return Some((io, address)),
-                // Who looks whether somebody listens says nothing.
-                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    tracing::debug!(peer, "no handshake: {error}");
-                }
-                Ok(Err(error)) => tracing::warn!(peer, "no handshake: {error}"),
-                Err(_) => tracing::warn!(peer, "no handshake: it was not finished in time"),
-            }
-            None
-        });
-    }
 }
 
-impl<L: Listener> fmt::Debug for TlsListener<L> {
+impl<L> fmt::Debug for TlsListener<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsListener").field("handshakes", &self.handshakes.len()).finish_non_exhaustive()
+        f.debug_struct("TlsListener").field("patience", &self.patience).finish_non_exhaustive()
     }
 }
 
 impl<L: Listener> Listener for TlsListener<L> {
-    type Io = TlsStream<L::Io>;
+    type Io = TlsConnection<L::Io>;
     type Addr = L::Addr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            select! {
-                (io, address) = self.listener.accept(), if self.handshakes.len() < self.most => self.greet(io, address),
-                // One that panicked, or had no end, is none.
-                Some(done) = self.handshakes.join_next() => if let Ok(Some(connection)) = done {
-                    return connection;
-                },
-            }
+        let (io, address) = self.listener.accept().await;
+        (TlsConnection(State::Accepted { io, acceptor: self.acceptor.clone(), patience: self.patience }), address)
+    }
+
+    async fn establish(io: Self::Io) -> io::Result<Self::Io> {
+        let State::Accepted { io, acceptor, patience } = io.0 else { return Ok(io) };
+        let handshake = async { acceptor.accept(L::establish(io).await?).await };
+        match timeout(patience, handshake).await {
+            Ok(stream) => Ok(TlsConnection(State::Established(Box::new(stream?)))),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "it was not finished in time")),
         }
     }
 
@@ -119,23 +98,92 @@ impl<L: Listener> Listener for TlsListener<L> {
     }
 
     fn abort(io: &Self::Io) {
-        L::abort(io.get_ref().0);
+        L::abort(io.inner());
     }
 
     /// Bytes of the connection may be none of what it carries, and a close without a word would be taken for an attack.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
-        L::has_bytes(io.get_ref().0).filter(|has| *has)
+        L::has_bytes(io.inner()).filter(|has| *has)
     }
 
     fn extensions(io: &Self::Io) -> Extensions {
-        let (inner, session) = io.get_ref();
-        let mut extensions = L::extensions(inner);
-        let certificates = session.peer_certificates().unwrap_or_default();
-        extensions.insert(TlsPeer {
-            certificates: certificates.iter().map(|certificate| certificate.clone().into_owned()).collect(),
-            server_name: session.server_name().map(ToString::to_string),
-        });
+        let mut extensions = L::extensions(io.inner());
+        if let State::Established(stream) = &io.0 {
+            let session = stream.get_ref().1;
+            let certificates = session.peer_certificates().unwrap_or_default();
+            extensions.insert(TlsPeer {
+                certificates: certificates.iter().map(|certificate| certificate.clone().into_owned()).collect(),
+                server_name: session.server_name().map(ToString::to_string),
+            });
+        }
         extensions
+    }
+}
+
+/// A connection that speaks TLS, once it is [established](Listener::establish).
+pub struct TlsConnection<IO>(State<IO>);
+
+enum State<IO> {
+    Accepted { io: IO, acceptor: TlsAcceptor, patience: Duration },
+    Established(Box<TlsStream<IO>>),
+}
+
+impl<IO> TlsConnection<IO> {
+    fn inner(&self) -> &IO {
+        match &self.0 {
+            State::Accepted { io, .. } => io,
+            State::Established(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// The connection, if there was a handshake.
+    fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TlsStream<IO>>>
+    where
+        IO: Unpin,
+    {
+        match &mut self.get_mut().0 {
+            State::Accepted { .. } => Err(io::Error::new(io::ErrorKind::NotConnected, "there was no handshake")),
+            State::Established(stream) => Ok(Pin::new(stream)),
+        }
+    }
+}
+
+impl<IO> fmt::Debug for TlsConnection<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let established = matches!(self.0, State::Established(_));
+        f.debug_struct("TlsConnection").field("established", &established).finish_non_exhaustive()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsConnection<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buffer)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        matches!(&self.0, State::Established(stream) if stream.is_write_vectored())
     }
 }
 

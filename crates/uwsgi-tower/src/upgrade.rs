@@ -13,7 +13,8 @@ use bytes::{Buf, Bytes};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
-use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::serve::Counted;
 
 /// The connection behind a request that asks for an upgrade: a future that is ready when the head of a 101 has left.
 ///
@@ -50,7 +51,7 @@ pub struct Upgraded {
     /// What was read past the packet.
     rest: Bytes,
     /// Its server counts it for as long as it is there.
-    _token: Option<TaskTrackerToken>,
+    _counted: Option<Counted>,
 }
 
 impl fmt::Debug for Upgraded {
@@ -127,12 +128,8 @@ trait Io: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> Io for T {}
 
 impl Upgraded {
-    pub(crate) fn new(
-        io: impl AsyncRead + AsyncWrite + Send + 'static,
-        rest: Bytes,
-        token: Option<TaskTrackerToken>,
-    ) -> Self {
-        Self { io: Box::pin(io), rest, _token: token }
+    pub(crate) fn new(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes, counted: Option<Counted>) -> Self {
+        Self { io: Box::pin(io), rest, _counted: counted }
     }
 }
 

@@ -22,7 +22,7 @@ use rcgen::{CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, K
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -30,7 +30,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tower::service_fn;
 use uwsgi::server::{AllowList, Settings};
-use uwsgi_tower::{Body, Shared, TlsListener, TlsPeer, serve};
+use uwsgi_tower::{Body, Listener, Shared, TlsListener, TlsPeer, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 
@@ -77,6 +77,10 @@ impl Authority {
     }
 
     async fn connect(&self, address: SocketAddr, shows: bool) -> io::Result<TlsStream<TcpStream>> {
+        self.greet(TcpStream::connect(address).await?, shows).await
+    }
+
+    async fn greet(&self, stream: TcpStream, shows: bool) -> io::Result<TlsStream<TcpStream>> {
         let config = ClientConfig::builder().with_root_certificates(self.roots());
         let config = if shows {
             let Certified { chain, key } = self.vouch(ExtendedKeyUsagePurpose::ClientAuth);
@@ -84,7 +88,6 @@ impl Authority {
         } else {
             config.with_no_client_auth()
         };
-        let stream = TcpStream::connect(address).await?;
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 }
@@ -148,31 +151,92 @@ async fn a_certificate_that_is_asked_for() {
     stranger.await.unwrap_err();
 }
 
-/// Those who never end their handshake are in nobody's way, and are given up.
+/// Those who never end their handshake are given up.
 #[tokio::test]
 async fn handshakes_that_do_not_end() {
     let authority = Authority::new();
-    let listener = |tcp| {
-        let listener = TlsListener::new(tcp, authority.server(false));
-        listener.with_handshake_timeout(Duration::from_millis(1500)).with_max_handshakes(8)
-    };
-    let address = start(listener).await;
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let listener = TlsListener::new(tcp, authority.server(false)).with_handshake_timeout(Duration::from_millis(1500));
+    tokio::spawn(serve(listener, Shared::new(service_fn(who))).max_connections(8).into_future());
     let mut silent = Vec::new();
     for _ in 0..7 {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    // More than may be at once: the next waits until the others are given up.
-    for _ in 0..20 {
-        silent.push(TcpStream::connect(address).await.unwrap());
-    }
+    // More than may be at once: the next is told so, over TLS, and comes in when the others are given up.
+    silent.push(TcpStream::connect(address).await.unwrap());
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
-    assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    for mut stream in silent {
+    assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+    for stream in &mut silent {
         let read = timeout(Duration::from_secs(20), stream.read(&mut [0; 1])).await.unwrap();
         assert!(read.is_err() || read.is_ok_and(|count| count == 0));
     }
+    let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
+}
+
+/// Where the connections of a list come from: an address of its own for each, whoever it is.
+struct From {
+    tcp: TcpListener,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Listener for From {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.tcp).await;
+        (stream, self.addresses.pop().unwrap_or(address))
+    }
+
+    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
+        Some(*address)
+    }
+}
+
+/// Who is not allowed gets no handshake, and keeps nobody out.
+#[tokio::test]
+async fn strangers_get_no_handshake() {
+    let authority = Authority::new();
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let from = From { tcp, addresses: vec!["192.0.2.1:1000".parse().unwrap(); 100] };
+    let listener = TlsListener::new(from, authority.server(false));
+    tokio::spawn(serve(listener, Shared::new(service_fn(who))).max_connections(1).into_future());
+    let mut strangers = Vec::new();
+    for _ in 0..99 {
+        strangers.push(TcpStream::connect(address).await.unwrap());
+    }
+    authority.connect(address, false).await.unwrap_err();
+    let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
+    for mut stream in strangers {
+        let read = timeout(Duration::from_secs(20), stream.read(&mut [0; 1])).await.unwrap();
+        assert!(read.is_err() || read.is_ok_and(|count| count == 0));
+    }
+}
+
+/// A handshake that has begun when a stop is asked for is finished, and the request behind it too.
+#[tokio::test]
+async fn a_stop_waits_for_handshakes() {
+    let authority = Authority::new();
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let (stop, asked) = oneshot::channel::<()>();
+    let server = serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service_fn(who)))
+        .with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let stream = TcpStream::connect(address).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    stop.send(()).unwrap();
+    sleep(Duration::from_millis(200)).await;
+    let stream = authority.greet(stream, false).await.unwrap();
+    let answer = ask(stream, GET).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
+    timeout(Duration::from_secs(5), server).await.expect("it stops").unwrap().unwrap();
 }
 
 /// Plain uwsgi where TLS is spoken: no handshake, no answer, and the next is served.

@@ -1,0 +1,377 @@
+//! Who is let in, what happens to the others, and the last who come before a stop.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    reason = "a test that panics has found something"
+)]
+
+use core::convert::Infallible;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use http::{Extensions, Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+use tower::service_fn;
+use uwsgi::Limits;
+use uwsgi::server::{AllowList, Places};
+use uwsgi_tower::{Body, Listener, Peer, Shared, Timeouts, serve};
+
+const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
+const ALLOWED: &str = "10.0.0.1:1000";
+const STRANGER: &str = "192.0.2.1:1000";
+
+async fn hello(_: Request<Body>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new("hello".into()))
+}
+
+async fn answer(mut stream: impl AsyncReadExt + Unpin) -> String {
+    let mut answer = String::new();
+    timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.expect("an end").unwrap();
+    answer
+}
+
+fn line(answer: &str) -> &str {
+    answer.lines().next().unwrap_or_default()
+}
+
+/// A listener that is none of this crate's: connections inside of the process, from wherever they say.
+struct Inside {
+    coming: mpsc::UnboundedReceiver<(DuplexStream, SocketAddr)>,
+    aborted: Arc<AtomicUsize>,
+}
+
+/// Its connection.
+struct Pipe {
+    stream: DuplexStream,
+    aborted: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Mark(usize);
+
+impl tokio::io::AsyncRead for Pipe {
+    fn poll_read(
+        mut self: core::pin::Pin<&mut Self>,
+        cx: &mut core::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> core::task::Poll<io::Result<()>> {
+        core::pin::Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl tokio::io::AsyncWrite for Pipe {
+    fn poll_write(
+        mut self: core::pin::Pin<&mut Self>,
+        cx: &mut core::task::Context<'_>,
+        bytes: &[u8],
+    ) -> core::task::Poll<io::Result<usize>> {
+        core::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(
+        mut self: core::pin::Pin<&mut Self>,
+        cx: &mut core::task::Context<'_>,
+    ) -> core::task::Poll<io::Result<()>> {
+        core::pin::Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: core::pin::Pin<&mut Self>,
+        cx: &mut core::task::Context<'_>,
+    ) -> core::task::Poll<io::Result<()>> {
+        core::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Listener for Inside {
+    type Io = Pipe;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Pipe, SocketAddr) {
+        match self.coming.recv().await {
+            Some((stream, address)) => (Pipe { stream, aborted: Arc::clone(&self.aborted) }, address),
+            None => core::future::pending().await,
+        }
+    }
+
+    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
+        Some(*address)
+    }
+
+    fn abort(io: &Pipe) {
+        io.aborted.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn extensions(_: &Pipe) -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(Mark(7));
+        extensions
+    }
+}
+
+#[derive(Clone)]
+struct Outside {
+    going: mpsc::UnboundedSender<(DuplexStream, SocketAddr)>,
+    aborted: Arc<AtomicUsize>,
+}
+
+impl Outside {
+    fn connect(&self, from: &str) -> DuplexStream {
+        let (ours, theirs) = duplex(1 << 16);
+        self.going.send((theirs, from.parse().unwrap())).unwrap();
+        ours
+    }
+}
+
+fn inside() -> (Inside, Outside) {
+    let (going, coming) = mpsc::unbounded_channel();
+    let aborted = Arc::<AtomicUsize>::default();
+    (Inside { coming, aborted: Arc::clone(&aborted) }, Outside { going, aborted })
+}
+
+fn allow(list: &str) -> AllowList<String> {
+    AllowList::parse(list.to_owned()).unwrap()
+}
+
+/// A listener of another kind than ours is asked for all that it can tell.
+#[tokio::test]
+async fn a_listener_of_ones_own() {
+    let (listener, outside) = inside();
+    let service = service_fn(async |request: Request<Body>| {
+        assert_eq!(request.extensions().get(), Some(&Mark(7)));
+        let Peer(peer) = request.extensions().get().unwrap();
+        let peer = peer.to_string();
+        if request.uri().path() == "/fail" {
+            // The head leaves, and then there is less than it says.
+            let response = Response::builder().header("Content-Length", "100").body(peer);
+            return Ok(response.unwrap());
+        }
+        Ok::<_, Infallible>(Response::new(peer))
+    });
+    tokio::spawn(serve(listener, Shared::new(service)).allow_from(allow("10.0.0.1")).into_future());
+    let mut stream = outside.connect(ALLOWED);
+    stream.write_all(GET).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert!(answer(stream).await.ends_with("\r\n\r\n10.0.0.1:1000"));
+    assert_eq!(outside.aborted.load(Ordering::SeqCst), 0);
+    let mut stream = outside.connect(ALLOWED);
+    stream.write_all(b"\0\x14\0\0\x0b\0REQUEST_URI\x05\0/fail").await.unwrap();
+    assert!(answer(stream).await.ends_with("\r\n\r\n10.0.0.1:1000"));
+    assert_eq!(outside.aborted.load(Ordering::SeqCst), 1);
+}
+
+/// Those who may come in are served, however many others knock.
+#[tokio::test(start_paused = true)]
+async fn those_who_are_turned_away_take_no_place() {
+    let (listener, outside) = inside();
+    let server = serve(listener, Shared::new(service_fn(hello))).allow_from(allow("10.0.0.1")).max_connections(2);
+    tokio::spawn(server.into_future());
+    let mut strangers = Vec::new();
+    for _ in 0..Places::TOLD + 100 {
+        strangers.push(outside.connect(STRANGER));
+    }
+    for _ in 0..10 {
+        let mut stream = outside.connect(ALLOWED);
+        stream.write_all(GET).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    }
+    let mut told = 0;
+    for stranger in strangers {
+        match line(&answer(stranger).await) {
+            "HTTP/1.1 403 Forbidden" => told += 1,
+            // There is no way to say it in passing here.
+            other => assert_eq!(other, ""),
+        }
+    }
+    assert_eq!(told, Places::TOLD);
+    // The places are given back.
+    let (one, two) = (outside.connect(ALLOWED), outside.connect(ALLOWED));
+    let mut three = outside.connect(ALLOWED);
+    three.shutdown().await.unwrap();
+    assert_eq!(line(&answer(three).await), "HTTP/1.1 503 Service Unavailable");
+    drop((one, two));
+    sleep(Duration::from_secs(1)).await;
+    let mut stream = outside.connect(ALLOWED);
+    stream.write_all(GET).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+}
+
+/// Past those who are told properly too: on one thread, nothing has told the runtime that it may write yet.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_crowd_is_told_in_passing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Shared::new(service_fn(hello))).max_connections(0).into_future());
+    let mut crowd = Vec::new();
+    for _ in 0..Places::TOLD + 40 {
+        crowd.push(TcpStream::connect(address).await.unwrap());
+    }
+    for stream in crowd {
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 503 Service Unavailable");
+    }
+}
+
+/// A service for each connection, which takes a while to be made.
+async fn made_late(
+    _: SocketAddr,
+) -> Result<tower::util::BoxCloneService<Request<Body>, Response<String>, Infallible>, Infallible> {
+    sleep(Duration::from_millis(100)).await;
+    Ok(tower::util::BoxCloneService::new(service_fn(hello)))
+}
+
+/// Those who have connected before a stop are served, though all of them wait in line, and services are not made at once.
+#[tokio::test]
+async fn the_last_are_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(GET).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        streams.push(TcpStream::from_std(stream).unwrap());
+    }
+    let server = serve(listener, service_fn(made_late)).with_graceful_shutdown(core::future::ready(()));
+    let server = tokio::spawn(server.into_future());
+    for stream in streams {
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    }
+    server.await.unwrap().unwrap();
+}
+
+/// As many as may wait in line, which are more than the runtime gives to one task at once.
+#[tokio::test]
+async fn a_long_line_is_served() {
+    let (listener, outside) = inside();
+    let mut streams = Vec::new();
+    for _ in 0..usize::from(Places::BACKLOG) {
+        let mut stream = outside.connect(ALLOWED);
+        stream.write_all(GET).await.unwrap();
+        streams.push(stream);
+    }
+    let server = serve(listener, service_fn(made_late))
+        .allow_from(allow("10.0.0.1"))
+        .with_graceful_shutdown(core::future::ready(()));
+    let server = tokio::spawn(server.into_future());
+    for mut stream in streams {
+        stream.shutdown().await.unwrap();
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    }
+    server.await.unwrap().unwrap();
+}
+
+/// A maker that waits keeps neither the others nor a stop waiting.
+#[tokio::test]
+async fn a_service_that_is_never_made() {
+    let (listener, outside) = inside();
+    let count = Arc::<AtomicUsize>::default();
+    let make = service_fn(move |_: SocketAddr| {
+        let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if first {
+                core::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(service_fn(hello))
+        }
+    });
+    let (stop, asked) = oneshot::channel::<()>();
+    let mut settings = uwsgi::server::Settings::default();
+    (settings.stop_grace, settings.drain_time) = (Duration::from_millis(100), Duration::from_millis(100));
+    let server = serve(listener, make)
+        .allow_from(allow("10.0.0.1"))
+        .settings(settings)
+        .with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let waiting = outside.connect(ALLOWED);
+    let mut stream = outside.connect(ALLOWED);
+    stream.write_all(GET).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    stop.send(()).unwrap();
+    timeout(Duration::from_secs(5), server).await.expect("it stops").unwrap().unwrap();
+    drop(waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_and_timeouts_hold() {
+    let (listener, outside) = inside();
+    let service = service_fn(async |request: Request<Body>| {
+        let response = Response::new("hello".to_owned());
+        match http_body_util::BodyExt::collect(request.into_body()).await {
+            Ok(_) => Ok(response),
+            Err(error) => Err(error),
+        }
+    });
+    let server = serve(listener, Shared::new(service))
+        .allow_from(allow("10.0.0.1"))
+        .limits(Limits::server().with_datasize(64))
+        .timeouts(Timeouts { header: Duration::from_secs(3), body: Duration::from_secs(5), ..Timeouts::default() });
+    tokio::spawn(server.into_future());
+    for (sends, seconds, expected) in [
+        (&b"\0\x41\0\0"[..], 0, "HTTP/1.1 431 Request Header Fields Too Large"),
+        (&b"\0\x40\0\0"[..], 3, "HTTP/1.1 408 Request Timeout"),
+        (
+            b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000010",
+            5,
+            "HTTP/1.1 408 Request Timeout",
+        ),
+    ] {
+        let start = tokio::time::Instant::now();
+        let mut stream = outside.connect(ALLOWED);
+        stream.write_all(sends).await.unwrap();
+        let mut head = [0; 24];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), seconds, "{expected}");
+        assert!(expected.as_bytes().starts_with(&head), "{}", head.escape_ascii());
+    }
+}
+
+/// What the log says.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Who is refused by `http` alone is told in the log why.
+#[tokio::test]
+async fn the_reason_of_a_400_is_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    for (sends, expected) in [
+        (&b"\0\x0b\0\0\x06\0HTTP_X\x01\0\x01"[..], "a control byte in the header x"),
+        (b"\0\x12\0\0\x0b\0REQUEST_URI\x03\0a b", "the request's target cannot be read"),
+    ] {
+        let (listener, outside) = inside();
+        tokio::spawn(serve(listener, Shared::new(service_fn(hello))).allow_from(allow("10.0.0.1")).into_future());
+        let mut stream = outside.connect(ALLOWED);
+        stream.write_all(sends).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 400 Bad Request");
+        let log = String::from_utf8(core::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+        assert!(log.contains("WARN"), "{log}");
+        assert!(log.contains(expected), "{log}");
+        assert!(log.contains("10.0.0.1:1000"), "{log}");
+        assert!(log.contains("status=400"), "{log}");
+    }
+}
