@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use tokio::io::AsyncWrite;
 use tower_service::Service;
+use uwsgi::framing::whole_length;
 use uwsgi::response::{RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Failure, Leaves, Refusal, Respond, TimeStep};
 
@@ -150,7 +151,8 @@ where
         return outbound.flush(respond).await.map_err(Failed::Broken);
     }
     let mut body = pin!(body);
-    while !respond.is_head_request() {
+    // A body of which nothing leaves may have no end.
+    while respond.has_body() {
         let data = match next(body.as_mut(), respond, outbound).await? {
             Chunk::Data(data) => data,
             // Nothing is there yet: what is there need not wait for it.
@@ -249,13 +251,9 @@ fn encode(
             Err(line) => return Err(line),
         }
     }
-    let has_body = !(status.is_informational() || matches!(status.as_u16(), 204 | 304));
-    match exact {
-        // Of the answer to HEAD, a body of no bytes says nothing about the length that GET would have.
-        Some(length) if encoder.content_length().is_none() && has_body && !(to_head && length == 0) => {
-            encoder.push_length(length)?;
-        }
-        _ => {}
+    let whole = exact.and_then(|length| whole_length(status.as_u16(), to_head, length));
+    if let (Some(length), None) = (whole, encoder.content_length()) {
+        encoder.push_length(length)?;
     }
     let length = encoder.content_length();
     encoder.finish()?;

@@ -277,7 +277,8 @@ impl<IO: AsyncWrite + Unpin> Half<IO> {
             Err(oneshot::error::TryRecvError::Closed) => return None,
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
-        if !respond.is_upgraded() && settings.keepalive.is_none() {
+        let may_go_on = settings.keepalive.is_some() && respond.is_delimited();
+        if !respond.is_upgraded() && !may_go_on {
             // If it fails, the peer was first.
             let _ = outbound.shut_down(&drain).await;
         }

@@ -18,11 +18,13 @@ pub(crate) struct Outbound<IO> {
     pub(crate) pace: Pace,
     /// Something was written since the last flush.
     holds_bytes: bool,
+    /// The sending direction is closed.
+    is_shut: bool,
 }
 
 impl<IO: AsyncWrite + Unpin> Outbound<IO> {
     pub(crate) const fn new(writer: WriteHalf<IO>, pace: Pace) -> Self {
-        Self { writer, pace, holds_bytes: false }
+        Self { writer, pace, holds_bytes: false, is_shut: false }
     }
 
     /// Writes a head and bytes of a body, all of them. If that fails, bytes are lost, and none may follow them.
@@ -51,8 +53,12 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
 
     /// Closes the sending direction, in the time that there is for the end of a connection.
     pub(crate) async fn shut_down(&mut self, drain: &Drain) -> io::Result<()> {
+        if self.is_shut {
+            return Ok(());
+        }
         poll_fn(|cx| {
             if let Poll::Ready(shut) = Pin::new(&mut self.writer).poll_shutdown(cx) {
+                self.is_shut = true;
                 return Poll::Ready(shut);
             }
             while self.pace.now() < drain.deadline() {

@@ -328,3 +328,41 @@ async fn a_body_that_a_task_has_kept_ends_with_the_connection() {
     let error = body.frame().await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "the connection broke inside the body: the answer is over");
 }
+
+/// However long it is: of what has no body nothing leaves, and nobody waits for its end.
+#[tokio::test(start_paused = true)]
+async fn a_body_of_which_nothing_leaves_is_not_asked_for() {
+    const HEAD: &[u8] = b"\0\x16\0\0\x0e\0REQUEST_METHOD\x04\0HEAD";
+    for (status, asks) in [(204, GET), (304, GET), (200, HEAD)] {
+        let service = service_fn(move |_: Request<Body>| {
+            let endless = stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x"))));
+            let response = Response::builder().status(status).body(StreamBody::new(endless)).unwrap();
+            async { Ok::<_, Infallible>(response) }
+        });
+        let mut served = served(service);
+        served.peer.write_all(asks).await.unwrap();
+        served.peer.shutdown().await.unwrap();
+        let mut answer = String::new();
+        served.peer.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}
+
+/// Behind an answer without a length the peer waits for the end of the connection, kept or not.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_answer_without_a_length_is_not_late() {
+    let (kept, _bodies) = tokio::sync::mpsc::unbounded_channel();
+    let service = service_fn(move |request: Request<Body>| {
+        kept.send(request.into_body()).unwrap();
+        let open = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"open")))]);
+        async { Ok::<_, Infallible>(Response::new(StreamBody::new(open))) }
+    });
+    let settings = Settings::default().with_keepalive(Duration::from_secs(5));
+    let mut served = Served::with_room(1 << 16, settings, service);
+    served.peer.write_all(&[POST, b"123"].concat()).await.unwrap();
+    let mut answer = String::new();
+    served.peer.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("\r\n\r\nopen"), "{answer}");
+    assert_eq!(served.start.elapsed().as_secs(), 0);
+    assert_eq!(served.ended(Vec::new()).await, closed("", 2));
+}

@@ -338,8 +338,10 @@ impl Respond {
         !matches!(self.phase, Phase::Finished | Phase::Refused)
     }
 
-    /// Whether the front end knows where the answer ends without a close.
-    pub(crate) const fn is_delimited(&self) -> bool {
+    /// Whether the front end knows where the answer, which is finished, ends without a close. Where it does not, or a stop was
+    /// asked for, no other answer can follow.
+    #[must_use]
+    pub const fn is_delimited(&self) -> bool {
         matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
     }
 
