@@ -15,7 +15,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::UnixListener;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use uwsgi_tower::upgrade::{self, Upgraded};
 
 #[tokio::main]
@@ -45,12 +46,22 @@ async fn handshake(mut request: Request) -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-/// Sends each message back.
+/// Sends each message back, until the peer or the server has had enough.
 async fn echo(connection: Upgraded) {
+    let stopping = connection.stopping();
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
-    while let Some(Ok(message)) = socket.next().await {
-        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
-            break;
+    let echo = async {
+        while let Some(Ok(message)) = socket.next().await {
+            if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = echo => {}
+        () = stopping => {
+            let goodbye = CloseFrame { code: CloseCode::Away, reason: "the server stops".into() };
+            let _ = socket.close(Some(goodbye)).await;
         }
     }
 }

@@ -147,7 +147,7 @@ where
             Next::Upgrade(half, to) => {
                 if let Some(io) = outbound.into_io() {
                     // Whoever asked for it may have gone.
-                    let _ = to.send(Upgraded::new(io, half.into_rest(), terms.counted));
+                    let _ = to.send(Upgraded::of_server(io, half.into_rest(), terms.stop, terms.counted));
                 }
                 return Ok(End::Taken);
             }

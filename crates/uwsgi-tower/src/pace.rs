@@ -34,6 +34,11 @@ impl Stop {
         // Whoever looked before that waits for this.
         self.token.cancel();
     }
+
+    /// Ready when it was asked for.
+    pub fn asked(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        self.token.clone().cancelled_owned()
+    }
 }
 
 /// Tells the time to the machines, and wakes tasks when they asked for it.

@@ -176,8 +176,15 @@ where
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
     };
     let (stop, connections) = (Stop::default(), TaskTracker::new());
-    let places = Arc::new(Mutex::new(Places::new(max_connections)));
-    let mut door = Door { make_service, settings, allow, stop: stop.clone(), places, connections: connections.clone() };
+    let count = Arc::new(Mutex::new(Count { places: Places::new(max_connections), pipes: 0 }));
+    let mut door = Door {
+        make_service,
+        settings,
+        allow,
+        stop: stop.clone(),
+        count: Arc::clone(&count),
+        connections: connections.clone(),
+    };
     let mut shutdown = core::pin::pin!(shutdown);
     loop {
         let (io, address) = select! {
@@ -199,7 +206,11 @@ where
     stop.ask();
     connections.close();
     if timeout(settings.longest_stop(), connections.wait()).await.is_err() {
-        tracing::error!("{} connections were not finished in time", connections.len());
+        let pipes = lock(&count).pipes;
+        match connections.len().saturating_sub(pipes) {
+            0 => tracing::info!("{pipes} upgraded connections have not ended"),
+            left => tracing::error!("{left} connections were not finished in time"),
+        }
     }
     Ok(())
 }
@@ -210,7 +221,7 @@ struct Door<M> {
     settings: Settings,
     allow: AllowList<String>,
     stop: Stop,
-    places: Arc<Mutex<Places>>,
+    count: Arc<Mutex<Count>>,
     connections: TaskTracker,
 }
 
@@ -241,8 +252,9 @@ impl<M> Door<M> {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let peer = L::peer(&address);
-        let place = lock(&self.places).take(&self.allow, peer.map(|peer| peer.ip()));
-        let counted = Counted { place, places: Arc::clone(&self.places), _token: self.connections.token() };
+        let place = lock(&self.count).places.take(&self.allow, peer.map(|peer| peer.ip()));
+        let (count, token) = (Arc::clone(&self.count), self.connections.token());
+        let counted = Counted { place, is_pipe: false, count, _token: token };
         let (settings, stop) = (self.settings, self.stop.clone());
         let terms = move |io: &L::Io| {
             let (look, extensions) = (L::has_bytes, L::extensions(io));
@@ -296,11 +308,27 @@ async fn established<L: Listener>(io: L::Io, peer: Option<SocketAddr>) -> Option
     None
 }
 
+/// How many connections there are, and how many of them belong to the application alone.
+struct Count {
+    places: Places,
+    pipes: usize,
+}
+
 /// A connection's place, which is given back when this is dropped.
 pub(crate) struct Counted {
     place: Place,
-    places: Arc<Mutex<Places>>,
+    is_pipe: bool,
+    count: Arc<Mutex<Count>>,
     _token: TaskTrackerToken,
+}
+
+impl Counted {
+    /// The connection was upgraded.
+    pub(crate) fn becomes_a_pipe(&mut self) {
+        let mut count = lock(&self.count);
+        count.pipes = count.pipes.saturating_add(1);
+        self.is_pipe = true;
+    }
 }
 
 impl fmt::Debug for Counted {
@@ -311,12 +339,14 @@ impl fmt::Debug for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        lock(&self.places).give_back(self.place);
+        let mut count = lock(&self.count);
+        count.places.give_back(self.place);
+        count.pipes = count.pipes.saturating_sub(usize::from(self.is_pipe));
     }
 }
 
-fn lock(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
-    places.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
+    count.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long it takes at most until connections that are there show, and until one that was accepted says something.

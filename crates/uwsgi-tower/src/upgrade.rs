@@ -3,7 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+use crate::pace::Stop;
 use crate::serve::Counted;
 
 /// The connection behind a request that asks for an upgrade: a future that is ready when the head of a 101 has left.
@@ -40,8 +41,14 @@ use crate::serve::Counted;
 ///     response
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct OnUpgrade {
+    upgraded: Option<oneshot::Receiver<Upgraded>>,
+}
+
+/// What is in the extensions, for the first who asks for it: a connection belongs to one.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
     upgraded: Arc<Mutex<Option<oneshot::Receiver<Upgraded>>>>,
 }
 
@@ -50,6 +57,8 @@ pub struct Upgraded {
     io: Pin<Box<dyn Io + Send>>,
     /// What was read past the packet.
     rest: Bytes,
+    /// Its server's.
+    stop: Option<Stop>,
     /// Its server counts it for as long as it is there.
     _counted: Option<Counted>,
 }
@@ -73,9 +82,11 @@ impl fmt::Display for NoUpgrade {
 
 impl core::error::Error for NoUpgrade {}
 
-/// Takes the upgrade out of a request that a server got, or out of a response that a client got.
+/// Takes the upgrade out of a request that a server got, or out of a response that a client got. Who asks again, of a copy of its
+/// extensions too, gets [`NoUpgrade`].
 pub fn on<T: CanUpgrade>(message: &mut T) -> OnUpgrade {
-    message.extensions_mut().remove().unwrap_or_else(|| OnUpgrade { upgraded: Arc::default() })
+    let slot = message.extensions_mut().remove::<Slot>();
+    OnUpgrade { upgraded: slot.and_then(|slot| slot.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take()) }
 }
 
 /// Requests and responses.
@@ -106,20 +117,19 @@ mod sealed {
 }
 
 /// The future for the request, and what fulfils it.
-pub(crate) fn pair() -> (OnUpgrade, oneshot::Sender<Upgraded>) {
+pub(crate) fn pair() -> (Slot, oneshot::Sender<Upgraded>) {
     let (sender, receiver) = oneshot::channel();
-    (OnUpgrade { upgraded: Arc::new(Mutex::new(Some(receiver))) }, sender)
+    (Slot { upgraded: Arc::new(Mutex::new(Some(receiver))) }, sender)
 }
 
 impl Future for OnUpgrade {
     type Output = Result<Upgraded, NoUpgrade>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut upgraded = self.upgraded.lock().unwrap_or_else(PoisonError::into_inner);
-        match upgraded.as_mut() {
-            Some(receiver) => Pin::new(receiver).poll(cx).map_err(|_| NoUpgrade),
-            None => Poll::Ready(Err(NoUpgrade)),
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(receiver) = &mut self.upgraded else { return Poll::Ready(Err(NoUpgrade)) };
+        let upgraded = ready!(Pin::new(receiver).poll(cx));
+        self.upgraded = None;
+        Poll::Ready(upgraded.map_err(|_| NoUpgrade))
     }
 }
 
@@ -128,8 +138,45 @@ trait Io: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> Io for T {}
 
 impl Upgraded {
-    pub(crate) fn new(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes, counted: Option<Counted>) -> Self {
-        Self { io: Box::pin(io), rest, _counted: counted }
+    pub(crate) fn of_server(
+        io: impl AsyncRead + AsyncWrite + Send + 'static,
+        rest: Bytes,
+        stop: Stop,
+        mut counted: Option<Counted>,
+    ) -> Self {
+        if let Some(counted) = &mut counted {
+            counted.becomes_a_pipe();
+        }
+        Self { io: Box::pin(io), rest, stop: Some(stop), _counted: counted }
+    }
+
+    pub(crate) fn of_client(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes) -> Self {
+        Self { io: Box::pin(io), rest, stop: None, _counted: None }
+    }
+
+    /// Ready when the server is asked to stop. It cannot know where a pipe may end: it waits for it as for every connection, within
+    /// the settings' `stop_grace`, and the application says goodbye. Of a client's connection it is never ready.
+    ///
+    /// ```
+    /// use tokio::io::AsyncWriteExt;
+    /// use uwsgi_tower::upgrade::Upgraded;
+    ///
+    /// async fn until_the_stop(mut connection: Upgraded) -> std::io::Result<()> {
+    ///     let stopping = connection.stopping();
+    ///     // In a tokio::select! with what the connection is for.
+    ///     stopping.await;
+    ///     connection.write_all(b"goodbye").await?;
+    ///     connection.shutdown().await
+    /// }
+    /// ```
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let asked = self.stop.as_ref().map(Stop::asked);
+        async move {
+            match asked {
+                Some(asked) => asked.await,
+                None => core::future::pending().await,
+            }
+        }
     }
 }
 

@@ -114,7 +114,7 @@ impl Conversation {
             let (on, to) = upgrade::pair();
             parts.extensions.insert(on);
             // It waits in the response for whoever asks for it.
-            let _ = to.send(Upgraded::new(self.io, self.buffer.freeze(), None));
+            let _ = to.send(Upgraded::of_client(self.io, self.buffer.freeze()));
             return Ok(Response::from_parts(parts, Incoming::empty()));
         }
         Ok(Response::from_parts(parts, Incoming::of(self)))
