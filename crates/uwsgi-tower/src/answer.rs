@@ -19,7 +19,7 @@ use uwsgi::response::{RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Failure, Leaves, Refusal, Respond, TimeStep};
 
 use crate::body::{Body, BodyError};
-use crate::outbound::Outbound;
+use crate::outbound::{Gone, Outbound};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -29,6 +29,8 @@ pub(crate) enum Failed {
     Aborted,
     /// The connection broke.
     Broken(io::Error),
+    /// The peer has gone, and nobody waits for the answer.
+    Gone,
     /// Time has passed, and nothing has left.
     Refused(Refusal),
     Service(BoxError),
@@ -43,6 +45,7 @@ impl Failed {
         let refusal = match self {
             Self::Aborted => return tracing::warn!("{}, and part of the answer has left", Refusal::Stopping),
             Self::Broken(error) => return tracing::debug!("the answer could not be written: {error}"),
+            Self::Gone => return tracing::debug!("the peer has gone before its answer was there"),
             Self::Refused(refusal) => {
                 tracing::warn!("{refusal}");
                 refusal
@@ -85,6 +88,7 @@ pub(crate) async fn ask<S, B, IO>(
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
+    IO: AsyncWrite + Unpin,
 {
     let ready = AssertUnwindSafe(poll_fn(|cx| service.poll_ready(cx))).catch_unwind();
     let ready = waited(ready, respond, outbound).await?;
@@ -104,7 +108,7 @@ fn settled<T, E: Into<BoxError>, P>(result: Result<Result<T, E>, P>) -> Result<T
 }
 
 /// Waits for a service, for as long as time allows.
-async fn waited<F: Future, IO>(
+async fn waited<F: Future, IO: AsyncWrite + Unpin>(
     future: F,
     respond: &mut Respond,
     outbound: &mut Outbound<IO>,
@@ -123,7 +127,10 @@ async fn waited<F: Future, IO>(
                 TimeStep::Abort => return Poll::Ready(Err(Failed::Aborted)),
                 _ => {}
             }
-            ready!(outbound.pace.poll_until(respond.deadline(), cx));
+            if let Err(Gone) = ready!(outbound.poll_wait(respond.deadline(), cx)) {
+                respond.broken();
+                return Poll::Ready(Err(Failed::Gone));
+            }
         }
     })
     .await

@@ -99,7 +99,7 @@ pub(crate) struct Terms<IO> {
     pub(crate) settings: Settings,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) stop: Stop,
-    pub(crate) look: Look<IO>,
+    pub(crate) look: Option<Look<IO>>,
     /// What each request gets.
     pub(crate) extensions: Extensions,
     /// For how long a connection that has just begun does not hear of a stop: it had no time to say anything.
@@ -110,15 +110,8 @@ pub(crate) struct Terms<IO> {
 
 impl<IO> Terms<IO> {
     fn new(settings: Settings, stop: Stop) -> Self {
-        Self {
-            settings,
-            peer: None,
-            stop,
-            look: |_| None,
-            extensions: Extensions::new(),
-            moment: Duration::ZERO,
-            counted: None,
-        }
+        let (extensions, moment) = (Extensions::new(), Duration::ZERO);
+        Self { settings, peer: None, stop, look: None, extensions, moment, counted: None }
     }
 
     fn tell(&self, what: &dyn fmt::Display, status: u16) {

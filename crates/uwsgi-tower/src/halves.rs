@@ -9,8 +9,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use alloc::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Whether bytes can be read now, whatever the reactor knows; `None` if nobody can tell.
-pub(crate) type Look<IO> = fn(&IO) -> Option<bool>;
+/// What can be seen of a connection, whatever the reactor knows: the functions of its [`Listener`](crate::Listener).
+#[derive(Debug)]
+pub(crate) struct Look<IO> {
+    /// Whether bytes can be read now; `None` if nobody can tell.
+    pub(crate) has_bytes: fn(&IO) -> Option<bool>,
+    /// Whether the peer has gone.
+    pub(crate) is_gone: fn(&IO) -> bool,
+}
+
+impl<IO> Clone for Look<IO> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<IO> Copy for Look<IO> {}
 
 /// The connection, until it is taken away.
 type Slot<IO> = Arc<Mutex<Option<IO>>>;
@@ -18,19 +32,20 @@ type Slot<IO> = Arc<Mutex<Option<IO>>>;
 /// The half that reads. When the connection was taken away, it says so.
 pub(crate) struct ReadHalf<IO> {
     slot: Slot<IO>,
-    look: Look<IO>,
+    look: Option<Look<IO>>,
 }
 
 /// The half that writes, to which the connection belongs.
 pub(crate) struct WriteHalf<IO> {
     slot: Slot<IO>,
+    look: Option<Look<IO>>,
 }
 
 /// Takes a connection apart. It is what [`tokio::io::split`] does, but that the connection can still be looked at, and ended
 /// while a service holds the other half.
-pub(crate) fn split<IO>(io: IO, look: Look<IO>) -> (ReadHalf<IO>, WriteHalf<IO>) {
+pub(crate) fn split<IO>(io: IO, look: Option<Look<IO>>) -> (ReadHalf<IO>, WriteHalf<IO>) {
     let slot = Arc::new(Mutex::new(Some(io)));
-    (ReadHalf { slot: Arc::clone(&slot), look }, WriteHalf { slot })
+    (ReadHalf { slot: Arc::clone(&slot), look }, WriteHalf { slot, look })
 }
 
 /// Nothing that holds the lock waits, and a connection is no worse for a panic.
@@ -47,11 +62,21 @@ fn poll<IO: Unpin, T>(slot: &Slot<IO>, act: impl FnOnce(Pin<&mut IO>) -> Poll<io
 
 impl<IO> ReadHalf<IO> {
     pub(crate) fn has_bytes(&self) -> Option<bool> {
-        lock(&self.slot).as_ref().and_then(self.look)
+        let look = self.look.as_ref()?;
+        lock(&self.slot).as_ref().and_then(look.has_bytes)
     }
 }
 
 impl<IO> WriteHalf<IO> {
+    /// Whether anybody can tell whether the peer has gone.
+    pub(crate) const fn can_look(&self) -> bool {
+        self.look.is_some()
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| lock(&self.slot).as_ref().is_some_and(look.is_gone))
+    }
+
     /// The connection.
     pub(crate) fn take(self) -> Option<IO> {
         lock(&self.slot).take()

@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use http::Extensions;
 #[cfg(unix)]
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     net::{RecvFlags, SendFlags, recv, send},
 };
@@ -95,6 +96,16 @@ pub trait Listener: Send + 'static {
         None
     }
 
+    /// Whether the peer has closed its end wholly, or reset it, so that nobody waits for an answer. It is asked once a second while a
+    /// service, or the body of its response, has nothing yet; if so, both are dropped.
+    ///
+    /// A peer that has ended its own direction alone has not gone: it may wait for the answer. Over TCP that cannot be told from a
+    /// close before something is written to it, so that there only a reset counts.
+    fn is_gone(io: &Self::Io) -> bool {
+        let _ = io;
+        false
+    }
+
     /// What every request of a connection has in its extensions.
     fn extensions(io: &Self::Io) -> Extensions {
         let _ = io;
@@ -136,6 +147,11 @@ impl Listener for TcpListener {
     fn has_bytes(io: &TcpStream) -> Option<bool> {
         Some(look(io))
     }
+
+    #[cfg(unix)]
+    fn is_gone(io: &TcpStream) -> bool {
+        is_gone(io)
+    }
 }
 
 #[cfg(unix)]
@@ -164,6 +180,10 @@ impl Listener for UnixListener {
     fn has_bytes(io: &UnixStream) -> Option<bool> {
         Some(look(io))
     }
+
+    fn is_gone(io: &UnixStream) -> bool {
+        is_gone(io)
+    }
 }
 
 /// Asks the kernel to write: the runtime knows of no connection that it can be written to before its next turn.
@@ -177,6 +197,18 @@ fn say(socket: &impl AsFd, bytes: &[u8]) {
 fn look(socket: &impl AsFd) -> bool {
     let looked = recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
     !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
+}
+
+/// Asks the kernel, without a look at the bytes: POSIX has POLLHUP for a connection of which no direction is left. Where one is,
+/// Apple's systems say it too.
+#[cfg(unix)]
+fn is_gone(socket: &impl AsFd) -> bool {
+    if cfg!(target_vendor = "apple") {
+        return false;
+    }
+    let mut polled = [PollFd::new(socket, PollFlags::empty())];
+    let (gone, now) = (PollFlags::HUP | PollFlags::ERR, Timespec { tv_sec: 0, tv_nsec: 0 });
+    poll(&mut polled, Some(&now)).is_ok() && polled.iter().any(|socket| socket.revents().intersects(gone))
 }
 
 /// Whether nothing came on a connection, not even its end.

@@ -3,10 +3,11 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io::{self, IoSlice};
 
 use tokio::io::AsyncWrite;
-use uwsgi::server::{Drain, Respond, TimeStep};
+use uwsgi::server::{Drain, Respond, Time, TimeStep};
 
 use crate::halves::WriteHalf;
 use crate::pace::Pace;
@@ -20,11 +21,19 @@ pub(crate) struct Outbound<IO> {
     holds_bytes: bool,
     /// The sending direction is closed.
     is_shut: bool,
+    /// When to look next whether the peer has gone, if it was waited for already.
+    look: Option<Time>,
 }
+
+/// How often somebody looks whether the peer has gone, while the service is waited for.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// The peer takes nothing any more, and sends nothing.
+pub(crate) struct Gone;
 
 impl<IO: AsyncWrite + Unpin> Outbound<IO> {
     pub(crate) const fn new(writer: WriteHalf<IO>, pace: Pace) -> Self {
-        Self { writer, pace, holds_bytes: false, is_shut: false }
+        Self { writer, pace, holds_bytes: false, is_shut: false, look: None }
     }
 
     /// Writes a head and bytes of a body, all of them. If that fails, bytes are lost, and none may follow them.
@@ -39,6 +48,23 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
     /// Whether something may wait for a flush.
     pub(crate) const fn holds_bytes(&self) -> bool {
         self.holds_bytes
+    }
+
+    /// While the service is waited for: ready when something is to be decided. Who has gone waits for nothing.
+    pub(crate) fn poll_wait(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        if !self.writer.can_look() {
+            return self.pace.poll_until(until, cx).map(Ok);
+        }
+        let now = self.pace.now();
+        let mut next = *self.look.get_or_insert_with(|| now.after(BETWEEN_LOOKS));
+        if now >= next {
+            if self.writer.is_gone() {
+                return Poll::Ready(Err(Gone));
+            }
+            next = now.after(BETWEEN_LOOKS);
+            self.look = Some(next);
+        }
+        self.pace.poll_until(Some(until.unwrap_or(next).min(next)), cx).map(Ok)
     }
 
     /// Waits until what was written has left, where a connection holds bytes back.

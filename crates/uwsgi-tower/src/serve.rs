@@ -26,6 +26,7 @@ use uwsgi::server::{AllowList, Place, Places, Refusal, Settings};
 
 use crate::body::Body;
 use crate::connection::{self, End, Terms};
+use crate::halves::Look;
 use crate::listener::Listener;
 use crate::pace::Stop;
 
@@ -257,7 +258,8 @@ impl<M> Door<M> {
         let counted = Counted { place, is_pipe: false, count, _token: token };
         let (settings, stop) = (self.settings, self.stop.clone());
         let terms = move |io: &L::Io| {
-            let (look, extensions) = (L::has_bytes, L::extensions(io));
+            let look = Some(Look { has_bytes: L::has_bytes, is_gone: L::is_gone });
+            let extensions = L::extensions(io);
             Terms { settings, peer, stop, look, extensions, moment: A_MOMENT, counted: Some(counted) }
         };
         match place {

@@ -106,6 +106,10 @@ impl<L: Listener> Listener for TlsListener<L> {
         L::has_bytes(io.inner()).filter(|has| *has)
     }
 
+    fn is_gone(io: &Self::Io) -> bool {
+        L::is_gone(io.inner())
+    }
+
     fn extensions(io: &Self::Io) -> Extensions {
         let mut extensions = L::extensions(io.inner());
         if let State::Established(stream) = &io.0 {

@@ -1,0 +1,150 @@
+//! A peer that leaves: what is done for it ends, though it has nothing to say yet.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+
+use core::convert::Infallible;
+use core::future::pending;
+use core::pin::Pin;
+use core::time::Duration;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tower::service_fn;
+use uwsgi_tower::{Body, Shared, serve};
+
+const POST: &[u8] = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000010";
+
+/// Says when it is dropped.
+struct Guard(mpsc::UnboundedSender<&'static str>, &'static str);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+type Ticks = StreamBody<Pin<Box<dyn futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>>>;
+
+/// A service that never answers; or, of a path that is asked for, whose body has one piece and never another.
+fn server(
+    dropped: &mpsc::UnboundedSender<&'static str>,
+) -> impl tower_service::Service<Request<Body>, Response = Response<Ticks>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let dropped = dropped.clone();
+    service_fn(move |request: Request<Body>| {
+        let dropped = dropped.clone();
+        async move {
+            if request.uri().path() == "/" {
+                let _guard = Guard(dropped.clone(), "service");
+                pending::<()>().await;
+            }
+            let guard = Guard(dropped, "body");
+            let ticks = stream::unfold((0, guard), async |(count, guard)| {
+                if count == 1 {
+                    pending::<()>().await;
+                }
+                Some((Ok(Frame::data(Bytes::from_static(b"tick"))), (1, guard)))
+            });
+            let ticks: Pin<Box<dyn futures_util::Stream<Item = _> + Send>> = Box::pin(ticks);
+            Ok(Response::new(StreamBody::new(ticks)))
+        }
+    })
+}
+
+fn path() -> PathBuf {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("uwsgi-tower-gone-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    std::env::temp_dir().join(name)
+}
+
+/// A GET of the path `/` or of another.
+fn get(path: &str) -> Vec<u8> {
+    let length = u8::try_from(path.len()).unwrap();
+    let mut packet = vec![0, length.checked_add(15).unwrap(), 0, 0, 11, 0];
+    packet.extend_from_slice(b"REQUEST_URI");
+    packet.extend_from_slice(&[length, 0]);
+    packet.extend_from_slice(path.as_bytes());
+    packet
+}
+
+/// What is dropped within some seconds.
+async fn next(drops: &mut mpsc::UnboundedReceiver<&'static str>, seconds: u64) -> Option<&'static str> {
+    timeout(Duration::from_secs(seconds), drops.recv()).await.ok().flatten()
+}
+
+#[tokio::test]
+async fn a_unix_peer_that_closes() {
+    let path = path();
+    let listener = UnixListener::bind(&path).unwrap();
+    let (send, mut drops) = mpsc::unbounded_channel();
+    tokio::spawn(serve(listener, Shared::new(server(&send))).into_future());
+    for (request, expected) in [
+        (get("/"), "service"),
+        (get("/ticks"), "body"),
+        // What is left of its body is nobody's.
+        ([POST, b"0123456789"].concat(), "service"),
+        ([POST, b"01234"].concat(), "service"),
+    ] {
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        stream.write_all(&request).await.unwrap();
+        if expected == "body" {
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"tick") {
+                stream.read_buf(&mut answer).await.unwrap();
+            }
+        }
+        sleep(Duration::from_millis(100)).await;
+        drop(stream);
+        assert_eq!(next(&mut drops, 5).await, Some(expected), "{}", request.escape_ascii());
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test]
+async fn a_tcp_peer_that_resets() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (send, mut drops) = mpsc::unbounded_channel();
+    tokio::spawn(serve(listener, Shared::new(server(&send))).into_future());
+    for (target, expected) in [("/", "service"), ("/ticks", "body")] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&get(target)).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        stream.set_zero_linger().unwrap();
+        drop(stream);
+        assert_eq!(next(&mut drops, 5).await, Some(expected), "{target}");
+    }
+}
+
+/// Who has ended its own direction waits for the answer.
+#[tokio::test]
+async fn a_half_close_is_no_close() {
+    let path = path();
+    let (unix, tcp) = (UnixListener::bind(&path).unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = tcp.local_addr().unwrap();
+    let (send, mut drops) = mpsc::unbounded_channel();
+    let service = Shared::new(server(&send));
+    tokio::spawn(serve(unix, service.clone()).into_future());
+    tokio::spawn(serve(tcp, service).into_future());
+    let streams: [Box<dyn AsyncWrite + Unpin>; 2] =
+        [Box::new(UnixStream::connect(&path).await.unwrap()), Box::new(TcpStream::connect(address).await.unwrap())];
+    let mut half = Vec::new();
+    for mut stream in streams {
+        stream.write_all(&get("/")).await.unwrap();
+        stream.shutdown().await.unwrap();
+        half.push(stream);
+    }
+    assert_eq!(next(&mut drops, 3).await, None);
+    std::fs::remove_file(path).unwrap();
+}
