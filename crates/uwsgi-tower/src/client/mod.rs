@@ -19,13 +19,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tower_service::Service;
 use uwsgi::client::{Address, AddressError, Exchange};
-use uwsgi::framing::content_length;
+use uwsgi::framing::declared_length;
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 
 use crate::listener::is_silent;
@@ -72,6 +72,7 @@ pub(crate) struct Backend {
     idle: Duration,
     collected: usize,
     reused: usize,
+    retries: bool,
     age: Duration,
     pool: Arc<Pool>,
 }
@@ -92,6 +93,7 @@ impl Client {
                 idle: Duration::from_secs(60),
                 collected: 1 << 20,
                 reused,
+                retries: false,
                 age,
                 pool: Arc::new(Pool::new(reused, age)),
             }),
@@ -120,11 +122,21 @@ impl Client {
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
     ///
-    /// One that the backend closes is closed at once. A request that meets such a close is asked again on a new connection, if
-    /// nothing of it had left, or if its method is idempotent; never if its body was touched or anything of an answer came.
+    /// One that the backend closes is closed at once. A request that meets such a close is asked again on a new connection if
+    /// nothing of it had left; see [`retrying_idempotent`](Self::retrying_idempotent) for more.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
         self.with(|backend| backend.reused = connections)
+    }
+
+    /// The same backend, asked again too if a kept connection is closed behind the request and before any byte of an answer,
+    /// where its method is idempotent (RFC 9110 section 9.2.2) and nobody has asked its body for anything.
+    ///
+    /// That hides the closes of a backend that has lost its patience just then; but what had read the request may have done what
+    /// it asks for, and a request that makes a backend fall over is given to another.
+    #[must_use]
+    pub fn retrying_idempotent(self) -> Self {
+        self.with(|backend| backend.retries = true)
     }
 
     /// The same backend, with idle connections kept for so long: 30 seconds unless changed. Less than the backend keeps them
@@ -165,13 +177,14 @@ where
 impl Backend {
     /// What is about to be changed.
     fn changed(&self) -> Self {
-        let Self { address, connect, idle, collected, reused, age, pool } = self;
+        let Self { address, connect, idle, collected, reused, retries, age, pool } = self;
         Self {
             address: address.clone(),
             connect: *connect,
             idle: *idle,
             collected: *collected,
             reused: *reused,
+            retries: *retries,
             age: *age,
             pool: Arc::clone(pool),
         }
@@ -198,6 +211,7 @@ impl Backend {
             },
         };
         let packet = self.packet(&parts, length)?;
+        let twice = self.retries && parts.method.is_idempotent();
         let mut kept = self.pool.take();
         loop {
             let is_kept = kept.is_some();
@@ -210,9 +224,7 @@ impl Backend {
             match conversation.head().await {
                 Ok(response) => return conversation.into_response(response),
                 // It was closed meanwhile. Another that was kept might be too.
-                Err(error)
-                    if is_kept && error.is_stale() && conversation.may_be_asked_again(is_idempotent(&parts.method)) =>
-                {
+                Err(error) if is_kept && error.is_stale() && conversation.may_be_asked_again(twice) => {
                     body = conversation.into_body();
                 }
                 Err(error) => return Err(error),
@@ -251,16 +263,35 @@ impl Backend {
             Address::Name { host: "", port } => tcp(TcpStream::connect(("localhost", port)).await?),
             Address::Name { host, port } => tcp(TcpStream::connect((host, port)).await?),
             #[cfg(unix)]
-            Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
             #[cfg(target_os = "linux")]
             Address::Abstract(name) => {
                 // tokio reads a path that begins with NUL as such a name.
-                Ok(Box::new(UnixStream::connect(["\0", name].concat()).await?))
+                Ok(Box::new(connect_unix(&["\0", name].concat()).await?))
             }
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
         }
     }
 }
+
+/// Where a blocking connect waits, because as many as may wait to be accepted do so already, Linux tells one that does not block to
+/// try again (connect(2), EAGAIN), and nobody tells when.
+#[cfg(unix)]
+async fn connect_unix(path: &str) -> io::Result<UnixStream> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+            connected => return connected,
+        }
+    }
+}
+
+#[cfg(unix)]
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 impl Io for TcpStream {
     fn is_silent(&self) -> bool {
@@ -277,20 +308,8 @@ impl Io for UnixStream {
 
 /// The length that the request's headers declare.
 fn declared(parts: &Parts) -> Result<Option<u64>, ClientError> {
-    let mut length = None;
-    for value in parts.headers.get_all(header::CONTENT_LENGTH) {
-        let value = content_length(value.as_bytes()).map_err(ClientError::Framing)?;
-        if length.is_some() && length != value {
-            return Err(ClientError::BodyLength);
-        }
-        length = value;
-    }
-    Ok(length)
-}
-
-/// RFC 9110 section 9.2.2.
-fn is_idempotent(method: &Method) -> bool {
-    method.is_safe() || *method == Method::PUT || *method == Method::DELETE
+    let values = parts.headers.get_all(header::CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
+    declared_length(values).map_err(ClientError::Framing)
 }
 
 fn exchange(packet: &[u8]) -> Result<Exchange, ClientError> {

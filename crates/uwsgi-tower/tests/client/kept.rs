@@ -175,14 +175,25 @@ async fn closes_on_the_second(read: bool) -> (Client, Arc<AtomicUsize>) {
     (client.await.reusing(8), asked)
 }
 
-/// A request that does no harm twice is asked again on a new connection.
+/// A request that does no harm twice is asked again on a new connection, if that is asked for.
 #[tokio::test]
-async fn a_get_that_meets_a_close_is_asked_again() {
+async fn a_get_that_meets_a_close_may_be_asked_again() {
     for read in [false, true] {
         let (client, asked) = closes_on_the_second(read).await;
+        let client = client.retrying_idempotent();
         assert_eq!((number(&client).await, number(&client).await), ("0".into(), "1".into()));
         assert_eq!(asked.load(Ordering::Relaxed), if read { 3 } else { 2 });
     }
+}
+
+/// Unless it is, nothing that has left is sent twice.
+#[tokio::test]
+async fn a_get_that_meets_a_close_is_an_error() {
+    let (client, asked) = closes_on_the_second(true).await;
+    assert_eq!(number(&client).await, "0");
+    let error = ask(&client, get("/")).await.unwrap_err();
+    assert!(matches!(error, ClientError::Io(_) | ClientError::Answer(_)), "{error}");
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "asked twice");
 }
 
 /// One that might is not, once a byte of it has left.
@@ -190,6 +201,7 @@ async fn a_get_that_meets_a_close_is_asked_again() {
 async fn a_post_that_meets_a_close_is_an_error() {
     for body in ["", "body"] {
         let (client, asked) = closes_on_the_second(true).await;
+        let client = client.retrying_idempotent();
         assert_eq!(number(&client).await, "0");
         let error = ask(&client, post(body)).await.unwrap_err();
         assert!(matches!(error, ClientError::Io(_) | ClientError::Answer(_)), "{error}");
@@ -201,6 +213,7 @@ async fn a_post_that_meets_a_close_is_an_error() {
 #[tokio::test]
 async fn a_body_that_was_touched_is_not_sent_twice() {
     let (client, asked) = closes_on_the_second(true).await;
+    let client = client.retrying_idempotent();
     assert_eq!(number(&client).await, "0");
     let request = http::Request::put("/").body(http_body_util::Full::new(bytes::Bytes::from("body"))).unwrap();
     ask(&client, request).await.unwrap_err();

@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,9 +10,10 @@ use futures_util::stream;
 use http::Request;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use uwsgi_tower::ClientError;
+use uwsgi_tower::{Client, ClientError};
 
 use crate::backend::{Connection, ask, backend, get, post, text};
 
@@ -114,4 +116,38 @@ async fn a_reader_that_is_slow() {
     sleep(LONG * 3 / 2).await;
     let second = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
     assert_eq!(second.into_data().unwrap(), "hello");
+}
+
+/// Where more connect than may wait in line, they wait until there is room, for as long as a client waits for a connection.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_line_that_is_full() {
+    let path = std::env::temp_dir().join(format!("uwsgi-tower-line-{}.sock", std::process::id()));
+    let socket = tokio::net::UnixSocket::new_stream().unwrap();
+    socket.bind(&path).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let client = Client::new(&format!("unix:{}", path.display())).unwrap();
+    let asked = tokio::spawn(futures_util::future::join_all((0..10).map({
+        let client = client.clone();
+        move |_| {
+            let client = client.clone();
+            async move { text(ask(&client, get("/")).await).await }
+        }
+    })));
+    sleep(IDLE).await;
+    // Nobody accepts yet.
+    let impatient = client.with_connect_timeout(IDLE);
+    let start = Instant::now();
+    let error = ask(&impatient, get("/")).await.unwrap_err();
+    assert!(matches!(&error, ClientError::Connect { error, .. } if error.kind() == io::ErrorKind::TimedOut), "{error}");
+    assert!(start.elapsed() >= IDLE && start.elapsed() < IDLE * 5);
+    for _ in 0..10 {
+        let (mut stream, _) = timeout(IDLE * 5, listener.accept()).await.expect("another one comes").unwrap();
+        stream.read_exact(&mut [0; 4]).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await.unwrap();
+    }
+    for answer in asked.await.unwrap() {
+        assert_eq!(answer.unwrap(), "hello");
+    }
+    std::fs::remove_file(path).unwrap();
 }
