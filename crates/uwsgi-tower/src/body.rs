@@ -12,16 +12,17 @@ use tokio::sync::oneshot;
 use uwsgi::framing::RequestBody;
 use uwsgi::server::Refusal;
 
+use crate::exclusive::Exclusive;
 use crate::inbound::{Broken, Inbound};
 
 /// The body of a request. It is read from the connection when it is polled, and an end before its declared length is an
 /// error.
 #[derive(Debug, Default)]
 pub struct Body {
-    source: Option<Pin<Box<dyn Source + Send>>>,
+    /// None when nothing more comes.
+    source: Option<Exclusive<Pin<Box<dyn Source + Send>>>>,
     /// How many bytes are left, where a length was declared.
     left: Option<u64>,
-    done: bool,
 }
 
 /// Why a body cannot be read on.
@@ -74,7 +75,7 @@ impl Body {
     /// A body of no bytes.
     #[must_use]
     pub fn empty() -> Self {
-        Self { done: true, ..Self::default() }
+        Self::default()
     }
 
     /// A body that is read from a connection's receiving half; and where that comes back from when the body is dropped.
@@ -88,7 +89,7 @@ impl Body {
             RequestBody::Length(length) => Some(length),
             _ => None,
         };
-        (Self { source: Some(Box::pin(source)), left, done: false }, returned)
+        (Self { source: Some(Exclusive::new(Box::pin(source))), left }, returned)
     }
 }
 
@@ -97,34 +98,32 @@ impl http_body::Body for Body {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.done {
-            return Poll::Ready(None);
-        }
         let Some(source) = &mut self.source else { return Poll::Ready(None) };
-        let next = core::task::ready!(source.as_mut().poll_next(cx));
-        match &next {
+        let next = core::task::ready!(source.get_mut().as_mut().poll_next(cx));
+        let goes_on = match &next {
             Some(Ok(bytes)) => {
                 let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.left = self.left.map(|left| left.saturating_sub(count));
+                self.left != Some(0)
             }
-            Some(Err(_)) | None => {
-                // Nothing more comes, and the connection can go on.
-                self.done = true;
-                self.source = None;
-            }
+            Some(Err(_)) | None => false,
+        };
+        if !goes_on {
+            // The connection can go on, whoever still holds this.
+            self.source = None;
         }
         Poll::Ready(next.map(|next| next.map(Frame::data).map_err(|broken| BodyError { broken })))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.done || self.left == Some(0)
+        self.source.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.left {
-            Some(left) => SizeHint::with_exact(left),
-            None if self.done => SizeHint::with_exact(0),
-            None => SizeHint::default(),
+        match (&self.source, self.left) {
+            (None, _) => SizeHint::with_exact(0),
+            (Some(_), Some(left)) => SizeHint::with_exact(left),
+            (Some(_), None) => SizeHint::default(),
         }
     }
 }

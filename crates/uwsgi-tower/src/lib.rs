@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod codec;
 mod connection;
+mod exclusive;
 mod halves;
 mod inbound;
 mod listener;

@@ -366,3 +366,38 @@ async fn the_end_of_an_answer_without_a_length_is_not_late() {
     assert_eq!(served.start.elapsed().as_secs(), 0);
     assert_eq!(served.ended(Vec::new()).await, closed("", 2));
 }
+
+/// The last byte gives the connection back, though somebody holds the body, of which there is nothing to ask.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_was_read_is_in_nobodys_way() {
+    let (kept, mut bodies) = tokio::sync::mpsc::unbounded_channel();
+    let service = service_fn(move |request: Request<Body>| {
+        let kept = kept.clone();
+        async move {
+            let mut body = request.into_body();
+            let mut count = 0;
+            while !http_body::Body::is_end_stream(&body) {
+                count += body.frame().await.unwrap()?.into_data().unwrap().len();
+            }
+            kept.send(body).unwrap();
+            Ok::<_, BodyError>(Response::new(Full::<Bytes>::from(count.to_string())))
+        }
+    });
+    let mut served = served(service);
+    served.peer.write_all(&[POST, b"0123456789"].concat()).await.unwrap();
+    served.peer.shutdown().await.unwrap();
+    assert_eq!(served.end().await, closed("HTTP/1.1 200 OK", 0));
+    assert!(bodies.recv().await.unwrap().frame().await.is_none());
+}
+
+/// As those of hyper do, bodies go where any thread may look at them.
+#[test]
+fn bodies_are_sync() {
+    fn boxed<B: http_body::Body<Data = Bytes> + Default + Send + Sync + 'static>() {
+        let body = B::default();
+        assert_eq!((body.is_end_stream(), body.size_hint().exact()), (true, Some(0)));
+        drop(body.boxed());
+    }
+    boxed::<Body>();
+    boxed::<uwsgi_tower::Incoming>();
+}

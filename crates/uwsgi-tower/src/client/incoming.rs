@@ -10,17 +10,20 @@ use uwsgi::client::Incoming as Step;
 
 use crate::client::ClientError;
 use crate::client::conversation::Conversation;
+use crate::exclusive::Exclusive;
 
 /// The body of an answer. What is left of the request's body is sent while it is read; an end before the announced length is
 /// an error.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    conversation: Option<Box<Conversation>>,
+    conversation: Option<Exclusive<Box<Conversation>>>,
+    /// How many bytes are left, if that is known.
+    left: Option<u64>,
 }
 
 impl Incoming {
     pub(crate) const fn empty() -> Self {
-        Self { conversation: None }
+        Self { conversation: None, left: None }
     }
 
     pub(crate) fn of(conversation: Conversation) -> Self {
@@ -30,20 +33,22 @@ impl Incoming {
             conversation.end();
             return Self::empty();
         }
-        Self { conversation: Some(conversation) }
+        let left = conversation.exchange.incoming();
+        Self { conversation: Some(Exclusive::new(conversation)), left }
     }
 
     /// What is there of the body; no bytes are none yet. Where the answer is over, the conversation is too.
     fn next(&mut self) -> Option<Result<Bytes, ClientError>> {
-        let conversation = self.conversation.as_mut()?;
+        let conversation = self.conversation.as_mut()?.get_mut();
         let next = match conversation.exchange.body(&conversation.buffer, conversation.eof) {
             Step::Body { skip, take } => {
                 conversation.buffer.advance(skip);
                 let bytes = conversation.buffer.split_to(take).freeze();
+                self.left = conversation.exchange.incoming();
                 // Who knows the length does not ask behind it.
-                if conversation.exchange.incoming() == Some(0) {
+                if self.left == Some(0) {
                     if let Some(conversation) = self.conversation.take() {
-                        conversation.end();
+                        conversation.into_inner().end();
                     }
                 }
                 return Some(Ok(bytes));
@@ -57,7 +62,7 @@ impl Incoming {
         };
         if let Some(conversation) = self.conversation.take() {
             if next.is_none() {
-                conversation.end();
+                conversation.into_inner().end();
             }
         }
         next
@@ -76,7 +81,7 @@ impl Body for Incoming {
                 Some(next) => return Poll::Ready(Some(next.map(Frame::data))),
             }
             let Some(conversation) = self.conversation.as_mut() else { return Poll::Ready(None) };
-            if let Err(error) = ready!(conversation.poll_progress(usize::MAX, cx)) {
+            if let Err(error) = ready!(conversation.get_mut().poll_progress(usize::MAX, cx)) {
                 self.conversation = None;
                 return Poll::Ready(Some(Err(error)));
             }
@@ -88,9 +93,10 @@ impl Body for Incoming {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.conversation {
-            None => SizeHint::with_exact(0),
-            Some(conversation) => conversation.exchange.incoming().map_or_else(SizeHint::default, SizeHint::with_exact),
+        match (&self.conversation, self.left) {
+            (None, _) => SizeHint::with_exact(0),
+            (Some(_), Some(left)) => SizeHint::with_exact(left),
+            (Some(_), None) => SizeHint::default(),
         }
     }
 }
