@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use alloc::sync::Arc;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -195,19 +196,31 @@ fn version(protocol: Option<&[u8]>) -> Version {
 
 fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<HeaderMap, RequestError> {
     let upgrade = request.header("upgrade").is_some();
-    let mut headers = HeaderMap::with_capacity(16);
-    for (name, value) in request.headers() {
-        let asks = upgrade && (name == "connection" || name == "upgrade");
-        if name.duplicates_content() || (name.is_hop_by_hop() && !asks) {
-            continue;
-        }
-        let spelled: Vec<u8> = name.bytes().collect();
+    let mut headers = HeaderMap::with_capacity(request.vars().len().min(MANY));
+    for (name, value) in request.headers().filter(|(name, _)| name.passes(upgrade)) {
         // What is no name of a header is no header; the vars have it.
-        let Ok(name) = HeaderName::from_bytes(&spelled) else { continue };
+        let Some(name) = header_name(name) else { continue };
         match HeaderValue::from_maybe_shared(shared(value)) {
-            Ok(value) => headers.append(name, value),
+            // More than one are equal, or the request was refused; who reads HTTP may not believe two.
+            Ok(value) if name == CONTENT_LENGTH => drop(headers.insert(name, value)),
+            Ok(value) => drop(headers.append(name, value)),
             Err(_) => return Err(RequestError::Value(name)),
-        };
+        }
     }
     Ok(headers)
+}
+
+/// For how many headers there is room from the start, if there are so many vars.
+const MANY: usize = 64;
+
+fn header_name(name: uwsgi::HeaderName<'_>) -> Option<HeaderName> {
+    let bytes = name.bytes();
+    let mut short = [0; 64];
+    match short.get_mut(..bytes.len()) {
+        Some(spelled) => {
+            spelled.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+            HeaderName::from_bytes(spelled).ok()
+        }
+        None => HeaderName::from_bytes(&bytes.collect::<Vec<u8>>()).ok(),
+    }
 }

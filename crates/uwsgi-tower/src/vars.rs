@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, UPGRADE};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderName, UPGRADE};
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{HeaderMap, Version};
@@ -128,11 +128,8 @@ fn headers<B: Buffer + ?Sized>(
 ) -> Result<(), EncodeError> {
     let upgrade = headers.contains_key(UPGRADE);
     for name in headers.keys() {
-        if *name == HOST || *name == CONTENT_LENGTH || more.has(&key(name)) {
-            continue;
-        }
-        let asks = upgrade && (*name == CONNECTION || *name == UPGRADE);
-        if is_hop_by_hop(&key(name)) && !asks {
+        let key = key(name);
+        if *name == HOST || *name == CONTENT_LENGTH || more.has(&key) || !passes(&key, upgrade) {
             continue;
         }
         let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
@@ -152,8 +149,8 @@ fn headers<B: Buffer + ?Sized>(
 }
 
 /// The rule is the core's, which knows names by their keys.
-fn is_hop_by_hop(key: &str) -> bool {
-    uwsgi::HeaderName::from_key(key.as_bytes()).is_some_and(|name| name.is_hop_by_hop())
+fn passes(key: &str, upgrade: bool) -> bool {
+    uwsgi::HeaderName::from_key(key.as_bytes()).is_some_and(|name| name.passes(upgrade))
 }
 
 fn key(name: &HeaderName) -> String {

@@ -129,6 +129,14 @@ fn headers() {
     assert_eq!(headers, expected);
 }
 
+/// However often the var came; that they are equal is what lets the request in.
+#[test]
+fn there_is_one_length() {
+    let packet = packet(&[("CONTENT_LENGTH", b"5"), ("CONTENT_LENGTH", b"5"), ("HTTP_CONTENT_LENGTH", b"5")]);
+    let parts = parts(&packet).unwrap();
+    assert_eq!(parts.headers.get_all("content-length").iter().collect::<Vec<_>>(), ["5"]);
+}
+
 #[test]
 fn an_upgrade_keeps_what_asks_for_it() {
     let parts = parts(&packet(&[("HTTP_CONNECTION", b"Upgrade"), ("HTTP_UPGRADE", b"websocket")])).unwrap();

@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
 use uwsgi::client::{Exchange, ResponseStep};
-use uwsgi::response::{ResponseHead, is_hop_by_hop};
+use uwsgi::response::{ResponseHead, passes};
 
 use crate::client::incoming::Incoming;
 use crate::client::outgoing::Chunks;
@@ -214,13 +214,10 @@ fn response(head: &ResponseHead<'_>) -> Result<Response<()>, http::Error> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(head.status())?;
     *response.version_mut() = Version::HTTP_11;
-    let upgrade = head.status() == 101;
     for (name, value) in head.headers() {
-        let asks = upgrade && (name.eq_ignore_ascii_case(b"connection") || name.eq_ignore_ascii_case(b"upgrade"));
-        if is_hop_by_hop(name) && !asks {
-            continue;
+        if passes(name, head.status()) {
+            response.headers_mut().append(HeaderName::from_bytes(name)?, HeaderValue::from_bytes(value)?);
         }
-        response.headers_mut().append(HeaderName::from_bytes(name)?, HeaderValue::from_bytes(value)?);
     }
     Ok(response)
 }

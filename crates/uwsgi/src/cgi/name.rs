@@ -97,6 +97,23 @@ impl<'a> HeaderName<'a> {
         self.prefixed && (self == "content-length" || self == "content-type")
     }
 
+    /// Whether a bridge to HTTP passes this header of a request on: unless it is [hop by hop](Self::is_hop_by_hop) or
+    /// [carried twice](Self::duplicates_content). Where the request asks for an upgrade, with a header `Upgrade`, that and
+    /// `Connection` pass all the same: without them nobody would know.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// let connection = HeaderName::from_key(b"HTTP_CONNECTION").unwrap();
+    /// assert!(!connection.passes(false) && connection.passes(true));
+    /// assert!(HeaderName::from_key(b"HTTP_ACCEPT").unwrap().passes(false));
+    /// assert!(!HeaderName::from_key(b"HTTP_TE").unwrap().passes(true));
+    /// ```
+    #[must_use]
+    pub fn passes(&self, upgrade: bool) -> bool {
+        let asks = upgrade && (self == "connection" || self == "upgrade");
+        !self.duplicates_content() && (asks || !self.is_hop_by_hop())
+    }
+
     /// Whether every byte may stand in a header name (RFC 9110 section 5.6.2); a front end may send others.
     #[must_use]
     pub fn is_token(&self) -> bool {

@@ -122,7 +122,7 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if name.eq_ignore_ascii_case(b"status") {
             return Err(RefusedLine::StatusHeader);
         }
-        if self.is_about_the_connection(name) {
+        if !passes(name, self.status) {
             return Err(RefusedLine::HopByHop);
         }
         self.append([name, b": ", value, b"\r\n"])
@@ -170,12 +170,6 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         Ok(self.buffer.written(self.start, self.end))
     }
 
-    /// `Connection: Upgrade` and `Upgrade` are what a 101 is made of.
-    fn is_about_the_connection(&self, name: &[u8]) -> bool {
-        let upgrade = [&b"connection"[..], b"upgrade"].iter().any(|other| name.eq_ignore_ascii_case(other));
-        is_hop_by_hop(name) && !(upgrade && self.status == 101)
-    }
-
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {
         let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
         if !self.buffer.append(self.end, pieces) {
@@ -184,6 +178,22 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         self.end = self.end.saturating_add(len);
         Ok(())
     }
+}
+
+/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection` and `Upgrade`,
+/// which a 101 is made of.
+///
+/// ```
+/// use uwsgi::response::passes;
+///
+/// assert!(passes(b"Upgrade", 101) && !passes(b"Upgrade", 200));
+/// assert!(passes(b"Content-Length", 200) && !passes(b"Keep-Alive", 101));
+/// ```
+#[must_use]
+pub fn passes(name: &[u8], status: u16) -> bool {
+    let switches =
+        status == 101 && [&b"connection"[..], b"upgrade"].iter().any(|other| name.eq_ignore_ascii_case(other));
+    switches || !is_hop_by_hop(name)
 }
 
 /// Whether a header of an answer is about the connection that it came through, and goes no further
