@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Path, Request};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use core::net::SocketAddr;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use uwsgi_tower::{RemoteAddr, Vars};
 
 #[tokio::main]
@@ -26,16 +26,26 @@ async fn main() -> std::io::Result<()> {
 
     // A path, or `host:port`.
     let address = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
-    if let Ok(address) = address.parse::<SocketAddr>() {
-        // The socket's peer is the front end.
-        let app =
-            app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
-        let listener = TcpListener::bind(address).await?;
-        uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
-    } else {
-        let listener = UnixListener::bind(address)?;
-        uwsgi_tower::serve(listener, app.into_make_service()).await
+    #[cfg(unix)]
+    if address.parse::<SocketAddr>().is_err() {
+        return uwsgi_tower::serve(listen(&address)?, app.into_make_service()).await;
     }
+    // The socket's peer is the front end.
+    let app = app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
+    let listener = TcpListener::bind(address).await?;
+    uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+#[cfg(unix)]
+fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    let listener = tokio::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
 }
 
 /// Every var of the request, a line each.

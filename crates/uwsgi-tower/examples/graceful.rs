@@ -3,16 +3,19 @@
 //! No connection is accepted any more, idle ones close, and every request that has begun gets its whole answer, if it is there
 //! within 30 seconds.
 
+#![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
+
 use core::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
-use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
 
+#[cfg(unix)]
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
     let app = Router::new().route("/", get(|| async { "hello\n" })).route(
         "/delay/{millis}",
         get(|Path(millis): Path<u64>| async move {
@@ -22,7 +25,7 @@ async fn main() -> std::io::Result<()> {
     );
 
     let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
-    let listener = UnixListener::bind(&path)?;
+    let listener = listen(&path)?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = async move {
         tokio::select! {
@@ -33,3 +36,18 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service()).with_graceful_shutdown(stop).await?;
     std::fs::remove_file(path)
 }
+
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+#[cfg(unix)]
+fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    let listener = tokio::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+#[cfg(not(unix))]
+fn main() {}

@@ -6,25 +6,42 @@
 //!
 //! axum's own extractor wants a type of hyper's that only hyper can make. The handshake is two headers (RFC 6455 section 4.2.2).
 
+#![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::UnixListener;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use uwsgi_tower::upgrade::{self, Upgraded};
 
+#[cfg(unix)]
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let app = Router::new().route("/echo", get(handshake));
     let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
-    uwsgi_tower::serve(UnixListener::bind(path)?, app.into_make_service()).await
+    uwsgi_tower::serve(listen(&path)?, app.into_make_service()).await
 }
+
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+#[cfg(unix)]
+fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    let listener = tokio::net::UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+#[cfg(not(unix))]
+fn main() {}
 
 async fn handshake(mut request: Request) -> Response {
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()))

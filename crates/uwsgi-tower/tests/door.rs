@@ -33,7 +33,7 @@ async fn hello(_: Request<Body>) -> Result<Response<String>, Infallible> {
 
 async fn answer(mut stream: impl AsyncReadExt + Unpin) -> String {
     let mut answer = String::new();
-    timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.expect("an end").unwrap();
+    timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
 }
 

@@ -132,9 +132,17 @@ async fn axum_over_tcp_knows_the_peer() {
     assert!(peer.ip().is_loopback());
 }
 
+/// The length that it may have: what a proxy is, at a glance.
+#[test]
+fn the_proxy_is_short() {
+    assert!(include_str!("../examples/proxy.rs").lines().count() <= 60);
+}
+
 #[tokio::test]
 async fn graceful() {
     let (path, address) = socket();
+    // What one that was killed has left.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let mut example = Example::start("graceful", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
     assert_eq!(text(ask(&client, "/").await).await, "hello\n");

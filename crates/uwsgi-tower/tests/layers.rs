@@ -111,3 +111,16 @@ async fn connect_info_is_the_peer_of_the_socket() {
     tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
     assert!(answer.ends_with(&format!("\r\n\r\n{ours}")), "{answer}");
 }
+
+/// As the README says: axum's own extractor wants a type that only hyper can make, and says what it misses.
+#[tokio::test]
+async fn the_websocket_extractor_of_axum_is_refused() {
+    let app = Router::new()
+        .route("/", get(|upgrade: axum::extract::WebSocketUpgrade| async { upgrade.on_upgrade(|_| async {}) }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    tokio::spawn(serve(listener, app.into_make_service()).into_future());
+    let request = Request::get("/").header("Connection", "Upgrade").header("Upgrade", "websocket");
+    let request = request.header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(ask(&client, request, b"").await.status(), StatusCode::UPGRADE_REQUIRED);
+}

@@ -22,7 +22,7 @@ use crate::timeline::{Act, Manner, Timeline};
 /// what else happens, and when. The others are what a front end sends up to its close.
 ///
 /// Oracle: the two servers are each other's. The same bytes leave, the letters' case apart, at the same time the connection
-/// ends, and in the same way. What differs by what `http` is, is left out: see `Plan::suits`.
+/// ends, and in the same way. What differs by what `http` is, is left out: see [`APPS`] and [`gives_otherwise_to_head`].
 pub fn two_servers(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
     let script = plan.script(stream);

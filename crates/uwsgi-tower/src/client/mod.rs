@@ -122,7 +122,8 @@ impl Client {
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
     ///
-    /// One that the backend closes is closed at once. A request that meets such a close is asked again on a new connection if
+    /// One that the backend closes is closed at once; but a backend that closes behind each answer without saying so, as uWSGI does,
+    /// may do it just while the next request leaves. A request that meets such a close is asked again on a new connection if
     /// nothing of it had left; see [`retrying_idempotent`](Self::retrying_idempotent) for more.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
