@@ -20,6 +20,7 @@ use crate::answer::{BoxError, answer, ask, send_all};
 use crate::body::Body;
 use crate::halves::{Look, split};
 use crate::inbound::{Head, Inbound};
+use crate::listener::Listener;
 use crate::outbound::Outbound;
 use crate::pace::{Pace, Stop};
 use crate::request::{Peer, request_parts};
@@ -62,7 +63,7 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    serve_connection_until(io, service, settings, Stop::new()).await
+    Connection::new(io, service).settings(settings).serve().await
 }
 
 /// [`serve_connection`], which may be asked to stop.
@@ -78,7 +79,87 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    serve(io, service, Terms::new(settings, stop)).await
+    Connection::new(io, service).settings(settings).stop(stop).serve().await
+}
+
+/// A connection that is about to be served, with what is known of it: for who accepts connections otherwise.
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use http::{Request, Response};
+/// use tokio::net::{TcpListener, TcpStream};
+/// use uwsgi_tower::{Body, BodyError, Connection, End, Listener};
+///
+/// async fn hello(_: Request<Body>) -> Result<Response<String>, BodyError> {
+///     Ok(Response::new("hello".into()))
+/// }
+///
+/// async fn serve(stream: TcpStream, peer: SocketAddr) -> std::io::Result<()> {
+///     let connection = Connection::new(stream, tower::service_fn(hello)).like::<TcpListener>().peer(peer);
+///     if let End::Abort(stream) = connection.serve().await? {
+///         <TcpListener as Listener>::abort(&stream);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[must_use = "it is served when `serve` is awaited"]
+#[derive(Debug)]
+pub struct Connection<IO, S> {
+    io: IO,
+    service: S,
+    terms: Terms<IO>,
+}
+
+impl<IO, S> Connection<IO, S> {
+    /// A connection of which nothing is known, with the settings that [`Settings::default`] has.
+    pub fn new(io: IO, service: S) -> Self {
+        let (settings, extensions, moment) = (Settings::default(), Extensions::new(), Duration::ZERO);
+        let terms = Terms { settings, peer: None, stop: Stop::new(), look: None, extensions, moment, counted: None };
+        Self { io, service, terms }
+    }
+
+    /// With these settings.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.terms.settings = settings;
+        self
+    }
+
+    /// It may be asked to stop.
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.terms.stop = stop;
+        self
+    }
+
+    /// From this peer: what [`Peer`] tells, and the log.
+    pub fn peer(mut self, peer: SocketAddr) -> Self {
+        self.terms.peer = Some(peer);
+        self
+    }
+
+    /// As this kind of listener has them: it is asked for the [extensions](Listener::extensions) of each request, whether
+    /// [bytes are there](Listener::has_bytes), so that the connection closes at once behind an answer where none are, and whether
+    /// the [peer has gone](Listener::is_gone).
+    pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
+        self.terms.look = Some(Look::of::<L>());
+        self.terms.extensions = L::extensions(&self.io);
+        self
+    }
+
+    /// Serves it to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve_connection`].
+    pub async fn serve<B>(self) -> io::Result<End<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Service<Request<Body>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+        B: http_body::Body,
+        B::Error: Into<BoxError>,
+    {
+        serve(self.io, self.service, self.terms).await
+    }
 }
 
 /// How a connection has ended.
@@ -109,11 +190,6 @@ pub(crate) struct Terms<IO> {
 }
 
 impl<IO> Terms<IO> {
-    fn new(settings: Settings, stop: Stop) -> Self {
-        let (extensions, moment) = (Extensions::new(), Duration::ZERO);
-        Self { settings, peer: None, stop, look: None, extensions, moment, counted: None }
-    }
-
     fn tell(&self, what: &dyn fmt::Display, status: u16) {
         match self.peer {
             Some(peer) => tracing::warn!(%peer, status, "refused: {what}"),

@@ -9,13 +9,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use alloc::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What can be seen of a connection, whatever the reactor knows: the functions of its [`Listener`](crate::Listener).
+use crate::listener::Listener;
+
+/// What can be seen of a connection, whatever the reactor knows: the functions of its [`Listener`].
 #[derive(Debug)]
 pub(crate) struct Look<IO> {
     /// Whether bytes can be read now; `None` if nobody can tell.
     pub(crate) has_bytes: fn(&IO) -> Option<bool>,
     /// Whether the peer has gone.
     pub(crate) is_gone: fn(&IO) -> bool,
+}
+
+impl<IO> Look<IO> {
+    pub(crate) fn of<L: Listener<Io = IO>>() -> Self {
+        Self { has_bytes: L::has_bytes, is_gone: L::is_gone }
+    }
 }
 
 impl<IO> Clone for Look<IO> {

@@ -25,7 +25,7 @@ mod vars;
 pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
 pub use codec::{CodecError, PacketBuf, PacketCodec};
-pub use connection::{End, serve_connection, serve_connection_until};
+pub use connection::{Connection, End, serve_connection, serve_connection_until};
 pub use listener::Listener;
 pub use pace::Stop;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};

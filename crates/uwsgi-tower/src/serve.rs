@@ -254,18 +254,18 @@ impl<M> Door<M> {
     {
         let peer = L::peer(&address);
         let place = lock(&self.count).places.take(&self.allow, peer.map(|peer| peer.ip()));
-        let (count, token) = (Arc::clone(&self.count), self.connections.token());
-        let counted = Counted { place, is_pipe: false, count, _token: token };
+        let (count, connections) = (Arc::clone(&self.count), self.connections.clone());
+        let counted = Counted { place, pipe: None, count, connections };
         let (settings, stop) = (self.settings, self.stop.clone());
         let terms = move |io: &L::Io| {
-            let look = Some(Look { has_bytes: L::has_bytes, is_gone: L::is_gone });
+            let look = Some(Look::of::<L>());
             let extensions = L::extensions(io);
             Terms { settings, peer, stop, look, extensions, moment: A_MOMENT, counted: Some(counted) }
         };
         match place {
             Place::LetIn => {
                 let made = self.make_service.call(address);
-                tokio::spawn(async move {
+                self.connections.spawn(async move {
                     let Some(io) = established::<L>(io, peer).await else { return };
                     let service = match made.await {
                         Ok(service) => service,
@@ -280,7 +280,7 @@ impl<M> Door<M> {
                 });
             }
             Place::Told(refusal) => {
-                tokio::spawn(async move {
+                self.connections.spawn(async move {
                     // Who is not allowed gets no handshake either: what cannot be told without one is not told.
                     let io = match refusal {
                         Refusal::PeerNotAllowed => Some(io),
@@ -319,9 +319,10 @@ struct Count {
 /// A connection's place, which is given back when this is dropped.
 pub(crate) struct Counted {
     place: Place,
-    is_pipe: bool,
     count: Arc<Mutex<Count>>,
-    _token: TaskTrackerToken,
+    connections: TaskTracker,
+    /// What is waited for when its task has ended.
+    pipe: Option<TaskTrackerToken>,
 }
 
 impl Counted {
@@ -329,7 +330,7 @@ impl Counted {
     pub(crate) fn becomes_a_pipe(&mut self) {
         let mut count = lock(&self.count);
         count.pipes = count.pipes.saturating_add(1);
-        self.is_pipe = true;
+        self.pipe = Some(self.connections.token());
     }
 }
 
@@ -343,7 +344,7 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let mut count = lock(&self.count);
         count.places.give_back(self.place);
-        count.pipes = count.pipes.saturating_sub(usize::from(self.is_pipe));
+        count.pipes = count.pipes.saturating_sub(usize::from(self.pipe.is_some()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who is let in, what happens to the others, and the last who come before a stop.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::std_instead_of_alloc,
@@ -21,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use tower::service_fn;
 use uwsgi::Limits;
 use uwsgi::server::{AllowList, Places};
-use uwsgi_tower::{Body, Listener, Peer, Shared, Timeouts, serve};
+use uwsgi_tower::{Body, Connection, End, Listener, Peer, Shared, Timeouts, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 const ALLOWED: &str = "10.0.0.1:1000";
@@ -165,6 +166,27 @@ async fn a_listener_of_ones_own() {
     stream.write_all(b"\0\x14\0\0\x0b\0REQUEST_URI\x05\0/fail").await.unwrap();
     assert!(answer(stream).await.ends_with("\r\n\r\n10.0.0.1:1000"));
     assert_eq!(outside.aborted.load(Ordering::SeqCst), 1);
+}
+
+/// Who accepts by himself tells what he knows, and gets what a server gets.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_connection_of_ones_own() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut front_end = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
+    let service = service_fn(async |request: Request<Body>| {
+        let Peer(peer) = request.extensions().get().unwrap();
+        Ok::<_, Infallible>(Response::new(peer.to_string()))
+    });
+    let served = tokio::spawn(Connection::new(stream, service).like::<TcpListener>().peer(peer).serve());
+    front_end.write_all(GET).await.unwrap();
+    // It closes at once, though the front end does not.
+    let End::Close(stream) = timeout(Duration::from_secs(1), served).await.unwrap().unwrap().unwrap() else {
+        panic!("it is not closed");
+    };
+    drop(stream);
+    assert!(answer(front_end).await.ends_with(&format!("\r\n\r\n{peer}")));
 }
 
 /// Those who may come in are served, however many others knock.
