@@ -138,10 +138,19 @@ impl<IO, S> Connection<IO, S> {
 
     /// As this kind of listener has them: it is asked for the [extensions](Listener::extensions) of each request, whether
     /// [bytes are there](Listener::has_bytes), so that the connection closes at once behind an answer where none are, and whether
-    /// the [peer has gone](Listener::is_gone).
+    /// the [peer has gone](Listener::closed).
     pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
         self.terms.look = Some(Look::of::<L>());
         self.terms.extensions = L::extensions(&self.io);
+        self
+    }
+
+    /// With the end of what the peer sends taken for a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). It says how
+    /// to look that was given [before](Self::like).
+    pub fn end_is_close(mut self) -> Self {
+        if let Some(look) = &mut self.terms.look {
+            look.end_is_close = true;
+        }
         self
     }
 

@@ -9,20 +9,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use alloc::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::listener::Listener;
+use crate::listener::{Closed, Listener};
 
 /// What can be seen of a connection, whatever the reactor knows: the functions of its [`Listener`].
 #[derive(Debug)]
 pub(crate) struct Look<IO> {
     /// Whether bytes can be read now; `None` if nobody can tell.
     pub(crate) has_bytes: fn(&IO) -> Option<bool>,
-    /// Whether the peer has gone.
-    pub(crate) is_gone: fn(&IO) -> bool,
+    /// What the peer has closed.
+    pub(crate) closed: fn(&IO) -> Closed,
+    /// Whether a peer that has ended what it sends has gone.
+    pub(crate) end_is_close: bool,
 }
 
 impl<IO> Look<IO> {
     pub(crate) fn of<L: Listener<Io = IO>>() -> Self {
-        Self { has_bytes: L::has_bytes, is_gone: L::is_gone }
+        Self { has_bytes: L::has_bytes, closed: L::closed, end_is_close: false }
     }
 }
 
@@ -81,8 +83,14 @@ impl<IO> WriteHalf<IO> {
         self.look.is_some()
     }
 
+    /// Whether nobody waits for an answer.
     pub(crate) fn is_gone(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| lock(&self.slot).as_ref().is_some_and(look.is_gone))
+        let (Some(look), Some(io)) = (&self.look, &*lock(&self.slot)) else { return false };
+        match (look.closed)(io) {
+            Closed::All => true,
+            Closed::Sending => look.end_is_close,
+            Closed::Nothing => false,
+        }
     }
 
     /// The connection.

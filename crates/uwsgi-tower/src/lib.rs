@@ -26,7 +26,7 @@ pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
 pub use codec::{CodecError, PacketBuf, PacketCodec};
 pub use connection::{Connection, End, serve_connection, serve_connection_until};
-pub use listener::Listener;
+pub use listener::{Closed, Listener};
 pub use pace::Stop;
 pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, Timeouts, serve};

@@ -96,14 +96,11 @@ pub trait Listener: Send + 'static {
         None
     }
 
-    /// Whether the peer has closed its end wholly, or reset it, so that nobody waits for an answer. It is asked once a second while a
-    /// service, or the body of its response, has nothing yet; if so, both are dropped.
-    ///
-    /// A peer that has ended its own direction alone has not gone: it may wait for the answer. Over TCP that cannot be told from a
-    /// close before something is written to it, so that there only a reset counts.
-    fn is_gone(io: &Self::Io) -> bool {
+    /// What the peer has closed. It is asked once a second while a service, or the body of its response, has nothing yet; who has
+    /// closed all of it waits for no answer, and both are dropped.
+    fn closed(io: &Self::Io) -> Closed {
         let _ = io;
-        false
+        Closed::Nothing
     }
 
     /// What every request of a connection has in its extensions.
@@ -111,6 +108,19 @@ pub trait Listener: Send + 'static {
         let _ = io;
         Extensions::new()
     }
+}
+
+/// What a peer has closed of its connection, as far as anybody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Closed {
+    /// All of it, or it was reset: nobody waits for an answer.
+    All,
+    /// Nothing, as far as anybody knows.
+    Nothing,
+    /// What it sends has an end. It may wait for the answer; over TCP it may as well have closed all of it, which cannot be told
+    /// before something is written to it.
+    Sending,
 }
 
 impl Listener for TcpListener {
@@ -149,8 +159,8 @@ impl Listener for TcpListener {
     }
 
     #[cfg(unix)]
-    fn is_gone(io: &TcpStream) -> bool {
-        is_gone(io)
+    fn closed(io: &TcpStream) -> Closed {
+        closed(io)
     }
 }
 
@@ -181,8 +191,8 @@ impl Listener for UnixListener {
         Some(look(io))
     }
 
-    fn is_gone(io: &UnixStream) -> bool {
-        is_gone(io)
+    fn closed(io: &UnixStream) -> Closed {
+        closed(io)
     }
 }
 
@@ -199,17 +209,30 @@ fn look(socket: &impl AsFd) -> bool {
     !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
 }
 
-/// Asks the kernel, without a look at the bytes: POSIX has POLLHUP for a connection of which no direction is left. Where one is,
-/// Apple's systems say it too.
+/// Asks the kernel: POSIX has POLLHUP for a connection of which no direction is left. Apple's systems say it too where one is, so
+/// that nothing is said there.
 #[cfg(unix)]
-fn is_gone(socket: &impl AsFd) -> bool {
-    if cfg!(target_vendor = "apple") {
-        return false;
+fn closed(socket: &impl AsFd) -> Closed {
+    let mut polled = [PollFd::new(socket, ENDED)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if cfg!(target_vendor = "apple") || poll(&mut polled, Some(&now)).is_err() {
+        return Closed::Nothing;
     }
-    let mut polled = [PollFd::new(socket, PollFlags::empty())];
-    let (gone, now) = (PollFlags::HUP | PollFlags::ERR, Timespec { tv_sec: 0, tv_nsec: 0 });
-    poll(&mut polled, Some(&now)).is_ok() && polled.iter().any(|socket| socket.revents().intersects(gone))
+    let seen = polled.iter().fold(PollFlags::empty(), |seen, socket| seen | socket.revents());
+    if seen.intersects(PollFlags::HUP | PollFlags::ERR) {
+        Closed::All
+    } else if seen.intersects(ENDED) {
+        Closed::Sending
+    } else {
+        Closed::Nothing
+    }
 }
+
+/// That what the peer sends has an end, though there be bytes before it. Elsewhere nobody can tell without reading them.
+#[cfg(all(target_os = "linux", not(any(target_arch = "sparc", target_arch = "sparc64"))))]
+const ENDED: PollFlags = PollFlags::RDHUP;
+#[cfg(all(unix, not(all(target_os = "linux", not(any(target_arch = "sparc", target_arch = "sparc64"))))))]
+const ENDED: PollFlags = PollFlags::empty();
 
 /// Whether nothing came on a connection, not even its end.
 #[cfg(unix)]

@@ -61,6 +61,7 @@ where
         settings: Settings::default(),
         allow: None,
         max_connections: Places::CONNECTIONS,
+        end_is_close: false,
     }
 }
 
@@ -73,6 +74,7 @@ pub struct Serve<L, M, F> {
     settings: Settings,
     allow: Option<AllowList<String>>,
     max_connections: usize,
+    end_is_close: bool,
 }
 
 /// For how long a server waits. See [`Settings`] for all that it may wait for.
@@ -104,8 +106,8 @@ impl<L, M, F> Serve<L, M, F> {
     /// Stops when this is ready: no connection is accepted any more, idle ones close, and what began is finished within the
     /// settings' `stop_grace`.
     pub fn with_graceful_shutdown<G: Future<Output = ()>>(self, signal: G) -> Serve<L, M, G> {
-        let Self { listener, make_service, settings, allow, max_connections, .. } = self;
-        Serve { listener, make_service, shutdown: signal, settings, allow, max_connections }
+        let Self { listener, make_service, settings, allow, max_connections, end_is_close, .. } = self;
+        Serve { listener, make_service, shutdown: signal, settings, allow, max_connections, end_is_close }
     }
 
     /// With these settings for each connection; they stand for [`limits`](Self::limits) and [`timeouts`](Self::timeouts) that
@@ -129,6 +131,13 @@ impl<L, M, F> Serve<L, M, F> {
     /// With these peers: this machine alone unless changed. Unix sockets are always allowed.
     pub fn allow_from(self, allow: AllowList<String>) -> Self {
         Self { allow: Some(allow), ..self }
+    }
+
+    /// With the end of what a peer sends taken for its close, while a service, or the body of its response, has nothing for a
+    /// second or more. That is what nginx, Apache, lighttpd and uWSGI's router mean by it, and then a client that leaves is noticed
+    /// over TCP too. A peer that ends its own direction and waits for a slow answer, as `nc -N` does, gets none.
+    pub fn end_is_close(self) -> Self {
+        Self { end_is_close: true, ..self }
     }
 
     /// With so many connections at once: 1,024 unless changed.
@@ -171,7 +180,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     F: Future<Output = ()>,
 {
-    let Serve { mut listener, make_service, shutdown, settings, allow, max_connections } = serve;
+    let Serve { mut listener, make_service, shutdown, settings, allow, max_connections, end_is_close } = serve;
     let allow = match allow {
         Some(allow) => allow,
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
@@ -182,6 +191,7 @@ where
         make_service,
         settings,
         allow,
+        end_is_close,
         stop: stop.clone(),
         count: Arc::clone(&count),
         connections: connections.clone(),
@@ -221,6 +231,7 @@ struct Door<M> {
     make_service: M,
     settings: Settings,
     allow: AllowList<String>,
+    end_is_close: bool,
     stop: Stop,
     count: Arc<Mutex<Count>>,
     connections: TaskTracker,
@@ -256,9 +267,9 @@ impl<M> Door<M> {
         let place = lock(&self.count).places.take(&self.allow, peer.map(|peer| peer.ip()));
         let (count, connections) = (Arc::clone(&self.count), self.connections.clone());
         let counted = Counted { place, pipe: None, count, connections };
-        let (settings, stop) = (self.settings, self.stop.clone());
+        let (settings, end_is_close, stop) = (self.settings, self.end_is_close, self.stop.clone());
         let terms = move |io: &L::Io| {
-            let look = Some(Look::of::<L>());
+            let look = Some(Look { end_is_close, ..Look::of::<L>() });
             let extensions = L::extensions(io);
             Terms { settings, peer, stop, look, extensions, moment: A_MOMENT, counted: Some(counted) }
         };

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
-use crate::listener::Listener;
+use crate::listener::{Closed, Listener};
 
 /// A listener whose connections speak TLS: what nginx calls `uwsgi_pass suwsgi://`.
 ///
@@ -106,8 +106,8 @@ impl<L: Listener> Listener for TlsListener<L> {
         L::has_bytes(io.inner()).filter(|has| *has)
     }
 
-    fn is_gone(io: &Self::Io) -> bool {
-        L::is_gone(io.inner())
+    fn closed(io: &Self::Io) -> Closed {
+        L::closed(io.inner())
     }
 
     fn extensions(io: &Self::Io) -> Extensions {

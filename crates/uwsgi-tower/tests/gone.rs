@@ -127,6 +127,24 @@ async fn a_tcp_peer_that_resets() {
     }
 }
 
+/// Where no peer ends its own direction to wait, a close over TCP is one too, whatever came before it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_end_that_is_a_close() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (send, mut drops) = mpsc::unbounded_channel();
+    tokio::spawn(serve(listener, Shared::new(server(&send))).end_is_close().into_future());
+    for (request, expected) in
+        [(get("/"), "service"), (get("/ticks"), "body"), ([POST, b"0123456789"].concat(), "service")]
+    {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&request).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(next(&mut drops, 5).await, Some(expected), "{}", request.escape_ascii());
+    }
+}
+
 /// Who has ended its own direction waits for the answer.
 #[tokio::test]
 async fn a_half_close_is_no_close() {
