@@ -159,7 +159,7 @@ impl<IO, S> Connection<IO, S> {
     /// # Errors
     ///
     /// As [`serve_connection`].
-    pub async fn serve<B>(self) -> io::Result<End<IO>>
+    pub async fn serve<B>(mut self) -> io::Result<End<IO>>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
         S: Service<Request<Body>, Response = Response<B>>,
@@ -167,7 +167,7 @@ impl<IO, S> Connection<IO, S> {
         B: http_body::Body,
         B::Error: Into<BoxError>,
     {
-        serve(self.io, self.service, self.terms).await
+        serve(self.io, self.service, &mut self.terms).await
     }
 }
 
@@ -207,8 +207,8 @@ impl<IO> Terms<IO> {
     }
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve<IO, S, B>(io: IO, mut service: S, terms: Terms<IO>) -> io::Result<End<IO>>
+/// Serves a connection to its end. What counts it stays in its terms, unless it was upgraded.
+pub(crate) async fn serve<IO, S, B>(io: IO, mut service: S, terms: &mut Terms<IO>) -> io::Result<End<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: Service<Request<Body>, Response = Response<B>>,
@@ -216,16 +216,17 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    let (mut inbound, mut outbound) = halves(io, &terms);
+    let (mut inbound, mut outbound) = halves(io, terms);
     loop {
-        match one(inbound, &mut outbound, &mut service, &terms).await? {
+        match one(inbound, &mut outbound, &mut service, terms).await? {
             Next::Another(half) => inbound = half,
             Next::Abort => return Ok(outbound.into_io().map_or(End::Taken, End::Abort)),
             Next::Close => return Ok(outbound.into_io().map_or(End::Taken, End::Close)),
             Next::Upgrade(half, to) => {
                 if let Some(io) = outbound.into_io() {
                     // Whoever asked for it may have gone.
-                    let _ = to.send(Upgraded::of_server(io, half.into_rest(), terms.stop, terms.counted));
+                    let _ =
+                        to.send(Upgraded::of_server(io, half.into_rest(), terms.stop.clone(), terms.counted.take()));
                 }
                 return Ok(End::Taken);
             }
@@ -234,12 +235,12 @@ where
 }
 
 /// Refuses a connection before a byte of it is read.
-pub(crate) async fn turn_away<IO>(io: IO, refusal: Refusal, terms: Terms<IO>) -> io::Result<()>
+pub(crate) async fn turn_away<IO>(io: IO, refusal: Refusal, terms: &Terms<IO>) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let (inbound, mut outbound) = halves(io, &terms);
-    refuse(inbound, &mut outbound, refusal, &terms).await.map(drop)
+    let (inbound, mut outbound) = halves(io, terms);
+    refuse(inbound, &mut outbound, refusal, terms).await.map(drop)
 }
 
 fn halves<IO: AsyncRead + AsyncWrite + Unpin>(io: IO, terms: &Terms<IO>) -> (Inbound<IO>, Outbound<IO>) {

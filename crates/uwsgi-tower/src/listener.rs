@@ -199,6 +199,8 @@ impl Listener for UnixListener {
 /// Asks the kernel to write: the runtime knows of no connection that it can be written to before its next turn.
 #[cfg(unix)]
 fn say(socket: &impl AsFd, bytes: &[u8]) {
+    // A close over what is unread would be a reset, and the bytes be lost.
+    let _ = recv(socket, &mut [0; 4096], RecvFlags::DONTWAIT);
     let _ = send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
 

@@ -282,8 +282,9 @@ impl<M> Door<M> {
                         Ok(service) => service,
                         Err(never) => match never {},
                     };
-                    let terms = terms(&io);
-                    match connection::serve(io, service, terms).await {
+                    // They outlive it: it is closed before its place is another's.
+                    let mut terms = terms(&io);
+                    match connection::serve(io, service, &mut terms).await {
                         Ok(End::Abort(io)) => L::abort(&io),
                         Ok(_) => {}
                         Err(error) => tracing::debug!("the connection broke: {error}"),
@@ -299,7 +300,7 @@ impl<M> Door<M> {
                     };
                     let Some(io) = io else { return };
                     let terms = terms(&io);
-                    if let Err(error) = connection::turn_away(io, refusal, terms).await {
+                    if let Err(error) = connection::turn_away(io, refusal, &terms).await {
                         tracing::debug!("the connection broke: {error}");
                     }
                 });

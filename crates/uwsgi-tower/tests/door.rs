@@ -227,6 +227,14 @@ async fn those_who_are_turned_away_take_no_place() {
     assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
 }
 
+/// Without a wait that would let the server run.
+fn connect(address: SocketAddr, says: &[u8]) -> TcpStream {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(says).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    TcpStream::from_std(stream).unwrap()
+}
+
 /// Past those who are told properly too: on one thread, nothing has told the runtime that it may write yet.
 #[cfg(unix)]
 #[tokio::test]
@@ -236,7 +244,11 @@ async fn a_crowd_is_told_in_passing() {
     tokio::spawn(serve(listener, Shared::new(service_fn(hello))).max_connections(0).into_future());
     let mut crowd = Vec::new();
     for _ in 0..Places::TOLD + 40 {
-        crowd.push(TcpStream::connect(address).await.unwrap());
+        // Whether they have said something or not; nothing is accepted in between.
+        for says in [&[][..], GET] {
+            crowd.push(connect(address, says));
+        }
+        sleep(Duration::from_millis(1)).await;
     }
     for stream in crowd {
         assert_eq!(line(&answer(stream).await), "HTTP/1.1 503 Service Unavailable");
@@ -258,10 +270,7 @@ async fn the_last_are_served() {
     let address = listener.local_addr().unwrap();
     let mut streams = Vec::new();
     for _ in 0..100 {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(GET).unwrap();
-        stream.set_nonblocking(true).unwrap();
-        streams.push(TcpStream::from_std(stream).unwrap());
+        streams.push(connect(address, GET));
     }
     let server = serve(listener, service_fn(made_late)).with_graceful_shutdown(core::future::ready(()));
     let server = tokio::spawn(server.into_future());
