@@ -1,4 +1,5 @@
-//! The asynchronous server allocates nothing of its own for a var: what it makes of a packet costs the same however many there are.
+//! The asynchronous server allocates nothing of its own for a var: what it makes of a packet costs the same however
+//! many there are.
 
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_tests::counting::{Counting, allocations};
@@ -7,7 +8,8 @@ use uwsgi_tower::request_parts;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Names that `http` knows, so that it allocates nothing for them either, and what a browser and a front end send beside them.
+/// Names that `http` knows, so that it allocates nothing for them either, and what a browser and a front end send
+/// beside them.
 const NAMES: [&str; 24] = [
     "HTTP_ACCEPT",
     "HTTP_ACCEPT_ENCODING",

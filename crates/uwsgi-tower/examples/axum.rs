@@ -36,7 +36,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
+/// socket's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};

@@ -1,7 +1,7 @@
 //! A stop that loses nothing: `cargo run -p uwsgi-tower --example graceful -- /run/app.sock`, then SIGTERM or control-C.
 //!
-//! No connection is accepted any more, idle ones close, and every request that has begun gets its whole answer, if it is there
-//! within 30 seconds.
+//! No connection is accepted any more, idle ones close, and every request that has begun gets its whole answer, if it
+//! is there within 30 seconds.
 
 #![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
 
@@ -37,7 +37,8 @@ async fn main() -> std::io::Result<()> {
     std::fs::remove_file(path)
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
+/// socket's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};

@@ -4,7 +4,8 @@
 //! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; uwsgi_read_timeout 1h; }
 //! ```
 //!
-//! axum's own extractor wants a type of hyper's that only hyper can make. The handshake is two headers (RFC 6455 section 4.2.2).
+//! axum's own extractor wants a type of hyper's that only hyper can make. The handshake is two headers (RFC 6455
+//! section 4.2.2).
 
 #![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
 
@@ -28,7 +29,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listen(&path)?, app.into_make_service()).await
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the socket's group.
+/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
+/// socket's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};

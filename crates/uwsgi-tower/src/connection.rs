@@ -27,8 +27,8 @@ use crate::request::{Peer, request_parts};
 use crate::serve::Counted;
 use crate::upgrade::{self, Upgraded};
 
-/// Serves one connection to its end: what [`serve`](crate::serve()) does with each, for who accepts connections otherwise, and
-/// for tests.
+/// Serves one connection to its end: what [`serve`](crate::serve()) does with each, for who accepts connections
+/// otherwise, and for tests.
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -136,17 +136,17 @@ impl<IO, S> Connection<IO, S> {
         self
     }
 
-    /// As this kind of listener has them: it is asked for the [extensions](Listener::extensions) of each request, whether
-    /// [bytes are there](Listener::has_bytes), so that the connection closes at once behind an answer where none are, and whether
-    /// the [peer has gone](Listener::closed).
+    /// As this kind of listener has them: it is asked for the [extensions](Listener::extensions) of each request,
+    /// whether [bytes are there](Listener::has_bytes), so that the connection closes at once behind an answer where
+    /// none are, and whether the [peer has gone](Listener::closed).
     pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
         self.terms.look = Some(Look::of::<L>());
         self.terms.extensions = L::extensions(&self.io);
         self
     }
 
-    /// With the end of what the peer sends taken for a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). It says how
-    /// to look that was given [before](Self::like).
+    /// With the end of what the peer sends taken for a close: see [`Serve::end_is_close`](crate::Serve::end_is_close).
+    /// It says how to look that was given [before](Self::like).
     pub fn end_is_close(mut self) -> Self {
         if let Some(look) = &mut self.terms.look {
             look.end_is_close = true;
@@ -343,8 +343,8 @@ enum Half<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> Half<IO> {
-    /// Gets it back: at once, unless a task of the service's still holds the body. That has as long for it as a peer that still
-    /// sends, and the peer need not wait to see the end.
+    /// Gets it back: at once, unless a task of the service's still holds the body. That has as long for it as a peer
+    /// that still sends, and the peer need not wait to see the end.
     async fn back(self, respond: &Respond, outbound: &mut Outbound<IO>, settings: &Settings) -> Option<Inbound<IO>> {
         let mut returned = match self {
             Self::Here(inbound) => return Some(inbound),

@@ -64,11 +64,13 @@ pub trait Listener: Send + 'static {
     /// [`establish`](Self::establish) is for.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
-    /// The address of a peer, if it has one: what the allow list asks, and [`Peer`](crate::Peer) tells. Who has none is let in.
+    /// The address of a peer, if it has one: what the allow list asks, and [`Peer`](crate::Peer) tells. Who has none is
+    /// let in.
     fn peer(address: &Self::Addr) -> Option<SocketAddr>;
 
-    /// Makes a connection that was accepted ready to be read and written: a handshake, if there is one, in the time that it may
-    /// take. Peers that are not allowed have been refused before, and the connection is counted, so that a stop waits for it.
+    /// Makes a connection that was accepted ready to be read and written: a handshake, if there is one, in the time
+    /// that it may take. Peers that are not allowed have been refused before, and the connection is counted, so that a
+    /// stop waits for it.
     ///
     /// # Errors
     ///
@@ -89,15 +91,15 @@ pub trait Listener: Send + 'static {
 
     /// Whether bytes can be read now, whatever the runtime knows; `None`, unless it is there, says that nobody can tell.
     ///
-    /// Where there are certainly none behind a request that was read to its end, its connection closes at once. Where there are
-    /// some when a stop is asked for, they are read first.
+    /// Where there are certainly none behind a request that was read to its end, its connection closes at once. Where
+    /// there are some when a stop is asked for, they are read first.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
         let _ = io;
         None
     }
 
-    /// What the peer has closed. It is asked once a second while a service, or the body of its response, has nothing yet; who has
-    /// closed all of it waits for no answer, and both are dropped.
+    /// What the peer has closed. It is asked once a second while a service, or the body of its response, has nothing
+    /// yet; who has closed all of it waits for no answer, and both are dropped.
     fn closed(io: &Self::Io) -> Closed {
         let _ = io;
         Closed::Nothing
@@ -118,8 +120,8 @@ pub enum Closed {
     All,
     /// Nothing, as far as anybody knows.
     Nothing,
-    /// What it sends has an end. It may wait for the answer; over TCP it may as well have closed all of it, which cannot be told
-    /// before something is written to it.
+    /// What it sends has an end. It may wait for the answer; over TCP it may as well have closed all of it, which
+    /// cannot be told before something is written to it.
     Sending,
 }
 
@@ -211,8 +213,8 @@ fn look(socket: &impl AsFd) -> bool {
     !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
 }
 
-/// Asks the kernel: POSIX has POLLHUP for a connection of which no direction is left. Apple's systems say it too where one is, so
-/// that nothing is said there.
+/// Asks the kernel: POSIX has POLLHUP for a connection of which no direction is left. Apple's systems say it too where
+/// one is, so that nothing is said there.
 #[cfg(unix)]
 fn closed(socket: &impl AsFd) -> Closed {
     let mut polled = [PollFd::new(socket, ENDED)];

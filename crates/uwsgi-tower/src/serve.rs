@@ -133,9 +133,10 @@ impl<L, M, F> Serve<L, M, F> {
         Self { allow: Some(allow), ..self }
     }
 
-    /// With the end of what a peer sends taken for its close, while a service, or the body of its response, has nothing for a
-    /// second or more. That is what nginx, Apache, lighttpd and uWSGI's router mean by it, and then a client that leaves is noticed
-    /// over TCP too. A peer that ends its own direction and waits for a slow answer, as `nc -N` does, gets none.
+    /// With the end of what a peer sends taken for its close, while a service, or the body of its response, has nothing
+    /// for a second or more. That is what nginx, Apache, lighttpd and uWSGI's router mean by it, and then a client that
+    /// leaves is noticed over TCP too. A peer that ends its own direction and waits for a slow answer, as `nc -N` does,
+    /// gets none.
     pub fn end_is_close(self) -> Self {
         Self { end_is_close: true, ..self }
     }
@@ -204,8 +205,8 @@ where
         };
         door.take::<L, S, B>(io, address);
     }
-    // Those who have connected already would be reset by a close. The runtime needs a moment to tell of the first of them; then
-    // all that are there are taken, however long that is.
+    // Those who have connected already would be reset by a close. The runtime needs a moment to tell of the first of
+    // them; then all that are there are taken, however long that is.
     let until = Instant::now().checked_add(A_MOMENT).unwrap_or_else(Instant::now);
     for _ in 0..Places::BACKLOG {
         match timeout_at(until, unconstrained(door.next(&mut listener))).await {

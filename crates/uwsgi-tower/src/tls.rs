@@ -22,13 +22,13 @@ use crate::listener::{Closed, Listener};
 
 /// A listener whose connections speak TLS: what nginx calls `uwsgi_pass suwsgi://`.
 ///
-/// Whether a peer is allowed is asked before its handshake, which goes on in the connection's own task, counts as a connection,
-/// and is given up after 10 seconds. What a client showed of itself is in each request as [`TlsPeer`], and whether a client must
-/// show a certificate is for the configuration to say.
+/// Whether a peer is allowed is asked before its handshake, which goes on in the connection's own task, counts as a
+/// connection, and is given up after 10 seconds. What a client showed of itself is in each request as [`TlsPeer`], and
+/// whether a client must show a certificate is for the configuration to say.
 ///
-/// `rustls` wants a crypto provider, and `ServerConfig::builder()` panics without one: add `rustls` to your dependencies with its
-/// feature `ring` or `aws_lc_rs`, or give one to `ServerConfig::builder_with_provider`. This crate chooses none, and names
-/// [`rustls`](crate::rustls) again, so that its version is the one that is meant here.
+/// `rustls` wants a crypto provider, and `ServerConfig::builder()` panics without one: add `rustls` to your
+/// dependencies with its feature `ring` or `aws_lc_rs`, or give one to `ServerConfig::builder_with_provider`. This
+/// crate chooses none, and names [`rustls`](crate::rustls) again, so that its version is the one that is meant here.
 ///
 /// ```no_run
 /// use std::sync::Arc;

@@ -82,8 +82,8 @@ impl fmt::Display for NoUpgrade {
 
 impl core::error::Error for NoUpgrade {}
 
-/// Takes the upgrade out of a request that a server got, or out of a response that a client got. Who asks again, of a copy of its
-/// extensions too, gets [`NoUpgrade`].
+/// Takes the upgrade out of a request that a server got, or out of a response that a client got. Who asks again, of a
+/// copy of its extensions too, gets [`NoUpgrade`].
 pub fn on<T: CanUpgrade>(message: &mut T) -> OnUpgrade {
     let slot = message.extensions_mut().remove::<Slot>();
     OnUpgrade { upgraded: slot.and_then(|slot| slot.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take()) }
@@ -154,8 +154,9 @@ impl Upgraded {
         Self { io: Box::pin(io), rest, stop: None, _counted: None }
     }
 
-    /// Ready when the server is asked to stop. It cannot know where a pipe may end: it waits for it as for every connection, within
-    /// the settings' `stop_grace`, and the application says goodbye. Of a client's connection it is never ready.
+    /// Ready when the server is asked to stop. It cannot know where a pipe may end: it waits for it as for every
+    /// connection, within the settings' `stop_grace`, and the application says goodbye. Of a client's connection it is
+    /// never ready.
     ///
     /// ```
     /// use tokio::io::AsyncWriteExt;

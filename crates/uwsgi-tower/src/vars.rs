@@ -13,8 +13,8 @@ use uwsgi::{Buffer, EncodeError, EncodeErrorKind, VarsEncoder};
 
 use crate::request::{RemoteAddr, ScriptName};
 
-/// Vars to send besides those that a request makes, in an extension of it. They stand for any of the same name: `REMOTE_USER`,
-/// whatever a front end's `uwsgi_param` would set.
+/// Vars to send besides those that a request makes, in an extension of it. They stand for any of the same name:
+/// `REMOTE_USER`, whatever a front end's `uwsgi_param` would set.
 ///
 /// ```
 /// use uwsgi_tower::MoreVars;
@@ -48,10 +48,10 @@ impl MoreVars {
 /// Writes the vars that a front end would send for a request whose body has so many bytes.
 ///
 /// `PATH_INFO` is the path, decoded once, as nginx, Apache and lighttpd send it, but not tidied of `..` and `//`;
-/// `REQUEST_URI` is what was asked for. A header that came more than once becomes one var, its values joined by a comma, those
-/// of `Cookie` by a semicolon. Headers about the connection are left out, unless they ask for an upgrade; so are those that a
-/// server could mistake for something else: `Proxy`, and names with an underscore. [`RemoteAddr`], [`ScriptName`] and
-/// [`MoreVars`] are taken from the extensions.
+/// `REQUEST_URI` is what was asked for. A header that came more than once becomes one var, its values joined by a
+/// comma, those of `Cookie` by a semicolon. Headers about the connection are left out, unless they ask for an upgrade;
+/// so are those that a server could mistake for something else: `Proxy`, and names with an underscore. [`RemoteAddr`],
+/// [`ScriptName`] and [`MoreVars`] are taken from the extensions.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Packet, VarsEncoder};

@@ -97,8 +97,8 @@ impl Conversation {
         }
     }
 
-    /// Whether the request can be asked again on another connection: its body is whole, nothing came of an answer, and nothing
-    /// of it has left or it does no harm twice (RFC 9110 section 9.2.2).
+    /// Whether the request can be asked again on another connection: its body is whole, nothing came of an answer, and
+    /// nothing of it has left or it does no harm twice (RFC 9110 section 9.2.2).
     pub(crate) const fn may_be_asked_again(&self, idempotent: bool) -> bool {
         !self.touched && !self.heard && (!self.left || idempotent)
     }

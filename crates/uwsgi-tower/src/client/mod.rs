@@ -106,8 +106,8 @@ impl Client {
         self.with(|backend| backend.connect = connect)
     }
 
-    /// The same backend, which may be silent for so long, or take nothing: 60 seconds unless changed. While it is the request's
-    /// own body that is waited for, no time passes.
+    /// The same backend, which may be silent for so long, or take nothing: 60 seconds unless changed. While it is the
+    /// request's own body that is waited for, no time passes.
     #[must_use]
     pub fn with_idle_timeout(self, idle: Duration) -> Self {
         self.with(|backend| backend.idle = idle)
@@ -122,9 +122,9 @@ impl Client {
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
     ///
-    /// One that the backend closes is closed at once; but a backend that closes behind each answer without saying so, as uWSGI does,
-    /// may do it just while the next request leaves. A request that meets such a close is asked again on a new connection if
-    /// nothing of it had left; see [`retrying_idempotent`](Self::retrying_idempotent) for more.
+    /// One that the backend closes is closed at once; but a backend that closes behind each answer without saying so,
+    /// as uWSGI does, may do it just while the next request leaves. A request that meets such a close is asked again on
+    /// a new connection if nothing of it had left; see [`retrying_idempotent`](Self::retrying_idempotent) for more.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
         self.with(|backend| backend.reused = connections)
@@ -133,8 +133,8 @@ impl Client {
     /// The same backend, asked again too if a kept connection is closed behind the request and before any byte of an answer,
     /// where its method is idempotent (RFC 9110 section 9.2.2) and nobody has asked its body for anything.
     ///
-    /// That hides the closes of a backend that has lost its patience just then; but what had read the request may have done what
-    /// it asks for, and a request that makes a backend fall over is given to another.
+    /// That hides the closes of a backend that has lost its patience just then; but what had read the request may have
+    /// done what it asks for, and a request that makes a backend fall over is given to another.
     #[must_use]
     pub fn retrying_idempotent(self) -> Self {
         self.with(|backend| backend.retries = true)
@@ -275,8 +275,8 @@ impl Backend {
     }
 }
 
-/// Where a blocking connect waits, because as many as may wait to be accepted do so already, Linux tells one that does not block to
-/// try again (connect(2), EAGAIN), and nobody tells when.
+/// Where a blocking connect waits, because as many as may wait to be accepted do so already, Linux tells one that does
+/// not block to try again (connect(2), EAGAIN), and nobody tells when.
 #[cfg(unix)]
 async fn connect_unix(path: &str) -> io::Result<UnixStream> {
     let mut pause = Duration::from_millis(1);

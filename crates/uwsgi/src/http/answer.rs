@@ -180,8 +180,8 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     }
 }
 
-/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection` and `Upgrade`,
-/// which a 101 is made of.
+/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection`
+/// and `Upgrade`, which a 101 is made of.
 ///
 /// ```
 /// use uwsgi::response::passes;
