@@ -179,10 +179,13 @@ async fn a_connection_of_ones_own() {
         let Peer(peer) = request.extensions().get().unwrap();
         Ok::<_, Infallible>(Response::new(peer.to_string()))
     });
-    let served = tokio::spawn(Connection::new(stream, service).like::<TcpListener>().peer(peer).serve());
+    let mut settings = uwsgi::server::Settings::default();
+    settings.drain_time = Duration::from_secs(60);
+    let connection = Connection::new(stream, service).settings(settings).like::<TcpListener>().peer(peer);
+    let served = tokio::spawn(connection.serve());
     front_end.write_all(GET).await.unwrap();
     // It closes at once, though the front end does not.
-    let End::Close(stream) = timeout(Duration::from_secs(1), served).await.unwrap().unwrap().unwrap() else {
+    let End::Close(stream) = timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap() else {
         panic!("it is not closed");
     };
     drop(stream);
@@ -329,7 +332,7 @@ async fn a_service_that_is_never_made() {
     stream.shutdown().await.unwrap();
     assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
     stop.send(()).unwrap();
-    timeout(Duration::from_secs(5), server).await.expect("it stops").unwrap().unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("it stops").unwrap().unwrap();
     drop(waiting);
 }
 

@@ -106,7 +106,7 @@ async fn a_unix_peer_that_closes() {
         }
         sleep(Duration::from_millis(100)).await;
         drop(stream);
-        assert_eq!(next(&mut drops, 5).await, Some(expected), "{}", request.escape_ascii());
+        assert_eq!(next(&mut drops, 20).await, Some(expected), "{}", request.escape_ascii());
     }
     std::fs::remove_file(path).unwrap();
 }
@@ -123,7 +123,7 @@ async fn a_tcp_peer_that_resets() {
         sleep(Duration::from_millis(100)).await;
         stream.set_zero_linger().unwrap();
         drop(stream);
-        assert_eq!(next(&mut drops, 5).await, Some(expected), "{target}");
+        assert_eq!(next(&mut drops, 20).await, Some(expected), "{target}");
     }
 }
 
@@ -141,7 +141,7 @@ async fn an_end_that_is_a_close() {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(&request).await.unwrap();
         stream.shutdown().await.unwrap();
-        assert_eq!(next(&mut drops, 5).await, Some(expected), "{}", request.escape_ascii());
+        assert_eq!(next(&mut drops, 20).await, Some(expected), "{}", request.escape_ascii());
     }
 }
 

@@ -236,7 +236,7 @@ async fn a_stop_waits_for_handshakes() {
     let stream = authority.greet(stream, false).await.unwrap();
     let answer = ask(stream, GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    timeout(Duration::from_secs(5), server).await.expect("it stops").unwrap().unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("it stops").unwrap().unwrap();
 }
 
 /// Plain uwsgi where TLS is spoken: no handshake, no answer, and the next is served.

@@ -77,7 +77,7 @@ async fn a_pipe_learns_of_a_stop() {
         stream.read_buf(&mut answer).await.unwrap();
     }
     stop.send(()).unwrap();
-    timeout(Duration::from_secs(5), server).await.expect("it stops").unwrap().unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("it stops").unwrap().unwrap();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.ends_with(b"\r\n\r\nhello, and goodbye"), "{}", answer.escape_ascii());
 }
