@@ -56,7 +56,7 @@ fn suwsgi<'s>(
         .with("/etc/ssl/certs/nginx.pem", path(&of_nginx.file))
         .with("/etc/ssl/private/nginx.key", path(&of_nginx.key))
         .with("/etc/ssl/certs/app.pem", path(&of_app.file));
-    let site = without.iter().fold(site, |site, name| site.with(*name, format!("# {name}")));
+    let site = without.iter().fold(site, |site, name| site.with(name, format!("# {name}")));
     plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
 }
 
