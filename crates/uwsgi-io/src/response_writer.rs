@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice, Write};
 
 use uwsgi::response::{RefusedLine, ResponseEncoder};
-use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, TimeStep};
+use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
 use crate::request_reader::is_early;
 use crate::transport::{Direction, Transport};
@@ -163,13 +163,17 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     ///
     /// The connection broke.
     pub fn time(&mut self) -> io::Result<Option<Refusal>> {
-        if let Some(asked) = self.transport.stop_asked() {
-            self.respond.shut_down(asked);
-        }
+        self.look_for_stop();
         match self.respond.time(self.transport.now()) {
             TimeStep::Refuse(refusal) => self.refuse(refusal).map(|()| Some(refusal)),
             _ => Ok(None),
         }
+    }
+
+    /// When to ask [`time`](Self::time), a stop that was asked for by now included.
+    pub fn deadline(&mut self) -> Option<Time> {
+        self.look_for_stop();
+        self.respond.deadline()
     }
 
     /// The state of the answer.
@@ -182,6 +186,12 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     #[must_use]
     pub fn into_respond(self) -> Respond {
         self.respond
+    }
+
+    fn look_for_stop(&mut self) {
+        if let Some(asked) = self.transport.stop_asked() {
+            self.respond.shut_down(asked);
+        }
     }
 
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
@@ -242,9 +252,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// longer than the peer did.
     fn wait(&mut self) -> io::Result<()> {
         self.respond.blocked(self.transport.now());
-        if let Some(asked) = self.transport.stop_asked() {
-            self.respond.shut_down(asked);
-        }
+        self.look_for_stop();
         match self.respond.time(self.transport.now()) {
             TimeStep::Abort => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer")),
             _ => self.transport.wait(Direction::Write, self.respond.deadline()),

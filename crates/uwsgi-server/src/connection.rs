@@ -124,7 +124,7 @@ impl<A: App + ?Sized> House<'_, A> {
             &mut ResponseWriter<'r, Working<'t, T>>,
         ) -> Result<(), AppError>,
     ) {
-        while !self.workers.take_within(patience(working, answer)) {
+        while !self.workers.take_within(|| answer.deadline().unwrap_or(Time::NEVER).since(working.now())) {
             match answer.time() {
                 Ok(None) => {}
                 Ok(Some(refusal)) => return tracing::warn!("{refusal}"),
@@ -143,7 +143,7 @@ impl<A: App + ?Sized> House<'_, A> {
         if let Err(error) = finished {
             fail(answer, body.failure(), modifier1, &error);
         }
-        working.rest();
+        working.end();
     }
 }
 
@@ -176,10 +176,6 @@ fn fail<T: Transport>(
     if let Err(error) = answer.fail(refusal) {
         tracing::debug!("the answer could not be written: {error}");
     }
-}
-
-fn patience<T: Transport>(transport: &T, answer: &ResponseWriter<'_, T>) -> core::time::Duration {
-    answer.respond().deadline().unwrap_or(Time::NEVER).since(transport.now())
 }
 
 /// Logs a refusal, and who was refused.

@@ -131,7 +131,8 @@ impl<A: App + 'static> Server<A> {
     }
 
     /// With so many requests that an application works on at once: four for each core unless changed, and one at least.
-    /// While a request waits for its peer, another may be worked on.
+    /// While a request waits for its peer, another may be worked on; it goes on in its turn, and after a tenth of a second at
+    /// the latest: those who are at work may wait for a lock that it holds.
     #[must_use]
     pub fn with_workers(self, workers: usize) -> Self {
         Self { workers: workers.max(1), ..self }

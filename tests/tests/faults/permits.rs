@@ -1,7 +1,7 @@
 //! How many requests an application works on at once.
 
 use std::io::{Read, Write};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,6 +134,33 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
         assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
         assert_eq!(status(&works.join().unwrap()), 200);
     });
+}
+
+/// Who has the permit may wait for what another holds that waits for the permit: a lock of the application's, held over a
+/// write to a slow peer.
+#[test]
+fn a_lock_that_is_held_over_a_write_wedges_nobody() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let lock = Mutex::new(());
+    let locked = move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| {
+        let _held = lock.lock();
+        Ok(answer.whole(Head::new(200), &vec![b'x'; 4 << 20])?)
+    };
+    let _running = Running::start(Server::new(locked).unwrap().bind(&bind).unwrap().with_workers(1));
+    let mut waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let mut stream = at.connect().unwrap();
+            stream.write_all(&get("/")).unwrap();
+            thread::sleep(Duration::from_millis(200));
+            stream
+        })
+        .collect();
+    for stream in &mut waiting {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(status(&answer) == 200 && answer.len() > 4 << 20, "{} bytes", answer.len());
+    }
 }
 
 /// A body that is read on one thread while the answer is written on another takes one permit, and gives one back.

@@ -166,15 +166,26 @@ fn who_waits_to_be_accepted_is_accepted() {
 /// An application that takes longer than the grace is left behind, and the file is removed all the same.
 #[test]
 fn the_grace_is_a_bound() {
+    the_grace_is_a_bound_with("workers=8");
+}
+
+/// Nor does it wait for a permit that another will not give back.
+#[test]
+fn the_grace_is_a_bound_though_all_are_at_work() {
+    the_grace_is_a_bound_with("workers=1");
+}
+
+fn the_grace_is_a_bound_with(workers: &str) {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let At::Unix(path) = &at else { unreachable!() };
-    let options = [&*format!("bind={bind}"), "grace=300"];
+    let options = [&*format!("bind={bind}"), "grace=300", workers];
     let mut process = Process::start(&mut command(&options), &at).unwrap();
-    let mut stuck = at.connect().unwrap();
-    stuck.write_all(&get("/sleep/60000")).unwrap();
     let mut slow = at.connect().unwrap();
     slow.write_all(&post("/read", 5)).unwrap();
+    thread::sleep(Duration::from_millis(100));
+    let mut stuck = at.connect().unwrap();
+    stuck.write_all(&get("/sleep/60000")).unwrap();
     thread::sleep(Duration::from_millis(200));
     process.signal(Signal::TERM).unwrap();
     let (status, took) = process.ended_within(Duration::from_secs(10)).unwrap();
