@@ -52,11 +52,11 @@ fn accept_and_serve(door: &Arc<Door>) {
         }
         // A peer that has gone is no concern of a limit.
         let _ = serve(stream, &mut buffer, door.amount);
-        if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
-            break;
+        let next = |idle: usize| (idle < IDLE).then_some(idle + 1);
+        if door.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_err() {
+            return;
         }
     }
-    door.idle.fetch_sub(1, Ordering::AcqRel);
 }
 
 fn serve(mut stream: UnixStream, buffer: &mut Vec<u8>, amount: u64) -> io::Result<()> {

@@ -47,8 +47,13 @@ pub(crate) struct Shared<A> {
 pub(crate) struct Door {
     /// Until a stop: whoever comes then finds nobody who listens, though others are still served.
     turn: Mutex<Option<Listener>>,
-    idle: AtomicUsize,
+    idle: Idle,
 }
+
+/// How many threads wait for connections at a listener, or are about to. Who leaves is not counted, not for a moment: the
+/// last one would think that another is there.
+#[derive(Debug)]
+struct Idle(AtomicUsize);
 
 /// A connection that was accepted, and why it is not let in.
 struct Guest {
@@ -71,13 +76,28 @@ pub(crate) struct Threads {
 
 impl Door {
     pub(crate) fn new(listener: Listener) -> Arc<Self> {
-        Arc::new(Self { turn: Mutex::new(Some(listener)), idle: AtomicUsize::new(0) })
+        Arc::new(Self { turn: Mutex::new(Some(listener)), idle: Idle(AtomicUsize::new(0)) })
+    }
+}
+
+impl Idle {
+    /// One more waits, unless there are enough.
+    fn join(&self) -> bool {
+        let next = |idle: usize| (idle < IDLE).then_some(idle.saturating_add(1));
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
+    }
+
+    /// One waits no longer; whether nobody else does.
+    fn leave(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }
 
 /// Starts one more thread that accepts and serves.
 pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) -> io::Result<()> {
-    door.idle.fetch_add(1, Ordering::AcqRel);
+    if !door.idle.join() {
+        return Ok(());
+    }
     shared.threads.join();
     let (ours, theirs) = (Arc::clone(shared), Arc::clone(door));
     let started = thread::Builder::new().name("uwsgi".into()).stack_size(shared.stack).spawn(move || {
@@ -86,7 +106,7 @@ pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>
         ours.threads.leave();
     });
     if let Err(error) = started {
-        door.idle.fetch_sub(1, Ordering::AcqRel);
+        door.idle.leave();
         shared.threads.leave();
         return Err(error);
     }
@@ -97,17 +117,16 @@ fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>)
     let mut buffer = Vec::new();
     while let Some(guest) = shared.accept(door) {
         // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
-        if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if door.idle.leave() {
             if let Err(error) = attend(shared, door) {
                 say(|| tracing::error!("no thread for the next connection: {error}"));
             }
         }
         shared.serve(guest, &mut buffer);
-        if door.idle.fetch_add(1, Ordering::AcqRel) >= IDLE {
-            break;
+        if !door.idle.join() {
+            return;
         }
     }
-    door.idle.fetch_sub(1, Ordering::AcqRel);
 }
 
 impl<A: App + 'static> Shared<A> {
@@ -229,3 +248,23 @@ fn say(what: impl FnOnce()) {
 const KEPT: usize = 16 << 10;
 pub(crate) const A_LITTLE: Duration = Duration::from_millis(200);
 const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that is too many and slow to leave, while connections come for all others: the last sees that it is the last.
+    #[test]
+    fn the_last_who_waits_knows_that_nobody_else_does() {
+        let idle = Idle(AtomicUsize::new(0));
+        for _ in 0..IDLE {
+            assert!(idle.join());
+        }
+        assert!(!idle.join(), "one too many");
+        for _ in 1..IDLE {
+            assert!(!idle.leave());
+        }
+        assert!(idle.leave());
+        assert!(idle.join());
+    }
+}
