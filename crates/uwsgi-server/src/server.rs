@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use uwsgi::client::Address;
 use uwsgi::server::{AllowList, Settings};
 
@@ -16,7 +17,7 @@ use crate::access::AccessLog;
 use crate::app::App;
 use crate::listener::Listener;
 use crate::stop::Stop;
-use crate::threads::{A_LITTLE, Door, Shared, Threads, attend};
+use crate::threads::{A_LITTLE, Door, Shared, TURNED_AWAY, Threads, attend};
 use crate::workers::Workers;
 
 /// A blocking server: a thread a connection, and permits for those whose application works.
@@ -190,6 +191,8 @@ impl<A: App + 'static> Server<A> {
 
     /// Serves until it is stopped. What began is finished then, within the settings' `stop_grace`.
     ///
+    /// The process may open as many descriptors from then on as all connections need, as far as its hard limit allows.
+    ///
     /// # Errors
     ///
     /// It listens nowhere, or there is no thread to be had.
@@ -212,15 +215,16 @@ impl<A: App + 'static> Server<A> {
             stop: Arc::clone(&self.control.stop),
             threads: Threads::default(),
         });
-        for listener in self.listeners {
-            attend(&shared, &Door::new(listener))?;
+        raise_descriptors(self.max_connections.saturating_add(TURNED_AWAY).saturating_add(OTHERS));
+        let attended = self.listeners.into_iter().try_for_each(|listener| attend(&shared, &Door::new(listener)));
+        if attended.is_ok() {
+            self.control.wait(self.signals.as_ref());
         }
-        self.control.wait(self.signals.as_ref());
         handle.stop();
         // Behind the last answer a connection is still drained.
         let most = self.settings.stop_grace.saturating_add(self.settings.drain_time).saturating_add(A_LITTLE);
         shared.threads.wait_for_all(most, || take_signals(self.signals.as_ref()));
-        Ok(())
+        attended
     }
 }
 
@@ -235,6 +239,29 @@ impl Control {
                 return;
             }
         }
+    }
+}
+
+/// How many descriptors are open beside those of connections: listeners, logs, and what an application needs.
+const OTHERS: usize = 64;
+
+/// Has the process open so many descriptors, if it may: the usual soft limit of 1,024 is there for programs that `select`,
+/// and would leave connections waiting that are to be told that they are too many.
+fn raise_descriptors(wanted: usize) {
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let is_too_low = |limit: &Rlimit| limit.current.is_some_and(|current| current < wanted);
+    let limit = getrlimit(Resource::Nofile);
+    if is_too_low(&limit) {
+        let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        // What became of it is looked at.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+    }
+    let limit = getrlimit(Resource::Nofile);
+    if let (true, Some(current)) = (is_too_low(&limit), limit.current) {
+        tracing::warn!(
+            "{current} descriptors can be open, and all connections may need {wanted}: raise the hard limit \
+             (LimitNOFILE, ulimit -Hn), or allow fewer connections"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! A stop that was asked for, as something to look at and to poll.
 
+use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -33,6 +34,11 @@ impl Stop {
 
     pub(crate) fn is_asked(&self) -> bool {
         self.asked.get().is_some()
+    }
+
+    /// How long ago it was asked for, if it was.
+    pub(crate) fn ago(&self) -> Option<Duration> {
+        self.asked.get().map(Instant::elapsed)
     }
 }
 
@@ -86,7 +92,7 @@ impl Transport for Stoppable<'_> {
     }
 
     fn stop_asked(&self) -> Option<Time> {
-        let ago = self.stop.asked.get()?.elapsed().as_millis();
+        let ago = self.stop.ago()?.as_millis();
         // Before the connection began is when it began.
         Some(Time::from_millis(self.now().as_millis().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))))
     }

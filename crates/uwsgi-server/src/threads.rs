@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::panic::catch_unwind;
@@ -24,7 +24,7 @@ use crate::workers::Workers;
 /// How many threads wait for connections at most, for each listener, when there are none.
 const IDLE: usize = 4;
 /// How many connections that are not let in are told so properly at once; others are told in passing.
-const TURNED_AWAY: usize = 64;
+pub(crate) const TURNED_AWAY: usize = 64;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(crate) struct Door {
     /// Until a stop: whoever comes then finds nobody who listens, though others are still served.
     turn: Mutex<Option<Listener>>,
     idle: Idle,
+    /// Whether connections wait that cannot be accepted, and that was told.
+    exhausted: AtomicBool,
 }
 
 /// How many threads wait for connections at a listener, or are about to. Who leaves is not counted, not for a moment: the
@@ -76,7 +78,11 @@ pub(crate) struct Threads {
 
 impl Door {
     pub(crate) fn new(listener: Listener) -> Arc<Self> {
-        Arc::new(Self { turn: Mutex::new(Some(listener)), idle: Idle(AtomicUsize::new(0)) })
+        Arc::new(Self {
+            turn: Mutex::new(Some(listener)),
+            idle: Idle(AtomicUsize::new(0)),
+            exhausted: AtomicBool::new(false),
+        })
     }
 }
 
@@ -142,18 +148,25 @@ impl<A: App + 'static> Shared<A> {
                 },
                 Err(error) => error,
             };
-            if self.stop.is_asked() {
-                break;
-            }
+            let stopping = self.stop.ago();
             let mut both = [PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&*listener, PollFlags::IN)];
             // Where poll fails, the loop is slow and not wrong.
             let _ = match error.kind() {
-                io::ErrorKind::WouldBlock => poll(&mut both, None),
+                io::ErrorKind::WouldBlock if stopping.is_some() => break,
+                io::ErrorKind::WouldBlock => {
+                    door.exhausted.store(false, Ordering::Relaxed);
+                    poll(&mut both, None)
+                }
                 io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
+                _ if stopping.is_some_and(|ago| ago >= self.settings.stop_grace) => break,
                 // Descriptors or memory have run out. They come back when connections end.
                 _ => {
-                    say(|| tracing::error!("cannot accept connections: {error}"));
-                    poll(both.get_mut(..1).unwrap_or_default(), Some(&A_WHILE))
+                    if !door.exhausted.swap(true, Ordering::Relaxed) {
+                        say(|| tracing::error!("cannot accept connections, and tries again: {error}"));
+                    }
+                    // A stop that was asked for shows at once, and for ever.
+                    let shows = usize::from(stopping.is_none());
+                    poll(both.get_mut(..shows).unwrap_or_default(), Some(&A_WHILE))
                 }
             };
         }

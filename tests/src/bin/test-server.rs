@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use tracing_subscriber::filter::LevelFilter;
 use uwsgi::server::{AllowList, Settings};
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
 
@@ -36,11 +37,20 @@ fn run() -> io::Result<()> {
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,
             "queue" => settings.queue_wait = millis()?,
+            "trace" => trace(value)?,
             "keepalive" => settings.keepalive = Some(millis()?),
             _ => return Err(io::Error::other(format!("no option {name}"))),
         }
     }
     server.with_settings(settings).stopping_on_signals()?.run()
+}
+
+/// Lines of this level and above on standard error: the level, the text, the fields.
+fn trace(level: &str) -> io::Result<()> {
+    let level: LevelFilter = level.parse().map_err(io::Error::other)?;
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
+    lines.without_time().with_target(false).with_thread_names(false).init();
+    Ok(())
 }
 
 fn append(path: &str) -> io::Result<std::fs::File> {

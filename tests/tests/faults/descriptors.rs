@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use uwsgi_tests::load::{Process, get, status};
+use rustix::process::Signal;
+use uwsgi_tests::load::{At, Process, get, status};
 
-use crate::{Place, shell};
+use crate::{Place, exists, shell};
 
 #[test]
 fn descriptors_run_out_and_come_back() {
@@ -43,6 +44,72 @@ fn waits_quietly(process: &Process) {
     });
     let least = least.min().unwrap();
     assert!(least < Duration::from_millis(200), "{least:?} of processor time in a second of waiting");
+}
+
+/// The soft limit of a process is no reason to leave anybody waiting.
+#[test]
+fn who_is_too_many_is_told_so_though_the_soft_limit_is_low() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let options = [&*format!("bind={bind}"), "max=100"];
+    let _process = Process::start(&mut shell("ulimit -Sn 64;", &options), &at).unwrap();
+    let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
+    thread::sleep(Duration::from_millis(300));
+    let mut answer = Vec::new();
+    at.connect().unwrap().read_to_end(&mut answer).unwrap();
+    assert_eq!(status(&answer), 503);
+    for stream in &mut idle {
+        stream.write_all(&get("/")).unwrap();
+        answer.clear();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+    }
+}
+
+/// Descriptors come back while a server stops, and who has connected before is served then.
+#[test]
+fn who_waits_for_a_descriptor_is_not_lost_at_a_stop() {
+    let place = Place::new();
+    let (at, bind) = place.socket("a.sock");
+    let options = [&*format!("bind={bind}"), "trace=error"];
+    let mut process = Process::start(&mut shell("ulimit -n 64;", &options), &at).unwrap();
+    let mut begun: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = at.connect().unwrap();
+            stream.write_all(&get("/")[..10]).unwrap();
+            stream
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(300));
+    process.signal(Signal::TERM).unwrap();
+    thread::sleep(Duration::from_millis(300));
+    for stream in &mut begun {
+        stream.write_all(&get("/")[10..]).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+    }
+    let (ended, took) = process.ended_within(Duration::from_secs(10)).unwrap();
+    assert!(ended.success() && took < Duration::from_secs(3), "{ended} {took:?}");
+    // However often it has tried.
+    let said = process.said().unwrap();
+    assert_eq!(said.matches("ERROR cannot accept connections").count(), 1, "{said}");
+}
+
+/// A server that cannot begin leaves nothing behind that listens.
+#[test]
+fn no_thread_for_the_second_listener() {
+    let place = Place::new();
+    let ((first, one), (second, two)) = (place.socket("a.sock"), place.socket("b.sock"));
+    let options = [&*format!("bind={one}"), &*format!("bind={two}"), "stack=1073741824"];
+    let child = shell("ulimit -v 1500000;", &options).spawn().unwrap();
+    let mut process = Process::of(child);
+    let (ended, _) = process.ended_within(Duration::from_secs(10)).unwrap();
+    assert!(!ended.success(), "{ended}");
+    for at in [first, second] {
+        let At::Unix(path) = at else { unreachable!() };
+        assert!(!exists(&path), "{} is left", path.display());
+    }
 }
 
 #[test]
