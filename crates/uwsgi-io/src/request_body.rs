@@ -23,6 +23,7 @@ pub struct RequestBody<'r, T> {
     window: &'r mut Window,
     upgraded: &'r AtomicBool,
     failure: Option<Refusal>,
+    broken: bool,
 }
 
 impl Window {
@@ -74,7 +75,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         window: &'r mut Window,
         upgraded: &'r AtomicBool,
     ) -> Self {
-        Self { transport, receive, buffer, window, upgraded, failure: None }
+        Self { transport, receive, buffer, window, upgraded, failure: None, broken: false }
     }
 
     /// The writer of the answer, which waits for a worker from now on.
@@ -95,6 +96,12 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         self.failure
     }
 
+    /// Whether the connection broke while the body was read: the peer has gone.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Asks what to do until there are bytes to give; how many the machine knows to be the body's if there are none yet.
     fn advance(&mut self) -> io::Result<Next> {
         if self.window.body > 0 {
@@ -102,6 +109,10 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         }
         if is_upgraded(self.upgraded) {
             self.receive.upgrade();
+        }
+        // A peer that never has to be waited for has no longer than others.
+        if let Some(asked) = self.transport.stop_asked() {
+            self.receive.shut_down(asked);
         }
         loop {
             let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
@@ -130,7 +141,19 @@ impl<'r, T: Transport> RequestBody<'r, T> {
     /// Reads once into the buffer, which holds nothing, or waits.
     fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
-        self.window.read(self.transport, self.receive, self.buffer)
+        let read = self.window.read(self.transport, self.receive, self.buffer);
+        self.remember(read)
+    }
+
+    /// Remembers why a read failed.
+    fn remember<V>(&mut self, read: io::Result<V>) -> io::Result<V> {
+        match read.as_ref().map_err(io::Error::kind) {
+            Ok(_) => {}
+            // A stream that blocks has a timeout of its own.
+            Err(io::ErrorKind::TimedOut) => self.failure = Some(Refusal::BodyTimeout),
+            Err(_) => self.broken = true,
+        }
+        read
     }
 
     /// Whether every byte that comes is the body's, and no framing is among them.
@@ -178,7 +201,8 @@ impl<T: Transport> Read for RequestBody<'_, T> {
                 Next::Need(more) => {
                     let most = more.min(out.len());
                     let room = out.get_mut(..most).unwrap_or_default();
-                    if let Some(count) = read_or_wait(self.transport, self.receive, room)? {
+                    let read = read_or_wait(self.transport, self.receive, room);
+                    if let Some(count) = self.remember(read)? {
                         self.window.eof = count == 0;
                         let got = out.get(..count).unwrap_or_default();
                         if count > 0 {

@@ -25,6 +25,7 @@ pub struct ResponseWriter<'r, T> {
     upgraded: &'r AtomicBool,
     status: u16,
     body: u64,
+    failure: Option<Refusal>,
     broken: bool,
 }
 
@@ -65,6 +66,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             upgraded,
             status: 0,
             body: 0,
+            failure: None,
             broken: false,
         }
     }
@@ -119,13 +121,20 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.broken
     }
 
+    /// What ended the answer before the application did, if something did: nobody was free to work on it, or a stop had
+    /// waited long enough. Its response was written if nothing had left; else the connection will be reset.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Refusal> {
+        self.failure
+    }
+
     /// The status of what leaves; 0 before there is a head.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// How many bytes of body have left.
+    /// How many bytes of body have left; a refusal's text is one too.
     #[must_use]
     pub const fn body_bytes(&self) -> u64 {
         self.body
@@ -157,15 +166,20 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// What is due: whether the request still waits for a worker, or was answered without one.
+    /// What is due: a refusal that was written, because the request has waited for a worker for too long, or a stop for the
+    /// answer.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// The connection broke, or a stop has waited long enough and part of the answer has left.
     pub fn time(&mut self) -> io::Result<Option<Refusal>> {
         self.look_for_stop();
         match self.respond.time(self.transport.now()) {
-            TimeStep::Refuse(refusal) => self.refuse(refusal).map(|()| Some(refusal)),
+            TimeStep::Refuse(refusal) => {
+                self.failure = Some(refusal);
+                self.refuse(refusal).map(|()| Some(refusal))
+            }
+            TimeStep::Abort => Err(self.given_up()),
             _ => Ok(None),
         }
     }
@@ -194,10 +208,28 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
+    /// More is to leave. Once a stop has waited long enough nothing does, however quickly the peer takes it.
+    fn go_on(&mut self) -> io::Result<()> {
+        if self.failure.is_none() && !self.broken && self.transport.stop_asked().is_some() {
+            self.time()?;
+        }
+        self.failure.map_or(Ok(()), |refusal| Err(ended(refusal)))
+    }
+
+    /// Part of the answer is missing, and will be.
+    fn given_up(&mut self) -> io::Error {
+        self.broken = true;
+        if self.transport.stop_asked().is_none() {
+            return io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer");
+        }
+        self.failure = Some(Refusal::Stopping);
+        ended(Refusal::Stopping)
+    }
+
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
         self.status = refusal.status();
-        let response = refusal.response(self.respond.is_head_request());
-        self.write_all_now(&[], response)
+        let (head, whole) = (refusal.response(true), refusal.response(self.respond.is_head_request()));
+        self.write_all_now(head, whole.get(head.len()..).unwrap_or_default())
     }
 
     /// Sends what leaves.
@@ -213,7 +245,6 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         } else if !bytes.is_empty() {
             self.write_all_now(&[], bytes)?;
         }
-        self.body = self.body.saturating_add(u64::try_from(leaves.take).unwrap_or(u64::MAX));
         Ok(())
     }
 
@@ -238,7 +269,9 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.respond.wrote();
-                    bytes = bytes.get(count.saturating_sub(head.len())..).unwrap_or_default();
+                    let of_body = count.saturating_sub(head.len());
+                    self.body = self.body.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
+                    bytes = bytes.get(of_body..).unwrap_or_default();
                     head = head.get(count..).unwrap_or_default();
                 }
                 Err(error) if is_early(&error) => self.wait()?,
@@ -254,7 +287,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.respond.blocked(self.transport.now());
         self.look_for_stop();
         match self.respond.time(self.transport.now()) {
-            TimeStep::Abort => Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer")),
+            TimeStep::Abort => Err(self.given_up()),
             _ => self.transport.wait(Direction::Write, self.respond.deadline()),
         }
     }
@@ -263,6 +296,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 impl<T: Transport> Write for ResponseWriter<'_, T> {
     /// Gives bytes of the body. All of them are taken; those that must not leave (of the answer to HEAD, say) do not.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.go_on()?;
         match self.respond.body(bytes.len()) {
             Ok(leaves) => {
                 self.send(leaves, bytes)?;
@@ -289,6 +323,10 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
 
 /// Room that most heads fit into, so that none is moved while it grows.
 const USUAL: usize = 256;
+
+fn ended(refusal: Refusal) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, refusal)
+}
 
 fn refused(error: AnswerError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)

@@ -82,18 +82,20 @@ impl<A: App + ?Sized> House<'_, A> {
                     let call = Call::new(request, packet, ends, self.worker_count);
                     let begun = self.access.map(|_| Instant::now());
                     let mut answer = body.answer();
-                    self.work(working, &mut answer, &mut body, packet.modifier1(), |body, answer| {
+                    self.work(working, &mut answer, &mut body, (packet.modifier1(), ends), |body, answer| {
                         self.app.call(&call, body, answer)
                     });
                     if let (Some(access), Some(begun)) = (self.access, begun) {
-                        access.log(&Entry::new(&call, answer.status(), answer.body_bytes(), begun.elapsed()));
+                        let is_gone = body.is_broken() && !answer.has_left();
+                        let status = if is_gone { GONE } else { answer.status() };
+                        say(|| access.log(&Entry::new(&call, status, answer.body_bytes(), begun.elapsed())));
                     }
                     answer
                 }
                 Arrival::Message { packet, mut body } => {
                     let message = Message::new(packet, ends);
                     let mut answer = body.answer_without_head();
-                    self.work(working, &mut answer, &mut body, packet.modifier1(), |body, answer| {
+                    self.work(working, &mut answer, &mut body, (packet.modifier1(), ends), |body, answer| {
                         self.app.message(&message, body, answer)
                     });
                     answer
@@ -118,7 +120,7 @@ impl<A: App + ?Sized> House<'_, A> {
         working: &Working<'t, T>,
         answer: &mut ResponseWriter<'r, Working<'t, T>>,
         body: &mut RequestBody<'r, Working<'t, T>>,
-        modifier1: Modifier1,
+        (modifier1, ends): (Modifier1, Ends),
         app: impl FnOnce(
             &mut RequestBody<'r, Working<'t, T>>,
             &mut ResponseWriter<'r, Working<'t, T>>,
@@ -127,7 +129,7 @@ impl<A: App + ?Sized> House<'_, A> {
         while !self.workers.take_within(|| answer.deadline().unwrap_or(Time::NEVER).since(working.now())) {
             match answer.time() {
                 Ok(None) => {}
-                Ok(Some(refusal)) => return tracing::warn!("{refusal}"),
+                Ok(Some(refusal)) => return tell(&refusal, ends),
                 Err(error) => return tracing::debug!("the answer could not be written: {error}"),
             }
         }
@@ -141,27 +143,33 @@ impl<A: App + ?Sized> House<'_, A> {
             Err(_) => Err("the application panicked".into()),
         };
         if let Err(error) = finished {
-            fail(answer, body.failure(), modifier1, &error);
+            fail(answer, body, (modifier1, ends), &error);
         }
         working.end();
     }
 }
 
+/// What the access log has for a request whose peer went before anything was answered, as nginx's does
+/// (`NGX_HTTP_CLIENT_CLOSED_REQUEST`).
+const GONE: u16 = 499;
+
 /// Ends an answer that has failed.
 fn fail<T: Transport>(
     answer: &mut ResponseWriter<'_, T>,
-    body: Option<Refusal>,
-    modifier1: Modifier1,
+    body: &RequestBody<'_, T>,
+    (modifier1, ends): (Modifier1, Ends),
     error: &AppError,
 ) {
-    if answer.is_broken() {
-        // The peer has gone: that is its right.
-        tracing::debug!("{error}");
-        return;
+    if let Some(refusal) = answer.failure() {
+        return tell(&refusal, ends);
     }
-    let refusal = match body {
+    if answer.is_broken() || body.is_broken() {
+        // The peer has gone: that is its right.
+        return tracing::debug!("the peer has gone: {error}");
+    }
+    let refusal = match body.failure() {
         Some(refusal) => {
-            tracing::warn!("{refusal}");
+            tell(&refusal, ends);
             Some(refusal)
         }
         None if error.is::<NotImplemented>() => {
@@ -180,8 +188,13 @@ fn fail<T: Transport>(
 
 /// Logs a refusal, and who was refused.
 pub(crate) fn tell(refusal: &Refusal, ends: Ends) {
-    match ends.peer {
+    say(|| match ends.peer {
         Some(peer) => tracing::warn!(%peer, status = refusal.status(), "refused: {refusal}"),
         None => tracing::warn!(status = refusal.status(), "refused: {refusal}"),
-    }
+    });
+}
+
+/// Does what says something. A log that panics, because its disk is full, say, costs nobody an answer.
+pub(crate) fn say(what: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(what));
 }

@@ -1,5 +1,6 @@
 //! A stop that was asked for, as something to look at and to poll.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -51,13 +52,15 @@ impl AsFd for Stop {
 /// A socket whose waits end when a stop is asked for.
 #[derive(Debug)]
 pub(crate) struct Stoppable<'a> {
-    socket: Socket,
+    socket: &'a Socket,
     stop: &'a Stop,
+    /// Set once all was written.
+    is_over: &'a AtomicBool,
 }
 
 impl<'a> Stoppable<'a> {
-    pub(crate) const fn new(socket: Socket, stop: &'a Stop) -> Self {
-        Self { socket, stop }
+    pub(crate) const fn new(socket: &'a Socket, stop: &'a Stop, is_over: &'a AtomicBool) -> Self {
+        Self { socket, stop, is_over }
     }
 }
 
@@ -84,6 +87,7 @@ impl Transport for Stoppable<'_> {
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
+        self.is_over.store(true, Ordering::Relaxed);
         self.socket.shut_down_write()
     }
 

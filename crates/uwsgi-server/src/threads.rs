@@ -1,12 +1,10 @@
 //! The threads of a server: each waits for its turn to accept, serves what it accepted, and waits again.
 
 use alloc::sync::Arc;
-use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice};
-use std::panic::catch_unwind;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Instant;
 
@@ -16,7 +14,7 @@ use uwsgi_io::{RequestReader, Socket, Transport};
 
 use crate::access::AccessLog;
 use crate::app::{App, Ends};
-use crate::connection::{House, tell};
+use crate::connection::{House, say, tell};
 use crate::listener::Listener;
 use crate::stop::{Stop, Stoppable};
 use crate::workers::Workers;
@@ -71,9 +69,18 @@ pub(crate) struct Threads {
     connections: AtomicUsize,
     /// Connections that were not, and take nobody's place while they are told so.
     turned_away: AtomicUsize,
-    count: Mutex<usize>,
+    /// One for each thread.
+    seats: Mutex<Vec<Arc<Seat>>>,
     /// A thread has ended.
     left: Condvar,
+}
+
+/// The connection that a thread serves, where the end of the server reaches it.
+#[derive(Debug, Default)]
+struct Seat {
+    socket: RwLock<Option<Socket>>,
+    /// Whether all was written, so that the connection's close says the truth.
+    is_over: AtomicBool,
 }
 
 impl Door {
@@ -104,22 +111,22 @@ pub(crate) fn attend<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>
     if !door.idle.join() {
         return Ok(());
     }
-    shared.threads.join();
-    let (ours, theirs) = (Arc::clone(shared), Arc::clone(door));
+    let seat = shared.threads.join();
+    let (ours, theirs, taken) = (Arc::clone(shared), Arc::clone(door), Arc::clone(&seat));
     let started = thread::Builder::new().name("uwsgi".into()).stack_size(shared.stack).spawn(move || {
-        accept_and_serve(&ours, &theirs);
+        accept_and_serve(&ours, &theirs, &taken);
         drop(theirs);
-        ours.threads.leave();
+        ours.threads.leave(&taken);
     });
     if let Err(error) = started {
         door.idle.leave();
-        shared.threads.leave();
+        shared.threads.leave(&seat);
         return Err(error);
     }
     Ok(())
 }
 
-fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>) {
+fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>, seat: &Seat) {
     let mut buffer = Vec::new();
     while let Some(guest) = shared.accept(door) {
         // Somebody has to wait for the next connection. Where there is no thread to be had, that is this one, afterwards.
@@ -128,7 +135,7 @@ fn accept_and_serve<A: App + 'static>(shared: &Arc<Shared<A>>, door: &Arc<Door>)
                 say(|| tracing::error!("no thread for the next connection: {error}"));
             }
         }
-        shared.serve(guest, &mut buffer);
+        shared.serve(guest, seat, &mut buffer);
         if !door.idle.join() {
             return;
         }
@@ -191,10 +198,12 @@ impl<A: App + 'static> Shared<A> {
         Some(Guest { socket, ends, refusal })
     }
 
-    fn serve(&self, Guest { socket, ends, refusal }: Guest, buffer: &mut Vec<u8>) {
-        let transport = Stoppable::new(socket, &self.stop);
+    fn serve(&self, Guest { socket, ends, refusal }: Guest, seat: &Seat, buffer: &mut Vec<u8>) {
+        seat.is_over.store(false, Ordering::Relaxed);
+        seat.put(Some(socket));
         let counted = if refusal.is_none() { &self.threads.connections } else { &self.threads.turned_away };
-        say(|| {
+        seat.with(|socket| {
+            let transport = Stoppable::new(socket, &self.stop, &seat.is_over);
             let served = match refusal {
                 None => self.house().serve(&transport, ends, buffer),
                 Some(refusal) => {
@@ -206,7 +215,8 @@ impl<A: App + 'static> Shared<A> {
                 tracing::debug!("the connection broke: {error}");
             }
         });
-        drop(transport);
+        // It is closed before its place is another's.
+        seat.put(None);
         counted.fetch_sub(1, Ordering::AcqRel);
         // A large packet is no reason to keep a large buffer.
         if buffer.len() > KEPT {
@@ -225,36 +235,58 @@ impl<A: App + 'static> Shared<A> {
     }
 }
 
-impl Threads {
-    /// A thread begins.
-    fn join(&self) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = count.saturating_add(1);
+impl Seat {
+    fn put(&self, socket: Option<Socket>) {
+        *self.socket.write().unwrap_or_else(PoisonError::into_inner) = socket;
     }
 
-    /// A thread ends.
-    fn leave(&self) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count = count.saturating_sub(1);
-        self.left.notify_all();
+    /// Does something with the connection, if there is one. A panic of it is no more than its end.
+    fn with(&self, what: impl FnOnce(&Socket)) {
+        let socket = self.socket.read().unwrap_or_else(PoisonError::into_inner);
+        say(|| {
+            socket.as_ref().map(what);
+        });
     }
 
-    /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough.
-    pub(crate) fn wait_for_all(&self, most: Duration, enough: impl Fn() -> bool) {
-        let begun = Instant::now();
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 && begun.elapsed() < most && !enough() {
-            count = self.left.wait_timeout(count, A_LITTLE).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        if *count > 0 {
-            tracing::error!("{} connections were not finished in time", *count);
+    /// Has the front end see that what it has is not whole, when the process ends.
+    fn abort(&self) {
+        if !self.is_over.load(Ordering::Relaxed) {
+            self.with(|socket| drop(socket.abort()));
         }
     }
 }
 
-/// Does what says something. A log that panics, because its disk is full, say, costs one connection and no thread.
-fn say(what: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(what));
+impl Threads {
+    /// A thread begins.
+    fn join(&self) -> Arc<Seat> {
+        let seat = Arc::<Seat>::default();
+        self.seats().push(Arc::clone(&seat));
+        seat
+    }
+
+    /// A thread ends.
+    fn leave(&self, seat: &Arc<Seat>) {
+        self.seats().retain(|other| !Arc::ptr_eq(other, seat));
+        self.left.notify_all();
+    }
+
+    /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough. Of those
+    /// who have not, no answer is taken for a whole one.
+    pub(crate) fn wait_for_all(&self, most: Duration, enough: impl Fn() -> bool) {
+        let begun = Instant::now();
+        let mut seats = self.seats();
+        while !seats.is_empty() && begun.elapsed() < most && !enough() {
+            seats = self.left.wait_timeout(seats, A_LITTLE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if !seats.is_empty() {
+            tracing::error!("{} connections were not finished in time", seats.len());
+            seats.iter().for_each(|seat| seat.abort());
+        }
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How large a buffer may be to be kept for the next connection.

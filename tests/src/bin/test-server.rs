@@ -81,6 +81,13 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
             }
             return Ok(());
         }
+        // The beginning of an answer whose end is the connection's, then so many milliseconds of work.
+        "begin" => {
+            answer.head(text)?;
+            answer.write_all(b"hello\n")?;
+            thread::sleep(Duration::from_millis(count as u64));
+            return Ok(());
+        }
         "panic" => panic!("as asked"),
         "halfway" => {
             answer.head(text.with_length(10))?;

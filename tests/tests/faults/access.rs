@@ -1,13 +1,13 @@
 //! The access log: what is in a line, and what can never be.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
-use uwsgi_tests::load::{At, Process, get, packet, status};
+use uwsgi_tests::load::{At, Process, get, packet, post, status};
 
 use crate::{Place, Running, command};
 
@@ -132,6 +132,41 @@ fn a_line_has_its_fields() {
     {
         assert!(!line.to_lowercase().contains("secret") && !line.to_lowercase().contains("cookie"), "{line}");
     }
+}
+
+/// What has left is counted, and nothing else; who has gone before that was told nothing.
+#[test]
+fn what_has_left_is_what_is_counted() {
+    let place = Place::new();
+    let log = place.path("log");
+    let app = |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| match call.request().path_info() {
+        Some(b"/fail") => Err("as asked".into()),
+        Some(b"/much") => Ok(answer.whole(Head::new(200), &vec![b'x'; 64 << 20])?),
+        _ => {
+            io::copy(body, &mut io::sink())?;
+            Ok(answer.whole(Head::new(200), b"hello\n")?)
+        }
+    };
+    let server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
+    let at = At::Tcp(server.local().unwrap());
+    let _running = Running::start(server.with_access_log(AccessLog::combined(fs::File::create(&log).unwrap())));
+    let line = |number: usize| fields(&lines(&log, number)[number - 1]);
+
+    assert_eq!(status(&at.ask(&get("/fail")).unwrap()), 500);
+    assert_eq!(line(1)[5..7], ["500", "26"]);
+    let head = packet(&[("REQUEST_METHOD", "HEAD"), ("PATH_INFO", "/fail")]);
+    assert_eq!(status(&at.ask(&head).unwrap()), 500);
+    assert_eq!(line(2)[5..7], ["500", "0"]);
+
+    let mut leaves = at.connect().unwrap();
+    leaves.write_all(&get("/much")).unwrap();
+    leaves.read_exact(&mut [0; 1 << 20]).unwrap();
+    drop(leaves);
+    let bytes: usize = line(3)[6].parse().unwrap();
+    assert!(((1 << 20) - 100..64 << 20).contains(&bytes), "{bytes}");
+
+    at.reset_behind(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
+    assert_eq!(line(4)[5..7], ["499", "0"]);
 }
 
 /// Whatever a client sends, a line stays a line and a field a field.

@@ -6,6 +6,7 @@ mod admission;
 mod descriptors;
 mod failures;
 mod listeners;
+mod log;
 mod permits;
 mod stopping;
 

@@ -198,6 +198,28 @@ fn the_grace_is_a_bound_with(workers: &str) {
     assert_eq!(uwsgi_tests::load::status(&answer), 503, "{}", answer.escape_ascii());
 }
 
+/// An answer whose end is the connection's looks whole where the process ends, unless the end is a reset.
+#[test]
+fn an_answer_that_outlasts_the_grace_is_reset() {
+    let place = Place::new();
+    let (unix, bind) = place.socket("a.sock");
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let options = [&*format!("bind={address}"), &*format!("bind={bind}"), "grace=300"];
+    let mut process = Process::start(&mut command(&options), &unix).unwrap();
+    let at = At::Tcp(address);
+    let mut cut = at.connect().unwrap();
+    cut.write_all(&get("/begin/60000")).unwrap();
+    cut.read_exact(&mut [0; 12]).unwrap();
+    // This one is over: only its own end is still to be seen.
+    let whole = at.ask(&get("/begin/0")).unwrap();
+    assert!(whole.ends_with(b"hello\n"));
+    process.signal(Signal::TERM).unwrap();
+    process.ended_within(Duration::from_secs(10)).unwrap();
+    let mut rest = Vec::new();
+    let end = cut.read_to_end(&mut rest).unwrap_err();
+    assert_eq!(end.kind(), ErrorKind::ConnectionReset, "{}", rest.escape_ascii());
+}
+
 /// Asked a second time, it waits no longer.
 #[test]
 fn a_second_signal_ends_it_at_once() {

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::server::Settings;
+use uwsgi::server::{Settings, Time};
+use uwsgi_io::{Direction, Transport};
 use uwsgi_server::{Answer, App, Body, Call, Head, Message};
 use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
 
@@ -126,4 +127,69 @@ fn a_stop_lets_finish_what_began_and_no_longer_than_its_grace() {
     // Nothing had begun.
     let outcome = serve(&Timeline::new([(1000, Act::Stop)], Manner::default()), &app(echo), settings).unwrap();
     assert_eq!((outcome.took, outcome.written.len()), (1000, 0));
+}
+
+/// The application works until then, or until a stop is asked for.
+fn work(connection: &Timeline, until: u64) {
+    connection.wait(Direction::Read, Some(Time::from_millis(until))).unwrap();
+}
+
+/// The grace binds an answer, and a body, that never has to wait for its peer.
+#[test]
+fn a_quick_peer_has_no_longer_than_the_grace() {
+    let mut settings = Settings::default();
+    settings.stop_grace = Duration::from_secs(3);
+
+    // A piece each 100 ms; the first leaves before the grace is over, or behind it.
+    for (first, expected) in [(100, 200), (4100, 503)] {
+        let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());
+        let streams = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
+            answer.head(Head::new(200))?;
+            for piece in 0.. {
+                work(&connection, first + piece * 100);
+                work(&connection, first + piece * 100);
+                answer.write_all(b"x")?;
+            }
+            Ok(())
+        });
+        let outcome = serve(&connection, &streams, settings).unwrap();
+        assert_eq!((status(&outcome), outcome.aborted), (expected, expected == 200));
+        assert!((4000..=4200).contains(&outcome.took), "{}", outcome.took);
+        let bytes = outcome.written.iter().rev().take_while(|byte| **byte == b'x').count();
+        assert_eq!(bytes, if expected == 200 { 39 } else { 0 });
+    }
+
+    // A byte each 100 ms, which is always there when it is asked for.
+    let bytes = (1..=100).map(|at| (at * 100, send(b"x")));
+    let mut script: Vec<_> = bytes.chain([(0, send(&post(100))), (1000, Act::Stop)]).collect();
+    script.sort_by_key(|(at, _)| *at);
+    let connection = Timeline::new(script, Manner::default());
+    let reads = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
+        let mut byte = [0];
+        for at in 1..=100 {
+            work(&connection, at * 100);
+            work(&connection, at * 100);
+            body.read_exact(&mut byte)?;
+        }
+        Ok(answer.whole(Head::new(200), b"all of it")?)
+    });
+    let outcome = serve(&connection, &reads, settings).unwrap();
+    assert_eq!(status(&outcome), 503, "{}", outcome.written.escape_ascii());
+    assert_eq!(outcome.aborted, false);
+}
+
+/// What the application has given is whole, however late it ends.
+#[test]
+fn an_answer_that_has_left_is_no_failure_behind_the_grace() {
+    let mut settings = Settings::default();
+    settings.stop_grace = Duration::from_secs(3);
+    let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());
+    let lingers = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
+        answer.whole(Head::new(200), b"hello")?;
+        work(&connection, 6000);
+        work(&connection, 6000);
+        Ok(())
+    });
+    let outcome = serve(&connection, &lingers, settings).unwrap();
+    assert!(outcome.written.ends_with(b"\r\n\r\nhello") && !outcome.aborted);
 }

@@ -1,0 +1,149 @@
+//! What a server says: a line for each refusal, with who was refused and the setting to change, and at which level.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use uwsgi_tests::load::{At, Process, get, packet, post, status};
+
+use crate::{Place, command};
+
+/// What is said, at this level and above, about connections that do this to a server with these options; without what panics
+/// print.
+fn said(level: &str, options: &[&str], act: impl FnOnce(&At)) -> Vec<String> {
+    let place = Place::new();
+    let (unix, bind) = place.socket("a.sock");
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let own = [format!("bind={address}"), format!("bind={bind}"), format!("trace={level}")];
+    let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
+    let mut process = Process::start(&mut command(&options), &unix).unwrap();
+    act(&At::Tcp(address));
+    std::thread::sleep(Duration::from_millis(100));
+    process.signal(Signal::TERM).unwrap();
+    process.ended_within(Duration::from_secs(10)).unwrap();
+    let said = process.said().unwrap();
+    let levels = ["ERROR ", "WARN ", "INFO ", "DEBUG "];
+    let lines = said.lines().map(str::trim).filter(|line| levels.iter().any(|level| line.starts_with(level)));
+    lines.map(ToOwned::to_owned).collect()
+}
+
+/// One line, in which the peer stands where it says `PEER`.
+#[track_caller]
+fn one_line(said: &[String], expected: &str) {
+    let [line] = said else { panic!("not one line: {said:?}") };
+    let (before, behind) = expected.split_once("PEER").unwrap_or((expected, ""));
+    let port = line.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+    let port = port.unwrap_or_else(|| panic!("{line:?} is not {expected:?}"));
+    let named = port.is_empty() || port.strip_prefix("127.0.0.1:").is_some_and(|port| port.parse::<u16>().is_ok());
+    assert!(named, "{line:?}: {port:?} is no peer");
+}
+
+#[test]
+fn a_refusal_is_a_warning_that_names_the_peer_and_says_what_to_change() {
+    let http = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n".to_vec();
+    let psgi = [&[5], &get("/")[1..]].concat();
+    let many = vec![("A", "B"); 1001];
+    let rows: [(&str, Vec<u8>, u16, &str); 7] = [
+        (
+            "http",
+            http,
+            400,
+            "the peer speaks HTTP: use uwsgi_pass, not proxy_pass, for this address; a browser or curl needs an HTTP \
+             front end",
+        ),
+        (
+            "modifier1",
+            psgi,
+            501,
+            "requests with modifier1 5 (psgi) are not accepted here: set uwsgi_modifier1 to 0 in the front end",
+        ),
+        ("no vars", vec![0, 0, 0, 0], 400, "a request of no vars: does the front end send uwsgi_params?"),
+        ("vars", packet(&many), 431, "vars"),
+        ("length", packet(&[("CONTENT_LENGTH", "x")]), 400, "CONTENT_LENGTH"),
+        ("method", packet(&[("REQUEST_METHOD", "G T")]), 400, "REQUEST_METHOD is no method"),
+        ("body", post("/read", 2 << 30), 413, "a body of 2147483648 bytes is over the limit of 1073741824"),
+    ];
+    for (name, sent, expected, text) in rows {
+        let said = said("warn", &[], |at| assert_eq!(status(&at.ask(&sent).unwrap()), expected, "{name}"));
+        let [line] = &said[..] else { panic!("{name}: {said:?}") };
+        assert!(line.starts_with("WARN refused: ") && line.contains(text), "{name}: {line}");
+        assert!(line.contains(" peer=127.0.0.1:") && line.ends_with(&format!(" status={expected}")), "{name}: {line}");
+    }
+}
+
+#[test]
+fn who_is_not_let_in() {
+    let told = said("warn", &["allow=192.0.2.1"], |at| assert_eq!(status(&at.ask(b"").unwrap()), 403));
+    one_line(&told, "WARN refused: the peer's address is not allowed peer=PEER status=403");
+    let told = said("warn", &["max=0"], |at| assert_eq!(status(&at.ask(b"").unwrap()), 503));
+    // The one that looked whether it listens was one too many too, on the Unix socket.
+    let told: Vec<_> = told.into_iter().filter(|line| line.contains("peer=")).collect();
+    one_line(&told, "WARN refused: too many connections peer=PEER status=503");
+}
+
+#[test]
+fn no_worker_and_a_body_that_is_cut_short() {
+    let told = said("warn", &["workers=1", "queue=50"], |at| {
+        let _works = {
+            let mut works = at.connect().unwrap();
+            std::io::Write::write_all(&mut works, &get("/sleep/300")).unwrap();
+            works
+        };
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(status(&at.ask(&get("/")).unwrap()), 503);
+    });
+    one_line(&told, "WARN refused: no free worker in time peer=PEER status=503");
+
+    let told = said("warn", &[], |at| {
+        let mut stream = at.connect().unwrap();
+        std::io::Write::write_all(&mut stream, &[post("/read", 5), b"he".to_vec()].concat()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        std::io::Read::read_to_end(&mut stream, &mut answer).unwrap();
+        assert_eq!(status(&answer), 400);
+    });
+    one_line(&told, "WARN refused: the stream ended 3 bytes before the body did peer=PEER status=400");
+}
+
+#[test]
+fn an_application_that_fails_is_an_error() {
+    for (path, expected) in [
+        ("/fail", "ERROR the application failed: as asked"),
+        ("/panic", "ERROR the application failed: the application panicked"),
+        ("/halfway", "ERROR the application failed: the application panicked"),
+    ] {
+        let told = said("warn", &[], |at| drop(at.ask(&get(path))));
+        one_line(&told, expected);
+    }
+}
+
+/// It is the peer's right to go, and no application's fault.
+#[test]
+fn a_peer_that_resets_is_no_failure() {
+    let told = said("debug", &[], |at| {
+        at.reset_behind(&[post("/read", 10), b"hello".to_vec()].concat()).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let mut takes_little = at.connect().unwrap();
+        std::io::Write::write_all(&mut takes_little, &get("/stream/65536")).unwrap();
+        std::io::Read::read_exact(&mut takes_little, &mut [0; 1000]).unwrap();
+        drop(takes_little);
+    });
+    assert_eq!(told.len(), 2, "{told:?}");
+    for line in &told {
+        assert!(line.starts_with("DEBUG the peer has gone: "), "{told:?}");
+    }
+}
+
+/// What a stop has cut is said, and who lost by it.
+#[test]
+fn an_answer_that_a_stop_has_cut() {
+    let mut cut = None;
+    let told = said("warn", &["grace=100"], |at| {
+        let mut stream = at.connect().unwrap();
+        std::io::Write::write_all(&mut stream, &post("/read", 10)).unwrap();
+        cut = Some(stream);
+    });
+    one_line(&told, "WARN refused: a stop was asked for peer=PEER status=503");
+    let mut answer = Vec::new();
+    std::io::Read::read_to_end(&mut cut.unwrap(), &mut answer).unwrap();
+    assert_eq!(status(&answer), 503);
+}
