@@ -1,6 +1,8 @@
 //! How a server ends: what began is finished, within its bound, and nothing is left behind.
 
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,35 +22,64 @@ fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(
 #[derive(Debug, Default)]
 struct Saw {
     answered: AtomicUsize,
-    /// Nobody listened any more, or the connection was never accepted.
-    turned_away: AtomicUsize,
-    /// An answer that was cut off, or none behind a connection that was accepted.
-    lost: AtomicUsize,
+    /// Nobody listened any more.
+    refused: AtomicUsize,
+    /// The connection ended without a byte: nothing of it was read, or its answer was lost.
+    closed: AtomicUsize,
+    /// An answer that was cut off, or reset.
+    cut: AtomicUsize,
 }
+
+impl Saw {
+    fn ask(&self, at: &At, request: &[u8]) {
+        let counter = match at.connect().map(|stream| exchange(stream, request)) {
+            Err(_) => &self.refused,
+            Ok((answer, _)) if answer.is_empty() => &self.closed,
+            Ok((answer, true)) if answer.ends_with(b"hello\n") || answer.ends_with(b"5\n") => &self.answered,
+            Ok(_) => &self.cut,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whoever was read from was answered: as many as the application was called for. Nobody else was left with a connection
+    /// but those who came at the very moment of the stop.
+    fn lost_nothing(&self, calls: usize) {
+        let [answered, closed, cut] =
+            [&self.answered, &self.closed, &self.cut].map(|count| count.load(Ordering::Relaxed));
+        assert!(answered > 10, "{self:?}");
+        assert_eq!((answered, cut), (calls, 0), "{calls} calls, {self:?}");
+        assert!(closed <= 2 * CLIENTS, "{self:?}");
+    }
+}
+
+/// What comes back, and whether its end was no reset.
+fn exchange(mut stream: UnixStream, request: &[u8]) -> (Vec<u8>, bool) {
+    let mut answer = Vec::new();
+    let sent = stream.write_all(request);
+    let came = stream.read_to_end(&mut answer);
+    (answer, sent.is_ok() && came.is_ok())
+}
+
+const CLIENTS: usize = 8;
 
 /// Asks over and over on several threads, stops the server in the middle, and goes on until nobody listens.
 fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Saw {
     let saw = Saw::default();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        for thread in 0..8 {
+        for thread in 0..CLIENTS {
             let (saw, over) = (&saw, &over);
             scope.spawn(move || {
                 let request =
                     if thread % 2 == 0 { get("/sleep/1") } else { [post("/read", 5), b"hello".to_vec()].concat() };
                 while !over.load(Ordering::Relaxed) {
-                    let counter = match at.ask(&request) {
-                        Ok(answer) if answer.ends_with(b"hello\n") || answer.ends_with(b"5\n") => &saw.answered,
-                        Ok(answer) if answer.is_empty() => &saw.turned_away,
-                        Ok(_) => &saw.lost,
-                        Err(_) => &saw.turned_away,
-                    };
-                    counter.fetch_add(1, Ordering::Relaxed);
+                    saw.ask(at, &request);
                 }
             });
         }
         thread::sleep(Duration::from_millis(300));
-        assert_eq!(saw.turned_away.load(Ordering::Relaxed), 0, "before the stop all are served");
+        let turned_away = saw.refused.load(Ordering::Relaxed) + saw.closed.load(Ordering::Relaxed);
+        assert_eq!(turned_away, 0, "before the stop all are served");
         stop();
         thread::sleep(Duration::from_millis(50));
         over.store(true, Ordering::Relaxed);
@@ -61,7 +92,13 @@ fn a_stop_under_load_cuts_no_answer() {
     for listen in ["tcp", "unix"] {
         let place = Place::new();
         let (unix, bind) = place.socket("a.sock");
-        let server = Server::new(hello).unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let server = Server::new(move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            hello(call, body, answer)
+        });
+        let server = server.unwrap();
         let (server, at) = match listen {
             "tcp" => {
                 let server = server.bind("127.0.0.1:0").unwrap();
@@ -76,8 +113,7 @@ fn a_stop_under_load_cuts_no_answer() {
             running.stop();
             assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
         });
-        assert!(saw.answered.load(Ordering::Relaxed) > 10, "{listen}: {saw:?}");
-        assert_eq!(saw.lost.load(Ordering::Relaxed), 0, "{listen}: {saw:?}");
+        saw.lost_nothing(calls.load(Ordering::Relaxed));
     }
 }
 
@@ -86,15 +122,18 @@ fn a_signal_under_load_cuts_no_answer() {
     for signal in [Signal::TERM, Signal::INT] {
         let place = Place::new();
         let (at, bind) = place.socket("a.sock");
-        let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
+        let log = place.path("log");
+        let options = [&*format!("bind={bind}"), &*format!("log={}", log.display())];
+        let mut process = Process::start(&mut command(&options), &at).unwrap();
         let saw = ask_while_stopping(&at, || {
             process.signal(signal).unwrap();
             let (status, took) = process.ended_within(Duration::from_secs(5)).unwrap();
             assert!(status.success(), "{status}");
             assert!(took < Duration::from_secs(3), "{took:?}");
         });
-        assert_eq!(saw.lost.load(Ordering::Relaxed), 0, "{saw:?}");
-        assert!(saw.answered.load(Ordering::Relaxed) > 10 && saw.turned_away.load(Ordering::Relaxed) > 0, "{saw:?}");
+        // A line for each call.
+        saw.lost_nothing(std::fs::read_to_string(log).unwrap().lines().count());
+        assert!(saw.refused.load(Ordering::Relaxed) > 0, "{saw:?}");
         let At::Unix(path) = &at else { unreachable!() };
         assert!(!exists(path), "the socket's file is left");
     }
