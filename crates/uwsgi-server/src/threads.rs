@@ -189,7 +189,8 @@ impl<A: App + 'static> Shared<A> {
         if let Some(refusal) = &refusal {
             connections.fetch_sub(1, Ordering::AcqRel);
             if turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY {
-                // It may be lost, and those who could be told properly are told.
+                // It may be lost, and those who could be told properly are told. A close over what is unread would be a reset.
+                let _ = socket.read(&mut [0; 4096]);
                 let _ = socket.write(&[IoSlice::new(refusal.response(false))]);
                 turned_away.fetch_sub(1, Ordering::AcqRel);
                 return None;

@@ -107,6 +107,24 @@ fn those_who_are_turned_away_take_no_place() {
     until_let_in(&at);
 }
 
+/// Those who cannot be told with care are told all the same, and what they have sent costs nobody the answer.
+#[test]
+fn who_comes_when_many_are_turned_away_is_told_so() {
+    let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_max_connections(0);
+    let at = At::Tcp(server.local().unwrap());
+    // All wait before any is accepted, and none closes by itself.
+    let mut waiting: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
+    for stream in &mut waiting {
+        stream.write_all(&get("/")).unwrap();
+    }
+    let _running = Running::start(server);
+    for stream in &mut waiting {
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 503);
+    }
+}
+
 /// As many as are allowed are served, though more come at the same time.
 #[test]
 fn as_many_as_are_allowed_are_served() {
