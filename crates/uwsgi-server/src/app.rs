@@ -200,7 +200,7 @@ impl<'r> Call<'r> {
     pub fn server_name(&self) -> Cow<'r, str> {
         match (self.request.server_name(), self.ends.local) {
             (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
-            (_, Some(local)) => Cow::Owned(local.ip().to_string()),
+            (_, Some(local)) => Cow::Owned(local.ip().to_canonical().to_string()),
             _ => Cow::Borrowed("localhost"),
         }
     }

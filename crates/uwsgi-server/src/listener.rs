@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use listenfd::ListenFd;
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
@@ -47,10 +48,12 @@ struct File {
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 /// Who may connect to a Unix socket: its owner and its group.
-const MODE: u32 = 0o660;
+pub(crate) const MODE: u32 = 0o660;
 
 impl Listener {
-    /// Listens at an address: a Unix socket for its owner and its group, and in the place of one that nobody listens on.
+    /// Listens at an address: a Unix socket for its owner and its group, and in the place of one that nobody listens on; of
+    /// the addresses of a name the first that this machine has. An abstract name (`@name`) is open to every user of this
+    /// machine.
     ///
     /// # Errors
     ///
@@ -68,10 +71,8 @@ impl Listener {
         match address {
             Address::Tcp(address) => Self::tcp(address),
             Address::Name { host, port } => {
-                let host = if host.is_empty() { "0.0.0.0" } else { host };
-                let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?;
                 let none = || io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
-                Self::tcp(addresses.next().ok_or_else(none)?)
+                Self::every(addresses(host, port)?)?.into_iter().next().ok_or_else(none)
             }
             Address::Unix(path) => Self::unix(Path::new(path), mode),
             #[cfg(target_os = "linux")]
@@ -86,11 +87,24 @@ impl Listener {
         }
     }
 
+    /// Listens as [`bind_with_mode`](Self::bind_with_mode) does, and at every address of a name that this machine has: front
+    /// ends try them in their own order.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_all(address: Address<'_>, mode: u32) -> io::Result<Vec<Self>> {
+        match address {
+            Address::Name { host, port } => Self::every(addresses(host, port)?),
+            address => Ok(vec![Self::bind_with_mode(address, mode)?]),
+        }
+    }
+
     /// Takes over a socket that listens already.
     ///
     /// # Errors
     ///
-    /// It is no listening socket of a stream.
+    /// It is no listening socket of a stream, over TCP or a Unix socket.
     pub fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         let listens =
             sockopt::socket_acceptconn(&descriptor)? && sockopt::socket_type(&descriptor)? == SocketType::STREAM;
@@ -98,6 +112,11 @@ impl Listener {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the inherited descriptor is no listening socket"));
         }
         let bound = rustix::net::getsockname(&descriptor)?;
+        // Of other families nobody can say who is allowed.
+        if !matches!(bound.address_family(), AddressFamily::INET | AddressFamily::INET6 | AddressFamily::UNIX) {
+            let what = "the inherited descriptor is neither TCP nor a Unix socket";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
         let local = SocketAddr::try_from(bound.clone()).ok();
         let name = match (local, SocketAddrUnix::try_from(bound)) {
             (Some(local), _) => local.to_string(),
@@ -121,50 +140,64 @@ impl Listener {
     /// [`io::ErrorKind::WouldBlock`] when none does; the system's.
     pub(crate) fn accept(&self) -> io::Result<(Socket, Ends)> {
         let (descriptor, peer) = accept(&self.descriptor)?;
-        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-        if peer.is_some() {
-            // Small answers leave at once.
-            sockopt::set_tcp_nodelay(&descriptor, true)?;
-        }
-        Ok((Socket::from_non_blocking(descriptor), Ends { peer, local: self.local }))
+        let Some(bound) = self.local else {
+            return Ok((Socket::from_non_blocking(descriptor), Ends::default()));
+        };
+        // Who has no address has gone already, and is not taken for somebody on a Unix socket, who is allowed.
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(io::ErrorKind::ConnectionAborted)?;
+        // Small answers leave at once. Where that cannot be set, the peer has gone.
+        let _ = sockopt::set_tcp_nodelay(&descriptor, true);
+        let local = if bound.ip().is_unspecified() { connected_to(&descriptor).unwrap_or(bound) } else { bound };
+        Ok((Socket::from_non_blocking(descriptor), Ends { peer: Some(peer), local: Some(local) }))
     }
 
     /// A stop was asked for: nobody finds a Unix socket any more, and those who have connected already are accepted, since a
     /// close would reset them. Of a socket that was handed over they are somebody else's.
     pub(crate) fn accepts_the_last(&mut self) -> bool {
-        self.remove_file();
+        self.file = None;
         let accepts = self.last > 0;
         self.last = self.last.saturating_sub(1);
         accepts
     }
 
-    fn remove_file(&mut self) {
-        // Another server may have put its own socket there meanwhile.
-        if let Some(File { path, device, inode }) = self.file.take() {
-            let ours = |file: &std::fs::Metadata| file.dev() == device && file.ino() == inode;
-            if std::fs::symlink_metadata(&path).is_ok_and(|file| ours(&file)) {
-                let _ = std::fs::remove_file(path);
+    /// Listens at each of these addresses that this machine has.
+    fn every(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<Vec<Self>> {
+        let (mut listeners, mut seen) = (Vec::new(), Vec::new());
+        let mut missing = None;
+        for address in addresses {
+            // A name may have one twice.
+            if seen.contains(&address) {
+                continue;
+            }
+            seen.push(address);
+            match Self::tcp(address) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if is_elsewhere(&error) => missing = Some(error),
+                Err(error) => return Err(error),
             }
         }
+        missing.filter(|_| listeners.is_empty()).map_or(Ok(listeners), Err)
     }
 
     fn tcp(address: SocketAddr) -> io::Result<Self> {
         let descriptor = stream(if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 })?;
         sockopt::set_socket_reuseaddr(&descriptor, true)?;
         rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &address.to_string()))?;
-        let local = SocketAddr::try_from(rustix::net::getsockname(&descriptor)?).unwrap_or(address);
+        let local = connected_to(&descriptor).unwrap_or(address);
         Self::listening(descriptor, local.to_string(), Some(local), None)
     }
 
     fn unix(path: &Path, mode: u32) -> io::Result<Self> {
+        // Of two servers that begin at once, one would take the other's socket for a stale one before it listens.
+        let _alone = alone_in(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")));
         remove_stale(path)?;
         let descriptor = stream(AddressFamily::UNIX)?;
         let address = unix_address(path)?;
         rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &path.to_string_lossy()))?;
-        // Nobody can connect before it listens: the mode is right from the first connection on.
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         let file = std::fs::symlink_metadata(path)?;
         let file = File { path: std::path::absolute(path)?, device: file.dev(), inode: file.ino() };
+        // Nobody can connect before it listens: the mode is right from the first connection on.
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         Self::listening(descriptor, path.to_string_lossy().into_owned(), None, Some(file))
     }
 
@@ -172,10 +205,9 @@ impl Listener {
     fn inherited(number: u32) -> io::Result<Self> {
         // They can be asked for once: the environment forgets them, so that no child takes them for its own.
         static HANDED: OnceLock<Mutex<ListenFd>> = OnceLock::new();
-        let handed = HANDED.get_or_init(|| Mutex::new(ListenFd::from_env()));
+        let handed =
+            HANDED.get_or_init(|| Mutex::new(if is_for_us() { ListenFd::from_env() } else { ListenFd::empty() }));
         let mut handed = handed.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = 3;
-        let index = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
         let missing = || {
             io::Error::new(
                 io::ErrorKind::NotFound,
@@ -184,6 +216,9 @@ impl Listener {
                 ),
             )
         };
+        // They are counted from 3 on (sd_listen_fds(3)), or from where systemfd says.
+        let first = std::env::var("LISTEN_FDS_FIRST_FD").ok().and_then(|first| first.parse().ok()).unwrap_or(3);
+        let index = number.checked_sub(first).and_then(|index| usize::try_from(index).ok()).ok_or_else(missing)?;
         let descriptor = match handed.take_unix_listener(index) {
             Ok(Some(listener)) => OwnedFd::from(listener),
             Ok(None) => return Err(missing()),
@@ -211,10 +246,47 @@ impl AsFd for Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for File {
     fn drop(&mut self) {
-        self.remove_file();
+        // Another server may have put its own socket there meanwhile.
+        let ours = |file: &std::fs::Metadata| file.dev() == self.device && file.ino() == self.inode;
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| ours(&file)) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Whether descriptors were handed over to this process: a parent's are none of ours.
+fn is_for_us() -> bool {
+    std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string())
+}
+
+fn addresses(host: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    std::net::ToSocketAddrs::to_socket_addrs(&(host, port))
+}
+
+/// Whether an address is not this machine's: it has none of that family, say.
+fn is_elsewhere(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
+}
+
+/// The address that a socket is bound to, or was connected to.
+fn connected_to(descriptor: &OwnedFd) -> Option<SocketAddr> {
+    SocketAddr::try_from(rustix::net::getsockname(descriptor).ok()?).ok()
+}
+
+/// Keeps other servers from making sockets in this directory until it is dropped. Where that cannot be had, or takes long,
+/// it is done without.
+fn alone_in(directory: &Path) -> Option<OwnedFd> {
+    let directory = std::fs::File::open(directory).ok()?;
+    for _ in 0..100 {
+        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(core::time::Duration::from_millis(10)),
+            _ => break,
+        }
+    }
+    Some(directory.into())
 }
 
 /// Removes the socket of a server that is no more; leaves everything else alone.
@@ -257,6 +329,12 @@ fn taken(error: Errno, name: &str) -> io::Error {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?)
+}
+
+#[cfg(not(target_os = "linux"))]
 fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
     let descriptor = rustix::net::socket(family, SocketType::STREAM, None)?;
     rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
@@ -266,7 +344,18 @@ fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
 #[cfg(target_os = "linux")]
 fn accept(listener: &OwnedFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     use rustix::net::SocketFlags;
-    Ok(rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?)
+    rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK).map_err(|error| match error {
+        // What has befallen that connection and not the listener (accept(2), "Error handling").
+        Errno::NETDOWN
+        | Errno::PROTO
+        | Errno::NOPROTOOPT
+        | Errno::HOSTDOWN
+        | Errno::NONET
+        | Errno::HOSTUNREACH
+        | Errno::OPNOTSUPP
+        | Errno::NETUNREACH => io::ErrorKind::ConnectionAborted.into(),
+        error => error.into(),
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -275,4 +364,30 @@ fn accept(listener: &OwnedFd) -> io::Result<(OwnedFd, Option<SocketAddrAny>)> {
     rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&descriptor, true)?;
     Ok((descriptor, peer))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    fn at(address: [u8; 4], port: u16) -> SocketAddr {
+        (Ipv4Addr::from(address), port).into()
+    }
+
+    #[test]
+    fn of_the_addresses_of_a_name_all_that_are_here() {
+        let (elsewhere, here) = (at([192, 0, 2, 1], 0), at([127, 0, 0, 1], 0));
+        let listeners = Listener::every([elsewhere, here, here, at([127, 0, 0, 2], 0)]).unwrap();
+        let bound: Vec<_> = listeners.iter().map(|listener| listener.local().unwrap().ip().to_string()).collect();
+        assert_eq!(bound, ["127.0.0.1", "127.0.0.2"]);
+
+        let said = |addresses: &[SocketAddr]| Listener::every(addresses.iter().copied()).unwrap_err();
+        assert_eq!(said(&[elsewhere]).kind(), io::ErrorKind::AddrNotAvailable);
+        let taken = listeners.first().and_then(Listener::local).unwrap();
+        assert_eq!(said(&[elsewhere, taken]).kind(), io::ErrorKind::AddrInUse);
+    }
 }

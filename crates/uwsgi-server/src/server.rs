@@ -15,7 +15,7 @@ use uwsgi::server::{AllowList, Settings};
 
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::listener::Listener;
+use crate::listener::{Listener, MODE};
 use crate::stop::Stop;
 use crate::threads::{A_LITTLE, Door, Shared, TURNED_AWAY, Threads, attend};
 use crate::workers::Workers;
@@ -101,15 +101,16 @@ impl<A: App + 'static> Server<A> {
         })
     }
 
-    /// Listens at an address too: `host:port`, `unix:/path`, `@name`, `fd:3`.
+    /// Listens at an address too: `host:port` (all addresses of a name), `unix:/path`, `@name`, `fd:3`.
     ///
     /// # Errors
     ///
     /// The text is no address, or nobody can listen there.
-    pub fn bind(self, address: &str) -> io::Result<Self> {
+    pub fn bind(mut self, address: &str) -> io::Result<Self> {
         let unreadable =
             |error| io::Error::new(io::ErrorKind::InvalidInput, format!("cannot listen at {address}: {error}"));
-        Ok(self.listen(Listener::bind(Address::parse(address).map_err(unreadable)?)?))
+        self.listeners.extend(Listener::bind_all(Address::parse(address).map_err(unreadable)?, MODE)?);
+        Ok(self)
     }
 
     /// Listens on this listener too.
@@ -125,7 +126,8 @@ impl<A: App + 'static> Server<A> {
         Self { settings, ..self }
     }
 
-    /// With these peers: this machine alone unless changed. Unix sockets are always allowed.
+    /// With these peers: this machine alone unless changed. Unix sockets are always allowed, since their files' modes have
+    /// decided already; abstract names have none, and are open to every user of this machine.
     #[must_use]
     pub fn with_allow(self, allow: AllowList<String>) -> Self {
         Self { allow, ..self }

@@ -20,10 +20,7 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn new() -> io::Result<Self> {
-        let (shows, end) = rustix::pipe::pipe()?;
-        for descriptor in [&shows, &end] {
-            rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
-        }
+        let (shows, end) = pipe()?;
         Ok(Self { asked: OnceLock::new(), shows, end: Mutex::new(Some(end)) })
     }
 
@@ -41,6 +38,20 @@ impl Stop {
     pub(crate) fn ago(&self) -> Option<Duration> {
         self.asked.get().map(Instant::elapsed)
     }
+}
+
+#[cfg(target_os = "linux")]
+fn pipe() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pipe() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let (shows, end) = rustix::pipe::pipe()?;
+    for descriptor in [&shows, &end] {
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
+    }
+    Ok((shows, end))
 }
 
 impl AsFd for Stop {

@@ -150,8 +150,23 @@ fn e4_the_server_has_a_name_and_a_port() {
     assert_eq!(seen(&[("SERVER_NAME", "a.example"), ("SERVER_PORT", "8443")], b"", look), "a.example 8443");
     assert_eq!(seen(&[("HTTPS", "on")], b"", look), "localhost 443");
     assert_eq!(seen(&[("SERVER_PORT", "0x")], b"", look), "localhost 80");
-    let ends = Ends::default();
-    assert_eq!(ends.peer, None);
+
+    // Then the address that was connected to.
+    for (local, expected) in [
+        ("192.0.2.7:3031", "192.0.2.7 3031"),
+        ("[2001:db8::7]:3031", "2001:db8::7 3031"),
+        ("[::ffff:192.0.2.7]:3031", "192.0.2.7 3031"),
+    ] {
+        let mut ends = Ends::default();
+        ends.local = Some(local.parse().unwrap());
+        let wire = Wire::default();
+        *wire.incoming.lock().unwrap() = packet(&[("SERVER_NAME", "")]);
+        let app = |call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done {
+            Ok(answer.whole(Head::new(200), format!("{} {}", call.server_name(), call.server_port()).as_bytes())?)
+        };
+        serve_connection(&wire, &app, &Settings::default(), ends).unwrap();
+        assert!(wire.sent().ends_with(&format!("\r\n\r\n{expected}")), "{}", wire.sent());
+    }
 }
 
 #[test]

@@ -71,6 +71,67 @@ fn a_socket_of_both_families() {
     }
 }
 
+/// A socket of all addresses knows at which one it was reached.
+#[test]
+fn the_address_that_was_connected_to() {
+    let server = Server::new(app).unwrap().bind("0.0.0.0:0").unwrap();
+    let port = server.local().unwrap().port();
+    let _running = Running::start(server.with_allow(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
+    for host in [[127, 0, 0, 1], [127, 0, 0, 2]] {
+        let address = SocketAddr::from((host, port));
+        assert_eq!(ask(&At::Tcp(address)), address.to_string());
+    }
+}
+
+/// A name has all its addresses here, however many they are.
+#[test]
+fn a_name_is_listened_at() {
+    let server = Server::new(app).unwrap().bind("localhost:0").unwrap();
+    let addresses: Vec<SocketAddr> = server.listeners().iter().filter_map(Listener::local).collect();
+    assert!(!addresses.is_empty());
+    let _running = Running::start(server);
+    for address in addresses {
+        assert_eq!(ask(&At::Tcp(address)), address.to_string());
+    }
+}
+
+/// Of two servers that begin at once on one path, one listens there and the other says so.
+#[test]
+fn two_begin_at_once_on_one_path() {
+    let place = Place::new();
+    let path = place.path("a.sock");
+    let text = path.to_str().unwrap();
+    for round in 0..300 {
+        if round % 2 == 0 {
+            // What a server leaves that was killed.
+            drop(UnixListener::bind(&path).unwrap());
+        }
+        let both = std::sync::Barrier::new(2);
+        let start = || {
+            both.wait();
+            Listener::bind(Address::Unix(text))
+        };
+        let (one, two) = std::thread::scope(|scope| {
+            let other = scope.spawn(start);
+            (start(), other.join().unwrap())
+        });
+        let refused = [&one, &two].into_iter().filter_map(|listener| listener.as_ref().err()).collect::<Vec<_>>();
+        assert!(refused.len() == 1 && refused[0].kind() == io::ErrorKind::AddrInUse, "{round}: {one:?} {two:?}");
+        assert!(UnixStream::connect(&path).is_ok(), "{round}: nobody is reached");
+    }
+}
+
+/// Whoever connects over another family has no address to be allowed by.
+#[test]
+fn other_families_are_not_taken_over() {
+    use rustix::net::{AddressFamily, SocketType, listen, socket};
+    // Not every machine has them.
+    let Ok(vsock) = socket(AddressFamily::VSOCK, SocketType::STREAM, None) else { return };
+    if listen(&vsock, 1).is_ok() {
+        assert_eq!(Listener::from_descriptor(vsock).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    }
+}
+
 #[test]
 fn the_mode_of_a_unix_socket() {
     let place = Place::new();
@@ -226,6 +287,11 @@ fn sockets_that_are_handed_over() {
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:4"),
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=1;", "bind=fd:3"),
         ("exec 3<&0; unset LISTEN_FDS;", "bind=fd:3"),
+        // sd_listen_fds(3) wants LISTEN_PID, and counts from 3.
+        ("exec 3<&0; export LISTEN_FDS=1; unset LISTEN_PID;", "bind=fd:3"),
+        ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:0"),
+        ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:2"),
+        ("exec 3<&0 4<&1; export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDS_FIRST_FD=4;", "bind=fd:3"),
         // No socket at all.
         ("exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:3"),
     ] {

@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         server = server.with_access_log(access_log(file)?);
     }
     for address in &args.bind {
-        server = server.listen(listen(address, args.socket_mode)?);
+        server = listen(address, args.socket_mode)?.into_iter().fold(server, Server::listen);
     }
     for listener in server.listeners() {
         output::note(&format!("listening at {listener}"));
@@ -172,10 +172,10 @@ fn access_log(file: &Path) -> Result<AccessLog, Failure> {
 }
 
 /// Listens, or says in a line why not and what to do.
-fn listen(address: &str, mode: u32) -> Result<Listener, Failure> {
+fn listen(address: &str, mode: u32) -> Result<Vec<Listener>, Failure> {
     let refused = |message: String| Failure::Refused(message);
     let parsed = Address::parse(address).map_err(|error| refused(error.to_string()))?;
-    Listener::bind_with_mode(parsed, mode).map_err(|error| {
+    Listener::bind_all(parsed, mode).map_err(|error| {
         let what_to_do = match (error.kind(), parsed) {
             // These say it themselves.
             (io::ErrorKind::AddrInUse | io::ErrorKind::AlreadyExists, _) => return refused(error.to_string()),
