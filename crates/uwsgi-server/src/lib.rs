@@ -10,6 +10,7 @@ mod connection;
 mod head;
 mod listener;
 mod server;
+mod signals;
 mod stop;
 mod threads;
 mod workers;

@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 use core::num::NonZero;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -16,6 +15,7 @@ use uwsgi::server::{AllowList, Settings};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::listener::{Listener, MODE};
+use crate::signals::Signals;
 use crate::stop::Stop;
 use crate::threads::{A_LITTLE, Door, Shared, TURNED_AWAY, Threads, attend};
 use crate::workers::Workers;
@@ -50,7 +50,7 @@ pub struct Server<A> {
     stack: usize,
     access: Option<AccessLog>,
     listeners: Vec<Listener>,
-    signals: Option<UnixStream>,
+    signals: Option<Signals>,
     control: Arc<Control>,
 }
 
@@ -159,18 +159,14 @@ impl<A: App + 'static> Server<A> {
         Self { access: Some(access), ..self }
     }
 
-    /// Stops when the process is asked to end (SIGTERM) or interrupted (SIGINT). Asked again, it waits no longer.
+    /// Stops when the process is asked to end (SIGTERM) or interrupted (SIGINT). Asked again, it waits no longer. Once it is
+    /// over, or dropped, the signals end the process as they do by default.
     ///
     /// # Errors
     ///
     /// The signals cannot be had.
     pub fn stopping_on_signals(self) -> io::Result<Self> {
-        let (shows, tells) = UnixStream::pair()?;
-        shows.set_nonblocking(true)?;
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::low_level::pipe::register(signal, tells.try_clone()?)?;
-        }
-        Ok(Self { signals: Some(shows), ..self })
+        Ok(Self { signals: Some(Signals::new()?), ..self })
     }
 
     /// What stops it.
@@ -225,19 +221,18 @@ impl<A: App + 'static> Server<A> {
         handle.stop();
         // Behind the last answer a connection is still drained.
         let most = self.settings.stop_grace.saturating_add(self.settings.drain_time).saturating_add(A_LITTLE);
-        shared.threads.wait_for_all(most, || take_signals(self.signals.as_ref()));
+        shared.threads.wait_for_all(most, || self.signals.as_ref().is_some_and(Signals::take));
         attended
     }
 }
 
 impl Control {
     /// Waits until a stop was asked for, or a signal asks for it.
-    fn wait(&self, signals: Option<&UnixStream>) {
+    fn wait(&self, signals: Option<&Signals>) {
         while !self.stop.is_asked() {
             let mut both = vec![PollFd::new(&*self.stop, PollFlags::IN)];
-            both.extend(signals.map(|signals| PollFd::new(signals, PollFlags::IN)));
-            if poll(&mut both, None).is_ok() && both.get(1).is_some_and(|signals| !signals.revents().is_empty()) {
-                take_signals(signals);
+            both.extend(signals.map(|signals| PollFd::new(&signals.shows, PollFlags::IN)));
+            if poll(&mut both, None).is_ok() && signals.is_some_and(Signals::take) {
                 return;
             }
         }
@@ -265,9 +260,4 @@ fn raise_descriptors(wanted: usize) {
              (LimitNOFILE, ulimit -Hn), or allow fewer connections"
         );
     }
-}
-
-/// Whether a signal has come.
-fn take_signals(signals: Option<&UnixStream>) -> bool {
-    signals.is_some_and(|mut signals| io::Read::read(&mut signals, &mut [0; 64]).is_ok_and(|count| count > 0))
 }

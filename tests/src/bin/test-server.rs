@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    let (mut server, mut settings) = (Server::new(app)?, Settings::default());
+    let (mut server, mut settings, mut lives_on) = (Server::new(app)?, Settings::default(), Duration::ZERO);
     for option in std::env::args().skip(1) {
         let (name, value) = option.split_once('=').ok_or_else(|| io::Error::other(format!("{option}: no value")))?;
         let number = || value.parse::<u64>().map_err(io::Error::other);
@@ -37,12 +37,16 @@ fn run() -> io::Result<()> {
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,
             "queue" => settings.queue_wait = millis()?,
+            // How long the process goes on when the server has ended.
+            "lives" => lives_on = millis()?,
             "trace" => trace(value)?,
             "keepalive" => settings.keepalive = Some(millis()?),
             _ => return Err(io::Error::other(format!("no option {name}"))),
         }
     }
-    server.with_settings(settings).stopping_on_signals()?.run()
+    server.with_settings(settings).stopping_on_signals()?.run()?;
+    thread::sleep(lives_on);
+    Ok(())
 }
 
 /// Lines of this level and above on standard error: the level, the text, the fields.

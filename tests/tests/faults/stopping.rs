@@ -277,6 +277,23 @@ fn a_second_signal_ends_it_at_once() {
     assert!(!exists(path));
 }
 
+/// A process that outlives its server can be ended as any other.
+#[test]
+fn behind_the_servers_end_a_signal_is_what_it_was() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let place = Place::new();
+        let (at, bind) = place.socket("a.sock");
+        let mut process = Process::start(&mut command(&[&format!("bind={bind}"), "lives=60000"]), &at).unwrap();
+        process.signal(Signal::TERM).unwrap();
+        assert_eq!(process.ended_within(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(at.connect().is_err());
+        process.signal(signal).unwrap();
+        let (status, _) = process.ended_within(Duration::from_secs(5)).unwrap();
+        let by = std::os::unix::process::ExitStatusExt::signal(&status);
+        assert_eq!(by, Some(signal.as_raw()), "{status}");
+    }
+}
+
 #[test]
 fn kept_connections_close_when_they_are_idle() {
     let place = Place::new();

@@ -175,7 +175,7 @@ fn a_quick_peer_has_no_longer_than_the_grace() {
     });
     let outcome = serve(&connection, &reads, settings).unwrap();
     assert_eq!(status(&outcome), 503, "{}", outcome.written.escape_ascii());
-    assert_eq!(outcome.aborted, false);
+    assert!(!outcome.aborted);
 }
 
 /// What the application has given is whole, however late it ends.
