@@ -5,6 +5,7 @@ use std::io;
 use std::panic::catch_unwind;
 use std::time::Instant;
 
+use tracing::field::display;
 use uwsgi::Modifier1;
 use uwsgi::server::{Refusal, Settings, Time};
 use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
@@ -160,8 +161,13 @@ fn fail<T: Transport>(
     (modifier1, ends): (Modifier1, Ends),
     error: &AppError,
 ) {
-    if let Some(refusal) = answer.failure() {
-        return tell(&refusal, ends);
+    match answer.failure() {
+        Some(refusal) if answer.is_broken() => {
+            let peer = ends.peer.map(display);
+            return say(|| tracing::warn!(peer, "an answer was cut off: {refusal}"));
+        }
+        Some(refusal) => return tell(&refusal, ends),
+        None => {}
     }
     if answer.is_broken() || body.is_broken() {
         // The peer has gone: that is its right.
@@ -173,11 +179,11 @@ fn fail<T: Transport>(
             Some(refusal)
         }
         None if error.is::<NotImplemented>() => {
-            tracing::warn!("{error}");
+            say(|| tracing::warn!("{error}"));
             Some(Refusal::Modifier1(modifier1))
         }
         None => {
-            tracing::error!("the application failed: {error}");
+            say(|| tracing::error!("the application failed: {error}"));
             None
         }
     };
@@ -188,10 +194,8 @@ fn fail<T: Transport>(
 
 /// Logs a refusal, and who was refused.
 pub(crate) fn tell(refusal: &Refusal, ends: Ends) {
-    say(|| match ends.peer {
-        Some(peer) => tracing::warn!(%peer, status = refusal.status(), "refused: {refusal}"),
-        None => tracing::warn!(status = refusal.status(), "refused: {refusal}"),
-    });
+    let peer = ends.peer.map(display);
+    say(|| tracing::warn!(peer, status = refusal.status(), "refused: {refusal}"));
 }
 
 /// Does what says something. A log that panics, because its disk is full, say, costs nobody an answer.

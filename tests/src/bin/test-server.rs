@@ -92,6 +92,15 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
             thread::sleep(Duration::from_millis(count as u64));
             return Ok(());
         }
+        // A byte each 10 ms, so often.
+        "drip" => {
+            answer.head(text)?;
+            for _ in 0..count {
+                answer.write_all(b"x")?;
+                thread::sleep(Duration::from_millis(10));
+            }
+            return Ok(());
+        }
         "panic" => panic!("as asked"),
         "halfway" => {
             answer.head(text.with_length(10))?;

@@ -1,5 +1,6 @@
 //! What a server says: a line for each refusal, with who was refused and the setting to change, and at which level.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -85,7 +86,7 @@ fn no_worker_and_a_body_that_is_cut_short() {
     let told = said("warn", &["workers=1", "queue=50"], |at| {
         let _works = {
             let mut works = at.connect().unwrap();
-            std::io::Write::write_all(&mut works, &get("/sleep/300")).unwrap();
+            works.write_all(&get("/sleep/300")).unwrap();
             works
         };
         std::thread::sleep(Duration::from_millis(100));
@@ -95,10 +96,10 @@ fn no_worker_and_a_body_that_is_cut_short() {
 
     let told = said("warn", &[], |at| {
         let mut stream = at.connect().unwrap();
-        std::io::Write::write_all(&mut stream, &[post("/read", 5), b"he".to_vec()].concat()).unwrap();
+        stream.write_all(&[post("/read", 5), b"he".to_vec()].concat()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let mut answer = Vec::new();
-        std::io::Read::read_to_end(&mut stream, &mut answer).unwrap();
+        stream.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 400);
     });
     one_line(&told, "WARN refused: the stream ended 3 bytes before the body did peer=PEER status=400");
@@ -123,8 +124,8 @@ fn a_peer_that_resets_is_no_failure() {
         at.reset_behind(&[post("/read", 10), b"hello".to_vec()].concat()).unwrap();
         std::thread::sleep(Duration::from_millis(100));
         let mut takes_little = at.connect().unwrap();
-        std::io::Write::write_all(&mut takes_little, &get("/stream/65536")).unwrap();
-        std::io::Read::read_exact(&mut takes_little, &mut [0; 1000]).unwrap();
+        takes_little.write_all(&get("/stream/65536")).unwrap();
+        takes_little.read_exact(&mut [0; 1000]).unwrap();
         drop(takes_little);
     });
     assert_eq!(told.len(), 2, "{told:?}");
@@ -135,15 +136,20 @@ fn a_peer_that_resets_is_no_failure() {
 
 /// What a stop has cut is said, and who lost by it.
 #[test]
-fn an_answer_that_a_stop_has_cut() {
-    let mut cut = None;
-    let told = said("warn", &["grace=100"], |at| {
-        let mut stream = at.connect().unwrap();
-        std::io::Write::write_all(&mut stream, &post("/read", 10)).unwrap();
-        cut = Some(stream);
-    });
-    one_line(&told, "WARN refused: a stop was asked for peer=PEER status=503");
-    let mut answer = Vec::new();
-    std::io::Read::read_to_end(&mut cut.unwrap(), &mut answer).unwrap();
-    assert_eq!(status(&answer), 503);
+fn what_a_stop_has_cut() {
+    for (sent, expected, answered) in [
+        (post("/read", 10), "WARN refused: a stop was asked for peer=PEER status=503", 503),
+        (get("/drip/1000"), "WARN an answer was cut off: a stop was asked for peer=PEER", 200),
+    ] {
+        let mut cut = None;
+        let told = said("warn", &["grace=100"], |at| {
+            let mut stream = at.connect().unwrap();
+            stream.write_all(&sent).unwrap();
+            cut = Some(stream);
+        });
+        one_line(&told, expected);
+        let mut answer = Vec::new();
+        let end = cut.unwrap().read_to_end(&mut answer);
+        assert_eq!((status(&answer), end.is_ok()), (answered, answered == 503), "{}", answer.escape_ascii());
+    }
 }
