@@ -86,7 +86,7 @@ fn no_worker_and_a_body_that_is_cut_short() {
     let told = said("warn", &["workers=1", "queue=50"], |at| {
         let _works = {
             let mut works = at.connect().unwrap();
-            works.write_all(&get("/sleep/300")).unwrap();
+            works.write_all(&get("/sleep/1500")).unwrap();
             works
         };
         std::thread::sleep(Duration::from_millis(100));
@@ -145,6 +145,7 @@ fn what_a_stop_has_cut() {
         let told = said("warn", &["grace=100"], |at| {
             let mut stream = at.connect().unwrap();
             stream.write_all(&sent).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
             cut = Some(stream);
         });
         one_line(&told, expected);
