@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use uwsgi_tests::load::{At, Process, get, packet, post, status};
+use uwsgi_tests::port::Port;
 
 use crate::{Place, command};
 
@@ -13,11 +14,11 @@ use crate::{Place, command};
 fn said(level: &str, options: &[&str], act: impl FnOnce(&At)) -> Vec<String> {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let own = [format!("bind={address}"), format!("bind={bind}"), format!("trace={level}")];
+    let port = Port::free();
+    let own = [format!("bind={}", port.address()), format!("bind={bind}"), format!("trace={level}")];
     let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
     let mut process = Process::start(&mut command(&options), &unix).unwrap();
-    act(&At::Tcp(address));
+    act(&At::Tcp(port.address()));
     std::thread::sleep(Duration::from_millis(100));
     process.signal(Signal::TERM).unwrap();
     process.ended_within(Duration::from_secs(10)).unwrap();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, Process, get, post, status};
+use uwsgi_tests::port::Port;
 
 use crate::{Place, Running, command, exists};
 
@@ -242,10 +243,10 @@ fn the_grace_is_a_bound_with(workers: &str) {
 fn an_answer_that_outlasts_the_grace_is_reset() {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let options = [&*format!("bind={address}"), &*format!("bind={bind}"), "grace=300"];
+    let port = Port::free();
+    let options = [&*format!("bind={}", port.address()), &*format!("bind={bind}"), "grace=300"];
     let mut process = Process::start(&mut command(&options), &unix).unwrap();
-    let at = At::Tcp(address);
+    let at = At::Tcp(port.address());
     let mut cut = at.connect().unwrap();
     cut.write_all(&get("/begin/60000")).unwrap();
     cut.read_exact(&mut [0; 12]).unwrap();
