@@ -13,6 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
+use uwsgi::server::Places;
 use uwsgi_io::Socket;
 
 use crate::app::Ends;
@@ -45,8 +46,6 @@ struct File {
     inode: u64,
 }
 
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 1024;
 /// Who may connect to a Unix socket: its owner and its group.
 pub(crate) const MODE: u32 = 0o660;
 
@@ -228,9 +227,9 @@ impl Listener {
     }
 
     fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>, file: Option<File>) -> io::Result<Self> {
-        rustix::net::listen(&descriptor, BACKLOG).map_err(|error| taken(error, &name))?;
+        rustix::net::listen(&descriptor, i32::from(Places::BACKLOG)).map_err(|error| taken(error, &name))?;
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self { descriptor, name, local, file, last: BACKLOG.unsigned_abs() })
+        Ok(Self { descriptor, name, local, file, last: u32::from(Places::BACKLOG) })
     }
 }
 

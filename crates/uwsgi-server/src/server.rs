@@ -10,14 +10,14 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use uwsgi::client::Address;
-use uwsgi::server::{AllowList, Settings};
+use uwsgi::server::{AllowList, Places, Settings};
 
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::listener::{Listener, MODE};
 use crate::signals::Signals;
 use crate::stop::Stop;
-use crate::threads::{A_LITTLE, Door, Shared, TURNED_AWAY, Threads, attend};
+use crate::threads::{Door, Shared, Threads, attend};
 use crate::workers::Workers;
 
 /// A blocking server: a thread a connection, and permits for those whose application works.
@@ -92,7 +92,7 @@ impl<A: App + 'static> Server<A> {
             settings: Settings::default(),
             allow: AllowList::parse("127.0.0.1,::1".into()).map_err(io::Error::other)?,
             workers: cores.saturating_mul(4),
-            max_connections: 1024,
+            max_connections: Places::CONNECTIONS,
             stack: 256 << 10,
             access: None,
             listeners: Vec::new(),
@@ -207,21 +207,18 @@ impl<A: App + 'static> Server<A> {
             allow: self.allow,
             workers,
             worker_count: self.workers,
-            max_connections: self.max_connections,
             stack: self.stack,
             access: self.access,
             stop: Arc::clone(&self.control.stop),
-            threads: Threads::default(),
+            threads: Threads::new(self.max_connections),
         });
-        raise_descriptors(self.max_connections.saturating_add(TURNED_AWAY).saturating_add(OTHERS));
+        raise_descriptors(self.max_connections.saturating_add(Places::TOLD).saturating_add(OTHERS));
         let attended = self.listeners.into_iter().try_for_each(|listener| attend(&shared, &Door::new(listener)));
         if attended.is_ok() {
             self.control.wait(self.signals.as_ref());
         }
         handle.stop();
-        // Behind the last answer a connection is still drained.
-        let most = self.settings.stop_grace.saturating_add(self.settings.drain_time).saturating_add(A_LITTLE);
-        shared.threads.wait_for_all(most, || self.signals.as_ref().is_some_and(Signals::take));
+        shared.threads.wait_for_all(self.settings.longest_stop(), || self.signals.as_ref().is_some_and(Signals::take));
         attended
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use uwsgi::server::{AllowList, Refusal, Settings, admit};
+use uwsgi::server::{AllowList, Place, Places, Settings};
 use uwsgi_io::{RequestReader, Socket, Transport};
 
 use crate::access::AccessLog;
@@ -21,8 +21,6 @@ use crate::workers::Workers;
 
 /// How many threads wait for connections at most, for each listener, when there are none.
 const IDLE: usize = 4;
-/// How many connections that are not let in are told so properly at once; others are told in passing.
-pub(crate) const TURNED_AWAY: usize = 64;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -32,7 +30,6 @@ pub(crate) struct Shared<A> {
     pub(crate) allow: AllowList<String>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) worker_count: usize,
-    pub(crate) max_connections: usize,
     pub(crate) stack: usize,
     pub(crate) access: Option<AccessLog>,
     pub(crate) stop: Arc<Stop>,
@@ -55,20 +52,17 @@ pub(crate) struct Door {
 #[derive(Debug)]
 struct Idle(AtomicUsize);
 
-/// A connection that was accepted, and why it is not let in.
+/// A connection that was accepted, and whether it is let in.
 struct Guest {
     socket: Socket,
     ends: Ends,
-    refusal: Option<Refusal>,
+    place: Place,
 }
 
 /// How many threads there are, and connections.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
-    /// Connections that were let in.
-    connections: AtomicUsize,
-    /// Connections that were not, and take nobody's place while they are told so.
-    turned_away: AtomicUsize,
+    places: Mutex<Places>,
     /// One for each thread.
     seats: Mutex<Vec<Arc<Seat>>>,
     /// A thread has ended.
@@ -183,31 +177,24 @@ impl<A: App + 'static> Shared<A> {
 
     /// Counts a connection where it belongs; `None` if it was told that it is one too many.
     fn admit(&self, socket: Socket, ends: Ends) -> Option<Guest> {
-        let Threads { connections, turned_away, .. } = &self.threads;
-        let count = connections.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        let refusal = admit(&self.allow, ends.peer.map(|peer| peer.ip()), count, self.max_connections).err();
-        if let Some(refusal) = &refusal {
-            connections.fetch_sub(1, Ordering::AcqRel);
-            if turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY {
-                // It may be lost, and those who could be told properly are told. A close over what is unread would be a reset.
-                let _ = socket.read(&mut [0; 4096]);
-                let _ = socket.write(&[IoSlice::new(refusal.response(false))]);
-                turned_away.fetch_sub(1, Ordering::AcqRel);
-                return None;
-            }
+        let place = self.threads.places().take(&self.allow, ends.peer.map(|peer| peer.ip()));
+        if let Place::Passed(refusal) = place {
+            // It may be lost, and those who could be told properly are told. A close over what is unread would be a reset.
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = socket.write(&[IoSlice::new(refusal.response(false))]);
+            return None;
         }
-        Some(Guest { socket, ends, refusal })
+        Some(Guest { socket, ends, place })
     }
 
-    fn serve(&self, Guest { socket, ends, refusal }: Guest, seat: &Seat, buffer: &mut Vec<u8>) {
+    fn serve(&self, Guest { socket, ends, place }: Guest, seat: &Seat, buffer: &mut Vec<u8>) {
         seat.is_over.store(false, Ordering::Relaxed);
         seat.put(Some(socket));
-        let counted = if refusal.is_none() { &self.threads.connections } else { &self.threads.turned_away };
         seat.with(|socket| {
             let transport = Stoppable::new(socket, &self.stop, &seat.is_over);
-            let served = match refusal {
-                None => self.house().serve(&transport, ends, buffer),
-                Some(refusal) => {
+            let served = match place {
+                Place::LetIn => self.house().serve(&transport, ends, buffer),
+                Place::Told(refusal) | Place::Passed(refusal) => {
                     tell(&refusal, ends);
                     RequestReader::new(&transport, self.settings).refuse(&refusal)
                 }
@@ -218,7 +205,7 @@ impl<A: App + 'static> Shared<A> {
         });
         // It is closed before its place is another's.
         seat.put(None);
-        counted.fetch_sub(1, Ordering::AcqRel);
+        self.threads.places().give_back(place);
         // A large packet is no reason to keep a large buffer.
         if buffer.len() > KEPT {
             *buffer = Vec::new();
@@ -258,6 +245,11 @@ impl Seat {
 }
 
 impl Threads {
+    /// For so many connections.
+    pub(crate) fn new(max_connections: usize) -> Self {
+        Self { places: Mutex::new(Places::new(max_connections)), ..Self::default() }
+    }
+
     /// A thread begins.
     fn join(&self) -> Arc<Seat> {
         let seat = Arc::<Seat>::default();
@@ -285,6 +277,10 @@ impl Threads {
         }
     }
 
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn seats(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -292,7 +288,7 @@ impl Threads {
 
 /// How large a buffer may be to be kept for the next connection.
 const KEPT: usize = 16 << 10;
-pub(crate) const A_LITTLE: Duration = Duration::from_millis(200);
+const A_LITTLE: Duration = Duration::from_millis(200);
 const A_WHILE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 #[cfg(test)]
