@@ -88,13 +88,14 @@ where
 /// use core::net::SocketAddr;
 /// use http::{Request, Response};
 /// use tokio::net::{TcpListener, TcpStream};
-/// use uwsgi_tower::{Body, BodyError, Connection, End, Listener};
+/// use uwsgi_tower::{Accepted, Body, BodyError, Connection, End, Listener};
 ///
 /// async fn hello(_: Request<Body>) -> Result<Response<String>, BodyError> {
 ///     Ok(Response::new("hello".into()))
 /// }
 ///
 /// async fn serve(stream: TcpStream, peer: SocketAddr) -> std::io::Result<()> {
+///     let stream = Accepted::from(stream);
 ///     let connection = Connection::new(stream, tower::service_fn(hello)).like::<TcpListener>().peer(peer);
 ///     if let End::Abort(stream) = connection.serve().await? {
 ///         <TcpListener as Listener>::abort(&stream);

@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod accepted;
 mod answer;
 mod body;
 mod client;
@@ -22,6 +23,7 @@ mod tls;
 pub mod upgrade;
 mod vars;
 
+pub use accepted::Accepted;
 pub use body::{Body, BodyError};
 pub use client::{Client, ClientError, Incoming};
 pub use codec::{CodecError, PacketBuf, PacketCodec};

@@ -19,6 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
+#[cfg(unix)]
+use crate::accepted::accept_unix;
+use crate::accepted::{Accepted, accept_tcp};
+
 /// What connections are accepted from: TCP, Unix sockets, TLS, whatever can be read and written.
 ///
 /// Three items make one; the others tell more of its connections where more is known.
@@ -126,16 +130,19 @@ pub enum Closed {
 }
 
 impl Listener for TcpListener {
-    type Io = TcpStream;
+    type Io = Accepted<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Accepted<TcpStream>, SocketAddr) {
         loop {
+            if let Some(accepted) = accept_tcp(self) {
+                return accepted;
+            }
             match Self::accept(self).await {
                 Ok((stream, address)) => {
                     // Small answers leave at once.
                     let _ = stream.set_nodelay(true);
-                    return (stream, address);
+                    return (stream.into(), address);
                 }
                 Err(error) => wait_after(error).await,
             }
@@ -146,35 +153,38 @@ impl Listener for TcpListener {
         Some(*address)
     }
 
-    fn abort(io: &TcpStream) {
+    fn abort(io: &Accepted<TcpStream>) {
         let _ = io.set_zero_linger();
     }
 
     #[cfg(unix)]
-    fn say(io: &TcpStream, bytes: &[u8]) {
+    fn say(io: &Accepted<TcpStream>, bytes: &[u8]) {
         say(io, bytes);
     }
 
     #[cfg(unix)]
-    fn has_bytes(io: &TcpStream) -> Option<bool> {
+    fn has_bytes(io: &Accepted<TcpStream>) -> Option<bool> {
         Some(look(io))
     }
 
     #[cfg(unix)]
-    fn closed(io: &TcpStream) -> Closed {
+    fn closed(io: &Accepted<TcpStream>) -> Closed {
         closed(io)
     }
 }
 
 #[cfg(unix)]
 impl Listener for UnixListener {
-    type Io = UnixStream;
+    type Io = Accepted<UnixStream>;
     type Addr = tokio::net::unix::SocketAddr;
 
-    async fn accept(&mut self) -> (UnixStream, tokio::net::unix::SocketAddr) {
+    async fn accept(&mut self) -> (Accepted<UnixStream>, tokio::net::unix::SocketAddr) {
         loop {
+            if let Some(accepted) = accept_unix(self) {
+                return accepted;
+            }
             match Self::accept(self).await {
-                Ok(accepted) => return accepted,
+                Ok((stream, address)) => return (stream.into(), address),
                 Err(error) => wait_after(error).await,
             }
         }
@@ -185,22 +195,23 @@ impl Listener for UnixListener {
         None
     }
 
-    fn say(io: &UnixStream, bytes: &[u8]) {
+    fn say(io: &Accepted<UnixStream>, bytes: &[u8]) {
         say(io, bytes);
     }
 
-    fn has_bytes(io: &UnixStream) -> Option<bool> {
+    fn has_bytes(io: &Accepted<UnixStream>) -> Option<bool> {
         Some(look(io))
     }
 
-    fn closed(io: &UnixStream) -> Closed {
+    fn closed(io: &Accepted<UnixStream>) -> Closed {
         closed(io)
     }
 }
 
 /// Asks the kernel to write: the runtime knows of no connection that it can be written to before its next turn.
 #[cfg(unix)]
-fn say(socket: &impl AsFd, bytes: &[u8]) {
+fn say(io: &Accepted<impl AsFd>, bytes: &[u8]) {
+    let Some(socket) = io.socket() else { return };
     // A close over what is unread would be a reset, and the bytes be lost.
     let _ = recv(socket, &mut [0; 4096], RecvFlags::DONTWAIT);
     let _ = send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
@@ -208,7 +219,8 @@ fn say(socket: &impl AsFd, bytes: &[u8]) {
 
 /// Asks the kernel: what the runtime knows is as old as its last turn.
 #[cfg(unix)]
-fn look(socket: &impl AsFd) -> bool {
+fn look(io: &Accepted<impl AsFd>) -> bool {
+    let Some(socket) = io.socket() else { return false };
     let looked = recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
     !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
 }
@@ -216,8 +228,9 @@ fn look(socket: &impl AsFd) -> bool {
 /// Asks the kernel: POSIX has POLLHUP for a connection of which no direction is left. Apple's systems say it too where
 /// one is, so that nothing is said there.
 #[cfg(unix)]
-fn closed(socket: &impl AsFd) -> Closed {
-    let mut polled = [PollFd::new(socket, ENDED)];
+fn closed(io: &Accepted<impl AsFd>) -> Closed {
+    let Some(socket) = io.socket() else { return Closed::All };
+    let mut polled = [PollFd::new(&socket, ENDED)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     if cfg!(target_vendor = "apple") || poll(&mut polled, Some(&now)).is_err() {
         return Closed::Nothing;

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use tower::service_fn;
 use uwsgi::Limits;
 use uwsgi::server::{AllowList, Places};
-use uwsgi_tower::{Body, Connection, End, Listener, Peer, Shared, Timeouts, serve};
+use uwsgi_tower::{Accepted, Body, Connection, End, Listener, Peer, Shared, Timeouts, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 const ALLOWED: &str = "10.0.0.1:1000";
@@ -181,7 +181,8 @@ async fn a_connection_of_ones_own() {
     });
     let mut settings = uwsgi::server::Settings::default();
     settings.drain_time = Duration::from_secs(60);
-    let connection = Connection::new(stream, service).settings(settings).like::<TcpListener>().peer(peer);
+    let connection =
+        Connection::new(Accepted::from(stream), service).settings(settings).like::<TcpListener>().peer(peer);
     let served = tokio::spawn(connection.serve());
     front_end.write_all(GET).await.unwrap();
     // It closes at once, though the front end does not.

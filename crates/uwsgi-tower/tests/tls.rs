@@ -30,7 +30,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tower::service_fn;
 use uwsgi::server::{AllowList, Settings};
-use uwsgi_tower::{Body, Listener, Shared, TlsListener, TlsPeer, serve};
+use uwsgi_tower::{Accepted, Body, Listener, Shared, TlsListener, TlsPeer, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 
@@ -184,10 +184,10 @@ struct From {
 }
 
 impl Listener for From {
-    type Io = TcpStream;
+    type Io = Accepted<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Accepted<TcpStream>, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.tcp).await;
         (stream, self.addresses.pop().unwrap_or(address))
     }
