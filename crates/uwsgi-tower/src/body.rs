@@ -79,7 +79,10 @@ impl Body {
     }
 
     /// A body that is read from a connection's receiving half; and where that comes back from when the body is dropped.
-    pub(crate) fn lent<IO>(inbound: Inbound<IO>, framing: RequestBody) -> (Self, oneshot::Receiver<Inbound<IO>>)
+    pub(crate) fn lent<IO>(
+        inbound: Box<Inbound<IO>>,
+        framing: RequestBody,
+    ) -> (Self, oneshot::Receiver<Box<Inbound<IO>>>)
     where
         IO: AsyncRead + Send + Unpin + 'static,
     {
@@ -135,8 +138,8 @@ trait Source: fmt::Debug {
 
 /// A receiving half that goes back to its connection when it is dropped.
 struct Lent<IO> {
-    inbound: Option<Inbound<IO>>,
-    back: Option<oneshot::Sender<Inbound<IO>>>,
+    inbound: Option<Box<Inbound<IO>>>,
+    back: Option<oneshot::Sender<Box<Inbound<IO>>>>,
 }
 
 impl<IO: AsyncRead + Unpin> Source for Lent<IO> {

@@ -8,6 +8,7 @@ use core::task::Poll;
 use core::time::Duration;
 use std::io;
 
+use alloc::boxed::Box;
 use http::{Extensions, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
@@ -244,24 +245,25 @@ where
     refuse(inbound, &mut outbound, refusal, terms).await.map(drop)
 }
 
-fn halves<IO: AsyncRead + AsyncWrite + Unpin>(io: IO, terms: &Terms<IO>) -> (Inbound<IO>, Outbound<IO>) {
+/// The receiving half is handed from one to another with every request, and would be copied each time.
+fn halves<IO: AsyncRead + AsyncWrite + Unpin>(io: IO, terms: &Terms<IO>) -> (Box<Inbound<IO>>, Outbound<IO>) {
     let pace = Pace::new(Instant::now(), terms.stop.clone(), terms.moment);
     let (reader, writer) = split(io, terms.look);
     let outbound = Outbound::new(writer, pace.another());
-    (Inbound::new(reader, Receive::new(terms.settings, pace.now()), pace), outbound)
+    (Box::new(Inbound::new(reader, Receive::new(terms.settings, pace.now()), pace)), outbound)
 }
 
 /// What comes behind a request.
 enum Next<IO> {
     Abort,
-    Another(Inbound<IO>),
+    Another(Box<Inbound<IO>>),
     Close,
-    Upgrade(Inbound<IO>, oneshot::Sender<Upgraded>),
+    Upgrade(Box<Inbound<IO>>, oneshot::Sender<Upgraded>),
 }
 
 /// Serves one request.
 async fn one<IO, S, B>(
-    mut inbound: Inbound<IO>,
+    mut inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,
     service: &mut S,
     terms: &Terms<IO>,
@@ -337,16 +339,20 @@ where
 }
 
 /// Where the receiving half is while a service works.
-#[allow(clippy::large_enum_variant, reason = "it lives as long as its request")]
 enum Half<IO> {
-    Here(Inbound<IO>),
-    Lent(oneshot::Receiver<Inbound<IO>>),
+    Here(Box<Inbound<IO>>),
+    Lent(oneshot::Receiver<Box<Inbound<IO>>>),
 }
 
 impl<IO: AsyncWrite + Unpin> Half<IO> {
     /// Gets it back: at once, unless a task of the service's still holds the body. That has as long for it as a peer
     /// that still sends, and the peer need not wait to see the end.
-    async fn back(self, respond: &Respond, outbound: &mut Outbound<IO>, settings: &Settings) -> Option<Inbound<IO>> {
+    async fn back(
+        self,
+        respond: &Respond,
+        outbound: &mut Outbound<IO>,
+        settings: &Settings,
+    ) -> Option<Box<Inbound<IO>>> {
         let mut returned = match self {
             Self::Here(inbound) => return Some(inbound),
             Self::Lent(returned) => returned,
@@ -380,7 +386,7 @@ impl<IO: AsyncWrite + Unpin> Half<IO> {
 
 /// Writes a refusal, and ends the connection.
 async fn refuse<IO: AsyncRead + AsyncWrite + Unpin>(
-    inbound: Inbound<IO>,
+    inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,
     refusal: Refusal,
     terms: &Terms<IO>,
@@ -392,7 +398,7 @@ async fn refuse<IO: AsyncRead + AsyncWrite + Unpin>(
 
 /// Writes what the server says by itself, and ends the connection.
 async fn bare<IO: AsyncRead + AsyncWrite + Unpin>(
-    inbound: Inbound<IO>,
+    inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,
     bytes: &[u8],
 ) -> io::Result<Next<IO>> {
@@ -405,7 +411,7 @@ async fn bare<IO: AsyncRead + AsyncWrite + Unpin>(
 
 /// Shuts down writing, then drops what still comes: to close over unread bytes would make the kernel reset the connection.
 async fn half_close<IO: AsyncRead + AsyncWrite + Unpin>(
-    mut inbound: Inbound<IO>,
+    mut inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,
     mut drain: Drain,
 ) -> io::Result<Next<IO>> {

@@ -16,9 +16,15 @@ use uwsgi::server::Time;
 /// Asks connections to stop: see [`serve_connection_until`](crate::serve_connection_until). Clones ask the same ones.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
+    /// In one place: every connection has several clones, which all processors count.
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
     token: CancellationToken,
     /// Since when.
-    asked: Arc<OnceLock<Instant>>,
+    asked: OnceLock<Instant>,
 }
 
 impl Stop {
@@ -30,14 +36,14 @@ impl Stop {
 
     /// Asks for it. Idle connections close, and what began is finished within the settings' `stop_grace`.
     pub fn ask(&self) {
-        self.asked.get_or_init(Instant::now);
+        self.inner.asked.get_or_init(Instant::now);
         // Whoever looked before that waits for this.
-        self.token.cancel();
+        self.inner.token.cancel();
     }
 
     /// Ready when it was asked for.
     pub fn asked(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
-        self.token.clone().cancelled_owned()
+        self.inner.token.clone().cancelled_owned()
     }
 }
 
@@ -73,7 +79,7 @@ impl Pace {
 
     /// When a stop was asked for, if it was; before the connection began is when it began.
     pub(crate) fn stop_asked(&self) -> Option<Time> {
-        let asked = self.stop.asked.get()?;
+        let asked = self.stop.inner.asked.get()?;
         let asked = Time::ZERO.after(asked.saturating_duration_since(self.start)).max(self.deaf);
         Some(asked).filter(|_| self.hears())
     }
@@ -115,10 +121,10 @@ impl Pace {
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // The token has one lock for all connections.
-        if self.stop.asked.get().is_some() {
+        if self.stop.inner.asked.get().is_some() {
             return Poll::Ready(());
         }
-        let stop = &self.stop.token;
+        let stop = &self.stop.inner.token;
         self.stopped.get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned())).as_mut().poll(cx)
     }
 }

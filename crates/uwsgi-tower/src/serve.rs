@@ -186,17 +186,10 @@ where
         Some(allow) => allow,
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
     };
-    let (stop, connections) = (Stop::default(), TaskTracker::new());
-    let count = Arc::new(Mutex::new(Count { places: Places::new(max_connections), pipes: 0 }));
-    let mut door = Door {
-        make_service,
-        settings,
-        allow,
-        end_is_close,
-        stop: stop.clone(),
-        count: Arc::clone(&count),
-        connections: connections.clone(),
-    };
+    let stop = Stop::default();
+    let count = Mutex::new(Count { places: Places::new(max_connections), pipes: 0 });
+    let hall = Arc::new(Hall { count, connections: TaskTracker::new() });
+    let mut door = Door { make_service, settings, allow, end_is_close, stop: stop.clone(), hall: Arc::clone(&hall) };
     let mut shutdown = core::pin::pin!(shutdown);
     for accepted in 1_u64.. {
         let (io, address) = select! {
@@ -220,10 +213,10 @@ where
     }
     drop(listener);
     stop.ask();
-    connections.close();
-    if timeout(settings.longest_stop(), connections.wait()).await.is_err() {
-        let pipes = lock(&count).pipes;
-        match connections.len().saturating_sub(pipes) {
+    hall.connections.close();
+    if timeout(settings.longest_stop(), hall.connections.wait()).await.is_err() {
+        let pipes = hall.count().pipes;
+        match hall.connections.len().saturating_sub(pipes) {
             0 => tracing::info!("{pipes} upgraded connections have not ended"),
             left => tracing::error!("{left} connections were not finished in time"),
         }
@@ -238,7 +231,12 @@ struct Door<M> {
     allow: AllowList<String>,
     end_is_close: bool,
     stop: Stop,
-    count: Arc<Mutex<Count>>,
+    hall: Arc<Hall>,
+}
+
+/// Who is inside.
+struct Hall {
+    count: Mutex<Count>,
     connections: TaskTracker,
 }
 
@@ -269,9 +267,8 @@ impl<M> Door<M> {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let peer = L::peer(&address);
-        let place = lock(&self.count).places.take(&self.allow, peer.map(|peer| peer.ip()));
-        let (count, connections) = (Arc::clone(&self.count), self.connections.clone());
-        let counted = Counted { place, pipe: None, count, connections };
+        let place = self.hall.count().places.take(&self.allow, peer.map(|peer| peer.ip()));
+        let counted = Counted { place, pipe: None, hall: Arc::clone(&self.hall) };
         let (settings, end_is_close, stop) = (self.settings, self.end_is_close, self.stop.clone());
         let terms = move |io: &L::Io| {
             let look = Some(Look { end_is_close, ..Look::of::<L>() });
@@ -281,7 +278,7 @@ impl<M> Door<M> {
         match place {
             Place::LetIn => {
                 let made = self.make_service.call(address);
-                self.connections.spawn(async move {
+                self.hall.connections.spawn(async move {
                     let Some(io) = established::<L>(io, peer).await else { return };
                     let service = match made.await {
                         Ok(service) => service,
@@ -298,7 +295,7 @@ impl<M> Door<M> {
                 });
             }
             Place::Told(refusal) => {
-                self.connections.spawn(async move {
+                self.hall.connections.spawn(async move {
                     // Who is not allowed gets no handshake either: what cannot be told without one is not told.
                     let io = match refusal {
                         Refusal::PeerNotAllowed => Some(io),
@@ -337,8 +334,7 @@ struct Count {
 /// A connection's place, which is given back when this is dropped.
 pub(crate) struct Counted {
     place: Place,
-    count: Arc<Mutex<Count>>,
-    connections: TaskTracker,
+    hall: Arc<Hall>,
     /// What is waited for when its task has ended.
     pipe: Option<TaskTrackerToken>,
 }
@@ -346,9 +342,9 @@ pub(crate) struct Counted {
 impl Counted {
     /// The connection was upgraded.
     pub(crate) fn becomes_a_pipe(&mut self) {
-        let mut count = lock(&self.count);
+        let mut count = self.hall.count();
         count.pipes = count.pipes.saturating_add(1);
-        self.pipe = Some(self.connections.token());
+        self.pipe = Some(self.hall.connections.token());
     }
 }
 
@@ -360,14 +356,16 @@ impl fmt::Debug for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut count = lock(&self.count);
+        let mut count = self.hall.count();
         count.places.give_back(self.place);
         count.pipes = count.pipes.saturating_sub(usize::from(self.pipe.is_some()));
     }
 }
 
-fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
-    count.lock().unwrap_or_else(PoisonError::into_inner)
+impl Hall {
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How long it takes at most until connections that are there show, and until one that was accepted says something.

@@ -95,7 +95,9 @@ pub fn check_var<'a>(key: &'a [u8], value: &[u8]) -> Result<(), ContentError<'a>
         b"REQUEST_METHOD" => field_name::position_outside_token(value).map(|at| (ContentErrorKind::MethodNotToken, at)),
         b"PATH_INFO" => memchr::memchr(0, value).map(|at| (ContentErrorKind::Nul, at)),
         b"REQUEST_URI" | b"SERVER_PROTOCOL" => control_byte(value),
-        _ if key.starts_with(b"HTTP_") || key.starts_with(b"CONTENT_") => control_byte(value),
+        [b'H', b'T', b'T', b'P', b'_', ..] | [b'C', b'O', b'N', b'T', b'E', b'N', b'T', b'_', ..] => {
+            control_byte(value)
+        }
         _ => None,
     };
     match fault {

@@ -2,7 +2,7 @@
 
 use core::str::Utf8Error;
 
-use crate::cgi::name::HeaderName;
+use crate::cgi::name::{HeaderName, field_name};
 use crate::http::framing::{self, FramingError, RequestBody};
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
@@ -387,9 +387,12 @@ impl<'a> Request<'a> {
 
     /// All values of a header, in wire order: nginx before 1.23 sends repeated headers as repeated vars.
     pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.headers()
-            .filter(move |(header, _)| *header == *name && !header.duplicates_content())
-            .map(|(_, value)| value)
+        // A key is as long as the name, or longer by its prefix: most of them are told apart by that.
+        let prefixed = name.len().saturating_add(field_name::PREFIX.len());
+        let vars = self.vars.iter().filter(move |(key, _)| key.len() == prefixed || key.len() == name.len());
+        let headers = vars.filter_map(|(key, value)| Headers::of(key, value));
+        let headers = headers.filter(move |(header, _)| *header == *name && !header.duplicates_content());
+        headers.map(|(_, value)| value)
     }
 
     /// A copy of the view in which the application is mounted elsewhere: how a middleware rewrites.
@@ -419,15 +422,21 @@ pub struct Headers<'a> {
     vars: Iter<'a>,
 }
 
+impl<'a> Headers<'a> {
+    /// The header that a var carries, if it carries one.
+    #[inline]
+    fn of(key: &'a [u8], value: &'a [u8]) -> Option<(HeaderName<'a>, &'a [u8])> {
+        let name = HeaderName::from_key(key)?;
+        let sent_empty = value.is_empty() && name.as_bytes().len() == key.len();
+        (!sent_empty).then_some((name, value))
+    }
+}
+
 impl<'a> Iterator for Headers<'a> {
     type Item = (HeaderName<'a>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.vars.find_map(|(key, value)| {
-            let name = HeaderName::from_key(key)?;
-            let sent_empty = value.is_empty() && !key.starts_with(b"HTTP_");
-            (!sent_empty).then_some((name, value))
-        })
+        self.vars.find_map(|(key, value)| Self::of(key, value))
     }
 }
 
