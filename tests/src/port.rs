@@ -1,11 +1,14 @@
 //! Where programs listen.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 
 /// Below the ports that Linux gives to clients (32768 to 60999), so that no connection takes one in between.
 const FIRST: u16 = 10_000;
@@ -30,7 +33,7 @@ impl Port {
             let next = NEXT.fetch_add(1, Ordering::Relaxed);
             let number = FIRST + begin.wrapping_mul(37).wrapping_add(next) % COUNT;
             let Ok(held) = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)) else { continue };
-            if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
+            if is_free(number) {
                 return Self { number, _held: Arc::new(held) };
             }
         }
@@ -44,6 +47,16 @@ impl Port {
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.number))
     }
+}
+
+/// Whether nobody listens there. It is bound and not listened at: a process that is started at the same time has a copy of
+/// every socket for a moment, and would take connections for it.
+fn is_free(number: u16) -> bool {
+    let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
+        set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, number)))
+    });
+    bound.is_ok()
 }
 
 /// Where a program listens, or is to listen.

@@ -10,7 +10,7 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::net::{TcpListener as StdListener, UdpSocket};
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
@@ -18,6 +18,8 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -54,7 +56,7 @@ impl Drop for Example {
 }
 
 /// A path where no socket is, and its address.
-fn socket() -> (PathBuf, String) {
+fn place() -> (PathBuf, String) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-tower-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
@@ -79,7 +81,13 @@ impl Port {
             let number = 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 22_000;
             let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(number).unwrap()));
             let Ok(held) = UdpSocket::bind(address) else { continue };
-            if StdListener::bind(address).is_ok() {
+            // Bound, and not listened at: a process that is started meanwhile has a copy of every socket for a moment, and
+            // would take connections for it.
+            let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
+                set_socket_reuseaddr(&socket, true)?;
+                bind(&socket, &address)
+            });
+            if bound.is_ok() {
                 return Self { address, _held: held };
             }
         }
@@ -108,7 +116,7 @@ async fn text<B: http_body::Body<Error: core::fmt::Debug>>(response: Response<B>
 
 #[tokio::test]
 async fn axum() {
-    let (path, address) = socket();
+    let (path, address) = place();
     let _example = Example::start("axum", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
     assert_eq!(text(ask(&client, "/").await).await, "hello\n");
@@ -140,7 +148,7 @@ fn the_proxy_is_short() {
 
 #[tokio::test]
 async fn graceful() {
-    let (path, address) = socket();
+    let (path, address) = place();
     // What one that was killed has left.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let mut example = Example::start("graceful", &[path.to_str().unwrap()]);
@@ -160,7 +168,7 @@ async fn graceful() {
 
 #[tokio::test]
 async fn websocket() {
-    let (path, address) = socket();
+    let (path, address) = place();
     let _example = Example::start("websocket", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
     assert_eq!(ask(&client, "/echo").await.status(), StatusCode::BAD_REQUEST);
@@ -201,7 +209,7 @@ fn http(target: &str) -> http::request::Builder {
 
 #[tokio::test]
 async fn proxy() {
-    let (path, address) = socket();
+    let (path, address) = place();
     let front = Port::free();
     let _example = Example::start("proxy", &[&front.address.to_string(), &address]);
     let mut sender = http_to(front.address).await;
@@ -222,7 +230,7 @@ async fn proxy() {
 
 #[tokio::test]
 async fn proxy_of_a_websocket() {
-    let (path, address) = socket();
+    let (path, address) = place();
     let front = Port::free();
     let _backend = Example::start("websocket", &[path.to_str().unwrap()]);
     ask(&Client::new(&address).unwrap(), "/").await;
