@@ -22,6 +22,19 @@ pub enum Kind {
     Asynchronous,
 }
 
+impl Kind {
+    /// Each of them.
+    pub const BOTH: [Self; 2] = [Self::Blocking, Self::Asynchronous];
+
+    /// What is one thing for the one and another for the other.
+    pub fn of<T>(self, blocking: T, asynchronous: T) -> T {
+        match self {
+            Self::Blocking => blocking,
+            Self::Asynchronous => asynchronous,
+        }
+    }
+}
+
 /// By which way a server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {

@@ -6,14 +6,20 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use uwsgi_tests::load::{At, Process, get, status};
+use uwsgi_tests::ours::Kind;
 
-use crate::{Place, exists, shell};
+use crate::{Place, exists, shell, shell_of};
 
 #[test]
 fn descriptors_run_out_and_come_back() {
+    Kind::BOTH.into_iter().for_each(runs_out_and_recovers);
+}
+
+fn runs_out_and_recovers(kind: Kind) {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
-    let process = Process::start(&mut shell("ulimit -n 64;", &[&format!("bind={bind}")]), &at).unwrap();
+    let options = [&*format!("bind={bind}")];
+    let process = Process::start(&mut shell_of(kind, "ulimit -n 64;", &options), &at).unwrap();
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
     thread::sleep(Duration::from_millis(300));
 

@@ -5,15 +5,16 @@ use std::thread;
 use std::time::Duration;
 
 use uwsgi_tests::load::{At, Process, get, post, status};
+use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command};
+use crate::{Place, command_of};
 
-fn start(place: &Place, options: &[&str]) -> (Process, At) {
+fn start(kind: Kind, place: &Place, options: &[&str]) -> (Process, At) {
     let (at, bind) = place.socket("a.sock");
     let bind = format!("bind={bind}");
     let options: Vec<&str> = options.iter().copied().chain([&*bind]).collect();
-    let mut command = command(&options);
+    let mut command = command_of(kind, &options);
     // What panics says so for each.
     command.stderr(std::process::Stdio::null());
     (Process::start(&mut command, &at).unwrap(), at)
@@ -30,8 +31,12 @@ fn each(threads: usize, times: usize, act: impl Fn(usize) + Sync) {
 
 #[test]
 fn applications_that_panic_under_load() {
+    Kind::BOTH.into_iter().for_each(panics_under_load);
+}
+
+fn panics_under_load(kind: Kind) {
     let place = Place::new();
-    let (process, at) = start(&place, &["workers=2"]);
+    let (process, at) = start(kind, &place, &["workers=2"]);
     each(8, 50, |number| {
         let (path, expected) = match number % 4 {
             0 => ("/panic", 500),
@@ -54,12 +59,16 @@ fn applications_that_panic_under_load() {
 
 #[test]
 fn peers_that_reset_in_the_middle() {
+    Kind::BOTH.into_iter().for_each(resets_in_the_middle);
+}
+
+fn resets_in_the_middle(kind: Kind) {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
     let port = Port::free();
     let tcp = At::Tcp(port.address());
     let options = [format!("bind={bind}"), format!("bind={}", port.address()), "workers=2".into()];
-    let mut command = command(&options.each_ref().map(String::as_str));
+    let mut command = command_of(kind, &options.each_ref().map(String::as_str));
     command.stderr(std::process::Stdio::null());
     let process = Process::start(&mut command, &tcp).unwrap();
     let whole = [post("/read", 5), b"hello".to_vec()].concat();

@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 use uwsgi_server::{App, Handle, Server};
 use uwsgi_tests::load::At;
+use uwsgi_tests::ours::Kind;
 
 /// A server on a thread of this process, until it is dropped.
 struct Running {
@@ -67,19 +68,34 @@ impl Place {
     }
 }
 
-/// The server of `src/bin/test-server.rs`, with its errors to be read.
-fn command(options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_test-server"));
+/// The servers of `src/bin`, whose applications do the same.
+fn program(kind: Kind) -> &'static str {
+    kind.of(env!("CARGO_BIN_EXE_test-server"), env!("CARGO_BIN_EXE_axum-server"))
+}
+
+/// One of them in a process of its own, with its errors to be read.
+fn command_of(kind: Kind, options: &[&str]) -> Command {
+    let mut command = Command::new(program(kind));
     command.args(options).stderr(Stdio::piped());
     command
 }
 
-/// A shell that becomes that server behind this line.
-fn shell(line: &str, options: &[&str]) -> Command {
+/// The blocking one.
+fn command(options: &[&str]) -> Command {
+    command_of(Kind::Blocking, options)
+}
+
+/// A shell that becomes one of them behind this line.
+fn shell_of(kind: Kind, line: &str, options: &[&str]) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("{line} exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_test-server")]);
+    command.args(["-c", &format!("{line} exec \"$0\" \"$@\""), program(kind)]);
     command.args(options).stderr(Stdio::piped());
     command
+}
+
+/// The blocking one.
+fn shell(line: &str, options: &[&str]) -> Command {
+    shell_of(Kind::Blocking, line, options)
 }
 
 fn exists(path: &Path) -> bool {

@@ -15,30 +15,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 use uwsgi_tests::load::{At, Process};
+use uwsgi_tests::ours::Kind;
 
 /// Until it is dropped, no other test runs.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Our servers, each with an application that does the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Blocking,
-    /// An axum router.
-    Asynchronous,
-}
-
-impl Kind {
-    const BOTH: [Self; 2] = [Self::Blocking, Self::Asynchronous];
-
-    const fn program(self) -> &'static str {
-        match self {
-            Self::Blocking => env!("CARGO_BIN_EXE_test-server"),
-            Self::Asynchronous => env!("CARGO_BIN_EXE_axum-server"),
-        }
-    }
 }
 
 /// A server at a Unix socket in a directory of its own.
@@ -51,7 +33,9 @@ struct Served {
 fn serve(kind: Kind, options: &[&str]) -> Served {
     let directory = tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap();
     let path = directory.path().join("a.sock");
-    let mut command = Command::new(kind.program());
+    // Their applications do the same.
+    let program = kind.of(env!("CARGO_BIN_EXE_test-server"), env!("CARGO_BIN_EXE_axum-server"));
+    let mut command = Command::new(program);
     command.arg(format!("bind=unix:{}", path.display())).args(options).stderr(Stdio::null());
     let at = At::Unix(path);
     Served { process: Process::start(&mut command, &at).unwrap(), at, _directory: directory }

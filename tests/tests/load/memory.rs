@@ -6,20 +6,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::load::{get, post};
+use uwsgi_tests::ours::Kind;
 
-use crate::{Kind, Served, alone, serve};
+use crate::{Served, alone, serve};
 
 /// How many connections a figure is of.
 const COUNT: usize = 500;
 
 /// The most that one may take: a buffer, and pages of a thread's stack, of which there are more without optimisation, or a
 /// task.
-const fn most(kind: Kind) -> usize {
-    match kind {
-        Kind::Blocking if cfg!(debug_assertions) => 48 << 10,
-        Kind::Blocking => 32 << 10,
-        Kind::Asynchronous => 16 << 10,
-    }
+fn most(kind: Kind) -> usize {
+    kind.of(if cfg!(debug_assertions) { 48 << 10 } else { 32 << 10 }, 12 << 10)
 }
 
 /// What each of many connections takes that have sent this, in bytes; to a server of its own.

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::load::At;
+use uwsgi_tests::ours::Kind;
 use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
-use crate::{Kind, alone, serve};
+use crate::{alone, serve};
 
 /// Unless `UWSGI_REQUESTS` says otherwise, as `tests/run --full` does.
 const ALL: usize = 200_000;

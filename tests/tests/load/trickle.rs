@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use uwsgi_tests::load::{Pace, Trickle, get, status};
+use uwsgi_tests::ours::Kind;
 
-use crate::{Kind, Served, alone, serve};
+use crate::{Served, alone, serve};
 
 /// How many trickle, and for how long; long enough that a header's time is over.
 const SLOW: (usize, u64) = if cfg!(feature = "peers") { (900, 60) } else { (300, 14) };

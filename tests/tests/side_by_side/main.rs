@@ -11,6 +11,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
@@ -207,5 +208,8 @@ fn measure_ours(cases: Vec<&Case>, words: &Mutex<Words>) {
 
 /// Whether a case is played against ours here: crowds have a test of their own, and nobody comes from elsewhere.
 fn can_be_ours(case: &Case) -> bool {
-    case.needs.connections < 100
+    let at =
+        |server: socket::Server| server.with_any_needs().with_every_app().open(case).err().map(|error| error.kind());
+    let nowhere = [at(socket::Server::tcp(([127, 0, 0, 1], 1).into())), at(socket::Server::unix("/nonexistent"))];
+    case.needs.connections < 100 && nowhere != [Some(ErrorKind::Unsupported); 2]
 }

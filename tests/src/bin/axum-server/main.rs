@@ -3,14 +3,18 @@
 mod inspector;
 mod work;
 
-use std::fs::{self, Permissions};
-use std::future::IntoFuture;
-use std::io;
+use std::fs::{self, OpenOptions, Permissions};
+use std::future::{IntoFuture, ready};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::map_request;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -49,7 +53,7 @@ async fn run() -> io::Result<()> {
         most: 1024,
         workers: 1024,
     };
-    let (mut binds, mut inspects) = (Vec::new(), false);
+    let (mut binds, mut inspects, mut log) = (Vec::new(), false, None);
     for option in std::env::args().skip(1) {
         let (name, value) = option.split_once('=').ok_or_else(|| io::Error::other(format!("{option}: no value")))?;
         let number = || value.parse::<u64>().map_err(io::Error::other);
@@ -62,6 +66,7 @@ async fn run() -> io::Result<()> {
             "body" => settings = settings.with_body_limit(number()?),
             "chunked" => settings.chunked = value == "yes",
             "grace" => settings.stop_grace = millis()?,
+            "log" => log = Some(Arc::new(Mutex::new(OpenOptions::new().append(true).create(true).open(value)?))),
             "keepalive" => settings.keepalive = Some(millis()?),
             "max" => options.most = count()?,
             "queue" => settings.queue_wait = millis()?,
@@ -76,6 +81,13 @@ async fn run() -> io::Result<()> {
     }
     if inspects {
         options.app = inspector::app(settings.chunked);
+    }
+    if let Some(log) = log {
+        // A line for each call.
+        options.app = options.app.layer(map_request(move |request: Request| {
+            let written = log.lock().expect("a log").write_all(format!("{}\n", request.uri()).as_bytes());
+            ready(written.map(|()| request).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR))
+        }));
     }
     let (stop, stopped) = watch::channel(());
     let mut servers = JoinSet::new();
