@@ -112,10 +112,11 @@ impl core::error::Error for RequestError {
 /// The parts of a request of `http`: method, target, version, headers; and in extensions [`Vars`], [`Modifiers`],
 /// [`ScriptName`], [`RemoteAddr`].
 ///
-/// The target is `REQUEST_URI` as it came. nginx, Apache and lighttpd send there what the client wrote, percent signs and
-/// all, while `PATH_INFO` is decoded once, and by nginx and lighttpd tidied of `..` and `//`: routers of Rust decode by
-/// themselves, and twice would be once too often. Without `REQUEST_URI`, the target is made of `PATH_INFO`, whose bytes are
-/// encoded again, and `QUERY_STRING`.
+/// The target is `REQUEST_URI` as it came. nginx, Apache and lighttpd send there what the client wrote, percent signs
+/// and all, while `PATH_INFO` is decoded once, and by nginx and lighttpd tidied of `..` and `//`: routers of Rust
+/// decode by themselves, and twice would be once too often. What a `rewrite` of nginx makes of the path is in
+/// `PATH_INFO` alone. Without `REQUEST_URI`, the target is made of `PATH_INFO`, whose bytes are encoded again, and
+/// `QUERY_STRING`.
 ///
 /// Headers about the connection are left out, unless they ask for an upgrade; so are `HTTP_CONTENT_LENGTH` and
 /// `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, and names that are none. Duplicates are kept.

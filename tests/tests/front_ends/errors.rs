@@ -155,10 +155,11 @@ impl Behind {
 impl Row {
     fn run(&self, stage: &Stage) {
         let port = Port::free();
+        let patience = if matches!(self.behind, Behind::Silence) { "1s" } else { "20s" };
         let site = Snippet::read("nginx-unix.conf")
             .with("listen 80;", format!("listen {};", port.address()))
             .with("/run/app/app.sock", stage.text_path("app.sock"))
-            .with("include uwsgi_params;", "include uwsgi_params; uwsgi_read_timeout 1s;");
+            .with("include uwsgi_params;", format!("include uwsgi_params; uwsgi_read_timeout {patience};"));
         let door = plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         let answer = door.ask(self.request).expect("an answer");
         assert_eq!(answer.head.status, self.status, "{}", self.name);

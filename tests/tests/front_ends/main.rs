@@ -13,6 +13,7 @@ mod early;
 mod errors;
 mod matrix;
 mod page;
+mod targets;
 mod upgrades;
 mod verdict;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::{Stream, StreamExt, stream};
@@ -31,6 +31,7 @@ pub(crate) fn app(chunked: bool) -> Router {
         .route("/status/{status}", any(status))
         .route("/stream/{count}", any(stream))
         .route("/upgrade", any(upgraded))
+        .route("/uri/{*rest}", any(uri))
         .fallback(report)
         .with_state(chunked)
 }
@@ -126,6 +127,11 @@ async fn abort(Query(Break { after, length }): Query<Break>) -> Response {
         response.headers_mut().insert(header::CONTENT_LENGTH, (after * 2).into());
     }
     response
+}
+
+/// The target as a router sees it, and what it makes of the part that it decodes.
+async fn uri(Path(rest): Path<String>, uri: Uri) -> String {
+    format!("{uri} {rest}")
 }
 
 /// Another protocol, in which everything comes back.
