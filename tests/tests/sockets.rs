@@ -44,12 +44,6 @@ const OTHERWISE: &[Otherwise] = &[
     },
     Otherwise {
         kind: Kind::Asynchronous,
-        case: "value-control",
-        words: &["400"],
-        why: "http::HeaderValue holds no control byte but the tab, and a header is never left out in silence",
-    },
-    Otherwise {
-        kind: Kind::Asynchronous,
         case: "app-long-fails",
         words: &["200"],
         why: "an http_body::Body is not told that it gave too much; what is too much does not leave",

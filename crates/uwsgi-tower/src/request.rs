@@ -86,8 +86,6 @@ pub enum RequestError {
     Method,
     /// `REQUEST_URI`, or `PATH_INFO` and `QUERY_STRING`, are no target.
     Target(http::uri::InvalidUri),
-    /// The value of this header has a control byte in it.
-    Value(HeaderName),
 }
 
 impl fmt::Display for RequestError {
@@ -95,7 +93,6 @@ impl fmt::Display for RequestError {
         match self {
             Self::Method => f.write_str("REQUEST_METHOD is no method"),
             Self::Target(error) => write!(f, "the request's target cannot be read: {error}"),
-            Self::Value(name) => write!(f, "a control byte in the header {name}"),
         }
     }
 }
@@ -119,7 +116,8 @@ impl core::error::Error for RequestError {
 /// `QUERY_STRING`.
 ///
 /// Headers about the connection are left out, unless they ask for an upgrade; so are `HTTP_CONTENT_LENGTH` and
-/// `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, and names that are none. Duplicates are kept.
+/// `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, names that are none, and values with
+/// a control byte in them, which a server has refused if it ends a line. Duplicates are kept.
 ///
 /// ```
 /// use uwsgi::{Packet, Request};
@@ -153,7 +151,7 @@ pub fn request_parts(request: &uwsgi::Request<'_>) -> Result<Parts, RequestError
     parts.method = Method::from_bytes(request.method_or_get()).map_err(|_| RequestError::Method)?;
     parts.uri = target(request, shared)?;
     parts.version = version(request.server_protocol());
-    parts.headers = headers(request, shared)?;
+    parts.headers = headers(request, shared);
     if let Some(name) = request.script_name().filter(|name| !name.is_empty()) {
         parts.extensions.insert(ScriptName(shared(name)));
     }
@@ -195,7 +193,7 @@ fn version(protocol: Option<&[u8]>) -> Version {
     }
 }
 
-fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<HeaderMap, RequestError> {
+fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> HeaderMap {
     let upgrade = request.header("upgrade").is_some();
     let mut headers = HeaderMap::with_capacity(request.vars().len().min(MANY));
     for (name, value) in request.headers().filter(|(name, _)| name.passes(upgrade)) {
@@ -205,10 +203,12 @@ fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Res
             // More than one are equal, or the request was refused; who reads HTTP may not believe two.
             Ok(value) if name == CONTENT_LENGTH => drop(headers.insert(name, value)),
             Ok(value) => drop(headers.append(name, value)),
-            Err(_) => return Err(RequestError::Value(name)),
+            // Those that end a line or a string were refused. RFC 9110 section 5.5 lets others be kept, which `http` does not;
+            // the vars have them.
+            Err(_) => tracing::warn!("the header {name} is left out: there is a control byte in it"),
         }
     }
-    Ok(headers)
+    headers
 }
 
 /// For how many headers there is room from the start, if there are so many vars.
