@@ -1,7 +1,8 @@
 //! Every case against our server, uWSGI and gunicorn, side by side.
 //!
 //! What they do is in the cases and in `docs/malformed.md`. With the versions that are named there, it is held; with others
-//! the table of this run is written beside, and ours alone is held. `UWSGI_BLESS=1` writes both anew.
+//! the table of this run is written beside, and ours alone is held. `UWSGI_BLESS=1` writes the cases anew,
+//! `UWSGI_BLESS=page` the page that is made of them.
 #![cfg(unix)]
 
 mod bless;
@@ -23,9 +24,9 @@ use uwsgi_tests::ours::{self, Ours, Way};
 use uwsgi_tests::programs::Stage;
 
 /// How many of each kind run at once.
-const INSTANCES: usize = 4;
+const INSTANCES: usize = 6;
 /// For how long it is waited for one behind the last step of a case.
-const WINDOW: Duration = Duration::from_secs(11);
+const WINDOW: Duration = Duration::from_secs(13);
 /// How often a case is played at most that comes out otherwise than it says; where it is written down, how often each is.
 /// Whether a close over unread bytes is seen as a close or as a reset, for one, is a matter of chance.
 const TRIES: usize = 3;

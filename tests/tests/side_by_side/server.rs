@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -176,11 +177,13 @@ impl<'s> Server<'s> {
         })
     }
 
-    /// Starts it anew, on another port, and waits until it answers. One after the other: where all start at once, a worker
-    /// takes longer than its master waits for it.
+    /// Starts it anew, on another port, and waits until it answers. A few at a time: where all start at once, a worker takes
+    /// longer than its master waits for it.
     pub(crate) fn restart(&mut self) {
-        static TURN: Mutex<()> = Mutex::new(());
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static TURNS: [Mutex<()>; 3] = [const { Mutex::new(()) }; 3];
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let turn = &TURNS[NEXT.fetch_add(1, Ordering::Relaxed) % TURNS.len()];
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.program = None;
         let port = Port::free();
         self.at = port.address();

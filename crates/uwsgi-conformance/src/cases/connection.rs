@@ -340,7 +340,7 @@ pub(super) const CASES: &[Case] = &[
         row: Row::ClosedBeforeFirstByte,
         why: "nor is it an error after a while",
         uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen, its worker is killed | gthread, asgi: nothing to be seen",
+        gunicorn: "nothing to be seen",
         source: TIME,
     },
     Case {

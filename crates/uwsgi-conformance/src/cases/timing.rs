@@ -140,8 +140,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(408),
         row: Row::HeaderTimeout,
         why: "19.5 s in total",
-        uwsgi: "hangs",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
+        uwsgi: "200",
+        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
         source: TIME,
     },
     Case {
