@@ -1,8 +1,8 @@
 //! Connections that the runtime need not know of.
 //!
-//! Most requests are there, whole, when their connection is accepted, and their answers fit into the socket: nothing is
-//! ever waited for. So the kernel is asked first, and the runtime is told of a connection, which costs several system calls,
-//! when there is something to wait for.
+//! On a server with much to do, requests are there, whole, when their connections are accepted, and their answers fit into the
+//! sockets: nothing is ever waited for. So the kernel is asked first, and the runtime is told of a connection, which costs
+//! several system calls, when there is something to wait for. One that was itself waited for is the runtime's from the start.
 
 use core::cell::RefCell;
 use core::net::SocketAddr;
@@ -22,7 +22,8 @@ use self::fresh::Fresh;
 #[cfg(not(target_os = "linux"))]
 use self::never::Fresh;
 
-/// A connection that was accepted: a stream of tokio's, as soon as anything has to be waited for.
+/// A connection that was accepted: a stream of tokio's, as soon as anything has to be waited for, or is given to somebody who
+/// may wait elsewhere.
 ///
 /// It is what [`TcpListener`](tokio::net::TcpListener) and `UnixListener` give here. Of a stream that somebody else accepted
 /// it is made with `Accepted::from`.
@@ -89,14 +90,29 @@ impl<S> Accepted<S> {
                     asked => return Poll::Ready(asked),
                 }
             }
-            if let State::Fresh(fresh, _) = core::mem::replace(&mut self.state, State::Broken) {
-                self.state = State::Known(S::of(fresh)?);
-            }
+            self.tell()?;
         }
         match &mut self.state {
             State::Known(stream) => wait(Pin::new(stream)),
             _ => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
+    }
+}
+
+impl<S> Accepted<S> {
+    /// Tells the runtime, which is the one that this is called in.
+    pub(crate) fn tell(&mut self) -> io::Result<()>
+    where
+        S: Stream,
+    {
+        if !matches!(self.state, State::Fresh(..)) {
+            return Ok(());
+        }
+        if let State::Fresh(fresh, _) = core::mem::replace(&mut self.state, State::Broken) {
+            let told = S::of(fresh).inspect_err(|error| tracing::error!("the runtime takes no connection: {error}"));
+            self.state = State::Known(told?);
+        }
+        Ok(())
     }
 }
 
@@ -183,7 +199,9 @@ impl<S: Stream + AsyncWrite> AsyncWrite for Accepted<S> {
 #[cfg(target_os = "linux")]
 pub(crate) fn accept_tcp(listener: &tokio::net::TcpListener) -> Option<(Accepted<TcpStream>, SocketAddr)> {
     let (fresh, address) = fresh::accept(listener)?;
-    let address = SocketAddr::try_from(address?).ok()?;
+    // Whoever has gone already has none.
+    let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+    let address = address.and_then(|address| SocketAddr::try_from(address).ok()).unwrap_or(nobody);
     // Small answers leave at once.
     let _ = fresh.set_nodelay();
     Some((Accepted::fresh(fresh), address))
@@ -195,7 +213,8 @@ pub(crate) fn accept_unix(
     listener: &tokio::net::UnixListener,
 ) -> Option<(Accepted<UnixStream>, tokio::net::unix::SocketAddr)> {
     let (fresh, address) = fresh::accept(listener)?;
-    Some((Accepted::fresh(fresh), fresh::unix_address(address)?.into()))
+    let (fresh, address) = fresh.unix_peer(address)?;
+    Some((Accepted::fresh(fresh), address.into()))
 }
 
 /// Elsewhere a socket cannot be accepted that never blocks.
@@ -216,18 +235,16 @@ pub(crate) const fn accept_unix(
 mod fresh {
     //! Sockets, as Linux has them.
 
-    use std::ffi::OsStr;
     use std::io::{self, IoSlice};
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-    use std::os::linux::net::SocketAddrExt;
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::net::SocketAddr;
+    use std::os::unix::net::{SocketAddr, UnixStream as StdStream};
 
     use core::time::Duration;
+    use rustix::io::Errno;
     use rustix::net::sockopt::{set_socket_linger, set_tcp_nodelay};
     use rustix::net::{
-        RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
-        acceptfrom_with, recv, sendmsg, shutdown,
+        RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketFlags, acceptfrom_with, recv,
+        sendmsg, shutdown,
     };
     use tokio::net::{TcpStream, UnixStream};
 
@@ -235,21 +252,15 @@ mod fresh {
     #[derive(Debug)]
     pub(crate) struct Fresh(OwnedFd);
 
+    /// The length of an address of no name: its family, and what rustix counts for the byte that ends a path.
+    const UNNAMED: u32 = 3;
+    /// As many pieces as Linux takes at once.
+    const IOV_MAX: usize = 1024;
+
     pub(super) fn accept(listener: &impl AsFd) -> Option<(Fresh, Option<SocketAddrAny>)> {
         // What is wrong with it the runtime's own call will tell.
         let (socket, address) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC).ok()?;
         Some((Fresh(socket), address))
-    }
-
-    /// The address of a peer, which has none for the most part.
-    pub(super) fn unix_address(address: Option<SocketAddrAny>) -> Option<SocketAddr> {
-        let address = address.and_then(|address| SocketAddrUnix::try_from(address).ok());
-        let Some(address) = address else { return SocketAddr::from_pathname("").ok() };
-        match (address.path(), address.abstract_name()) {
-            (Some(path), _) => SocketAddr::from_pathname(OsStr::from_bytes(path.to_bytes())).ok(),
-            (None, Some(name)) => SocketAddr::from_abstract_name(name).ok(),
-            (None, None) => SocketAddr::from_pathname("").ok(),
-        }
     }
 
     impl Fresh {
@@ -259,11 +270,16 @@ mod fresh {
 
         pub(super) fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            let pieces = pieces.get(..IOV_MAX).unwrap_or(pieces);
             Ok(sendmsg(&self.0, pieces, &mut SendAncillaryBuffer::default(), flags)?)
         }
 
         pub(super) fn shut_down_write(&self) -> io::Result<()> {
-            Ok(shutdown(&self.0, Shutdown::Write)?)
+            match shutdown(&self.0, Shutdown::Write) {
+                // Whom nothing can be said any more needs no end of it.
+                Err(Errno::NOTCONN) => Ok(()),
+                shut => Ok(shut?),
+            }
         }
 
         pub(super) fn set_zero_linger(&self) -> io::Result<()> {
@@ -276,6 +292,18 @@ mod fresh {
 
         pub(super) fn tcp(self) -> io::Result<TcpStream> {
             TcpStream::from_std(self.0.into())
+        }
+
+        /// The address of a peer, which has none for the most part: then there is nothing behind the family. The others are
+        /// std's to read, since a path may fill its place and have no end.
+        pub(super) fn unix_peer(self, address: Option<SocketAddrAny>) -> Option<(Self, SocketAddr)> {
+            let stream = StdStream::from(self.0);
+            let peer = address.filter(|address| address.addr_len() > UNNAMED).and_then(|_| stream.peer_addr().ok());
+            let peer = match peer {
+                Some(peer) => peer,
+                None => SocketAddr::from_pathname("").ok()?,
+            };
+            Some((Self(stream.into()), peer))
         }
 
         pub(super) fn unix(self) -> io::Result<UnixStream> {

@@ -225,7 +225,10 @@ where
             Next::Abort => return Ok(outbound.into_io().map_or(End::Taken, End::Abort)),
             Next::Close => return Ok(outbound.into_io().map_or(End::Taken, End::Close)),
             Next::Upgrade(half, to) => {
-                if let Some(io) = outbound.into_io() {
+                if let Some(mut io) = outbound.into_io() {
+                    if let Some(look) = &terms.look {
+                        (look.settle)(&mut io)?;
+                    }
                     // Whoever asked for it may have gone.
                     let _ =
                         to.send(Upgraded::of_server(io, half.into_rest(), terms.stop.clone(), terms.counted.take()));
@@ -305,6 +308,9 @@ where
     let (body, half) = match inbound.receive.framing() {
         RequestBody::None | RequestBody::Length(0) => (Body::empty(), Half::Here(inbound)),
         framing => {
+            if !matches!(framing, RequestBody::Length(length) if inbound.has(length)) {
+                inbound.settle()?;
+            }
             let (body, returned) = Body::lent(inbound, framing);
             (body, Half::Lent(returned))
         }

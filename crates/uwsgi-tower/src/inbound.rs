@@ -113,6 +113,18 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         }
     }
 
+    /// Whether so many bytes were read already.
+    pub(crate) fn has(&self, length: u64) -> bool {
+        u64::try_from(self.buffer.len()).is_ok_and(|read| read >= length)
+    }
+
+    /// Gets ready to be polled by whoever it is lent to, who may be another task, on another thread, or in no runtime at all:
+    /// what a runtime has to be told is told here.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        self.pace.arm();
+        self.reader.settle()
+    }
+
     /// Whether bytes are there that nobody asked for, as far as anybody can tell.
     pub(crate) fn may_have_more(&self) -> bool {
         !self.buffer.is_empty() || self.reader.has_bytes() != Some(false)

@@ -2,11 +2,15 @@
 
 use core::future::Future;
 use core::net::SocketAddr;
+#[cfg(unix)]
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 
+#[cfg(unix)]
+use futures_util::FutureExt;
 use http::Extensions;
 #[cfg(unix)]
 use rustix::{
@@ -102,6 +106,17 @@ pub trait Listener: Send + 'static {
         None
     }
 
+    /// Makes a connection ready to be polled by others than the server: in another task, on another thread, in no runtime at
+    /// all. It is asked for where a service gets the connection itself, or a body that is still to come from it.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection any more.
+    fn settle(io: &mut Self::Io) -> io::Result<()> {
+        let _ = io;
+        Ok(())
+    }
+
     /// What the peer has closed. It is asked once a second while a service, or the body of its response, has nothing
     /// yet; who has closed all of it waits for no answer, and both are dropped.
     fn closed(io: &Self::Io) -> Closed {
@@ -167,6 +182,10 @@ impl Listener for TcpListener {
         Some(look(io))
     }
 
+    fn settle(io: &mut Accepted<TcpStream>) -> io::Result<()> {
+        io.tell()
+    }
+
     #[cfg(unix)]
     fn closed(io: &Accepted<TcpStream>) -> Closed {
         closed(io)
@@ -183,9 +202,12 @@ impl Listener for UnixListener {
             if let Some(accepted) = accept_unix(self) {
                 return accepted;
             }
-            match Self::accept(self).await {
-                Ok((stream, address)) => return (stream.into(), address),
-                Err(error) => wait_after(error).await,
+            // mio 1.2 panics over a peer whose path fills its place and has no end (unix(7) allows that): it is dropped, and
+            // the others are served.
+            match AssertUnwindSafe(Self::accept(self)).catch_unwind().await {
+                Ok(Ok((stream, address))) => return (stream.into(), address),
+                Ok(Err(error)) => wait_after(error).await,
+                Err(_) => tracing::error!("a connection was dropped: the address of its peer cannot be read"),
             }
         }
     }
@@ -201,6 +223,10 @@ impl Listener for UnixListener {
 
     fn has_bytes(io: &Accepted<UnixStream>) -> Option<bool> {
         Some(look(io))
+    }
+
+    fn settle(io: &mut Accepted<UnixStream>) -> io::Result<()> {
+        io.tell()
     }
 
     fn closed(io: &Accepted<UnixStream>) -> Closed {

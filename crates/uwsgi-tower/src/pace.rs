@@ -77,7 +77,7 @@ impl Pace {
         Time::ZERO.after(self.start.elapsed())
     }
 
-    /// When a stop was asked for, if it was; before the connection began is when it began.
+    /// When a stop was asked for, if it was and is heard of; before that moment is when it begins to hear.
     pub(crate) fn stop_asked(&self) -> Option<Time> {
         let asked = self.stop.inner.asked.get()?;
         let asked = Time::ZERO.after(asked.saturating_duration_since(self.start)).max(self.deaf);
@@ -113,6 +113,11 @@ impl Pace {
             Some((_, timer)) => timer.as_mut().poll(cx),
             None => Poll::Pending,
         }
+    }
+
+    /// Makes the timer, which takes a runtime to be made in.
+    pub(crate) fn arm(&mut self) {
+        self.timer.get_or_insert_with(|| (Time::ZERO, Box::pin(sleep_until(self.start))));
     }
 
     fn hears(&self) -> bool {

@@ -106,6 +106,13 @@ impl<L: Listener> Listener for TlsListener<L> {
         L::has_bytes(io.inner()).filter(|has| *has)
     }
 
+    fn settle(io: &mut Self::Io) -> io::Result<()> {
+        L::settle(match &mut io.0 {
+            State::Accepted { io, .. } => io,
+            State::Established(stream) => stream.get_mut().0,
+        })
+    }
+
     fn closed(io: &Self::Io) -> Closed {
         L::closed(io.inner())
     }
