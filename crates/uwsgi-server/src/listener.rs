@@ -69,10 +69,7 @@ impl Listener {
     pub fn bind_with_mode(address: Address<'_>, mode: u32) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => Self::tcp(address),
-            Address::Name { host, port } => {
-                let none = || io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
-                Self::every(addresses(host, port)?)?.into_iter().next().ok_or_else(none)
-            }
+            Address::Name { host, port } => Self::first(addresses(host, port)?),
             Address::Unix(path) => Self::unix(Path::new(path), mode),
             #[cfg(target_os = "linux")]
             Address::Abstract(name) => {
@@ -157,6 +154,19 @@ impl Listener {
         let accepts = self.last > 0;
         self.last = self.last.saturating_sub(1);
         accepts
+    }
+
+    /// Listens at the first of these addresses that this machine has. The others are left alone: who connects to one that is
+    /// let go of again would be reset.
+    fn first(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<Self> {
+        let mut missing = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match Self::tcp(address) {
+                Err(error) if is_elsewhere(&error) => missing = error,
+                bound => return bound,
+            }
+        }
+        Err(missing)
     }
 
     /// Listens at each of these addresses that this machine has.
@@ -388,5 +398,21 @@ mod tests {
         assert_eq!(said(&[elsewhere]).kind(), io::ErrorKind::AddrNotAvailable);
         let taken = listeners.first().and_then(Listener::local).unwrap();
         assert_eq!(said(&[elsewhere, taken]).kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn of_the_addresses_of_a_name_the_first_that_is_here() {
+        let (elsewhere, here) = (at([192, 0, 2, 1], 0), at([127, 0, 0, 1], 0));
+        let first = |addresses: &[SocketAddr]| Listener::first(addresses.iter().copied());
+        let listener = first(&[elsewhere, here]).unwrap();
+        let taken = listener.local().unwrap();
+        assert!(taken.ip().is_loopback());
+        // What is taken behind it does not matter.
+        assert_eq!(first(&[at([127, 0, 0, 2], 0), taken]).unwrap().local().unwrap().ip(), at([127, 0, 0, 2], 0).ip());
+
+        let said = |addresses: &[SocketAddr]| first(addresses).unwrap_err().kind();
+        assert_eq!(said(&[elsewhere, taken, here]), io::ErrorKind::AddrInUse);
+        assert_eq!(said(&[elsewhere]), io::ErrorKind::AddrNotAvailable);
+        assert_eq!(said(&[]), io::ErrorKind::NotFound);
     }
 }
