@@ -13,9 +13,14 @@ use signal_hook::{flag, low_level};
 /// The signals that ask for an end, as something to read.
 #[derive(Debug)]
 pub(crate) struct Signals {
+    /// Held until this has been counted out: a signal that comes between the two is handled twice, and not by nobody.
+    _pipes: Pipes,
     pub(crate) shows: UnixStream,
-    ids: Vec<SigId>,
 }
+
+/// The signals that write into the pipe.
+#[derive(Debug)]
+struct Pipes(Vec<SigId>);
 
 /// How many servers there are that signals stop, and whether there are none. A signal that was once caught is never again what
 /// it was by default: that is done in its place then.
@@ -25,12 +30,13 @@ impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
         let (shows, tells) = UnixStream::pair()?;
         shows.set_nonblocking(true)?;
-        count(true)?;
-        let mut signals = Self { shows, ids: Vec::new() };
+        let mut pipes = Pipes(Vec::new());
         for signal in [SIGTERM, SIGINT] {
-            signals.ids.push(low_level::pipe::register(signal, tells.try_clone()?)?);
+            pipes.0.push(low_level::pipe::register(signal, tells.try_clone()?)?);
         }
-        Ok(signals)
+        // Only now, so that what comes between the two is in the pipe, and not lost.
+        count(true)?;
+        Ok(Self { _pipes: pipes, shows })
     }
 
     /// Whether one has come.
@@ -41,10 +47,15 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        for id in self.ids.drain(..) {
+        let _ = count(false);
+    }
+}
+
+impl Drop for Pipes {
+    fn drop(&mut self) {
+        for id in self.0.drain(..) {
             low_level::unregister(id);
         }
-        let _ = count(false);
     }
 }
 
