@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::net::addr::SocketAddrArg;
 use rustix::net::sockopt;
 #[cfg(unix)]
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, socket};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect};
 
 /// A connected stream.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Stream {
     #[cfg(unix)]
     pub(crate) fn tcp_from(from: IpAddr, address: SocketAddr, patience: Duration) -> io::Result<Self> {
         let family = if from.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = socket(family, SocketType::STREAM, None)?;
+        let socket = socket(family)?;
         bind(&socket, &SocketAddr::new(from, 0))?;
         connect_within(&socket, &address, patience)?;
         let stream = TcpStream::from(socket);
@@ -74,7 +74,7 @@ impl Stream {
 
     #[cfg(unix)]
     fn unix_at(address: &SocketAddrUnix, patience: Duration) -> io::Result<Self> {
-        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        let socket = socket(AddressFamily::UNIX)?;
         connect_within(&socket, address, patience)?;
         Ok(Self::Unix(UnixStream::from(socket)))
     }
@@ -109,6 +109,19 @@ impl Stream {
     }
 }
 
+/// A socket that no child has a copy of, as std opens them: the server would see no close while the child lives.
+#[cfg(target_os = "linux")]
+fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
+    let descriptor = rustix::net::socket(family, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(descriptor)
+}
+
 /// Connects with the kernel's own timeout. Without one, connect(2) on a Unix socket waits for as long as the backlog is full:
 /// for ever, if the server hangs.
 #[cfg(unix)]
@@ -127,4 +140,18 @@ fn connect_within(socket: &OwnedFd, address: &impl SocketAddrArg, patience: Dura
 /// A timeout of nothing is refused.
 fn at_least(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_child_has_a_copy() {
+        for family in [AddressFamily::UNIX, AddressFamily::INET, AddressFamily::INET6] {
+            let Ok(socket) = socket(family) else { continue };
+            let flags = rustix::io::fcntl_getfd(&socket).unwrap();
+            assert!(flags.contains(rustix::io::FdFlags::CLOEXEC), "{family:?}");
+        }
+    }
 }
