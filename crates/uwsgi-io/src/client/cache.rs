@@ -170,13 +170,11 @@ impl<'c> Cache<'c> {
     }
 }
 
-/// As uWSGI counts them, never 0: that would be for ever (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
-const fn whole_seconds(time: Duration) -> u64 {
-    match (time.as_secs(), time.subsec_nanos()) {
-        (0, _) => 1,
-        (seconds, 0) => seconds,
-        (seconds, _) => seconds.saturating_add(1),
-    }
+/// As uWSGI counts them, never 0: that would be for ever; nor so many that they wrap when it adds the time of day, for what
+/// has expired already (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
+fn whole_seconds(time: Duration) -> u64 {
+    let begun = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(begun).clamp(1, u64::MAX >> 1)
 }
 
 /// uWSGI's way to say no.
