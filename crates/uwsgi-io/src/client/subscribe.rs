@@ -14,8 +14,9 @@ use crate::client::error::{ClientError, ClientErrorKind};
 
 /// Sends an announcement to a router's subscription server: that a backend joins, or leaves.
 ///
-/// There is no answer: what is known then is that it was sent, of a name with several addresses to one of them. Where the router is on this machine, the kernel says whether
-/// nobody listens, unless it is too busy to say so within 20 ms. A router forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
+/// There is no answer: what is known then is that it was sent, of a name with several addresses to one of them. Where the
+/// router is on this machine, the kernel says whether nobody listens, unless it is too busy to say so within 20 ms. A router
+/// forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
 ///
 /// ```
 /// # use std::net::UdpSocket;
