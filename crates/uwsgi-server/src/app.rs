@@ -113,6 +113,11 @@ pub trait Answer: Write + Send {
     /// Whether a head has left, so that no other can be given.
     fn has_left(&self) -> bool;
 
+    /// Whether this is the answer to HEAD, none of whose body leaves. Who wraps an answer passes it on.
+    fn is_head_request(&self) -> bool {
+        false
+    }
+
     /// Gives the head with a Content-Length, if [one belongs there](uwsgi::framing::whole_length), and all of the body.
     ///
     /// # Errors
@@ -120,7 +125,7 @@ pub trait Answer: Write + Send {
     /// As [`head`](Self::head), and as [`write`](Write::write).
     fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let head = match whole_length(head.status(), false, length) {
+        let head = match whole_length(head.status(), self.is_head_request(), length) {
             Some(length) => head.with_length(length),
             None => head,
         };
@@ -136,6 +141,10 @@ impl<T: Transport + Sync> Answer for ResponseWriter<'_, T> {
 
     fn has_left(&self) -> bool {
         ResponseWriter::has_left(self)
+    }
+
+    fn is_head_request(&self) -> bool {
+        self.respond().is_head_request()
     }
 }
 

@@ -414,6 +414,8 @@ fn b7_what_has_no_body_gets_none() {
     };
     let with_length = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
     assert_eq!(play(&head, b"", whole(Head::new(200), b"hello")).sent(), with_length);
+    // RFC 9110 section 8.6: who has saved the work for HEAD has not said that the answer to GET is empty.
+    assert_eq!(play(&head, b"", whole(Head::new(200), b"")).sent(), "HTTP/1.1 200 OK\r\n\r\n");
     // RFC 9110 section 8.6: none in 204; in 304 that of the answer to GET, of which no bytes say nothing.
     let (none, bare) = ("HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n");
     let of_get = "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n";
@@ -506,6 +508,10 @@ impl Answer for Loud<'_> {
 
     fn has_left(&self) -> bool {
         self.0.has_left()
+    }
+
+    fn is_head_request(&self) -> bool {
+        self.0.is_head_request()
     }
 }
 
