@@ -96,7 +96,8 @@ impl Listener {
         }
     }
 
-    /// Takes over a socket that listens already.
+    /// Takes over a socket that listens already. It is somebody else's too, as systemd's are: a stop accepts nobody more from
+    /// it. If no other process holds it, those who have connected and were not accepted are reset then.
     ///
     /// # Errors
     ///
