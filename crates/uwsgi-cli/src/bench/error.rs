@@ -19,6 +19,7 @@ pub(super) enum Kind {
     NoLocalPort,
     Reset,
     Timeout,
+    TooManyInterim,
 }
 
 impl Kind {
@@ -36,6 +37,7 @@ impl Kind {
             Self::NoLocalPort => "no_local_port",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
+            Self::TooManyInterim => "too_many_interim",
         }
     }
 
@@ -59,6 +61,7 @@ impl Kind {
             Self::NoLocalPort => "this machine has no free port left: use a Unix socket, --keepalive or --rate",
             Self::Reset => "the connection was reset",
             Self::Timeout => "the answer was not there in time, see --timeout",
+            Self::TooManyInterim => "there were more interim answers (1xx) than are taken",
         }
     }
 }
@@ -108,6 +111,7 @@ impl From<ExchangeError> for Error {
             ExchangeError::BodyCutShort { .. } => Kind::CutShort,
             ExchangeError::Response(error) if error.kind() == ResponseErrorKind::Truncated => Kind::CutShort,
             ExchangeError::Chunk(_) => Kind::MalformedBody,
+            ExchangeError::TooManyInterim => Kind::TooManyInterim,
             _ => Kind::MalformedHead,
         };
         Self { kind, detail: error.to_string() }

@@ -148,6 +148,7 @@ fn errors_are_counted_by_their_kind() {
         (answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "malformed_head"),
         (answering(b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello"), "malformed_head"),
         (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello"), "malformed_body"),
+        (answering(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(101).leak()), "too_many_interim"),
     ] {
         // What comes late is a timeout, whatever it is.
         let timeout = if kind == "timeout" { "0.3" } else { "60" };
