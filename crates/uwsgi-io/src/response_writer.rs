@@ -219,7 +219,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// Part of the answer is missing, and will be.
     fn given_up(&mut self) -> io::Error {
         self.broken = true;
-        if self.transport.stop_asked().is_none() {
+        if !self.respond.is_stopped(self.transport.now()) {
             return io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer");
         }
         self.failure = Some(Refusal::Stopping);

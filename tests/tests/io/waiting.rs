@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::server::{Settings, Time};
-use uwsgi_io::{Direction, Transport};
+use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi_io::{Arrival, Direction, RequestReader, Transport};
 use uwsgi_server::{Answer, App, Body, Call, Head, Message};
 use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
 
@@ -106,6 +106,29 @@ fn a_peer_that_takes_nothing_is_given_up_after_30_seconds() {
     let script = script.into_iter().chain([(1000, Act::Stop)]);
     let outcome = serve(&Timeline::new(script, Manner::default()), &writes, settings).unwrap();
     assert_eq!((outcome.took, outcome.aborted), (4000, true));
+}
+
+/// Who would have been given up without a stop is no victim of it.
+#[test]
+fn a_stop_is_the_reason_only_if_its_grace_is_over() {
+    let rows = [(25_000, 30, 30_000, None), (25_000, 3, 28_000, Some(Refusal::Stopping))];
+    for (asked, grace, over, reason) in rows {
+        let mut settings = Settings::default();
+        settings.stop_grace = Duration::from_secs(grace);
+        let script = [(0, send(&get())), (0, Act::Stall), (asked, Act::Stop)];
+        let connection = Timeline::new(script, Manner::default());
+        let mut reader = RequestReader::new(&connection, settings);
+        let Arrival::Request { body, .. } = reader.read_request().unwrap() else { panic!("no request") };
+        let mut answer = body.answer();
+        answer.started();
+        answer.head(200, "OK", [("Content-Length", "1")]).unwrap();
+        let error = answer.write_all(b"x").unwrap_err();
+        assert_eq!(
+            (connection.now().as_millis(), answer.failure(), answer.is_broken()),
+            (over, reason, true),
+            "{error}"
+        );
+    }
 }
 
 #[test]

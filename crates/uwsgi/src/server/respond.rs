@@ -267,9 +267,16 @@ impl Respond {
         }
     }
 
+    /// Whether a stop was asked for and has waited long enough: it is the reason of what is [due](Self::time) then, and else
+    /// the peer is, which takes nothing.
+    #[must_use]
+    pub fn is_stopped(&self, now: Time) -> bool {
+        self.stop.is_some_and(|stop| now >= stop)
+    }
+
     /// What is due.
     pub fn time(&mut self, now: Time) -> TimeStep {
-        let stopped = self.stop.is_some_and(|stop| now >= stop);
+        let stopped = self.is_stopped(now);
         let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_idle));
         match self.phase {
             Phase::Queued(since) if now >= since.after(self.queue_wait) => {
