@@ -84,14 +84,14 @@ impl Listener {
     }
 
     /// Listens as [`bind_with_mode`](Self::bind_with_mode) does, and at every address of a name that this machine has: front
-    /// ends try them in their own order.
+    /// ends try them in their own order. A port of 0 becomes the same one at all of them.
     ///
     /// # Errors
     ///
     /// As [`bind`](Self::bind).
     pub fn bind_all(address: Address<'_>, mode: u32) -> io::Result<Vec<Self>> {
         match address {
-            Address::Name { host, port } => Self::every(addresses(host, port)?),
+            Address::Name { host, port } => Self::every(&addresses(host, port)?.collect::<Vec<_>>()),
             address => Ok(vec![Self::bind_with_mode(address, mode)?]),
         }
     }
@@ -171,15 +171,32 @@ impl Listener {
     }
 
     /// Listens at each of these addresses that this machine has.
-    fn every(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<Vec<Self>> {
-        let (mut listeners, mut seen) = (Vec::new(), Vec::new());
+    fn every(addresses: &[SocketAddr]) -> io::Result<Vec<Self>> {
+        // A port that the system gives at one of them may be taken at another.
+        if addresses.iter().any(|address| address.port() == 0) {
+            for _ in 0..10 {
+                match Self::at_one_port(addresses) {
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                    bound => return bound,
+                }
+            }
+        }
+        Self::at_one_port(addresses)
+    }
+
+    /// Listens at each of these addresses; where any port will do, it is that of the first.
+    fn at_one_port(addresses: &[SocketAddr]) -> io::Result<Vec<Self>> {
+        let (mut listeners, mut seen) = (Vec::<Self>::new(), Vec::new());
         let mut missing = None;
-        for address in addresses {
+        for mut address in addresses.iter().copied() {
             // A name may have one twice.
             if seen.contains(&address) {
                 continue;
             }
             seen.push(address);
+            if let Some(first) = listeners.first().and_then(Self::local).filter(|_| address.port() == 0) {
+                address.set_port(first.port());
+            }
             match Self::tcp(address) {
                 Ok(listener) => listeners.push(listener),
                 Err(error) if is_elsewhere(&error) => missing = Some(error),
@@ -391,11 +408,14 @@ mod tests {
     #[test]
     fn of_the_addresses_of_a_name_all_that_are_here() {
         let (elsewhere, here) = (at([192, 0, 2, 1], 0), at([127, 0, 0, 1], 0));
-        let listeners = Listener::every([elsewhere, here, here, at([127, 0, 0, 2], 0)]).unwrap();
+        let listeners = Listener::every(&[elsewhere, here, here, at([127, 0, 0, 2], 0)]).unwrap();
         let bound: Vec<_> = listeners.iter().map(|listener| listener.local().unwrap().ip().to_string()).collect();
         assert_eq!(bound, ["127.0.0.1", "127.0.0.2"]);
+        // Who knows the name and the port of one finds the others.
+        let ports: Vec<_> = listeners.iter().map(|listener| listener.local().unwrap().port()).collect();
+        assert!(ports.iter().all(|port| *port == ports[0] && *port != 0), "{ports:?}");
 
-        let said = |addresses: &[SocketAddr]| Listener::every(addresses.iter().copied()).unwrap_err();
+        let said = |addresses: &[SocketAddr]| Listener::every(addresses).unwrap_err();
         assert_eq!(said(&[elsewhere]).kind(), io::ErrorKind::AddrNotAvailable);
         let taken = listeners.first().and_then(Listener::local).unwrap();
         assert_eq!(said(&[elsewhere, taken]).kind(), io::ErrorKind::AddrInUse);

@@ -89,6 +89,7 @@ fn a_name_is_listened_at() {
     let server = Server::new(app).unwrap().bind("localhost:0").unwrap();
     let addresses: Vec<SocketAddr> = server.listeners().iter().filter_map(Listener::local).collect();
     assert!(!addresses.is_empty());
+    assert!(addresses.iter().all(|address| address.port() == addresses[0].port()), "{addresses:?}");
     let _running = Running::start(server);
     for address in addresses {
         assert_eq!(ask(&At::Tcp(address)), address.to_string());
