@@ -7,7 +7,7 @@ use uwsgi_tests::http1::Answer;
 use uwsgi_tests::programs::{Certificate, Listen, Port, Snippet, Stage, apache, gunicorn, nginx, uwsgi_http};
 
 use super::case::filling;
-use super::matrix::{FrontEnd, SERVERS, Settings, nginx_plain, plain};
+use super::matrix::{FrontEnd, PATIENCE, SERVERS, Settings, nginx_plain, plain};
 use super::verdict::Report;
 
 /// What the application was given, for a request that it answered.
@@ -175,9 +175,10 @@ fn the_router_wants_a_number() {
                 .with("http-manage-expect = 104857600", format!("http-manage-expect = {setting}"));
             let door = plain(uwsgi_http(&stage, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
             let mut client = door.connect().expect("a connection");
-            let head = b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+            // An application that reads the body before it says anything.
+            let head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
             client.send(head).expect("a request");
-            client.give(Duration::from_millis(700));
+            client.give(if answers { PATIENCE } else { Duration::from_millis(700) });
             let status = client.head().map(|head| head.status).map_err(|error| error.kind());
             assert_eq!(status, if answers { Ok(100) } else { Err(ErrorKind::TimedOut) }, "{setting}");
         }

@@ -145,7 +145,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(403),
         row: Row::PeerNotAllowed,
         why: "before a byte is read",
-        uwsgi: "hangs",
+        uwsgi: "closes",
         gunicorn: "500 | gthread, asgi: closes",
         source: ALLOW,
     },

@@ -18,7 +18,7 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Close,
         row: Row::Silence,
         why: "no request was begun, so that none is answered",
-        uwsgi: "hangs",
+        uwsgi: "closes",
         gunicorn: "500, its worker is killed | gthread: closes | asgi: hangs",
         source: TIME,
     },
