@@ -41,7 +41,17 @@ fn five_thousand_slow_clients() {
 
 /// A good client asks 200 times a second, while others trickle.
 fn holds(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
-    let late = (0..TRIES).map(|_| beside(served, kind, trickle, seconds)).find(|(late, bound)| late < bound);
+    let late = (0..TRIES).map(|_| beside(served, kind, trickle, seconds)).find(|(late, bound)| {
+        if late >= bound {
+            // Those of the last time would take the places of the next.
+            let begun = Instant::now();
+            while served.process.descriptors().unwrap() > 50 {
+                assert!(begun.elapsed() < Duration::from_secs(30), "{kind:?}: connections are left");
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        late < bound
+    });
     assert!(late.is_some(), "{kind:?}: {TRIES} times over {BOUND:?}, see what was printed");
     assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
 }
