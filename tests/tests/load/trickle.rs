@@ -36,7 +36,12 @@ fn five_thousand_slow_clients() {
     let enough = limit.maximum.is_none_or(|most| most > 2 * connections as u64);
     assert!(enough, "{:?} descriptors are too few for {connections} connections: raise ulimit -Hn", limit.maximum);
     let kind = Kind::Asynchronous;
-    holds(&serve(kind, &["max=6000"]), kind, Trickle { connections, every: Duration::from_secs(1) }, seconds);
+    holds(
+        &serve(kind, &["max=6000", "workers=6000"]),
+        kind,
+        Trickle { connections, every: Duration::from_secs(1) },
+        seconds,
+    );
 }
 
 /// A good client asks 200 times a second, while others trickle.
