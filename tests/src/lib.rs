@@ -8,6 +8,7 @@ pub mod http1;
 #[cfg(unix)]
 pub mod load;
 pub mod naive;
+pub mod naive_cgi;
 pub mod naive_http;
 #[cfg(unix)]
 pub mod ours;

@@ -12,7 +12,6 @@
 
 #![allow(clippy::needless_range_loop, reason = "an index that walks the bytes is what a reader can check at a glance")]
 
-use uwsgi::framing::{FramingError, RequestBody};
 use uwsgi::{DecodeError, DecodeErrorKind as Kind, Limits};
 
 /// What was wrong, where, what was needed and what was there: a [`DecodeError`] with nothing hidden.
@@ -258,57 +257,4 @@ fn length_of(string: &[u8]) -> Option<[u8; 2]> {
         return None;
     }
     Some([(string.len() % 256) as u8, (string.len() / 256) as u8])
-}
-
-/// How a body is framed, from every `CONTENT_LENGTH` in wire order.
-///
-/// Empty is absent. What is left is digits only, fits 64 bits, and is the same every time, or the request is refused
-/// for the first value that is not. Chunked only where that was asked for and no length was said.
-pub fn framing(
-    lengths: &[&[u8]],
-    transfer_encoding: Option<&[u8]>,
-    chunked: bool,
-) -> Result<RequestBody, FramingError> {
-    let mut said: Vec<&[u8]> = Vec::new();
-    for value in lengths {
-        if value.is_empty() {
-            continue;
-        }
-        number(value)?;
-        if !said.is_empty() && said[0] != *value {
-            return Err(FramingError::ConflictingLengths);
-        }
-        said.push(value);
-    }
-    if !said.is_empty() {
-        return Ok(RequestBody::Length(number(said[0])?));
-    }
-    match transfer_encoding {
-        Some(value) if chunked && value.eq_ignore_ascii_case(b"chunked") => Ok(RequestBody::Chunked),
-        _ => Ok(RequestBody::None),
-    }
-}
-
-fn number(value: &[u8]) -> Result<u64, FramingError> {
-    let mut number: u128 = 0;
-    for byte in value {
-        if !byte.is_ascii_digit() {
-            return Err(FramingError::InvalidLength);
-        }
-        // Stays where it is once it is too large, so that a thousand digits cannot wrap it.
-        number = u128::min(number * 10 + u128::from(byte - b'0'), u128::from(u64::MAX) + 1);
-    }
-    u64::try_from(number).map_err(|_| FramingError::LengthOverflow)
-}
-
-/// A header's name as HTTP prints it, from the key that carries it: `HTTP_X_A` is `x-a`.
-pub fn header_name(key: &[u8]) -> Option<Vec<u8>> {
-    let name = if key == b"CONTENT_TYPE" || key == b"CONTENT_LENGTH" {
-        key
-    } else if key.len() > 5 && &key[..5] == b"HTTP_" {
-        &key[5..]
-    } else {
-        return None;
-    };
-    Some(name.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect())
 }

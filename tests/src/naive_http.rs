@@ -365,6 +365,7 @@ pub enum End {
     Head(Fault),
     NoAnswer,
     TooManyInterim,
+    UnaskedUpgrade,
 }
 
 impl From<ExchangeError> for End {
@@ -375,12 +376,23 @@ impl From<ExchangeError> for End {
             ExchangeError::NoAnswer => Self::NoAnswer,
             ExchangeError::Response(error) => Self::Head(error.into()),
             ExchangeError::TooManyInterim => Self::TooManyInterim,
+            ExchangeError::UnaskedUpgrade => Self::UnaskedUpgrade,
             other => panic!("an error that the oracle does not know: {other}"),
         }
     }
 }
 
-/// What all bytes of a connection, up to its end, are as the answer to one request.
+/// The same answer to a request that asks for no upgrade.
+pub fn unasked(answer: Answer) -> Answer {
+    if answer.end != End::Upgraded {
+        return answer;
+    }
+    let mut heads = answer.heads;
+    heads.pop();
+    Answer { heads, body: Vec::new(), end: End::UnaskedUpgrade, rest: Vec::new() }
+}
+
+/// What all bytes of a connection, up to its end, are as the answer to one request that asks for an upgrade.
 pub fn answer(bytes: &[u8], to_head: bool, most: Most) -> Answer {
     let (mut heads, mut at) = (Vec::new(), 0);
     loop {

@@ -247,7 +247,7 @@ const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
 #[test]
 fn another_request() {
     for (name, bytes, to_head, end, another) in BEHIND {
-        let mut exchange = Exchange::new(*to_head);
+        let mut exchange = Exchange::new(*to_head).with_upgrade();
         assert!(!exchange.allows_another(b""), "{name}: before the answer");
         let mut at_once = exchange.clone();
         let seen = answer(&mut exchange, [*bytes]);
@@ -351,7 +351,7 @@ fn a_request_that_no_server_should_take_is_not_sent() {
     for (vars, error) in [
         (encode(&[("CONTENT_LENGTH", "+3")]), FramingError::InvalidLength),
         (encode(&[("CONTENT_LENGTH", "18446744073709551616")]), FramingError::LengthOverflow),
-        (encode(&[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "4")]), FramingError::ConflictingLengths),
+        (encode(&[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "x")]), FramingError::InvalidLength),
     ] {
         let (packet, _) = Packet::decode(&vars).unwrap();
         assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).err(), Some(error));
@@ -360,6 +360,30 @@ fn a_request_that_no_server_should_take_is_not_sent() {
     for vars in [encode(&[("CONTENT_LENGTH", "")]), encode(&[("HTTP_TRANSFER_ENCODING", "chunked")])] {
         let (packet, _) = Packet::decode(&vars).unwrap();
         assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).unwrap().send(5), 0);
+    }
+}
+
+/// RFC 9110 section 15.2.2: a 101 answers a request that asked for an upgrade. h2c is no upgrade that we ask for.
+#[test]
+fn an_upgrade_that_nobody_asked_for() {
+    let switching = &b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nbytes"[..];
+    for (vars, end) in [
+        (&[][..], End::UnaskedUpgrade),
+        (&[("HTTP_CONNECTION", "upgrade")], End::UnaskedUpgrade),
+        (&[("HTTP_UPGRADE", "")], End::UnaskedUpgrade),
+        (&[("HTTP_UPGRADE", "h2c")], End::UnaskedUpgrade),
+        (&[("HTTP_UPGRADE", "x"), ("HTTP_UPGRADE", "")], End::UnaskedUpgrade),
+        (&[("HTTP_UPGRADE", "x")], End::Upgraded),
+    ] {
+        let packet = encode(vars);
+        let (packet, _) = Packet::decode(&packet).unwrap();
+        let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
+        let mut at_once = exchange.clone();
+        let want = naive_http::answer(switching, false, Most::DEFAULT);
+        let want = if end == End::Upgraded { want } else { naive_http::unasked(want) };
+        assert_eq!((want.end, answer(&mut exchange, [switching])), (end, want.clone()), "{vars:?}");
+        assert_eq!(answer_at_once(&mut at_once, [switching]), want, "{vars:?}");
+        assert!(!exchange.allows_another(b""));
     }
 }
 

@@ -12,6 +12,7 @@ use uwsgi::{
     Packet, Request, VarIndex, Vars, VarsBuf, VarsEncoder, encoded_len,
 };
 use uwsgi_tests::naive::{self, Fault, Pair, Rules};
+use uwsgi_tests::naive_cgi;
 
 /// Enough to find what is wrong more often than not, few enough that nobody waits: the fuzz targets run for longer.
 const CASES: u32 = 192;
@@ -293,14 +294,9 @@ proptest! {
         for (key, _) in &pairs {
             prop_assert_eq!(request.var(key), packet.vars().unwrap().get(key));
         }
-        // The headers, by the naive rule: a name, and for the two without the prefix also a value.
-        let headers: Vec<_> = pairs
-            .iter()
-            .filter(|(key, value)| key.starts_with(b"HTTP_") || !value.is_empty())
-            .filter_map(|(key, value)| Some((naive::header_name(key)?, value.clone())))
-            .collect();
-        let ours: Vec<_> = request.headers().map(|(name, value)| (name.bytes().collect(), value.to_vec())).collect();
-        prop_assert_eq!(ours, headers);
+        let named = |(name, value): (HeaderName<'_>, &[u8])| (name.bytes().collect::<Vec<u8>>(), value.to_vec());
+        prop_assert_eq!(request.raw_headers().map(named).collect::<Vec<_>>(), naive_cgi::raw_headers(&pairs));
+        prop_assert_eq!(request.headers().map(named).collect::<Vec<_>>(), naive_cgi::headers(&pairs));
 
         let mounted = request.with_mount(b"/mount", b"/rest");
         prop_assert_eq!((mounted.script_name(), mounted.path_info()), (Some(&b"/mount"[..]), Some(&b"/rest"[..])));
@@ -316,8 +312,8 @@ proptest! {
         let lengths: Vec<&[u8]> = lengths.iter().map(Vec::as_slice).collect();
         let encoding = encoding.map(str::as_bytes);
         for chunked in [false, true] {
-            let naive = naive::framing(&lengths, encoding, chunked);
-            prop_assert_eq!(request_body(lengths.iter().copied(), encoding, chunked), naive);
+            let naive = naive_cgi::framing(&lengths, encoding, chunked);
+            prop_assert_eq!(request_body(lengths.last().copied(), encoding, chunked), naive);
         }
         let mut pairs: Vec<Pair> = lengths.iter().map(|value| (b"CONTENT_LENGTH".to_vec(), value.to_vec())).collect();
         pairs.extend(encoding.map(|value| (b"HTTP_TRANSFER_ENCODING".to_vec(), value.to_vec())));
@@ -325,8 +321,9 @@ proptest! {
         let bytes = encode(&pairs);
         let (packet, _) = Packet::decode(&bytes).unwrap();
         let request = Request::decode(&packet).unwrap();
-        prop_assert_eq!(request.body_framing(), naive::framing(&lengths, encoding, false));
-        prop_assert_eq!(request.body_framing_or_chunked(), naive::framing(&lengths, encoding, true));
+        prop_assert_eq!(request.body_framing(), naive_cgi::framing(&lengths, encoding, false));
+        prop_assert_eq!(request.body_framing_or_chunked(), naive_cgi::framing(&lengths, encoding, true));
+        prop_assert_eq!(request.allows_keepalive(), naive_cgi::allows_keepalive(&lengths));
     }
 
     #[test]
@@ -419,7 +416,7 @@ proptest! {
     #[test]
     fn a_header_name_is_what_the_naive_rule_says(key in name()) {
         let ours = HeaderName::from_key(&key);
-        let naive = naive::header_name(&key);
+        let naive = naive_cgi::header_name(&key);
         prop_assert_eq!(ours.map(|name| name.bytes().collect::<Vec<_>>()), naive.clone());
         let (Some(ours), Some(naive)) = (ours, naive) else { return Ok(()) };
         prop_assert!(ours == naive[..] && ours == naive.to_ascii_uppercase()[..]);
@@ -444,10 +441,13 @@ proptest! {
         vars.push_header(&name, &value).unwrap();
         let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
         let request = Request::decode(&packet).unwrap();
-        prop_assert_eq!(request.header(&name), Some(value.as_bytes()));
-        prop_assert_eq!(request.header(&name.to_uppercase()), Some(value.as_bytes()));
         let key = format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_"));
         prop_assert_eq!(request.vars().iter().last(), Some((key.as_bytes(), value.as_bytes())));
+        // An empty value removes a header that can be joined.
+        let is_joined = HeaderName::from_key(key.as_bytes()).is_some_and(|name| name.separator().is_some());
+        let seen = Some(value.as_bytes()).filter(|value| !(is_joined && value.is_empty()));
+        prop_assert_eq!(request.header_all(&name).last(), seen);
+        prop_assert_eq!(request.header_all(&name.to_uppercase()).last(), seen);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use uwsgi::framing::{FramingError, content_length, request_body};
+use uwsgi::framing::{FramingError, content_length, declared_length};
 use uwsgi::{
     Array, ArrayEncoder, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Foreign, Header, HeaderName,
     Limits, Modifier1, Packet, Scheme, Vars, VarsBuf, VarsEncoder, check_var,
@@ -170,8 +170,8 @@ fn errors_about_content_and_framing() {
     ] {
         assert_eq!(check_var(key.as_bytes(), value.as_bytes()).unwrap_err().to_string(), text);
     }
-    let conflict: Result<_, FramingError> = request_body([&b"5"[..], b"6"], None, false);
-    assert_eq!(conflict.unwrap_err().to_string(), "two CONTENT_LENGTH vars differ");
+    let conflict: Result<_, FramingError> = declared_length([&b"5"[..], b"6"]);
+    assert_eq!(conflict.unwrap_err().to_string(), "two Content-Length headers differ");
     assert_eq!(content_length(b"x").unwrap_err().to_string(), "CONTENT_LENGTH is not a decimal number");
     let overflow = content_length(b"18446744073709551616").unwrap_err();
     assert_eq!(overflow.to_string(), "CONTENT_LENGTH does not fit into 64 bits");

@@ -101,12 +101,12 @@ impl<'r> Entry<'r> {
             line,
             "] \"{} {} {}\" {} {} \"{}\" \"{}\"",
             self.request.method_or_get().escape_ascii(),
-            self.target().escape_ascii(),
+            self.request.target().from_root(),
             self.request.server_protocol().unwrap_or(b"-").escape_ascii(),
             self.status,
             self.bytes,
-            self.request.header("referer").unwrap_or(b"-").escape_ascii(),
-            self.request.header("user-agent").unwrap_or(b"-").escape_ascii(),
+            self.request.header("referer").as_deref().unwrap_or(b"-").escape_ascii(),
+            self.request.header("user-agent").as_deref().unwrap_or(b"-").escape_ascii(),
         )?;
         Ok(line)
     }
@@ -119,30 +119,17 @@ impl<'r> Entry<'r> {
             "client": self.client,
             "user": known(self.request.remote_user().filter(|user| !user.is_empty())),
             "method": text(self.request.method_or_get()),
-            "uri": text(&self.target()),
+            "uri": self.request.target().from_root().to_string(),
             "protocol": known(self.request.server_protocol()),
             "status": self.status,
             "bytes": self.bytes,
-            "referer": known(self.request.header("referer")),
-            "user_agent": known(self.request.header("user-agent")),
+            "referer": known(self.request.header("referer").as_deref()),
+            "user_agent": known(self.request.header("user-agent").as_deref()),
             "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
         });
         let mut line = serde_json::to_vec(&object).map_err(io::Error::other)?;
         line.push(b'\n');
         Ok(line)
-    }
-
-    /// What was asked for, as the client wrote it if that is known.
-    fn target(&self) -> Cow<'r, [u8]> {
-        let query = || self.request.query_string().filter(|query| !query.is_empty());
-        match (self.request.request_uri(), self.request.path_info()) {
-            (Some(uri), _) if !uri.is_empty() => Cow::Borrowed(uri),
-            (_, Some(path)) => match query() {
-                Some(query) => Cow::Owned([path, b"?", query].concat()),
-                None => Cow::Borrowed(path),
-            },
-            _ => Cow::Borrowed(b"-"),
-        }
     }
 }
 

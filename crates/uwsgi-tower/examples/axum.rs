@@ -18,10 +18,7 @@ async fn main() -> std::io::Result<()> {
         .route("/hello/{name}", get(|Path(name): Path<String>| async move { format!("hello, {name}\n") }))
         .route("/echo", post(|body: axum::body::Body| async { body }))
         // Whom the front end serves, and whatever else it says.
-        .route(
-            "/me",
-            get(|Extension(RemoteAddr(address)): Extension<RemoteAddr>| async move { format!("{address}\n") }),
-        )
+        .route("/me", get(|Extension(client): Extension<RemoteAddr>| async move { format!("{}\n", client.ip()) }))
         .route("/vars", get(vars));
 
     // A path, or `host:port`.

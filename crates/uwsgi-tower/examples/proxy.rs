@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Asks the backend; what it cannot be asked is 502.
 async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming>) -> Answer {
-    request.extensions_mut().insert(RemoteAddr(peer.ip()));
+    request.extensions_mut().insert(RemoteAddr::new(peer.ip()).with_port(peer.port()));
     let front = hyper::upgrade::on(&mut request);
     let mut response = match client.oneshot(request).await {
         Ok(response) => response.map(Either::Left),

@@ -30,10 +30,11 @@ pub use codec::{CodecError, PacketBuf, PacketCodec};
 pub use connection::{Connection, End, serve_connection, serve_connection_until};
 pub use listener::{Closed, Listener};
 pub use pace::Stop;
-pub use request::{Modifiers, Peer, RemoteAddr, RequestError, ScriptName, Vars, request_parts};
+pub use request::{Modifiers, Peer, RemoteAddr, RequestError, RequestUri, ScriptName, Vars, request_parts};
 pub use serve::{Serve, Shared, Timeouts, serve};
 #[cfg(feature = "tls")]
 pub use tls::{TlsConnection, TlsListener, TlsPeer};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+pub use uwsgi::Scheme;
 pub use vars::{MoreVars, encode_vars};

@@ -5,12 +5,11 @@ use core::net::{IpAddr, SocketAddr};
 
 use alloc::sync::Arc;
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use uwsgi::{Modifier1, VarsBuf};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use uwsgi::{Modifier1, Target, VarsBuf};
 
 /// All vars of a request, as they came, in an extension of it.
 ///
@@ -54,8 +53,8 @@ pub struct Modifiers {
     pub modifier2: u8,
 }
 
-/// Where the application is mounted: the var `SCRIPT_NAME`, as it came, in an extension of the request. It is there only if
-/// it is not empty.
+/// Where the application is mounted, in an extension of the request: the var `SCRIPT_NAME`, as it came. It is there only if
+/// it is not empty. The request's URI is what follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ScriptName(pub(crate) Bytes);
 
@@ -67,16 +66,73 @@ impl ScriptName {
     }
 }
 
+/// The target as the front end got it from the client, in an extension of the request: the var `REQUEST_URI`, as it came, with
+/// the mount in it. It is there only if the var is not empty.
+///
+/// After a rewrite, in an `auth_request` and the like it is not the target of this request, which is its URI.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestUri(Bytes);
+
+impl RequestUri {
+    /// The target.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// The peer of the socket, which is the front end, in an extension of a request over TCP. The client is [`RemoteAddr`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "an address")]
 pub struct Peer(pub SocketAddr);
 
-/// The client's address, as the front end tells it in `REMOTE_ADDR`, in an extension of the request. It is as trustworthy as
-/// the front end.
+/// The client's address, as the front end tells it in `REMOTE_ADDR`, and its port where `REMOTE_PORT` tells it, in an
+/// extension of the request. It is as trustworthy as the front end.
+///
+/// The address is canonical: `::ffff:10.0.0.5` is 10.0.0.5.
+///
+/// ```
+/// use uwsgi_tower::RemoteAddr;
+///
+/// let client = RemoteAddr::new("::ffff:10.0.0.5".parse().unwrap()).with_port(40001);
+/// assert_eq!((client.ip().to_string(), client.port()), ("10.0.0.5".into(), Some(40001)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "an address")]
-pub struct RemoteAddr(pub IpAddr);
+pub struct RemoteAddr {
+    ip: IpAddr,
+    port: Option<u16>,
+}
+
+impl RemoteAddr {
+    /// An address without a port.
+    #[must_use]
+    pub const fn new(ip: IpAddr) -> Self {
+        Self { ip: ip.to_canonical(), port: None }
+    }
+
+    /// The same address with a port.
+    #[must_use]
+    pub const fn with_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// The port, if it is known.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    fn of(request: &uwsgi::Request<'_>) -> Option<Self> {
+        let ip = core::str::from_utf8(request.remote_addr()?).ok()?.parse().ok()?;
+        Some(Self { port: request.remote_port().and_then(uwsgi::Request::port), ..Self::new(ip) })
+    }
+}
 
 /// Why the vars of a request are no request of `http`.
 #[derive(Debug)]
@@ -84,7 +140,7 @@ pub struct RemoteAddr(pub IpAddr);
 pub enum RequestError {
     /// `REQUEST_METHOD` is no token.
     Method,
-    /// `REQUEST_URI`, or `PATH_INFO` and `QUERY_STRING`, are no target.
+    /// The target is longer than `http` allows, once it is encoded.
     Target(http::uri::InvalidUri),
 }
 
@@ -107,17 +163,15 @@ impl core::error::Error for RequestError {
 }
 
 /// The parts of a request of `http`: method, target, version, headers; and in extensions [`Vars`], [`Modifiers`],
-/// [`ScriptName`], [`RemoteAddr`].
+/// [`ScriptName`], [`RequestUri`], [`RemoteAddr`] and the [`Scheme`](uwsgi::Scheme).
 ///
-/// The target is `REQUEST_URI` as it came. nginx, Apache and lighttpd send there what the client wrote, percent signs
-/// and all, while `PATH_INFO` is decoded once, and by nginx and lighttpd tidied of `..` and `//`: routers of Rust
-/// decode by themselves, and twice would be once too often. What a `rewrite` of nginx makes of the path is in
-/// `PATH_INFO` alone. Without `REQUEST_URI`, the target is made of `PATH_INFO`, whose bytes are encoded again, and
-/// `QUERY_STRING`.
+/// The URI is the request's [target](uwsgi::Request::target): what the front end decided, below the mount. It is spelled as
+/// in `REQUEST_URI` where that is the same path, since routers of Rust decode by themselves; else it is made of `PATH_INFO`,
+/// whose bytes are encoded again. So a `rewrite`, an `auth_request` or an `error_page` of nginx reaches the handler that it
+/// names.
 ///
-/// Headers about the connection are left out, unless they ask for an upgrade; so are `HTTP_CONTENT_LENGTH` and
-/// `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, names that are none, and values with
-/// a control byte in them, which a server has refused if it ends a line. Duplicates are kept.
+/// The headers are those of [`Request::headers`](uwsgi::Request::headers), without invalid names, and without values that
+/// have a control byte in them; [`Vars`] has everything.
 ///
 /// ```
 /// use uwsgi::{Packet, Request};
@@ -149,38 +203,35 @@ pub fn request_parts(request: &uwsgi::Request<'_>) -> Result<Parts, RequestError
 
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = Method::from_bytes(request.method_or_get()).map_err(|_| RequestError::Method)?;
-    parts.uri = target(request, shared)?;
+    parts.uri = uri(&request.target(), shared)?;
     parts.version = version(request.server_protocol());
     parts.headers = headers(request, shared);
     if let Some(name) = request.script_name().filter(|name| !name.is_empty()) {
         parts.extensions.insert(ScriptName(shared(name)));
     }
-    if let Some(address) = request.remote_addr().and_then(|address| core::str::from_utf8(address).ok()?.parse().ok()) {
-        parts.extensions.insert(RemoteAddr(address));
+    if let Some(uri) = request.request_uri().filter(|uri| !uri.is_empty()) {
+        parts.extensions.insert(RequestUri(shared(uri)));
     }
+    if let Some(client) = RemoteAddr::of(request) {
+        parts.extensions.insert(client);
+    }
+    parts.extensions.insert(request.scheme());
     parts.extensions.insert(Modifiers { modifier1: request.modifier1(), modifier2: request.modifier2() });
     parts.extensions.insert(Vars { vars });
     Ok(parts)
 }
 
-fn target(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<Uri, RequestError> {
-    if let Some(uri) = request.request_uri().filter(|uri| !uri.is_empty()) {
-        return Uri::from_maybe_shared(shared(uri)).map_err(RequestError::Target);
+fn uri(target: &Target<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<Uri, RequestError> {
+    if let Some(Ok(uri)) = target.as_bytes().map(|whole| Uri::from_maybe_shared(shared(whole))) {
+        return Ok(uri);
     }
-    let path = request.path_info().filter(|path| !path.is_empty()).unwrap_or(b"/");
-    let mut target = percent_encode(path, NOT_IN_PATHS).to_string();
-    if let Some(query) = request.query_string().filter(|query| !query.is_empty()) {
-        target.push('?');
-        target.extend(percent_encode(query, NOT_IN_QUERIES));
-    }
+    // `http` takes fewer bytes than front ends send, and UTF-8 alone.
+    let target = utf8_percent_encode(&target.to_string(), REFUSED).to_string();
     PathAndQuery::try_from(target).map(Uri::from).map_err(RequestError::Target)
 }
 
-/// RFC 3986 section 3.3; a percent sign in `PATH_INFO` is one.
-const NOT_IN_PATHS: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
-/// RFC 3986 section 3.4; `QUERY_STRING` is not decoded.
-const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+/// What `http` 1.4 refuses of what a [`Target`] may hold.
+const REFUSED: &AsciiSet = &CONTROLS.add(b'`');
 
 fn version(protocol: Option<&[u8]>) -> Version {
     match protocol {
@@ -194,14 +245,11 @@ fn version(protocol: Option<&[u8]>) -> Version {
 }
 
 fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> HeaderMap {
-    let upgrade = request.header("upgrade").is_some();
     let mut headers = HeaderMap::with_capacity(request.vars().len().min(MANY));
-    for (name, value) in request.headers().filter(|(name, _)| name.passes(upgrade)) {
-        // What is no name of a header is no header; the vars have it.
+    for (name, value) in request.headers() {
+        // An invalid name is no header; the vars have it.
         let Some(name) = header_name(name) else { continue };
         match HeaderValue::from_maybe_shared(shared(value)) {
-            // More than one are equal, or the request was refused; who reads HTTP may not believe two.
-            Ok(value) if name == CONTENT_LENGTH => drop(headers.insert(name, value)),
             Ok(value) => drop(headers.append(name, value)),
             // Those that end a line or a string were refused. RFC 9110 section 5.5 lets others be kept, which `http` does not;
             // the vars have them.

@@ -99,8 +99,8 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     if is_https {
         push("HTTPS", b"on")?;
     }
-    if let Some(RemoteAddr(address)) = parts.extensions.get() {
-        push("REMOTE_ADDR", address.to_string().as_bytes())?;
+    if let Some(client) = parts.extensions.get::<RemoteAddr>() {
+        push("REMOTE_ADDR", client.ip().to_string().as_bytes())?;
     }
     push("SERVER_NAME", if name.is_empty() { b"localhost" } else { name.as_bytes() })?;
     push("SERVER_PORT", port.unwrap_or(default_port).as_bytes())?;

@@ -173,7 +173,7 @@ fn extensions() {
     (packet[0], packet[3]) = (5, 7);
     let parts = parts(&packet).unwrap();
     assert_eq!(parts.extensions.get::<ScriptName>().unwrap().as_bytes(), b"/app");
-    assert_eq!(parts.extensions.get::<RemoteAddr>(), Some(&RemoteAddr("2001:db8::1".parse().unwrap())));
+    assert_eq!(parts.extensions.get::<RemoteAddr>(), Some(&RemoteAddr::new("2001:db8::1".parse().unwrap())));
     let modifiers = Modifiers { modifier1: Modifier1::PSGI, modifier2: 7 };
     assert_eq!(parts.extensions.get::<Modifiers>(), Some(&modifiers));
     assert_eq!(parts.extensions.get::<Vars>().unwrap().as_vars().get("X"), Some(&b"\xff"[..]));

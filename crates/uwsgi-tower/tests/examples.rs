@@ -125,7 +125,7 @@ async fn axum() {
     let vars = text(ask(&client, "/vars?a=b").await).await;
     assert!(vars.contains("QUERY_STRING=a=b\n") && vars.contains("HTTP_HOST=example.com\n"), "{vars}");
     let mut request = empty(Request::get("/me"));
-    request.extensions_mut().insert(uwsgi_tower::RemoteAddr("2001:db8::1".parse().unwrap()));
+    request.extensions_mut().insert(uwsgi_tower::RemoteAddr::new("2001:db8::1".parse().unwrap()));
     assert_eq!(text(client.clone().oneshot(request).await.unwrap()).await, "2001:db8::1\n");
     let request = Request::post("/echo").body(Full::new(bytes::Bytes::from("some bytes"))).unwrap();
     assert_eq!(text(client.oneshot(request).await.unwrap()).await, "some bytes");

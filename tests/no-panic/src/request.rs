@@ -1,7 +1,8 @@
 //! The view of a packet as a request, and where its body ends.
 
 use uwsgi::framing::{self, FramingError, RequestBody};
-use uwsgi::{DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Vars};
+use uwsgi::response::connection_lists;
+use uwsgi::{DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Target, Vars, below_mount, is_upgrade};
 
 proven! {
     fn request_decode<'a>(packet: &Packet<'a>) -> Result<Request<'a>, DecodeError> {
@@ -63,8 +64,33 @@ proven! {
         }
         (bytes, headers)
     }
-    fn request_header<'a>(request: &Request<'a>, name: &str) -> Option<&'a [u8]> {
-        request.header(name)
+    fn request_raw_headers(request: &Request<'_>) -> usize {
+        request.raw_headers().fold(0, |bytes, (name, value)| bytes ^ name.as_bytes().len() ^ value.len())
+    }
+    fn request_upgrade<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+        request.upgrade()
+    }
+    fn request_allows_keepalive(request: &Request<'_>) -> bool {
+        request.allows_keepalive()
+    }
+    fn request_target<'a>(request: &Request<'a>) -> Target<'a> {
+        request.target()
+    }
+    fn target_bytes(target: &Target<'_>) -> u8 {
+        target.bytes().fold(0, |bytes, byte| bytes ^ byte)
+    }
+    fn target_parts(target: &Target<'_>) -> u8 {
+        let query = target.query().into_iter().flat_map(|query| query.bytes());
+        target.path().bytes().chain(query).chain(target.mount().iter().copied()).fold(0, |bytes, byte| bytes ^ byte)
+    }
+    fn below_a_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
+        below_mount(path, mount)
+    }
+    fn upgrade_is_one(protocols: &[u8]) -> bool {
+        is_upgrade(protocols)
+    }
+    fn connection_lists_a_name(connection: &[&[u8]], name: &[u8]) -> bool {
+        connection_lists(connection.iter().copied(), name)
     }
     fn request_header_all(request: &Request<'_>, name: &str) -> usize {
         request.header_all(name).fold(0, |bytes, value| bytes ^ value.len())
@@ -74,20 +100,17 @@ proven! {
     }
 
     fn framing_request_body(
-        lengths: &[&[u8]],
+        length: Option<&[u8]>,
         transfer_encoding: Option<&[u8]>,
         accept_chunked: bool,
     ) -> Result<RequestBody, FramingError> {
-        framing::request_body(lengths.iter().copied(), transfer_encoding, accept_chunked)
+        framing::request_body(length, transfer_encoding, accept_chunked)
     }
     fn framing_declared_length(lengths: &[&[u8]]) -> Result<Option<u64>, FramingError> {
         framing::declared_length(lengths.iter().copied())
     }
     fn framing_content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
         framing::content_length(value)
-    }
-    fn framing_allows_keepalive(body: RequestBody) -> bool {
-        body.allows_keepalive()
     }
 }
 
@@ -99,12 +122,14 @@ pub(crate) fn run(bytes: &[u8]) {
         scheme_as_str: Scheme::Https;
         request_port: b"65535";
         request_port: bytes;
-        framing_request_body: &[b"5", b"", b"5"], Some(b"chunked"), true;
-        framing_request_body: &[bytes, b"5"], None, false;
+        framing_request_body: Some(b"5"), Some(b"chunked"), true;
+        framing_request_body: Some(bytes), None, false;
         framing_declared_length: &[b"", bytes, b"5"];
         framing_content_length: b"18446744073709551616";
         framing_content_length: bytes;
-        framing_allows_keepalive: RequestBody::Length(5);
+        below_a_mount: bytes, b"/mount";
+        upgrade_is_one: bytes;
+        connection_lists_a_name: &[bytes, b"close, x"], b"x";
     }
     let Ok(request) = Request::decode(&packet) else { return };
     call! {
@@ -118,8 +143,13 @@ pub(crate) fn run(bytes: &[u8]) {
         request_body_framing_or_chunked: &request;
         request_scheme: &request;
         request_headers: &request;
-        request_header: &request, "host";
+        request_raw_headers: &request;
+        request_upgrade: &request;
+        request_allows_keepalive: &request;
+        request_target: &request;
         request_header_all: &request, "Cookie";
         request_with_mount: request, b"/mount", b"/path";
+        target_bytes: &request.target();
+        target_parts: &request.target();
     }
 }

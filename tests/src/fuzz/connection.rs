@@ -8,6 +8,7 @@ use uwsgi::{Limits, Modifier1, Packet, Request, check};
 
 use crate::drive::{Event, Plan, pieces, serve};
 use crate::naive::{self, Fault, Pair, Rules};
+use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
 
 /// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for another request on the connection,
@@ -124,7 +125,7 @@ impl Choice {
             at += used;
             let another = self.keepalive
                 && body.is_ok()
-                && matches!(framing, RequestBody::Length(_))
+                && naive_cgi::allows_keepalive(&super::all(&vars, b"CONTENT_LENGTH"))
                 && (!self.odd || method(&vars) == Some(b"HEAD"));
             whole &= body.is_ok();
             events.push(same_length(Event::Request { vars, body }));
@@ -163,7 +164,7 @@ impl Choice {
         within.map_err(|fault| refused_for(bytes, self.rules(), fault))?;
 
         let transfer_encoding = super::last(&vars, b"HTTP_TRANSFER_ENCODING");
-        let framing = naive::framing(&super::all(&vars, b"CONTENT_LENGTH"), transfer_encoding, self.chunked);
+        let framing = naive_cgi::framing(&super::all(&vars, b"CONTENT_LENGTH"), transfer_encoding, self.chunked);
         let framing = framing.map_err(Refusal::Framing)?;
         let limit = self.body_limit();
         match framing {

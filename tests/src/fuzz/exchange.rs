@@ -6,7 +6,7 @@ use crate::drive::{answer, answer_at_once, pieces};
 use crate::naive_http::{self, End, Most};
 
 /// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for small limits, its 32 says that the
-/// request was HEAD. The others are what a backend sends up to its close.
+/// request was HEAD, its 64 that it asked for no upgrade. The others are what a backend sends up to its close.
 ///
 /// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once an exchange sees the same
 /// heads and the same body, fails for the same reason, and leaves the same bytes over. No further request is allowed
@@ -18,9 +18,12 @@ pub fn exchange(input: &[u8]) {
     let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
 
     let want = naive_http::answer(bytes, to_head, most);
-    let whole = allows_another(&want, to_head, most, || [bytes]);
-    assert_eq!(allows_another(&want, to_head, most, || pieces(bytes, sizes)), whole);
-    assert_eq!(allows_another(&want, to_head, most, || pieces(bytes, &[])), whole);
+    let exchange = Exchange::new(to_head).with_limits(most.limits());
+    let (want, exchange) =
+        if chosen & 64 != 0 { (naive_http::unasked(want), exchange) } else { (want, exchange.with_upgrade()) };
+    let whole = allows_another(&want, to_head, &exchange, || [bytes]);
+    assert_eq!(allows_another(&want, to_head, &exchange, || pieces(bytes, sizes)), whole);
+    assert_eq!(allows_another(&want, to_head, &exchange, || pieces(bytes, &[])), whole);
 }
 
 /// Compares what is seen, each head found and decoded in two calls and in one, and says whether another request is
@@ -28,11 +31,11 @@ pub fn exchange(input: &[u8]) {
 fn allows_another<'s, I: IntoIterator<Item = &'s [u8]>>(
     want: &naive_http::Answer,
     to_head: bool,
-    most: Most,
+    exchange: &Exchange,
     pieces: impl Fn() -> I,
 ) -> bool {
     let pieces = || pieces().into_iter().filter(|piece| !piece.is_empty());
-    let mut exchange = Exchange::new(to_head).with_limits(most.limits());
+    let (mut exchange, mut at_once) = (exchange.clone(), exchange.clone());
     assert_eq!(answer(&mut exchange, pieces()), *want);
     let allowed = exchange.allows_another(b"");
     assert!(!exchange.allows_another(b"x"));
@@ -43,7 +46,6 @@ fn allows_another<'s, I: IntoIterator<Item = &'s [u8]>>(
         assert!(without_body || head.chunked || head.content_length.is_some());
     }
 
-    let mut at_once = Exchange::new(to_head).with_limits(most.limits());
     assert_eq!(answer_at_once(&mut at_once, pieces()), *want);
     assert_eq!(at_once.allows_another(b""), allowed);
     allowed

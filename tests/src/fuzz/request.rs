@@ -5,12 +5,13 @@ use uwsgi::{ContentErrorKind, ControlVar, HeaderName, Packet, Request, Scheme, c
 
 use super::{all, in_packet, last, packet_of, print, rules, show};
 use crate::naive::{self, Fault, Pair, Rules};
+use crate::naive_cgi;
 
 /// The input is a packet; where its datasize lies, all that follows its header is its payload.
 ///
 /// Oracle: a naive view that searches the naive decoder's pairs for every question anew: the last pair of a key wins,
-/// headers are `HTTP_*`, `CONTENT_TYPE` and `CONTENT_LENGTH`, a body has one length or the request is refused, and a
-/// value is scanned byte by byte for what it may not hold.
+/// headers are `HTTP_*`, `CONTENT_TYPE` and `CONTENT_LENGTH`, a body has the last length, a target is compared with decoded
+/// copies, and a value is scanned byte by byte for what it may not hold.
 pub fn request(input: &[u8]) {
     if let Some(packet) = packet_of(input) {
         view(&packet);
@@ -35,6 +36,7 @@ pub(super) fn view(packet: &Packet<'_>) {
     assert_eq!(Ok(request.vars()), packet.vars());
     accessors(&request, &pairs);
     headers(&request, &pairs);
+    target(&request, &pairs);
     body(&request, &pairs);
     checks(&request, &pairs);
     mount(&request, &pairs);
@@ -51,9 +53,7 @@ fn accessors(request: &Request<'_>, pairs: &[Pair]) {
     assert_eq!(request.path_info(), last("PATH_INFO"));
     assert_eq!(request.script_name(), last("SCRIPT_NAME"));
     assert_eq!(request.query_string(), last("QUERY_STRING"));
-    // An empty one is none, and hides no other.
-    let content_types = all(pairs, b"CONTENT_TYPE");
-    assert_eq!(request.content_type(), content_types.into_iter().rfind(|value| !value.is_empty()));
+    assert_eq!(request.content_type(), last("CONTENT_TYPE").filter(|value| !value.is_empty()));
     assert_eq!(request.server_protocol(), last("SERVER_PROTOCOL"));
     assert_eq!(request.host(), last("HTTP_HOST"));
     assert_eq!(request.server_name(), last("SERVER_NAME"));
@@ -101,13 +101,9 @@ fn port(value: &[u8]) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-/// A header of the naive view: the key that carries it, its name as HTTP prints it, its value.
-type Header<'p> = (&'p [u8], Vec<u8>, &'p [u8]);
-
 fn headers(request: &Request<'_>, pairs: &[Pair]) {
-    let mut want: Vec<Header<'_>> = Vec::new();
-    for (key, value) in pairs {
-        let name = naive::header_name(key);
+    for (key, _) in pairs {
+        let name = naive_cgi::header_name(key);
         match HeaderName::from_key(key) {
             None => assert_eq!(name, None),
             Some(got) => {
@@ -116,31 +112,42 @@ fn headers(request: &Request<'_>, pairs: &[Pair]) {
                 header_name(got, key);
             }
         }
-        let Some(name) = name else { continue };
-        if !key.starts_with(b"CONTENT_") || !value.is_empty() {
-            want.push((key, name, value));
-        }
     }
-    let got: Vec<(Vec<u8>, &[u8])> = request.headers().map(|(name, value)| (name.bytes().collect(), value)).collect();
-    let expected: Vec<_> = want.iter().map(|(_, name, value)| (name.clone(), *value)).collect();
-    assert_eq!(got, expected);
+    let got = |(name, value): (HeaderName<'_>, &[u8])| (name.bytes().collect::<Vec<u8>>(), value.to_vec());
+    let raw = naive_cgi::raw_headers(pairs);
+    assert_eq!(request.raw_headers().map(got).collect::<Vec<_>>(), raw);
+    assert_eq!(request.headers().map(got).collect::<Vec<_>>(), naive_cgi::headers(pairs));
+    assert_eq!(request.upgrade().map(<[u8]>::to_vec), naive_cgi::upgrade(pairs));
 
-    let known = want.iter().take(24).filter_map(|(_, name, _)| String::from_utf8(name.clone()).ok());
+    let known = raw.iter().take(24).filter_map(|(name, _)| String::from_utf8(name.clone()).ok());
     for name in known.chain(["content-length", "content-type", "host", "x-forwarded-for", ""].map(String::from)) {
-        let every: Vec<&[u8]> = want
-            .iter()
-            .filter(|(key, other, _)| {
-                // What a client wrote there must never stand for the var of that name.
-                let content = name == "content-length" || name == "content-type";
-                *other == name.as_bytes() && !(content && key.starts_with(b"HTTP_"))
-            })
-            .map(|(_, _, value)| *value)
-            .collect();
+        let every = naive_cgi::header_all(pairs, name.as_bytes());
+        let separator = naive_cgi::separator(name.as_bytes()).unwrap_or("there is one at most");
+        let joined = (!every.is_empty()).then(|| every.join(separator.as_bytes()));
         for spelt in [name.clone(), name.to_ascii_uppercase(), name.replace('-', "_")] {
-            assert_eq!(request.header(&spelt), every.last().copied(), "{spelt}");
-            assert!(request.header_all(&spelt).eq(every.iter().copied()), "{spelt}");
+            assert_eq!(request.header(&spelt).as_deref(), joined.as_deref(), "{spelt}");
+            assert!(request.header_all(&spelt).eq(every.iter()), "{spelt}");
         }
     }
+}
+
+fn target(request: &Request<'_>, pairs: &[Pair]) {
+    let (target, want) = (request.target(), naive_cgi::target(pairs));
+    print(&target);
+    let bytes: Vec<u8> = target.bytes().collect();
+    let query = want.query.iter().flat_map(|query| [b"?", &query[..]].concat());
+    assert_eq!(bytes, want.path.iter().copied().chain(query).collect::<Vec<u8>>());
+    assert_eq!(target.path().bytes().collect::<Vec<u8>>(), want.path);
+    assert_eq!(target.query().map(|query| query.bytes().collect()), want.query);
+    assert_eq!(target.mount(), want.mount);
+    if let Some(whole) = target.as_bytes() {
+        assert_eq!(whole, bytes);
+    }
+    // What a log line, a router and another server may rely on.
+    assert!(bytes == b"*" || bytes.starts_with(b"/"));
+    assert!(!bytes.iter().any(|byte| *byte <= b' ' || *byte == 0x7f));
+    let printed = [target.to_string(), target.from_root().to_string()];
+    assert!(printed.iter().all(|text| text.bytes().all(|byte| byte.is_ascii_graphic())));
 }
 
 /// What one name says of itself.
@@ -152,19 +159,8 @@ fn header_name(name: HeaderName<'_>, key: &[u8]) {
     assert_eq!(name, stripped[..]);
     assert_eq!(name, printed[..]);
     assert_eq!(name.is_token(), !stripped.is_empty() && stripped.iter().all(|byte| is_token_byte(*byte)));
-    let hop_by_hop = [
-        "connection",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    assert_eq!(name.is_hop_by_hop(), hop_by_hop.iter().any(|hop| hop.as_bytes() == printed));
+    assert_eq!(name.is_hop_by_hop(), naive_cgi::HOP_BY_HOP.iter().any(|hop| hop.as_bytes() == printed));
+    assert_eq!(name.separator(), naive_cgi::separator(&printed));
     let content = printed == b"content-length" || printed == b"content-type";
     assert_eq!(name.duplicates_content(), content && key.starts_with(b"HTTP_"));
     if printed.iter().all(|byte| (0x20..0x7f).contains(byte)) {
@@ -180,19 +176,16 @@ fn is_token_byte(byte: u8) -> bool {
 fn body(request: &Request<'_>, pairs: &[Pair]) {
     let lengths = all(pairs, b"CONTENT_LENGTH");
     let coding = last(pairs, b"HTTP_TRANSFER_ENCODING");
-    let want = naive::framing(&lengths, None, false);
+    let want = naive_cgi::framing(&lengths, None, false);
     assert_eq!(request.body_framing(), want);
-    assert_eq!(request.body_framing_or_chunked(), naive::framing(&lengths, coding, true));
-    assert_eq!(framing::request_body(lengths.iter().copied(), coding, false), want, "a coding has no say");
+    assert_eq!(request.body_framing_or_chunked(), naive_cgi::framing(&lengths, coding, true));
+    assert_eq!(framing::request_body(lengths.last().copied(), coding, false), want, "a coding has no say");
+    assert_eq!(framing::declared_length(lengths.iter().copied()), naive_cgi::declared(&lengths));
+    assert_eq!(request.allows_keepalive(), naive_cgi::allows_keepalive(&lengths));
     match want {
         Ok(RequestBody::Length(length)) => {
-            // Never two lengths: whoever believes any of them believes this one.
-            for value in lengths.iter().filter(|value| !value.is_empty()) {
-                assert_eq!(framing::content_length(value), Ok(Some(length)));
-                assert_eq!(std::str::from_utf8(value).map(str::parse), Ok(Ok(length)));
-            }
             assert_eq!(request.content_length(), Ok(Some(length)));
-            assert!(RequestBody::Length(length).allows_keepalive());
+            assert_eq!(std::str::from_utf8(lengths.last().unwrap()).map(str::parse), Ok(Ok(length)));
         }
         Ok(_) => assert_eq!(request.content_length(), Ok(None)),
         Err(error) => {

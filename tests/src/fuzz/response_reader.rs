@@ -23,7 +23,10 @@ pub fn response_reader(input: &[u8]) {
     let want = naive_http::answer(bytes, to_head, most);
     // One buffer for all: what the one before left in it must not show.
     let mut buffer = Vec::new();
-    let exchange = || Exchange::new(to_head).with_limits(most.limits());
+    let exchange = Exchange::new(to_head).with_limits(most.limits());
+    let (want, exchange) =
+        if chosen & 64 != 0 { (naive_http::unasked(want), exchange) } else { (want, exchange.with_upgrade()) };
+    let exchange = || exchange.clone();
     let whole = read(&want, most, exchange(), &mut buffer, &[bytes], &[64]);
     let split: Vec<&[u8]> = pieces(bytes, sizes).collect();
     assert_eq!(read(&want, most, exchange(), &mut buffer, &split, sizes), whole);

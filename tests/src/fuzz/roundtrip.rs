@@ -11,6 +11,7 @@ use uwsgi::{
 
 use super::{print, show};
 use crate::naive::{self, Pair};
+use crate::naive_cgi;
 
 /// The input says what to write: pairs, headers, numbers, whole blocks and items, into a buffer of some size. It is
 /// also taken for a packet.
@@ -293,7 +294,7 @@ fn header(plan: &Plan<'_>, name: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
         return pair(key.as_bytes(), value);
     }
     if lower == b"content-length" {
-        if naive::framing(&[value], None, false).is_err() {
+        if naive_cgi::framing(&[value], None, false).is_err() {
             return Err((Kind::ContentLength, 0, 0));
         }
         return pair(key.as_bytes(), value);

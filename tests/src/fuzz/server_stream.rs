@@ -12,6 +12,7 @@ use uwsgi_server::{Ends, serve_connection};
 
 use crate::drive::pieces;
 use crate::naive::{self, Pair, Rules};
+use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
 use crate::timeline::{Act, Manner, Outcome, Timeline, sent};
 use actor::{Actor, Seen};
@@ -191,7 +192,7 @@ impl<'s> Request<'s> {
         let packet = naive::packet(stream, &Rules::WIRE).expect("a packet was seen");
         let vars = naive::vars(&packet.payload, &Rules::WIRE).elements;
         let lengths = super::all(&vars, b"CONTENT_LENGTH");
-        let framing = naive::framing(&lengths, super::last(&vars, b"HTTP_TRANSFER_ENCODING"), chunked);
+        let framing = naive_cgi::framing(&lengths, super::last(&vars, b"HTTP_TRANSFER_ENCODING"), chunked);
         let packet = 4 + packet.header.datasize;
         let framing = framing.unwrap_or(RequestBody::None);
         let body = if let RequestBody::Length(length) = framing { usize::try_from(length).unwrap() } else { 0 };
@@ -202,9 +203,11 @@ impl<'s> Request<'s> {
         super::last(&self.vars, b"REQUEST_METHOD") == Some(b"HEAD")
     }
 
-    /// Whether the body was declared, and all of it taken.
+    /// Whether the body was declared, by one length, and all of it taken.
     fn is_read(&self, seen: &Seen) -> bool {
-        matches!(self.framing, RequestBody::Length(length) if seen.body.len() as u64 == length)
+        let lengths = super::all(&self.vars, b"CONTENT_LENGTH");
+        naive_cgi::allows_keepalive(&lengths)
+            && matches!(self.framing, RequestBody::Length(length) if seen.body.len() as u64 == length)
     }
 
     fn hold(&self, seen: &Seen) {

@@ -3,6 +3,7 @@
 use uwsgi::{Packet, Request};
 
 use crate::naive::{self, Fault, Rules};
+use crate::naive_cgi;
 
 /// The first byte counts piece sizes, one byte each, that follow it; the others are what goes over a connection:
 /// packets, each with the body that its `CONTENT_LENGTH` announces.
@@ -75,7 +76,7 @@ fn whole(stream: &[u8]) -> Seen {
 /// The length of the body that a payload announces; a payload that announces none, or makes no sense, has none.
 fn naive_body(payload: &[u8]) -> u64 {
     let Ok(pairs) = naive::vars(payload, &Rules::WIRE).whole() else { return 0 };
-    match naive::framing(&super::all(&pairs, b"CONTENT_LENGTH"), None, false) {
+    match naive_cgi::framing(&super::all(&pairs, b"CONTENT_LENGTH"), None, false) {
         Ok(uwsgi::framing::RequestBody::Length(length)) => length,
         _ => 0,
     }

@@ -1,6 +1,8 @@
 //! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and who else would like a say.
 
 use uwsgi::framing::{FramingError, RequestBody, declared_length, whole_length};
+use uwsgi::{Packet, Request};
+use uwsgi_tests::naive;
 
 use crate::rows::{Input, Sees, ViewRow, run_view};
 
@@ -12,7 +14,6 @@ const NONE: Result<RequestBody, FramingError> = Ok(RequestBody::None);
 const CHUNKED: Result<RequestBody, FramingError> = Ok(RequestBody::Chunked);
 const INVALID: Result<RequestBody, FramingError> = Err(FramingError::InvalidLength);
 const OVERFLOW: Result<RequestBody, FramingError> = Err(FramingError::LengthOverflow);
-const CONFLICT: Result<RequestBody, FramingError> = Err(FramingError::ConflictingLengths);
 
 const fn length(length: u64) -> Result<RequestBody, FramingError> {
     Ok(RequestBody::Length(length))
@@ -107,17 +108,17 @@ rows! {
     "twice-same" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], length(5), length(5), "5", "5", UWSGI;
     "thrice-same" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], length(5), length(5),
         "5", "5", UWSGI;
-    "three-then-five" &[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "5")], CONFLICT, CONFLICT, "5", "5", UWSGI;
-    "five-then-three" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "3")], CONFLICT, CONFLICT, "3", "3", UWSGI;
-    "same-number-other-spelling" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "05")], CONFLICT, CONFLICT, "5", "5", UWSGI;
-    "five-empty" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "")], length(5), length(5), "0", "0", UWSGI;
+    "three-then-five" &[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "5")], length(5), length(5), "5", "5", UWSGI;
+    "five-then-three" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "3")], length(3), length(3), "3", "3", UWSGI;
+    "same-number-other-spelling" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "05")], length(5), length(5), "5", "5", UWSGI;
+    "five-empty" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "")], NONE, NONE, "0", "0", UWSGI;
     "empty-five" &[("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "5")], length(5), length(5), "5", "5", UWSGI;
     "empty-twice" &[("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "")], NONE, NONE, "0", "0", UWSGI;
-    "five-empty-three" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "3")], CONFLICT, CONFLICT,
+    "five-empty-three" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", ""), ("CONTENT_LENGTH", "3")], length(3), length(3),
         "3", "3", UWSGI;
     "five-then-text" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "abc")], INVALID, INVALID, "0", "0", UWSGI;
-    "text-then-five" &[("CONTENT_LENGTH", "abc"), ("CONTENT_LENGTH", "5")], INVALID, INVALID, "5", "5", UWSGI;
-    "five-three-then-text" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "x")], CONFLICT, CONFLICT,
+    "text-then-five" &[("CONTENT_LENGTH", "abc"), ("CONTENT_LENGTH", "5")], length(5), length(5), "5", "5", UWSGI;
+    "five-three-then-text" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "x")], INVALID, INVALID,
         "0", "0", UWSGI;
     "five-then-overflow" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "18446744073709551621")], OVERFLOW, OVERFLOW,
         "5: it wraps", "2^64 + 5", UWSGI;
@@ -143,7 +144,7 @@ fn content_length() {
     run_view("framing", ROWS);
 }
 
-/// What values declare together does not depend on their order; which of two faults is named may.
+/// What the headers of an HTTP message declare together does not depend on their order; which of two faults is named may.
 #[test]
 fn in_every_order() {
     const VALUES: [&str; 7] = ["", "5", "05", "3", "abc", "+5", "18446744073709551616"];
@@ -179,11 +180,30 @@ fn the_length_of_a_whole_answer() {
     }
 }
 
-/// A length says where the body ends, and only then may a further packet on the connection be believed.
+/// A connection goes on only where every `CONTENT_LENGTH` is the same, and there is one: whichever of them a server reads, it
+/// finds the next packet at the same place.
 #[test]
-fn only_a_length_allows_keepalive() {
-    assert!(RequestBody::Length(0).allows_keepalive());
-    assert!(RequestBody::Length(5).allows_keepalive());
-    assert!(!RequestBody::None.allows_keepalive());
-    assert!(!RequestBody::Chunked.allows_keepalive());
+fn only_one_length_allows_keepalive() {
+    for (lengths, allowed) in [
+        (&[][..], false),
+        (&[""][..], false),
+        (&["0"], true),
+        (&["5"], true),
+        (&["5", "5"], true),
+        (&["5", "5", "5"], true),
+        (&["5", "05"], false),
+        (&["5", "3"], false),
+        (&["3", "5", "5"], false),
+        (&["5", "3", "5"], false),
+        (&["5", ""], false),
+        (&["", "5"], false),
+        (&["5", "", "5"], false),
+        (&["", ""], false),
+    ] {
+        let pairs: Vec<_> = lengths.iter().map(|length| ("CONTENT_LENGTH", *length)).collect();
+        let block = naive::encode_vars(&pairs).unwrap();
+        let packet = naive::encode_packet(0, 0, &block).unwrap();
+        let (packet, _) = Packet::decode(&packet).unwrap();
+        assert_eq!(Request::decode(&packet).unwrap().allows_keepalive(), allowed, "{lengths:?}");
+    }
 }

@@ -89,7 +89,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "lighttpd-folded-names-collide",
         input: Input::Vars(&[("HTTP_X_UND", "1"), ("HTTP_X_UND", "2"), ("HTTP_X_UND", "3")]),
-        sees: &[Sees::HeaderAll("x-und", &["1", "2", "3"]), Sees::Header("X-Und", Some("3"))],
+        sees: &[Sees::HeaderAll("x-und", &["1", "2", "3"]), Sees::Header("X-Und", Some("1, 2, 3"))],
         uwsgi: "the last wins",
         gunicorn: "the last wins",
         source: "lighttpd 1.4.69 src/http_cgi.c folds X_Und, X-Und and x.und into one key",

@@ -15,5 +15,7 @@ mod names;
 mod other_protocols;
 mod parse_vars;
 mod payload_forms;
+mod repeated;
 mod rows;
 mod scheme;
+mod targets;

@@ -172,8 +172,13 @@ pub enum Sees {
     Count(usize),
     Header(&'static str, Option<&'static str>),
     HeaderAll(&'static str, &'static [&'static str]),
-    /// All headers, names as they print.
+    /// The headers that count, names as they print.
     Headers(Pairs),
+    /// All headers, names as they print.
+    RawHeaders(Pairs),
+    /// The target, one character a byte, and the mount.
+    Target(&'static str, &'static str),
+    Keepalive(bool),
     Scheme(Scheme),
     Body(Result<RequestBody, FramingError>),
     /// The same, for a server behind uWSGI's router with `--http-chunked-input`.
@@ -208,7 +213,7 @@ pub fn run_view(table: &str, rows: &[ViewRow]) {
 
 impl Sees {
     /// What was seen instead, if anything was.
-    fn disagreement(&self, request: &Request<'_>, behind: &[u8]) -> Option<String> {
+    pub fn disagreement(&self, request: &Request<'_>, behind: &[u8]) -> Option<String> {
         let bytes = |got: Option<&[u8]>, want: &Option<&str>| {
             (got.map(<[u8]>::to_vec) == want.map(latin1), format!("{:?}", got.map(<[u8]>::escape_ascii)))
         };
@@ -239,12 +244,23 @@ impl Sees {
                 (got.is_err(), format!("{got:?}"))
             }
             Self::Count(want) => (request.vars().len() == *want, request.vars().len().to_string()),
-            Self::Header(name, want) => bytes(request.header(name), want),
+            Self::Header(name, want) => bytes(request.header(name).as_deref(), want),
             Self::HeaderAll(name, want) => all(request.header_all(name).collect(), want),
             Self::Headers(want) => {
                 let got: Vec<_> = request.headers().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
                 (want.iter().map(|(n, v)| (n.to_string(), latin1(v))).eq(got.iter().cloned()), format!("{got:?}"))
             }
+            Self::RawHeaders(want) => {
+                let got: Vec<_> =
+                    request.raw_headers().map(|(name, value)| (name.to_string(), value.to_vec())).collect();
+                (want.iter().map(|(n, v)| (n.to_string(), latin1(v))).eq(got.iter().cloned()), format!("{got:?}"))
+            }
+            Self::Target(want, mount) => {
+                let target = request.target();
+                let got: Vec<u8> = target.bytes().collect();
+                (got == latin1(want) && target.mount() == latin1(mount), format!("{target} below {:?}", target.mount()))
+            }
+            Self::Keepalive(want) => (request.allows_keepalive() == *want, format!("{:?}", request.allows_keepalive())),
             Self::Scheme(want) => (request.scheme() == *want, format!("{:?}", request.scheme())),
             Self::Body(want) => (request.body_framing() == *want, format!("{:?}", request.body_framing())),
             Self::BodyOrChunked(want) => {

@@ -75,7 +75,7 @@ fn report(
     };
     let body = uwsgi_inspect::Body::new(framing, length, sha256.finalize().into());
     let query = request.query_string().unwrap_or_default();
-    let format = Format::negotiate(query, request.header("accept").unwrap_or_default());
+    let format = Format::negotiate(query, &request.header("accept").unwrap_or_default());
     let head = plain_head(status)
         .without("Content-Type")
         .with("Content-Type", format.content_type())

@@ -41,6 +41,17 @@ impl<'a> HeaderName<'a> {
         }
     }
 
+    /// A header's name as HTTP has it. Content-Type and Content-Length are those of `CONTENT_TYPE` and `CONTENT_LENGTH`.
+    pub(crate) fn from_name(name: &'a str) -> Self {
+        let name = Self { name: name.as_bytes(), prefixed: true };
+        Self { prefixed: !name.duplicates_content(), ..name }
+    }
+
+    /// Whether the key that carries it begins with `HTTP_`.
+    pub(crate) const fn is_prefixed(&self) -> bool {
+        self.prefixed
+    }
+
     /// The name as the key has it, without `HTTP_`: upper case and underscores, from front ends that keep the rules.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
@@ -67,9 +78,10 @@ impl<'a> HeaderName<'a> {
     /// ```
     #[must_use]
     pub fn is_hop_by_hop(&self) -> bool {
-        const NAMES: [&str; 10] = [
+        const NAMES: [&str; 11] = [
             "connection",
             "expect",
+            "http2-settings",
             "keep-alive",
             "proxy-authenticate",
             "proxy-authorization",
@@ -112,6 +124,49 @@ impl<'a> HeaderName<'a> {
     pub fn passes(&self, upgrade: bool) -> bool {
         let asks = upgrade && (self == "connection" || self == "upgrade");
         !self.duplicates_content() && (asks || !self.is_hop_by_hop())
+    }
+
+    /// What joins the values of a header that came more than once, where one value is asked for: `; ` for Cookie
+    /// (RFC 9113 section 8.2.3), `, ` for others (RFC 9110 section 5.3). `None` for a header that may stand once: the last
+    /// value counts.
+    ///
+    /// nginx sends a var twice when a `uwsgi_param` sets again what `include uwsgi_params` has set. uWSGI 2.0 and gunicorn 27
+    /// read the last one; so do we for every header of one value that a front end is known to set.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// let separator = |key: &'static str| HeaderName::from_key(key.as_bytes()).unwrap().separator();
+    /// assert_eq!(separator("HTTP_HOST"), None);
+    /// assert_eq!(separator("HTTP_COOKIE"), Some("; "));
+    /// assert_eq!(separator("HTTP_X_FORWARDED_FOR"), Some(", "));
+    /// ```
+    #[must_use]
+    pub fn separator(&self) -> Option<&'static str> {
+        const ONCE: [&str; 19] = [
+            "authorization",
+            "content-length",
+            "content-type",
+            "host",
+            "if-modified-since",
+            "if-range",
+            "if-unmodified-since",
+            "origin",
+            "range",
+            "referer",
+            "upgrade",
+            "user-agent",
+            "x-forwarded-host",
+            "x-forwarded-port",
+            "x-forwarded-prefix",
+            "x-forwarded-proto",
+            "x-forwarded-ssl",
+            "x-real-ip",
+            "x-request-id",
+        ];
+        if self == "cookie" {
+            return Some("; ");
+        }
+        if ONCE.iter().any(|name| self == *name) { None } else { Some(", ") }
     }
 
     /// Whether every byte may stand in a header name (RFC 9110 section 5.6.2); a front end may send others.

@@ -2,14 +2,13 @@
 
 use core::str::Utf8Error;
 
-use crate::cgi::name::{HeaderName, field_name};
 use crate::http::framing::{self, FramingError, RequestBody};
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::limits::Limits;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
-use crate::wire::vars::{Iter, Vars};
+use crate::wire::vars::Vars;
 
 /// A request: the packet's vars, with those that CGI gives a meaning located.
 ///
@@ -34,7 +33,7 @@ use crate::wire::vars::{Iter, Vars};
 /// assert_eq!(request.method(), Some(&b"POST"[..]));
 /// assert_eq!(request.path_info(), Some(&b"/form"[..]));
 /// assert_eq!(request.scheme(), Scheme::Https);
-/// assert_eq!(request.header("host"), Some(&b"example.com"[..]));
+/// assert!(request.header_all("host").eq([b"example.com"]));
 /// assert_eq!(request.body_framing()?, RequestBody::Length(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -98,8 +97,8 @@ struct Located<'a> {
     server_protocol: Option<&'a [u8]>,
     url_scheme: Option<&'a [u8]>,
     uwsgi_scheme: Option<&'a [u8]>,
-    /// Two `CONTENT_LENGTH` vars, neither empty, differ.
-    lengths_conflict: bool,
+    /// Not all `CONTENT_LENGTH` vars are the same bytes.
+    lengths_differ: bool,
 }
 
 impl<'a> Located<'a> {
@@ -119,8 +118,7 @@ impl<'a> Located<'a> {
             (11, b'T') if key == b"REMOTE_PORT" => &mut self.remote_port,
             (11, b'R') if key == b"REMOTE_USER" => &mut self.remote_user,
             (12, b'G') if key == b"QUERY_STRING" => &mut self.query_string,
-            // An empty one is none, and hides no other.
-            (12, b'E') if key == b"CONTENT_TYPE" && !value.is_empty() => &mut self.content_type,
+            (12, b'E') if key == b"CONTENT_TYPE" => &mut self.content_type,
             (12, b'E') if key == b"UWSGI_SCHEME" => &mut self.uwsgi_scheme,
             (13, b'T') if key == b"DOCUMENT_ROOT" => &mut self.document_root,
             (14, b'D') if key == b"REQUEST_METHOD" => &mut self.method,
@@ -133,16 +131,11 @@ impl<'a> Located<'a> {
         *place = Some(value);
     }
 
-    /// An empty length is none; of two others the first stays, and that they differ is remembered.
+    /// The last length counts; that another one differs from it is remembered.
     #[inline(always)]
     fn visit_length(&mut self, value: &'a [u8]) {
-        if value.is_empty() {
-            return;
-        }
-        match self.content_length {
-            None => self.content_length = Some(value),
-            Some(first) => self.lengths_conflict |= first != value,
-        }
+        self.lengths_differ |= self.content_length.is_some_and(|other| other != value);
+        self.content_length = Some(value);
     }
 }
 
@@ -257,7 +250,10 @@ impl<'a> Request<'a> {
     /// `CONTENT_TYPE`; empty is absent, since nginx sends it empty for requests that have none.
     #[must_use]
     pub const fn content_type(&self) -> Option<&'a [u8]> {
-        self.located.content_type
+        match self.located.content_type {
+            Some([]) => None,
+            content_type => content_type,
+        }
     }
 
     /// The declared length of the body in bytes; empty is absent.
@@ -278,10 +274,6 @@ impl<'a> Request<'a> {
     ///
     /// [`FramingError`]: the request must be refused, and the connection closed.
     pub fn body_framing(&self) -> Result<RequestBody, FramingError> {
-        if self.located.lengths_conflict {
-            // The slow way knows which error comes first.
-            return framing::request_body(self.vars.get_all("CONTENT_LENGTH"), None, false);
-        }
         framing::request_body(self.located.content_length, None, false)
     }
 
@@ -292,7 +284,23 @@ impl<'a> Request<'a> {
     ///
     /// As [`body_framing`](Self::body_framing).
     pub fn body_framing_or_chunked(&self) -> Result<RequestBody, FramingError> {
-        framing::request_body(self.vars.get_all("CONTENT_LENGTH"), self.vars.get("HTTP_TRANSFER_ENCODING"), true)
+        framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
+    }
+
+    /// Whether, once the body was read, a further packet on this connection may be believed: every `CONTENT_LENGTH` that came
+    /// is the same bytes, and they are not empty.
+    ///
+    /// Without a length, or where two differ, bytes of a body that nobody announced could be read as a request.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\05")?;
+    /// assert!(Request::decode(&packet)?.allows_keepalive());
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn allows_keepalive(&self) -> bool {
+        matches!(self.located.content_length, Some([_, ..])) && !self.located.lengths_differ
     }
 
     /// `SERVER_PROTOCOL`: the client's version of HTTP, such as `HTTP/1.1` or `HTTP/2.0`.
@@ -369,32 +377,6 @@ impl<'a> Request<'a> {
         u16::try_from(decimal::parse(value).ok()?).ok()
     }
 
-    /// The headers: every `HTTP_*` var, and `CONTENT_TYPE` and `CONTENT_LENGTH` where they are not empty.
-    ///
-    /// In wire order, duplicates kept. A bridge to HTTP leaves out those that are
-    /// [hop by hop](HeaderName::is_hop_by_hop) or [carried twice](HeaderName::duplicates_content).
-    #[must_use]
-    pub const fn headers(&self) -> Headers<'a> {
-        Headers { vars: self.vars.iter() }
-    }
-
-    /// The last value of a header, by its name in any case; `content-type` and `content-length` are the vars of that
-    /// name, never `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.header_all(name).last()
-    }
-
-    /// All values of a header, in wire order: nginx before 1.23 sends repeated headers as repeated vars.
-    pub fn header_all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        // A key is as long as the name, or longer by its prefix: most of them are told apart by that.
-        let prefixed = name.len().saturating_add(field_name::PREFIX.len());
-        let vars = self.vars.iter().filter(move |(key, _)| key.len() == prefixed || key.len() == name.len());
-        let headers = vars.filter_map(|(key, value)| Headers::of(key, value));
-        let headers = headers.filter(move |(header, _)| *header == *name && !header.duplicates_content());
-        headers.map(|(_, value)| value)
-    }
-
     /// A copy of the view in which the application is mounted elsewhere: how a middleware rewrites.
     ///
     /// [`vars`](Self::vars) still shows what arrived.
@@ -415,29 +397,3 @@ impl<'a> Request<'a> {
         Self { located, ..self }
     }
 }
-
-/// The headers of a request, in wire order; from [`Request::headers`].
-#[derive(Debug, Clone)]
-pub struct Headers<'a> {
-    vars: Iter<'a>,
-}
-
-impl<'a> Headers<'a> {
-    /// The header that a var carries, if it carries one.
-    #[inline]
-    fn of(key: &'a [u8], value: &'a [u8]) -> Option<(HeaderName<'a>, &'a [u8])> {
-        let name = HeaderName::from_key(key)?;
-        let sent_empty = value.is_empty() && name.as_bytes().len() == key.len();
-        (!sent_empty).then_some((name, value))
-    }
-}
-
-impl<'a> Iterator for Headers<'a> {
-    type Item = (HeaderName<'a>, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.vars.find_map(|(key, value)| Self::of(key, value))
-    }
-}
-
-impl core::iter::FusedIterator for Headers<'_> {}

@@ -41,6 +41,8 @@ pub struct Exchange {
     refused: bool,
     /// Whether the answer ends where its length says, and the backend does not say that it closes.
     delimited: bool,
+    /// Whether the request asks for an upgrade.
+    upgrade: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +109,8 @@ pub enum Incoming {
     Fail(ExchangeError),
     /// Read: so many more bytes are known to belong to the body.
     Need(usize),
-    /// 101: the connection is a pipe from here on.
+    /// 101: the connection is a pipe from here on, once the rest of the request has left: until then, go on to
+    /// [send](Exchange::send) it.
     Upgraded,
 }
 
@@ -128,6 +131,8 @@ pub enum ExchangeError {
     Response(ResponseError),
     /// Interim answers without an end.
     TooManyInterim,
+    /// The backend switches protocols (101), and the request did not ask for that (RFC 9110 section 15.2.2).
+    UnaskedUpgrade,
 }
 
 impl fmt::Display for ExchangeError {
@@ -141,6 +146,7 @@ impl fmt::Display for ExchangeError {
             Self::TooManyInterim => {
                 write!(f, "more than {} interim answers (1xx) before the final one", Exchange::MOST_INTERIM)
             }
+            Self::UnaskedUpgrade => f.write_str("the backend switches protocols (101), and the request has no Upgrade"),
         }
     }
 }
@@ -153,7 +159,8 @@ impl Exchange {
     /// has half an hour.
     pub const MOST_INTERIM: u8 = 100;
 
-    /// An exchange whose request has no body; `to_head` says that it is HEAD, whose answer has none either.
+    /// An exchange whose request has no body and asks for no upgrade; `to_head` says that it is HEAD, whose answer has no body
+    /// either.
     #[must_use]
     pub fn new(to_head: bool) -> Self {
         Self {
@@ -165,6 +172,7 @@ impl Exchange {
             outgoing: Declared::new(0),
             refused: false,
             delimited: false,
+            upgrade: false,
         }
     }
 
@@ -178,7 +186,8 @@ impl Exchange {
             RequestBody::Length(length) => length,
             _ => 0,
         };
-        Ok(Self { outgoing: Declared::new(outgoing), ..Self::new(request.method() == Some(b"HEAD")) })
+        let upgrade = request.upgrade().is_some();
+        Ok(Self { outgoing: Declared::new(outgoing), upgrade, ..Self::new(request.method() == Some(b"HEAD")) })
     }
 
     /// The same exchange with other limits for the answer's head.
@@ -192,6 +201,12 @@ impl Exchange {
     #[must_use]
     pub const fn with_outgoing(self, length: u64) -> Self {
         Self { outgoing: Declared::new(length), ..self }
+    }
+
+    /// The same exchange, whose request asks for an upgrade: an answer 101 is then no error.
+    #[must_use]
+    pub const fn with_upgrade(self) -> Self {
+        Self { upgrade: true, ..self }
     }
 
     /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
@@ -318,6 +333,10 @@ impl Exchange {
     fn follow(&mut self, response: &ResponseHead<'_>) -> Result<(), ExchangeError> {
         if response.is_interim() {
             return self.follow_interim();
+        }
+        if response.status() == 101 && !self.upgrade {
+            self.phase = Phase::Failed(ExchangeError::UnaskedUpgrade);
+            return Err(ExchangeError::UnaskedUpgrade);
         }
         self.delimited = !response.says_close();
         self.refused = response.status() >= 400;

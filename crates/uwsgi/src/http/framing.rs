@@ -18,21 +18,11 @@ pub enum RequestBody {
     None,
 }
 
-impl RequestBody {
-    /// Whether, once the body was read, a further packet on this connection may be believed.
-    ///
-    /// Not without a declared length: a body that nobody announced would be read as a request.
-    #[must_use]
-    pub const fn allows_keepalive(self) -> bool {
-        matches!(self, Self::Length(_))
-    }
-}
-
 /// Why a request's length cannot be believed; the request must be refused (400) and the connection closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FramingError {
-    /// Two `CONTENT_LENGTH` vars differ.
+    /// Two `Content-Length` headers of one message differ.
     ConflictingLengths,
     /// `CONTENT_LENGTH` is not a number of digits only.
     InvalidLength,
@@ -43,7 +33,7 @@ pub enum FramingError {
 impl fmt::Display for FramingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ConflictingLengths => "two CONTENT_LENGTH vars differ",
+            Self::ConflictingLengths => "two Content-Length headers differ",
             Self::InvalidLength => "CONTENT_LENGTH is not a decimal number",
             Self::LengthOverflow => "CONTENT_LENGTH does not fit into 64 bits",
         })
@@ -52,7 +42,11 @@ impl fmt::Display for FramingError {
 
 impl core::error::Error for FramingError {}
 
-/// Decides how a request's body is framed, from all its `CONTENT_LENGTH` values and its `HTTP_TRANSFER_ENCODING`.
+/// Decides how a request's body is framed, from the last of its `CONTENT_LENGTH` vars and its `HTTP_TRANSFER_ENCODING`.
+///
+/// The last `CONTENT_LENGTH` counts, as in uWSGI 2.0 and gunicorn 27: in nginx a param that is set again after
+/// `include uwsgi_params` replaces the first. Where several differ, the connection must not be kept:
+/// [`Request::allows_keepalive`](crate::Request::allows_keepalive).
 ///
 /// `accept_chunked` is for uWSGI's router with `--http-chunked-input` alone. nginx sends `HTTP_TRANSFER_ENCODING:
 /// chunked` beside a `CONTENT_LENGTH` and a body that is no longer chunked, so that a length always wins.
@@ -62,27 +56,27 @@ impl core::error::Error for FramingError {}
 /// |---|---|---|
 /// | absent or empty | absent | [`RequestBody::None`] |
 /// | absent or empty | chunked | [`RequestBody::Chunked`] if accepted, else [`RequestBody::None`] |
-/// | digits that fit 64 bits, any number of times the same | anything | [`RequestBody::Length`] |
+/// | digits that fit 64 bits | anything | [`RequestBody::Length`] |
 /// | anything else | anything | an error |
 ///
 /// ```
 /// use uwsgi::framing::{request_body, FramingError, RequestBody};
 ///
-/// assert_eq!(request_body([&b"5"[..]], Some(b"chunked"), true), Ok(RequestBody::Length(5)));
-/// assert_eq!(request_body([&b""[..]], Some(b"chunked"), true), Ok(RequestBody::Chunked));
-/// assert_eq!(request_body([], Some(b"chunked"), false), Ok(RequestBody::None));
-/// assert_eq!(request_body([&b"+5"[..]], None, false), Err(FramingError::InvalidLength));
+/// assert_eq!(request_body(Some(b"5"), Some(b"chunked"), true), Ok(RequestBody::Length(5)));
+/// assert_eq!(request_body(Some(b""), Some(b"chunked"), true), Ok(RequestBody::Chunked));
+/// assert_eq!(request_body(None, Some(b"chunked"), false), Ok(RequestBody::None));
+/// assert_eq!(request_body(Some(b"+5"), None, false), Err(FramingError::InvalidLength));
 /// ```
 ///
 /// # Errors
 ///
-/// [`FramingError`], for the first value that is no length or differs from one before it.
-pub fn request_body<'a>(
-    content_lengths: impl IntoIterator<Item = &'a [u8]>,
+/// [`FramingError::InvalidLength`] or [`FramingError::LengthOverflow`].
+pub fn request_body(
+    content_length: Option<&[u8]>,
     transfer_encoding: Option<&[u8]>,
     accept_chunked: bool,
 ) -> Result<RequestBody, FramingError> {
-    match declared_length(content_lengths)? {
+    match content_length.map_or(Ok(None), self::content_length)? {
         Some(length) => Ok(RequestBody::Length(length)),
         None if accept_chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
             Ok(RequestBody::Chunked)
@@ -91,16 +85,16 @@ pub fn request_body<'a>(
     }
 }
 
-/// What all `CONTENT_LENGTH` values of a request declare together, in whatever order they come; `None` when there is none,
-/// or none that is not empty.
+/// What all `Content-Length` headers of an HTTP message declare together; `None` when there is no header with a value.
 ///
-/// They are compared as they are written: `5` and `05` differ, as they may to whoever reads them next.
+/// Two that differ make the message invalid (RFC 9110 section 8.6). Vars are read otherwise: of several `CONTENT_LENGTH`
+/// the last counts. Values are compared as they are written: a reader may take `5` and `05` for two lengths.
 ///
 /// ```
 /// use uwsgi::framing::{declared_length, FramingError};
 ///
-/// assert_eq!(declared_length([&b"5"[..], b"", b"5"]), Ok(Some(5)));
-/// assert_eq!(declared_length([&b""[..], b""]), Ok(None));
+/// assert_eq!(declared_length([&b"5"[..], b"5"]), Ok(Some(5)));
+/// assert_eq!(declared_length([]), Ok(None));
 /// assert_eq!(declared_length([&b"5"[..], b"6"]), Err(FramingError::ConflictingLengths));
 /// ```
 ///

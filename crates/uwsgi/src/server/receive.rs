@@ -38,6 +38,8 @@ pub struct Receive {
     to_head: bool,
     /// Whether the request is one that has no body unless it says so: GET and HEAD, and not chunked.
     bodiless: bool,
+    /// Whether every `CONTENT_LENGTH` of the request is the same length.
+    keepable: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +131,7 @@ impl Receive {
             first: true,
             to_head: false,
             bodiless: false,
+            keepable: false,
         }
     }
 
@@ -172,7 +175,7 @@ impl Receive {
             Ok((request, body)) => {
                 (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
                 self.phase = match body {
-                    RequestBody::Length(0) => Phase::Read { declared: true },
+                    RequestBody::Length(0) => Phase::Read { declared: self.keepable },
                     RequestBody::Length(length) => Phase::Length(Declared::new(length)),
                     RequestBody::Chunked => Phase::Chunked(Chunked::default()),
                     RequestBody::None => Phase::Read { declared: false },
@@ -221,7 +224,8 @@ impl Receive {
             Phase::Length(body) if got.is_empty() => self.starve(body.left(), body.needed(), eof, now),
             Phase::Length(body) => {
                 let (take, rest) = body.take(got.len());
-                self.phase = if rest.left() == 0 { Phase::Read { declared: true } } else { Phase::Length(rest) };
+                self.phase =
+                    if rest.left() == 0 { Phase::Read { declared: self.keepable } } else { Phase::Length(rest) };
                 BodyStep::Body { skip: 0, take }
             }
             Phase::Chunked(mut chunked) => {
@@ -487,8 +491,9 @@ impl Receive {
         })?;
         // A refusal of it has no body either.
         self.to_head = request.method() == Some(b"HEAD");
-        self.bodiless =
-            matches!(request.method_or_get(), b"GET" | b"HEAD") && request.header("transfer-encoding").is_none();
+        self.bodiless = matches!(request.method_or_get(), b"GET" | b"HEAD")
+            && request.header_all("transfer-encoding").next().is_none();
+        self.keepable = request.allows_keepalive();
         let framing = if self.settings.chunked { request.body_framing_or_chunked() } else { request.body_framing() };
         let body = framing.map_err(Refusal::Framing)?;
         match body {

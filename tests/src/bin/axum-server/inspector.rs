@@ -53,7 +53,7 @@ async fn report(State(chunked): State<bool>, request: Request) -> Result<Respons
     let framing = framing.map_err(|_| StatusCode::BAD_REQUEST)?;
     let body = uwsgi_inspect::Body::new(framing, length, sha256.finalize().into());
     let query = request.query_string().unwrap_or_default();
-    let format = Format::negotiate(query, request.header("accept").unwrap_or_default());
+    let format = Format::negotiate(query, &request.header("accept").unwrap_or_default());
     let text = Report::new(request, body).to_format(format);
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }

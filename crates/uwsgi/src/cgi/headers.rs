@@ -1,0 +1,260 @@
+//! The headers of a request, with the vars that came twice settled.
+
+use core::iter::FusedIterator;
+
+#[cfg(feature = "alloc")]
+use alloc::borrow::Cow;
+
+use crate::cgi::name::{HeaderName, field_name};
+use crate::cgi::request::Request;
+use crate::wire::vars::{Iter, Vars};
+
+impl<'a> Request<'a> {
+    /// The headers that an application or a bridge to HTTP should see, in wire order.
+    ///
+    /// Headers about the connection are left out, unless the request [asks for an upgrade](Self::upgrade); so are
+    /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count: see
+    /// [`HeaderName::passes`]. Of a header that came more than once:
+    ///
+    /// - where it may stand [once](HeaderName::separator), the last one counts and no other is shown: in nginx a param that
+    ///   is set again after `include uwsgi_params` replaces the first;
+    /// - of others an empty last one removes the header, as `uwsgi_param HTTP_PROXY "";` does; else each value is shown that
+    ///   is not empty and not the same as the one before it.
+    ///
+    /// `CONTENT_TYPE` and `CONTENT_LENGTH` are shown where they are not empty.
+    ///
+    /// ```
+    /// # use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
+    /// let mut buffer = [0; 256];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// for (key, value) in [("HTTP_HOST", "a"), ("HTTP_X", "1"), ("HTTP_TE", "x"), ("HTTP_HOST", "b"), ("HTTP_X", "2")] {
+    ///     vars.push(key, value)?;
+    /// }
+    /// let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0)?)?;
+    /// let request = Request::decode(&packet)?;
+    /// let headers: Vec<_> = request.headers().map(|(name, value)| (name.to_string(), value)).collect();
+    /// assert_eq!(headers, [("x".into(), &b"1"[..]), ("host".into(), b"b"), ("x".into(), b"2")]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        let vars = self.vars();
+        let mut repeated = Repeated::default();
+        vars.iter().filter_map(|(key, _)| HeaderName::from_key(key)).for_each(|name| repeated.see(name));
+        Headers { vars, rest: vars.iter(), repeated, upgrade: self.upgrade().is_some() }
+    }
+
+    /// Every header as it came, in wire order: every `HTTP_*` var, and `CONTENT_TYPE` and `CONTENT_LENGTH` where they are not
+    /// empty. [`headers`](Self::headers) is what an application should see.
+    #[must_use]
+    pub const fn raw_headers(&self) -> RawHeaders<'a> {
+        RawHeaders { vars: self.vars().iter() }
+    }
+
+    /// The value of a header, by its name in any case. Where several count, they are joined by the header's
+    /// [separator](HeaderName::separator).
+    ///
+    /// `content-type` and `content-length` are the vars of that name, never `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
+    /// Headers about the connection are found too.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x16\0\0\x06\0HTTP_X\x01\x001\x06\0HTTP_X\x01\x002")?;
+    /// assert_eq!(Request::decode(&packet)?.header("X").as_deref(), Some(&b"1, 2"[..]));
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        let mut values = self.header_all(name);
+        let first = values.next()?;
+        let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
+        let separator = HeaderName::from_name(name).separator().unwrap_or_default().as_bytes();
+        let mut joined = [first, separator, second].concat();
+        values.for_each(|value| joined.extend_from_slice(&[separator, value].concat()));
+        Some(Cow::Owned(joined))
+    }
+
+    /// The values of a header that count, in wire order, as [`headers`](Self::headers) has them. A header that may stand once
+    /// has one at most.
+    #[must_use]
+    pub fn header_all<'n>(&self, name: &'n str) -> HeaderValues<'a, 'n> {
+        HeaderValues::new(self.vars(), HeaderName::from_name(name))
+    }
+
+    /// What the client wants to upgrade the connection to: `HTTP_UPGRADE`, unless it is empty or names `h2c`.
+    ///
+    /// `h2c` is the next proxy's to answer and never an application's: a tunnel for it is a way around the front end's
+    /// rules (RFC 9113 section 3.1 has withdrawn it).
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x13\0\0\x0c\0HTTP_UPGRADE\x03\0h2c")?;
+    /// assert_eq!(Request::decode(&packet)?.upgrade(), None);
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn upgrade(&self) -> Option<&'a [u8]> {
+        self.header_all("upgrade").next().filter(|protocols| is_upgrade(protocols))
+    }
+}
+
+/// Whether a header `Upgrade` of this value asks for a protocol that an application may answer with: it is not empty and
+/// does not name `h2c`.
+///
+/// ```
+/// assert!(uwsgi::is_upgrade(b"websocket") && !uwsgi::is_upgrade(b"") && !uwsgi::is_upgrade(b"foo, H2C"));
+/// ```
+#[must_use]
+pub fn is_upgrade(protocols: &[u8]) -> bool {
+    let is_h2c = |protocol: &[u8]| protocol.trim_ascii().eq_ignore_ascii_case(b"h2c");
+    !protocols.trim_ascii().is_empty() && !protocols.split(|byte| *byte == b',').any(is_h2c)
+}
+
+/// The headers of a request that count, in wire order; from [`Request::headers`].
+#[derive(Debug, Clone)]
+pub struct Headers<'a> {
+    vars: Vars<'a>,
+    rest: Iter<'a>,
+    repeated: Repeated,
+    upgrade: bool,
+}
+
+impl<'a> Headers<'a> {
+    /// Whether the var that was read last counts, of those that share its name.
+    fn counts(&self, name: HeaderName<'a>, value: &'a [u8]) -> bool {
+        let is_joined = name.separator().is_some();
+        if !self.repeated.may_be(name) {
+            return !(is_joined && value.is_empty());
+        }
+        let mut later = values(self.rest.clone(), name);
+        if !is_joined {
+            return later.next().is_none();
+        }
+        let before = self.vars.len().saturating_sub(self.rest.len()).saturating_sub(1);
+        let previous = values(self.vars.iter().take(before), name).filter(|value| !value.is_empty()).last();
+        !value.is_empty() && previous != Some(value) && later.last().is_none_or(|last| !last.is_empty())
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (HeaderName<'a>, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (key, value) = self.rest.next()?;
+            let Some(name) = HeaderName::from_key(key) else { continue };
+            let is_absent = value.is_empty() && !name.is_prefixed();
+            if !is_absent && name.passes(self.upgrade) && self.counts(name, value) {
+                return Some((name, value));
+            }
+        }
+    }
+}
+
+impl FusedIterator for Headers<'_> {}
+
+/// Every header of a request as it came, in wire order; from [`Request::raw_headers`].
+#[derive(Debug, Clone)]
+pub struct RawHeaders<'a> {
+    vars: Iter<'a>,
+}
+
+impl<'a> Iterator for RawHeaders<'a> {
+    type Item = (HeaderName<'a>, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.vars.find_map(|(key, value)| {
+            let name = HeaderName::from_key(key)?;
+            (!value.is_empty() || name.is_prefixed()).then_some((name, value))
+        })
+    }
+}
+
+impl FusedIterator for RawHeaders<'_> {}
+
+/// The values of one header that count, in wire order; from [`Request::header_all`].
+#[derive(Debug, Clone)]
+pub struct HeaderValues<'a, 'n> {
+    name: HeaderName<'n>,
+    vars: Iter<'a>,
+    previous: Option<&'a [u8]>,
+    /// The one value of a header that may stand once.
+    only: Option<&'a [u8]>,
+}
+
+impl<'a, 'n> HeaderValues<'a, 'n> {
+    fn new(vars: Vars<'a>, name: HeaderName<'n>) -> Self {
+        let last = values(vars.iter(), name).last();
+        let ended = Self { name, vars: Vars::EMPTY.iter(), previous: None, only: None };
+        match name.separator() {
+            None => Self { only: last.filter(|last| !last.is_empty() || name.is_prefixed()), ..ended },
+            Some(_) if last.is_none_or(<[u8]>::is_empty) => ended,
+            Some(_) => Self { vars: vars.iter(), ..ended },
+        }
+    }
+}
+
+impl<'a> Iterator for HeaderValues<'a, '_> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if let Some(only) = self.only.take() {
+            return Some(only);
+        }
+        let name = self.name;
+        let value = loop {
+            let value = self.vars.find_map(|(key, value)| is_named(key, name).then_some(value))?;
+            if !value.is_empty() && self.previous != Some(value) {
+                break value;
+            }
+        };
+        self.previous = Some(value);
+        Some(value)
+    }
+}
+
+impl FusedIterator for HeaderValues<'_, '_> {}
+
+/// The values of all vars that carry this header.
+fn values<'a>(
+    vars: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    name: HeaderName<'_>,
+) -> impl Iterator<Item = &'a [u8]> {
+    vars.filter(move |(key, _)| is_named(key, name)).map(|(_, value)| value)
+}
+
+/// Whether a var carries this header: `CONTENT_TYPE` is not `HTTP_CONTENT_TYPE`.
+#[inline]
+fn is_named(key: &[u8], name: HeaderName<'_>) -> bool {
+    // Most keys are told apart by their length.
+    let prefix = if name.is_prefixed() { field_name::PREFIX.len() } else { 0 };
+    key.len() == name.as_bytes().len().saturating_add(prefix)
+        && HeaderName::from_key(key).is_some_and(|found| found.is_prefixed() == name.is_prefixed() && found == name)
+}
+
+/// Which names may have come more than once: one bit for all names that look alike at a glance.
+#[derive(Debug, Clone, Copy, Default)]
+struct Repeated {
+    seen: u64,
+    again: u64,
+}
+
+impl Repeated {
+    fn see(&mut self, name: HeaderName<'_>) {
+        let bit = Self::bit(name);
+        self.again |= self.seen & bit;
+        self.seen |= bit;
+    }
+
+    fn may_be(&self, name: HeaderName<'_>) -> bool {
+        self.again & Self::bit(name) != 0
+    }
+
+    /// Equal names have one bit, made of their length and their last letter.
+    fn bit(name: HeaderName<'_>) -> u64 {
+        let last = name.bytes().next_back().unwrap_or_default();
+        let len = u32::try_from(name.as_bytes().len()).unwrap_or_default();
+        1_u64.rotate_left(u32::from(last).wrapping_mul(11).wrapping_add(len))
+    }
+}

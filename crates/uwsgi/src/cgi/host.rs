@@ -1,0 +1,85 @@
+//! The value of a Host header.
+
+/// A host, and its port if it has one: what may stand in a Host header (RFC 9110 section 7.2, RFC 3986 section 3.2).
+///
+/// ```
+/// use uwsgi::Host;
+///
+/// let host = Host::parse(b"[::1]:8080").unwrap();
+/// assert_eq!((host.name(), host.port()), ("[::1]", Some("8080")));
+/// assert_eq!(Host::parse(b"example.com").unwrap().port(), None);
+/// for wrong in [&b""[..], b"a b", b"a/b", b"user@a", b"a:b", b"[::1", b"caf\xe9", b"a%zz"] {
+///     assert!(Host::parse(wrong).is_none());
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Host<'a> {
+    text: &'a str,
+    name: &'a str,
+    port: Option<&'a str>,
+}
+
+impl<'a> Host<'a> {
+    /// The host that these bytes are; `None` where they are no host. A name may not be empty here, a port may.
+    #[must_use]
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
+        let text = core::str::from_utf8(value).ok()?;
+        // The colons of an IPv6 address are inside its brackets.
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+            _ => (text, None),
+        };
+        let is_port = port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_name = match name.strip_prefix('[') {
+            Some(literal) => literal.strip_suffix(']').is_some_and(is_literal),
+            None => is_registered_name(name),
+        };
+        (is_port && is_name).then_some(Self { text, name, port: port.filter(|port| !port.is_empty()) })
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.text
+    }
+
+    /// The name or address, an IPv6 address with its brackets.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The port as it was written; an empty one is absent.
+    #[must_use]
+    pub const fn port(&self) -> Option<&'a str> {
+        self.port
+    }
+}
+
+/// IPv6address, or IPvFuture, which begins with `v`; no zone (RFC 3986 section 3.2.2).
+fn is_literal(literal: &str) -> bool {
+    let is_future = literal.starts_with(['v', 'V']) && literal.bytes().all(|byte| byte == b':' || is_name_byte(byte));
+    is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()
+}
+
+/// reg-name, which an IPv4 address is too.
+fn is_registered_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            (byte, after) if is_name_byte(*byte) => after,
+            _ => return false,
+        };
+    }
+    !name.is_empty()
+}
+
+/// unreserved and sub-delims (RFC 3986 sections 2.2 and 2.3).
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+        )
+}

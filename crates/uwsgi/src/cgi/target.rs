@@ -1,0 +1,232 @@
+//! What a request asks for, as the front end decided it.
+
+use core::fmt;
+
+use crate::cgi::percent::{Encoded, strip_decoded};
+use crate::cgi::request::Request;
+
+/// The target of a request: the path below the mount, and the query, as an HTTP server would have got them.
+///
+/// What the front end routed is `PATH_INFO`. nginx leaves `REQUEST_URI` as the client sent it in the subrequests of
+/// `auth_request` and `mirror`, and after `rewrite`, `error_page`, `try_files` and `X-Accel-Redirect`. `REQUEST_URI`
+/// therefore says only how the path was spelled, where it is the same path.
+///
+/// ```
+/// use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
+///
+/// let mut buffer = [0; 256];
+/// let mut vars = VarsEncoder::new(&mut buffer[..]);
+/// vars.push("REQUEST_URI", "/shop/a%2Fb?x=1")?;
+/// vars.push("SCRIPT_NAME", "/shop")?;
+/// vars.push("PATH_INFO", "/a/b")?;
+/// vars.push("QUERY_STRING", "x=1")?;
+/// let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0)?)?;
+/// let target = Request::decode(&packet)?.target();
+/// assert_eq!(target.to_string(), "/a%2Fb?x=1");
+/// assert_eq!(target.mount(), b"/shop");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    mount: &'a [u8],
+    path: Encoded<'a>,
+    query: Option<Encoded<'a>>,
+    /// Path and query as they stand in `REQUEST_URI`, where nothing has to be encoded.
+    whole: Option<&'a [u8]>,
+}
+
+impl<'a> Target<'a> {
+    /// The path. It begins with a slash, or it is `*` (RFC 9112 section 3.2.4).
+    ///
+    /// It is spelled as in `REQUEST_URI` if `REQUEST_URI`, decoded once, is `SCRIPT_NAME` followed by `PATH_INFO`: `%2F` is
+    /// still `%2F`. Else it is `PATH_INFO`, encoded.
+    #[must_use]
+    pub const fn path(&self) -> Encoded<'a> {
+        self.path
+    }
+
+    /// The query: `QUERY_STRING` where that var is there, else that of `REQUEST_URI`. An empty query is no query.
+    #[must_use]
+    pub const fn query(&self) -> Option<Encoded<'a>> {
+        self.query
+    }
+
+    /// Where the application is mounted: `SCRIPT_NAME`, or nothing for an application at the root.
+    ///
+    /// Where `PATH_INFO` is absent, `SCRIPT_NAME` is the path and there is no mount: lighttpd 1.4 without
+    /// `fix-root-scriptname` sends `/page` so.
+    #[must_use]
+    pub const fn mount(&self) -> &'a [u8] {
+        self.mount
+    }
+
+    /// The target with the mount before it, in ASCII: what a log should say.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x14\0\0\x09\0PATH_INFO\x07\0/blog/1")?;
+    /// let target = Request::decode(&packet)?.with_mount(b"/my blog", b"/1").target();
+    /// assert_eq!(target.from_root().to_string(), "/my%20blog/1");
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn from_root(&self) -> impl fmt::Display + use<'a> {
+        FromRoot(*self)
+    }
+
+    /// Path and query as they stand in `REQUEST_URI`, if no byte has to be encoded; else write [`bytes`](Self::bytes).
+    #[must_use]
+    pub const fn as_bytes(&self) -> Option<&'a [u8]> {
+        self.whole
+    }
+
+    /// Path and query, encoded where they have to be: there is no control byte and no space among them.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
+        let query = self.query.into_iter().flat_map(|query| core::iter::once(b'?').chain(query.bytes()));
+        self.path.bytes().chain(query)
+    }
+}
+
+/// A target with its mount before it, to be printed.
+#[derive(Debug, Clone, Copy)]
+struct FromRoot<'a>(Target<'a>);
+
+impl fmt::Display for FromRoot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Encoded::of_decoded(self.0.mount), self.0)
+    }
+}
+
+/// Path and query in ASCII: bytes above it are percent-encoded too.
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)?;
+        match self.query {
+            Some(query) => write!(f, "?{query}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What the request asks for: the path below the mount and the query, as the front end decided them.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// // A subrequest of nginx's auth_request: REQUEST_URI is the main request's.
+    /// let (packet, _) = Packet::decode(b"\0\x28\0\0\x0b\0REQUEST_URI\x07\0/secret\x09\0PATH_INFO\x05\0/auth")?;
+    /// assert_eq!(Request::decode(&packet)?.target().to_string(), "/auth");
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn target(&self) -> Target<'a> {
+        let uri = RequestUri::parse(self.request_uri().unwrap_or_default());
+        let (mount, routed) = match (self.script_name().unwrap_or_default(), self.path_info()) {
+            (mount, Some(path)) => (mount, Some(uri.cut_alike(path))),
+            ([], None) => (&[][..], None),
+            (path, None) => (&[][..], Some(path)),
+        };
+        let is_asterisk = mount.is_empty() && routed.unwrap_or(b"*") == b"*" && uri.allows_asterisk(routed);
+        if is_asterisk {
+            return Target { mount, path: Encoded::of_written(b"*"), query: None, whole: Some(b"*") };
+        }
+        let written = match routed {
+            Some(routed) => uri.path.and_then(|path| spelled(path, mount, routed)),
+            None => Some(uri.path.unwrap_or(uri.other)),
+        };
+        let path = match written {
+            Some(written) => Encoded::of_written(written),
+            None => Encoded::of_decoded(routed.unwrap_or_default()),
+        };
+        let query = self.query_string().or(uri.query).filter(|query| !query.is_empty());
+        let whole = written.and_then(|written| uri.whole(written, query));
+        Target { mount, path: path.as_path(), query: query.map(Encoded::of_written), whole }
+    }
+}
+
+/// `path` below `mount`, both as a client wrote them: what follows the bytes that decode to the mount, if that is nothing or
+/// begins with a slash.
+///
+/// ```
+/// use uwsgi::below_mount;
+///
+/// assert_eq!(below_mount(b"/%61pp/a%2Fb", b"/app"), Some(&b"/a%2Fb"[..]));
+/// assert_eq!(below_mount(b"/app", b"/app"), Some(&b""[..]));
+/// assert_eq!(below_mount(b"/apple", b"/app"), None);
+/// assert_eq!(below_mount(b"/app%2Fa", b"/app"), None);
+/// ```
+#[must_use]
+pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
+    strip_decoded(path, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+}
+
+/// The part of `written` below the mount, if that decodes to the path that was routed: not tidied, byte for byte.
+fn spelled<'a>(written: &'a [u8], mount: &[u8], routed: &[u8]) -> Option<&'a [u8]> {
+    let rest = below_mount(written, mount)?;
+    strip_decoded(rest, routed)?.is_empty().then_some(rest)
+}
+
+/// `REQUEST_URI`, taken apart.
+#[derive(Debug, Clone, Copy)]
+struct RequestUri<'a> {
+    uri: &'a [u8],
+    /// The path of one in origin form, or of an absolute one of http or https (RFC 9112 section 3.2).
+    path: Option<&'a [u8]>,
+    /// What comes before the query in any other form.
+    other: &'a [u8],
+    query: Option<&'a [u8]>,
+    is_absolute: bool,
+}
+
+impl<'a> RequestUri<'a> {
+    fn parse(uri: &'a [u8]) -> Self {
+        let (before, query) = split_query(uri);
+        let absolute = after_authority(before);
+        let path = absolute.or_else(|| before.starts_with(b"/").then_some(before));
+        Self { uri, path, other: before, query, is_absolute: absolute.is_some() }
+    }
+
+    /// uWSGI's router sends the absolute form in `PATH_INFO` too.
+    fn cut_alike(&self, path: &'a [u8]) -> &'a [u8] {
+        after_authority(path).filter(|_| self.is_absolute).unwrap_or(path)
+    }
+
+    /// Whether `*` is what the client asked for, and no path that lost its slash.
+    fn allows_asterisk(&self, routed: Option<&[u8]>) -> bool {
+        self.uri == b"*" || (routed.is_some() && self.uri.is_empty())
+    }
+
+    /// The bytes of path and query, where they stand next to each other and can be taken as they are.
+    fn whole(&self, path: &'a [u8], query: Option<&'a [u8]>) -> Option<&'a [u8]> {
+        let path = Encoded::of_written(path).as_path().as_bytes()?;
+        let Some(query) = query else { return Some(path) };
+        let query = Encoded::of_written(query).as_bytes().filter(|query| self.query == Some(query))?;
+        let len = path.len().checked_add(1)?.checked_add(query.len())?;
+        self.uri.get(self.uri.len().checked_sub(len)?..)
+    }
+}
+
+/// What comes before the first question mark, and what comes after it.
+fn split_query(uri: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match uri.iter().position(|byte| *byte == b'?').and_then(|at| uri.split_at_checked(at)) {
+        Some((before, query)) => (before, query.get(1..)),
+        None => (uri, None),
+    }
+}
+
+/// What follows the authority of an absolute URI of http or https.
+fn after_authority(uri: &[u8]) -> Option<&[u8]> {
+    let scheme = |scheme: &[u8]| {
+        let (start, rest) = uri.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let rest = scheme(b"http://").or_else(|| scheme(b"https://"))?;
+    let authority = rest.iter().position(|byte| matches!(byte, b'/' | b'#')).unwrap_or(rest.len());
+    rest.get(authority..)
+}
