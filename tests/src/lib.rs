@@ -17,4 +17,5 @@ pub mod port;
 pub mod programs;
 pub mod script;
 pub mod timeline;
+pub mod trace;
 pub mod vectors;

@@ -162,7 +162,7 @@ fn serve(settings: Settings, bytes: &[u8], step: usize) -> usize {
         respond.head(200, head.content_length());
         see((respond.body(body), respond.body(1), respond.finished(), respond.deadline(), respond.time(now)));
         respond.blocked(now);
-        respond.wrote();
+        respond.wrote(1);
         see(head.finish());
         answers += 1;
         match Ending::of(receive, &respond, now) {

@@ -1,5 +1,7 @@
 //! What the answering half says in each of its states.
 
+use std::time::Duration;
+
 use uwsgi::server::{AnswerError, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
 use uwsgi_conformance::{Recipe, SMALL};
 
@@ -155,9 +157,129 @@ fn an_answer_that_is_written_is_left_alone() {
 fn an_answer_that_the_peer_does_not_take_is_aborted_when_it_is_finished_too() {
     let mut respond = finished();
     respond.blocked(START);
-    assert_eq!(respond.time(Time::from_millis(29_999)), TimeStep::Wait);
-    assert_eq!(respond.time(Time::from_millis(30_000)), TimeStep::Abort);
+    assert_eq!(respond.time(Time::from_millis(3_599_999)), TimeStep::Wait);
+    assert_eq!(respond.time(LATE), TimeStep::Abort);
     assert_eq!(respond.time(START), TimeStep::Abort, "and stays so, whatever the clock says");
+}
+
+/// What happens to an answer of which 1000 bytes were sent.
+type Happens = fn(&mut Respond);
+
+/// A limit that cuts an answer off has its line, and says how far the answer came.
+#[test]
+fn a_cut_is_said() {
+    let rows: [(&str, Option<u64>, Happens, Option<&str>); 11] = [
+        ("all is well", Some(5000), |_| (), None),
+        (
+            "the peer pauses",
+            Some(5000),
+            |respond| assert_eq!(blocked(respond, START, LATE), TimeStep::Abort),
+            Some(
+                "an answer was cut off after 1000 of 5000 bytes: the peer took nothing for 3600 s; set a longer \
+                 write_idle, or uwsgi_max_temp_file_size 0 in nginx",
+            ),
+        ),
+        (
+            "the peer pauses less",
+            Some(5000),
+            |respond| assert_eq!(blocked(respond, Time::from_millis(1), LATE), TimeStep::Wait),
+            None,
+        ),
+        (
+            "the peer pauses, and no length is known",
+            None,
+            |respond| assert_eq!(blocked(respond, START, LATE), TimeStep::Abort),
+            Some(
+                "an answer was cut off after 1000 bytes: the peer took nothing for 3600 s; set a longer write_idle, or \
+                 uwsgi_max_temp_file_size 0 in nginx",
+            ),
+        ),
+        (
+            "a stop",
+            None,
+            |respond| {
+                respond.shut_down(START);
+                assert_eq!(respond.time(Time::from_millis(30_000)), TimeStep::Abort);
+            },
+            Some(
+                "an answer was cut off after 1000 bytes: a stop was asked for, and the answer was not finished within \
+                 30 s; set a longer stop_grace",
+            ),
+        ),
+        (
+            "a stop, while the peer pauses",
+            None,
+            |respond| {
+                respond.shut_down(START);
+                assert_eq!(blocked(respond, START, Time::from_millis(30_000)), TimeStep::Abort);
+            },
+            Some(
+                "an answer was cut off after 1000 bytes: a stop was asked for, and the answer was not finished within \
+                 30 s; set a longer stop_grace",
+            ),
+        ),
+        (
+            "a stop, seen by who reads the request",
+            Some(5000),
+            |respond| assert_eq!(respond.failed(Some(Refusal::Stopping)), Failure::Abort),
+            Some(
+                "an answer was cut off after 1000 of 5000 bytes: a stop was asked for, and the answer was not finished \
+                 within 30 s; set a longer stop_grace",
+            ),
+        ),
+        (
+            "the request's body",
+            Some(5000),
+            |respond| assert_eq!(respond.failed(Some(Refusal::BodyTimeout)), Failure::Abort),
+            Some(
+                "an answer was cut off after 1000 of 5000 bytes, because of its request: the body was silent too long, \
+                 or too slow",
+            ),
+        ),
+        ("the application", Some(5000), |respond| assert_eq!(respond.failed(None), Failure::Abort), None),
+        ("the peer goes", Some(5000), Respond::broken, None),
+        (
+            "the peer goes, and then time passes",
+            Some(5000),
+            |respond| {
+                respond.broken();
+                assert_eq!(blocked(respond, START, LATE), TimeStep::Abort);
+            },
+            None,
+        ),
+    ];
+    for (name, length, happens, line) in rows {
+        let (_, mut respond) = begun(SMALL);
+        respond.head(200, length);
+        respond.body(3000).unwrap();
+        respond.wrote(400);
+        respond.wrote(600);
+        assert_eq!((respond.sent(), respond.cut()), (1000, None), "{name}");
+        happens(&mut respond);
+        assert_eq!(respond.cut().map(|cut| cut.to_string()).as_deref(), line, "{name}");
+    }
+}
+
+/// What is due when the peer has taken nothing since then.
+fn blocked(respond: &mut Respond, since: Time, now: Time) -> TimeStep {
+    respond.blocked(since);
+    respond.time(now)
+}
+
+/// Times that are no whole seconds are not rounded.
+#[test]
+fn a_cut_says_how_long() {
+    for (millis, said) in [(0, "0 s"), (1, "1 ms"), (1500, "1500 ms"), (2000, "2 s")] {
+        let mut settings = Settings::default();
+        settings.write_idle = Duration::from_millis(millis);
+        let mut respond = Respond::queued(&Receive::new(settings, START), START);
+        respond.started();
+        respond.head(200, None);
+        respond.body(1).unwrap();
+        assert_eq!(blocked(&mut respond, START, LATE), TimeStep::Abort);
+        let line = respond.cut().unwrap().to_string();
+        assert!(line.contains(&format!("took nothing for {said};")), "{line}");
+    }
 }
 
 #[test]

@@ -259,7 +259,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
-                    respond.wrote();
+                    respond.wrote(count);
                     bytes = bytes.get(count..).unwrap_or_default();
                 }
                 Err(error) if is_early(&error) => self.wait_to_write(&mut respond)?,

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice, Write};
 
 use uwsgi::response::{RefusedLine, ResponseEncoder};
-use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
+use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
 use crate::request_reader::is_early;
 use crate::transport::{Direction, Transport};
@@ -24,7 +24,6 @@ pub struct ResponseWriter<'r, T> {
     draft: Vec<u8>,
     upgraded: &'r AtomicBool,
     status: u16,
-    body: u64,
     failure: Option<Refusal>,
     broken: bool,
 }
@@ -65,7 +64,6 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             draft: Vec::new(),
             upgraded,
             status: 0,
-            body: 0,
             failure: None,
             broken: false,
         }
@@ -137,7 +135,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// How many bytes of body have left; a refusal's text is one too.
     #[must_use]
     pub const fn body_bytes(&self) -> u64 {
-        self.body
+        self.respond.sent()
     }
 
     /// The application has given all.
@@ -219,11 +217,13 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// Part of the answer is missing, and will be.
     fn given_up(&mut self) -> io::Error {
         self.broken = true;
-        if !self.respond.is_stopped(self.transport.now()) {
-            return io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer");
+        match self.respond.cut() {
+            Some(Cut { limit: CutLimit::StopGrace(_), .. }) => {
+                self.failure = Some(Refusal::Stopping);
+                ended(Refusal::Stopping)
+            }
+            _ => io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer"),
         }
-        self.failure = Some(Refusal::Stopping);
-        ended(Refusal::Stopping)
     }
 
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
@@ -268,9 +268,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             match wrote {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
-                    self.respond.wrote();
                     let of_body = count.saturating_sub(head.len());
-                    self.body = self.body.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
+                    self.respond.wrote(of_body);
                     bytes = bytes.get(of_body..).unwrap_or_default();
                     head = head.get(count..).unwrap_or_default();
                 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tracing::field::display;
 use uwsgi::Modifier1;
-use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi::server::{Cut, Refusal, Settings, Time};
 use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
 
 use crate::access::{AccessLog, Entry};
@@ -131,7 +131,7 @@ impl<A: App + ?Sized> House<'_, A> {
             match answer.time() {
                 Ok(None) => {}
                 Ok(Some(refusal)) => return tell(&refusal, ends),
-                Err(error) => return tracing::debug!("the answer could not be written: {error}"),
+                Err(error) => return broke(answer, ends, &error),
             }
         }
         working.begin();
@@ -161,23 +161,18 @@ fn fail<T: Transport>(
     (modifier1, ends): (Modifier1, Ends),
     error: &AppError,
 ) {
-    match answer.failure() {
-        Some(refusal) if answer.is_broken() => {
-            let peer = ends.peer.map(display);
-            return say(|| tracing::warn!(peer, "an answer was cut off: {refusal}"));
-        }
-        Some(refusal) => return tell(&refusal, ends),
-        None => {}
+    if let Some(cut) = answer.respond().cut() {
+        return tell_cut(&cut, ends);
+    }
+    if let Some(refusal) = answer.failure() {
+        return tell(&refusal, ends);
     }
     if answer.is_broken() || body.is_broken() {
         // The peer has gone: that is its right.
         return tracing::debug!("the peer has gone: {error}");
     }
-    let refusal = match body.failure() {
-        Some(refusal) => {
-            tell(&refusal, ends);
-            Some(refusal)
-        }
+    let of_body = body.failure();
+    let refusal = match of_body {
         None if error.is::<NotImplemented>() => {
             say(|| tracing::warn!("{error}"));
             Some(Refusal::Modifier1(modifier1))
@@ -186,10 +181,31 @@ fn fail<T: Transport>(
             say(|| tracing::error!("the application failed: {error}"));
             None
         }
+        refusal => refusal,
     };
-    if let Err(error) = answer.fail(refusal) {
-        tracing::debug!("the answer could not be written: {error}");
+    let failed = answer.fail(refusal);
+    if let (Some(refusal), None) = (of_body, answer.respond().cut()) {
+        tell(&refusal, ends);
     }
+    match (failed, answer.respond().cut()) {
+        (Err(error), _) => broke(answer, ends, &error),
+        (Ok(_), Some(cut)) => tell_cut(&cut, ends),
+        (Ok(_), None) => {}
+    }
+}
+
+/// An answer could not be written: says so, and louder where it is a limit of the server's that has ended it.
+fn broke<T: Transport>(answer: &ResponseWriter<'_, T>, ends: Ends, error: &io::Error) {
+    match answer.respond().cut() {
+        Some(cut) => tell_cut(&cut, ends),
+        None => tracing::debug!("the answer could not be written: {error}"),
+    }
+}
+
+/// Logs what has cut an answer off, and who lost by it.
+fn tell_cut(cut: &Cut, ends: Ends) {
+    let peer = ends.peer.map(display);
+    say(|| tracing::warn!(peer, "{cut}"));
 }
 
 /// Logs a refusal, and who was refused.

@@ -25,7 +25,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why there is no whole answer of the service's.
 pub(crate) enum Failed {
-    /// Time has passed, and part of the answer has left.
+    /// Time has passed, and part of the answer has left: what [`Respond::cut`] says.
     Aborted,
     /// The connection broke.
     Broken(io::Error),
@@ -37,13 +37,14 @@ pub(crate) enum Failed {
 }
 
 impl Failed {
-    /// Answers in the service's place, if nothing has left.
+    /// Answers in the service's place, if nothing has left. It does not log [what has cut](Respond::cut) the answer off.
     pub(crate) async fn settle<IO>(self, respond: &mut Respond, outbound: &mut Outbound<IO>)
     where
         IO: AsyncWrite + Unpin,
     {
         let refusal = match self {
-            Self::Aborted => return tracing::warn!("{}, and part of the answer has left", Refusal::Stopping),
+            Self::Aborted => return,
+            Self::Broken(_) if respond.cut().is_some() => return,
             Self::Broken(error) => return tracing::debug!("the answer could not be written: {error}"),
             Self::Gone => return tracing::debug!("the peer has gone before its answer was there"),
             Self::Refused(refusal) => {
@@ -52,11 +53,13 @@ impl Failed {
             }
             Self::Service(error) => {
                 let body = BodyError::behind(&*error);
+                let failure = respond.failed(body);
                 match body {
+                    Some(_) if respond.cut().is_some() => {}
                     Some(refusal) => tracing::warn!("{refusal}"),
                     None => tracing::error!("the service failed: {error}"),
                 }
-                match respond.failed(body) {
+                match failure {
                     Failure::Refuse(refusal) => refusal,
                     Failure::Abort => return,
                 }
@@ -74,7 +77,7 @@ pub(crate) async fn send_all<IO>(bytes: &[u8], respond: &mut Respond, outbound: 
 where
     IO: AsyncWrite + Unpin,
 {
-    outbound.send(respond, &[], bytes).await?;
+    outbound.send(respond, bytes, &[]).await?;
     outbound.flush(respond).await
 }
 

@@ -322,6 +322,9 @@ where
     if let Err(failed) = answered {
         failed.settle(&mut respond, outbound).await;
     }
+    if let Some(cut) = respond.cut() {
+        tracing::warn!(peer = terms.peer.map(tracing::field::display), "{cut}");
+    }
     if respond.is_aborted() && !respond.is_upgraded() {
         return Ok(Next::Abort);
     }

@@ -71,8 +71,9 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
     pub(crate) async fn flush(&mut self, respond: &mut Respond) -> io::Result<()> {
         let flushed = poll_fn(|cx| self.poll_in_time(respond, cx, |writer, cx| writer.poll_flush(cx))).await;
         self.holds_bytes = false;
-        if flushed.is_err() {
-            respond.broken();
+        match flushed {
+            Ok(()) => respond.wrote(0),
+            Err(_) => respond.broken(),
         }
         flushed
     }
@@ -113,6 +114,7 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.holds_bytes = true;
+            respond.wrote(count.saturating_sub(head.len()));
             body = body.get(count.saturating_sub(head.len())..).unwrap_or_default();
             head = head.get(count..).unwrap_or_default();
         }
@@ -128,7 +130,6 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         mut act: impl FnMut(Pin<&mut WriteHalf<IO>>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(done) = act(Pin::new(&mut self.writer), cx) {
-            respond.wrote();
             return Poll::Ready(done);
         }
         respond.blocked(self.pace.now());
@@ -137,8 +138,11 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
                 respond.shut_down(asked);
             }
             if let TimeStep::Abort = respond.time(self.pace.now()) {
-                let idle = io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer");
-                return Poll::Ready(Err(idle));
+                let late = match respond.cut() {
+                    Some(cut) => io::Error::new(io::ErrorKind::TimedOut, cut),
+                    None => io::ErrorKind::TimedOut.into(),
+                };
+                return Poll::Ready(Err(late));
             }
             ready!(self.pace.poll_until(respond.deadline(), cx));
         }

@@ -85,7 +85,7 @@ pub struct Timeouts {
     pub header: Duration,
     /// For a silence inside a body: 30 seconds.
     pub body: Duration,
-    /// For a peer that takes nothing of an answer: 30 seconds.
+    /// For a peer that takes nothing of an answer: 1 hour. [`Settings::write_idle`] says why it is so long.
     pub write: Duration,
 }
 

@@ -200,7 +200,7 @@ async fn a_peer_that_takes_nothing_is_reset() {
     // It takes some, late, and then no more.
     sleep(Duration::from_secs(20)).await;
     peer.read_exact(&mut [0; 500]).await.unwrap();
-    assert_eq!(served.ended(Vec::new()).await, Ended(String::new(), 50, "reset"));
+    assert_eq!(served.ended(Vec::new()).await, Ended(String::new(), 3620, "reset"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uwsgi::Modifier1;
 use uwsgi::server::{
-    AnswerError, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time,
+    AnswerError, Cut, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time,
     TimeStep,
 };
 
@@ -63,8 +63,11 @@ proven! {
         respond.deadline()
     }
     fn respond_time(respond: &mut Respond, now: Time) -> TimeStep {
-        respond.wrote();
+        respond.wrote(1);
         respond.time(now)
+    }
+    fn respond_cut(respond: &Respond) -> Option<Cut> {
+        respond.cut()
     }
 
     fn ending_of(receive: Receive, respond: &Respond, now: Time) -> Ending {
@@ -111,6 +114,7 @@ pub(crate) fn run(bytes: &[u8]) {
         respond_failed: &mut respond, Some(Refusal::AppFailed);
         respond_waits: &mut respond, now;
         respond_time: &mut respond, later;
+        respond_cut: &respond;
     }
     let mut drain = drain_new(receive.settings(), now);
     call! {

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use tracing_subscriber::filter::LevelFilter;
 use uwsgi::server::{AllowList, Settings};
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
+use uwsgi_tests::trace;
 
 fn main() -> ExitCode {
     match run() {
@@ -39,21 +39,14 @@ fn run() -> io::Result<()> {
             "queue" => settings.queue_wait = millis()?,
             // How long the process goes on when the server has ended.
             "lives" => lives_on = millis()?,
-            "trace" => trace(value)?,
+            "trace" => trace::on_stderr(value)?,
+            "silence" => (settings.body_idle, settings.write_idle) = (millis()?, millis()?),
             "keepalive" => settings.keepalive = Some(millis()?),
             _ => return Err(io::Error::other(format!("no option {name}"))),
         }
     }
     server.with_settings(settings).stopping_on_signals()?.run()?;
     thread::sleep(lives_on);
-    Ok(())
-}
-
-/// Lines of this level and above on standard error: the level, the text, the fields.
-fn trace(level: &str) -> io::Result<()> {
-    let level: LevelFilter = level.parse().map_err(io::Error::other)?;
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
-    lines.without_time().with_target(false).with_thread_names(false).init();
     Ok(())
 }
 

@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use uwsgi_tests::load::{At, Process, get, packet, post, status};
+use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command};
+use crate::{Place, command_of};
 
 /// What is said, at this level and above, about connections that do this to a server with these options; without what panics
 /// print.
 fn said(level: &str, options: &[&str], act: impl FnOnce(&At)) -> Vec<String> {
+    said_by(Kind::Blocking, level, options, |at, _| act(at))
+}
+
+/// What one of the servers says, which is reached over TCP and over a Unix socket.
+fn said_by(kind: Kind, level: &str, options: &[&str], act: impl FnOnce(&At, &At)) -> Vec<String> {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
     let port = Port::free();
     let own = [format!("bind={}", port.address()), format!("bind={bind}"), format!("trace={level}")];
     let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
-    let mut process = Process::start(&mut command(&options), &unix).unwrap();
-    act(&At::Tcp(port.address()));
+    let mut process = Process::start(&mut command_of(kind, &options), &unix).unwrap();
+    act(&At::Tcp(port.address()), &unix);
     std::thread::sleep(Duration::from_millis(100));
     process.signal(Signal::TERM).unwrap();
     process.ended_within(Duration::from_secs(10)).unwrap();
@@ -140,7 +146,12 @@ fn a_peer_that_resets_is_no_failure() {
 fn what_a_stop_has_cut() {
     for (sent, expected, answered) in [
         (post("/read", 10), "WARN refused: a stop was asked for peer=PEER status=503", 503),
-        (get("/drip/1000"), "WARN an answer was cut off: a stop was asked for peer=PEER", 200),
+        (
+            get("/drip/1000"),
+            "WARN an answer was cut off after N bytes: a stop was asked for, and the answer was not finished within 100 ms; \
+             set a longer stop_grace peer=PEER",
+            200,
+        ),
     ] {
         let mut cut = None;
         let told = said("warn", &["grace=100"], |at| {
@@ -149,9 +160,71 @@ fn what_a_stop_has_cut() {
             std::thread::sleep(Duration::from_millis(300));
             cut = Some(stream);
         });
+        let told: Vec<_> = told.iter().map(|line| without_count(line).0).collect();
         one_line(&told, expected);
         let mut answer = Vec::new();
         let end = cut.unwrap().read_to_end(&mut answer);
         assert_eq!((status(&answer), end.is_ok()), (answered, answered == 503), "{}", answer.escape_ascii());
+    }
+}
+
+/// The line with `N` for how many bytes were sent, and that number.
+fn without_count(line: &str) -> (String, Option<usize>) {
+    let Some((before, rest)) = line.split_once(" after ") else { return (line.to_owned(), None) };
+    let (count, behind) = rest.split_once(' ').expect("a sentence");
+    (format!("{before} after N {behind}"), count.parse().ok())
+}
+
+/// A limit of the server's that ends an answer is a warning, which says how much of the answer was sent.
+#[test]
+fn a_limit_that_cuts_an_answer_is_said() {
+    let rows = [
+        (
+            "silence=300",
+            "WARN an answer was cut off after N bytes: the peer took nothing for 300 ms; set a longer write_idle, or \
+             uwsgi_max_temp_file_size 0 in nginx",
+        ),
+        (
+            "grace=300",
+            "WARN an answer was cut off after N bytes: a stop was asked for, and the answer was not finished within 300 ms; \
+             set a longer stop_grace",
+        ),
+    ];
+    for kind in Kind::BOTH {
+        for (option, expected) in rows {
+            let (mut over_tcp, mut over_unix) = (None, None);
+            // The peers take nothing, and there is more than fits on the way to them.
+            let mut told = said_by(kind, "warn", &[option], |tcp, unix| {
+                for (at, peer) in [(tcp, &mut over_tcp), (unix, &mut over_unix)] {
+                    let mut stream = at.connect().unwrap();
+                    stream.write_all(&get("/stream/65536")).unwrap();
+                    *peer = Some(stream);
+                }
+                std::thread::sleep(Duration::from_millis(1000));
+            });
+            // What was sent over a Unix socket is with the peer, though the connection is over.
+            let mut answer = Vec::new();
+            over_unix.unwrap().read_to_end(&mut answer).unwrap();
+            let body = answer.len() - answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") - 4;
+            told.sort_by_key(|line| line.contains("peer="));
+            let [unix, tcp] = &told[..] else { panic!("{kind:?}, {option}: {told:?}") };
+            assert_eq!(without_count(unix), (expected.to_owned(), Some(body)), "{kind:?}");
+            let (line, sent) = without_count(tcp);
+            one_line(&[line], &format!("{expected} peer=PEER"));
+            assert!(sent.is_some_and(|sent| sent > 0 && sent < 64 << 20), "{kind:?}: {tcp}");
+        }
+    }
+}
+
+/// A peer that goes is none of the limits: it says so at debug only, in both servers.
+#[test]
+fn a_peer_that_goes_is_no_warning() {
+    for kind in Kind::BOTH {
+        let told = said_by(kind, "warn", &[], |tcp, _| {
+            let mut takes_little = tcp.connect().unwrap();
+            takes_little.write_all(&get("/stream/65536")).unwrap();
+            takes_little.read_exact(&mut [0; 1000]).unwrap();
+        });
+        assert!(told.is_empty(), "{kind:?}: {told:?}");
     }
 }

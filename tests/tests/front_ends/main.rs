@@ -13,6 +13,7 @@ mod early;
 mod errors;
 mod matrix;
 mod page;
+mod pauses;
 mod targets;
 mod upgrades;
 mod verdict;

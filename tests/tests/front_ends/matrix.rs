@@ -68,7 +68,7 @@ pub const SERVERS: &[Server] = &[
                 Listen::Tcp(_) => format!("bind={listen}"),
                 Listen::Unix(_) => format!("bind=unix:{listen}"),
             };
-            let mut options = vec![bind, "app=inspector".to_owned()];
+            let mut options = vec![bind, "app=inspector".to_owned(), "trace=warn".to_owned()];
             options.extend(settings.chunked.then(|| "chunked=yes".to_owned()));
             options.extend(settings.body.map(|bytes| format!("body={bytes}")));
             options.extend(settings.vars.map(|count| format!("vars={count}")));

@@ -168,7 +168,10 @@ pub fn verdicts(rows: &[Row]) {
 /// What a server is set to before anybody sets it.
 pub fn settings(rows: &[Row]) {
     let settings = Settings::default();
-    let seconds = |duration: Duration| format!("{} s", duration.as_secs());
+    let seconds = |duration: Duration| match duration.as_secs() {
+        whole if whole > 0 && whole % 3600 == 0 => format!("{} h", whole / 3600),
+        secs => format!("{secs} s"),
+    };
     for row in rows {
         let found = match &row.one(0)[..] {
             "limits.datasize" => format!("{} bytes", settings.limits.datasize()),

@@ -82,8 +82,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = quantity::seconds)]
     body_timeout: Duration,
 
-    /// The longest time in which the peer takes no byte of the answer
-    #[arg(long, value_name = "SECS", default_value = "30", value_parser = quantity::seconds)]
+    /// The longest time in which the peer takes no byte of the answer: nginx pauses for long while a slow client takes what is
+    /// in its temporary file
+    #[arg(long, value_name = "SECS", default_value = "3600", value_parser = quantity::seconds)]
     write_timeout: Duration,
 
     /// Take more than one request from a connection, which may be silent for so long between two

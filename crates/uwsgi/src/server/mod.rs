@@ -55,6 +55,7 @@
 
 mod admit;
 mod allow;
+mod cut;
 mod ending;
 mod receive;
 mod refusal;
@@ -64,6 +65,7 @@ mod time;
 
 pub use admit::{Place, Places, admit};
 pub use allow::{AllowError, AllowList};
+pub use cut::{Cut, CutLimit};
 pub use ending::{Drain, DrainStep, Ending};
 pub use receive::{BodyStep, HeadStep, Receive};
 pub use refusal::Refusal;

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::server::cut::{Cut, CutLimit};
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
 use crate::server::time::Time;
@@ -36,7 +37,11 @@ pub struct Respond {
     blocked: Option<Time>,
     status: u16,
     length: Option<u64>,
+    /// Bytes of the body that may leave.
+    allowed: u64,
+    /// Bytes of the body that the connection has taken.
     sent: u64,
+    cut: Option<CutLimit>,
     to_head: bool,
     /// The answer to a message, which has no head.
     bare: bool,
@@ -137,7 +142,9 @@ impl Respond {
             blocked: None,
             status: 0,
             length: None,
+            allowed: 0,
             sent: 0,
+            cut: None,
             to_head: receive.is_head_request(),
             bare: false,
         }
@@ -201,9 +208,9 @@ impl Respond {
             return Ok(Leaves { head, take: 0 });
         }
         let given = u64::try_from(len).unwrap_or(u64::MAX);
-        let left = self.length.map_or(u64::MAX, |length| length.saturating_sub(self.sent));
+        let left = self.length.map_or(u64::MAX, |length| length.saturating_sub(self.allowed));
         let take = usize::try_from(given.min(left)).unwrap_or(usize::MAX);
-        self.sent = self.sent.saturating_add(given.min(left));
+        self.allowed = self.allowed.saturating_add(given.min(left));
         let leaves = Leaves { head, take };
         if given > left { Err(AnswerError::TooLong { leaves }) } else { Ok(leaves) }
     }
@@ -216,7 +223,7 @@ impl Respond {
     /// [`AnswerError::TooShort`].
     pub fn finished(&mut self) -> Result<Leaves, AnswerError> {
         let head = self.head_leaves()?;
-        let missing = self.length.filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.sent);
+        let missing = self.length.filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.allowed);
         if missing > 0 {
             self.phase = Phase::Aborted;
             return Err(AnswerError::TooShort { missing });
@@ -233,6 +240,12 @@ impl Respond {
                 Failure::Refuse(body.unwrap_or(Refusal::AppFailed))
             }
             Phase::Sending | Phase::Finished | Phase::Refused | Phase::Aborted => {
+                if let (Phase::Sending, Some(refusal)) = (self.phase, body) {
+                    self.cut = Some(match refusal {
+                        Refusal::Stopping => CutLimit::StopGrace(self.stop_grace),
+                        other => CutLimit::Request(other),
+                    });
+                }
                 self.phase = Phase::Aborted;
                 Failure::Abort
             }
@@ -244,9 +257,10 @@ impl Respond {
         self.blocked.get_or_insert(now);
     }
 
-    /// The connection took bytes.
-    pub fn wrote(&mut self) {
+    /// The connection took bytes, and so many of them are the body's.
+    pub fn wrote(&mut self, of_body: usize) {
         self.blocked = None;
+        self.sent = self.sent.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
     }
 
     /// A stop was asked for: what began may go on for a while.
@@ -267,16 +281,9 @@ impl Respond {
         }
     }
 
-    /// Whether a stop was asked for and has waited long enough: it is the reason of what is [due](Self::time) then, and else
-    /// the peer is, which takes nothing.
-    #[must_use]
-    pub fn is_stopped(&self, now: Time) -> bool {
-        self.stop.is_some_and(|stop| now >= stop)
-    }
-
     /// What is due.
     pub fn time(&mut self, now: Time) -> TimeStep {
-        let stopped = self.is_stopped(now);
+        let stopped = self.stop.is_some_and(|stop| now >= stop);
         let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_idle));
         match self.phase {
             Phase::Queued(since) if now >= since.after(self.queue_wait) => {
@@ -291,6 +298,11 @@ impl Respond {
             Phase::Finished if self.blocked.is_none() => TimeStep::Wait,
             Phase::Aborted => TimeStep::Abort,
             _ if stopped || idle => {
+                self.cut = Some(if stopped {
+                    CutLimit::StopGrace(self.stop_grace)
+                } else {
+                    CutLimit::WriteIdle(self.write_idle)
+                });
                 self.phase = Phase::Aborted;
                 TimeStep::Abort
             }
@@ -301,6 +313,20 @@ impl Respond {
     /// The connection broke: nothing more leaves.
     pub fn broken(&mut self) {
         self.phase = Phase::Aborted;
+    }
+
+    /// How many bytes of the body the connection has taken. They may still be on their way to the peer.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// What has cut the answer off, if a limit of the server's has: tell whoever reads the log. A peer that goes away, and an
+    /// application that fails, are no limits.
+    #[must_use]
+    pub fn cut(&self) -> Option<Cut> {
+        let length = self.length.filter(|_| self.has_body());
+        self.cut.map(|limit| Cut { limit, sent: self.sent, length })
     }
 
     /// Whether the application's head has left, so that it stands; of an answer without one, its first bytes.

@@ -29,7 +29,11 @@ pub struct Settings {
     pub body_idle: Duration,
     /// Bytes a second that a body must bring on average, waiting counted alone, after the first 30 seconds: 240.
     pub body_rate: u32,
-    /// The longest time in which a peer takes no byte of the answer: 30 seconds.
+    /// The longest time in which a peer takes no byte of the answer: 1 hour.
+    ///
+    /// It is so long because a good peer may pause. nginx writes what its buffers do not hold into a temporary file. Once
+    /// `uwsgi_max_temp_file_size` is in it (1 GiB by default), nginx reads nothing more until its client has taken what is in
+    /// the file. At 10 Mbit/s that takes 14 minutes. In an hour a client of 2.4 Mbit/s takes 1 GiB.
     pub write_idle: Duration,
     /// The longest wait for a worker: 10 seconds.
     pub queue_wait: Duration,
@@ -56,7 +60,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(10),
             body_idle: Duration::from_secs(30),
             body_rate: 240,
-            write_idle: Duration::from_secs(30),
+            write_idle: Duration::from_secs(3600),
             queue_wait: Duration::from_secs(10),
             stop_grace: Duration::from_secs(30),
             keepalive: None,

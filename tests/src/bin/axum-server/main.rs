@@ -23,6 +23,7 @@ use tower::Layer;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use uwsgi::Limits;
 use uwsgi::server::{AllowList, Settings};
+use uwsgi_tests::trace;
 use uwsgi_tower::{Listener, Shared, serve};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -71,6 +72,7 @@ async fn run() -> io::Result<()> {
             "max" => options.most = count()?,
             "queue" => settings.queue_wait = millis()?,
             "silence" => (settings.body_idle, settings.write_idle) = (millis()?, millis()?),
+            "trace" => trace::on_stderr(value)?,
             "vars" => {
                 let vars = value.parse().map_err(io::Error::other)?;
                 settings = settings.with_limits(Limits::server().with_vars(vars));

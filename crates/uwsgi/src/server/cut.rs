@@ -1,0 +1,83 @@
+//! Why the rest of an answer never leaves.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::server::refusal::Refusal;
+
+/// An answer of which a limit of the server's has kept the rest back. What it prints is the log line.
+///
+/// ```
+/// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
+///
+/// let receive = Receive::new(Settings::default(), Time::ZERO);
+/// let mut respond = Respond::queued(&receive, Time::ZERO);
+/// respond.started();
+/// respond.head(200, Some(5000));
+/// respond.body(5000)?;
+/// respond.wrote(1000);
+/// respond.blocked(Time::ZERO);
+/// assert_eq!(respond.time(Time::from_millis(3_600_000)), TimeStep::Abort);
+/// let line = respond.cut().map(|cut| cut.to_string());
+/// assert!(line.is_some_and(|line| line.starts_with("an answer was cut off after 1000 of 5000 bytes: the peer took nothing")));
+/// # Ok::<(), uwsgi::server::AnswerError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Cut {
+    /// Which limit it was.
+    pub limit: CutLimit,
+    /// How many bytes of the body the connection had taken.
+    pub sent: u64,
+    /// How many bytes the body has, where its head says so.
+    pub length: Option<u64>,
+}
+
+/// The limit that has cut an answer off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CutLimit {
+    /// The application needed the rest of the request, which this kept back.
+    Request(Refusal),
+    /// A stop was asked for, and what had begun had so long to finish: [`stop_grace`](crate::server::Settings::stop_grace).
+    StopGrace(Duration),
+    /// The peer took no byte for so long: [`write_idle`](crate::server::Settings::write_idle).
+    WriteIdle(Duration),
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an answer was cut off after {}", self.sent)?;
+        if let Some(length) = self.length {
+            write!(f, " of {length}")?;
+        }
+        match self.limit {
+            CutLimit::Request(refusal) => write!(f, " bytes, because of its request: {refusal}"),
+            CutLimit::StopGrace(grace) => write!(
+                f,
+                " bytes: a stop was asked for, and the answer was not finished within {}; set a longer stop_grace",
+                Spelled(grace)
+            ),
+            // nginx 1.22 reads nothing while its client drains the temporary file (ngx_event_pipe_read_upstream).
+            CutLimit::WriteIdle(idle) => write!(
+                f,
+                " bytes: the peer took nothing for {}; set a longer write_idle, or uwsgi_max_temp_file_size 0 in nginx",
+                Spelled(idle)
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Cut {}
+
+/// A time in whole seconds, or else in milliseconds.
+struct Spelled(Duration);
+
+impl fmt::Display for Spelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.subsec_millis() {
+            0 => write!(f, "{} s", self.0.as_secs()),
+            _ => write!(f, "{} ms", self.0.as_millis()),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A client that is slow, an answer that is larger than nginx's temporary file may be, and how long nginx then reads nothing.
+
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use uwsgi_tests::http1::{Connection, End};
+use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+
+use super::matrix::{SERVERS, Server, Settings, plain};
+use super::page::page;
+
+/// What nginx may put into a file, how long a server waits for nginx, and what becomes of the download.
+struct Row {
+    name: &'static str,
+    /// `uwsgi_max_temp_file_size`.
+    file: &'static str,
+    /// `write_idle`, in seconds; the default is an hour.
+    patience: Option<u32>,
+    arrives: bool,
+}
+
+/// The client takes 2 MB a second for 4 seconds, and then all that comes. With a file of 6 MB nginx pauses for 3 seconds.
+const ROWS: &[Row] = &[
+    Row { name: "the pause is longer than the server waits", file: "6m", patience: Some(1), arrives: false },
+    Row { name: "the server waits for longer than the pause", file: "6m", patience: None, arrives: true },
+    Row { name: "without a file there is no pause", file: "0", patience: Some(1), arrives: true },
+];
+
+const LENGTH: u64 = 24 << 20;
+/// What the client takes at a time, and how long after the time before.
+const PIECE: u64 = 100_000;
+const BETWEEN: Duration = Duration::from_millis(50);
+const SLOW: Duration = Duration::from_secs(4);
+
+#[test]
+fn nginx_pauses_while_a_slow_client_takes_what_is_in_the_file() {
+    // Nearly all of the time is spent in waiting.
+    thread::scope(|scope| {
+        for row in ROWS {
+            for server in SERVERS.iter().filter(|server| server.ours) {
+                scope.spawn(move || row.run(server));
+            }
+        }
+    });
+    assert!(page().contains("`uwsgi_max_temp_file_size 0`"));
+}
+
+impl Row {
+    fn run(&self, server: &Server) {
+        let name = format!("{}, {}", server.name, self.name);
+        let (stage, port) = (Stage::new(), Port::free());
+        let listen = Listen::Unix(stage.path("app.sock"));
+        let program =
+            (server.start)(&stage, "server", &listen, Settings { silence: self.patience, ..Settings::default() });
+        // The timeout is shorter than the pause, in which it does not run.
+        let buffers = format!("uwsgi_buffers 8 4k; uwsgi_max_temp_file_size {}; uwsgi_read_timeout 2s;", self.file);
+        let site = Snippet::read("nginx-unix.conf")
+            // Else some megabytes more are on their way to the client.
+            .with("listen 80;", format!("listen {} sndbuf=64k;", port.address()))
+            .with("/run/app/app.sock", stage.text_path("app.sock"))
+            .with("include uwsgi_params;", format!("include uwsgi_params; {buffers}"));
+        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+
+        let mut client = door.connect().expect("a connection");
+        let (came, end) = download(&mut client);
+        assert_eq!(end == End::Whole, self.arrives, "{name}: {end:?} after {came} bytes");
+        let log = program.log();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("an answer was cut off after ")).collect();
+        if self.arrives {
+            assert!(came == LENGTH && lines.is_empty(), "{name}: {came} bytes, {log}");
+        } else {
+            let [line] = lines[..] else { panic!("{name}: {log}") };
+            let sent =
+                line.split_once(" after ").and_then(|(_, rest)| rest.split_once(' ')).map_or("", |(sent, _)| sent);
+            let why = format!(
+                "WARN an answer was cut off after {sent} of {LENGTH} bytes: the peer took nothing for 1 s; set a longer \
+                 write_idle, or uwsgi_max_temp_file_size 0 in nginx"
+            );
+            assert!(line.trim_start().ends_with(&why), "{name}: {line}");
+            // All that is in the file and in buffers reaches the client, and is most of what was sent.
+            let sent: u64 = sent.parse().expect("a number");
+            assert!((6 << 20..LENGTH).contains(&sent) && came <= sent, "{name}: {sent} were sent, {came} came");
+        }
+    }
+}
+
+/// Takes an answer slowly, then quickly; how many bytes of its body came, and how it ended.
+fn download(client: &mut Connection) -> (u64, End) {
+    let target = format!("/bytes/{LENGTH}");
+    client.send(format!("GET {target} HTTP/1.1\r\nHost: app.example\r\n\r\n").as_bytes()).expect("a request");
+    let head = client.head().expect("a head");
+    assert_eq!(head.header("content-length"), Some(&*LENGTH.to_string()));
+    let (begun, mut came) = (Instant::now(), 0);
+    while came < LENGTH {
+        let piece = PIECE.min(LENGTH - came);
+        match client.bytes(piece) {
+            Ok(bytes) => came += bytes.len() as u64,
+            Err(error) => return (came, End::Cut(error.to_string())),
+        }
+        if begun.elapsed() < SLOW {
+            sleep(BETWEEN);
+        }
+    }
+    (came, End::Whole)
+}
