@@ -107,6 +107,8 @@ impl Plan {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.chunked = self.has(2);
+        // So short that what happens can be late for it.
+        settings.write_idle = Duration::from_secs(30);
         if self.has(1) {
             settings = settings.with_keepalive(Duration::from_secs(5));
         }
