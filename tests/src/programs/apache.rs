@@ -7,8 +7,8 @@ use rustix::process::geteuid;
 
 use super::{Listen, Peer, Program, Snippet, Stage, peer};
 
-/// What the snippets need; the multi-processing module is built in or one of these.
-const MODULES: [&str; 11] = [
+/// What the snippets and the tests need; the multi-processing module is built in or one of these.
+const MODULES: [&str; 13] = [
     "mpm_event",
     "alias",
     "authz_core",
@@ -17,7 +17,9 @@ const MODULES: [&str; 11] = [
     "lbmethod_byrequests",
     "proxy",
     "proxy_balancer",
+    "proxy_http",
     "proxy_uwsgi",
+    "rewrite",
     "slotmem_shm",
     "unixd",
 ];

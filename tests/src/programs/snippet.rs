@@ -19,6 +19,11 @@ impl Snippet {
         Self { name: name.to_owned(), text }
     }
 
+    /// A configuration of a test's own.
+    pub fn of(name: &str, text: String) -> Self {
+        Self { name: name.to_owned(), text }
+    }
+
     /// The same with another text, wherever this one is.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ mod collection;
 mod configurations;
 mod connections;
 mod curl;
+mod decided;
 mod deviations;
 mod early;
 mod errors;
