@@ -8,8 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use uwsgi::{Modifier1, Target, VarsBuf};
+use uwsgi::{Encoded, Modifier1, Target, VarsBuf};
 
 /// All vars of a request, as they came, in an extension of it.
 ///
@@ -53,8 +52,8 @@ pub struct Modifiers {
     pub modifier2: u8,
 }
 
-/// Where the application is mounted, in an extension of the request: the var `SCRIPT_NAME`, as it came. It is there only if
-/// it is not empty. The request's URI is what follows it.
+/// Where the application is mounted, in an extension of the request: the [mount](uwsgi::Target::mount) of its target, which
+/// is the var `SCRIPT_NAME`, as it came. It is there only if it is not empty. The request's URI is what follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ScriptName(pub(crate) Bytes);
 
@@ -203,11 +202,12 @@ pub fn request_parts(request: &uwsgi::Request<'_>) -> Result<Parts, RequestError
 
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = Method::from_bytes(request.method_or_get()).map_err(|_| RequestError::Method)?;
-    parts.uri = uri(&request.target(), shared)?;
+    let target = request.target();
+    parts.uri = uri(&target, shared)?;
     parts.version = version(request.server_protocol());
     parts.headers = headers(request, shared);
-    if let Some(name) = request.script_name().filter(|name| !name.is_empty()) {
-        parts.extensions.insert(ScriptName(shared(name)));
+    if !target.mount().is_empty() {
+        parts.extensions.insert(ScriptName(shared(target.mount())));
     }
     if let Some(uri) = request.request_uri().filter(|uri| !uri.is_empty()) {
         parts.extensions.insert(RequestUri(shared(uri)));
@@ -225,13 +225,18 @@ fn uri(target: &Target<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Result<Uri, Requ
     if let Some(Ok(uri)) = target.as_bytes().map(|whole| Uri::from_maybe_shared(shared(whole))) {
         return Ok(uri);
     }
-    // `http` takes fewer bytes than front ends send, and UTF-8 alone.
-    let target = utf8_percent_encode(&target.to_string(), REFUSED).to_string();
-    PathAndQuery::try_from(target).map(Uri::from).map_err(RequestError::Target)
+    // `http` takes UTF-8 alone, and no backtick in a path.
+    let part = |part: Encoded<'_>| match String::from_utf8(part.bytes().collect()) {
+        Ok(text) => text,
+        Err(_) => part.to_string(),
+    };
+    let mut text = part(target.path()).replace('`', "%60");
+    if let Some(query) = target.query() {
+        text.push('?');
+        text.push_str(&part(query));
+    }
+    PathAndQuery::try_from(text).map(Uri::from).map_err(RequestError::Target)
 }
-
-/// What `http` 1.4 refuses of what a [`Target`] may hold.
-const REFUSED: &AsciiSet = &CONTROLS.add(b'`');
 
 fn version(protocol: Option<&[u8]>) -> Version {
     match protocol {

@@ -9,7 +9,7 @@ const NGINX: &str = "nginx 1.22: a uwsgi_param set again after `include uwsgi_pa
 const OLD_NGINX: &str = "nginx before 1.23 sends a header that a client repeats as repeated vars";
 const RFC_9110: &str = "RFC 9110 section 5.3";
 const COOKIES: &str = "RFC 9113 section 8.2.3";
-const REMOVED: &str = "nginx: `uwsgi_param HTTP_PROXY \"\";` removes the header";
+const REMOVED: &str = "nginx 1.22: `uwsgi_param HTTP_X $nothing;` sends an empty HTTP_X in the place of the client's";
 
 macro_rules! rows {
     ($($name:literal $vars:expr, [$($sees:expr),+], $servers:literal, $source:expr;)*) => {

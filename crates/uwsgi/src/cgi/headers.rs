@@ -18,8 +18,8 @@ impl<'a> Request<'a> {
     ///
     /// - where it may stand [once](HeaderName::separator), the last one counts and no other is shown: in nginx a param that
     ///   is set again after `include uwsgi_params` replaces the first;
-    /// - of others an empty last one removes the header, as `uwsgi_param HTTP_PROXY "";` does; else each value is shown that
-    ///   is not empty and not the same as the one before it.
+    /// - of others an empty last one removes the header: so a front end takes back what the client sent. Else each value is
+    ///   shown that is not empty and not the same as the one before it.
     ///
     /// `CONTENT_TYPE` and `CONTENT_LENGTH` are shown where they are not empty.
     ///

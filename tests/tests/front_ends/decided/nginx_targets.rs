@@ -128,8 +128,8 @@ const ROWS: &[Row] = &[
     Row { name: "a question mark in the query", target: "/plain/a??", sees: &["GET /plain/a??"], ..SPELLED },
     Row {
         name: "bytes that stand in no path",
-        target: "/plain/a\"b<c>{d}|`",
-        sees: &["GET /plain/a%22b%3Cc%3E{d}|`"],
+        target: "/plain/a\"b<c>{d}|^",
+        sees: &["GET /plain/a%22b%3Cc%3E{d}|^"],
         over_http: OverHttp::Other(400, &[], NOT_HTTP),
         ..SPELLED
     },

@@ -47,16 +47,31 @@ const ROWS: &[Row] = &[
         ..SET
     },
     Row {
-        name: "a header that is set and removed",
+        name: "a header that is set and emptied: nginx keeps the empty one back",
         config: "location = /list {
     {pass}
     uwsgi_param HTTP_X_LIST a;
     uwsgi_param HTTP_X_LIST \"\";
-    proxy_set_header X-List \"\";
+    proxy_set_header X-List a;
 }",
         target: "/list",
         headers: &[("X-List", "b"), ("X-Show", "X-List")],
-        sees: &["GET /list"],
+        sees: &["GET /list, X-List: a"],
+        source: "nginx 1.22.1 ngx_http_uwsgi_init_params: an HTTP_ param whose value is the empty text is not sent",
+        ..SET
+    },
+    Row {
+        name: "a header that is set, and emptied by a variable",
+        config: "location = /variable {
+    {pass}
+    set $nothing \"\";
+    uwsgi_param HTTP_X_LIST a;
+    uwsgi_param HTTP_X_LIST $nothing;
+    proxy_set_header X-List \"\";
+}",
+        target: "/variable",
+        headers: &[("X-List", "b"), ("X-Show", "X-List")],
+        sees: &["GET /variable"],
         ..SET
     },
     Row {

@@ -139,13 +139,9 @@ fn start_blocking(running: &Running, settings: Settings) -> (JoinHandle<()>, Han
 /// What an application of the blocking server takes for the target and the mount.
 fn seen_by_blocking(call: &Call<'_>, body: Option<u64>) -> Seen {
     let request = call.request();
-    let query = request
-        .query_string()
-        .filter(|query| !query.is_empty())
-        .map(|query| format!("?{}", String::from_utf8_lossy(query)));
-    let target =
-        String::from_utf8_lossy(request.path_info().unwrap_or_default()).into_owned() + &query.unwrap_or_default();
-    let mount = request.script_name().filter(|name| !name.is_empty()).map(latin1);
+    let target = request.target();
+    let mount = Some(target.mount()).filter(|mount| !mount.is_empty()).map(latin1);
+    let target = String::from_utf8(target.bytes().collect()).unwrap_or_else(|_| target.to_string());
     let headers = request.headers().map(|(name, value)| (name.to_string(), latin1(value)));
     Seen::new(&latin1(request.method_or_get()), target, mount, body, headers.collect(), vars(request.vars()))
 }
