@@ -114,24 +114,18 @@ fn payload<'a>(packet: &Packet<'a>, form: Form) -> Result<Payload<'a>, Option<uw
     }
 }
 
-/// The length that a request's vars declare; 0 where they declare none, or the payload is something else.
+/// The length that a request's vars declare, the last one if there are several; 0 where they declare none, or the payload is
+/// something else.
 fn declared(payload: &Payload<'_>, start: usize) -> Result<u64, Fault> {
     let Payload::Vars(vars) = payload else { return Ok(0) };
-    let mut length = 0;
-    let mut before: &[u8] = &[];
-    for Placed { offset, key, value } in pairs(*vars, start.saturating_add(Header::LEN)) {
-        if key != b"CONTENT_LENGTH" || value.is_empty() {
-            continue;
-        }
-        let value_offset = offset.saturating_add(key.len()).saturating_add(4);
-        match request_body([before, value], None, false) {
-            Ok(RequestBody::Length(declared)) => length = declared,
-            Ok(_) => {}
-            Err(error) => return Err(Fault::content_length(start, value_offset, value, error)),
-        }
-        before = value;
+    let lengths = pairs(*vars, start.saturating_add(Header::LEN)).filter(|pair| pair.key == b"CONTENT_LENGTH");
+    let Some(Placed { offset, key, value }) = lengths.last() else { return Ok(0) };
+    let value_offset = offset.saturating_add(key.len()).saturating_add(4);
+    match request_body(Some(value), None, false) {
+        Ok(RequestBody::Length(declared)) => Ok(declared),
+        Ok(_) => Ok(0),
+        Err(error) => Err(Fault::content_length(start, value_offset, value, error)),
     }
-    Ok(length)
 }
 
 /// A pair, and where it begins: at the length of its key.
