@@ -11,7 +11,7 @@ pub struct Finding {
     id: &'static str,
     severity: Severity,
     test: fn(&Seen<'_>) -> Option<Evidence>,
-    /// `{0}` and `{1}` stand for what the test saw.
+    /// `{0}` to `{9}` stand for what the test saw.
     text: &'static str,
     change: &'static [(FrontEnd, &'static str)],
 }
@@ -57,7 +57,9 @@ impl Finding {
     pub(crate) fn look(&'static self, seen: &Seen<'_>) -> Option<Found> {
         let evidence = (self.test)(seen)?;
         let text = evidence.fill(self.text).into_owned();
-        let change = self.change.iter().map(|(front_end, line)| (*front_end, evidence.fill(line))).collect();
+        let change = self.change.iter().map(|(front_end, line)| (*front_end, evidence.fill(line)));
+        // A line that the test has no words for is not recommended.
+        let change = change.filter(|(_, line)| !line.is_empty()).collect();
         Some(Found { finding: self, text, change })
     }
 }
@@ -171,28 +173,28 @@ impl Found {
     }
 }
 
-/// What a test saw: what stands for `{0}` and `{1}`.
+/// What a test saw: what stands for `{0}`, `{1}` and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Evidence {
-    first: String,
-    second: String,
-}
+pub(crate) struct Evidence(Vec<String>);
 
 impl Evidence {
-    /// There is nothing to show.
-    pub(crate) const NONE: Self = Self { first: String::new(), second: String::new() };
-
     pub(crate) fn one(shown: impl fmt::Display) -> Self {
-        Self { first: shown.to_string(), second: String::new() }
+        Self(vec![shown.to_string()])
     }
 
     pub(crate) fn two(first: impl fmt::Display, second: impl fmt::Display) -> Self {
-        Self { first: first.to_string(), second: second.to_string() }
+        Self::one(first).and(second)
+    }
+
+    /// One thing more.
+    pub(crate) fn and(mut self, shown: impl fmt::Display) -> Self {
+        self.0.push(shown.to_string());
+        self
     }
 
     /// Nothing to show, if it is so.
     pub(crate) fn when(is_so: bool) -> Option<Self> {
-        is_so.then_some(Self::NONE)
+        is_so.then_some(Self(Vec::new()))
     }
 
     /// The template with what was seen in its places. What is put in is not looked at again.
@@ -202,19 +204,22 @@ impl Evidence {
         }
         let mut rest = template;
         let mut filled = String::new();
-        while let Some((before, behind)) = rest.split_once('{') {
-            let (shown, behind) = match (behind.strip_prefix("0}"), behind.strip_prefix("1}")) {
-                (Some(behind), _) => (&*self.first, behind),
-                (_, Some(behind)) => (&*self.second, behind),
-                // An ordinary brace, as a line of lighttpd's may hold one.
-                _ => ("{", behind),
-            };
+        while let Some((before, after)) = rest.split_once('{') {
+            let (shown, after) = self.place(after).unwrap_or(("{", after));
             filled.push_str(before);
             filled.push_str(shown);
-            rest = behind;
+            rest = after;
         }
         filled.push_str(rest);
         Cow::Owned(filled)
+    }
+
+    /// What stands for the place that a template goes on with, and what follows it; nothing for an ordinary brace, as a line of
+    /// lighttpd's may hold one.
+    fn place(&self, template: &'static str) -> Option<(&str, &'static str)> {
+        let (digit, after) = template.split_once('}')?;
+        let nth: usize = digit.parse().ok().filter(|_| digit.len() == 1)?;
+        Some((self.0.get(nth)?, after))
     }
 }
 
@@ -225,12 +230,18 @@ mod tests {
     #[test]
     fn what_is_put_in_is_not_looked_at_again() {
         let evidence = Evidence::two("{1}", "b");
-        for (template, filled) in
-            [("", ""), ("no", "no"), ("{0}", "{1}"), ("{1}-{0}.", "b-{1}."), ("if {\n}", "if {\n}"), ("{", "{")]
-        {
+        for (template, filled) in [
+            ("", ""),
+            ("no", "no"),
+            ("{0}", "{1}"),
+            ("{1}-{0}.", "b-{1}."),
+            ("if {\n}", "if {\n}"),
+            ("{", "{"),
+            ("{2}", "{2}"),
+        ] {
             assert_eq!(evidence.fill(template), filled);
         }
         // Nothing shown, and nothing before it.
-        assert_eq!(Evidence::NONE.fill("{0}a"), "a");
+        assert_eq!(Evidence::one("").fill("{0}a"), "a");
     }
 }

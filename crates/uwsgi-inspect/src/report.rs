@@ -73,9 +73,9 @@ impl<'a> Report<'a> {
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let mut lines = self.findings.iter().flat_map(Found::change);
         let is_param = |(_, line): (FrontEnd, &str)| line.contains("uwsgi_param ");
-        lines.any(is_param).then_some(
-            "A uwsgi_param belongs in the place of the one with its name, if there is one: nginx sends both.",
-        )
+        lines
+            .any(is_param)
+            .then_some("Replace the uwsgi_param of the same name: nginx sends both, and the last one counts.")
     }
 
     /// For each var the how-manieth of its key it is, from 1, and of how many.

@@ -3,11 +3,11 @@
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use std::collections::HashSet;
 
 use percent_encoding::percent_decode;
-use uwsgi::Request;
+use uwsgi::{Host, Request, Scheme};
 
 use crate::escape::Escaped;
 use crate::report::Body;
@@ -55,20 +55,23 @@ impl<'a> Seen<'a> {
         self.asked().map(|path| percent_decode(path).into())
     }
 
-    /// `HTTP_HOST`, taken apart: the name, and the port if it has one.
-    pub(crate) fn host(&self) -> Option<(&'a str, Option<&'a str>)> {
-        let host = self.ascii("HTTP_HOST").filter(|host| !host.is_empty())?;
-        // The colons of an IPv6 address are inside its brackets.
-        let (name, port) = match host.rsplit_once(':') {
-            Some((name, port)) if !port.contains(']') => (name, Some(port)),
-            _ => (host, None),
-        };
-        Some((name, port.filter(|port| !port.is_empty())))
+    /// `HTTP_HOST`, where it is a host.
+    pub(crate) fn host(&self) -> Option<Host<'a>> {
+        Host::parse(self.var("HTTP_HOST")?)
     }
 
-    /// `REMOTE_ADDR` as an address.
+    /// `REMOTE_ADDR` as an address; the zone of a link-local one is left out.
     pub(crate) fn remote(&self) -> Option<IpAddr> {
-        self.ascii("REMOTE_ADDR")?.parse().ok()
+        let text = self.ascii("REMOTE_ADDR")?;
+        text.parse().ok().or_else(|| Some(zone(text)?.0.into()))
+    }
+
+    /// Whether this port is that of the scheme, which URLs do not name.
+    pub(crate) fn is_default_port(&self, port: u16) -> bool {
+        match self.request.scheme() {
+            Scheme::Http => port == 80,
+            Scheme::Https => port == 443,
+        }
     }
 
     /// Whether the vars are those of Apache httpd.
@@ -114,17 +117,29 @@ impl fmt::Display for Shown<'_> {
 
 /// Names in a sentence: `A, B and C`, and how many more where there are many.
 pub(crate) fn listed(names: &[&[u8]]) -> String {
+    enumerated(names.iter().map(|name| Shown(name).to_string()).collect())
+}
+
+/// Parts of a sentence: `a, b and c`, and how many more where there are many.
+pub(crate) fn enumerated(mut parts: Vec<String>) -> String {
     const MOST: usize = 5;
-    let (shown, more) = names.split_at_checked(MOST).unwrap_or((names, &[]));
-    let mut shown: Vec<_> = shown.iter().map(|name| Shown(name).to_string()).collect();
-    if !more.is_empty() {
-        shown.push(format!("{} more", more.len()));
+    let more = parts.len().saturating_sub(MOST);
+    if more > 0 {
+        parts.truncate(MOST);
+        parts.push(format!("{more} more"));
     }
-    match shown.split_last() {
+    match parts.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),
     }
+}
+
+/// A link-local address, and its zone (RFC 4007 section 11): `fe80::1%eth0`.
+pub(crate) fn zone(text: &str) -> Option<(Ipv6Addr, &str)> {
+    let (address, zone) = text.split_once('%')?;
+    let is_zone = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_graphic());
+    address.parse().ok().filter(|_| is_zone).map(|address| (address, zone))
 }
 
 /// Whether a `%` with two hex digits is in it.
@@ -155,6 +170,14 @@ mod tests {
             (&[b"A", b"B", b"C", b"D", b"E", b"F", b"G"], "A, B, C, D, E and 2 more"),
         ] {
             assert_eq!(listed(names), text);
+        }
+    }
+
+    #[test]
+    fn zones_follow_a_percent_sign() {
+        for (text, is_zone) in [("fe80::1%eth0", true), ("fe80::1%", false), ("fe80::1", false), ("10.0.0.1%a", false)]
+        {
+            assert_eq!(zone(text).is_some(), is_zone, "{text}");
         }
     }
 

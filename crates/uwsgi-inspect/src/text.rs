@@ -21,7 +21,11 @@ impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.0;
         let request = report.request();
-        writeln!(f, "{}\n", title(request))?;
+        writeln!(f, "{}", title(request))?;
+        if let Some(uri) = other_uri(request) {
+            writeln!(f, "REQUEST_URI is {}", Escaped(uri))?;
+        }
+        writeln!(f)?;
         self.findings(f)?;
         let header = report.header();
         let Modifier1(modifier1) = header.modifier1;
@@ -111,19 +115,20 @@ pub(crate) fn title(request: &Request<'_>) -> String {
     format!("{method} {}", target(request))
 }
 
-/// The scheme, the host and what `REQUEST_URI` says, or the path where it says nothing.
+/// The scheme, the host and the target with its mount.
 pub(crate) fn target(request: &Request<'_>) -> String {
-    let path: Vec<u8> = match request.request_uri() {
-        Some(uri) => uri.to_vec(),
-        None => [request.script_name(), request.path_info()].into_iter().flatten().flatten().copied().collect(),
-    };
-    // A whole URL has a host of its own, and * has none.
-    let is_path = path.is_empty() || path.starts_with(b"/");
-    let host = request.host().or(request.server_name()).filter(|host| !host.is_empty() && is_path);
-    match host {
-        Some(host) => format!("{}://{}{}", request.scheme().as_str(), Escaped(host), Escaped(&path)),
-        None => Escaped(&path).to_string(),
+    let target = request.target().from_root().to_string();
+    // * has no host.
+    let host = [request.host(), request.server_name()].into_iter().flatten().find(|host| !host.is_empty());
+    match host.filter(|_| target.starts_with('/')) {
+        Some(host) => format!("{}://{}{target}", request.scheme().as_str(), Escaped(host)),
+        None => target,
     }
+}
+
+/// `REQUEST_URI`, where it is not the target that counts.
+pub(crate) fn other_uri<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+    request.request_uri().filter(|uri| *uri != request.target().from_root().to_string().as_bytes())
 }
 
 /// Rows of two columns, and an empty line behind them.

@@ -56,6 +56,8 @@ fn json_has_these_fields_and_no_others() {
             "method": "POST",
             "scheme": "https",
             "host": "example.com",
+            "mount": "",
+            "target": "/caf%E9?x=%3C1%3E",
             "script_name": null,
             "path_info": "/caf\u{e9}",
             "query_string": "x=<1>",
@@ -90,10 +92,11 @@ fn json_has_these_fields_and_no_others() {
             },
             {
                 "id": "var-repeated",
-                "severity": "warning",
-                "text": "X_TWICE came more than once: servers keep the last, uWSGI the first REMOTE_ADDR. Two uwsgi_param \
-                         lines of one name both count, and so does including uwsgi_params twice.",
-                "change": {"nginx": "include uwsgi_params; # once, and each name once"},
+                "severity": "note",
+                "text": "X_TWICE came more than once. The last one counts: X_TWICE is empty. nginx sends both values of a \
+                         uwsgi_param that is set again after include uwsgi_params. If nobody meant that, remove one of the \
+                         two lines. nginx before 1.23 also sends what a client repeats.",
+                "change": {},
             },
         ],
     });
@@ -108,12 +111,13 @@ fn json_has_these_fields_and_no_others() {
 fn text_shows_everything() {
     let text = with_report(|report| report.to_format(Format::Text));
     for line in [
-        "POST https://example.com/caf%E9?x=<1>",
+        "POST https://example.com/caf%E9?x=%3C1%3E",
+        "REQUEST_URI is /caf%E9?x=<1>",
         "findings (2)",
         "  error    httpoxy",
         "           nginx     uwsgi_param HTTP_PROXY \"\";",
-        "  A uwsgi_param belongs in the place of the one with its name, if there is one: nginx sends both.",
-        "  warning  var-repeated",
+        "  Replace the uwsgi_param of the same name: nginx sends both, and the last one counts.",
+        "  note     var-repeated",
         "  modifier1  0 wsgi",
         "vars (17)",
         "  QUERY_STRING     x=<1>",
@@ -136,17 +140,18 @@ fn text_shows_everything() {
 fn the_page_shows_everything() {
     let page = with_report(|report| report.to_format(Format::Html));
     for part in [
-        "<title>POST https://example.com/caf%E9?x=&lt;1&gt;</title>",
-        "17 vars in 352 bytes, a body of 5 bytes, 1 error, 1 warning</p>",
+        "<title>POST https://example.com/caf%E9?x=%3C1%3E</title>",
+        "<p class=\"summary\">REQUEST_URI is /caf%E9?x=&lt;1&gt;</p>",
+        "17 vars in 352 bytes, a body of 5 bytes, 1 error, 1 note</p>",
         "<li class=\"error\"><h3><b>error</b>httpoxy</h3>",
         "<dt>nginx</dt><dd><code>uwsgi_param HTTP_PROXY &quot;&quot;;</code></dd>",
         "<dt>uWSGI</dt><dd><code>http-var = HTTP_PROXY=</code></dd>",
-        "nginx sends both.</p>",
+        "nginx sends both, and the last one counts.</p>",
         "<tr><th scope=\"row\">X_TWICE</th><td>one<span class=\"mark\">1 of 2</span></td></tr>",
         "<tr><th scope=\"row\">X_TWICE</th><td><span class=\"none\">empty</span><span class=\"mark\">2 of 2</span></td></tr>",
         "<tr><th scope=\"row\"><span class=\"prefix\">HTTP_</span>PROXY</th><td>evil:1</td></tr>",
         "<tr><th scope=\"row\">path</th><td>/caf\\xe9</td></tr>",
-        "<tr><th scope=\"row\">mounted at</th><td><span class=\"none\">not sent</span></td></tr>",
+        "<tr><th scope=\"row\">mounted at</th><td><span class=\"none\">empty</span></td></tr>",
         "<tr><th scope=\"row\">framing</th><td>content-length</td></tr>",
         "<div><b>60 01</b>datasize <span>352</span></div>",
         "<span><i>0000</i>  <b class=\"h\">00 60 01 00 </b><b class=\"l\">0e 00 </b><b class=\"k\">52 45 </b> \
@@ -156,17 +161,25 @@ fn the_page_shows_everything() {
     }
 }
 
-/// The first line of the text, and the page's title: the URL as the client has it.
+/// The first line of the text, and the page's title, are the URL that the front end decided on. REQUEST_URI stands beside it
+/// where it is another.
 #[test]
 fn the_title_is_the_url() {
-    for (vars, title) in [
-        (&[("REQUEST_URI", "/a")][..], "http://example.com/a"),
-        (&[("REQUEST_URI", "/wiki/Talk:Main")], "http://example.com/wiki/Talk:Main"),
-        (&[("REQUEST_URI", "/?t=12:30")], "http://example.com/?t=12:30"),
-        (&[("SCRIPT_NAME", "/m"), ("PATH_INFO", "/a:b")], "http://example.com/m/a:b"),
-        (&[("REQUEST_URI", "http://other.example/a")], "http://other.example/a"),
-        (&[("REQUEST_URI", "*")], "*"),
-        (&[], "http://example.com"),
+    let example = |target: &str| format!("http://example.com{target}");
+    for (vars, title, beside) in [
+        (&[("REQUEST_URI", "/a")][..], example("/a"), false),
+        (&[("REQUEST_URI", "/wiki/Talk:Main")], example("/wiki/Talk:Main"), false),
+        (&[("REQUEST_URI", "/?t=12:30")], example("/?t=12:30"), false),
+        (&[("SCRIPT_NAME", "/m"), ("PATH_INFO", "/a:b")], example("/m/a:b"), false),
+        (&[("SCRIPT_NAME", "/m"), ("PATH_INFO", "/a/b"), ("REQUEST_URI", "/m/a%2Fb")], example("/m/a%2Fb"), false),
+        (&[("SCRIPT_NAME", "/m"), ("PATH_INFO", "/a"), ("REQUEST_URI", "/%6d/a")], example("/m/a"), true),
+        // A subrequest of auth_request.
+        (&[("PATH_INFO", "/auth"), ("REQUEST_URI", "/secret"), ("QUERY_STRING", "")], example("/auth"), true),
+        (&[("PATH_INFO", "/a\nb"), ("QUERY_STRING", "u=\n"), ("REQUEST_URI", "/")], example("/a%0Ab?u=%0A"), true),
+        (&[("REQUEST_URI", "http://other.example/a")], example("/a"), true),
+        (&[("SCRIPT_NAME", "/page"), ("REQUEST_URI", "/page")], example("/page"), false),
+        (&[("REQUEST_URI", "*")], "*".to_owned(), false),
+        (&[], example("/"), false),
     ] {
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
@@ -175,9 +188,34 @@ fn the_title_is_the_url() {
         }
         let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
         let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
-        assert_eq!(report.text().to_string().lines().next(), Some(&*format!("GET {title}")));
-        assert!(report.html().to_string().contains(&format!("<title>GET {title}</title>")), "{title}");
+        let (text, page) = (report.text().to_string(), report.html().to_string());
+        assert_eq!(text.lines().next(), Some(&*format!("GET {title}")));
+        assert!(page.contains(&format!("<title>GET {title}</title>")), "{title}");
+        assert_eq!(text.lines().nth(1).unwrap().starts_with("REQUEST_URI is "), beside, "{text}");
+        assert_eq!(page.contains("<p class=\"summary\">REQUEST_URI is "), beside, "{title}");
     }
+}
+
+/// What the front end removed is no header to an application.
+#[test]
+fn headers_are_those_that_an_application_sees() {
+    let mut buffer = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut buffer);
+    for (key, value) in [
+        ("HTTP_PROXY", "evil"),
+        ("HTTP_HOST", "a"),
+        ("HTTP_CONNECTION", "close"),
+        ("HTTP_CONTENT_LENGTH", "5"),
+        ("HTTP_HOST", "b"),
+        ("HTTP_PROXY", ""),
+    ] {
+        encoder.push(key, value).unwrap();
+    }
+    let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+    let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
+    let document: Value = serde_json::from_str(&report.json().to_string()).unwrap();
+    assert_eq!(document["headers"], json!([["host", "b"]]));
+    assert!(report.text().to_string().contains("headers (1)\n  host  b\n"));
 }
 
 /// A request without a var in it has a report too.
@@ -187,9 +225,6 @@ fn an_empty_packet() {
     let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
     let ids: Vec<_> = report.findings().iter().map(uwsgi_inspect::Found::id).collect();
     assert_eq!(ids, ["no-uwsgi-params", "no-host"]);
-    assert!(
-        report.text().to_string().starts_with("(no method) \n")
-            || report.text().to_string().starts_with("(no method)\n")
-    );
+    assert!(report.text().to_string().starts_with("(no method) /\n"));
     assert!(report.html().to_string().contains("0 vars in 0 bytes, no body"));
 }

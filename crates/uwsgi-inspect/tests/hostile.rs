@@ -275,6 +275,43 @@ fn as_many_vars_as_a_packet_carries() {
     holds(&[(vec![0xff; 65_531], Vec::new())]);
 }
 
+/// A client's bytes in a key that is written as a header, in a zone, a mount and a port: they are in texts, and in lines only
+/// where they can stand in a configuration.
+#[test]
+fn lines_are_no_way_into_a_configuration() {
+    for piece in PIECES {
+        let with = |before: &[u8], after: &[u8]| [before, piece, after].concat();
+        let vars: Vec<Pair> = vec![
+            (b"X-Forwarded-Proto".to_vec(), with(b"", b"https")),
+            (with(b"X-", b"-A"), piece.to_vec()),
+            (b"REMOTE_ADDR".to_vec(), with(b"fe80::1%", b"")),
+            (b"SCRIPT_NAME".to_vec(), with(b"/m", b"")),
+            (b"PATH_INFO".to_vec(), with(b"/m", b"/x")),
+            (b"REQUEST_URI".to_vec(), with(b"/m", b"/x")),
+            (b"HTTP_HOST".to_vec(), with(b"a:", b"1")),
+            (b"SERVER_PORT".to_vec(), with(b"2", b"")),
+            (b"SERVER_SOFTWARE".to_vec(), with(b"nginx/1.29.", b"9")),
+            (with(b"HTTP_UWSGI_", b""), piece.to_vec()),
+            (with(b"HTTP_UWSGI_", b""), piece.to_vec()),
+        ];
+        holds(&vars);
+        let mut buffer = Vec::new();
+        let mut encoder = VarsEncoder::new(&mut buffer);
+        for (key, value) in &vars {
+            encoder.push(key, value).unwrap();
+        }
+        let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+        let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
+        for line in report.findings().iter().flat_map(uwsgi_inspect::Found::change).flat_map(|(_, lines)| lines.lines())
+        {
+            assert!(line.is_ascii(), "{line}");
+            assert!(!line.contains("alert") && !line.contains("onload") && !line.contains("$http_host"), "{line}");
+            // Quotes come in pairs, and a line of nginx ends once, if nothing got in between.
+            assert!(line.matches('"').count() % 2 == 0 && !line.contains(['\'', '`', '<', '&']), "{line}");
+        }
+    }
+}
+
 #[test]
 fn a_tag_from_outside_would_be_seen() {
     let seen = std::panic::catch_unwind(|| page_holds("</style>as they arrived<i><script></i></table>", &[]));

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::io;
 use std::thread::sleep;
 
+use percent_encoding::percent_decode;
 use sha2::{Digest, Sha256};
 use uwsgi::Request;
 use uwsgi::framing::{FramingError, RequestBody};
@@ -22,9 +23,9 @@ pub(super) struct Inspector {
 impl App for Inspector {
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
         let request = call.request();
-        let path = request.path_info().unwrap_or(b"/");
-        let query = request.query_string().unwrap_or_default();
-        let route = match route(path, query) {
+        let target = request.target();
+        let path: Vec<u8> = target.path().bytes().collect();
+        let route = match route(&percent_decode(&path).collect::<Vec<_>>(), &query(request)) {
             Ok(route) => route,
             Err(wrong) => return refuse(answer, &wrong),
         };
@@ -53,6 +54,11 @@ impl Inspector {
     }
 }
 
+/// What follows the question mark, or nothing.
+fn query(request: &Request<'_>) -> Vec<u8> {
+    request.target().query().map(|query| query.bytes().collect()).unwrap_or_default()
+}
+
 /// What arrived. The body is counted and hashed on its way past. That it did not come whole is for the report to say, which
 /// leaves with the status that the request gets anyway.
 fn report(
@@ -74,8 +80,8 @@ fn report(
         Err(error) => return Err(error.into()),
     };
     let body = uwsgi_inspect::Body::new(framing, length, sha256.finalize().into());
-    let query = request.query_string().unwrap_or_default();
-    let format = Format::negotiate(query, &request.header("accept").unwrap_or_default());
+    let accept = request.header("accept").unwrap_or_default();
+    let format = Format::negotiate(&query(request), &accept);
     let head = plain_head(status)
         .without("Content-Type")
         .with("Content-Type", format.content_type())
@@ -174,7 +180,7 @@ fn status(answer: &mut dyn Answer, status: u16) -> Result<(), AppError> {
 
 /// Another protocol, in which everything comes back.
 fn upgrade(request: &Request<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-    let Some(protocol) = request.header("upgrade").filter(|protocol| !protocol.is_empty()) else {
+    let Some(protocol) = request.upgrade() else {
         return text(answer, 426, "send the headers Connection: Upgrade and Upgrade: echo\n");
     };
     answer.head(Head::new(101).with("Connection", "Upgrade").with("Upgrade", protocol))?;

@@ -12,20 +12,21 @@ pub(super) const TABLE: &[Finding] = &[
         "length-refused",
         Error,
         |seen| seen.request.body_framing().err().map(Evidence::one),
-        "{0}: where the body ends is anybody's guess, and the request should be refused (400). uWSGI and gunicorn guess, \
-         and differ.",
-        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length;")],
+        "{0}, so that nobody knows where the body ends: the request should be refused (400). uWSGI and gunicorn each guess \
+         another length.",
+        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;")],
     ),
     Finding::new(
         "length-missing",
         Error,
         |seen| {
             let header = seen.filled("HTTP_CONTENT_LENGTH").filter(|length| *length != b"0" && no_length(seen))?;
-            Some(Evidence::one(Shown(header)))
+            (!is_taken_back(seen)).then(|| Evidence::one(Shown(header)))
         },
-        "The client sent a body of {0} bytes (HTTP_CONTENT_LENGTH) and CONTENT_LENGTH is missing: nobody reads the body, \
-         and a server that keeps the connection takes it for the next request. gunicorn 27 does.",
-        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length;")],
+        "The client sent a body of {0} bytes (HTTP_CONTENT_LENGTH) and CONTENT_LENGTH is missing or empty: nobody reads the \
+         body, and a server that keeps the connection takes it for the next request. gunicorn 27 does. If the front end keeps \
+         the body back (uwsgi_pass_request_body off), leave CONTENT_LENGTH and set HTTP_CONTENT_LENGTH to \"\" too.",
+        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;")],
     ),
     Finding::new(
         "chunked-without-length",
@@ -36,7 +37,7 @@ pub(super) const TABLE: &[Finding] = &[
         },
         "HTTP_TRANSFER_ENCODING is {0} and there is no CONTENT_LENGTH: the body is lost. uWSGI's router keeps chunked \
          bodies back unless it is told to pass them on, and servers have to be told to read them.",
-        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length;"), (Uwsgi, "http-chunked-input = true")],
+        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;"), (Uwsgi, "http-chunked-input = true")],
     ),
     Finding::new(
         "length-and-chunked",
@@ -61,7 +62,8 @@ pub(super) const TABLE: &[Finding] = &[
             _ => None,
         },
         "CONTENT_LENGTH is {0} and {1} bytes of body came: the connection broke, or the front end sends a length without a \
-         body. uWSGI's router does for a header Content_Length.",
+         body. uWSGI's router does for a header Content_Length. If nginx keeps the body back on purpose, as for auth_request, \
+         write uwsgi_param CONTENT_LENGTH \"\" instead.",
         &[(Nginx, "uwsgi_pass_request_body on;")],
     ),
     Finding::new(
@@ -70,11 +72,13 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             let method = seen.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
             let is_new = seen.is_missing("HTTP_TRANSFER_ENCODING") && seen.filled("HTTP_CONTENT_LENGTH").is_none();
-            (is_new && no_length(seen)).then(|| Evidence::one(Shown(method)))
+            // An empty one is what nginx makes of the line where the client has sent no length.
+            let line = if seen.is_missing("CONTENT_LENGTH") { LENGTH } else { "" };
+            (is_new && no_length(seen)).then(|| Evidence::two(Shown(method), line))
         },
-        "{0} without a length: no body is read. The client may have sent none; Caddy's uwsgi transport and uwsgi_curl also \
-         send bodies like this.",
-        &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length;")],
+        "{0} without a length: no body is read. The client may have sent none. Caddy's uwsgi transport and uwsgi_curl send bodies \
+         without a length too.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "transfer-encoding-ignored",
@@ -113,4 +117,11 @@ pub(super) const TABLE: &[Finding] = &[
 /// Empty is absent.
 fn no_length(seen: &Seen<'_>) -> bool {
     seen.filled("CONTENT_LENGTH").is_none()
+}
+
+const LENGTH: &str = "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;";
+
+/// A length came, and after it an empty one: the front end has said that it sends no body.
+fn is_taken_back(seen: &Seen<'_>) -> bool {
+    seen.repeated().get(&b"CONTENT_LENGTH"[..]).is_some_and(|lengths| lengths.iter().any(|length| !length.is_empty()))
 }

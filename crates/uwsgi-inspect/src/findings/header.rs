@@ -1,13 +1,14 @@
 //! What is among the headers.
 
-use std::collections::HashMap;
+use alloc::collections::BTreeSet;
 
-use uwsgi::{ControlVar, HeaderName};
+use uwsgi::{ControlVar, HeaderName, Scheme};
 
 use crate::finding::FrontEnd::{Apache, Nginx, Uwsgi};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Evidence, Finding};
-use crate::seen::{Shown, listed};
+use crate::findings::lines::{self, is_plain_name, removals};
+use crate::seen::{Seen, Shown, listed};
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
@@ -25,11 +26,11 @@ pub(super) const TABLE: &[Finding] = &[
             CONTENT.into_iter().find_map(|(var, header)| {
                 let (value, sent) = (seen.filled(var)?, seen.filled(header)?);
                 let both = format!("{header} is {} and {var} is {}", Shown(sent), Shown(value));
-                (value != sent).then(|| Evidence::one(both))
+                (value != sent).then(|| Evidence::two(both, removals(&[header.as_bytes()])))
             })
         },
         "{0}. The one without HTTP_ counts; gunicorn 27 shows applications the other.",
-        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\";\nuwsgi_param HTTP_CONTENT_TYPE \"\";")],
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "content-header-too",
@@ -37,27 +38,26 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             let both = |(var, header): &(&str, &str)| seen.filled(var).is_some() && seen.var(var) == seen.var(header);
             let names: Vec<_> = CONTENT.into_iter().filter(both).map(|(_, header)| header.as_bytes()).collect();
-            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
         },
         "{0} came beside the var without HTTP_: harmless. nginx and lighttpd send both; only the var without HTTP_ counts.",
-        &[(Nginx, "uwsgi_param HTTP_CONTENT_LENGTH \"\";\nuwsgi_param HTTP_CONTENT_TYPE \"\";")],
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "header-like-a-var",
         Warning,
         |seen| {
             let names = seen.keys(|key| key.strip_prefix(b"HTTP_").is_some_and(is_front_ends_own));
-            let first = *names.first()?;
-            Some(Evidence::two(listed(&names), plain(first).unwrap_or("HTTP_REMOTE_USER")))
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
         },
-        "{0} came: headers that the client named after vars of the front end. Who takes them for those lets the client \
-         choose its name, its address or its path.",
-        &[(Nginx, "uwsgi_param {1} \"\";")],
+        "{0} came: headers that the client named after vars of the front end. An application that takes them for those vars \
+         lets the client choose its name, its address or its path.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "upgrade",
         Note,
-        |seen| Some(Evidence::one(Shown(seen.filled("HTTP_UPGRADE")?))),
+        |seen| Some(Evidence::one(Shown(seen.request.upgrade()?))),
         "The client asks to go on in another protocol, {0}. nginx passes that on by itself, and ties the two connections \
          together once the answer is 101; a tunnel without a byte for uwsgi_read_timeout ends.",
         &[(Nginx, "uwsgi_read_timeout 1h;")],
@@ -66,56 +66,40 @@ pub(super) const TABLE: &[Finding] = &[
         "hop-by-hop",
         Note,
         |seen| {
-            let is_upgrade = seen.filled("HTTP_UPGRADE").is_some();
+            let is_upgrade = seen.request.upgrade().is_some();
             let names = seen.keys(|key| {
                 let Some(name) = HeaderName::from_key(key).filter(HeaderName::is_hop_by_hop) else { return false };
                 let has_its_own =
                     name == "transfer-encoding" || (is_upgrade && (name == "connection" || name == "upgrade"));
                 !has_its_own
             });
-            let first = *names.first()?;
-            Some(Evidence::two(listed(&names), plain(first).unwrap_or("HTTP_CONNECTION")))
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
         },
-        "{0} came: about the connection between the client and the front end, and nothing that a backend can act on. \
-         gunicorn lets HTTP_CONNECTION decide whether it keeps the connection.",
-        &[(Nginx, "uwsgi_param {1} \"\";")],
+        "{0} came: this is about the connection between the client and the front end, and a backend cannot act on it. \
+         gunicorn lets HTTP_CONNECTION decide whether it keeps the connection. A map belongs in the http block; WebSockets \
+         still work with it.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
-        "header-repeated",
+        "header-without-prefix",
         Warning,
         |seen| {
-            let repeated = seen.repeated();
-            let names: Vec<_> = repeated.keys().copied().filter(|key| key.starts_with(b"HTTP_")).collect();
-            let first = *names.first()?;
-            let name = plain(first).unwrap_or("HTTP_X_FORWARDED_FOR");
-            Some(Evidence::two(listed(&names), format_args!("{name} ${}", name.to_ascii_lowercase())))
+            let names = seen.keys(|key| is_written_as_header(key));
+            let lines = names.iter().filter_map(|name| renamed(seen, name)).collect::<BTreeSet<_>>();
+            let lines: Vec<_> = lines.into_iter().collect();
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
         },
-        "{0} came more than once: servers keep the last. nginx joins repeated headers since 1.23; with the line, an older \
-         one sends the first alone.",
-        &[(Nginx, "uwsgi_param {1};")],
-    ),
-    Finding::new(
-        "header-names-collide",
-        Warning,
-        |seen| {
-            let mut names: HashMap<HeaderName<'_>, &[u8]> = HashMap::new();
-            let collide = seen.keys(|key| key.starts_with(b"HTTP_")).into_iter().find_map(|key| {
-                let before = names.insert(HeaderName::from_key(key)?, key)?;
-                Some((before, key))
-            });
-            collide.map(|(one, other)| Evidence::two(Shown(one), Shown(other)))
-        },
-        "{0} and {1} are one header to an application: names with odd bytes in them hide behind, or replace, the real one. \
-         No front end that we know makes such names of a client's; a line of its configuration may, or somebody else \
-         reaches this socket.",
-        &[],
+        "{0} came as a var. A header's var begins with HTTP_, in upper case and with _ for -: applications do not find this one, \
+         and what the client sends as the real header still gets through. Rename the uwsgi_param, as in HTTP_X_FORWARDED_PROTO \
+         for X-Forwarded-Proto. That replaces the client's header.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "header-name-odd",
         Note,
         |seen| {
             let names =
-                seen.keys(|key| key.strip_prefix(b"HTTP_").is_some_and(|name| name.is_empty() || !is_plain(name)));
+                seen.keys(|key| key.strip_prefix(b"HTTP_").is_some_and(|name| name.is_empty() || !is_plain_name(name)));
             (!names.is_empty()).then(|| Evidence::one(listed(&names)))
         },
         "{0} came: upper-case letters, digits and _ are all that a header's name should hold here. Servers make different \
@@ -134,8 +118,9 @@ pub(super) const TABLE: &[Finding] = &[
         "value-refused",
         Error,
         |seen| uwsgi::check(&seen.request).err().map(Evidence::one),
-        "{0}: a request that should be refused (400). uWSGI and gunicorn let it pass, and it ends a line somewhere behind \
-         them. nginx refuses such requests; if nginx is in front, one of its lines puts decoded bytes into this var.",
+        "{0}: a request that should be refused (400). uWSGI and gunicorn let it pass, and such bytes can end a line in a log or \
+         in a request to another server. nginx refuses such requests; if nginx is in front, one of its lines puts decoded bytes \
+         into this var.",
         &[],
     ),
 ];
@@ -172,11 +157,31 @@ fn has_cookie_behind_comma(cookies: &[u8]) -> bool {
     })
 }
 
-fn is_plain(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+/// Whether a key is written as HTTP writes a header's name: `X-Forwarded-Proto`, `Host`. Nothing else that front ends send is.
+fn is_written_as_header(key: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| key.iter().any(is);
+    let is_name = key.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    is_name && key.first().is_some_and(u8::is_ascii_alphabetic) && (key.contains(&b'-') || is_mixed)
 }
 
-/// A key that can stand in a configuration as it is.
-fn plain(key: &[u8]) -> Option<&str> {
-    core::str::from_utf8(key).ok().filter(|key| is_plain(key.as_bytes()))
+/// The line that was meant, where nginx knows the value by a variable or the value is one of a few words.
+fn renamed(seen: &Seen<'_>, key: &[u8]) -> Option<String> {
+    let value = seen.request.vars().get(key)?;
+    let word = [&b"http"[..], b"https", b"on", b"off"].into_iter().find(|word| *word == value);
+    let word = word.and_then(|word| core::str::from_utf8(word).ok());
+    let value = match &*key.to_ascii_lowercase() {
+        b"host" => lines::host(seen),
+        b"x-forwarded-for" | b"x-real-ip" => "$remote_addr",
+        b"x-forwarded-host" => "$host",
+        b"x-forwarded-port" => "$server_port",
+        b"x-forwarded-proto" | b"x-forwarded-ssl" => word?,
+        b"x-request-id" => "$request_id",
+        _ => return None,
+    };
+    let name = core::str::from_utf8(key).ok()?.to_ascii_uppercase().replace('-', "_");
+    // The header alone would contradict the vars that say the scheme.
+    let says_https = matches!(value, "https" | "on") && seen.request.scheme() == Scheme::Http;
+    let scheme = if says_https { "\nuwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;" } else { "" };
+    Some(format!("uwsgi_param HTTP_{name} {value};{scheme}"))
 }

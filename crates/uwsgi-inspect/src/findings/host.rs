@@ -5,6 +5,8 @@ use uwsgi::{Request, Scheme};
 use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Evidence, Finding};
+use crate::findings::lines;
+use crate::findings::missing::is_no_name;
 use crate::seen::{Seen, Shown, is_private};
 
 pub(super) const TABLE: &[Finding] = &[
@@ -15,17 +17,25 @@ pub(super) const TABLE: &[Finding] = &[
             let scheme = seen.request.scheme();
             let is_told = scheme == Scheme::Https || seen.var("SERVER_PORT") == Some(b"443");
             let by = if scheme == Scheme::Https { "the scheme is https" } else { "the port is 443" };
-            (is_told && !https_is_on(seen)).then(|| Evidence::one(by))
+            // nginx itself had no TLS here: $https is empty.
+            let line = if seen.var("REQUEST_SCHEME") == Some(b"http") {
+                "uwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;"
+            } else {
+                "uwsgi_param HTTPS $https if_not_empty;"
+            };
+            (is_told && !https_is_on(seen)).then(|| Evidence::two(by, line))
         },
         "HTTPS is missing though {0}: gunicorn, and uWSGI without UWSGI_SCHEME, look at HTTPS alone and tell the \
-         application that the client came without TLS.",
-        &[(Nginx, "uwsgi_param HTTPS $https if_not_empty;")],
+         application that the client came without TLS. nginx's $https is on where nginx itself ends TLS; if a proxy before it \
+         does that for every client, write on.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "scheme-contradicted",
         Warning,
         |seen| Evidence::when(https_is_on(seen) && seen.var("REQUEST_SCHEME") == Some(b"http")),
-        "HTTPS is on and REQUEST_SCHEME says http: who reads which decides. A proxy in front that ends TLS needs both.",
+        "HTTPS is on and REQUEST_SCHEME says http: applications read the one or the other. If a proxy before the front end ends the \
+         TLS of every client, both vars have to say so.",
         &[(Nginx, "uwsgi_param REQUEST_SCHEME https;")],
     ),
     Finding::new(
@@ -50,12 +60,14 @@ pub(super) const TABLE: &[Finding] = &[
             let said = forwarded_scheme(seen)?;
             let scheme = seen.request.scheme().as_str();
             let is_proxys = is_forwarded_https(seen) && seen.remote().as_ref().is_some_and(is_private);
-            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Shown(said), scheme))
+            // Where REQUEST_SCHEME was written out, $scheme may say something else.
+            let told = if seen.var("REQUEST_SCHEME") == Some(b"http") { "$scheme" } else { "\"\"" };
+            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Shown(said), scheme).and(told))
         },
         "A header says that the client used {0}, the front end says {1}: unless a proxy of yours wrote it, the client did. \
          uWSGI 2.0 believes HTTP_X_FORWARDED_PROTO and HTTP_X_FORWARDED_SSL, whoever wrote them; gunicorn does not.",
         &[
-            (Nginx, "uwsgi_param HTTP_X_FORWARDED_PROTO $scheme;\nuwsgi_param HTTP_X_FORWARDED_SSL \"\";"),
+            (Nginx, "uwsgi_param HTTP_X_FORWARDED_PROTO {2};\nuwsgi_param HTTP_X_FORWARDED_SSL \"\";"),
             (Apache, "RequestHeader unset X-Forwarded-Proto\nRequestHeader unset X-Forwarded-Ssl"),
         ],
     ),
@@ -63,25 +75,31 @@ pub(super) const TABLE: &[Finding] = &[
         "host-without-port",
         Warning,
         |seen| {
-            let port = Request::port(seen.var("SERVER_PORT")?).filter(|port| !is_default(seen, *port))?;
-            let (name, no_port) = seen.host().filter(|_| !is_behind_proxy(seen))?;
-            no_port.is_none().then(|| Evidence::two(Shown(name.as_bytes()), port))
+            let port = Request::port(seen.var("SERVER_PORT")?).filter(|port| !seen.is_default_port(*port))?;
+            let host = seen.host().filter(|host| host.port().is_none() && !is_behind_proxy(seen))?;
+            let default = if seen.request.scheme() == Scheme::Http { "80" } else { "443" };
+            Some(Evidence::two(Shown(host.name().as_bytes()), port).and(default).and(lines::host(seen)))
         },
-        "HTTP_HOST is {0} and SERVER_PORT {1}: if clients use that port, URLs and redirects that the application builds \
-         lack it. Debian's uwsgi_params leaves the port out.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $http_host;")],
+        "HTTP_HOST is {0} and SERVER_PORT {1}: if clients use port {1}, the URLs and redirects that the application builds lack \
+         it. Debian's uwsgi_params leaves the port out. If clients use port {2} and it is mapped to {1}, leave HTTP_HOST as it \
+         is, and write uwsgi_param SERVER_PORT {2}. Do not send $http_host: a request whose target is a whole URL can carry \
+         another Host than the one nginx goes by.",
+        &[(Nginx, "uwsgi_param HTTP_HOST {3};")],
     ),
     Finding::new(
         "host-port-differs",
         Note,
         |seen| {
-            let said = Request::port(seen.host()?.1?.as_bytes())?;
+            let said = Request::port(seen.host()?.port()?.as_bytes())?;
             let server = Request::port(seen.var("SERVER_PORT")?)?;
-            (said != server).then(|| Evidence::two(said, server))
+            let port = if seen.is_default_port(said) { String::new() } else { format!(":{said}") };
+            let own = if seen.is_default_port(server) { "$host" } else { "$host:$server_port" };
+            (said != server).then(|| Evidence::two(said, server).and(port).and(own))
         },
-        "The client asked for port {0}, SERVER_PORT is {1}: the ports are mapped in between, and SERVER_PORT can be the one \
-         that clients use; or the client writes what it likes. URLs are built from HTTP_HOST.",
-        &[(Nginx, "uwsgi_param SERVER_PORT {0};")],
+        "The client asked for port {0}, and SERVER_PORT is {1}. If port {0} is mapped to {1} before the front end, by Docker or \
+         a firewall, the front end cannot know it: write it out. If it is not, the client made it up, and uwsgi_param HTTP_HOST \
+         {3} keeps it out. Applications build URLs from HTTP_HOST.",
+        &[(Nginx, "uwsgi_param HTTP_HOST $host{2};\nuwsgi_param SERVER_PORT {0};")],
     ),
     Finding::new(
         "host-twice",
@@ -98,10 +116,10 @@ pub(super) const TABLE: &[Finding] = &[
         "server-name-is-no-name",
         Note,
         |seen| {
-            let name = seen.var("SERVER_NAME").filter(|name| matches!(*name, b"" | b"_" | b"localhost"))?;
+            let name = seen.var("SERVER_NAME").filter(|name| is_no_name(name))?;
             Some(Evidence::one(format_args!("\"{}\"", Shown(name))))
         },
-        "SERVER_NAME is {0}: nothing that a URL can be built from where there is no Host.",
+        "SERVER_NAME is {0}: no URL can be built from it where there is no Host.",
         &[
             (Nginx, "server_name example.com;"),
             (Apache, "ServerName example.com"),
@@ -112,14 +130,14 @@ pub(super) const TABLE: &[Finding] = &[
         "server-name-from-client",
         Note,
         |seen| {
-            let (name, port) = seen.host().filter(|_| seen.is_apache())?;
-            let is_told =
-                seen.ascii("SERVER_NAME")? == name && port.is_none_or(|port| seen.ascii("SERVER_PORT") == Some(port));
+            let host = seen.host().filter(|_| seen.is_apache())?;
+            let is_told = seen.ascii("SERVER_NAME")? == host.name()
+                && host.port().is_none_or(|port| seen.ascii("SERVER_PORT") == Some(port));
             Evidence::when(is_told)
         },
-        "SERVER_NAME and SERVER_PORT may be what the client wrote into Host: Apache takes them from there unless it is \
-         told not to.",
-        &[(Apache, "UseCanonicalName On")],
+        "SERVER_NAME and SERVER_PORT are the same as Host, and may be what the client wrote there: Apache takes them from it \
+         unless it is told not to. A request with another Host shows which.",
+        &[(Apache, "UseCanonicalName On\nUseCanonicalPhysicalPort On")],
     ),
 ];
 
@@ -147,11 +165,4 @@ fn is_behind_proxy(seen: &Seen<'_>) -> bool {
     let is_proxys =
         |key: &[u8]| key.starts_with(b"HTTP_X_FORWARDED_") || matches!(key, b"HTTP_FORWARDED" | b"HTTP_VIA");
     !seen.keys(is_proxys).is_empty()
-}
-
-fn is_default(seen: &Seen<'_>, port: u16) -> bool {
-    match seen.request.scheme() {
-        Scheme::Http => port == 80,
-        Scheme::Https => port == 443,
-    }
 }

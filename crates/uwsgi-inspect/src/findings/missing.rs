@@ -1,10 +1,11 @@
 //! Vars that did not come.
 
-use uwsgi::Request;
+use uwsgi::{Request, Scheme};
 
 use crate::finding::FrontEnd::Nginx;
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Evidence, Finding};
+use crate::findings::lines;
 use crate::seen::{Seen, Shown};
 
 pub(super) const TABLE: &[Finding] = &[
@@ -43,7 +44,7 @@ pub(super) const TABLE: &[Finding] = &[
         "no-request-uri",
         Warning,
         |seen| Evidence::when(missing(seen, "REQUEST_URI")),
-        "REQUEST_URI is missing: who needs the path as the client wrote it has only PATH_INFO, which is decoded.",
+        "REQUEST_URI is missing: applications do not see how the client wrote the path. PATH_INFO is decoded.",
         &[(Nginx, "uwsgi_param REQUEST_URI $request_uri;")],
     ),
     Finding::new(
@@ -56,13 +57,17 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "no-server-port",
         Warning,
-        |seen| match seen.var("SERVER_PORT") {
-            None if missing(seen, "SERVER_PORT") => Some(Evidence::one("missing")),
-            Some(port) if Request::port(port).is_none() => Some(Evidence::one(format_args!("\"{}\"", Shown(port)))),
-            _ => None,
+        |seen| {
+            match seen.var("SERVER_PORT") {
+                None if missing(seen, "SERVER_PORT") => Some(Evidence::one("missing")),
+                Some(port) if Request::port(port).is_none() => Some(Evidence::one(format_args!("\"{}\"", Shown(port)))),
+                _ => None,
+            }
+            .map(|evidence| evidence.and(server_port(seen)))
         },
-        "SERVER_PORT is {0}: WSGI promises a number (PEP 3333), and applications fail where there is none.",
-        &[(Nginx, "uwsgi_param SERVER_PORT $server_port;")],
+        "SERVER_PORT is {0}: WSGI promises a number (PEP 3333), and applications fail without one. nginx has no port to send \
+         where it listens at a Unix socket: write the one that clients use.",
+        &[(Nginx, "uwsgi_param SERVER_PORT {1};")],
     ),
     Finding::new(
         "no-server-protocol",
@@ -81,12 +86,44 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "no-host",
         Note,
-        |seen| Evidence::when(seen.filled("HTTP_HOST").is_none()),
-        "HTTP_HOST is missing: the client spoke HTTP/1.0, or the front end keeps the header back. URLs are built from \
-         SERVER_NAME and SERVER_PORT then.",
-        &[(Nginx, "uwsgi_param HTTP_HOST $http_host;")],
+        |seen| {
+            let missing = if seen.is_missing("HTTP_HOST") { "missing" } else { "empty" };
+            let reason = match seen.var("SERVER_PROTOCOL") {
+                Some(b"HTTP/1.0") => "A client of HTTP/1.0 need not send a Host.",
+                Some([b'H', b'T', b'T', b'P', b'/', b'3', ..]) => {
+                    "In HTTP/3 the client sends :authority in the place of Host, and nginx before 1.29.5 makes no HTTP_HOST of it."
+                }
+                Some([b'H', b'T', b'T', b'P', b'/', b'2', ..]) => {
+                    "In HTTP/2 the client sends :authority in the place of Host. nginx makes HTTP_HOST of it, unless the \
+                     configuration keeps the client's headers back or sets the var to nothing."
+                }
+                _ => "The front end keeps the client's headers back, or its configuration sets the var to nothing.",
+            };
+            let evidence = Evidence::two(missing, reason).and(lines::host(seen));
+            // nginx has no other host for a client that names none.
+            let name = seen.var("SERVER_NAME").is_none_or(is_no_name);
+            seen.filled("HTTP_HOST")
+                .is_none()
+                .then(|| evidence.and(if name { "\nserver_name example.com;" } else { "" }))
+        },
+        "HTTP_HOST is {0}, so that applications build URLs from SERVER_NAME and SERVER_PORT. {1}",
+        &[(Nginx, "uwsgi_param HTTP_HOST {2};{3}")],
     ),
 ];
+
+/// A name that no URL can be built from.
+pub(super) fn is_no_name(name: &[u8]) -> bool {
+    matches!(name, b"" | b"_" | b"localhost")
+}
+
+/// What nginx can say; it has no port at a Unix socket.
+fn server_port(seen: &Seen<'_>) -> &'static str {
+    match (seen.var("SERVER_PORT"), seen.request.scheme()) {
+        (Some(b""), Scheme::Http) => "80",
+        (Some(b""), Scheme::Https) => "443",
+        _ => "$server_port",
+    }
+}
 
 /// One finding for all of them is enough.
 fn without_params(seen: &Seen<'_>) -> bool {

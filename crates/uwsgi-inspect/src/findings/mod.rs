@@ -8,15 +8,26 @@ mod address;
 mod body;
 mod header;
 mod host;
+mod lines;
 mod missing;
 mod packet;
 mod path;
+mod repeated;
 
 use crate::finding::Finding;
 
 /// Every row.
 pub(crate) fn tables() -> impl Iterator<Item = &'static Finding> {
-    [missing::TABLE, body::TABLE, header::TABLE, path::TABLE, host::TABLE, address::TABLE, packet::TABLE]
-        .into_iter()
-        .flatten()
+    [
+        missing::TABLE,
+        body::TABLE,
+        header::TABLE,
+        repeated::TABLE,
+        path::TABLE,
+        host::TABLE,
+        address::TABLE,
+        packet::TABLE,
+    ]
+    .into_iter()
+    .flatten()
 }

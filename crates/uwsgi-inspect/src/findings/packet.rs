@@ -50,7 +50,8 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
         "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and the front end refuses the \
          request by itself: nginx and Apache with 500, lighttpd with 400 or 431.",
-        &[(Nginx, "large_client_header_buffers 4 8k;")],
+        // A header of two bytes makes a var of eleven, so that four buffers of 8k can hold more than a packet.
+        &[(Nginx, "large_client_header_buffers 2 8k;")],
     ),
     Finding::new(
         "over-uwsgi-vars",
@@ -65,18 +66,6 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| (96..=UWSGI_VARS).contains(&vars(seen)).then(|| Evidence::one(vars(seen))),
         "{0} vars came of the 128 that uWSGI takes by default; over them it gives no answer.",
         &[(Uwsgi, "max-vars = 512")],
-    ),
-    Finding::new(
-        "var-repeated",
-        Warning,
-        |seen| {
-            let repeated = seen.repeated();
-            let names: Vec<_> = repeated.keys().copied().filter(|key| !key.starts_with(b"HTTP_")).collect();
-            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
-        },
-        "{0} came more than once: servers keep the last, uWSGI the first REMOTE_ADDR. Two uwsgi_param lines of one name \
-         both count, and so does including uwsgi_params twice.",
-        &[(Nginx, "include uwsgi_params; # once, and each name once")],
     ),
     Finding::new(
         "uwsgi-control",
@@ -98,19 +87,28 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |seen| Some(Evidence::one(Shown(seen.var("UWSGI_ROUTER")?))),
         "The request came through uWSGI's router ({0}). Its SERVER_NAME is the machine's name, its REMOTE_PORT has its two \
-         bytes swapped on most machines, and headers that differ only in _ and - are joined. The name can be changed.",
-        &[(Uwsgi, "http-server-name-as-http-host = true")],
+         bytes swapped on most machines, and headers that differ only in _ and - are joined. Applications should look at HTTP_HOST.",
+        // http-server-name-as-http-host lets the client choose the name.
+        &[],
     ),
     Finding::new(
         "front-ends-environment",
         Warning,
         |seen| {
-            let names = seen.keys(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH"));
-            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+            let harmless = |key: &[u8]| match key {
+                b"PATH" => seen.var("PATH") == Some(b"/usr/bin:/bin"),
+                _ => seen.filled("LD_LIBRARY_PATH").is_none(),
+            };
+            let names = seen.keys(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH") && !harmless(key));
+            let set = |name: &&[u8]| {
+                if *name == b"PATH" { "SetEnv PATH /usr/bin:/bin" } else { "SetEnv LD_LIBRARY_PATH \"\"" }
+            };
+            let lines: Vec<_> = names.iter().map(set).collect();
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
         },
-        "{0} came, from the front end's own process: Apache sends it along, and a line can change it but not keep it back. An \
-         application that copies vars into its environment starts other programs than it thinks.",
-        &[(Apache, "SetEnv PATH /usr/bin:/bin")],
+        "{0} came from the front end's own process: Apache sends it along, and a line can change it but not keep it back. An \
+         application that copies vars into its environment starts other programs than it should.",
+        &[(Apache, "{1}")],
     ),
     Finding::new(
         "http-1.0",

@@ -3,6 +3,8 @@
 use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Evidence, Finding};
+use crate::findings::lines::{plain_path, rewrite};
+use crate::findings::repeated::is_lighttpd;
 use crate::seen::{Seen, Shown, has_percent_encoding};
 
 pub(super) const TABLE: &[Finding] = &[
@@ -13,8 +15,8 @@ pub(super) const TABLE: &[Finding] = &[
             let script = seen.filled("SCRIPT_NAME").filter(|_| seen.is_missing("PATH_INFO"))?;
             (seen.asked_decoded()? == script).then(|| Evidence::one(Shown(script)))
         },
-        "The whole path is in SCRIPT_NAME and PATH_INFO is missing: the application takes itself to be mounted at {0}, \
-         and every request for one for its root.",
+        "The whole path is in SCRIPT_NAME and PATH_INFO is missing. Servers of this project take SCRIPT_NAME for the path; to \
+         an application behind uWSGI or gunicorn it is mounted at {0}, and every request asks for its root.",
         &[
             (Nginx, "uwsgi_param SCRIPT_NAME \"\";\nuwsgi_param PATH_INFO $document_uri;"),
             (Apache, "ProxyPass / uwsgi://127.0.0.1:3031/"),
@@ -27,21 +29,23 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             let (script, path) = mounted_twice(seen)?;
             let both = format!("SCRIPT_NAME is {}, and PATH_INFO still begins with it: {}", Shown(script), Shown(path));
-            Some(Evidence::two(both, plain(script).unwrap_or("/app")))
+            Some(Evidence::two(both, rewrite(script).unwrap_or_default()))
         },
-        "{0}. The application sees where it is mounted twice: it answers 404, or builds URLs with it twice.",
-        &[(Nginx, "rewrite ^{1}(/.*)$ $1 break;")],
+        "{0}. The application sees its mount twice: it answers 404, or builds URLs with it twice. The line belongs in a \
+         location of the mount with a slash at its end, and in one without it for the mount alone (location = /shop): without \
+         the slash a location /shop has /shopping in it too.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "script-name-from-path",
-        Note,
+        Warning,
         |seen| {
-            let script = seen.filled("SCRIPT_NAME").filter(|_| seen.filled("PATH_INFO").is_some())?;
-            let is_lighttpd = seen.var("SERVER_SOFTWARE").is_some_and(|software| software.starts_with(b"lighttpd"));
-            is_lighttpd.then(|| Evidence::one(Shown(script)))
+            let (script, path) = (seen.filled("SCRIPT_NAME")?, seen.filled("PATH_INFO")?);
+            is_lighttpd(seen).then(|| Evidence::two(Shown(script), Shown(path)))
         },
-        "SCRIPT_NAME is {0}: for \"/\" lighttpd takes the first part of any path for the place that the application is \
-         mounted at, unless it is told not to. All is well if the application is mounted there.",
+        "SCRIPT_NAME is {0} and PATH_INFO is {1}. Without fix-root-scriptname lighttpd takes the first part of every path for a \
+         mount, and servers serve the request as {1} of an application at {0}: nobody can tell it from a real mount. An \
+         application at the root needs fix-root-scriptname. All is well if the application is mounted at {0}.",
         &[(Lighttpd, ROOT_IN_LIGHTTPD)],
     ),
     Finding::new(
@@ -50,35 +54,47 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             // Without PATH_INFO it is the whole path, and may look like one.
             let script = seen.filled("SCRIPT_NAME").filter(|_| !seen.is_missing("PATH_INFO"))?;
-            let trimmed = plain(script).unwrap_or("/app").trim_matches('/');
             let odd = !script.starts_with(b"/") || script.ends_with(b"/");
-            let slash = if trimmed.is_empty() { "" } else { "/" };
-            odd.then(|| Evidence::two(Shown(script), format_args!("{slash}{trimmed}")))
+            let line = plain_path(script).map(|script| script.trim_matches('/')).map(|name| {
+                let slash = if name.is_empty() { "" } else { "/" };
+                format!("uwsgi_param SCRIPT_NAME \"{slash}{name}\";")
+            });
+            odd.then(|| Evidence::two(Shown(script), line.unwrap_or_default()))
         },
-        "SCRIPT_NAME is {0}: it begins with a slash and does not end in one, and is empty for an application at the \
-         root (PEP 3333). URLs come out with two slashes, or with none.",
-        &[(Nginx, "uwsgi_param SCRIPT_NAME \"{1}\";")],
+        "SCRIPT_NAME is {0}. It should begin with a slash and not end in one, and be empty for an application at the root \
+         (PEP 3333): else URLs come out with two slashes, or with none.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "path-info-without-slash",
         Warning,
         |seen| {
             let path = seen.filled("PATH_INFO").filter(|path| !path.starts_with(b"/"))?;
-            Some(Evidence::one(Shown(path)))
+            // A rewrite to $1 took the slash away with what stands before it.
+            let cut =
+                seen.asked_decoded().and_then(|asked| Some(asked.strip_suffix(path)?.strip_suffix(b"/")?.to_vec()));
+            let line = match cut {
+                Some(mount) => rewrite(&mount).unwrap_or_default(),
+                None => "uwsgi_param PATH_INFO $document_uri;".to_owned(),
+            };
+            Some(Evidence::two(Shown(path), line))
         },
-        "PATH_INFO is {0}, which does not begin with a slash: applications find nothing there. uWSGI's router sends whole \
-         URLs when the client does.",
-        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+        "PATH_INFO is {0}, which does not begin with a slash. Servers of this project put one before it; other applications find \
+         nothing there. In nginx the replacement of a rewrite has to begin with a slash. uWSGI's router sends whole URLs when \
+         the client does.",
+        &[(Nginx, "{1}")],
     ),
     Finding::new(
         "path-encoded",
         Error,
         |seen| {
             let path = seen.var("PATH_INFO").filter(|path| has_percent_encoding(path))?;
-            is_as_asked(seen).then(|| Evidence::one(Shown(path)))
+            let mount =
+                seen.filled("SCRIPT_NAME").and_then(rewrite).map(|line| format!("{line}\n")).unwrap_or_default();
+            is_as_asked(seen).then(|| Evidence::two(Shown(path), mount))
         },
         "PATH_INFO is {0}, as the client wrote it: it should arrive decoded. Applications take %20 for three characters.",
-        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+        &[(Nginx, "{1}uwsgi_param PATH_INFO $document_uri;")],
     ),
     Finding::new(
         "path-with-query",
@@ -87,7 +103,7 @@ pub(super) const TABLE: &[Finding] = &[
             let path = seen.var("PATH_INFO").filter(|path| path.contains(&b'?'))?;
             (seen.var("REQUEST_URI") == Some(path)).then(|| Evidence::one(Shown(path)))
         },
-        "PATH_INFO is {0}: the query is in it. That is $request_uri where $document_uri belongs.",
+        "PATH_INFO is {0}: the query is in it. The configuration has $request_uri where $document_uri belongs.",
         &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
     ),
     Finding::new(
@@ -110,8 +126,9 @@ pub(super) const TABLE: &[Finding] = &[
             let path = seen.path();
             (squeezed(&asked) == path).then(|| Evidence::two(Shown(&asked), Shown(&path)))
         },
-        "The client asked for {0}, the application gets {1}: the front end made one slash of several.",
-        &[(Nginx, "merge_slashes off;")],
+        "The client asked for {0}, the application gets {1}: the front end made one slash of several. With merge_slashes off \
+         nginx keeps them, but then location /secret and its rules do not apply to //secret.",
+        &[],
     ),
     Finding::new(
         "path-rewritten",
@@ -126,8 +143,9 @@ pub(super) const TABLE: &[Finding] = &[
                 || mounted_twice(seen).is_some();
             (!is_explained).then(|| Evidence::two(Shown(&asked), Shown(&path)))
         },
-        "The client asked for {0}, the application gets {1}: the front end removed dot segments or rewrote the path. \
-         REQUEST_URI still has the client's. A rewrite that nobody meant is to be found in the front end's configuration.",
+        "The client asked for {0}, the application gets {1}: the front end removed dot segments, or it asks for something else, \
+         as with rewrite, error_page, try_files, auth_request or X-Accel-Redirect in nginx. PATH_INFO counts. REQUEST_URI still \
+         has what the client asked for, and an application that routes by it passes by the front end's rules.",
         // What the client asked for is not to be lost, and the path of the application is decoded: a line end may be in it.
         &[],
     ),
@@ -138,8 +156,8 @@ pub(super) const TABLE: &[Finding] = &[
             let uri = seen.filled("REQUEST_URI").filter(|uri| !uri.starts_with(b"/"))?;
             Some(Evidence::one(Shown(uri)))
         },
-        "REQUEST_URI is {0}: no path. Apache and uWSGI's router pass on what the client wrote, a whole URL or *; nginx \
-         leaves the path of it.",
+        "REQUEST_URI is {0}, which is no path. Apache and uWSGI's router pass on what the client wrote, a whole URL or *; nginx \
+         sends the path alone.",
         &[(Nginx, "uwsgi_param REQUEST_URI $request_uri;")],
     ),
 ];
@@ -168,10 +186,4 @@ fn squeezed(path: &[u8]) -> Vec<u8> {
     let mut path = path.to_vec();
     path.dedup_by(|byte, before| (*byte, *before) == (b'/', b'/'));
     path
-}
-
-/// A path that can stand in a configuration as it is.
-fn plain(path: &[u8]) -> Option<&str> {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
-    core::str::from_utf8(path).ok().filter(|path| path.as_bytes().iter().all(is_plain))
 }

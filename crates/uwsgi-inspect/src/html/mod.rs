@@ -69,7 +69,11 @@ impl Page<'_> {
                 write!(f, ", {count} {severity}{}", s(count))?;
             }
         }
-        f.write_str("</p>\n")
+        f.write_str("</p>\n")?;
+        match text::other_uri(request) {
+            Some(uri) => writeln!(f, "<p class=\"summary\">REQUEST_URI is {}</p>", Text(Escaped(uri))),
+            None => Ok(()),
+        }
     }
 
     fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,12 +119,15 @@ impl Page<'_> {
 
     fn request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let request = self.0.request();
+        let target = request.target();
+        let path_and_query = target.to_string();
         f.write_str("<h2>Request <span>as an application sees it</span></h2>\n<table>\n")?;
         for (name, value) in [
             ("method", request.method()),
             ("scheme", Some(request.scheme().as_str().as_bytes())),
             ("host", request.host()),
-            ("mounted at", request.script_name()),
+            ("mounted at", Some(target.mount())),
+            ("target", Some(path_and_query.as_bytes())),
             ("path", request.path_info()),
             ("query", request.query_string()),
             ("URI", request.request_uri()),

@@ -1,0 +1,70 @@
+//! Lines for nginx that several findings recommend. Of what came from outside they hold only names, paths and ports that can
+//! stand in a configuration as they are.
+
+use uwsgi::Request;
+
+use crate::seen::Seen;
+
+/// Findings have lines for so many names at most; a client may send thousands.
+const MOST_NAMES: usize = 20;
+
+/// What `HTTP_HOST` is to be: the host by which nginx chose the server block, and the port.
+///
+/// It is never `$http_host`. That is the client's header, and nginx goes by the host of an absolute target instead
+/// (RFC 9112 section 3.2.2): with `$http_host` such a request reaches the application with a host that no server block has.
+pub(super) fn host(seen: &Seen<'_>) -> &'static str {
+    let port = seen.var("SERVER_PORT").and_then(Request::port);
+    match port {
+        // ngx_http_uwsgi_module sends this by itself since nginx 1.29.5.
+        _ if nginx_version(seen) >= Some((1, 29, 5)) => "$host$is_request_port$request_port",
+        Some(port) if !seen.is_default_port(port) => "$host:$server_port",
+        _ => "$host",
+    }
+}
+
+/// The version that `SERVER_SOFTWARE` names, where a `uwsgi_param` sends `nginx/$nginx_version`.
+fn nginx_version(seen: &Seen<'_>) -> Option<(u16, u16, u16)> {
+    let version = seen.ascii("SERVER_SOFTWARE")?.strip_prefix("nginx/")?;
+    let mut numbers = version.split(|other: char| !other.is_ascii_digit()).map(str::parse);
+    let mut number = || numbers.next()?.ok();
+    Some((number()?, number()?, number()?))
+}
+
+/// A rewrite that takes a mount off the path: `/shop/cart` becomes `/cart`, and `/shop` becomes `/`. A decoded line end may be
+/// in the path, which `.` does not match without `(?s)`.
+pub(super) fn rewrite(mount: &[u8]) -> Option<String> {
+    let mount = plain_path(mount)?.trim_matches('/');
+    (!mount.is_empty()).then(|| format!("rewrite (?s)^/{mount}(?:/(.*))?$ /$1 break;"))
+}
+
+/// Lines that remove these headers, for the names that can stand in a configuration.
+pub(super) fn removals(names: &[&[u8]]) -> String {
+    let lines = names.iter().filter_map(|name| plain_key(name)).map(|name| match name {
+        "HTTP_CONNECTION" => CONNECTION.to_owned(),
+        "HTTP_UPGRADE" => UPGRADE.to_owned(),
+        _ => format!("uwsgi_param {name} \"\";"),
+    });
+    lines.take(MOST_NAMES).collect::<Vec<_>>().join("\n")
+}
+
+/// Without the header, but for WebSockets: an application looks for it there.
+const CONNECTION: &str = "map $http_upgrade $connection_upgrade { websocket upgrade; default \"\"; }\n\
+    uwsgi_param HTTP_CONNECTION $connection_upgrade if_not_empty;";
+const UPGRADE: &str = "map $http_upgrade $upgrade { websocket websocket; default \"\"; }\n\
+    uwsgi_param HTTP_UPGRADE $upgrade if_not_empty;";
+
+/// A path that can stand in a configuration, and in a regular expression, as it is.
+pub(super) fn plain_path(path: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    core::str::from_utf8(path).ok().filter(|path| path.as_bytes().iter().all(is_plain))
+}
+
+/// A key that can stand in a configuration as it is.
+pub(super) fn plain_key(key: &[u8]) -> Option<&str> {
+    core::str::from_utf8(key).ok().filter(|key| is_plain_name(key.as_bytes()))
+}
+
+/// Upper-case letters, digits and underscores.
+pub(super) fn is_plain_name(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}

@@ -1,0 +1,108 @@
+//! What was set twice.
+
+use std::collections::HashMap;
+
+use uwsgi::HeaderName;
+
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Evidence, Finding};
+use crate::seen::{Seen, Shown, enumerated, listed};
+
+pub(super) const TABLE: &[Finding] = &[
+    Finding::new(
+        "remote-addr-repeated",
+        Warning,
+        |seen| match seen.repeated().remove(&b"REMOTE_ADDR"[..])?.as_slice() {
+            [first, .., last] if first != last => Some(Evidence::two(Shown(first), Shown(last))),
+            _ => None,
+        },
+        "REMOTE_ADDR came as {0} and then as {1}. uWSGI takes the first one, other servers take the last. Leave one \
+         uwsgi_param REMOTE_ADDR $remote_addr; nginx puts a proxy's client there with set_real_ip_from and real_ip_header.",
+        &[],
+    ),
+    Finding::new(
+        "header-repeated",
+        Warning,
+        |seen| {
+            let repeated = seen.repeated();
+            let joined: Vec<_> = repeated.iter().filter(|(key, values)| is_joined(key, values)).collect();
+            let names: Vec<_> = joined.iter().map(|(key, _)| **key).collect();
+            let origin = if is_lighttpd(seen) || seen.is_apache() {
+                "A client's headers X-A and X_A are two vars of one name after lighttpd up to 1.4.69 and uWSGI's own modules \
+                 for Apache; mod_proxy_uwsgi drops the second."
+            } else {
+                "Of two uwsgi_param lines with one name nginx sends both: leave one of them. A header that a client repeats \
+                 arrives like this from nginx before 1.23 only."
+            };
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), origin))
+        },
+        "{0} came more than once, with different values. Servers of this project join the values: with a semicolon in \
+         HTTP_COOKIE, with a comma in others. uWSGI and gunicorn keep the last value alone. {1}",
+        &[],
+    ),
+    Finding::new(
+        "var-repeated",
+        Note,
+        |seen| {
+            let mut repeated = seen.repeated();
+            repeated.retain(|key, values| *key != b"REMOTE_ADDR" && !is_joined(key, values));
+            repeated.retain(|key, values| !is_removed_by_router(seen, key, values));
+            let names: Vec<_> = repeated.keys().copied().collect();
+            let last = repeated.iter().map(|(key, values)| counting(key, values.last().copied().unwrap_or_default()));
+            let keep = repeated.contains_key(&b"CONTENT_LENGTH"[..]) && !seen.request.allows_keepalive();
+            let keep = if keep {
+                " A server must close the connection after this request, because not every CONTENT_LENGTH is the same number."
+            } else {
+                ""
+            };
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), enumerated(last.collect())).and(keep))
+        },
+        "{0} came more than once. The last one counts: {1}.{2} nginx sends both values of a uwsgi_param that is set again after \
+         include uwsgi_params. If nobody meant that, remove one of the two lines. nginx before 1.23 also sends what a client \
+         repeats.",
+        &[],
+    ),
+    Finding::new(
+        "header-names-collide",
+        Warning,
+        |seen| {
+            let mut names: HashMap<HeaderName<'_>, &[u8]> = HashMap::new();
+            let collide = seen.keys(|key| key.starts_with(b"HTTP_")).into_iter().find_map(|key| {
+                let before = names.insert(HeaderName::from_key(key)?, key)?;
+                Some((before, key))
+            });
+            collide.map(|(one, other)| Evidence::two(Shown(one), Shown(other)))
+        },
+        "{0} and {1} are one header to an application: one of them can replace the other. No front end that we know makes such \
+         names of a client's headers. Look for a line of its configuration that does, and whether somebody else reaches this \
+         socket.",
+        &[],
+    ),
+];
+
+/// Whether more than one value of this header counts.
+fn is_joined(key: &[u8], values: &[&[u8]]) -> bool {
+    let joins = key.starts_with(b"HTTP_") && HeaderName::from_key(key).is_some_and(|name| name.separator().is_some());
+    let mut filled = values.iter().filter(|value| !value.is_empty());
+    let first = filled.next();
+    joins && values.last().is_some_and(|last| !last.is_empty()) && filled.any(|value| Some(value) != first)
+}
+
+/// `http-var = HTTP_PROXY=` is how uWSGI's router removes a header: it has no other way.
+fn is_removed_by_router(seen: &Seen<'_>, key: &[u8], values: &[&[u8]]) -> bool {
+    !seen.is_missing("UWSGI_ROUTER") && key.starts_with(b"HTTP_") && values.last().is_some_and(|last| last.is_empty())
+}
+
+/// What the last value of a var means.
+fn counting(key: &[u8], last: &[u8]) -> String {
+    match last {
+        [] if key == b"CONTENT_LENGTH" => "CONTENT_LENGTH is empty, which is no body".to_owned(),
+        [] if key.starts_with(b"HTTP_") => format!("{} is empty, which removes the header", Shown(key)),
+        [] => format!("{} is empty", Shown(key)),
+        _ => format!("{} is {}", Shown(key), Shown(last)),
+    }
+}
+
+pub(super) fn is_lighttpd(seen: &Seen<'_>) -> bool {
+    seen.var("SERVER_SOFTWARE").is_some_and(|software| software.starts_with(b"lighttpd"))
+}

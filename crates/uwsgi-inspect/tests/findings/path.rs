@@ -1,0 +1,125 @@
+//! `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`.
+
+use crate::Change::{With, Without};
+use crate::Row;
+
+pub(crate) const TABLE: &[Row] = &[
+    Row(
+        "path-in-script-name",
+        &[
+            &[With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
+            &[With("SCRIPT_NAME", "/h o"), With("REQUEST_URI", "/h%20o"), Without("PATH_INFO")],
+        ],
+        &[
+            // Mounted there, and asked for its root.
+            &[With("SCRIPT_NAME", "/hello"), With("PATH_INFO", "")],
+            &[With("SCRIPT_NAME", "/app"), Without("PATH_INFO")],
+        ],
+    ),
+    Row(
+        "script-name-twice",
+        &[
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x?y")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app"), With("REQUEST_URI", "/app")],
+            &[With("SCRIPT_NAME", "/app/"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x")],
+        ],
+        &[
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
+            // A page of the application that is called like its mount.
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/app/x")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/apple"), With("REQUEST_URI", "/apple")],
+            &[With("SCRIPT_NAME", ""), With("PATH_INFO", "/hello")],
+            &[With("SCRIPT_NAME", "/")],
+        ],
+    ),
+    Row(
+        "script-name-odd",
+        &[&[With("SCRIPT_NAME", "/")], &[With("SCRIPT_NAME", "/app/")], &[With("SCRIPT_NAME", "app")]],
+        &[
+            &[With("SCRIPT_NAME", "")],
+            &[With("SCRIPT_NAME", "/app")],
+            &[With("SCRIPT_NAME", "/a/b")],
+            &[With("SCRIPT_NAME", "/"), Without("PATH_INFO")],
+        ],
+    ),
+    Row(
+        "path-info-without-slash",
+        &[&[With("PATH_INFO", "hello")], &[With("PATH_INFO", "http://a/b")], &[With("PATH_INFO", "*")]],
+        &[&[With("PATH_INFO", "/")], &[With("PATH_INFO", "")], &[Without("PATH_INFO")]],
+    ),
+    Row(
+        "path-encoded",
+        &[
+            &[With("PATH_INFO", "/a%20b"), With("REQUEST_URI", "/a%20b?x")],
+            &[With("PATH_INFO", "/a%2Fb"), With("SCRIPT_NAME", "/m"), With("REQUEST_URI", "/m/a%2Fb")],
+        ],
+        &[
+            &[With("PATH_INFO", "/a b"), With("REQUEST_URI", "/a%20b")],
+            &[With("PATH_INFO", "/a%20b"), With("REQUEST_URI", "/a%2520b")],
+            &[With("PATH_INFO", "/100%"), With("REQUEST_URI", "/100%")],
+        ],
+    ),
+    Row(
+        "path-with-query",
+        &[&[With("PATH_INFO", "/hello?x=1")]],
+        &[&[With("PATH_INFO", "/a?b"), With("REQUEST_URI", "/a%3Fb")]],
+    ),
+    Row(
+        "path-encoded-twice",
+        &[&[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "/%2561dmin")]],
+        &[
+            &[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "/%61dmin")],
+            &[With("PATH_INFO", "/%61dmin?x"), With("REQUEST_URI", "/%61dmin?x")],
+            &[With("PATH_INFO", "/100%"), With("REQUEST_URI", "/100%25")],
+            &[With("PATH_INFO", "/%61dmin"), Without("REQUEST_URI")],
+        ],
+    ),
+    Row(
+        "slashes-merged",
+        &[&[With("REQUEST_URI", "//hello"), With("PATH_INFO", "/hello")]],
+        &[
+            &[With("REQUEST_URI", "//hello"), With("PATH_INFO", "//hello")],
+            &[With("REQUEST_URI", "//hello/../x"), With("PATH_INFO", "/x")],
+        ],
+    ),
+    Row(
+        "path-rewritten",
+        &[
+            &[With("REQUEST_URI", "/a/../hello")],
+            &[With("REQUEST_URI", "/old")],
+            &[With("REQUEST_URI", "/a//../hello")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/other/x")],
+        ],
+        &[
+            &[],
+            &[With("REQUEST_URI", "/%68ello")],
+            &[With("REQUEST_URI", "//hello")],
+            &[With("REQUEST_URI", "http://example.com/hello")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
+            // These have findings of their own.
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x")],
+            &[With("PATH_INFO", "/a%20b"), With("REQUEST_URI", "/a%20b?x")],
+            &[With("PATH_INFO", "/hello?x=1")],
+            &[Without("PATH_INFO")],
+        ],
+    ),
+    Row(
+        "uri-absolute",
+        &[&[With("REQUEST_URI", "http://example.com/hello")], &[With("REQUEST_URI", "*")]],
+        &[&[With("REQUEST_URI", "/")], &[With("REQUEST_URI", "")], &[Without("REQUEST_URI")]],
+    ),
+    Row(
+        "script-name-from-path",
+        &[&[
+            With("SERVER_SOFTWARE", "lighttpd/1.4.69"),
+            With("SCRIPT_NAME", "/a"),
+            With("PATH_INFO", "/b"),
+            With("REQUEST_URI", "/a/b"),
+        ]],
+        &[
+            &[With("SCRIPT_NAME", "/a"), With("PATH_INFO", "/b"), With("REQUEST_URI", "/a/b")],
+            &[With("SERVER_SOFTWARE", "lighttpd/1.4.69"), With("SCRIPT_NAME", "")],
+            &[With("SERVER_SOFTWARE", "lighttpd/1.4.69"), With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
+        ],
+    ),
+];
