@@ -183,5 +183,6 @@ fn says_something(line: &str) -> bool {
 
 /// Whether a line of the report says what the request is. That a path that was not sent is / is no harm.
 fn is_of_the_request(line: &str) -> bool {
-    line != "path " && ["method ", "path ", "query ", "body ", "content "].iter().any(|kind| line.starts_with(kind))
+    line != "path "
+        && ["method ", "path ", "query ", "target ", "body ", "content "].iter().any(|kind| line.starts_with(kind))
 }

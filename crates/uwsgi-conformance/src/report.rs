@@ -6,12 +6,14 @@
 //! | `path /m` | `PATH_INFO`, nothing if absent |
 //! | `query a=1` | `QUERY_STRING` |
 //! | `scheme http` | the scheme |
+//! | `target /m?a=1` | the request's target: path below the mount, and query, percent-encoded |
+//! | `mount /shop` | where the application is mounted, nothing at the root |
 //! | `modifiers 0 0` | both modifiers |
 //! | `framing length 5` | how the body is framed: `none`, `length` and a number, or `chunked` |
 //! | `vars 10` | how many vars there are |
-//! | `headers 1` | how many headers there are |
+//! | `headers 1` | how many headers there are, of those that count |
 //! | `var KEY value` | each of the first 40 vars |
-//! | `header name value` | each of the first 40 headers |
+//! | `header name value` | each of the first 40 of them |
 //! | `body 5` | how many bytes of body were read |
 //! | `content hello` | the first 64 of them |
 //! | `again 0` | how many bytes a second read gave, if there was one |
@@ -132,6 +134,9 @@ fn describe(text: &mut String, request: &Request<'_>, accept_chunked: bool) {
     push(text, format_args!("path {}", request.path_info().unwrap_or_default().escape_ascii()));
     push(text, format_args!("query {}", request.query_string().unwrap_or_default().escape_ascii()));
     push(text, format_args!("scheme {}", request.scheme().as_str()));
+    let target = request.target();
+    push(text, format_args!("target {target}"));
+    push(text, format_args!("mount {}", target.mount().escape_ascii()));
     push(text, format_args!("modifiers {} {}", request.modifier1().0, request.modifier2()));
     let framing = if accept_chunked { request.body_framing_or_chunked() } else { request.body_framing() };
     match framing {

@@ -34,12 +34,12 @@ pub enum Row {
     MalformedBlock,
     /// Vars over the limit: 431.
     VarsOverLimit,
-    /// `CONTENT_LENGTH` invalid, or two non-empty that differ: 400.
+    /// The last `CONTENT_LENGTH` invalid: 400.
     InvalidLength,
     /// `CONTENT_LENGTH` over the body limit: 413.
     LengthOverLimit,
-    /// Method not a token, or empty; CR, LF, NUL in the method, `REQUEST_URI`, `SERVER_PROTOCOL`, `CONTENT_*`, an
-    /// `HTTP_*` value; NUL in `PATH_INFO`: 400.
+    /// Method not a token, or empty; CR, LF, NUL in the method, `REQUEST_URI`, `SERVER_PROTOCOL`, any `CONTENT_*`
+    /// or `HTTP_*` value; NUL in `PATH_INFO`: 400.
     Content,
     /// `HTTP_` with no name after it: kept in the vars, absent from the headers.
     NamelessHeader,

@@ -113,7 +113,7 @@ fn one_that_accepts_everything() {
     );
     assert_eq!(
         results.played[1].to_string(),
-        "path-percent: 200 (path /m); should be: 200; served as another request than was sent"
+        "path-percent: 200 (path /m, target /m); should be: 200; served as another request than was sent"
     );
 }
 

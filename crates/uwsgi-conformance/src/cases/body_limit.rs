@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::LARGE_BODY;
+use crate::cases::{LARGE_BODY, NOT_TRIED};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -98,6 +98,32 @@ pub(super) const CASES: &[Case] = &[
         why: "an answer to HEAD has no body, and that holds for a refusal (RFC 9110 section 9.3.2)",
         uwsgi: "closes",
         gunicorn: "500 + stray bytes, its worker is killed | gthread, asgi: hangs",
+        source: LARGE_BODY,
+    },
+    Case {
+        name: "length-first-over-limit",
+        about: "CONTENT_LENGTH 6, then 5, the limit being 5",
+        steps: &[Step::Send(Bytes::Of(SMALL.post(b"6").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")))],
+        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["framing length 5", "body 5"]),
+        row: Row::Served,
+        why: "the last one counts",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: LARGE_BODY,
+    },
+    Case {
+        name: "length-last-over-limit",
+        about: "CONTENT_LENGTH 5, then 6, the limit being 5",
+        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"6")]).then(b"hello!")))],
+        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::refused(413),
+        row: Row::LengthOverLimit,
+        why: "the last one counts",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
         source: LARGE_BODY,
     },
 ];

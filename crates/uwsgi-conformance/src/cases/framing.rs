@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{CHUNKED, LENGTH};
+use crate::cases::{CHUNKED, LENGTH, NOT_TRIED};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -62,54 +62,6 @@ pub(super) const CASES: &[Case] = &[
         source: LENGTH,
     },
     Case {
-        name: "length-twice-same",
-        about: "CONTENT_LENGTH 5 twice",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "equal duplicates say one thing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-empty-then-5",
-        about: "CONTENT_LENGTH empty, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "empty is absent, and contradicts nothing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-5-then-empty",
-        about: "CONTENT_LENGTH 5, then empty",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "empty is absent, and hides nothing",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
         name: "length-http",
         about: "HTTP_CONTENT_LENGTH 3 beside CONTENT_LENGTH 5 (nginx sends both)",
         steps: &[
@@ -160,7 +112,7 @@ pub(super) const CASES: &[Case] = &[
         ],
         needs: Needs::DEFAULT,
         app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5", "header transfer-encoding chunked"]),
+        verdict: Verdict::served(&["framing length 5", "body 5", "var HTTP_TRANSFER_ENCODING chunked"]),
         row: Row::Served,
         why: "nginx decodes chunks, and still names them: the length counts",
         uwsgi: "200",
@@ -349,5 +301,23 @@ pub(super) const CASES: &[Case] = &[
         uwsgi: "200",
         gunicorn: "200 | gthread, asgi: 200, kept open",
         source: LENGTH,
+    },
+    Case {
+        name: "chunked-accepted-length-removed",
+        about: "chunked, CONTENT_LENGTH 5, then empty, chunked being accepted",
+        steps: &[Step::Send(Bytes::Of(
+            SMALL
+                .post(b"5")
+                .more(&[(b"CONTENT_LENGTH", b""), (b"HTTP_TRANSFER_ENCODING", b"chunked")])
+                .then(b"5\r\nhello\r\n0\r\n\r\n"),
+        ))],
+        needs: Needs { chunked: true, ..Needs::DEFAULT },
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["framing chunked", "body 5"]),
+        row: Row::Served,
+        why: "the last CONTENT_LENGTH counts, and an empty one is absent",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: CHUNKED,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::KEPT;
+use crate::cases::{KEPT, NOT_TRIED};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -262,6 +262,38 @@ pub(super) const CASES: &[Case] = &[
         why: "204 ends with its head",
         uwsgi: "204 + stray bytes",
         gunicorn: "204 | gthread, asgi: 204 + 204, kept open",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-length-twice-same",
+        about: "CONTENT_LENGTH 5 twice, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
+        row: Row::Served,
+        why: "every CONTENT_LENGTH says the same, in the same bytes",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-length-twice-05",
+        about: "CONTENT_LENGTH 05 twice, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"05").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
+        row: Row::Served,
+        why: "every CONTENT_LENGTH says the same, in the same bytes",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
         source: KEPT,
     },
 ];

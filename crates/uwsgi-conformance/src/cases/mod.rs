@@ -16,7 +16,10 @@ mod modifiers;
 mod one_request;
 mod paths;
 mod ping;
+mod repeated;
+mod repeated_length;
 mod requests;
+mod targets;
 mod timing;
 mod values;
 
@@ -34,7 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
 }
 
 /// The cases by topic, and the topics' names.
-pub const TOPICS: [(&str, &[Case]); 19] = [
+pub const TOPICS: [(&str, &[Case]); 22] = [
     ("header", header::CASES),
     ("block", block::CASES),
     ("limits", limits::CASES),
@@ -43,10 +46,13 @@ pub const TOPICS: [(&str, &[Case]); 19] = [
     ("foreign", foreign::CASES),
     ("values", values::CASES),
     ("length", length::CASES),
+    ("repeated_length", repeated_length::CASES),
     ("body_limit", body_limit::CASES),
     ("framing", framing::CASES),
     ("requests", requests::CASES),
     ("paths", paths::CASES),
+    ("targets", targets::CASES),
+    ("repeated", repeated::CASES),
     ("body", body::CASES),
     ("timing", timing::CASES),
     ("ending", ending::CASES),
@@ -66,6 +72,7 @@ const CONTENT: &str = "RFC 9110 sections 5.5, 5.6.2 and 9.1; PEP 3333, environ V
 const CONTROL: &str = "uWSGI 2.0 core/protocol.c, the UWSGI_ variables";
 const FOREIGN: &str =
     "RFC 9112 section 3, RFC 9113 section 3.4, RFC 8446 section 5.1, the FastCGI and PROXY specifications";
+const HOPS: &str = "RFC 9110 section 7.6.1, RFC 9113 section 3.1; nginx 1.22 ngx_http_uwsgi_module.c";
 const KEPT: &str = "RFC 9112 section 9.3; gunicorn 27 workers/gthread.py";
 const LARGE: &str = "RFC 6585 section 5";
 const LARGE_BODY: &str = "RFC 9110 section 15.5.14";
@@ -78,8 +85,12 @@ const PEP_LENGTH: &str = "PEP 3333, Handling the Content-Length Header; RFC 9110
 const PEP_START: &str = "PEP 3333, The start_response() Callable";
 const PING: &str = "uWSGI 2.0 plugins/ping/ping_plugin.c";
 const READER: &str = "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser; gunicorn 27 uwsgi/message.py";
+const REPEATED: &str =
+    "nginx 1.22 ngx_http_uwsgi_module.c; uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py";
 const SCHEME: &str =
     "PEP 3333, URL Reconstruction; uWSGI 2.0 plugins/python/wsgi_subhandler.c; gunicorn 27 uwsgi/message.py";
 const STOP: &str = "uWSGI 2.0 --worker-reload-mercy; gunicorn 27 --graceful-timeout";
+const TARGET: &str =
+    "RFC 3986 section 3.3, RFC 9112 section 3.2; RFC 3875 section 4.1; nginx 1.22 ngx_http_core_module.c";
 const TIME: &str = "RFC 9110 section 15.5.9; uWSGI 2.0 --socket-timeout; gunicorn 27 --timeout";
 const VARS: &str = "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py";

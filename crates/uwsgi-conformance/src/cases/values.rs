@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::CONTENT;
+use crate::cases::{CONTENT, NOT_TRIED};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -251,7 +251,7 @@ pub(super) const CASES: &[Case] = &[
         steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/m\r\nx"), (b"REQUEST_URI", b"/m%0D%0Ax")])))],
         needs: Needs::DEFAULT,
         app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m\\r\\nx"]),
+        verdict: Verdict::served(&["path /m\\r\\nx", "target /m%0D%0Ax"]),
         row: Row::Served,
         why: "the front end decoded %0D and %0A on purpose: they are part of the name",
         uwsgi: "200",
@@ -264,11 +264,50 @@ pub(super) const CASES: &[Case] = &[
         steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a\r\nb")])))],
         needs: Needs::DEFAULT,
         app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query a\\r\\nb"]),
+        verdict: Verdict::served(&["query a\\r\\nb", "target /m?a%0D%0Ab"]),
         row: Row::Served,
-        why: "not in the row: no reader of ours makes a line of it",
+        why: "nginx's set $args can bring it here; in the target it is percent-encoded",
         uwsgi: "200",
         gunicorn: "200 | gthread, asgi: 200, kept open",
+        source: CONTENT,
+    },
+    Case {
+        name: "query-lf",
+        about: "QUERY_STRING with LF in it (set $args \"u=$uri\", asked for /a%0Ab)",
+        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"u=/a\nb")])))],
+        needs: Needs::DEFAULT,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["query u=/a\\nb", "target /m?u=/a%0Ab"]),
+        row: Row::Served,
+        why: "nginx writes a decoded path there; in the target it is percent-encoded",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: CONTENT,
+    },
+    Case {
+        name: "query-nul",
+        about: "QUERY_STRING with NUL in it",
+        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a\0b")])))],
+        needs: Needs::DEFAULT,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["query a\\x00b", "target /m?a%00b"]),
+        row: Row::Served,
+        why: "the target never has a control byte",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: CONTENT,
+    },
+    Case {
+        name: "query-space",
+        about: "QUERY_STRING with a space in it",
+        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a b")])))],
+        needs: Needs::DEFAULT,
+        app: App::ReadAllThenAnswer,
+        verdict: Verdict::served(&["query a b", "target /m?a%20b"]),
+        row: Row::Served,
+        why: "a space would end the target in a log line",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
         source: CONTENT,
     },
     Case {
