@@ -82,8 +82,18 @@ fn nginx_sets_headers_and_vars() {
         assert_eq!(var("REQUEST_URI"), "/shop/cart%20x?y=1");
         // The location has vars of its own, and none of the server's.
         assert_eq!(var("HTTP_X_FORWARDED_PROTO"), "https");
-        let moved = ask("/shop", "").expect("an answer");
-        assert!(moved.head.status == 308 && moved.head.header("Location").is_some_and(|to| to.ends_with("/shop/")));
+        // What is in the mount, and what is not.
+        for (path, script_name, path_info) in [
+            ("/shop", "/shop", "/"),
+            ("/shop/", "/shop", "/"),
+            ("/shop/a%0Ab%3Fc%0A", "/shop", "/a\nb?c\n"),
+            ("/shop%2Fcart", "/shop", "/cart"),
+            ("/shopping", "", "/shopping"),
+        ] {
+            let seen = report(ask(path, ""));
+            let var = |key: &str| seen.var(key).unwrap_or_default();
+            assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), (script_name.into(), path_info.into()), "{path}");
+        }
 
         // Another modifier1, which the server does not have.
         let (status, body) = text(ask("/perl/", ""));
