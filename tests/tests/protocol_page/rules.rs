@@ -6,7 +6,7 @@ use std::time::Duration;
 use uwsgi::framing::{RequestBody, request_body, response_body};
 use uwsgi::response::ResponseHead;
 use uwsgi::server::Settings;
-use uwsgi::{ControlVar, Limits, Modifier1, Packet, Request, VarsEncoder};
+use uwsgi::{ControlVar, HeaderName, Limits, Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_conformance::{Row as Verdicts, Verdict, all};
 use uwsgi_tests::naive;
 
@@ -53,7 +53,33 @@ pub fn header_names(rows: &[Row]) {
     }
 }
 
-/// Every combination that a row stands for, with and without the opt-in.
+/// Vars, and whether the last of several counts or they are joined: both as a name says it and as a request has them.
+pub fn repeated(rows: &[Row]) {
+    let mut once = 0;
+    for row in rows {
+        for key in row.code(0).iter().filter(|key| *key != "HTTP_") {
+            let pairs = [(key.clone(), "1".to_owned()), (key.clone(), "2".to_owned())];
+            let block = naive::encode_vars(&pairs).unwrap();
+            let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
+            let request = Request::decode(&packet).unwrap();
+            assert_eq!(request.var(key), Some(&b"2"[..]), "line {}: {key}", row.line);
+            let name = HeaderName::from_key(key.as_bytes());
+            let found = match name.and_then(|name| name.separator()) {
+                Some(separator) => format!("joined with `{separator}`"),
+                None => "the last one counts".to_owned(),
+            };
+            assert_eq!(found, row.cells[1], "line {}: {key}", row.line);
+            let Some(name) = name else { continue };
+            let value = request.header(&name.to_string()).unwrap();
+            let expected = name.separator().map_or("2".to_owned(), |separator| format!("1{separator}2"));
+            assert_eq!(value, expected.as_bytes(), "line {}: {key}", row.line);
+            once += usize::from(name.separator().is_none());
+        }
+    }
+    assert_eq!(once, 19, "headers that may stand once");
+}
+
+/// Every combination that a row stands for, with and without the opt-in. Of several lengths the last one counts.
 pub fn framing(rows: &[Row]) {
     for row in rows {
         let parts: Vec<&str> = row.cells[0].split(" + ").collect();
@@ -74,17 +100,16 @@ pub fn framing(rows: &[Row]) {
         for values in &lengths {
             for encoding in &encodings {
                 for accept_chunked in [false, true] {
-                    let values = values.iter().map(String::as_bytes);
-                    let found = request_body(values, encoding.as_deref().map(str::as_bytes), accept_chunked);
-                    let found = words(found.ok());
+                    let (found, kept) = framed(values, encoding.as_deref(), accept_chunked);
+                    let found = words(found);
                     let claimed = match (&row.cells[2][..], accept_chunked) {
                         ("none; chunked where the server was told so", false) => "none",
                         ("none; chunked where the server was told so", true) => "chunked",
                         (claimed, _) => claimed,
                     };
                     assert_eq!(found, claimed, "line {}", row.line);
-                    // What follows an undeclared body is never believed.
-                    let goes_on = found.ends_with(" bytes");
+                    // What follows a body that was not declared in one way is never believed.
+                    let goes_on = kept && found.ends_with(" bytes");
                     assert_eq!(goes_on, !row.cells[3].starts_with("close"), "line {}", row.line);
                 }
             }
@@ -92,11 +117,28 @@ pub fn framing(rows: &[Row]) {
     }
 }
 
+/// How the body of a request is framed that has these `CONTENT_LENGTH` vars, and whether its connection may be kept.
+fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (Option<RequestBody>, bool) {
+    let mut pairs: Vec<_> = lengths.iter().map(|length| ("CONTENT_LENGTH".to_owned(), length.clone())).collect();
+    pairs.extend(encoding.map(|encoding| ("HTTP_TRANSFER_ENCODING".to_owned(), encoding.to_owned())));
+    let block = naive::encode_vars(&pairs).unwrap();
+    let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
+    let request = Request::decode(&packet).unwrap();
+    let found = if accept_chunked { request.body_framing_or_chunked() } else { request.body_framing() };
+    let last = lengths.last().map(String::as_bytes);
+    assert_eq!(
+        found,
+        request_body(last, encoding.map(str::as_bytes), accept_chunked),
+        "{lengths:?}: the last one counts"
+    );
+    (found.ok(), request.allows_keepalive())
+}
+
 /// Values of `CONTENT_LENGTH`.
 pub fn lengths(rows: &[Row]) {
     for row in rows {
         let value = if row.cells[0] == "empty" { Vec::new() } else { unescape(&row.one(0)) };
-        assert_eq!(words(request_body([&value[..]], None, false).ok()), row.cells[3], "line {}", row.line);
+        assert_eq!(words(request_body(Some(&value), None, false).ok()), row.cells[3], "line {}", row.line);
     }
 }
 
