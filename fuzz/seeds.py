@@ -61,6 +61,35 @@ LIMITED = {
     "limits-and-empty-keys": ("1e 0200 0100 0100", "0000 0000 0100 41 0100 42"),
 }
 
+# REQUEST_URI, SCRIPT_NAME, PATH_INFO and QUERY_STRING of requests, as far as they are there.
+TARGETS = {
+    "absolute": (b"http://a:8000/b%2Fc?d", None, b"/b/c", b"d"),
+    "absolute-twice": (b"HTTPS://a/b", b"", b"HTTPS://a/b", b""),
+    "absolute-no-path": (b"http://a?b", None, b"/", None),
+    "asterisk": (b"*", None, b"*", b""),
+    "asterisk-without-its-slash": (b"/a/*", None, b"*", b""),
+    "authority": (b"a:443", None, None, None),
+    "control-bytes": (b"/a%0Ab", None, b"/a\nb", b"u=/a\nb\0 \x7f\"<>#"),
+    "empty": (b"", b"", b"", b""),
+    "fragment": (b"/a#b?c", None, b"/a#b", b"c"),
+    "kept": (b"/a%2fb%3F?c", None, b"/a/b?", b"c"),
+    "mount": (b"/%73hop/a%2Fb?c=d", b"/shop", b"/a/b", b"c=d"),
+    "mount-alone": (b"/shop", b"/shop", b"", b""),
+    "mount-and-a-slash": (b"/shop/", b"/shop/", b"", b""),
+    "mount-encoded-slash": (b"/shop%2Fa", b"/shop", b"/a", b""),
+    "mount-is-no-segment": (b"/apple", b"/app", b"le", b""),
+    "mount-without-a-path": (b"/page?a", b"/page", None, b"a"),
+    "no-path": (b"/a//../b?c", None, None, None),
+    "no-slash": (b"/shop/a%25", None, b"a%", b""),
+    "not-utf-8": (b"/\xe9%e9", None, b"/\xe9\xe9", b"\xff"),
+    "percent-bad": (b"/a%zz%", None, b"/a%zz%", b"%"),
+    "query-of-the-uri": (b"/a?b?c", None, b"/a", None),
+    "query-removed": (b"/a?b", None, b"/a", b""),
+    "query-set": (b"/a?b", None, b"/a", b"c"),
+    "rewritten": (b"/old?a", None, b"/new", b"a"),
+    "tidied": (b"/a//b/../c%2Fd", None, b"/a/c/d", b""),
+}
+
 # The first bytes of what peers send that speak something else.
 FOREIGN = {
     "foreign-http": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -146,6 +175,7 @@ def requests() -> dict[str, bytes]:
         return packet(0, 0, block(*pairs))
 
     length = b"CONTENT_LENGTH"
+    uri, mount, path, query = b"REQUEST_URI", b"SCRIPT_NAME", b"PATH_INFO", b"QUERY_STRING"
     return {
         **captures(REQUESTS),
         "check-control-bytes": vars_of((b"HTTP_X", b"a\r\nb"), (b"REQUEST_URI", b"/\0"), (b"PATH_INFO", b"/\n")),
@@ -162,16 +192,34 @@ def requests() -> dict[str, bytes]:
             (b"HTTP_" + name, b"x") for name in b"CONNECTION EXPECT KEEP_ALIVE PROXY_AUTHENTICATE PROXY_AUTHORIZATION "
             b"PROXY_CONNECTION TE TRAILER TRANSFER_ENCODING UPGRADE".split()
         )),
+        "headers-connection": vars_of(
+            (b"HTTP_CONNECTION", b"x-user, close"), (b"HTTP_X_USER", b"a"), (b"HTTP_UPGRADE", b"h2c, websocket"),
+        ),
+        "headers-joined": vars_of(
+            (b"HTTP_COOKIE", b"a=1"), (b"HTTP_COOKIE", b"b=2"), (b"HTTP_X", b"1"), (b"HTTP_X", b"1"), (b"HTTP_X", b""),
+            (b"HTTP_X", b"2"), (b"HTTP_PROXY", b"a"), (b"HTTP_PROXY", b""),
+        ),
+        "headers-once": vars_of(
+            (b"HTTP_HOST", b"a"), (b"HTTP_X-REAL-IP", b"1"), (b"HTTP_HOST", b""), (b"HTTP_X_REAL_IP", b"2"),
+            (b"HTTP_UPGRADE", b"websocket"), (b"HTTP_UPGRADE", b""), (b"CONTENT_TYPE", b"a"), (b"CONTENT_TYPE", b"b"),
+        ),
         "https-true": vars_of((b"HTTPS", b"TRUE"), (b"REQUEST_SCHEME", b"http")),
         "lengths-differ": vars_of((length, b"3"), (length, b"4")),
         "lengths-conflict": vars_of((length, b"3"), (length, b""), (length, b"+3"), (length, b"4")),
-        "lengths-equal": vars_of((length, b"3"), (length, b""), (length, b"3")),
+        "lengths-equal": vars_of((length, b"3"), (length, b"3"), (length, b"3")),
+        "lengths-around-an-empty-one": vars_of((length, b"3"), (length, b""), (length, b"3")),
+        "lengths-bad-then-good": vars_of((length, b"+3"), (length, b"4")),
+        "lengths-removed": vars_of((b"REQUEST_METHOD", b"POST"), (length, b"77"), (length, b"")),
+        "lengths-zeros": vars_of((length, b"3"), (length, b"03")),
         "length-largest": vars_of((length, b"18446744073709551615")),
         "length-overflow": vars_of((length, b"18446744073709551616"), (b"HTTP_TRANSFER_ENCODING", b"Chunked")),
         "ports-and-schemes": vars_of(
             (b"SERVER_PORT", b"00443"), (b"REMOTE_PORT", b"65536"), (b"HTTPS", b"off"), (b"REQUEST_SCHEME", b"HTTPS"),
             (b"wsgi.url_scheme", b"https"),
         ),
+        **{f"target-{name}": vars_of(*(
+            (key, value) for key, value in zip((uri, mount, path, query), values) if value is not None
+        )) for name, values in TARGETS.items()},
     }
 
 
@@ -277,6 +325,9 @@ def connections() -> dict[str, bytes]:
         "ping": b"\x00" + packet(100, 0, b""),
         "ping-taken": b"\x80" + packet(100, 0, b""),
         "lengths-differ": b"\x00" + post("5", (b"CONTENT_LENGTH", b"6")),
+        "lengths-removed": b"\x00" + post("77", (b"CONTENT_LENGTH", b"0")),
+        "two-behind-equal-lengths": b"\x11\x07" + post("5", (b"CONTENT_LENGTH", b"5")) + b"hello" + post("0"),
+        "two-behind-lengths-that-differ": b"\x10" + post("5", (b"CONTENT_LENGTH", b"05")) + b"hello" + post("0"),
         "no-method": b"\x00" + packet(0, 0, block((b"REQUEST_METHOD", b"GET /"))),
         "foreign": b"\x01\x01" + FOREIGN["foreign-http"],
         "other-modifier": b"\x00" + packet(5, 0, block((b"A", b"B"))),
