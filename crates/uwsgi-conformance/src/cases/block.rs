@@ -123,7 +123,7 @@ pub(super) const CASES: &[Case] = &[
         row: Row::Served,
         why: "an empty value is a value; as a header it is removed",
         uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
+        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
         source: VARS,
     },
     Case {

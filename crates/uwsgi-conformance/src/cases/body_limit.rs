@@ -109,8 +109,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["framing length 5", "body 5"]),
         row: Row::Served,
         why: "the last one counts",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: LARGE_BODY,
     },
     Case {
@@ -122,8 +122,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(413),
         row: Row::LengthOverLimit,
         why: "the last one counts",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 (body 6)",
+        gunicorn: "200 (body 6) | gthread, asgi: 200 (body 6), kept open",
         source: LARGE_BODY,
     },
 ];

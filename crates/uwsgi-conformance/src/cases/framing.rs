@@ -316,8 +316,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["framing chunked", "body 5"]),
         row: Row::Served,
         why: "the last CONTENT_LENGTH counts, and an empty one is absent",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200 (body 0)",
+        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
         source: CHUNKED,
     },
 ];

@@ -276,8 +276,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
         row: Row::Served,
         why: "every CONTENT_LENGTH says the same, in the same bytes",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
         source: KEPT,
     },
     Case {
@@ -292,8 +292,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
         row: Row::Served,
         why: "every CONTENT_LENGTH says the same, in the same bytes",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
         source: KEPT,
     },
 ];

@@ -332,7 +332,7 @@ pub(super) const CASES: &[Case] = &[
         why: "both are vars; the header is CONTENT_TYPE",
         uwsgi: "200",
         gunicorn: "200 (var CONTENT_TYPE c/d, header content-type c/d) | gthread: 200 (var CONTENT_TYPE c/d, header \
-            content-type c/d), kept open | asgi: 200, kept open",
+            content-type c/d), kept open | asgi: 200 (headers 4), kept open",
         source: VARS,
     },
 ];

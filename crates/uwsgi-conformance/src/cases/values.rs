@@ -280,8 +280,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["query u=/a\\nb", "target /m?u=/a%0Ab"]),
         row: Row::Served,
         why: "nginx writes a decoded path there; in the target it is percent-encoded",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: CONTENT,
     },
     Case {
@@ -293,8 +293,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["query a\\x00b", "target /m?a%00b"]),
         row: Row::Served,
         why: "the target never has a control byte",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: CONTENT,
     },
     Case {
@@ -306,8 +306,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::served(&["query a b", "target /m?a%20b"]),
         row: Row::Served,
         why: "a space would end the target in a log line",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200, kept open",
         source: CONTENT,
     },
     Case {
