@@ -45,7 +45,7 @@ pub fn iterate(vars: Vars<'_>) -> usize {
 /// Looks one header up by its name.
 #[inline(never)]
 pub fn header<'a>(request: &Request<'a>, name: &str) -> Option<&'a [u8]> {
-    request.header(name)
+    request.header_all(name).last()
 }
 
 /// Looks one var up by its key.

@@ -66,7 +66,11 @@ fn what_is_printed() {
             "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
         ),
         (&[], b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde"),
-        (&[], b"HTTP/1.1 101 Switching Protocols\r\n\r\nwhatever comes", "whatever comes"),
+        (
+            &["-H", "Connection: upgrade", "-H", "Upgrade: x"],
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\nwhatever comes",
+            "whatever comes",
+        ),
     ];
     for (arguments, answer, printed) in rows {
         let (ran, _) = ask(answer, &[&["/"], arguments].concat());

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{CHUNKED, LENGTH, NOT_TRIED};
+use crate::cases::{CHUNKED, LENGTH};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{KEPT, NOT_TRIED};
+use crate::cases::KEPT;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{CONTENT, HOPS, LENGTH, NOT_TRIED, REPEATED};
+use crate::cases::{CONTENT, HOPS, LENGTH, REPEATED};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{Case, Verdict};
-use crate::cases::{NOT_TRIED, TARGET};
+use crate::cases::TARGET;
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
