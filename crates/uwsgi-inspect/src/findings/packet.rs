@@ -50,8 +50,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
         "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and the front end refuses the \
          request by itself: nginx and Apache with 500, lighttpd with 400 or 431.",
-        // A header of two bytes makes a var of eleven, so that four buffers of 8k can hold more than a packet.
-        &[(Nginx, "large_client_header_buffers 2 8k;")],
+        &[(Nginx, "large_client_header_buffers 4 8k;")],
     ),
     Finding::new(
         "over-uwsgi-vars",
