@@ -181,7 +181,7 @@ pub(super) const CASES: &[Case] = &[
         app: App::ReadAllThenAnswer,
         verdict: Verdict::served(&["vars 12", "headers 1"]),
         row: Row::Served,
-        why: "an empty one at the end removes the header, as uwsgi_param HTTP_PROXY \"\" means",
+        why: "an empty one at the end removes the header: nginx sends it so where the variable of a uwsgi_param is empty",
         uwsgi: "200",
         gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
         source: REPEATED,
