@@ -13,6 +13,7 @@ pub mod arbitrary;
 mod cgi {
     pub(crate) mod check;
     pub(crate) mod control;
+    pub(crate) mod forward;
     pub(crate) mod headers;
     pub(crate) mod host;
     pub(crate) mod name;
@@ -50,12 +51,14 @@ mod wire {
 
 pub use cgi::check::{ContentError, ContentErrorKind, check, check_var};
 pub use cgi::control::ControlVar;
+pub use cgi::forward::passes_to_backend;
 pub use cgi::headers::{HeaderValues, Headers, RawHeaders, is_upgrade};
 pub use cgi::host::Host;
 pub use cgi::name::HeaderName;
 pub use cgi::percent::Encoded;
 pub use cgi::request::{Request, Scheme};
 pub use cgi::target::{Target, below_mount};
+pub use http::connection::connection_lists;
 pub use wire::array::{Array, Items};
 pub use wire::buffer::Buffer;
 pub use wire::encode::{ArrayEncoder, HeaderPolicy, VarsEncoder, encoded_len};
@@ -80,7 +83,6 @@ pub mod framing {
 /// The answer to a web request, which is HTTP: its head, read and written.
 pub mod response {
     pub use crate::http::answer::{RefusedLine, ResponseEncoder, is_hop_by_hop, passes};
-    pub use crate::http::connection::connection_lists;
     pub use crate::http::head::{HeadEnd, HeaderLines};
     pub use crate::http::response::{HeadLimits, HeadStyle, ResponseHead};
     pub use crate::http::response_error::{ResponseError, ResponseErrorKind};

@@ -23,8 +23,13 @@ enum Spelling {
 }
 
 impl<'a> Encoded<'a> {
-    /// A part that was decoded once.
-    pub(crate) const fn of_decoded(part: &'a [u8]) -> Self {
+    /// A part that was decoded once, such as a mount or a path: a percent sign in it stands for itself.
+    ///
+    /// ```
+    /// assert_eq!(uwsgi::Encoded::of_decoded(b"/my shop/100%").to_string(), "/my%20shop/100%25");
+    /// ```
+    #[must_use]
+    pub const fn of_decoded(part: &'a [u8]) -> Self {
         Self { slash: false, part, spelling: Spelling::Decoded }
     }
 

@@ -109,8 +109,11 @@ pub enum Incoming {
     Fail(ExchangeError),
     /// Read: so many more bytes are known to belong to the body.
     Need(usize),
-    /// 101: the connection is a pipe from here on, once the rest of the request has left: until then, go on to
-    /// [send](Exchange::send) it.
+    /// 101 came before all of the request's body has left: go on to [send](Exchange::send) it, and read nothing meanwhile.
+    /// The connection is no pipe before that: what is written to a pipe would overtake the body.
+    Send,
+    /// 101, and nothing of the request's body has yet to be [sent](Exchange::send). Once the last bytes that were sent have
+    /// left, the connection is a pipe.
     Upgraded,
 }
 
@@ -204,6 +207,16 @@ impl Exchange {
     }
 
     /// The same exchange, whose request asks for an upgrade: an answer 101 is then no error.
+    ///
+    /// ```
+    /// use uwsgi::client::{Exchange, Incoming};
+    ///
+    /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade();
+    /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", false);
+    /// assert_eq!(exchange.body(b"", false), Incoming::Send);
+    /// assert_eq!(exchange.send(4), 4);
+    /// assert_eq!(exchange.body(b"", false), Incoming::Upgraded);
+    /// ```
     #[must_use]
     pub const fn with_upgrade(self) -> Self {
         Self { upgrade: true, ..self }
@@ -365,6 +378,7 @@ impl Exchange {
     pub fn body(&mut self, got: &[u8], eof: bool) -> Incoming {
         let step = match self.phase {
             Phase::Ended => return Incoming::End { skip: 0 },
+            Phase::Upgraded if self.outgoing.left() > 0 => return Incoming::Send,
             Phase::Upgraded => return Incoming::Upgraded,
             Phase::Failed(error) => return Incoming::Fail(error),
             Phase::Length(body) if got.is_empty() => need_or(body.needed(), body.left(), eof),

@@ -1,5 +1,9 @@
 //! Headers that belong to one connection.
 
+use crate::http::answer::passes;
+use crate::http::framing::has_no_length;
+use crate::http::response::ResponseHead;
+
 /// Whether the values of a message's `Connection` headers list this header: it then belongs to the connection that the
 /// message came through, and goes no further (RFC 9110 section 7.6.1).
 ///
@@ -7,7 +11,7 @@
 /// vars is another hop's, and must not be asked: with it a client could remove what the front end has set.
 ///
 /// ```
-/// use uwsgi::response::connection_lists;
+/// use uwsgi::connection_lists;
 ///
 /// assert!(connection_lists([&b"close, X-Secret"[..]], b"x-secret"));
 /// assert!(!connection_lists([&b"Host"[..]], b"host"));
@@ -17,4 +21,34 @@ pub fn connection_lists<'v>(connection: impl IntoIterator<Item = &'v [u8]>, name
     let is_named = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name);
     let mut options = connection.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
     options.any(is_named) && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+}
+
+impl<'a> ResponseHead<'a> {
+    /// The headers that a proxy passes on, in order. These are left out:
+    ///
+    /// - headers about the connection: see [`passes`](crate::response::passes);
+    /// - headers that the answer's own `Connection` lists;
+    /// - `Status`, which is the status line's in CGI style;
+    /// - the Content-Length of an answer that must not have one: 1xx and 204 (RFC 9110 section 8.6).
+    ///
+    /// ```
+    /// use uwsgi::response::ResponseHead;
+    ///
+    /// let head = ResponseHead::decode(b"Status: 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nETag: \"a\"\r\n\r\n")?;
+    /// assert!(head.end_to_end_headers().eq([(&b"ETag"[..], &b"\"a\""[..])]));
+    /// # Ok::<(), uwsgi::response::ResponseError>(())
+    /// ```
+    pub fn end_to_end_headers(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
+        let (lines, status) = (self.headers(), self.status());
+        let is = |name: &[u8], other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        let connection = self.headers().filter(move |(name, _)| is(name, "connection")).map(|(_, value)| value);
+        let lists_any = connection.clone().next().is_some();
+        lines.filter(move |(name, _)| {
+            // A 101 is made of both, and its `Connection` lists `Upgrade`.
+            let is_kept = status == 101 && (is(name, "connection") || is(name, "upgrade"));
+            let is_listed = lists_any && !is_kept && connection_lists(connection.clone(), name);
+            let is_forbidden = is(name, "status") || (has_no_length(status) && is(name, "content-length"));
+            passes(name, status) && !is_listed && !is_forbidden
+        })
+    }
 }
