@@ -179,8 +179,10 @@ impl<'b, S: Source> ResponseBody<'b, S> {
         self.take == 0 && self.incoming.exchange.allows_another(self.incoming.got())
     }
 
-    /// The connection as a pipe, behind an answer with the status 101; what was read behind its head comes first. Behind any
+    /// The connection as a pipe, after an answer with the status 101; what was read after its head comes first. After any
     /// other answer it is the rest of the connection, and nobody's.
+    ///
+    /// The whole request must have left before anything is written to the pipe: else it would overtake the request's body.
     #[must_use]
     pub fn into_pipe(self) -> Pipe<'b, S> {
         Pipe { incoming: self.incoming }
@@ -188,6 +190,11 @@ impl<'b, S: Source> ResponseBody<'b, S> {
 
     pub(crate) const fn source_mut(&mut self) -> &mut S {
         &mut self.incoming.source
+    }
+
+    /// Where the rest of the request leaves from, and the exchange that counts it.
+    pub(crate) const fn sending(&mut self) -> (&mut S, &mut Exchange) {
+        (&mut self.incoming.source, &mut self.incoming.exchange)
     }
 
     /// Asks the exchange about what was read, until there are bytes to give, or the end; whether more has to be read for that.
@@ -203,7 +210,8 @@ impl<'b, S: Source> ResponseBody<'b, S> {
                     self.ended = true;
                 }
                 Step::Fail(error) => return Err(broken(error)),
-                Step::Upgraded => self.ended = true,
+                // A source that sends the request looks after the rest of it before it hands out the pipe.
+                Step::Upgraded | Step::Send => self.ended = true,
                 // Need, and whatever else more bytes may help.
                 _ => return Ok(true),
             }
@@ -248,7 +256,8 @@ impl<S: Source> Read for ResponseBody<'_, S> {
 ///
 /// let bytes = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: lines\r\n\r\nhello\n";
 /// let mut buffer = Vec::new();
-/// let (head, body) = ResponseReader::new(&bytes[..], Exchange::new(false), &mut buffer).answer()?;
+/// let exchange = Exchange::new(false).with_upgrade();
+/// let (head, body) = ResponseReader::new(&bytes[..], exchange, &mut buffer).answer()?;
 /// assert_eq!(head.status(), 101);
 /// let mut line = String::new();
 /// body.into_pipe().read_to_string(&mut line)?;

@@ -84,7 +84,7 @@ pub enum ClientErrorKind {
         /// How many.
         count: usize,
     },
-    /// The connection broke while it was written, and no answer came.
+    /// The connection broke while it was written, and no answer came, or one that counts only once all is written (101).
     Write(io::Error),
 }
 
@@ -182,7 +182,7 @@ impl ClientErrorKind {
         }
     }
 
-    fn io_kind(&self) -> io::ErrorKind {
+    pub(crate) fn io_kind(&self) -> io::ErrorKind {
         match self {
             Self::Answer(ExchangeError::BodyCutShort { .. }) | Self::NoAnswer(_) => io::ErrorKind::UnexpectedEof,
             Self::Answer(_) | Self::Message(_) | Self::TooLong { .. } | Self::Http { .. } => io::ErrorKind::InvalidData,

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use uwsgi::client::Exchange;
+use uwsgi::client::{Exchange, Incoming as Step};
 
 use crate::client::error::ClientErrorKind;
 use crate::incoming::Source;
@@ -128,6 +128,35 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.broken.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
+    /// Sends all that is left of the request, and reads nothing meanwhile: the answer was 101, and what is written to the pipe
+    /// must not overtake the request's body.
+    ///
+    /// # Errors
+    ///
+    /// No more will leave, or not in time, or the body is too short.
+    pub(crate) fn finish(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        let mut since = self.transport().now();
+        loop {
+            if let Some(error) = self.broken.take() {
+                return Err(Self::not_sent(error));
+            }
+            if self.window.len() > 0 {
+                let patience = self.stream.patience();
+                let until = patience.until(Timeout::Write(patience.write), since, self.transport().now())?;
+                self.transport().wait(Direction::Write, until)?;
+                if self.write() {
+                    since = self.transport().now();
+                }
+            } else if exchange.body(&[], false) == Step::Send {
+                self.load(exchange)?;
+                self.write();
+                since = self.transport().now();
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
     /// Whether everything that was to leave has left.
     pub(crate) const fn is_done(&self) -> bool {
         self.broken.is_none() && self.window.len() == 0
@@ -151,6 +180,10 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
 
     /// Sends what can leave now; whether anything did.
     fn write(&mut self) -> bool {
+        if self.window.len() == 0 {
+            // The body's reader was interrupted before it gave a byte.
+            return false;
+        }
         match self.transport().write(&[IoSlice::new(self.window.of(self.out))]) {
             Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
             Ok(count) => {
@@ -162,6 +195,15 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
             Err(error) => self.broken = Some(error),
         }
         false
+    }
+
+    /// Fills the buffer with the next piece of the body; everything before it has left.
+    fn load(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        self.window = Window::default();
+        if self.out.len() < PIECE {
+            self.out.resize(PIECE, 0);
+        }
+        self.read_body(exchange)
     }
 
     /// Reads once from the body, no more than is declared.
@@ -206,9 +248,17 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
             Some(error) if !is_gone(error) => {
                 let kind = error.kind();
                 let error = self.broken.replace(kind.into()).unwrap_or_else(|| kind.into());
-                Err(io::Error::new(kind, ClientErrorKind::Write(error)))
+                Err(Self::not_sent(error))
             }
             _ => Ok(Some(0)),
+        }
+    }
+
+    /// Why not all of the request has left. What a [`give_up`](Self::give_up) gave as the reason stays the reason.
+    fn not_sent(error: io::Error) -> io::Error {
+        match error.downcast::<ClientErrorKind>() {
+            Ok(kind) => io::Error::new(kind.io_kind(), kind),
+            Err(error) => io::Error::new(error.kind(), ClientErrorKind::Write(error)),
         }
     }
 
@@ -248,11 +298,7 @@ impl<T: Transport, B: Read> Source for Pump<'_, T, B> {
                 }
             }
             if self.broken.is_none() && self.window.len() == 0 && exchange.wants_body() {
-                self.window = Window::default();
-                if self.out.len() < PIECE {
-                    self.out.resize(PIECE, 0);
-                }
-                self.read_body(exchange)?;
+                self.load(exchange)?;
                 self.write();
                 since = self.transport().now();
             }

@@ -59,7 +59,11 @@ impl<'c, B: Read> Response<'c, B> {
         while let Some(head) = reader.interim().map_err(failed)? {
             interim(&head);
         }
-        let (head, body) = reader.answer().map_err(failed)?;
+        let (head, mut body) = reader.answer().map_err(failed)?;
+        if head.status() == 101 {
+            let (pump, exchange) = body.sending();
+            pump.finish(exchange).map_err(failed)?;
+        }
         let mut response = Self { head, body, address, keep };
         response.settle();
         Ok(response)
@@ -77,7 +81,8 @@ impl<'c, B: Read> Response<'c, B> {
         &self.head
     }
 
-    /// The connection as a pipe, behind an answer with the status 101; what came behind its head is read first.
+    /// The connection as a pipe, after an answer with the status 101; what came after its head is read first. All of the
+    /// request has left by then.
     #[must_use]
     pub fn into_pipe(self) -> Upgraded<'c, B> {
         Upgraded { pipe: self.body.into_pipe(), address: self.address }
@@ -133,15 +138,15 @@ impl<B: Read> Read for Response<'_, B> {
 /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
 /// # let server = std::thread::spawn(move || {
 /// #     let mut stream = listener.accept().unwrap().0;
-/// #     stream.read_exact(&mut [0; 25]).unwrap();
-/// #     stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").unwrap();
+/// #     stream.read_exact(&mut [0; 24]).unwrap();
+/// #     stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n").unwrap();
 /// #     let mut line = [0; 5];
 /// #     stream.read_exact(&mut line).unwrap();
 /// #     stream.write_all(&line).unwrap();
 /// # });
 /// # let mut buffer = Vec::new();
 /// # let mut vars = VarsEncoder::new(&mut buffer);
-/// # vars.push("REQUEST_METHOD", "GET")?;
+/// # vars.push("HTTP_UPGRADE", "echo")?;
 /// # let packet = vars.finish(Modifier1::WSGI, 0)?;
 /// let response = client.request(packet, std::io::empty())?;
 /// assert_eq!(response.status(), 101);

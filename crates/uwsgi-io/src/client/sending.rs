@@ -77,16 +77,16 @@ impl<'c> Sending<'c> {
     ///
     /// # Errors
     ///
-    /// [`ClientErrorKind::BodyTooShort`] where bytes of the body are missing and no answer has come; else as
+    /// [`ClientErrorKind::BodyTooShort`] where bytes of the body are missing and no answer has come, or only a 101; else as
     /// [`Client::request`](crate::Client::request).
     pub fn finish(mut self) -> Result<Response<'c, io::Empty>, ClientError> {
         let address = self.address;
         if self.exchange.outgoing() > 0 {
+            let too_short = ClientErrorKind::BodyTooShort { missing: self.exchange.outgoing() };
             if !self.is_answered() && !self.pump.is_broken() {
-                let missing = self.exchange.outgoing();
-                return Err(ClientError::new(address, ClientErrorKind::BodyTooShort { missing }));
+                return Err(ClientError::new(address, too_short));
             }
-            self.pump.give_up(io::ErrorKind::BrokenPipe.into());
+            self.pump.give_up(io::Error::new(io::ErrorKind::BrokenPipe, too_short));
         }
         let reader = ResponseReader::behind(self.pump, self.exchange, self.incoming, self.filled);
         Response::read(reader, address, self.keep, |_| ()).map_err(|kind| ClientError::new(address, kind))

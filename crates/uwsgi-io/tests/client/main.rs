@@ -15,6 +15,7 @@ mod early;
 mod errors;
 mod kept;
 mod messages;
+mod pipes;
 mod requests;
 mod sending;
 mod server;

@@ -1,6 +1,6 @@
 //! Requests and answers.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read};
 
 use uwsgi::client::Address;
 use uwsgi_io::Client;
@@ -141,35 +141,6 @@ fn both_ways_at_once() {
         assert!(echoed == body);
         server.end();
     }
-}
-
-#[test]
-fn a_pipe_behind_101() {
-    let server = Server::tcp(1, |_, connection| {
-        take(connection, get().len());
-        connection.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: caps\r\n\r\nready\n").unwrap();
-        for line in [b"one\n", b"two\n"] {
-            assert_eq!(take(connection, 4), line);
-            connection.write_all(&line.to_ascii_uppercase()).unwrap();
-        }
-    });
-    let mut client = server.client();
-    let response = client.request(&get(), io::empty()).unwrap();
-    assert_eq!(response.head().get("Upgrade"), Some(&b"caps"[..]));
-    let mut pipe = response.into_pipe();
-    assert!(pipe.descriptor().is_some());
-    let mut line = [0; 6];
-    pipe.read_exact(&mut line).unwrap();
-    assert_eq!(&line, b"ready\n");
-    assert_eq!(pipe.buffered(), b"");
-    for (line, answer) in [("one\n", b"ONE\n"), ("two\n", b"TWO\n")] {
-        pipe.write_all(line.as_bytes()).unwrap();
-        let mut got = [0; 4];
-        pipe.read_exact(&mut got).unwrap();
-        assert_eq!(&got, answer);
-    }
-    assert_eq!(pipe.read(&mut line).unwrap(), 0);
-    server.end();
 }
 
 #[test]
