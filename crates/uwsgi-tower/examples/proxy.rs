@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
-use uwsgi_tower::{Client, RemoteAddr, upgrade};
+use uwsgi_tower::{Client, ClientError, RemoteAddr, upgrade};
 
 type Answer = Result<Response<Either<uwsgi_tower::Incoming, Full<Bytes>>>, Infallible>;
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Asks the backend; what it cannot be asked is 502.
+/// Asks the backend. The application is at the root: below a path, a `Mount` would say so.
 async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming>) -> Answer {
     request.extensions_mut().insert(RemoteAddr::new(peer.ip()).with_port(peer.port()));
     let front = hyper::upgrade::on(&mut request);
@@ -44,8 +44,11 @@ async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming
         Ok(response) => response.map(Either::Left),
         Err(error) => {
             eprintln!("{peer}: {error}");
-            let mut response = Response::new(Either::Right(Full::from("502 Bad Gateway\n")));
-            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            let mut response = Response::new(Either::Right(Full::default()));
+            *response.status_mut() = match error {
+                ClientError::Vars(error) => error.status(),
+                _ => StatusCode::BAD_GATEWAY,
+            };
             response
         }
     };

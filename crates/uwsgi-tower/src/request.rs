@@ -54,8 +54,11 @@ pub struct Modifiers {
 
 /// Where the application is mounted, in an extension of the request: the [mount](uwsgi::Target::mount) of its target, which
 /// is the var `SCRIPT_NAME`, as it came. It is there only if it is not empty. The request's URI is what follows it.
+///
+/// The client sends a request that has it on as one for the same mount. For a request of your own, whose URI has the mount in
+/// it, there is [`Mount`](crate::Mount).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ScriptName(pub(crate) Bytes);
+pub struct ScriptName(Bytes);
 
 impl ScriptName {
     /// The path.
@@ -127,9 +130,14 @@ impl RemoteAddr {
         self.port
     }
 
+    /// The address that a var names, without a port.
+    pub(crate) fn parse(remote_addr: &[u8]) -> Option<Self> {
+        core::str::from_utf8(remote_addr).ok()?.parse().ok().map(Self::new)
+    }
+
     fn of(request: &uwsgi::Request<'_>) -> Option<Self> {
-        let ip = core::str::from_utf8(request.remote_addr()?).ok()?.parse().ok()?;
-        Some(Self { port: request.remote_port().and_then(uwsgi::Request::port), ..Self::new(ip) })
+        let client = Self::parse(request.remote_addr()?)?;
+        Some(Self { port: request.remote_port().and_then(uwsgi::Request::port), ..client })
     }
 }
 

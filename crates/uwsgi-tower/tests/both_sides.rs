@@ -7,13 +7,18 @@
     reason = "a test that panics has found something"
 )]
 
+use core::convert::Infallible;
+use core::fmt::Write;
+
 use axum::Router;
 use axum::routing::{get, post};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use tokio::net::TcpListener;
-use tower::ServiceExt;
-use uwsgi_tower::{Client, upgrade};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower::{ServiceExt, service_fn};
+use uwsgi::{Modifier1, VarsEncoder};
+use uwsgi_tower::{Body, Client, RemoteAddr, RequestUri, Scheme, ScriptName, Shared, Vars, upgrade};
 
 async fn server() -> String {
     let app = Router::new()
@@ -45,7 +50,7 @@ async fn pipe(mut request: axum::extract::Request) -> axum::response::Response {
     head.body(axum::body::Body::empty()).unwrap()
 }
 
-async fn body(response: http::Response<uwsgi_tower::Incoming>) -> Vec<u8> {
+async fn body(response: Response<uwsgi_tower::Incoming>) -> Vec<u8> {
     response.into_body().collect().await.unwrap().to_bytes().to_vec()
 }
 
@@ -77,8 +82,6 @@ async fn a_panic_is_a_500() {
 
 #[tokio::test]
 async fn an_upgrade_is_a_pipe() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
     let client = Client::new(&server().await).unwrap();
     let request = Request::get("http://example.com/upgrade").header("Connection", "upgrade").header("Upgrade", "echo");
     let mut response = client.oneshot(request.body(Full::new(bytes::Bytes::new())).unwrap()).await.unwrap();
@@ -88,4 +91,117 @@ async fn an_upgrade_is_a_pipe() {
     let mut back = [0; 4];
     pipe.read_exact(&mut back).await.unwrap();
     assert_eq!(&back, b"ping");
+}
+
+/// What an application can see of a request, in words.
+fn seen<B>(request: &Request<B>) -> String {
+    let mut text = format!("{} {} {:?}\n", request.method(), request.uri(), request.version());
+    let extensions = request.extensions();
+    let text_of = |bytes: Option<&[u8]>| bytes.map(|bytes| bytes.escape_ascii().to_string());
+    writeln!(text, "mount {:?}", text_of(extensions.get().map(ScriptName::as_bytes))).unwrap();
+    writeln!(text, "asked for {:?}", text_of(extensions.get().map(RequestUri::as_bytes))).unwrap();
+    writeln!(text, "{:?} {:?}", extensions.get::<RemoteAddr>(), extensions.get::<Scheme>()).unwrap();
+    let vars = extensions.get::<Vars>().unwrap().as_vars();
+    for key in ["REMOTE_USER", "MY_PARAM", "SERVER_NAME", "SERVER_PORT", "DOCUMENT_ROOT"] {
+        writeln!(text, "{key} {:?}", text_of(vars.get(key))).unwrap();
+    }
+    let mut names: Vec<_> = request.headers().keys().collect();
+    names.sort_by_key(|name| name.as_str());
+    for name in names {
+        // Two headers are one, once they are a var.
+        let values: Vec<_> = request.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+        writeln!(text, "{name}: {}", values.join(", ")).unwrap();
+    }
+    text
+}
+
+/// Says what it sees, and how long the body is.
+async fn tell(request: Request<Body>) -> Result<Response<String>, Infallible> {
+    let seen = seen(&request);
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    Ok(Response::new(format!("{seen}{} bytes", body.len())))
+}
+
+/// Sends a packet of these vars and a body, and reads the answer's body.
+async fn send(address: &str, vars: &[(&str, &str)], body: &str) -> String {
+    let mut packet = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut packet);
+    vars.iter().for_each(|(key, value)| encoder.push(key, value).unwrap());
+    encoder.finish(Modifier1::WSGI, 0).unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&[&packet, body.as_bytes()].concat()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// From a server to a client to a server: an application behind a gateway sees what one sees in its place.
+#[tokio::test]
+async fn an_application_behind_a_gateway_sees_the_same() {
+    const COMMON: &[(&str, &str)] = &[
+        ("REQUEST_METHOD", "POST"),
+        ("CONTENT_TYPE", "text/plain"),
+        ("CONTENT_LENGTH", "5"),
+        ("SERVER_PROTOCOL", "HTTP/2.0"),
+        ("REMOTE_ADDR", "::ffff:10.0.0.5"),
+        ("REMOTE_PORT", "40001"),
+        ("REMOTE_USER", "alice"),
+        ("SERVER_NAME", "front.example"),
+        ("SERVER_PORT", "8443"),
+        ("MY_PARAM", "first"),
+        ("MY_PARAM", "mine"),
+        ("UWSGI_FILE", "/etc/passwd"),
+        ("HTTP_HOST", "first.example"),
+        ("HTTP_HOST", "shop.example:8443"),
+        ("HTTP_COOKIE", "a=1"),
+        ("HTTP_X", "1"),
+        ("HTTP_X", "2"),
+        ("HTTP_X_FORWARDED_PROTO", "http"),
+        ("HTTP_X_FORWARDED_PROTO", "https"),
+    ];
+    /// The rest of the vars, and lines that the application tells.
+    type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    const ROWS: &[Row] = &[
+        (
+            &[("REQUEST_URI", "/a%2Fb?c"), ("PATH_INFO", "/a/b"), ("QUERY_STRING", "c"), ("HTTPS", "on")],
+            &["POST /a%2Fb?c HTTP/2.0", "mount None", "MY_PARAM Some(\"mine\")", "host: shop.example:8443", "x: 1, 2"],
+        ),
+        (
+            &[("REQUEST_URI", "/shop/a%2Fb"), ("SCRIPT_NAME", "/shop"), ("PATH_INFO", "/a/b"), ("QUERY_STRING", "")],
+            &["POST /a%2Fb HTTP/2.0", "mount Some(\"/shop\")", "asked for Some(\"/shop/a%2Fb\")", "5 bytes"],
+        ),
+        (
+            &[("REQUEST_URI", "/my%20shop"), ("SCRIPT_NAME", "/my shop"), ("PATH_INFO", ""), ("UWSGI_SCHEME", "https")],
+            &["POST / HTTP/2.0", "mount Some(\"/my shop\")", "x-forwarded-proto: https"],
+        ),
+        // A client that wants to remove what the front end has set.
+        (
+            &[("PATH_INFO", "/"), ("HTTP_UPGRADE", "x"), ("HTTP_CONNECTION", "upgrade, x"), ("REQUEST_URI", "/")],
+            &["x: 1, 2", "connection: upgrade, x", "upgrade: x"],
+        ),
+    ];
+    let serve = async |client: Option<Client>| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        match client {
+            Some(client) => tokio::spawn(uwsgi_tower::serve(listener, Shared::new(client)).into_future()),
+            None => tokio::spawn(uwsgi_tower::serve(listener, Shared::new(service_fn(tell))).into_future()),
+        };
+        address
+    };
+    let application = serve(None).await;
+    let gateway = serve(Some(Client::new(&application).unwrap())).await;
+    let two_gateways = serve(Some(Client::new(&gateway).unwrap())).await;
+    for (vars, lines) in ROWS {
+        let vars = [COMMON, vars].concat();
+        let direct = send(&application, &vars, "hello").await;
+        for line in *lines {
+            assert!(direct.lines().any(|other| other == *line), "{line}\n{direct}");
+        }
+        // A REQUEST_URI that is made again is spelled as the mount is: the rest is as it was.
+        let expected = direct.replace("asked for Some(\"/my%20shop\")", "asked for Some(\"/my%20shop/\")");
+        for address in [&gateway, &two_gateways] {
+            assert_eq!(send(address, &vars, "hello").await, expected);
+        }
+    }
 }

@@ -5,17 +5,18 @@ use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
-use uwsgi::client::{Exchange, ResponseStep};
-use uwsgi::response::{ResponseHead, passes};
+use uwsgi::client::{Exchange, Incoming as Step, ResponseStep};
+use uwsgi::response::ResponseHead;
 
 use crate::client::incoming::Incoming;
 use crate::client::outgoing::Chunks;
@@ -44,6 +45,8 @@ pub(crate) struct Conversation {
     sent: bool,
     /// It is the request's own body that is waited for.
     waits_for_body: bool,
+    /// The request is CONNECT.
+    to_connect: bool,
     backend: Arc<Backend>,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -79,21 +82,32 @@ impl Conversation {
             heard: false,
             sent: false,
             waits_for_body: false,
+            to_connect: false,
             backend: Arc::clone(backend),
             idle: backend.idle,
             timer: None,
         }
     }
 
-    /// Sends, until there is the head of the final answer.
+    /// The same conversation about a request of this method.
+    pub(crate) fn asking(self, method: &Method) -> Self {
+        Self { to_connect: method == Method::CONNECT, ..self }
+    }
+
+    /// Sends, until there is the head of the final answer; where that is a 101, until all of the request has left.
     pub(crate) async fn head(&mut self) -> Result<Response<()>, ClientError> {
         loop {
             let end = poll_fn(|cx| self.poll_head_end(cx)).await?;
             let head = self.buffer.split_to(end).freeze();
             let head = self.exchange.response(&head).map_err(ClientError::Answer)?;
-            if !head.is_interim() {
-                return response(&head).map_err(ClientError::Head);
+            if head.is_interim() {
+                continue;
             }
+            let response = self.response(&head)?;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                poll_fn(|cx| self.poll_finish(cx)).await?;
+            }
+            return Ok(response);
         }
     }
 
@@ -154,12 +168,36 @@ impl Conversation {
                 self.timer = None;
                 Poll::Pending
             }
-            Poll::Pending => {
-                let idle = self.idle;
-                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
-                timer.as_mut().poll(cx).map(|()| Err(ClientError::Timeout))
-            }
+            Poll::Pending => self.poll_timeout(cx),
         }
+    }
+
+    /// Sends all that is left of the request, and reads nothing meanwhile: what is written to the pipe of a 101 must not
+    /// overtake the request's body.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        if !self.sent {
+            match self.poll_send(cx) {
+                Poll::Ready(sent) => sent?,
+                Poll::Pending if self.waits_for_body => {
+                    self.timer = None;
+                    return Poll::Pending;
+                }
+                Poll::Pending => return self.poll_timeout(cx),
+            }
+            self.sent = true;
+        }
+        let is_out =
+            self.packet.is_empty() && self.chunk.is_empty() && self.exchange.body(&[], false) == Step::Upgraded;
+        // `poll_send` ends where the backend takes no more.
+        let broken = || ClientError::Io(Arc::new(io::ErrorKind::BrokenPipe.into()));
+        Poll::Ready(if is_out { Ok(()) } else { Err(broken()) })
+    }
+
+    /// An error, once the backend was idle for too long.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        let idle = self.idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+        timer.as_mut().poll(cx).map(|()| Err(ClientError::Timeout))
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
@@ -208,16 +246,27 @@ impl Conversation {
             self.backend.pool.keep(self.io);
         }
     }
-}
 
-fn response(head: &ResponseHead<'_>) -> Result<Response<()>, http::Error> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(head.status())?;
-    *response.version_mut() = Version::HTTP_11;
-    for (name, value) in head.headers() {
-        if passes(name, head.status()) {
-            response.headers_mut().append(HeaderName::from_bytes(name)?, HeaderValue::from_bytes(value)?);
+    /// The head as one of `http`. A line that `http` cannot hold, or that hyper cannot send, is left out.
+    fn response(&self, head: &ResponseHead<'_>) -> Result<Response<()>, ClientError> {
+        let mut response = Response::new(());
+        *response.status_mut() =
+            StatusCode::from_u16(head.status()).map_err(|error| ClientError::Head(error.into()))?;
+        *response.version_mut() = Version::HTTP_11;
+        // It must not be there (RFC 9110 section 9.3.6), and hyper 1.12 fails an answer that has it
+        // (src/proto/h1/role.rs, `Server::encode_headers`).
+        let is_tunnel = self.to_connect && response.status().is_success();
+        for (name, value) in head.end_to_end_headers() {
+            let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) else {
+                tracing::warn!("the header {} of the answer is left out: it is not valid", name.escape_ascii());
+                continue;
+            };
+            if is_tunnel && name == CONTENT_LENGTH {
+                tracing::warn!("the header content-length of the answer is left out: the request is CONNECT");
+                continue;
+            }
+            response.headers_mut().append(name, value);
         }
+        Ok(response)
     }
-    Ok(response)
 }

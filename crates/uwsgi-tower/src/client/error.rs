@@ -7,9 +7,11 @@ use std::io;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use uwsgi::DecodeError;
 use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
-use uwsgi::{DecodeError, EncodeError};
+
+use crate::vars::VarsError;
 
 /// Why a backend gave no answer, or no whole one.
 #[derive(Debug)]
@@ -40,8 +42,8 @@ pub enum ClientError {
     Request(DecodeError),
     /// The backend was silent too long.
     Timeout,
-    /// The vars do not fit into a packet: a front end answers 431.
-    Vars(EncodeError),
+    /// The request cannot be sent as vars; a front end answers with its [status](VarsError::status).
+    Vars(VarsError),
 }
 
 impl ClientError {
@@ -66,7 +68,7 @@ impl fmt::Display for ClientError {
             Self::Io(error) => write!(f, "the connection to the backend broke: {error}"),
             Self::Request(error) => error.fmt(f),
             Self::Timeout => f.write_str("the backend was silent too long"),
-            Self::Vars(error) => write!(f, "the request's vars: {error}"),
+            Self::Vars(error) => write!(f, "the request cannot be sent: {error}"),
         }
     }
 }

@@ -221,7 +221,7 @@ impl Backend {
                 None => self.connect().await?,
             };
             let exchange = exchange(&packet)?;
-            let mut conversation = Conversation::new(io, packet.clone(), body, exchange, &self);
+            let mut conversation = Conversation::new(io, packet.clone(), body, exchange, &self).asking(&parts.method);
             match conversation.head().await {
                 Ok(response) => return conversation.into_response(response),
                 // It was closed meanwhile. Another that was kept might be too.
@@ -240,7 +240,7 @@ impl Backend {
         let modifiers = parts.extensions.get::<Modifiers>();
         let (modifier1, modifier2) =
             modifiers.map_or((Modifier1::WSGI, 0), |modifiers| (modifiers.modifier1, modifiers.modifier2));
-        vars.finish(modifier1, modifier2).map_err(ClientError::Vars)?;
+        vars.finish(modifier1, modifier2).map_err(|error| ClientError::Vars(error.into()))?;
         Ok(packet.into())
     }
 

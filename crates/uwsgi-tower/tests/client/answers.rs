@@ -9,9 +9,8 @@ use futures_util::stream;
 use http::{Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use tokio::io::AsyncReadExt;
 use uwsgi::client::ExchangeError;
-use uwsgi_tower::{Client, ClientError, upgrade};
+use uwsgi_tower::{Client, ClientError};
 
 use crate::backend::{Connection, ask, backend, get, post, text, var};
 
@@ -85,12 +84,74 @@ async fn a_body_knows_how_much_is_left() {
     assert!(left == 0 && body.is_end_stream());
 }
 
+/// The lines of an answer, and the headers that a response has of them.
+const HEADERS: &[(&str, &[&str])] = &[
+    ("200 OK\r\nConnection: close\r\nKeep-Alive: 1\r\nX: 1\r\nX: 2", &["x: 1", "x: 2"]),
+    ("200 OK\r\nConnection: close, X-Hop\r\nx-hop: 1\r\nX: 1", &["x: 1"]),
+    ("200 OK\r\nX-Hop: 1\r\nConnection: a\r\nConnection: x-hop\r\nX: 1", &["x: 1"]),
+    // Without them it is another answer.
+    (
+        "200 OK\r\nConnection: content-length, content-type\r\nContent-Length: 0\r\nContent-Type: a",
+        &["content-length: 0", "content-type: a"],
+    ),
+    ("200 OK\r\nUpgrade: h2c\r\nTE: a\r\nTrailer: b\r\nProxy-Connection: c\r\nX: 1", &["x: 1"]),
+    // To front ends that read it, `Status` would be another status.
+    ("200 OK\r\nStatus: 404 Not Found\r\nX: 1", &["x: 1"]),
+    ("204 No Content\r\nContent-Length: 5\r\nX: 1", &["x: 1"]),
+    ("304 Not Modified\r\nContent-Length: 5\r\nX: 1", &["content-length: 5", "x: 1"]),
+    ("101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x", &["connection: upgrade", "upgrade: x"]),
+    (
+        "101 Switching Protocols\r\nConnection: upgrade, x-hop\r\nUpgrade: x\r\nX-Hop: 1\r\nContent-Length: 5",
+        &["connection: upgrade, x-hop", "upgrade: x"],
+    ),
+];
+
 #[tokio::test]
-async fn headers_about_the_connection_go_no_further() {
-    let client = saying(b"HTTP/1.1 200 OK\r\nConnection: close\r\nKeep-Alive: 1\r\nX: 1\r\nX: 2\r\n\r\n").await;
-    let response = ask(&client, get("/")).await.unwrap();
-    let headers: Vec<_> = response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    assert_eq!(headers, [("x", &b"1"[..]), ("x", b"2")]);
+async fn headers_that_go_further() {
+    for (lines, expected) in HEADERS {
+        let client = backend(move |mut connection: Connection, _| async move {
+            connection.packet().await;
+            connection.say(format!("HTTP/1.1 {lines}\r\n\r\n")).await;
+        });
+        let asking = Request::get("/").header("Connection", "upgrade").header("Upgrade", "x");
+        let response = ask(&client.await, asking.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+        let headers = response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        assert_eq!(headers.collect::<Vec<_>>(), *expected, "{lines}");
+    }
+}
+
+/// Every byte in a name and in a value: an answer that the core takes is a response, and never an error of `http`.
+#[tokio::test]
+async fn every_byte_in_a_header() {
+    let client = backend(async |mut connection: Connection, number| {
+        connection.packet().await;
+        let byte = [u8::try_from(number / 2).unwrap()];
+        let (name, value) = if number % 2 == 0 { (&byte[..], &b"a"[..]) } else { (&b"a"[..], &byte[..]) };
+        connection.say([b"HTTP/1.1 200 OK\r\nX", name, b": a", value, b"a\r\nY: 1\r\n\r\n"].concat()).await;
+    })
+    .await;
+    for number in 0..512 {
+        match ask(&client, get("/")).await {
+            Ok(response) => assert_eq!(response.headers()["y"], "1"),
+            Err(error) => {
+                assert!(matches!(error, ClientError::Answer(ExchangeError::Response(_))), "{number}: {error}")
+            }
+        }
+    }
+}
+
+/// hyper has no place for it: it would fail the answer.
+#[tokio::test]
+async fn the_answer_to_connect_has_no_length() {
+    for (status, expected) in [("200 OK", None), ("403 Forbidden", Some("2"))] {
+        let client = backend(move |mut connection: Connection, _| async move {
+            connection.packet().await;
+            connection.say(format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok")).await;
+        });
+        let request = Request::connect("a:1").body(Empty::<Bytes>::new()).unwrap();
+        let response = ask(&client.await, request).await.unwrap();
+        assert_eq!(response.headers().get("content-length").map(|value| value.to_str().unwrap()), expected, "{status}");
+    }
 }
 
 /// A body that never ends, and how often it was asked.
@@ -139,19 +200,6 @@ async fn an_early_answer_lets_the_body_go_on() {
     let response = ask(&client, post(vec![b'x'; LENGTH])).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(text(Ok(response)).await.unwrap(), "begun, and done");
-}
-
-#[tokio::test]
-async fn bytes_behind_a_101_are_the_pipes() {
-    let client = saying(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nfirst").await;
-    let request = Request::get("/").header("Connection", "upgrade").header("Upgrade", "x");
-    let request = request.body(Empty::<Bytes>::new()).unwrap();
-    let mut response = ask(&client, request).await.unwrap();
-    assert_eq!(response.headers()["upgrade"], "x");
-    let mut pipe = upgrade::on(&mut response).await.unwrap();
-    let mut got = String::new();
-    pipe.read_to_string(&mut got).await.unwrap();
-    assert_eq!(got, "first");
 }
 
 /// A body and the length that it should have.

@@ -16,3 +16,4 @@ mod backend;
 mod cancelled;
 mod kept;
 mod patience;
+mod pipes;

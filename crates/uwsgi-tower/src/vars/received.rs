@@ -1,0 +1,69 @@
+//! What a request that came from a uwsgi server brings along.
+
+use alloc::collections::BTreeMap;
+
+use http::request::Parts;
+use http::uri;
+use uwsgi::{Scheme, passes_to_backend};
+
+use crate::request::{RemoteAddr, Vars};
+
+/// The vars that a request came with, and the extensions that count more.
+#[derive(Debug)]
+pub(crate) struct Received<'p> {
+    vars: Option<uwsgi::Vars<'p>>,
+    /// The client, where the extension is set.
+    pub(crate) client: Option<RemoteAddr>,
+    /// Whether that client is another one than the vars name.
+    is_other_client: bool,
+    /// The scheme; `None` where the vars say it, and no extension does.
+    pub(crate) scheme: Option<Scheme>,
+}
+
+impl<'p> Received<'p> {
+    pub(crate) fn of(parts: &'p Parts) -> Self {
+        let vars = parts.extensions.get::<Vars>().map(Vars::as_vars);
+        let var = |key: &str| vars.and_then(|vars| vars.get(key));
+        let client = parts.extensions.get::<RemoteAddr>().copied();
+        let named = var("REMOTE_ADDR").and_then(RemoteAddr::parse);
+        let of_uri = if parts.uri.scheme() == Some(&uri::Scheme::HTTPS) { Scheme::Https } else { Scheme::Http };
+        let scheme = match parts.extensions.get::<Scheme>() {
+            Some(scheme) => Some(*scheme),
+            None if var("HTTPS").or(var("REQUEST_SCHEME")).is_some() => None,
+            None => Some(of_uri),
+        };
+        let is_other_client = client.is_some_and(|client| named.is_none_or(|named| named.ip() != client.ip()));
+        Self { vars, client, is_other_client, scheme }
+    }
+
+    /// Whether the request came as vars, not over HTTP.
+    pub(crate) const fn is_uwsgi(&self) -> bool {
+        self.vars.is_some()
+    }
+
+    /// Whether the request came with this var.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.vars.is_some_and(|vars| vars.get(key).is_some())
+    }
+
+    /// The vars that go on as they came, each once: the last counts.
+    pub(crate) fn vars(&self) -> impl Iterator<Item = (&'p [u8], &'p [u8])> {
+        let vars = || self.vars.into_iter().flat_map(|vars| vars.iter()).enumerate();
+        let last: BTreeMap<_, _> = vars().map(|(place, (key, _))| (key, place)).collect();
+        let is_last = move |key: &[u8], place| last.get(key) == Some(&place);
+        vars().filter(move |(place, (key, _))| self.goes_on(key) && is_last(key, *place)).map(|(_, pair)| pair)
+    }
+
+    /// The core's rule; and of the vars about client and scheme, those that no extension stands for.
+    fn goes_on(&self, key: &[u8]) -> bool {
+        passes_to_backend(key)
+            && match key {
+                b"HTTPS" | b"REQUEST_SCHEME" => self.scheme.is_none(),
+                b"REMOTE_ADDR" => self.client.is_none(),
+                b"REMOTE_PORT" => !self.is_other_client && self.client.is_none_or(|client| client.port().is_none()),
+                // They are about the address.
+                b"REMOTE_HOST" | b"REMOTE_IDENT" => !self.is_other_client,
+                _ => true,
+            }
+    }
+}

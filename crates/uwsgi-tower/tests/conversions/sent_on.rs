@@ -1,0 +1,206 @@
+//! Requests that came from a uwsgi server and go to another.
+
+use core::net::IpAddr;
+
+use http::request::Parts;
+use uwsgi::Packet;
+use uwsgi_tower::{MoreVars, RemoteAddr, RequestUri, Scheme, ScriptName};
+
+use crate::{encoded, packet, parts, var};
+
+/// What nginx sends with Debian's `uwsgi_params` and some lines of its own.
+const CAME: &[(&str, &[u8])] = &[
+    ("QUERY_STRING", b"a=1"),
+    ("REQUEST_METHOD", b"POST"),
+    ("CONTENT_TYPE", b"text/plain"),
+    ("CONTENT_LENGTH", b"5"),
+    ("REQUEST_URI", b"/shop/a%2Fb?a=1"),
+    ("SCRIPT_NAME", b"/shop"),
+    ("PATH_INFO", b"/a/b"),
+    ("DOCUMENT_ROOT", b"/srv"),
+    ("SERVER_PROTOCOL", b"HTTP/2.0"),
+    ("REQUEST_SCHEME", b"https"),
+    ("HTTPS", b"on"),
+    ("REMOTE_ADDR", b"::ffff:10.0.0.5"),
+    ("REMOTE_PORT", b"40001"),
+    ("REMOTE_USER", b"alice"),
+    ("REMOTE_HOST", b"client.example"),
+    ("SERVER_PORT", b"8443"),
+    ("SERVER_NAME", b"front.example"),
+    ("MY_PARAM", b"first"),
+    ("MY_PARAM", b"\xff"),
+    ("UWSGI_FILE", b"/etc/passwd"),
+    ("wsgi.url_scheme", b"http"),
+    ("HTTP_HOST", b"shop.example:8443"),
+    ("HTTP_X", b"1"),
+    ("HTTP_X", b"2"),
+    ("HTTP_TE", b"trailers"),
+];
+
+/// What has nothing to do with each other goes on as it came, each once, in its order; what a request has is made again.
+#[test]
+fn every_var() {
+    let packet = encoded(&parts(&packet(CAME)).unwrap(), Some(5)).unwrap();
+    let vars = Packet::decode(&packet).unwrap().0.vars().unwrap();
+    let mut got: Vec<_> = vars.iter().collect();
+    got.sort_unstable();
+    let mut expected: Vec<(&[u8], &[u8])> = vec![
+        (b"QUERY_STRING", b"a=1"),
+        (b"REQUEST_METHOD", b"POST"),
+        (b"CONTENT_TYPE", b"text/plain"),
+        (b"CONTENT_LENGTH", b"5"),
+        (b"REQUEST_URI", b"/shop/a%2Fb?a=1"),
+        (b"SCRIPT_NAME", b"/shop"),
+        (b"PATH_INFO", b"/a/b"),
+        (b"DOCUMENT_ROOT", b"/srv"),
+        (b"SERVER_PROTOCOL", b"HTTP/2.0"),
+        (b"REQUEST_SCHEME", b"https"),
+        (b"HTTPS", b"on"),
+        (b"REMOTE_ADDR", b"10.0.0.5"),
+        (b"REMOTE_PORT", b"40001"),
+        (b"REMOTE_USER", b"alice"),
+        (b"REMOTE_HOST", b"client.example"),
+        (b"SERVER_PORT", b"8443"),
+        (b"SERVER_NAME", b"front.example"),
+        (b"MY_PARAM", b"\xff"),
+        (b"HTTP_HOST", b"shop.example:8443"),
+        (b"HTTP_X", b"1, 2"),
+    ];
+    expected.sort_unstable();
+    assert_eq!(got, expected);
+}
+
+/// What is done to a request that came, and vars that then leave; `None` for those that do not.
+#[test]
+fn extensions_that_were_set() {
+    type Row = (&'static str, fn(&mut Parts), &'static [(&'static str, Option<&'static str>)]);
+    let rows: &[Row] = &[
+        (
+            "another client",
+            |parts| _ = parts.extensions.insert(client("10.0.0.6")),
+            &[
+                ("REMOTE_ADDR", Some("10.0.0.6")),
+                ("REMOTE_PORT", None),
+                ("REMOTE_HOST", None),
+                ("REMOTE_USER", Some("alice")),
+            ],
+        ),
+        (
+            "another client and its port",
+            |parts| _ = parts.extensions.insert(client("::1").with_port(7)),
+            &[("REMOTE_ADDR", Some("::1")), ("REMOTE_PORT", Some("7"))],
+        ),
+        (
+            "the same client",
+            |parts| _ = parts.extensions.insert(client("10.0.0.5")),
+            &[
+                ("REMOTE_ADDR", Some("10.0.0.5")),
+                ("REMOTE_PORT", Some("40001")),
+                ("REMOTE_HOST", Some("client.example")),
+            ],
+        ),
+        (
+            "no client",
+            |parts| _ = parts.extensions.remove::<RemoteAddr>(),
+            &[("REMOTE_ADDR", Some("::ffff:10.0.0.5")), ("REMOTE_PORT", Some("40001"))],
+        ),
+        (
+            "another scheme",
+            |parts| _ = parts.extensions.insert(Scheme::Http),
+            &[("HTTPS", None), ("REQUEST_SCHEME", Some("http")), ("SERVER_PORT", Some("8443"))],
+        ),
+        (
+            "no scheme",
+            |parts| _ = parts.extensions.remove::<Scheme>(),
+            &[("HTTPS", Some("on")), ("REQUEST_SCHEME", Some("https"))],
+        ),
+        (
+            "more vars",
+            |parts| {
+                let more = MoreVars::new().with("REMOTE_ADDR", "1").with("HTTPS", "off").with("SERVER_NAME", "s");
+                parts.extensions.insert(more.with("MY_PARAM", "x").with("UWSGI_FILE", "y").with("PATH_INFO", "/z"));
+            },
+            &[
+                ("REMOTE_ADDR", Some("1")),
+                ("HTTPS", Some("off")),
+                ("SERVER_NAME", Some("s")),
+                ("MY_PARAM", Some("x")),
+                ("UWSGI_FILE", Some("y")),
+                ("PATH_INFO", Some("/z")),
+            ],
+        ),
+        (
+            "another URI and method",
+            |parts| (parts.uri, parts.method) = ("/c?d".parse().unwrap(), http::Method::PUT),
+            &[
+                ("REQUEST_URI", Some("/shop/c?d")),
+                ("PATH_INFO", Some("/c")),
+                ("QUERY_STRING", Some("d")),
+                ("REQUEST_METHOD", Some("PUT")),
+            ],
+        ),
+        (
+            "no header",
+            |parts| parts.headers.clear(),
+            &[("HTTP_X", None), ("HTTP_HOST", None), ("CONTENT_TYPE", None), ("SERVER_NAME", Some("front.example"))],
+        ),
+    ];
+    for (name, change, expected) in rows {
+        let mut parts = parts(&packet(CAME)).unwrap();
+        change(&mut parts);
+        let packet = encoded(&parts, None).unwrap();
+        let vars = Packet::decode(&packet).unwrap().0.vars().unwrap();
+        for (key, value) in *expected {
+            let got: Vec<_> = vars.get_all(key).map(|value| core::str::from_utf8(value).unwrap()).collect();
+            assert_eq!(got, value.iter().copied().collect::<Vec<_>>(), "{name}: {key}");
+        }
+    }
+}
+
+fn client(ip: &str) -> RemoteAddr {
+    RemoteAddr::new(ip.parse::<IpAddr>().unwrap())
+}
+
+/// Without vars: the extension, then the URI, then http.
+#[test]
+fn schemes_of_requests_from_http() {
+    for (uri, scheme, expected) in [
+        ("/", None, ["http", "-", "80"]),
+        ("https://a/", None, ["https", "on", "443"]),
+        ("http://a/", Some(Scheme::Https), ["https", "on", "443"]),
+        ("https://a/", Some(Scheme::Http), ["http", "-", "80"]),
+    ] {
+        let mut parts = http::Request::get(uri).body(()).unwrap().into_parts().0;
+        scheme.map(|scheme| parts.extensions.insert(scheme));
+        let packet = encoded(&parts, None).unwrap();
+        let value = |key| var(&packet, key).map_or("-", |value| core::str::from_utf8(value).unwrap());
+        assert_eq!(["REQUEST_SCHEME", "HTTPS", "SERVER_PORT"].map(value), expected, "{uri} {scheme:?}");
+    }
+}
+
+/// What an application sees of a request is what one sees that gets it from a gateway, as often as it is sent on.
+#[test]
+fn an_application_sees_the_same() {
+    let seen = |parts: &Parts| {
+        let mut headers: Vec<_> =
+            parts.headers.keys().map(|name| (name.to_string(), joined(parts, name.as_str()))).collect();
+        headers.sort();
+        let extensions = &parts.extensions;
+        (
+            (parts.method.clone(), parts.uri.clone(), parts.version, headers),
+            extensions.get::<ScriptName>().cloned(),
+            extensions.get::<RequestUri>().cloned(),
+            extensions.get::<RemoteAddr>().copied(),
+            extensions.get::<Scheme>().copied(),
+        )
+    };
+    let first = parts(&packet(CAME)).unwrap();
+    let mut last = parts(&encoded(&first, Some(5)).unwrap()).unwrap();
+    assert_eq!(seen(&last), seen(&first));
+    last = parts(&encoded(&last, Some(5)).unwrap()).unwrap();
+    assert_eq!(seen(&last), seen(&first));
+}
+
+fn joined(parts: &Parts, name: &str) -> Vec<u8> {
+    parts.headers.get_all(name).iter().map(|value| value.as_bytes()).collect::<Vec<_>>().join(&b", "[..])
+}

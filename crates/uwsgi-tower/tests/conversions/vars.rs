@@ -1,0 +1,214 @@
+//! Requests of `http` as vars.
+
+use http::Request;
+use http::request::Parts;
+use uwsgi::Packet;
+use uwsgi_tower::{MoreVars, Mount, VarsError};
+
+use crate::{encoded, packet, parts, var};
+
+/// A target, a `Host`, and the vars that they become.
+#[test]
+fn vars_of_targets() {
+    for (target, host, expected) in [
+        (
+            "/a%20b?c%20d",
+            Some("example.com:81"),
+            ["/a b", "c%20d", "/a%20b?c%20d", "example.com", "81", "example.com:81"],
+        ),
+        ("https://example.com/%2541", None, ["/%41", "", "/%2541", "example.com", "443", "example.com"]),
+        ("http://me@[::1]:8/", Some("other"), ["/", "", "/", "[::1]", "8", "[::1]:8"]),
+        ("/", None, ["/", "", "/", "localhost", "80", "-"]),
+        ("/?", Some("a"), ["/", "", "/?", "a", "80", "a"]),
+        ("*", Some("a"), ["*", "", "*", "a", "80", "a"]),
+    ] {
+        let mut request = Request::builder().uri(target);
+        if let Some(host) = host {
+            request = request.header("Host", host);
+        }
+        let packet = encoded(&request.body(()).unwrap().into_parts().0, None).unwrap();
+        let keys = ["PATH_INFO", "QUERY_STRING", "REQUEST_URI", "SERVER_NAME", "SERVER_PORT", "HTTP_HOST"];
+        let got = keys.map(|key| String::from_utf8_lossy(var(&packet, key).unwrap_or(b"-")).into_owned());
+        assert_eq!(got, expected, "{target}");
+    }
+}
+
+/// A path that no server takes, and one that no client means.
+#[test]
+fn targets_that_cannot_be_sent() {
+    for (target, expected) in [
+        ("/a%00b", Err(VarsError::NulInPath)),
+        ("/%00", Err(VarsError::NulInPath)),
+        // These are no NUL.
+        ("/a%0", Ok(&b"/a%0"[..])),
+        ("/a%2500b", Ok(b"/a%00b")),
+        ("/a?%00", Ok(b"/a")),
+        ("/a%0Ab%zz", Ok(b"/a\nb%zz")),
+    ] {
+        let packet = encoded(&Request::get(target).body(()).unwrap().into_parts().0, None);
+        let path = packet.as_deref().map(|packet| var(packet, "PATH_INFO").unwrap()).map_err(|error| *error);
+        assert_eq!(path, expected, "{target}");
+    }
+}
+
+/// A target, its `Host` headers, and what is `HTTP_HOST`, `SERVER_NAME` and `SERVER_PORT`.
+#[test]
+fn hosts() {
+    type Row = (&'static str, &'static [&'static [u8]], Result<[&'static str; 3], VarsError>);
+    let rows: &[Row] = &[
+        ("/", &[b"[::1]:81"], Ok(["[::1]:81", "[::1]", "81"])),
+        ("/", &[b"[::1]"], Ok(["[::1]", "[::1]", "80"])),
+        ("/", &[b"a_b.example"], Ok(["a_b.example", "a_b.example", "80"])),
+        ("/", &[b"a:"], Ok(["a:", "a", "80"])),
+        // A number, and no port.
+        ("/", &[b"a:99999"], Ok(["a:99999", "a", "80"])),
+        ("/", &[b""], Ok(["-", "localhost", "80"])),
+        ("/", &[b"a", b"b"], Err(VarsError::TwoHosts)),
+        ("/", &[b"a", b"a"], Err(VarsError::TwoHosts)),
+        ("http://a/", &[b"a", b"a"], Err(VarsError::TwoHosts)),
+        ("/", &[b"caf\xc3\xa9"], Err(VarsError::InvalidHost)),
+        ("/", &[b"\xff"], Err(VarsError::InvalidHost)),
+        ("/", &[b"a/b"], Err(VarsError::InvalidHost)),
+        ("/", &[b"me@a"], Err(VarsError::InvalidHost)),
+        ("/", &[b"a b"], Err(VarsError::InvalidHost)),
+        ("http://a/", &[b"a b"], Err(VarsError::InvalidHost)),
+    ];
+    for (target, hosts, expected) in rows {
+        let request = hosts.iter().fold(Request::get(*target), |request, host| request.header("Host", *host));
+        let packet = encoded(&request.body(()).unwrap().into_parts().0, None);
+        let got = packet.map(|packet| {
+            let value = |key| String::from_utf8(var(&packet, key).unwrap_or(b"-").to_vec()).unwrap();
+            ["HTTP_HOST", "SERVER_NAME", "SERVER_PORT"].map(value)
+        });
+        assert_eq!(got, expected.map(|values| values.map(str::to_owned)), "{target} {hosts:?}");
+    }
+}
+
+/// Headers of a request from HTTP, and the one var of that name.
+#[test]
+fn headers_as_vars() {
+    type Row = (&'static [(&'static str, &'static [u8])], &'static str, Option<&'static [u8]>);
+    let rows: &[Row] = &[
+        // What joins, and what may stand once.
+        (&[("Cookie", b"a=1"), ("Cookie", b"b=2")], "HTTP_COOKIE", Some(b"a=1; b=2")),
+        (&[("X", b"1"), ("X", b"2")], "HTTP_X", Some(b"1, 2")),
+        (&[("X", b"1"), ("X", b""), ("X", b"1"), ("X", b"2"), ("X", b"1")], "HTTP_X", Some(b"1, 2, 1")),
+        (&[("X", b"1"), ("X", b"")], "HTTP_X", Some(b"1")),
+        (&[("X", b""), ("X", b"")], "HTTP_X", Some(b"")),
+        (&[("X", b"")], "HTTP_X", Some(b"")),
+        (&[("Authorization", b"a"), ("Authorization", b"b")], "HTTP_AUTHORIZATION", Some(b"b")),
+        (&[("X-Real-IP", b"a"), ("X-Real-IP", b"b")], "HTTP_X_REAL_IP", Some(b"b")),
+        (&[("Content-Type", b"a"), ("Content-Type", b"b")], "CONTENT_TYPE", Some(b"b")),
+        // About the connection.
+        (&[("Connection", b"x"), ("TE", b"x")], "HTTP_CONNECTION", None),
+        (&[("TE", b"trailers")], "HTTP_TE", None),
+        (&[("Expect", b"100-continue")], "HTTP_EXPECT", None),
+        (&[("Content-Length", b"5")], "HTTP_CONTENT_LENGTH", None),
+        (&[("Connection", b"close, x-hop"), ("X-Hop", b"1")], "HTTP_X_HOP", None),
+        (&[("Connection", b"close"), ("Connection", b"X-Hop"), ("X-Hop", b"1")], "HTTP_X_HOP", None),
+        (&[("Connection", b"cookie"), ("Cookie", b"a=1")], "HTTP_COOKIE", None),
+        (&[("Connection", b"host"), ("Host", b"a")], "HTTP_HOST", Some(b"a")),
+        (&[("Connection", b"content-length"), ("Content-Length", b"7")], "CONTENT_LENGTH", Some(b"7")),
+        (&[("Connection", b"content-type"), ("Content-Type", b"a")], "CONTENT_TYPE", Some(b"a")),
+        // What a client may not remove: it is no header of its.
+        (&[("Connection", b"remote-user")], "REMOTE_USER", Some(b"alice")),
+        (&[("Connection", b"x-mine"), ("X-Mine", b"theirs")], "HTTP_X_MINE", Some(b"mine")),
+        // Upgrades.
+        (&[("Connection", b"upgrade"), ("Upgrade", b"websocket")], "HTTP_UPGRADE", Some(b"websocket")),
+        (&[("Connection", b"upgrade"), ("Upgrade", b"websocket")], "HTTP_CONNECTION", Some(b"upgrade")),
+        (&[("Connection", b"upgrade"), ("Upgrade", b"h2c")], "HTTP_UPGRADE", None),
+        (&[("Connection", b"upgrade"), ("Upgrade", b"websocket, H2C")], "HTTP_UPGRADE", None),
+        (&[("Connection", b"upgrade"), ("Upgrade", b"h2c")], "HTTP_CONNECTION", None),
+        (&[("Upgrade", b"h2c"), ("HTTP2-Settings", b"x")], "HTTP_HTTP2_SETTINGS", None),
+        (&[("Upgrade", b"websocket"), ("HTTP2-Settings", b"x")], "HTTP_HTTP2_SETTINGS", None),
+        // What passes for something else.
+        (&[("Proxy", b"x")], "HTTP_PROXY", None),
+        (&[("a_b", b"x")], "HTTP_A_B", None),
+    ];
+    for (headers, key, expected) in rows {
+        let more = MoreVars::new().with("REMOTE_USER", "alice").with("HTTP_X_MINE", "mine");
+        let request = headers
+            .iter()
+            .fold(Request::get("/").extension(more), |request, (name, value)| request.header(*name, *value));
+        let packet = encoded(&request.body(()).unwrap().into_parts().0, Some(7)).unwrap();
+        assert_eq!(var(&packet, key), *expected, "{headers:?}");
+    }
+}
+
+/// A `Connection` that came as a var is another hop's: a client could erase with it what the front end has set.
+#[test]
+fn a_connection_among_vars_removes_nothing() {
+    let front_end: [(&str, &[u8]); 3] =
+        [("HTTP_UPGRADE", b"x"), ("HTTP_CONNECTION", b"upgrade, x-user"), ("HTTP_X_USER", b"alice")];
+    let packet = encoded(&parts(&packet(&front_end)).unwrap(), None).unwrap();
+    assert_eq!(var(&packet, "HTTP_X_USER"), Some(&b"alice"[..]));
+}
+
+/// A mount, a target, and `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`.
+#[test]
+fn mounts() {
+    type Row = (&'static str, &'static str, Result<[&'static str; 3], VarsError>);
+    let rows: &[Row] = &[
+        ("/app", "/app/x?y", Ok(["/app", "/x", "/app/x?y"])),
+        ("/app", "/app", Ok(["/app", "", "/app"])),
+        ("/app", "/app/", Ok(["/app", "/", "/app/"])),
+        ("/app", "/%61pp/a%2Fb%20", Ok(["/app", "/a/b ", "/%61pp/a%2Fb%20"])),
+        ("/my app", "/my%20app/x", Ok(["/my app", "/x", "/my%20app/x"])),
+        ("/a/b", "http://example.com/a/b/c", Ok(["/a/b", "/c", "/a/b/c"])),
+        ("/app", "/apple", Err(VarsError::OutsideMount)),
+        ("/app", "/app%2Fx", Err(VarsError::OutsideMount)),
+        ("/app", "/x/app", Err(VarsError::OutsideMount)),
+        ("/app", "/App/x", Err(VarsError::OutsideMount)),
+        ("/app", "/", Err(VarsError::OutsideMount)),
+        ("/app", "*", Err(VarsError::OutsideMount)),
+        ("/app", "/app/%00", Err(VarsError::NulInPath)),
+    ];
+    for (mount, target, expected) in rows {
+        let request = Request::get(*target).extension(Mount::new(*mount).unwrap()).body(()).unwrap();
+        assert_eq!(target_vars(&request.into_parts().0), expected.map(|values| values.map(str::to_owned)), "{target}");
+    }
+}
+
+/// Where a uwsgi server had the application mounted, another mount below it, a URI, and the same vars.
+#[test]
+fn mounts_of_a_uwsgi_server() {
+    type Row = (&'static str, Option<&'static str>, &'static str, Result<[&'static str; 3], VarsError>);
+    let rows: &[Row] = &[
+        ("/app", None, "/x?y", Ok(["/app", "/x", "/app/x?y"])),
+        // It is below the mount already, whatever its name is.
+        ("/app", None, "/app/x", Ok(["/app", "/app/x", "/app/app/x"])),
+        ("/app", None, "/apple", Ok(["/app", "/apple", "/app/apple"])),
+        ("/app", None, "*", Err(VarsError::OutsideMount)),
+        ("/my app%", None, "/a%2Fb", Ok(["/my app%", "/a/b", "/my%20app%25/a%2Fb"])),
+        ("/app", Some("/shop"), "/shop/x", Ok(["/app/shop", "/x", "/app/shop/x"])),
+        ("/app", Some("/shop"), "/shop", Ok(["/app/shop", "", "/app/shop"])),
+        ("/app", Some("/shop"), "/shopping", Err(VarsError::OutsideMount)),
+    ];
+    for (script_name, mount, target, expected) in rows {
+        let mut parts = parts(&packet(&[("SCRIPT_NAME", script_name.as_bytes()), ("PATH_INFO", b"/")])).unwrap();
+        parts.uri = target.parse().unwrap();
+        if let Some(mount) = mount {
+            parts.extensions.insert(Mount::new(*mount).unwrap());
+        }
+        assert_eq!(target_vars(&parts), expected.map(|values| values.map(str::to_owned)), "{script_name} {target}");
+    }
+}
+
+fn target_vars(parts: &Parts) -> Result<[String; 3], VarsError> {
+    let packet = encoded(parts, None)?;
+    let value = |key| String::from_utf8(var(&packet, key).unwrap().to_vec()).unwrap();
+    Ok(["SCRIPT_NAME", "PATH_INFO", "REQUEST_URI"].map(value))
+}
+
+/// What is added stands for what would be made, and is there once.
+#[test]
+fn more_vars() {
+    let more = MoreVars::new().with("REMOTE_USER", "bob").with("REMOTE_USER", "alice");
+    let more = more.with("HTTP_X", "mine").with("SERVER_NAME", "here");
+    let request = Request::get("/").header("X", "theirs").extension(more).body(()).unwrap();
+    let packet = encoded(&request.into_parts().0, None).unwrap();
+    let vars = Packet::decode(&packet).unwrap().0.vars().unwrap();
+    for (key, value) in [("REMOTE_USER", &b"alice"[..]), ("HTTP_X", b"mine"), ("SERVER_NAME", b"here")] {
+        assert_eq!(vars.get_all(key).collect::<Vec<_>>(), [value], "{key}");
+    }
+}
