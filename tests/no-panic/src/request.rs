@@ -1,7 +1,6 @@
 //! The view of a packet as a request, and where its body ends.
 
 use uwsgi::framing::{self, FramingError, RequestBody};
-use uwsgi::response::connection_lists;
 use uwsgi::{DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Target, Vars, below_mount, is_upgrade};
 
 proven! {
