@@ -1,7 +1,10 @@
 //! The view of a packet as a request, and where its body ends.
 
 use uwsgi::framing::{self, FramingError, RequestBody};
-use uwsgi::{DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Target, Vars, below_mount, is_upgrade};
+use uwsgi::{
+    DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Target, Vars, below_mount, connection_lists,
+    is_upgrade,
+};
 
 proven! {
     fn request_decode<'a>(packet: &Packet<'a>) -> Result<Request<'a>, DecodeError> {
