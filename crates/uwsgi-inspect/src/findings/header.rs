@@ -84,7 +84,7 @@ pub(super) const TABLE: &[Finding] = &[
         "header-without-prefix",
         Warning,
         |seen| {
-            let names = seen.keys(|key| is_written_as_header(key));
+            let names = seen.keys(is_written_as_header);
             let lines = names.iter().filter_map(|name| renamed(seen, name)).collect::<BTreeSet<_>>();
             let lines: Vec<_> = lines.into_iter().collect();
             (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
