@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use core::error::Error;
 use core::net::SocketAddr;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
-use uwsgi_tower::{Client, ClientError, RemoteAddr, upgrade};
+use uwsgi_tower::{Client, RemoteAddr, upgrade};
 
 type Answer = Result<Response<Either<uwsgi_tower::Incoming, Full<Bytes>>>, Infallible>;
 
@@ -45,10 +45,7 @@ async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming
         Err(error) => {
             eprintln!("{peer}: {error}");
             let mut response = Response::new(Either::Right(Full::default()));
-            *response.status_mut() = match error {
-                ClientError::Vars(error) => error.status(),
-                _ => StatusCode::BAD_GATEWAY,
-            };
+            *response.status_mut() = error.status();
             response
         }
     };

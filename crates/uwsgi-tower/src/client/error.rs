@@ -7,6 +7,7 @@ use std::io;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use http::StatusCode;
 use uwsgi::DecodeError;
 use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
@@ -42,11 +43,30 @@ pub enum ClientError {
     Request(DecodeError),
     /// The backend was silent too long.
     Timeout,
-    /// The request cannot be sent as vars; a front end answers with its [status](VarsError::status).
+    /// The request cannot be sent as vars; [`VarsError`] says why.
     Vars(VarsError),
 }
 
 impl ClientError {
+    /// The status that a proxy answers with: 4xx where the request is at fault, 504 where the backend was silent too long, and
+    /// 502 for everything else.
+    ///
+    /// ```
+    /// assert_eq!(uwsgi_tower::ClientError::Timeout.status(), 504);
+    /// ```
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Body(_) | Self::BodyLength | Self::Framing(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Vars(error) => error.status(),
+            Self::Answer(_) | Self::Connect { .. } | Self::Head(_) | Self::Io(_) | Self::Request(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+        }
+    }
+
     /// Whether the connection was closed or reset before a byte of an answer.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Answer(ExchangeError::NoAnswer))

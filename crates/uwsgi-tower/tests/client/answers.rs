@@ -10,7 +10,7 @@ use http::{Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use uwsgi::client::ExchangeError;
-use uwsgi_tower::{Client, ClientError};
+use uwsgi_tower::{Client, ClientError, Mount, VarsError};
 
 use crate::backend::{Connection, ask, backend, get, post, text, var};
 
@@ -221,7 +221,8 @@ async fn bodies_that_are_not_what_was_said() {
     assert_eq!(ask(&client, request).await.unwrap_err().to_string(), "the request's body failed: it failed");
     for (first, second) in [("5", "6"), ("+5", "5")] {
         let request = Request::post("/").header("Content-Length", first).header("Content-Length", second);
-        ask(&client, request.body(Full::new(Bytes::from("hello"))).unwrap()).await.unwrap_err();
+        let error = ask(&client, request.body(Full::new(Bytes::from("hello"))).unwrap()).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST);
     }
 }
 
@@ -248,7 +249,33 @@ async fn a_body_without_a_length_is_collected() {
 async fn vars_that_do_not_fit() {
     let client = saying(b"").await;
     let request = Request::get("/").header("X", "x".repeat(70_000)).body(Empty::<Bytes>::new());
-    assert!(matches!(ask(&client, request.unwrap()).await, Err(ClientError::Vars(_))));
+    let error = ask(&client, request.unwrap()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Vars(VarsError::Encode(_))), "{error}");
+    assert_eq!(error.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+}
+
+/// What no server takes is not sent, and a proxy says whose fault it is.
+#[tokio::test]
+async fn requests_that_cannot_be_sent() {
+    let client = Client::new("unix:/nonexistent/app.sock").unwrap();
+    let shop = || Mount::new("/shop").unwrap();
+    for (request, expected, status) in [
+        (Request::get("/a%00b"), "the request cannot be sent: its path has a NUL (%00)", 400),
+        (
+            Request::get("/").header("Host", "a").header("Host", "a"),
+            "the request cannot be sent: it has more than one Host",
+            400,
+        ),
+        (
+            Request::get("/").header("Host", "a/b"),
+            "the request cannot be sent: its Host is not a host and maybe a port",
+            400,
+        ),
+        (Request::get("/x").extension(shop()), "the request cannot be sent: its path is not below the mount", 404),
+    ] {
+        let error = ask(&client, request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.status().as_u16()), (expected, status));
+    }
 }
 
 #[tokio::test]
@@ -258,6 +285,7 @@ async fn nobody_there() {
     let expected =
         "cannot connect to the backend at unix:/nonexistent/app.sock: No such file or directory (os error 2)";
     assert_eq!(error.to_string(), expected);
+    assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
     Client::new("nonsense:address:here").unwrap_err();
 }
 
