@@ -88,7 +88,7 @@ impl fmt::Display for ClientError {
             Self::Io(error) => write!(f, "the connection to the backend broke: {error}"),
             Self::Request(error) => error.fmt(f),
             Self::Timeout => f.write_str("the backend was silent too long"),
-            Self::Vars(error) => write!(f, "the request cannot be sent: {error}"),
+            Self::Vars(error) => error.fmt(f),
         }
     }
 }

@@ -41,11 +41,11 @@ impl VarsError {
 impl fmt::Display for VarsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encode(error) => write!(f, "its vars: {error}"),
-            Self::InvalidHost => f.write_str("its Host is not a host and maybe a port"),
-            Self::NulInPath => f.write_str("its path has a NUL (%00)"),
-            Self::OutsideMount => f.write_str("its path is not below the mount"),
-            Self::TwoHosts => f.write_str("it has more than one Host"),
+            Self::Encode(error) => write!(f, "the request's vars: {error}"),
+            Self::InvalidHost => f.write_str("the request's Host is not a host and maybe a port"),
+            Self::NulInPath => f.write_str("the request's path has a NUL (%00)"),
+            Self::OutsideMount => f.write_str("the request's path is not below the application's mount"),
+            Self::TwoHosts => f.write_str("the request has more than one Host"),
         }
     }
 }

@@ -84,7 +84,7 @@ async fn nothing_overtakes_the_body() {
     let mut pipe = upgrade::on(&mut response).await.unwrap();
     pipe.write_all(b"pipe").await.unwrap();
     let mut got = String::new();
-    pipe.read_to_string(&mut got).await.unwrap();
+    timeout(Duration::from_secs(20), pipe.read_to_string(&mut got)).await.expect("it took the body").unwrap();
     assert_eq!(got, "readydone");
 }
 
@@ -130,7 +130,7 @@ async fn a_body_that_is_slow() {
     let mut pipe = upgrade::on(&mut response).await.unwrap();
     pipe.write_all(b"pipe").await.unwrap();
     let mut got = String::new();
-    pipe.read_to_string(&mut got).await.unwrap();
+    timeout(Duration::from_secs(20), pipe.read_to_string(&mut got)).await.expect("it took the body").unwrap();
     assert_eq!(got, "done");
 }
 
