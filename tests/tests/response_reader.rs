@@ -145,7 +145,8 @@ fn another_request() {
     ];
     for (name, to_head, bytes, allowed) in rows {
         let mut buffer = Vec::new();
-        let (_, mut body) = ResponseReader::new(bytes, Exchange::new(to_head), &mut buffer).answer().unwrap();
+        let (_, mut body) =
+            ResponseReader::new(bytes, Exchange::new(to_head).with_upgrade(), &mut buffer).answer().unwrap();
         if !body.fill_buf().unwrap().is_empty() {
             assert!(!body.is_ended() && !body.allows_another(), "{name}: not before it was read");
         }
@@ -167,7 +168,7 @@ fn a_pipe_behind_101() {
     ];
     let script = Script::new(acts);
     let mut buffer = Vec::new();
-    let reader = ResponseReader::new(Stream::new(&script), Exchange::new(false), &mut buffer);
+    let reader = ResponseReader::new(Stream::new(&script), Exchange::new(false).with_upgrade(), &mut buffer);
     let (head, mut body) = reader.answer().unwrap();
     assert_eq!(head.status(), 101);
     assert_eq!(body.read(&mut [0; 8]).unwrap(), 0, "there is no body");

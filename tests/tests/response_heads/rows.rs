@@ -48,19 +48,19 @@ pub fn run(rows: &[Row]) {
 impl Row {
     fn run(&self) {
         assert!(!self.source.is_empty(), "{}: no source", self.name);
-        let whole = answer(&mut Exchange::new(false), [self.bytes]);
+        let whole = answer(&mut asking(), [self.bytes]);
         self.verdict(&whole);
         assert_eq!(whole, naive_http::answer(self.bytes, false, Most::DEFAULT), "{}: the naive reader", self.name);
-        assert_eq!(answer_at_once(&mut Exchange::new(false), [self.bytes]), whole, "{}: at once", self.name);
+        assert_eq!(answer_at_once(&mut asking(), [self.bytes]), whole, "{}: at once", self.name);
         let bytewise = || pieces(self.bytes, &[1]);
-        assert_eq!(answer(&mut Exchange::new(false), bytewise()), whole, "{}: byte by byte", self.name);
-        assert_eq!(answer_at_once(&mut Exchange::new(false), bytewise()), whole, "{}: byte by byte", self.name);
+        assert_eq!(answer(&mut asking(), bytewise()), whole, "{}: byte by byte", self.name);
+        assert_eq!(answer_at_once(&mut asking(), bytewise()), whole, "{}: byte by byte", self.name);
         let step = if self.bytes.len() > 500 { 101 } else { 1 };
         for split in (0..=self.bytes.len()).step_by(step) {
             let (one, other) = self.bytes.split_at(split);
             for at_once in [false, true] {
                 let look = if at_once { answer_at_once } else { answer };
-                let seen = look(&mut Exchange::new(false), [one, other]);
+                let seen = look(&mut asking(), [one, other]);
                 assert_eq!(seen, whole, "{}: split at {split}", self.name);
             }
         }
@@ -126,4 +126,9 @@ impl Row {
             (ours, decoded) => panic!("{}: {decoded:?}, not {ours:?}", self.name),
         }
     }
+}
+
+/// The exchange of a request that asks for an upgrade.
+fn asking() -> Exchange {
+    Exchange::new(false).with_upgrade()
 }

@@ -150,6 +150,7 @@ fn refusals() {
 fn extensions() {
     let mut packet = packet(&[
         ("SCRIPT_NAME", b"/app"),
+        ("PATH_INFO", b"/x"),
         ("REQUEST_URI", b"/app/x?y"),
         ("REMOTE_ADDR", b"::ffff:10.0.0.5"),
         ("REMOTE_PORT", b"40001"),
