@@ -24,6 +24,8 @@ pub struct RequestBody<'r, T> {
     upgraded: &'r AtomicBool,
     failure: Option<Refusal>,
     broken: bool,
+    /// Why the connection broke when this was read ahead.
+    broke_before: Option<io::Error>,
 }
 
 impl Window {
@@ -74,8 +76,9 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         buffer: &'r mut [u8],
         window: &'r mut Window,
         upgraded: &'r AtomicBool,
+        broke_before: Option<io::Error>,
     ) -> Self {
-        Self { transport, receive, buffer, window, upgraded, failure: None, broken: false }
+        Self { transport, receive, buffer, window, upgraded, failure: None, broken: false, broke_before }
     }
 
     /// The writer of the answer, which waits for a worker from now on.
@@ -106,6 +109,9 @@ impl<'r, T: Transport> RequestBody<'r, T> {
     fn advance(&mut self) -> io::Result<Next> {
         if self.window.body > 0 {
             return Ok(Next::Here);
+        }
+        if let Some(error) = self.broke_before.take() {
+            return self.remember(Err(error));
         }
         if is_upgraded(self.upgraded) {
             self.receive.upgrade();

@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice};
 
-use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
+use uwsgi::framing;
+use uwsgi::server::{BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi::{Packet, Request};
 
 use crate::request_body::RequestBody;
@@ -41,6 +42,10 @@ pub struct RequestReader<'t, T> {
     window: Window,
     /// How many bytes at the front are the packet's.
     head: usize,
+    /// How long a body may be that is read before its request is given.
+    ahead: usize,
+    /// Why the connection broke while a body was read ahead, until the body is read.
+    broken: Option<io::Error>,
     upgraded: AtomicBool,
 }
 
@@ -95,8 +100,30 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             buffer,
             window: Window::default(),
             head: 0,
+            ahead: 0,
+            broken: None,
             upgraded: AtomicBool::new(false),
         }
+    }
+
+    /// The same reader, which reads a body of at most so many bytes before it gives the request: nothing unless changed. The
+    /// body may take as long as one that is read later. If it fails, the read that comes to where it ends says so.
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    /// use uwsgi::server::Settings;
+    /// use uwsgi_io::{Arrival, Duplex, RequestReader};
+    ///
+    /// let sent = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x003abc";
+    /// let duplex = Duplex::new(&sent[..], Vec::new());
+    /// let mut reader = RequestReader::new(&duplex, Settings::default()).reading_ahead(16 << 10);
+    /// let Arrival::Request { mut body, .. } = reader.read_request()? else { panic!("no request") };
+    /// assert_eq!(body.fill_buf()?, b"abc"); // without a read of the connection
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn reading_ahead(self, most: usize) -> Self {
+        Self { ahead: most, ..self }
     }
 
     /// The buffer, for another connection.
@@ -127,6 +154,13 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 _ => return Ok(Arrival::Close),
             }
         };
+        let reads_ahead = is_request && self.ahead > 0;
+        if reads_ahead {
+            if let Err(refusal) = self.receive.request(self.buffer.get(..end).unwrap_or_default()) {
+                return Ok(Arrival::Refused(refusal));
+            }
+            self.broken = self.read_ahead(end).err();
+        }
         // There is room for a body to be read into, whatever the packet has taken.
         let least = end.saturating_add(ROOM);
         if self.buffer.len() < least {
@@ -140,15 +174,23 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             Ok((packet, _)) => packet,
             Err(error) => return Ok(Arrival::Refused(Refusal::Decode(error))),
         };
-        let request =
-            if is_request { self.receive.request(head).map(Some) } else { self.receive.message(head).map(|_| None) };
+        let request = match is_request {
+            // It was let in already.
+            true if reads_ahead => {
+                let request = Request::decode_with(&packet, &self.receive.settings().limits);
+                request.map(Some).map_err(Refusal::Decode)
+            }
+            true => self.receive.request(head).map(Some),
+            false => self.receive.message(head).map(|_| None),
+        };
         let request = match request {
             Ok(request) => request,
             Err(refusal) => return Ok(Arrival::Refused(refusal)),
         };
         self.window.filled = self.window.filled.saturating_sub(end);
         self.upgraded = AtomicBool::new(false);
-        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.upgraded);
+        let broken = self.broken.take();
+        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.upgraded, broken);
         Ok(match request {
             Some(request) => Arrival::Request { request, packet, body },
             None => Arrival::Message { packet, body },
@@ -234,12 +276,39 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         Ok(())
     }
 
+    /// Reads a small body behind the packet that ends there, as far as it comes.
+    fn read_ahead(&mut self, end: usize) -> io::Result<()> {
+        let length = match self.receive.framing() {
+            framing::RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            _ => return Ok(()),
+        };
+        if length > self.ahead {
+            return Ok(());
+        }
+        loop {
+            let given = end.saturating_add(self.window.body);
+            let got = self.buffer.get(given..self.window.filled).unwrap_or_default();
+            match self.receive.body(got, self.window.eof, self.transport.now()) {
+                // A body that has a length has no framing inside.
+                BodyStep::Body { take, .. } => self.window.body = self.window.body.saturating_add(take),
+                BodyStep::Need(_) => self.fill_to(end.saturating_add(length))?,
+                // It is there, or will never be: the machine says so again.
+                _ => return Ok(()),
+            }
+        }
+    }
+
     /// Reads once, or waits.
     fn fill(&mut self) -> io::Result<()> {
+        let most = self.receive.settings().smallest_buffer();
+        self.fill_to(most.max(SMALL))
+    }
+
+    /// Reads once into a buffer of so many bytes at most, or waits.
+    fn fill_to(&mut self, most: usize) -> io::Result<()> {
         if self.window.filled == self.buffer.len() {
-            // As much again as came: no peer makes the buffer larger than what it has sent, and the settings have a limit.
-            let most = self.receive.settings().smallest_buffer();
-            self.grow(self.buffer.len().saturating_mul(2).min(most.max(SMALL)));
+            // As much again as came: no peer makes the buffer larger than what it has sent, and there is a limit.
+            self.grow(self.buffer.len().saturating_mul(2).min(most));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
         self.window.read(self.transport, &mut self.receive, room)

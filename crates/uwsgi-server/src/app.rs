@@ -10,6 +10,7 @@ use uwsgi::{Packet, Request, Scheme};
 use uwsgi_io::{HeadError, RequestBody, ResponseWriter, Transport};
 
 use crate::head::Head;
+use crate::workers::Workers;
 
 /// Why an application failed. It is logged; the client learns of it as a 500 if nothing of the answer has left, and as a
 /// connection that is reset otherwise.
@@ -164,11 +165,11 @@ pub struct Call<'r> {
     request: Request<'r>,
     packet: Packet<'r>,
     ends: Ends,
-    workers: usize,
+    workers: &'r Workers,
 }
 
 impl<'r> Call<'r> {
-    pub(crate) const fn new(request: Request<'r>, packet: Packet<'r>, ends: Ends, workers: usize) -> Self {
+    pub(crate) const fn new(request: Request<'r>, packet: Packet<'r>, ends: Ends, workers: &'r Workers) -> Self {
         Self { request, packet, ends, workers }
     }
 
@@ -224,10 +225,12 @@ impl<'r> Call<'r> {
         })
     }
 
-    /// How many requests an application works on at once (`wsgi.multithread`).
+    /// How many requests the application may be at work on now (`wsgi.multithread`, if it is more than 1): as many as
+    /// [`with_workers`](crate::Server::with_workers) says, and those that went on without a permit. It may have changed when
+    /// it is asked again.
     #[must_use]
-    pub const fn workers(&self) -> usize {
-        self.workers
+    pub fn workers(&self) -> usize {
+        self.workers.at_most()
     }
 }
 

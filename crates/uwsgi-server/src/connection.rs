@@ -12,7 +12,7 @@ use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
 
 use crate::access::{AccessLog, Entry};
 use crate::app::{App, AppError, Call, Ends, Message, NotImplemented};
-use crate::workers::{Workers, Working};
+use crate::workers::{Queue, Workers, Working};
 
 /// Serves one connection on this thread, to its end: what a server of one thread is made of, and what tests and fuzzers drive.
 ///
@@ -47,7 +47,7 @@ pub fn serve_connection<T: Transport + Sync, A: App + ?Sized>(
     ends: Ends,
 ) -> io::Result<()> {
     let workers = Workers::new(1);
-    let house = House { app, settings, workers: &workers, worker_count: 1, access: None };
+    let house = House { app, settings, workers: &workers, access: None, read_ahead: 0 };
     house.serve(transport, ends, &mut Vec::new())
 }
 
@@ -57,15 +57,17 @@ pub(crate) struct House<'a, A: ?Sized> {
     pub(crate) app: &'a A,
     pub(crate) settings: &'a Settings,
     pub(crate) workers: &'a Workers,
-    pub(crate) worker_count: usize,
     pub(crate) access: Option<&'a AccessLog>,
+    /// How long a body may be that is read before its request waits for a permit.
+    pub(crate) read_ahead: usize,
 }
 
 impl<A: App + ?Sized> House<'_, A> {
     /// Serves a connection with a buffer that is used again.
     pub(crate) fn serve<T: Transport + Sync>(&self, transport: &T, ends: Ends, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let working = Working::new(transport, self.workers);
-        let mut reader = RequestReader::with_buffer(&working, *self.settings, core::mem::take(buffer));
+        let working = Working::new(transport, self.workers, self.settings.stop_grace, ends.peer);
+        let reader = RequestReader::with_buffer(&working, *self.settings, core::mem::take(buffer));
+        let mut reader = reader.reading_ahead(self.read_ahead);
         let served = self.serve_requests(&mut reader, &working, ends);
         *buffer = reader.into_buffer();
         served
@@ -80,12 +82,13 @@ impl<A: App + ?Sized> House<'_, A> {
         loop {
             let answer = match reader.read_request()? {
                 Arrival::Request { request, packet, mut body } => {
-                    let call = Call::new(request, packet, ends, self.worker_count);
+                    let call = Call::new(request, packet, ends, self.workers);
                     let begun = self.access.map(|_| Instant::now());
                     let mut answer = body.answer();
-                    self.work(working, &mut answer, &mut body, (packet.modifier1(), ends), |body, answer| {
-                        self.app.call(&call, body, answer)
-                    });
+                    let (prefix, path) = (request.script_name(), request.path_info());
+                    let name = [request.method_or_get(), b" ", prefix.unwrap_or_default(), path.unwrap_or_default()];
+                    let what = (&name[..], packet.modifier1(), ends);
+                    self.work(working, &mut answer, &mut body, what, |body, answer| self.app.call(&call, body, answer));
                     if let (Some(access), Some(begun)) = (self.access, begun) {
                         let is_gone = body.is_broken() && !answer.has_left();
                         let status = if is_gone { GONE } else { answer.status() };
@@ -96,7 +99,9 @@ impl<A: App + ?Sized> House<'_, A> {
                 Arrival::Message { packet, mut body } => {
                     let message = Message::new(packet, ends);
                     let mut answer = body.answer_without_head();
-                    self.work(working, &mut answer, &mut body, (packet.modifier1(), ends), |body, answer| {
+                    let name = format!("a packet of modifier1 {}", packet.modifier1().0);
+                    let what = (&[name.as_bytes()][..], packet.modifier1(), ends);
+                    self.work(working, &mut answer, &mut body, what, |body, answer| {
                         self.app.message(&message, body, answer)
                     });
                     answer
@@ -121,20 +126,20 @@ impl<A: App + ?Sized> House<'_, A> {
         working: &Working<'t, T>,
         answer: &mut ResponseWriter<'r, Working<'t, T>>,
         body: &mut RequestBody<'r, Working<'t, T>>,
-        (modifier1, ends): (Modifier1, Ends),
+        (name, modifier1, ends): (&[&[u8]], Modifier1, Ends),
         app: impl FnOnce(
             &mut RequestBody<'r, Working<'t, T>>,
             &mut ResponseWriter<'r, Working<'t, T>>,
         ) -> Result<(), AppError>,
     ) {
-        while !self.workers.take_within(|| answer.deadline().unwrap_or(Time::NEVER).since(working.now())) {
+        while !self.workers.take_within(Queue::New, || answer.deadline().unwrap_or(Time::NEVER).since(working.now())) {
             match answer.time() {
                 Ok(None) => {}
                 Ok(Some(refusal)) => return tell(&refusal, ends),
                 Err(error) => return broke(answer, ends, &error),
             }
         }
-        working.begin();
+        working.begin(name);
         answer.started();
         let result = catch_unwind(AssertUnwindSafe(|| app(body, answer)));
         let finished = match result {

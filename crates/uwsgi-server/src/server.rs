@@ -133,9 +133,19 @@ impl<A: App + 'static> Server<A> {
         Self { allow, ..self }
     }
 
-    /// With so many requests that an application works on at once: four for each core unless changed, and one at least.
-    /// While a request waits for its peer, another may be worked on; it goes on in its turn, and after a tenth of a second at
-    /// the latest: those who are at work may wait for a lock that it holds.
+    /// With so many permits: one for each request that the application is at work on. Four for each core unless changed, and
+    /// one at least.
+    ///
+    /// - A body of at most 16 KiB is read before its request takes a permit.
+    /// - While a read or a write of the application waits for the peer, the permit is another request's. Then the application
+    ///   goes on as soon as there is a permit again; requests that have begun get one before new ones.
+    /// - A request that has begun and has waited 5 seconds for a permit goes on without one, and waits for none any more: the
+    ///   requests that are at work may wait for a lock that it holds. [`Call::workers`](crate::Call::workers) counts it, and a
+    ///   warning in the log names it.
+    ///
+    /// So one permit is no promise that nothing is done twice at once: an application that needs that has a lock of its own.
+    /// Nor does the server see the threads that an application starts itself. One that writes its answer on one thread while it
+    /// reads on another lends its permit while either of them waits.
     #[must_use]
     pub fn with_workers(self, workers: usize) -> Self {
         Self { workers: workers.max(1), ..self }
@@ -206,7 +216,6 @@ impl<A: App + 'static> Server<A> {
             settings: self.settings,
             allow: self.allow,
             workers,
-            worker_count: self.workers,
             stack: self.stack,
             access: self.access,
             stop: Arc::clone(&self.control.stop),

@@ -29,7 +29,6 @@ pub(crate) struct Shared<A> {
     pub(crate) settings: Settings,
     pub(crate) allow: AllowList<String>,
     pub(crate) workers: Arc<Workers>,
-    pub(crate) worker_count: usize,
     pub(crate) stack: usize,
     pub(crate) access: Option<AccessLog>,
     pub(crate) stop: Arc<Stop>,
@@ -217,8 +216,8 @@ impl<A: App + 'static> Shared<A> {
             app: &self.app,
             settings: &self.settings,
             workers: &self.workers,
-            worker_count: self.worker_count,
             access: self.access.as_ref(),
+            read_ahead: READ_AHEAD,
         }
     }
 }
@@ -286,6 +285,8 @@ impl Threads {
     }
 }
 
+/// How long a body may be that is read before its request waits for a permit: most forms and most calls of an API are shorter.
+const READ_AHEAD: usize = 16 << 10;
 /// How large a buffer may be to be kept for the next connection.
 const KEPT: usize = 16 << 10;
 const A_LITTLE: Duration = Duration::from_millis(200);

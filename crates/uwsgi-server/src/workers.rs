@@ -1,55 +1,77 @@
 //! How many requests an application works on at once.
 
 use alloc::collections::VecDeque;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, IoSlice};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use tracing::field::display;
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Transport};
 
-/// Permits to work. They go to those who wait in the order in which they came.
+use crate::connection::say;
+
+/// Permits to work. Requests that have begun get them first, then new ones; each in the order in which they asked.
 #[derive(Debug)]
 pub(crate) struct Workers {
+    count: usize,
     permits: Mutex<Permits>,
 }
 
 #[derive(Debug)]
 struct Permits {
-    /// Below 0 where some who had begun went on without. Nobody waits where it is above.
+    /// Below 0 while requests are at work without a permit. While it is above 0, nobody waits.
     free: isize,
-    /// Who waits; a permit that is given back is the first one's, who is no longer in here then.
-    queue: VecDeque<Thread>,
+    /// Requests that have begun and have lent their permit. A thread that gets a permit is no longer in its queue.
+    begun: VecDeque<Thread>,
+    /// Requests that have not begun.
+    new: VecDeque<Thread>,
 }
 
-/// For how long a request that was begun waits for its permit when its peer is ready. Then it goes on without: those who have
-/// the permits may wait for what it holds itself, a lock of the application's, say.
-const TURN: Duration = Duration::from_millis(100);
+/// In which queue a request waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// The application has begun with it. It goes first: it may hold what all others need.
+    Begun,
+    /// The application does not know of it yet.
+    New,
+}
+
+/// For how long a request that has begun waits for its permit. Then it goes on without one: the requests that have the
+/// permits may wait for something that it holds itself, as a lock of the application.
+const TURN: Duration = Duration::from_secs(5);
 
 impl Workers {
     pub(crate) fn new(count: usize) -> Self {
         let free = isize::try_from(count).unwrap_or(isize::MAX);
-        Self { permits: Mutex::new(Permits { free, queue: VecDeque::new() }) }
+        Self { count, permits: Mutex::new(Permits { free, begun: VecDeque::new(), new: VecDeque::new() }) }
+    }
+
+    /// How many requests the application may be at work on now: the permits, and the requests that went on without one.
+    pub(crate) fn at_most(&self) -> usize {
+        self.count.saturating_add(usize::try_from(self.lock().free.saturating_neg()).unwrap_or(0))
     }
 
     /// Takes a permit; waits for one for as long as `patience` says, which is asked again whenever there is a reason to, as
     /// after [`wake`](Self::wake).
-    pub(crate) fn take_within(&self, mut patience: impl FnMut() -> Duration) -> bool {
+    pub(crate) fn take_within(&self, queue: Queue, mut patience: impl FnMut() -> Duration) -> bool {
         let mut permits = self.lock();
         if permits.free > 0 {
             permits.free = permits.free.saturating_sub(1);
             return true;
         }
         let own = thread::current();
-        permits.queue.push_back(own.clone());
+        permits.queue(queue).push_back(own.clone());
         loop {
-            // Asked under the lock, which who wakes takes too: a stop is seen here, or ends the wait.
+            // Asked under the lock, which `wake` takes too: a stop is seen here, or ends the wait.
             let left = patience();
-            let Some(place) = permits.queue.iter().position(|waits| waits.id() == own.id()) else { return true };
+            let place = permits.queue(queue).iter().position(|waits| waits.id() == own.id());
+            let Some(place) = place else { return true };
             if left.is_zero() {
-                permits.queue.remove(place);
+                permits.queue(queue).remove(place);
                 return false;
             }
             drop(permits);
@@ -58,19 +80,16 @@ impl Workers {
         }
     }
 
-    /// Takes the permit of a request that was begun, after a while though there is none.
-    fn take(&self, patience: Duration) {
-        let begun = Instant::now();
-        if !self.take_within(|| patience.saturating_sub(begun.elapsed())) {
-            let mut permits = self.lock();
-            permits.free = permits.free.saturating_sub(1);
-        }
+    /// A request goes to work without a permit. The next one that is given back is taken for it.
+    fn go_without(&self) {
+        let mut permits = self.lock();
+        permits.free = permits.free.saturating_sub(1);
     }
 
     /// Gives a permit back.
     fn give(&self) {
         let mut permits = self.lock();
-        let next = if permits.free < 0 { None } else { permits.queue.pop_front() };
+        let next = if permits.free < 0 { None } else { permits.begun.pop_front().or_else(|| permits.new.pop_front()) };
         if next.is_none() {
             permits.free = permits.free.saturating_add(1);
         }
@@ -82,11 +101,21 @@ impl Workers {
 
     /// Has everybody who waits look up: a stop was asked for.
     pub(crate) fn wake(&self) {
-        self.lock().queue.iter().for_each(Thread::unpark);
+        let permits = self.lock();
+        permits.begun.iter().chain(&permits.new).for_each(Thread::unpark);
     }
 
     fn lock(&self) -> MutexGuard<'_, Permits> {
         self.permits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permits {
+    const fn queue(&mut self, queue: Queue) -> &mut VecDeque<Thread> {
+        match queue {
+            Queue::Begun => &mut self.begun,
+            Queue::New => &mut self.new,
+        }
     }
 }
 
@@ -95,59 +124,123 @@ impl Workers {
 pub(crate) struct Working<'a, T> {
     transport: &'a T,
     workers: &'a Workers,
-    permit: Mutex<Permit>,
+    /// For how long a request may go on once a stop was asked for.
+    stop_grace: Duration,
+    peer: Option<SocketAddr>,
+    state: Mutex<State>,
+    /// The thread that asked for the permit has it.
+    taken: Condvar,
 }
 
-/// The permit of one connection.
+/// The request that is worked on, and its permit.
+#[derive(Debug)]
+struct State {
+    permit: Permit,
+    /// It has gone on without a permit once, and does not wait for one any more.
+    impatient: bool,
+    /// What the log calls it.
+    name: Vec<u8>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Permit {
     /// Nothing is worked on.
     None,
+    /// It is at work, with a permit or without one.
     Held,
     /// Given back, until the peer is ready.
     Lent,
+    /// The peer is ready, and a thread waits for the permit.
+    Asked,
 }
 
 impl<'a, T> Working<'a, T> {
-    pub(crate) const fn new(transport: &'a T, workers: &'a Workers) -> Self {
-        Self { transport, workers, permit: Mutex::new(Permit::None) }
+    pub(crate) const fn new(
+        transport: &'a T,
+        workers: &'a Workers,
+        stop_grace: Duration,
+        peer: Option<SocketAddr>,
+    ) -> Self {
+        let state = State { permit: Permit::None, impatient: false, name: Vec::new() };
+        Self { transport, workers, stop_grace, peer, state: Mutex::new(state), taken: Condvar::new() }
     }
 
-    /// A permit was taken.
-    pub(crate) fn begin(&self) {
-        *self.permit() = Permit::Held;
+    /// A permit was taken for the request whose name these parts are.
+    pub(crate) fn begin(&self, name: &[&[u8]]) {
+        let mut state = self.state();
+        (state.permit, state.impatient) = (Permit::Held, false);
+        state.name.clear();
+        name.iter().for_each(|part| state.name.extend_from_slice(part.get(..LONGEST).unwrap_or(part)));
     }
 
     /// Gives the permit back, if one is held.
     pub(crate) fn end(&self) {
-        if core::mem::replace(&mut *self.permit(), Permit::None) == Permit::Held {
+        if core::mem::replace(&mut self.state().permit, Permit::None) == Permit::Held {
             self.workers.give();
         }
     }
 
     /// Gives the permit back for as long as the peer is waited for.
     fn lend(&self) {
-        let mut permit = self.permit();
-        if *permit == Permit::Held {
-            *permit = Permit::Lent;
+        let mut state = self.state();
+        if state.permit == Permit::Held {
+            state.permit = Permit::Lent;
             self.workers.give();
         }
     }
 
-    /// Takes it again before the application goes on, for so long at most. Of two threads that wait, one for each direction,
-    /// the first that may go on does.
-    fn resume(&self, patience: impl FnOnce() -> Duration) {
-        let mut permit = self.permit();
-        if *permit == Permit::Lent {
-            self.workers.take(patience().min(TURN));
-            *permit = Permit::Held;
-        }
-    }
-
-    fn permit(&self) -> MutexGuard<'_, Permit> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl<T: Transport> Working<'_, T> {
+    /// Takes the permit again before the application goes on. Of two threads that wait, one for each direction, the first
+    /// asks for both.
+    fn resume(&self) {
+        let mut state = self.state();
+        while state.permit == Permit::Asked {
+            state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.permit != Permit::Lent {
+            return;
+        }
+        state.permit = Permit::Asked;
+        let patience = if state.impatient { Duration::ZERO } else { TURN };
+        drop(state);
+
+        let begun = Instant::now();
+        let taken = self.workers.take_within(Queue::Begun, || {
+            let left = patience.saturating_sub(begun.elapsed());
+            // Once a stop has waited long enough the peer is to be told so in time.
+            let end = self.transport.stop_asked().map(|asked| asked.after(self.stop_grace));
+            end.map_or(left, |end| left.min(end.since(self.transport.now())))
+        });
+        if !taken {
+            self.workers.go_without();
+        }
+        let mut state = self.state();
+        state.permit = Permit::Held;
+        let gave_up = !taken && !state.impatient;
+        state.impatient |= gave_up;
+        let name = if gave_up { state.name.escape_ascii().to_string() } else { String::new() };
+        drop(state);
+        self.taken.notify_all();
+        if gave_up && self.transport.stop_asked().is_none() {
+            let (peer, at_work, permits) = (self.peer.map(display), self.workers.at_most(), self.workers.count);
+            say(|| {
+                tracing::warn!(
+                    peer,
+                    "{name} has waited {TURN:?} for a permit and goes on without one: {at_work} requests are at work, \
+                     for {permits} permits"
+                );
+            });
+        }
+    }
+}
+
+/// How many bytes of a name's part the log has.
+const LONGEST: usize = 200;
 
 impl<T> Drop for Working<'_, T> {
     fn drop(&mut self) {
@@ -167,8 +260,7 @@ impl<T: Transport> Transport for Working<'_, T> {
     fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()> {
         self.lend();
         let waited = self.transport.wait(direction, until);
-        // Where the wait's end is near, or has come, the peer is to be told so in time.
-        self.resume(|| until.unwrap_or(Time::NEVER).since(self.transport.now()));
+        self.resume();
         waited
     }
 
@@ -195,7 +287,7 @@ impl<T: Transport> Transport for Working<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+    #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "a test that panics has found something")]
 
     use super::*;
 
@@ -208,30 +300,34 @@ mod tests {
 
     /// Waits until so many wait.
     fn until_waiting(workers: &Workers, count: usize) {
-        while workers.lock().queue.len() != count {
+        let waiting = || {
+            let permits = workers.lock();
+            permits.begun.len() + permits.new.len()
+        };
+        while waiting() != count {
             thread::sleep(Duration::from_millis(1));
         }
     }
 
     #[test]
-    fn a_permit_goes_to_who_waits_and_to_nobody_who_comes_later() {
+    fn a_permit_goes_to_the_request_that_waits_and_to_no_later_one() {
         let workers = Workers::new(1);
-        assert!(workers.take_within(|| NOT));
-        assert!(!workers.take_within(|| NOT));
+        assert!(workers.take_within(Queue::New, || NOT));
+        assert!(!workers.take_within(Queue::New, || NOT));
         let order = Mutex::new(Vec::new());
         thread::scope(|scope| {
             let mut waiting = Vec::new();
             for number in 0..3 {
                 let (workers, order) = (&workers, &order);
                 waiting.push(scope.spawn(move || {
-                    assert!(workers.take_within(|| LONG));
+                    assert!(workers.take_within(Queue::New, || LONG));
                     order.lock().unwrap().push(number);
                 }));
                 until_waiting(workers, waiting.len());
             }
             for thread in waiting {
                 workers.give();
-                assert!(!workers.take_within(|| NOT), "it passed those who wait");
+                assert!(!workers.take_within(Queue::Begun, || NOT), "it passed those that wait");
                 thread.join().unwrap();
             }
         });
@@ -241,37 +337,63 @@ mod tests {
     }
 
     #[test]
-    fn who_has_begun_goes_on_without_and_the_debt_is_paid_first() {
+    fn a_request_that_has_begun_goes_first() {
         let workers = Workers::new(1);
-        assert!(workers.take_within(|| NOT));
-        workers.take(NOT);
-        assert_eq!(free(&workers), -1);
+        assert!(workers.take_within(Queue::New, || NOT));
+        let order = Mutex::new(Vec::new());
         thread::scope(|scope| {
-            let waits = scope.spawn(|| workers.take_within(|| LONG));
-            until_waiting(&workers, 1);
+            let queues = [Queue::New, Queue::New, Queue::Begun, Queue::Begun];
+            for (number, queue) in queues.into_iter().enumerate() {
+                let (workers, order) = (&workers, &order);
+                scope.spawn(move || {
+                    assert!(workers.take_within(queue, || LONG));
+                    order.lock().unwrap().push(number);
+                    workers.give();
+                });
+                until_waiting(workers, number + 1);
+            }
             workers.give();
-            assert_eq!((free(&workers), workers.lock().queue.len()), (0, 1));
-            workers.give();
-            assert!(waits.join().unwrap());
         });
-        workers.give();
+        assert_eq!(*order.lock().unwrap(), [2, 3, 0, 1]);
         assert_eq!(free(&workers), 1);
     }
 
     #[test]
-    fn who_is_woken_looks_up_and_keeps_the_place() {
+    fn a_request_that_went_on_without_a_permit_is_counted_and_makes_up_for_it() {
+        let workers = Workers::new(1);
+        assert!(workers.take_within(Queue::New, || NOT));
+        assert_eq!(workers.at_most(), 1);
+        workers.go_without();
+        assert_eq!((free(&workers), workers.at_most()), (-1, 2));
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| workers.take_within(Queue::New, || LONG));
+            until_waiting(&workers, 1);
+            workers.give();
+            assert_eq!((free(&workers), workers.at_most(), workers.lock().new.len()), (0, 1, 1));
+            workers.give();
+            assert!(waits.join().unwrap());
+        });
+        workers.give();
+        assert_eq!((free(&workers), workers.at_most()), (1, 1));
+    }
+
+    #[test]
+    fn a_thread_that_is_woken_looks_up_and_keeps_its_place() {
         let workers = Workers::new(0);
         let patience = Mutex::new(LONG);
-        thread::scope(|scope| {
-            let first = scope.spawn(|| workers.take_within(|| LONG));
-            until_waiting(&workers, 1);
-            let second = scope.spawn(|| workers.take_within(|| *patience.lock().unwrap()));
-            until_waiting(&workers, 2);
-            *patience.lock().unwrap() = NOT;
-            workers.wake();
-            assert!(!second.join().unwrap());
-            workers.give();
-            assert!(first.join().unwrap());
-        });
+        for queue in [Queue::New, Queue::Begun] {
+            *patience.lock().unwrap() = LONG;
+            thread::scope(|scope| {
+                let first = scope.spawn(|| workers.take_within(queue, || LONG));
+                until_waiting(&workers, 1);
+                let second = scope.spawn(|| workers.take_within(queue, || *patience.lock().unwrap()));
+                until_waiting(&workers, 2);
+                *patience.lock().unwrap() = NOT;
+                workers.wake();
+                assert!(!second.join().unwrap());
+                workers.give();
+                assert!(first.join().unwrap());
+            });
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How many requests an application works on at once.
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +28,9 @@ fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Ru
     let server = Server::new(app).unwrap().bind(&bind).unwrap().with_workers(1).with_settings(settings);
     (Running::start(server), at)
 }
+
+/// A body that is too large to be read before its request is worked on.
+const LARGE: usize = (16 << 10) + 1;
 
 #[test]
 fn no_free_worker_in_time_is_503() {
@@ -80,10 +84,11 @@ fn slow_peers_hold_no_worker() {
     let place = Place::new();
     let (_running, at) = one_worker(&place, app, Settings::default());
     // One that is slow to send, at each place where it can be; one that is slow to take.
-    let mut slow: Vec<_> = (0..3).map(|_| at.connect().unwrap()).collect();
+    let mut slow: Vec<_> = (0..4).map(|_| at.connect().unwrap()).collect();
     slow[0].write_all(&post("/", 10)[..20]).unwrap();
     slow[1].write_all(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
     slow[2].write_all(&get("/much")).unwrap();
+    slow[3].write_all(&[post("/", LARGE), b"hello".to_vec()].concat()).unwrap();
     thread::sleep(Duration::from_millis(200));
     for _ in 0..10 {
         let begun = Instant::now();
@@ -94,6 +99,7 @@ fn slow_peers_hold_no_worker() {
     // And they are served when they come round.
     slow[0].write_all(&[&post("/", 10)[20..], b"helloworld"].concat()).unwrap();
     slow[1].write_all(b"world").unwrap();
+    slow[3].write_all(&[b'x'; LARGE - 5]).unwrap();
     for mut stream in slow {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
@@ -121,18 +127,178 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
     let (_running, at) = one_worker(&place, app, settings);
     thread::scope(|scope| {
         let mut reads = at.connect().unwrap();
-        reads.write_all(&post("/", 5)).unwrap();
+        reads.write_all(&post("/", LARGE)).unwrap();
         calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
         // The body is waited for without the permit: another that works for long can have it.
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
-        reads.write_all(b"hello").unwrap();
+        reads.write_all(&[b'x'; LARGE]).unwrap();
         thread::sleep(Duration::from_secs(3));
         gate.open();
         let mut answer = Vec::new();
         reads.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
         assert_eq!(status(&works.join().unwrap()), 200);
+    });
+}
+
+/// Requests that have waited for their peers are no more at once than the permits.
+#[test]
+fn the_bound_holds_for_requests_that_come_back_from_a_wait() {
+    const CALLS: usize = 8;
+    let place = Place::new();
+    let (at_work, most, told) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (called, calls) = mpsc::channel();
+    let (seen, said) = (Arc::clone(&most), Arc::clone(&told));
+    let app = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
+        std::io::copy(body, &mut std::io::sink())?;
+        seen.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(250));
+        said.fetch_max(call.workers(), Ordering::SeqCst);
+        at_work.fetch_sub(1, Ordering::SeqCst);
+        Ok(answer.whole(Head::new(200), b"hello\n")?)
+    };
+    let (_running, at) = one_worker(&place, app, Settings::default());
+    let mut clients: Vec<_> = (0..CALLS).map(|_| at.connect().unwrap()).collect();
+    for client in &mut clients {
+        client.write_all(&post("/", LARGE)).unwrap();
+        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+    }
+    for client in &mut clients {
+        client.write_all(&[b'x'; LARGE]).unwrap();
+    }
+    for client in &mut clients {
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 200);
+    }
+    assert_eq!((most.load(Ordering::SeqCst), told.load(Ordering::SeqCst)), (1, 1), "at work, and Call::workers");
+}
+
+#[test]
+fn a_small_body_is_read_before_its_request_takes_a_permit() {
+    let place = Place::new();
+    let (called, calls) = mpsc::channel();
+    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
+        let length = std::io::copy(body, &mut std::io::sink())?;
+        Ok(answer.whole(Head::new(200), length.to_string().as_bytes())?)
+    };
+    let (_running, at) = one_worker(&place, app, Settings::default());
+    for (length, is_small) in [(1, true), (5000, true), (LARGE - 1, true), (LARGE, false)] {
+        let mut client = at.connect().unwrap();
+        client.write_all(&post("/", length)).unwrap();
+        client.write_all(&vec![b'x'; length - 1]).unwrap();
+        let patience = if is_small { Duration::from_millis(300) } else { Duration::from_secs(20) };
+        assert_eq!(calls.recv_timeout(patience).is_err(), is_small, "{length} bytes");
+        client.write_all(b"x").unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(format!("\r\n\r\n{length}").as_bytes()), "{}", answer.escape_ascii());
+        if is_small {
+            calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        }
+    }
+}
+
+/// A small body that does not come whole is what the application's read fails with, behind what came of it.
+#[test]
+fn a_small_body_that_is_cut_off_fails_where_it_ends() {
+    let place = Place::new();
+    let mut settings = Settings::default();
+    settings.body_idle = Duration::from_millis(300);
+    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        let mut came = Vec::new();
+        let error = body.read_to_end(&mut came).unwrap_err();
+        let told = format!("{} {}", came.len(), error.kind());
+        Ok(answer.whole(Head::new(200), told.as_bytes())?)
+    };
+    let (_running, at) = one_worker(&place, app, Settings::default());
+    let hasty = Place::new();
+    let (_hasty, hasty) = one_worker(&hasty, app, settings);
+    for (at, shuts, expected) in [(&at, true, "3 unexpected end of file"), (&hasty, false, "3 timed out")] {
+        let mut client = at.connect().unwrap();
+        client.write_all(&[post("/", 5), b"hel".to_vec()].concat()).unwrap();
+        if shuts {
+            client.shutdown(std::net::Shutdown::Write).unwrap();
+        }
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(expected.as_bytes()), "{}", answer.escape_ascii());
+    }
+}
+
+#[test]
+fn a_request_that_has_begun_goes_before_new_ones() {
+    let place = Place::new();
+    let gate = Arc::new(Gate::default());
+    let (held, order) = (Arc::clone(&gate), Arc::new(Mutex::new(Vec::new())));
+    let (called, calls) = mpsc::channel();
+    let noted = Arc::clone(&order);
+    let app = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        let path = call.request().path_info().unwrap_or_default().to_vec();
+        called.send(())?;
+        if path == Gate::PATH.as_bytes() {
+            held.pass();
+        }
+        std::io::copy(body, &mut std::io::sink())?;
+        noted.lock().unwrap().push(String::from_utf8(path)?);
+        Ok(answer.whole(Head::new(200), b"hello\n")?)
+    };
+    let (_running, at) = one_worker(&place, app, Settings::default());
+    thread::scope(|scope| {
+        let mut begun = at.connect().unwrap();
+        begun.write_all(&post("/begun", LARGE)).unwrap();
+        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
+        gate.wait_for(1);
+        let new: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/new")).unwrap())).collect();
+        thread::sleep(Duration::from_millis(300));
+        begun.write_all(&[b'x'; LARGE]).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        gate.open();
+        let mut answer = Vec::new();
+        begun.read_to_end(&mut answer).unwrap();
+        for client in new.into_iter().chain([works]) {
+            assert_eq!(status(&client.join().unwrap()), 200);
+        }
+    });
+    assert_eq!(*order.lock().unwrap(), [Gate::PATH, "/begun", "/new", "/new", "/new"]);
+}
+
+/// A request that waits for its permit is told of a stop in time.
+#[test]
+fn a_stop_does_not_wait_for_a_permit() {
+    let place = Place::new();
+    let mut settings = Settings::default();
+    settings.stop_grace = Duration::from_secs(1);
+    let gate = Arc::new(Gate::default());
+    let (held, (called, calls)) = (Arc::clone(&gate), mpsc::channel());
+    let app = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
+        if call.request().path_info() == Some(Gate::PATH.as_bytes()) {
+            held.pass();
+        }
+        std::io::copy(body, &mut std::io::sink())?;
+        Ok(answer.whole(Head::new(200), b"hello\n")?)
+    };
+    let (running, at) = one_worker(&place, app, settings);
+    thread::scope(|scope| {
+        let mut begun = at.connect().unwrap();
+        begun.write_all(&post("/begun", LARGE)).unwrap();
+        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        let works = scope.spawn(|| at.ask(&get(Gate::PATH)));
+        gate.wait_for(1);
+        begun.write_all(&[b'x'; 5]).unwrap();
+        thread::sleep(Duration::from_millis(200));
+        running.handle.stop();
+        let (stopped, mut answer) = (Instant::now(), Vec::new());
+        begun.read_to_end(&mut answer).unwrap();
+        assert_eq!(status(&answer), 503);
+        assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+        gate.open();
+        drop(works.join().unwrap());
     });
 }
 

@@ -1,8 +1,10 @@
 //! Bodies: what an application reads of them, and what becomes of the rest.
 
+use std::io::Read;
 use std::sync::Mutex;
 
 use uwsgi::server::Settings;
+use uwsgi_io::{Arrival, RequestReader};
 use uwsgi_server::{Answer, Body, Head};
 use uwsgi_tests::timeline::{Manner, Timeline, sent};
 
@@ -47,6 +49,33 @@ fn a_chunked_body_arrives_in_any_pieces() {
         let connection = Timeline::sending(pieces);
         let outcome = serve(&connection, &app(echo), settings).unwrap();
         assert_eq!(bodies(&outcome.written), [b"hello world"], "{pieces:?}");
+    }
+}
+
+/// A small body that is read before its request is given is the same, wherever the reads fall.
+#[test]
+fn a_body_that_is_read_ahead_is_the_same() {
+    let large = vec![b'x'; 9000];
+    let stream = [post(5), b"hello".to_vec(), post(9000), large.clone(), post(0), get()].concat();
+    for ahead in [0, 4, 5, 6, 8999, 9000, 16 << 10] {
+        for size in (1..60).chain([500, 4096, 9100, stream.len()]) {
+            let connection = Timeline::sending(stream.chunks(size));
+            let mut reader = RequestReader::new(&connection, keepalive()).reading_ahead(ahead);
+            let mut came = Vec::new();
+            while let Arrival::Request { mut body, .. } = reader.read_request().unwrap() {
+                let (mut answer, mut bytes) = (body.answer(), Vec::new());
+                body.read_to_end(&mut bytes).unwrap();
+                answer.started();
+                answer.head(204, "No Content", [("A", "b")]).unwrap();
+                answer.finish().unwrap();
+                came.push(bytes);
+                let respond = answer.into_respond();
+                if !reader.end(&respond).unwrap() {
+                    break;
+                }
+            }
+            assert!(came == [&b"hello"[..], &large, b"", b""], "{ahead} bytes ahead, pieces of {size}");
+        }
     }
 }
 
