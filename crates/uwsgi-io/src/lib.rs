@@ -14,6 +14,8 @@ mod response_writer;
 mod socket;
 mod stream;
 mod transport;
+#[cfg(unix)]
+mod unix_listener;
 mod window;
 
 #[cfg(unix)]
@@ -26,3 +28,5 @@ pub use response_writer::{HeadError, ResponseWriter};
 pub use socket::Socket;
 pub use stream::{Stream, Timeout};
 pub use transport::{Blocking, Clock, Direction, Duplex, HalfClose, Ready, Transport};
+#[cfg(unix)]
+pub use unix_listener::{SocketFile, listen_unix};

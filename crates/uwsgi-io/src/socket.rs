@@ -194,7 +194,7 @@ pub(crate) fn reset_at_close(socket: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_socket_linger(socket, Some(Duration::ZERO))?)
 }
 
-fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
+pub(crate) fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     let flags = rustix::net::SocketFlags::CLOEXEC;
     #[cfg(not(target_os = "linux"))]

@@ -4,17 +4,15 @@ use core::fmt;
 use core::net::SocketAddr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use listenfd::ListenFd;
-use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
 use uwsgi::server::Places;
-use uwsgi_io::Socket;
+use uwsgi_io::{Socket, SocketFile, listen_unix};
 
 use crate::app::Ends;
 
@@ -33,17 +31,10 @@ pub struct Listener {
     descriptor: OwnedFd,
     name: String,
     local: Option<SocketAddr>,
-    /// The file to remove, and which one it was.
-    file: Option<File>,
+    /// The file of a Unix socket, which is removed with it.
+    file: Option<SocketFile>,
     /// How many connections may still be accepted once a stop was asked for.
     last: u32,
-}
-
-#[derive(Debug)]
-struct File {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
 }
 
 /// Who may connect to a Unix socket: its owner and its group.
@@ -61,7 +52,8 @@ impl Listener {
         Self::bind_with_mode(address, MODE)
     }
 
-    /// Listens at an address; `mode` is the mode of a Unix socket's file.
+    /// Listens at an address; `mode` is the mode of a Unix socket's file, whatever the umask is. It is set as
+    /// [`listen_unix`] does it.
     ///
     /// # Errors
     ///
@@ -76,7 +68,7 @@ impl Listener {
                 let descriptor = stream(AddressFamily::UNIX)?;
                 let address = SocketAddrUnix::new_abstract_name(name.as_bytes())?;
                 rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &format!("@{name}")))?;
-                Self::listening(descriptor, format!("@{name}"), None, None)
+                Self::listening(descriptor, format!("@{name}"), None)
             }
             Address::Fd(number) => Self::inherited(number),
             other => Err(io::Error::new(io::ErrorKind::Unsupported, format!("{other} is nothing to listen at here"))),
@@ -211,21 +203,14 @@ impl Listener {
         sockopt::set_socket_reuseaddr(&descriptor, true)?;
         rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &address.to_string()))?;
         let local = connected_to(&descriptor).unwrap_or(address);
-        Self::listening(descriptor, local.to_string(), Some(local), None)
+        Self::listening(descriptor, local.to_string(), Some(local))
     }
 
     fn unix(path: &Path, mode: u32) -> io::Result<Self> {
-        // Of two servers that begin at once, one would take the other's socket for a stale one before it listens.
-        let _alone = alone_in(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")));
-        remove_stale(path)?;
-        let descriptor = stream(AddressFamily::UNIX)?;
-        let address = unix_address(path)?;
-        rustix::net::bind(&descriptor, &address).map_err(|error| taken(error, &path.to_string_lossy()))?;
-        let file = std::fs::symlink_metadata(path)?;
-        let file = File { path: std::path::absolute(path)?, device: file.dev(), inode: file.ino() };
-        // Nobody can connect before it listens: the mode is right from the first connection on.
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        Self::listening(descriptor, path.to_string_lossy().into_owned(), None, Some(file))
+        let (listener, file) = listen_unix(path, mode)?;
+        listener.set_nonblocking(true)?;
+        let (name, last) = (path.to_string_lossy().into_owned(), u32::from(Places::BACKLOG));
+        Ok(Self { descriptor: listener.into(), name, local: None, file: Some(file), last })
     }
 
     /// A descriptor that was handed over as systemd does it (`LISTEN_FDS`), by its number.
@@ -254,10 +239,10 @@ impl Listener {
         Self::from_descriptor(descriptor)
     }
 
-    fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>, file: Option<File>) -> io::Result<Self> {
+    fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>) -> io::Result<Self> {
         rustix::net::listen(&descriptor, i32::from(Places::BACKLOG)).map_err(|error| taken(error, &name))?;
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self { descriptor, name, local, file, last: u32::from(Places::BACKLOG) })
+        Ok(Self { descriptor, name, local, file: None, last: u32::from(Places::BACKLOG) })
     }
 }
 
@@ -270,16 +255,6 @@ impl fmt::Display for Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        // Another server may have put its own socket there meanwhile.
-        let ours = |file: &std::fs::Metadata| file.dev() == self.device && file.ino() == self.inode;
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| ours(&file)) {
-            let _ = std::fs::remove_file(&self.path);
-        }
     }
 }
 
@@ -301,48 +276,6 @@ fn is_elsewhere(error: &io::Error) -> bool {
 /// The address that a socket is bound to, or was connected to.
 fn connected_to(descriptor: &OwnedFd) -> Option<SocketAddr> {
     SocketAddr::try_from(rustix::net::getsockname(descriptor).ok()?).ok()
-}
-
-/// Keeps other servers from making sockets in this directory until it is dropped. Where that cannot be had, or takes long,
-/// it is done without.
-fn alone_in(directory: &Path) -> Option<OwnedFd> {
-    let directory = std::fs::File::open(directory).ok()?;
-    for _ in 0..100 {
-        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => std::thread::sleep(core::time::Duration::from_millis(10)),
-            _ => break,
-        }
-    }
-    Some(directory.into())
-}
-
-/// Removes the socket of a server that is no more; leaves everything else alone.
-fn remove_stale(path: &Path) -> io::Result<()> {
-    let file = match std::fs::symlink_metadata(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            return Err(io::Error::new(error.kind(), format!("cannot listen at {}: {error}", path.display())));
-        }
-    };
-    let said = |kind, what: &str| Err(io::Error::new(kind, format!("{} {what}", path.display())));
-    if !file.file_type().is_socket() {
-        return said(io::ErrorKind::AlreadyExists, "is there and is no socket: move it away, or choose another path");
-    }
-    // Who listens may let nobody in, and a connect that blocks would wait for ever.
-    let probe = stream(AddressFamily::UNIX)?;
-    rustix::io::ioctl_fionbio(&probe, true)?;
-    match rustix::net::connect(&probe, &unix_address(path)?) {
-        Ok(()) | Err(Errno::AGAIN) => {
-            said(io::ErrorKind::AddrInUse, "is in use: stop the server that listens there, or choose another path")
-        }
-        Err(Errno::CONNREFUSED) => std::fs::remove_file(path),
-        Err(error) => Err(taken(error, &path.to_string_lossy())),
-    }
-}
-
-fn unix_address(path: &Path) -> io::Result<SocketAddrUnix> {
-    SocketAddrUnix::new(path).map_err(|error| taken(error, &path.to_string_lossy()))
 }
 
 fn taken(error: Errno, name: &str) -> io::Error {

@@ -25,7 +25,8 @@ async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
     #[cfg(unix)]
     if address.parse::<SocketAddr>().is_err() {
-        return uwsgi_tower::serve(listen(&address)?, app.into_make_service()).await;
+        let (listener, _file) = listen(&address)?;
+        return uwsgi_tower::serve(listener, app.into_make_service()).await;
     }
     // The socket's peer is the front end.
     let app = app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
@@ -33,17 +34,13 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
-/// socket's group.
+/// In the place of a socket that an earlier run has left, until the file is dropped. Who connects needs to write to it: nginx's
+/// user, by the socket's group.
 #[cfg(unix)]
-fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
-    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        std::fs::remove_file(path)?;
-    }
-    let listener = tokio::net::UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
+fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
+    let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
+    listener.set_nonblocking(true)?;
+    Ok((tokio::net::UnixListener::from_std(listener)?, file))
 }
 
 /// Every var of the request, a line each.

@@ -25,7 +25,7 @@ async fn main() -> std::io::Result<()> {
     );
 
     let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
-    let listener = listen(&path)?;
+    let (listener, _file) = listen(&path)?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = async move {
         tokio::select! {
@@ -33,21 +33,16 @@ async fn main() -> std::io::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
-    uwsgi_tower::serve(listener, app.into_make_service()).with_graceful_shutdown(stop).await?;
-    std::fs::remove_file(path)
+    uwsgi_tower::serve(listener, app.into_make_service()).with_graceful_shutdown(stop).await
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
-/// socket's group.
+/// In the place of a socket that an earlier run has left, until the file is dropped. Who connects needs to write to it: nginx's
+/// user, by the socket's group.
 #[cfg(unix)]
-fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
-    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        std::fs::remove_file(path)?;
-    }
-    let listener = tokio::net::UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
+fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
+    let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
+    listener.set_nonblocking(true)?;
+    Ok((tokio::net::UnixListener::from_std(listener)?, file))
 }
 
 #[cfg(not(unix))]

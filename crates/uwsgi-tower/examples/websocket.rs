@@ -26,20 +26,17 @@ use uwsgi_tower::upgrade::{self, Upgraded};
 async fn main() -> std::io::Result<()> {
     let app = Router::new().route("/echo", get(handshake));
     let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
-    uwsgi_tower::serve(listen(&path)?, app.into_make_service()).await
+    let (listener, _file) = listen(&path)?;
+    uwsgi_tower::serve(listener, app.into_make_service()).await
 }
 
-/// In the place of a socket that an earlier run has left. Who connects needs to write to it: nginx's user, by the
-/// socket's group.
+/// In the place of a socket that an earlier run has left, until the file is dropped. Who connects needs to write to it: nginx's
+/// user, by the socket's group.
 #[cfg(unix)]
-fn listen(path: &str) -> std::io::Result<tokio::net::UnixListener> {
-    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-    if std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        std::fs::remove_file(path)?;
-    }
-    let listener = tokio::net::UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
+fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
+    let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
+    listener.set_nonblocking(true)?;
+    Ok((tokio::net::UnixListener::from_std(listener)?, file))
 }
 
 #[cfg(not(unix))]

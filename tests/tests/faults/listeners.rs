@@ -12,8 +12,9 @@ use rustix::process::Signal;
 use uwsgi::client::Address;
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener, Server};
 use uwsgi_tests::load::{At, Process, get, status};
+use uwsgi_tests::ours::Kind;
 
-use crate::{Place, Running, exists, shell};
+use crate::{Place, Running, exists, shell, shell_of};
 
 /// Says where it was asked.
 fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
@@ -149,6 +150,24 @@ fn the_mode_of_a_unix_socket() {
         assert_eq!(file.permissions().mode() & 0o7777, mode);
         drop(listener);
         assert!(!exists(&path));
+    }
+}
+
+/// The umask takes nothing from the mode, and gives nothing to it.
+#[test]
+fn the_mode_of_a_unix_socket_under_any_umask() {
+    for kind in Kind::BOTH {
+        let expected = kind.of(0o660, 0o666);
+        for umask in ["000", "022", "077", "777"] {
+            let place = Place::new();
+            let (at, bind) = place.socket("a.sock");
+            let At::Unix(path) = &at else { unreachable!() };
+            let line = format!("umask {umask};");
+            let _process = Process::start(&mut shell_of(kind, &line, &[&format!("bind={bind}")]), &at).unwrap();
+            let mode = path.symlink_metadata().unwrap().permissions().mode() & 0o7777;
+            assert_eq!(mode, expected, "{kind:?}, umask {umask}: {mode:o}");
+            assert_eq!(place.0.path().read_dir().unwrap().count(), 1, "the lock file is gone");
+        }
     }
 }
 

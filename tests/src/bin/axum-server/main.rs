@@ -3,10 +3,9 @@
 mod inspector;
 mod work;
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::future::{IntoFuture, ready};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -92,15 +91,17 @@ async fn run() -> io::Result<()> {
         }));
     }
     let (stop, stopped) = watch::channel(());
+    let mut files = Vec::new();
     let mut servers = JoinSet::new();
     for bind in &binds {
         let (options, stopped) = (options.clone(), stopped.clone());
         match bind.strip_prefix("unix:") {
             Some(path) => {
-                let listener = UnixListener::bind(path)?;
                 // Apache's workers are another user where it is started as root.
-                fs::set_permissions(path, Permissions::from_mode(0o666))?;
-                servers.spawn(one(listener, options, settings, stopped));
+                let (listener, file) = uwsgi_io::listen_unix(path, 0o666)?;
+                listener.set_nonblocking(true)?;
+                files.push(file);
+                servers.spawn(one(UnixListener::from_std(listener)?, options, settings, stopped));
             }
             None => drop(servers.spawn(one(TcpListener::bind(bind).await?, options, settings, stopped))),
         }
@@ -114,7 +115,7 @@ async fn run() -> io::Result<()> {
     while let Some(ended) = servers.join_next().await {
         ended.map_err(io::Error::other)??;
     }
-    binds.iter().filter_map(|bind| bind.strip_prefix("unix:")).try_for_each(fs::remove_file)
+    Ok(())
 }
 
 /// Serves one listener until a stop.
