@@ -5,9 +5,8 @@ use core::net::SocketAddr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use listenfd::ListenFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
@@ -95,11 +94,7 @@ impl Listener {
     ///
     /// It is no listening socket of a stream, over TCP or a Unix socket.
     pub fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
-        let listens =
-            sockopt::socket_acceptconn(&descriptor)? && sockopt::socket_type(&descriptor)? == SocketType::STREAM;
-        if !listens {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the inherited descriptor is no listening socket"));
-        }
+        listens(&descriptor)?;
         let bound = rustix::net::getsockname(&descriptor)?;
         // Of other families nobody can say who is allowed.
         if !matches!(bound.address_family(), AddressFamily::INET | AddressFamily::INET6 | AddressFamily::UNIX) {
@@ -213,30 +208,28 @@ impl Listener {
         Ok(Self { descriptor: listener.into(), name, local: None, file: Some(file), last })
     }
 
-    /// A descriptor that was handed over as systemd does it (`LISTEN_FDS`), by its number.
+    /// A descriptor that was handed over as systemd does it (sd_listen_fds(3)), by its number.
     fn inherited(number: u32) -> io::Result<Self> {
-        // They can be asked for once: the environment forgets them, so that no child takes them for its own.
-        static HANDED: OnceLock<Mutex<ListenFd>> = OnceLock::new();
-        let handed =
-            HANDED.get_or_init(|| Mutex::new(if is_for_us() { ListenFd::from_env() } else { ListenFd::empty() }));
-        let mut handed = handed.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = || {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                format!(
-                    "descriptor {number} was not handed over: LISTEN_FDS has to count it, and LISTEN_PID to name this process"
-                ),
-            )
+        // They can be taken once in a process. The environment stays as it is: another thread may be reading it, and a child
+        // is not the process that LISTEN_PID names.
+        static HANDED: Mutex<Option<Vec<Option<OwnedFd>>>> = Mutex::new(None);
+        let mut handed = HANDED.lock().unwrap_or_else(PoisonError::into_inner);
+        let handed = handed.get_or_insert_with(handed_over);
+        let index = number.checked_sub(FIRST).and_then(|index| usize::try_from(index).ok());
+        let slot = index.and_then(|index| handed.get_mut(index));
+        let Some(descriptor) = slot.as_deref().and_then(Option::as_ref) else {
+            let why = match slot {
+                Some(_) => "was taken already",
+                None => "was not handed over: LISTEN_FDS has to count it, and LISTEN_PID to name this process",
+            };
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("descriptor {number} {why}")));
         };
-        // They are counted from 3 on (sd_listen_fds(3)), or from where systemfd says.
-        let first = std::env::var("LISTEN_FDS_FIRST_FD").ok().and_then(|first| first.parse().ok()).unwrap_or(3);
-        let index = number.checked_sub(first).and_then(|index| usize::try_from(index).ok()).ok_or_else(missing)?;
-        let descriptor = match handed.take_unix_listener(index) {
-            Ok(Some(listener)) => OwnedFd::from(listener),
-            Ok(None) => return Err(missing()),
-            Err(_) => handed.take_tcp_listener(index)?.map(OwnedFd::from).ok_or_else(missing)?,
-        };
-        Self::from_descriptor(descriptor)
+        // It is taken once it is known to be ours: what is not is somebody else's to close.
+        let wrong = |error: io::Error| io::Error::new(error.kind(), format!("descriptor {number}: {error}"));
+        listens(descriptor).map_err(wrong)?;
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC).map_err(|error| wrong(error.into()))?;
+        let taken = slot.and_then(Option::take).ok_or(io::ErrorKind::NotFound)?;
+        Self::from_descriptor(taken).map_err(wrong)
     }
 
     fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>) -> io::Result<Self> {
@@ -258,9 +251,27 @@ impl AsFd for Listener {
     }
 }
 
-/// Whether descriptors were handed over to this process: a parent's are none of ours.
-fn is_for_us() -> bool {
-    std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string())
+/// The number of the first descriptor that is handed over.
+const FIRST: u32 = 3;
+
+/// The descriptors that were handed over to this process; a parent's are none of ours.
+fn handed_over() -> Vec<Option<OwnedFd>> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    // systemfd may count from elsewhere. No more descriptors can be open than the kernel allows (nr_open, usually 2^20).
+    let is_usual = number("LISTEN_FDS_FIRST_FD").is_none_or(|first| first == FIRST);
+    if !is_usual || number("LISTEN_FDS").is_none_or(|count| count > 1 << 20) {
+        return Vec::new();
+    }
+    let handed = sd_listen_fds::get().unwrap_or_default();
+    handed.into_iter().map(|(_, descriptor)| Some(descriptor.into_std())).collect()
+}
+
+/// An error unless this is a socket of a stream that is listened on.
+fn listens(descriptor: &OwnedFd) -> io::Result<()> {
+    if sockopt::socket_acceptconn(descriptor)? && sockopt::socket_type(descriptor)? == SocketType::STREAM {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "the inherited descriptor is no listening socket"))
 }
 
 fn addresses(host: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {

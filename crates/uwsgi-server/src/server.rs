@@ -169,8 +169,12 @@ impl<A: App + 'static> Server<A> {
         Self { access: Some(access), ..self }
     }
 
-    /// Stops when the process is asked to end (SIGTERM) or interrupted (SIGINT). Asked again, it waits no longer. Once it is
-    /// over, or dropped, the signals end the process as they do by default.
+    /// Stops when the process is asked to end (SIGTERM) or interrupted (SIGINT). Asked again, it waits no longer.
+    ///
+    /// The handlers are the whole process's. A handler that the host had for such a signal before the first server is called as
+    /// well, and alone once the server is over, or dropped. If there was none, the signal ends the process then, as it does by
+    /// default, even if the host has a handler since. On other systems than Linux a handler of the host's cannot be seen: the
+    /// process ends too.
     ///
     /// # Errors
     ///
@@ -199,7 +203,8 @@ impl<A: App + 'static> Server<A> {
 
     /// Serves until it is stopped. What began is finished then, within the settings' `stop_grace`.
     ///
-    /// The process may open as many descriptors from then on as all connections need, as far as its hard limit allows.
+    /// The process may open as many descriptors from then on as all connections need: its soft limit (`RLIMIT_NOFILE`) is
+    /// raised as far as the hard limit allows, stays so for the whole process, and is told in the log.
     ///
     /// # Errors
     ///
@@ -257,7 +262,11 @@ fn raise_descriptors(wanted: usize) {
     if is_too_low(&limit) {
         let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
         // What became of it is looked at.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+        if let (Ok(()), Some(before), Some(now)) =
+            (setrlimit(Resource::Nofile, Rlimit { current, ..limit }), limit.current, current)
+        {
+            tracing::info!("raised the limit of open files of this process (RLIMIT_NOFILE) from {before} to {now}");
+        }
     }
     let limit = getrlimit(Resource::Nofile);
     if let (true, Some(current)) = (is_too_low(&limit), limit.current) {

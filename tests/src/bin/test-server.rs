@@ -60,6 +60,11 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
     let count: usize = count.parse()?;
     let text = Head::new(200).with("Content-Type", "text/plain");
     match verb {
+        // What the environment still says of descriptors that were handed over.
+        "handed" => {
+            let handed = std::env::var("LISTEN_FDS").unwrap_or_default();
+            return Ok(answer.whole(text, format!("{handed}\n").as_bytes())?);
+        }
         // So many milliseconds of work.
         "sleep" => thread::sleep(Duration::from_millis(count as u64)),
         "read" => {

@@ -290,6 +290,8 @@ fn sockets_that_are_handed_over() {
             assert!(answer.ends_with(b"hello\n"), "{}", answer.escape_ascii());
         }
     }
+    // Other threads may read the environment: it is left as it is.
+    assert!(tcp.ask(&get("/handed")).unwrap().ends_with(b"\r\n\r\n2\n"));
     process.signal(Signal::TERM).unwrap();
     process.ended_within(Duration::from_secs(10)).unwrap();
     // They are the service manager's, and so is who connects meanwhile.
@@ -302,6 +304,11 @@ fn sockets_that_are_handed_over() {
     let _again = start(handed, &["bind=fd:3", "bind=fd:4"]);
     assert!(waits.join().unwrap().ends_with(b"hello\n"));
 
+    // Nor is one that was taken.
+    let mut twice = start(handed, &["bind=fd:3", "bind=fd:3"]);
+    assert!(!twice.ended_within(Duration::from_secs(10)).unwrap().0.success());
+    assert_eq!(twice.said().unwrap().trim(), "descriptor 3 was taken already");
+
     // What was not handed over, or not to this process, is not taken.
     for (line, bind) in [
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:4"),
@@ -312,6 +319,8 @@ fn sockets_that_are_handed_over() {
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:0"),
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:2"),
         ("exec 3<&0 4<&1; export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDS_FIRST_FD=4;", "bind=fd:3"),
+        // It is not open.
+        ("exec 3<&0; export LISTEN_FDS=70 LISTEN_PID=$$;", "bind=fd:70"),
         // No socket at all.
         ("exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:3"),
     ] {

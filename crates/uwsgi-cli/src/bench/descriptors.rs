@@ -18,6 +18,8 @@ pub(super) fn make_room(connections: usize) -> Result<(), Failure> {
     }
     let may = maximum.is_none_or(|maximum| maximum >= needed);
     if may && setrlimit(Resource::Nofile, Rlimit { current: Some(needed), maximum }).is_ok() {
+        let before = current.unwrap_or_default();
+        crate::output::note(&format!("raised the limit of open files of this process from {before} to {needed}"));
         return Ok(());
     }
     let limit = maximum.or(current).unwrap_or_default();

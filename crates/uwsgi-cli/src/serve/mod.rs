@@ -42,6 +42,8 @@ A request whose body does not come whole has its report too, with status 400 or 
 request at all (a length that is no number, a line end in a value, too many vars) is answered with its status alone, and \
 why stands in the log, on standard error.
 
+It raises its own limit of open files (ulimit -n) to what --max-connections needs, as far as it may.
+
 It answers whoever can reach it with whatever it is asked for, headers included: it is made for trying out, not for the \
 internet.
 

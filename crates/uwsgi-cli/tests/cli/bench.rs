@@ -663,4 +663,5 @@ fn many_connections_at_once() {
     let ran = Ran::from(Command::new("sh").args(["-c", &bench]).output().unwrap());
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
     assert_eq!(report["requests"]["answered"], 400, "{report}");
+    assert!(ran.stderr.contains("raised the limit of open files of this process from 200 to 700"), "{}", ran.stderr);
 }
