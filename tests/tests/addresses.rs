@@ -125,6 +125,44 @@ const BAD: &[(&str, AddressError)] = &[
     ("@a\0", AddressError::Path),
 ];
 
+/// What a listener and a client make of an address that means something else to each.
+#[test]
+fn one_address_for_a_listener_and_one_for_a_client() {
+    let rows = [
+        (":3031", "0.0.0.0:3031", Ok("localhost:3031")),
+        (":0", "0.0.0.0:0", Ok("localhost:0")),
+        ("fd:3", "fd:3", Err(AddressError::NotToConnect)),
+        ("app:3031", "app:3031", Ok("app:3031")),
+        ("0.0.0.0:3031", "0.0.0.0:3031", Ok("0.0.0.0:3031")),
+        ("[::]:3031", "[::]:3031", Ok("[::]:3031")),
+        ("unix:/run/app.sock", "unix:/run/app.sock", Ok("unix:/run/app.sock")),
+        ("@app", "@app", Ok("@app")),
+    ];
+    for (text, listens, connects) in rows {
+        let address = Address::parse(text).unwrap();
+        assert_eq!(address.to_listen().to_string(), listens, "{text}");
+        let connects = connects.map(|text| Address::parse(text).unwrap());
+        assert_eq!(address.to_connect(), connects, "{text}");
+        // Every client says so when it is made, and none later.
+        assert_eq!(uwsgi_io::Client::new(text).map(drop).err(), connects.err(), "{text}");
+        assert_eq!(uwsgi_tower::Client::new(text).map(drop).err(), connects.err(), "{text}");
+    }
+}
+
+/// Without a name a listener and a client meet.
+#[test]
+fn an_address_without_a_name_is_listened_at_and_connected_to() {
+    use uwsgi_io::{Socket, Transport};
+    let listeners = uwsgi_server::Listener::bind_all(Address::parse(":0").unwrap(), 0o660).unwrap();
+    let local: Vec<_> = listeners.iter().filter_map(uwsgi_server::Listener::local).collect();
+    assert!(matches!(local[..], [SocketAddr::V4(at)] if at.ip().is_unspecified()), "{local:?}");
+    let address = format!(":{}", local[0].port());
+    let socket = Socket::connect(Address::parse(&address).unwrap(), std::time::Duration::from_secs(10)).unwrap();
+    socket.shut_down_write().unwrap();
+    let error = Socket::connect(Address::Fd(3), std::time::Duration::from_secs(10)).unwrap_err();
+    assert_eq!(error.to_string(), AddressError::NotToConnect.to_string());
+}
+
 #[test]
 fn addresses() {
     for (text, want, printed) in good() {

@@ -140,6 +140,7 @@ fn send(args: &Args, command: SubscriptionCommand) -> Result<(), Failure> {
     subscription.backup = args.backup;
     subscription.algo = args.algo.map(Algorithm::name);
     subscription.proto = args.http.then_some(b"http");
-    let to = Address::parse(&args.to).map_err(|error| Failure::Refused(format!("--to {}: {error}", args.to)))?;
+    let to = Address::parse(&args.to).and_then(Address::to_connect);
+    let to = to.map_err(|error| Failure::Refused(format!("--to {}: {error}", args.to)))?;
     Ok(uwsgi_io::subscribe(to, &subscription)?)
 }

@@ -33,11 +33,7 @@ impl To {
 
 /// The text itself: it is read again where it is used.
 pub(crate) fn address(text: &str) -> Result<String, String> {
-    match Address::parse(text) {
-        Ok(Address::Fd(_)) => Err("a descriptor cannot be connected to: give the address it listens on".to_owned()),
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    Address::parse(text).and_then(Address::to_connect).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// What a server did, or did not: one line.

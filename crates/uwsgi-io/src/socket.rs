@@ -61,13 +61,13 @@ impl Socket {
     ///
     /// Nobody listens there, not in time, or the address is none to connect to.
     pub fn connect(address: Address<'_>, patience: Duration) -> io::Result<Self> {
-        match address {
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        match address.to_connect().map_err(invalid)? {
             Address::Tcp(address) => Self::tcp(address, patience),
             Address::Unix(path) => Self::unix(&SocketAddrUnix::new(path)?, patience),
             #[cfg(target_os = "linux")]
             Address::Abstract(name) => Self::unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, patience),
             Address::Name { host, port } => {
-                let host = if host.is_empty() { "localhost" } else { host };
                 let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect();
                 Self::first_of(&addresses, patience)
             }

@@ -58,7 +58,7 @@ impl Listener {
     ///
     /// As [`bind`](Self::bind).
     pub fn bind_with_mode(address: Address<'_>, mode: u32) -> io::Result<Self> {
-        match address {
+        match address.to_listen() {
             Address::Tcp(address) => Self::tcp(address),
             Address::Name { host, port } => Self::first(addresses(host, port)?),
             Address::Unix(path) => Self::unix(Path::new(path), mode),
@@ -81,7 +81,7 @@ impl Listener {
     ///
     /// As [`bind`](Self::bind).
     pub fn bind_all(address: Address<'_>, mode: u32) -> io::Result<Vec<Self>> {
-        match address {
+        match address.to_listen() {
             Address::Name { host, port } => Self::every(&addresses(host, port)?.collect::<Vec<_>>()),
             address => Ok(vec![Self::bind_with_mode(address, mode)?]),
         }
@@ -275,7 +275,6 @@ fn listens(descriptor: &OwnedFd) -> io::Result<()> {
 }
 
 fn addresses(host: &str, port: u16) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    let host = if host.is_empty() { "0.0.0.0" } else { host };
     std::net::ToSocketAddrs::to_socket_addrs(&(host, port))
 }
 

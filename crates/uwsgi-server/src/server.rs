@@ -101,7 +101,8 @@ impl<A: App + 'static> Server<A> {
         })
     }
 
-    /// Listens at an address too: `host:port` (all addresses of a name), `unix:/path`, `@name`, `fd:3`.
+    /// Listens at an address too: `host:port` (all addresses of a name), `:port` (all IPv4 addresses of the machine),
+    /// `unix:/path`, `@name`, `fd:3`.
     ///
     /// # Errors
     ///

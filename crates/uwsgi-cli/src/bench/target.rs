@@ -1,7 +1,7 @@
 //! The one address that is contacted.
 
 use core::fmt;
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream as BlockingStream, ToSocketAddrs};
 #[cfg(unix)]
@@ -27,9 +27,8 @@ impl Target {
     /// Looks a name up, once. Where it has several addresses, the first that takes a connection is the target.
     pub(super) fn resolve(text: &str) -> Result<Self, Failure> {
         let refused = |why: &dyn fmt::Display| Failure::Refused(format!("--to {text}: {why}"));
-        match Address::parse(text).map_err(|error| refused(&error))? {
+        match Address::parse(text).and_then(Address::to_connect).map_err(|error| refused(&error))? {
             Address::Tcp(address) => Ok(Self::Tcp(address)),
-            Address::Name { host: "", port } => Ok(Self::Tcp((Ipv4Addr::LOCALHOST, port).into())),
             Address::Name { host, port } => {
                 let found: Vec<_> = (host, port).to_socket_addrs().map_err(|error| refused(&error))?.collect();
                 let chosen = match found.as_slice() {
@@ -45,7 +44,6 @@ impl Target {
                 use std::os::linux::net::SocketAddrExt;
                 UnixAddr::from_abstract_name(name).map(Self::Unix).map_err(|error| refused(&error))
             }
-            Address::Fd(_) => Err(refused(&"a descriptor cannot be connected to: give the address it listens on")),
             _ => Err(refused(&"this system has no such sockets")),
         }
     }

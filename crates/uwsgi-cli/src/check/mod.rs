@@ -134,7 +134,7 @@ impl Args {
 fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failure> {
     let text = args.to.as_deref().unwrap_or_default();
     let refused = |why: &dyn core::fmt::Display| Failure::Refused(format!("cannot check {text}: {why}"));
-    let address = Address::parse(text).map_err(|error| refused(&error))?;
+    let address = Address::parse(text).and_then(Address::to_connect).map_err(|error| refused(&error))?;
     let server = Server::at(&address).map_err(|error| refused(&error))?.with_patience(args.patience);
     // Learnt beforehand, so that nothing else is sent where that was asked for in vain.
     let unreached = |error| refused(&ClientErrorKind::Connect(error));

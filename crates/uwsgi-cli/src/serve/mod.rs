@@ -22,7 +22,7 @@ use crate::quantity;
 /// Answer requests with what arrived in them: the inspector
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-ADDR is host:port, unix:/path, a path with a / in it, @name (a socket of Linux without a file), or fd:N (inherited). Sizes \
+ADDR is host:port, :port (every IPv4 address of this machine), unix:/path, a path with a / in it, @name (a socket of Linux without a file), or fd:N (inherited). Sizes \
 take k, M or G behind them, for powers of 1024; SECS may have a fraction.
 
 What a path answers:

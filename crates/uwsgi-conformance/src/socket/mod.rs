@@ -86,14 +86,14 @@ impl Server {
     ///
     /// The name has no address, or the address is none to connect to.
     pub fn at(address: &client::Address<'_>) -> io::Result<Self> {
-        match *address {
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        match address.to_connect().map_err(invalid)? {
             client::Address::Tcp(address) => Ok(Self::tcp(address)),
             #[cfg(unix)]
             client::Address::Unix(path) => Ok(Self::unix(path)),
             #[cfg(target_os = "linux")]
             client::Address::Abstract(name) => Ok(Self::on(Address::Abstract(name.as_bytes().to_vec()))),
             client::Address::Name { host, port } => {
-                let host = if host.is_empty() { "localhost" } else { host };
                 let found: Vec<_> = (host, port).to_socket_addrs()?.collect();
                 let chosen = match found.as_slice() {
                     [only] => Some(*only),

@@ -112,9 +112,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The text is no address.
+    /// The text is no address, or [none to connect to](Address::to_connect).
     pub fn new(address: &str) -> Result<Self, AddressError> {
-        Address::parse(address).map(Self::from)
+        Address::parse(address)?.to_connect().map(Self::from)
     }
 
     /// The same client, waiting so long at most for a connection; 10 s unless told otherwise. To look up a name is not in it.

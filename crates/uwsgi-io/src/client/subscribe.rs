@@ -51,10 +51,10 @@ pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(),
 }
 
 fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
-    match to {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    match to.to_connect().map_err(invalid)? {
         Address::Tcp(address) => udp(&[address], bytes),
         Address::Name { host, port } => {
-            let host = if host.is_empty() { "localhost" } else { host };
             let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect();
             udp(&addresses, bytes)
         }

@@ -82,9 +82,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The text is no address.
+    /// The text is no address, or [none to connect to](Address::to_connect).
     pub fn new(address: &str) -> Result<Self, AddressError> {
-        Address::parse(address)?;
+        Address::parse(address)?.to_connect()?;
         let (reused, age) = (0, Duration::from_secs(30));
         Ok(Self {
             backend: Arc::new(Backend {
@@ -259,9 +259,9 @@ impl Backend {
             stream.set_nodelay(true)?;
             Ok::<Box<dyn Io>, io::Error>(Box::new(stream))
         };
-        match Address::parse(&self.address).map_err(|error| io::Error::other(error.to_string()))? {
+        let address = Address::parse(&self.address).and_then(Address::to_connect);
+        match address.map_err(|error| io::Error::other(error.to_string()))? {
             Address::Tcp(address) => tcp(TcpStream::connect(address).await?),
-            Address::Name { host: "", port } => tcp(TcpStream::connect(("localhost", port)).await?),
             Address::Name { host, port } => tcp(TcpStream::connect((host, port)).await?),
             #[cfg(unix)]
             Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),

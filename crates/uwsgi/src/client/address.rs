@@ -1,17 +1,18 @@
 //! Where a server listens.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Where a server listens, as command lines and configurations write it.
+/// Where a server listens, or a client connects to, as command lines and configurations write it.
 ///
 /// | text | address |
 /// |---|---|
 /// | `127.0.0.1:3031`, `[::1]:3031` | [`Address::Tcp`] |
-/// | `app.internal:3031`, `:3031` | [`Address::Name`], to be looked up; no name is every address of the machine |
+/// | `app.internal:3031` | [`Address::Name`], to be looked up |
+/// | `:3031` | [`Address::Name`] without a name: every IPv4 address of the machine for a [listener](Address::to_listen), as in uWSGI, and `localhost` for a [client](Address::to_connect) |
 /// | `unix:/run/app.sock`, `/run/app.sock`, `./app.sock` | [`Address::Unix`] |
 /// | `@name`, `unix:@name` | [`Address::Abstract`], Linux's sockets without a file |
-/// | `fd:3`, `fd://3` | [`Address::Fd`], inherited |
+/// | `fd:3`, `fd://3` | [`Address::Fd`], inherited; a client cannot connect to it |
 ///
 /// ```
 /// use uwsgi::client::Address;
@@ -34,7 +35,7 @@ pub enum Address<'a> {
     Fd(u32),
     /// A host that has to be looked up.
     Name {
-        /// The name; empty for every address of the machine.
+        /// The name; empty where there is none, as in `:3031`.
         host: &'a str,
         /// The port.
         port: u16,
@@ -55,6 +56,8 @@ pub enum AddressError {
     Fd,
     /// The host has a character that no host has; an IPv6 address needs brackets.
     Host,
+    /// A descriptor, which nobody can connect to.
+    NotToConnect,
     /// There is no port, or none from 0 to 65535.
     Port,
     /// A URL: an address has no scheme.
@@ -69,6 +72,7 @@ impl fmt::Display for AddressError {
             Self::Empty => "an empty address: write host:port, unix:/path, @name or fd:N",
             Self::Fd => "no number behind fd:",
             Self::Host => "not a host: an IPv6 address needs brackets, as in [::1]:3031",
+            Self::NotToConnect => "a descriptor cannot be connected to: give the address it listens on",
             Self::Port => "no port from 0 to 65535: write host:port, or a path with a / in it",
             Self::Url => "a URL, not an address: leave out http:// or uwsgi://, and the path",
             Self::Path => "not a path of a Unix socket: at most 107 bytes, without NUL",
@@ -119,6 +123,44 @@ impl<'a> Address<'a> {
         }
         let port = digits(port).and_then(|port| u16::try_from(port).ok()).ok_or(AddressError::Port)?;
         Ok(Self::Name { host, port })
+    }
+
+    /// What a server listens at: `:3031` is every IPv4 address of the machine, as in uWSGI. Write `[::]:3031` for those of
+    /// both families.
+    ///
+    /// ```
+    /// use uwsgi::client::Address;
+    ///
+    /// assert_eq!(Address::parse(":3031")?.to_listen(), Address::parse("0.0.0.0:3031")?);
+    /// # Ok::<(), uwsgi::client::AddressError>(())
+    /// ```
+    #[must_use]
+    pub fn to_listen(self) -> Self {
+        match self {
+            Self::Name { host: "", port } => Self::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)),
+            other => other,
+        }
+    }
+
+    /// What a client connects to: `:3031` is `localhost:3031`.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError::NotToConnect`]: it is a descriptor.
+    ///
+    /// ```
+    /// use uwsgi::client::{Address, AddressError};
+    ///
+    /// assert_eq!(Address::parse(":3031")?.to_connect()?, Address::parse("localhost:3031")?);
+    /// assert_eq!(Address::parse("fd:3")?.to_connect(), Err(AddressError::NotToConnect));
+    /// # Ok::<(), AddressError>(())
+    /// ```
+    pub fn to_connect(self) -> Result<Self, AddressError> {
+        match self {
+            Self::Name { host: "", port } => Ok(Self::Name { host: "localhost", port }),
+            Self::Fd(_) => Err(AddressError::NotToConnect),
+            other => Ok(other),
+        }
     }
 }
 
