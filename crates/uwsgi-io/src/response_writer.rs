@@ -4,6 +4,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IoSlice, Write};
 
+use uwsgi::framing::whole_length;
 use uwsgi::response::{RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
@@ -24,6 +25,8 @@ pub struct ResponseWriter<'r, T> {
     draft: Vec<u8>,
     upgraded: &'r AtomicBool,
     status: u16,
+    /// Whether the head has a Content-Length.
+    has_length: bool,
     failure: Option<Refusal>,
     broken: bool,
 }
@@ -64,6 +67,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             draft: Vec::new(),
             upgraded,
             status: 0,
+            has_length: false,
             failure: None,
             broken: false,
         }
@@ -102,7 +106,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if !self.respond.head(status, length) {
             return Err(HeadError::Left);
         }
-        self.status = status;
+        (self.status, self.has_length) = (status, length.is_some());
         core::mem::swap(&mut self.head, &mut self.draft);
         Ok(())
     }
@@ -138,16 +142,32 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.respond.sent()
     }
 
-    /// The application has given all.
+    /// The application has given all. If that is a head without a Content-Length and no byte of body, the head gets a length of
+    /// 0, if [one belongs there](uwsgi::framing::whole_length): the answer has an end then that everybody sees.
     ///
     /// # Errors
     ///
     /// The application gave no head, or fewer bytes than its Content-Length; or the connection broke. The answer is not whole
-    /// then: the [end](crate::RequestReader::end) of it resets the connection, unless it can still be a
+    /// then: the [end](crate::RequestReader::end) of it resets the connection, and closes a Unix socket, unless it can be a
     /// [failure](Self::fail).
     pub fn finish(&mut self) -> io::Result<()> {
+        self.tell_no_length();
         let leaves = self.respond.finished().map_err(refused)?;
         self.send(leaves, &[])
+    }
+
+    /// Puts a length of 0 into a head that has none and that nothing follows.
+    fn tell_no_length(&mut self) {
+        let none = whole_length(self.status, self.respond.is_head_request(), 0);
+        if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || none.is_none() {
+            return;
+        }
+        if self.respond.head(self.status, none) {
+            self.has_length = true;
+            // Before the empty line that ends the head.
+            self.head.truncate(self.head.len().saturating_sub(2));
+            self.head.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        }
     }
 
     /// The application failed. `body` is why its last read failed, if one did: it is the better answer.

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 use std::io::{self, BufRead, Write};
 
-use uwsgi::framing::whole_length;
+use uwsgi::framing::{content_length, is_length_right, whole_length};
 use uwsgi::{Packet, Request, Scheme};
 use uwsgi_io::{HeadError, RequestBody, ResponseWriter, Transport};
 
@@ -14,6 +14,9 @@ use crate::workers::Workers;
 
 /// Why an application failed. It is logged; the client learns of it as a 500 if nothing of the answer has left, and as a
 /// connection that is reset otherwise.
+///
+/// A Unix socket has no reset. There the connection is closed, and an answer that breaks off looks whole unless its head has a
+/// Content-Length.
 pub type AppError = Box<dyn core::error::Error + Send + Sync>;
 
 /// An application: WSGI's contract (PEP 3333) in Rust.
@@ -103,6 +106,10 @@ pub trait Body: BufRead + Send {}
 impl<T: Transport + Sync> Body for RequestBody<'_, T> {}
 
 /// Where an answer goes. Bytes that are written are the body, and leave before [`write`](Write::write) returns.
+///
+/// Give the head a Content-Length where the length is known. Without one the end of the connection is the body's: over a Unix
+/// socket, which has no reset, nobody can tell an answer that broke off from a whole one. [`whole`](Self::whole) gives it one,
+/// and an answer that ends without a byte of body gets a length of 0 by itself.
 pub trait Answer: Write + Send {
     /// Gives the head, or another one.
     ///
@@ -119,16 +126,24 @@ pub trait Answer: Write + Send {
         false
     }
 
-    /// Gives the head with a Content-Length, if [one belongs there](uwsgi::framing::whole_length), and all of the body.
+    /// Gives the head with a Content-Length, if [one belongs there](uwsgi::framing::whole_length), and all of the body. A
+    /// Content-Length that the head has already is used.
     ///
     /// # Errors
     ///
-    /// As [`head`](Self::head), and as [`write`](Write::write).
+    /// As [`head`](Self::head), and as [`write`](Write::write). [`io::ErrorKind::InvalidInput`]: the Content-Length that the
+    /// head has is [not the body's](uwsgi::framing::is_length_right). Nothing has changed then.
     fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
-        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let head = match whole_length(head.status(), self.is_head_request(), length) {
-            Some(length) => head.with_length(length),
-            None => head,
+        let (length, to_head) = (u64::try_from(body.len()).unwrap_or(u64::MAX), self.is_head_request());
+        // One that is no number is refused with the head.
+        let told = head.header("content-length").map(|told| content_length(told).ok().flatten());
+        let head = match (told, whole_length(head.status(), to_head, length)) {
+            (None, Some(length)) => head.with_length(length),
+            (Some(Some(told)), _) if !is_length_right(head.status(), to_head, told, length) => {
+                let what = format!("the head has a Content-Length of {told}, and the body has {length} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+            }
+            _ => head,
         };
         self.head(head).map_err(io::Error::other)?;
         self.write_all(body)

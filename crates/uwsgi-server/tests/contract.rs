@@ -324,9 +324,10 @@ fn s3_lines_are_checked_when_they_are_given() {
 fn s4_nothing_is_added_to_the_applications_lines() {
     let wire = answered(|answer| {
         let head = Head::new(200).with("Server", "mine").with("Date", "now").with("X-Tab", "a\tb");
-        Ok(answer.head(head)?)
+        answer.head(head)?;
+        Ok(answer.write_all(b"x")?)
     });
-    assert_eq!(wire.sent(), "HTTP/1.1 200 OK\r\nServer: mine\r\nDate: now\r\nX-Tab: a\tb\r\n\r\n");
+    assert_eq!(wire.sent(), "HTTP/1.1 200 OK\r\nServer: mine\r\nDate: now\r\nX-Tab: a\tb\r\n\r\nx");
 }
 
 #[test]
@@ -434,6 +435,56 @@ fn b7_what_has_no_body_gets_none() {
     // Not even of a refusal.
     let wire = play(&head, b"", |_: &Call<'_>, _: &mut dyn Body, _: &mut dyn Answer| -> Done { Err("no".into()) });
     assert!(wire.sent().starts_with("HTTP/1.1 500 ") && wire.sent().ends_with("\r\n\r\n"), "{}", wire.sent());
+}
+
+/// A length that is known is told, though the application does not: of an answer that ends without a byte of body.
+#[test]
+fn b9_an_answer_of_no_bytes_has_a_length() {
+    let bare = |status: u16| {
+        move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done {
+            Ok(answer.head(Head::new(status).with("A", "b").with_reason("x"))?)
+        }
+    };
+    let rows = [("GET", 200, true), ("POST", 404, true), ("GET", 205, true), ("GET", 204, false), ("GET", 304, false)];
+    for (method, status, has_length) in rows.into_iter().chain([("HEAD", 200, false)]) {
+        let length = if has_length { "Content-Length: 0\r\n" } else { "" };
+        let sent = play(&[("REQUEST_METHOD", method)], b"", bare(status)).sent();
+        assert_eq!(sent, format!("HTTP/1.1 {status} x\r\nA: b\r\n{length}\r\n"), "{method}");
+    }
+    // Nor a second one, nor one of a body that follows.
+    let told = answered(|answer| Ok(answer.head(Head::new(200).with_length(0))?)).sent();
+    assert_eq!(told, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn b9_a_whole_body_uses_the_length_that_its_head_has() {
+    let rows: [(&str, u16, &str, &[u8], bool); 10] = [
+        ("GET", 200, "5", b"hello", true),
+        ("GET", 200, "4", b"hello", false),
+        ("GET", 200, "6", b"hello", false),
+        ("GET", 200, "0", b"", true),
+        ("GET", 200, "1", b"", false),
+        ("GET", 200, "x", b"hello", false),
+        ("HEAD", 200, "5", b"hello", true),
+        ("HEAD", 200, "5", b"", true),
+        ("HEAD", 200, "5", b"hell", false),
+        ("GET", 304, "5", b"", true),
+    ];
+    for (method, status, told, body, is_right) in rows {
+        let app = move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done {
+            let head = Head::new(status).with("content-length", told);
+            let given = answer.whole(head, body);
+            assert_eq!(given.is_ok(), is_right, "{method} {status} {told} {body:?}: {given:?}");
+            if !is_right {
+                answer.whole(Head::new(500), b"wrong")?;
+            }
+            Ok(())
+        };
+        let sent = play(&[("REQUEST_METHOD", method)], b"", app).sent();
+        let lengths = sent.to_lowercase().matches("content-length").count();
+        let status = if is_right { status } else { 500 };
+        assert!(lengths == 1 && sent.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {told} {body:?}: {sent}");
+    }
 }
 
 #[test]

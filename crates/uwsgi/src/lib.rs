@@ -75,8 +75,8 @@ pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 /// Where bodies end.
 pub mod framing {
     pub use crate::http::framing::{
-        FramingError, RequestBody, ResponseBody, content_length, declared_length, request_body, response_body,
-        whole_length,
+        FramingError, RequestBody, ResponseBody, content_length, declared_length, is_length_right, request_body,
+        response_body, whole_length,
     };
 }
 

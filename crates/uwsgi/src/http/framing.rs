@@ -160,6 +160,27 @@ pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Op
     if has_no_length(status) || says_nothing { None } else { Some(length) }
 }
 
+/// Whether the Content-Length that the head of an answer has, `told`, is right for a whole body of so many bytes.
+///
+/// Where no body will leave, no bytes say nothing about the length that the answer to GET would have, and any may be told: so it
+/// is with 304 and with HEAD. Where the status is 1xx or 204 [no length leaves](whole_length), and none is wrong.
+///
+/// ```
+/// use uwsgi::framing::is_length_right;
+///
+/// assert!(is_length_right(200, false, 5, 5));
+/// assert!(!is_length_right(200, false, 5, 4));
+/// assert!(is_length_right(200, true, 5, 0)); // HEAD, without the work for the body
+/// assert!(!is_length_right(200, true, 5, 4));
+/// ```
+#[must_use]
+pub const fn is_length_right(status: u16, to_head_request: bool, told: u64, length: u64) -> bool {
+    match whole_length(status, to_head_request, length) {
+        Some(length) => told == length,
+        None => true,
+    }
+}
+
 /// Whether an answer of this status must not have a Content-Length (RFC 9110 section 8.6).
 pub(crate) const fn has_no_length(status: u16) -> bool {
     matches!(status, 100..=199 | 204)
