@@ -471,3 +471,22 @@ fn an_upgrade_is_a_pipe() {
     receive.shut_down(later);
     assert!(matches!(receive.body(b"", false, later.after(settings.stop_grace)), BodyStep::Fail(_)));
 }
+
+/// A refusal has one time for all of it; an answer has one for each silence.
+#[test]
+fn a_refusal_may_take_as_long_as_a_header() {
+    let receive = begun(Settings::default(), at(0));
+    let mut failed = Respond::queued(&receive, at(0));
+    assert_eq!(failed.failed(None), Failure::Refuse(Refusal::AppFailed));
+    let mut late = Respond::queued(&receive, at(0));
+    assert_eq!(late.time(at(10_000)), TimeStep::Refuse(Refusal::NoWorker));
+    for (name, mut respond) in [("refusing", Respond::refusing(&receive, at(0))), ("failed", failed), ("late", late)] {
+        respond.blocked(at(20_000));
+        respond.wrote(1);
+        respond.blocked(at(29_999));
+        assert_eq!(respond.deadline(), Some(at(30_000)), "{name}");
+        assert_eq!(respond.time(at(29_999)), TimeStep::Wait, "{name}");
+        assert_eq!(respond.time(at(30_000)), TimeStep::Abort, "{name}");
+        assert!(respond.is_aborted() && respond.cut().is_none(), "{name}: no answer was cut off");
+    }
+}

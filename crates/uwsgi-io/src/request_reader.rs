@@ -261,6 +261,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         let mut dropped = 0;
         while let DrainStep::Need(most) = drain.step(dropped, self.window.eof, self.transport.now()) {
             let most = most.min(self.buffer.len());
+            self.transport.limit(Direction::Read, drain.deadline())?;
             dropped = match self.transport.read(self.buffer.get_mut(..most).unwrap_or_default()) {
                 Ok(count) => {
                     self.window.eof = count == 0;
@@ -270,6 +271,8 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                     self.transport.wait(Direction::Read, Some(drain.deadline()))?;
                     0
                 }
+                // The answer is written: a peer that neither sends nor closes is no error of it.
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
                 Err(error) => return Err(error),
             };
         }
@@ -320,11 +323,12 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         self.buffer.resize(len, 0);
     }
 
-    /// Writes what the server says by itself, for as long as an answer may take.
+    /// Writes what the server says by itself, for as long as that may take.
     fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let mut respond = Respond::queued(&self.receive, self.transport.now());
-        respond.started();
+        let now = self.transport.now();
+        let mut respond = Respond::refusing(&self.receive, now);
         while !bytes.is_empty() {
+            self.transport.limit(Direction::Write, now.after(self.receive.settings().header_timeout))?;
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {

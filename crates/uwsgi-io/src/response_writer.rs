@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
 use uwsgi::framing::whole_length;
@@ -27,6 +28,8 @@ pub struct ResponseWriter<'r, T> {
     status: u16,
     /// Whether the head has a Content-Length.
     has_length: bool,
+    /// For how long a refusal may take to leave.
+    refusal_time: Duration,
     failure: Option<Refusal>,
     broken: bool,
 }
@@ -68,6 +71,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             upgraded,
             status: 0,
             has_length: false,
+            refusal_time: receive.settings().header_timeout,
             failure: None,
             broken: false,
         }
@@ -248,6 +252,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
         self.status = refusal.status();
+        self.transport.limit(Direction::Write, self.transport.now().after(self.refusal_time))?;
         let (head, whole) = (refusal.response(true), refusal.response(self.respond.is_head_request()));
         self.write_all_now(head, whole.get(head.len()..).unwrap_or_default())
     }

@@ -47,6 +47,17 @@ pub trait Transport {
         Ok(Ready { read: false, write: true })
     }
 
+    /// Has a read, or a write, end with [`io::ErrorKind::TimedOut`] once this time has come, where it blocks; until it is asked
+    /// for again. Where nothing blocks but [`wait`](Self::wait) there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// The peer was first.
+    fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
+        let _ = (direction, until);
+        Ok(())
+    }
+
     /// What time it is.
     fn now(&self) -> Time;
 
@@ -113,6 +124,10 @@ impl<T: Transport + ?Sized> Transport for &T {
         (**self).wait_either(until)
     }
 
+    fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
+        (**self).limit(direction, until)
+    }
+
     fn now(&self) -> Time {
         (**self).now()
     }
@@ -169,6 +184,14 @@ impl Clock {
 
 /// What a stream does at its end, besides being closed: what [`Blocking`] needs to know of one.
 pub trait HalfClose {
+    /// Has a read, or a write, fail as one that would block after so long, which is not zero: as `set_read_timeout` and
+    /// `set_write_timeout` of `std` do.
+    ///
+    /// # Errors
+    ///
+    /// The stream has gone.
+    fn set_timeout(&self, direction: Direction, after: Duration) -> io::Result<()>;
+
     /// Closes the sending direction, so that the peer sees the end, and can still be read from.
     ///
     /// # Errors
@@ -185,6 +208,13 @@ pub trait HalfClose {
 }
 
 impl HalfClose for std::net::TcpStream {
+    fn set_timeout(&self, direction: Direction, after: Duration) -> io::Result<()> {
+        match direction {
+            Direction::Read => self.set_read_timeout(Some(after)),
+            Direction::Write => self.set_write_timeout(Some(after)),
+        }
+    }
+
     fn shut_down_write(&self) -> io::Result<()> {
         self.shutdown(std::net::Shutdown::Write)
     }
@@ -202,6 +232,13 @@ impl HalfClose for std::net::TcpStream {
 
 #[cfg(unix)]
 impl HalfClose for std::os::unix::net::UnixStream {
+    fn set_timeout(&self, direction: Direction, after: Duration) -> io::Result<()> {
+        match direction {
+            Direction::Read => self.set_read_timeout(Some(after)),
+            Direction::Write => self.set_write_timeout(Some(after)),
+        }
+    }
+
     fn shut_down_write(&self) -> io::Result<()> {
         self.shutdown(std::net::Shutdown::Write)
     }
@@ -212,7 +249,8 @@ impl HalfClose for std::os::unix::net::UnixStream {
 }
 
 /// A stream that blocks, as a transport: `TcpStream`, `UnixStream`, and whatever else can be read and written through a
-/// shared reference, and [half-closed](HalfClose). It waits where the stream does; timeouts are the stream's own.
+/// shared reference, and [half-closed](HalfClose). It waits where the stream does; timeouts are the stream's own, but for the end of
+/// a connection: a drain, a refusal and a pong have the time that the settings say.
 ///
 /// ```
 /// # #[cfg(unix)] {
@@ -259,6 +297,12 @@ where
 
     fn wait(&self, _direction: Direction, _until: Option<Time>) -> io::Result<()> {
         Ok(())
+    }
+
+    fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
+        // No time at all would be none that ends; and there is a longest that the system counts.
+        let after = self.clock.until(until).clamp(Duration::from_millis(1), Duration::from_secs(1 << 30));
+        self.stream.set_timeout(direction, after)
     }
 
     fn now(&self) -> Time {

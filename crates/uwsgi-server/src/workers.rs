@@ -264,6 +264,10 @@ impl<T: Transport> Transport for Working<'_, T> {
         waited
     }
 
+    fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
+        self.transport.limit(direction, until)
+    }
+
     fn now(&self) -> Time {
         self.transport.now()
     }

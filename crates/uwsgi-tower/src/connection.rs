@@ -411,8 +411,7 @@ async fn bare<IO: AsyncRead + AsyncWrite + Unpin>(
     outbound: &mut Outbound<IO>,
     bytes: &[u8],
 ) -> io::Result<Next<IO>> {
-    let mut respond = Respond::queued(&inbound.receive, inbound.pace.now());
-    respond.started();
+    let mut respond = Respond::refusing(&inbound.receive, inbound.pace.now());
     send_all(bytes, &mut respond, outbound).await?;
     let drain = Drain::new(inbound.receive.settings(), inbound.pace.now());
     half_close(inbound, outbound, drain).await

@@ -139,6 +139,22 @@ async fn a_header_that_trickles_is_408() {
     assert_eq!(served.ended(answer).await, closed("HTTP/1.1 408 Request Timeout", 12));
 }
 
+/// What the server says by itself has 10 seconds in all, of which none is spent by taking a byte now and then.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_taken_in_small_pieces_has_an_end() {
+    let fails = service_fn(async |_: Request<Body>| Err::<Response<Full<Bytes>>, _>(io::Error::other("no")));
+    for (sent, end) in [(&b"\0\0\0\0"[..], "broken"), (GET, "reset"), (b"\x64\0\0\0", "broken")] {
+        let mut served = Served::with_room(1, Settings::default(), fails);
+        served.peer.write_all(sent).await.unwrap();
+        let mut taken = 0;
+        while !served.task.is_finished() {
+            sleep(Duration::from_secs(6)).await;
+            taken += served.peer.read(&mut [0; 1]).await.unwrap();
+        }
+        assert_eq!(served.ended(Vec::new()).await, Ended(String::new(), 12, end), "{taken} bytes were taken");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_silent_is_408() {
     let mut served = served(service_fn(read));

@@ -2,8 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uwsgi::server::{Receive, Refusal, Settings};
 use uwsgi_io::{Arrival, Blocking, Duplex, RequestReader, Transport};
@@ -262,4 +263,73 @@ fn an_answer_that_is_not_whole_is_reset_or_the_server_is_told_that_it_cannot_be(
     let (packet, out) = (get(), Vec::new());
     let error = served(Duplex::new(io::Cursor::new(packet), out), true).join().unwrap().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+}
+
+/// Serves one connection over a stream that blocks, whose own timeout is this; the outcome, and how long it took.
+fn over<T>(stream: T, settings: Settings) -> (io::Result<()>, Duration)
+where
+    Blocking<T>: Transport + Sync,
+{
+    let begun = Instant::now();
+    let served = serve_connection(&Blocking::new(stream), &app(blind), &settings, Ends::default());
+    (served, begun.elapsed())
+}
+
+/// Where reads block, the end of a good answer takes the time of a drain, whatever timeout the stream has of its own.
+#[test]
+fn a_drain_over_a_stream_that_blocks_has_an_end() {
+    let mut settings = Settings::default();
+    settings.drain_time = Duration::from_millis(400);
+    let check = |what: &str, (served, took): (io::Result<()>, Duration)| {
+        served.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let range = Duration::from_millis(350)..Duration::from_secs(5);
+        assert!(range.contains(&took), "{what}: {took:?}");
+    };
+    for own in [None, Some(Duration::from_millis(50)), Some(Duration::from_secs(60))] {
+        // The peer neither sends what it announced nor closes.
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(&post(5)).unwrap();
+        ours.set_read_timeout(own).unwrap();
+        check(&format!("Unix, {own:?}"), over(ours, settings));
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        theirs.write_all(&post(5)).unwrap();
+        let ours = listener.accept().unwrap().0;
+        ours.set_read_timeout(own).unwrap();
+        check(&format!("TCP, {own:?}"), over(ours, settings));
+    }
+}
+
+/// What a server says by itself leaves in the time of a header, however often the peer takes a byte of it.
+#[test]
+fn a_refusal_and_a_pong_have_a_time_in_which_they_leave() {
+    let fails = app(|_: &mut dyn Body, _: &mut dyn Answer| Err("no".into()));
+    // A byte each 6 seconds, of which none is too late for write_idle.
+    let manner = Manner { takes: vec![0, 1], late: Duration::from_secs(6), ..Manner::default() };
+    for (what, sent) in [("refusal", b"\0\0\0\0".to_vec()), ("failure", get()), ("pong", b"\x64\0\0\0".to_vec())] {
+        let connection = Timeline::new([(0, Act::Send(sent))], manner.clone());
+        let served = serve_connection(&connection, &fails, &Settings::default(), Ends::default());
+        let outcome = connection.outcome();
+        assert_eq!((outcome.written.len(), outcome.took), (2, 12_000), "{what}");
+        let timed_out = served.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        assert!(timed_out || outcome.aborted, "{what}");
+    }
+    // Where writes block, too.
+    let mut settings = Settings::default();
+    settings.header_timeout = Duration::from_millis(400);
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    fill(&ours);
+    (&theirs).write_all(b"\0\0\0\0").unwrap();
+    let (served, took) = over(ours, settings);
+    assert_eq!(served.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+/// Writes until the peer's side takes nothing more.
+fn fill(mut stream: &UnixStream) {
+    stream.set_nonblocking(true).unwrap();
+    while stream.write(&[b'x'; 4096]).is_ok() {}
+    while stream.write(b"x").is_ok() {}
+    stream.set_nonblocking(false).unwrap();
 }

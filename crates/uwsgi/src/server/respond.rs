@@ -31,6 +31,8 @@ pub struct Respond {
     phase: Phase,
     queue_wait: Duration,
     write_idle: Duration,
+    /// For how long a refusal may take to leave, from when it first had to wait.
+    refusal_time: Duration,
     stop_grace: Duration,
     stop: Option<Time>,
     /// Since when the peer has taken nothing of what is to be written.
@@ -137,6 +139,7 @@ impl Respond {
             phase: Phase::Queued(now),
             queue_wait: settings.queue_wait,
             write_idle: settings.write_idle,
+            refusal_time: settings.header_timeout,
             stop_grace: settings.stop_grace,
             stop: receive.stop(),
             blocked: None,
@@ -148,6 +151,25 @@ impl Respond {
             to_head: receive.is_head_request(),
             bare: false,
         }
+    }
+
+    /// What a server says by itself: a refusal, or a pong. All of it may take as long to leave as a header to come
+    /// ([`header_timeout`](crate::server::Settings::header_timeout)), however often the peer takes a little of it.
+    ///
+    /// ```
+    /// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
+    ///
+    /// let receive = Receive::new(Settings::default(), Time::ZERO);
+    /// let mut respond = Respond::refusing(&receive, Time::ZERO);
+    /// respond.blocked(Time::ZERO);
+    /// respond.wrote(0); // a byte of the head
+    /// respond.blocked(Time::from_millis(9_000));
+    /// assert_eq!(respond.deadline(), Some(Time::from_millis(10_000)));
+    /// assert_eq!(respond.time(Time::from_millis(10_000)), TimeStep::Abort);
+    /// ```
+    #[must_use]
+    pub fn refusing(receive: &Receive, now: Time) -> Self {
+        Self { phase: Phase::Refused, ..Self::queued(receive, now) }
     }
 
     /// The same answer without a head, as that to a [message](Receive::message) is: what leaves is what the application gives,
@@ -259,7 +281,10 @@ impl Respond {
 
     /// The connection took bytes, and so many of them are the body's.
     pub fn wrote(&mut self, of_body: usize) {
-        self.blocked = None;
+        // A refusal is short: all of it has one time together.
+        if self.phase != Phase::Refused {
+            self.blocked = None;
+        }
         self.sent = self.sent.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
     }
 
@@ -273,7 +298,7 @@ impl Respond {
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
             Phase::Queued(since) => Some(since.after(self.queue_wait)),
-            _ => self.blocked.map(|since| since.after(self.write_idle)),
+            _ => self.blocked.map(|since| since.after(self.write_patience())),
         };
         match (own, self.stop) {
             (Some(own), Some(stop)) => Some(own.min(stop)),
@@ -284,7 +309,7 @@ impl Respond {
     /// What is due.
     pub fn time(&mut self, now: Time) -> TimeStep {
         let stopped = self.stop.is_some_and(|stop| now >= stop);
-        let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_idle));
+        let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_patience()));
         match self.phase {
             Phase::Queued(since) if now >= since.after(self.queue_wait) => {
                 self.phase = Phase::Refused;
@@ -297,6 +322,10 @@ impl Respond {
             }
             Phase::Finished if self.blocked.is_none() => TimeStep::Wait,
             Phase::Aborted => TimeStep::Abort,
+            Phase::Refused if stopped || idle => {
+                self.phase = Phase::Aborted;
+                TimeStep::Abort
+            }
             _ if stopped || idle => {
                 self.cut = Some(if stopped {
                     CutLimit::StopGrace(self.stop_grace)
@@ -376,6 +405,11 @@ impl Respond {
     #[must_use]
     pub const fn is_delimited(&self) -> bool {
         matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
+    }
+
+    /// For how long a connection may take nothing; of a refusal, for how long all of it may take.
+    const fn write_patience(&self) -> Duration {
+        if matches!(self.phase, Phase::Refused) { self.refusal_time } else { self.write_idle }
     }
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {

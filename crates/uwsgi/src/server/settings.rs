@@ -22,7 +22,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The longest body in bytes: 1 GiB.
     pub body_limit: u64,
-    /// From a packet's first byte to its last, and from the connection's start to its first byte: 10 seconds.
+    /// From a packet's first byte to its last, and from the connection's start to its first byte: 10 seconds. A refusal, or a
+    /// pong, may take as long to leave.
     pub header_timeout: Duration,
     /// The longest silence inside a body: 30 seconds. A body may also be waited for so long before its rate counts. What
     /// follows a packet that is no web request is held to both like a body.
