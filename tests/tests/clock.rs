@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uwsgi::Modifier1;
 use uwsgi::server::{
-    AnswerError, BodyStep, Drain, DrainStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time,
-    TimeStep,
+    AnswerError, BodyStep, CutLimit, Drain, DrainStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings,
+    Time, TimeStep,
 };
 use uwsgi_conformance::SMALL;
 
@@ -336,6 +336,91 @@ fn a_stop_closes_what_is_idle() {
         assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Need(4));
         receive.shut_down(at(1_000));
         assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Close);
+    }
+}
+
+/// No time is so long that a stop is not seen.
+#[test]
+fn a_stop_without_an_end_closes_what_is_idle_too() {
+    for grace in
+        [Duration::ZERO, Duration::from_millis(u64::MAX - 1_000), Duration::from_millis(u64::MAX), Duration::MAX]
+    {
+        let mut settings = Settings::default().with_keepalive(Duration::from_secs(5));
+        settings.stop_grace = grace;
+        let mut receive = begun(settings, at(0));
+        receive.shut_down(at(1_000));
+        assert_eq!(receive.deadline(), Some(at(0)), "{grace:?}: an idle connection closes at once");
+        assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Close, "{grace:?}");
+
+        let mut receive = with_body(settings, b"5", at(0));
+        receive.shut_down(at(1_000));
+        take(&mut receive, 5, at(1_000));
+        assert!(!receive.allows_another(), "{grace:?}");
+        let mut respond = Respond::queued(&receive, at(1_000));
+        respond.started();
+        assert_eq!(respond.time(at(1_000)) == TimeStep::Wait, !grace.is_zero(), "{grace:?}");
+    }
+}
+
+/// A limit that is switched off ends nothing, and one that is as long as a duration can be is in nobody's way.
+#[test]
+fn a_rate_of_0_is_no_limit() {
+    for (rate, idle, patience) in [(240, 30_000, 0), (1, 30_000, 0), (0, 30_000, 30_000), (0, u64::MAX, u64::MAX)] {
+        let mut settings = Settings::default();
+        (settings.body_rate, settings.body_idle) = (rate, Duration::from_millis(idle));
+        let mut receive = with_body(settings, b"1000", at(0));
+        // A byte each 10 seconds, for an hour.
+        let mut ended = None;
+        for second in (0..3_600).step_by(10) {
+            if let BodyStep::Fail(refusal) = receive.body(b"", false, at(second * 1_000)) {
+                ended = Some(refusal);
+                break;
+            }
+            take(&mut receive, 1, at(second * 1_000 + 9_999));
+        }
+        assert_eq!(ended.is_none(), rate == 0, "{rate} bytes a second, {ended:?}");
+        if rate == 0 {
+            assert_eq!(receive.body(b"", false, at(3_600_000)), BodyStep::Need(640));
+            assert_eq!(receive.deadline(), Some(at(3_600_000).after(Duration::from_millis(patience))));
+        }
+    }
+}
+
+/// Of two deadlines that have come the earlier one counts, and of two at the same time the stop's, in both halves.
+#[test]
+fn two_deadlines_that_have_come_have_an_order() {
+    // The stop is asked for at this time, and what began may go on for 30 seconds. Both are asked at the 60th.
+    for (stop, body, header, worker, unwritten) in [
+        (9_999, Refusal::Stopping, Refusal::Stopping, Refusal::Stopping, true),
+        (10_000, Refusal::Stopping, Refusal::Stopping, Refusal::Stopping, true),
+        (10_001, Refusal::BodyTimeout, Refusal::HeaderTimeout, Refusal::NoWorker, false),
+    ] {
+        let mut settings = Settings::default();
+        (settings.header_timeout, settings.queue_wait) = (Duration::from_secs(40), Duration::from_secs(40));
+        settings.write_idle = Duration::from_secs(40);
+        let mut receive = with_body(settings, b"5", at(0));
+        assert_eq!(receive.body(b"", false, at(10_000)), BodyStep::Need(5));
+        receive.shut_down(at(stop));
+        assert_eq!(receive.body(b"", false, at(60_000)), BodyStep::Fail(body), "{stop}");
+
+        let mut receive = begun(settings, at(0));
+        assert_eq!(receive.head(b"\0", false, at(0)), HeadStep::Need(3));
+        receive.shut_down(at(stop));
+        assert_eq!(receive.head(b"\0", false, at(60_000)), HeadStep::Refuse(header), "{stop}");
+
+        let mut respond = Respond::queued(&receive, at(0));
+        respond.shut_down(at(stop));
+        assert_eq!(respond.time(at(60_000)), TimeStep::Refuse(worker), "{stop}");
+
+        let mut respond = Respond::queued(&with_body(settings, b"5", at(0)), at(0));
+        respond.started();
+        respond.head(200, None);
+        respond.body(1).unwrap();
+        respond.blocked(at(0));
+        respond.shut_down(at(stop));
+        assert_eq!(respond.time(at(60_000)), TimeStep::Abort);
+        let by_stop = matches!(respond.cut().map(|cut| cut.limit), Some(CutLimit::StopGrace(_)));
+        assert_eq!(by_stop, unwritten, "{stop}");
     }
 }
 

@@ -50,9 +50,9 @@ fn what_four_bytes_say_is_judged_by_what_is_accepted() {
         (b"\x05\x05\0\0", Settings::default(), HeadStep::Refuse(Refusal::Modifier1(Modifier1::PSGI))),
         (b"\x05\x05\0\0", Settings::default().accepting(Modifier1::PSGI), HeadStep::Need(5)),
         (b"\x64\0\0\0", Settings::default(), HeadStep::Pong { end: 4 }),
-        // Who accepts pings answers them, and a request has vars.
-        (b"\x64\0\0\0", Settings::default().accepting(Modifier1::PING), HeadStep::Refuse(Refusal::Empty)),
-        (b"\x64\x01\0\0A", Settings::default().accepting(Modifier1::PING), HeadStep::Head { end: 5 }),
+        // A ping is answered with a pong, whatever is accepted, and its payload is passed over.
+        (b"\x64\0\0\0", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 4 }),
+        (b"\x64\x01\0\0A", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 5 }),
         // A signal is its header alone.
         (b"\x6e\0\0\x11", Settings::default().accepting(Modifier1::SIGNAL), HeadStep::Message { end: 4 }),
         (b"\xad\x07\0\0\x05\0hello", Settings::default().accepting(Modifier1::RPC), HeadStep::Message { end: 11 }),

@@ -70,26 +70,26 @@ pub(crate) struct Patience {
     pub(crate) read: Duration,
     pub(crate) write: Duration,
     pub(crate) total: Duration,
-    /// When the total is over.
-    pub(crate) end: Time,
+    /// When the total is over, if it has an end.
+    pub(crate) end: Option<Time>,
 }
 
 impl Patience {
     /// No end to it.
     pub(crate) const ENDLESS: Self =
-        Self { read: Duration::MAX, write: Duration::MAX, total: Duration::MAX, end: Time::NEVER };
+        Self { read: Duration::MAX, write: Duration::MAX, total: Duration::MAX, end: None };
 
     /// Until when to wait for something that was last seen `since`; an error if that is over.
     pub(crate) fn until(&self, idle: Timeout, since: Time, now: Time) -> io::Result<Option<Time>> {
         let (Timeout::Connect(after) | Timeout::Read(after) | Timeout::Total(after) | Timeout::Write(after)) = idle;
         let idle_end = since.after(after);
-        if now >= self.end && self.end < Time::NEVER {
+        if self.end.is_some_and(|end| now >= end) {
             return Err(Timeout::Total(self.total).into());
         }
-        if now >= idle_end && idle_end < Time::NEVER {
+        if now >= idle_end {
             return Err(idle.into());
         }
-        Ok(Some(self.end.min(idle_end)).filter(|until| *until < Time::NEVER))
+        Ok(Some(self.end.map_or(idle_end, |end| end.min(idle_end))))
     }
 }
 
@@ -118,7 +118,7 @@ impl<T: Transport> Stream<T> {
     /// The same stream, which is over so long from now.
     #[must_use]
     pub fn with_total_timeout(self, total: Duration) -> Self {
-        let end = self.transport.now().after(total);
+        let end = Some(self.transport.now().after(total));
         Self { patience: Patience { total, end, ..self.patience }, ..self }
     }
 

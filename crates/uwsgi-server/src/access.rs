@@ -54,7 +54,7 @@ impl AccessLog {
     }
 
     /// An object of JSON a line: `time`, `client`, `user`, `method`, `uri`, `protocol`, `status`, `bytes`, `referer`,
-    /// `user_agent`, `milliseconds`.
+    /// `user_agent`, `milliseconds`. Control characters are escaped, DEL and those of C1 included.
     pub fn json(to: impl Write + Send + 'static) -> Self {
         Self { format: Format::Json, to: Mutex::new(Box::new(to)) }
     }
@@ -127,13 +127,61 @@ impl<'r> Entry<'r> {
             "user_agent": known(self.request.header("user-agent").as_deref()),
             "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
         });
-        let mut line = serde_json::to_vec(&object).map_err(io::Error::other)?;
+        let mut line = Vec::with_capacity(256);
+        for char in serde_json::to_string(&object).map_err(io::Error::other)?.chars() {
+            if is_control(char) {
+                write!(line, "\\u{:04x}", u32::from(char))?;
+            } else {
+                write!(line, "{char}")?;
+            }
+        }
         line.push(b'\n');
         Ok(line)
     }
 }
 
+/// Whether a terminal may act upon a character though JSON lets it stand in a string: DEL and the controls of C1
+/// (ECMA-48 section 5.3, RFC 8259 section 7). Outside strings JSON has none of them.
+const fn is_control(char: char) -> bool {
+    matches!(char, '\x7f'..='\u{9f}')
+}
+
 /// A field that stands without quotes ends at its first space.
 fn bare(field: &str) -> String {
     field.replace(' ', "\\x20")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+
+    use uwsgi::{Modifier1, Packet, VarsEncoder};
+
+    use super::*;
+    use crate::app::Ends;
+    use crate::workers::Workers;
+
+    /// A terminal that shows the log acts upon nothing that a client has sent.
+    #[test]
+    fn no_line_has_a_control_character_in_it() {
+        let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| !matches!(byte, 0 | b'\r' | b'\n')).collect();
+        let mut packet = Vec::new();
+        let mut vars = VarsEncoder::new(&mut packet);
+        for key in ["REQUEST_METHOD", "PATH_INFO", "REMOTE_ADDR", "REMOTE_USER", "SERVER_PROTOCOL", "HTTP_USER_AGENT"] {
+            vars.push(key, &bytes).unwrap();
+        }
+        vars.finish(Modifier1::WSGI, 0).unwrap();
+        let (packet, _) = Packet::decode(&packet).unwrap();
+        let workers = Workers::new(1);
+        let call = Call::new(Request::decode(&packet).unwrap(), packet, Ends::default(), &workers);
+        let entry = Entry::new(&call, 200, 0, Duration::ZERO);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        for line in [entry.combined(now).unwrap(), entry.json(now).unwrap()] {
+            let line = String::from_utf8(line).unwrap();
+            assert_eq!(line.find(char::is_control), Some(line.len() - 1), "{}", line.escape_debug());
+        }
+        let line: serde_json::Value = serde_json::from_slice(&entry.json(now).unwrap()).unwrap();
+        let agent: String = bytes.iter().copied().map(char::from).collect();
+        assert_eq!(line["user_agent"], agent.trim_matches([' ', '\t']), "and it says what was sent");
+    }
 }

@@ -1,13 +1,14 @@
 //! One connection, from its first byte to its close.
 
 use core::panic::AssertUnwindSafe;
+use core::time::Duration;
 use std::io;
 use std::panic::catch_unwind;
 use std::time::Instant;
 
 use tracing::field::display;
 use uwsgi::Modifier1;
-use uwsgi::server::{Cut, Refusal, Settings, Time};
+use uwsgi::server::{Cut, Refusal, Settings};
 use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
 
 use crate::access::{AccessLog, Entry};
@@ -132,7 +133,10 @@ impl<A: App + ?Sized> House<'_, A> {
             &mut ResponseWriter<'r, Working<'t, T>>,
         ) -> Result<(), AppError>,
     ) {
-        while !self.workers.take_within(Queue::New, || answer.deadline().unwrap_or(Time::NEVER).since(working.now())) {
+        while !self
+            .workers
+            .take_within(Queue::New, || answer.deadline().map_or(Duration::MAX, |until| until.since(working.now())))
+        {
             match answer.time() {
                 Ok(None) => {}
                 Ok(Some(refusal)) => return tell(&refusal, ends),

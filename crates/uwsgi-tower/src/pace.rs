@@ -92,9 +92,9 @@ impl Pace {
             if self.told {
                 return Poll::Ready(());
             }
-            until = Some(until.unwrap_or(Time::NEVER).min(self.deaf));
+            until = Some(until.map_or(self.deaf, |until| until.min(self.deaf)));
         }
-        let Some(until) = until.filter(|until| *until != Time::NEVER) else { return Poll::Pending };
+        let Some(until) = until else { return Poll::Pending };
         let at = || self.start.checked_add(Duration::from_millis(until.as_millis()));
         match &mut self.timer {
             Some((set, timer)) => {

@@ -12,7 +12,7 @@ use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
 
 /// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for another request on the connection,
-/// its 32 for chunked bodies, its 64 for small limits, its 128 accepts pings as requests and answers without a length.
+/// its 32 for chunked bodies, its 64 for small limits, its 128 accepts pings, which changes nothing, and answers without a length.
 /// The others are what a front end sends up to its close: packets and bodies.
 ///
 /// Oracle: a naive model of the server, given everything at once. In pieces of those sizes, byte by byte and all at once
@@ -141,7 +141,7 @@ impl Choice {
     #[allow(clippy::type_complexity, reason = "said in the line above, and used once")]
     fn packet(self, rest: &[u8]) -> Result<Option<(usize, Vec<Pair>, RequestBody)>, Refusal> {
         let header = naive::header(rest).map_err(|_| Refusal::EndOfStream)?;
-        let accepted = header.modifier1 == 0 || (self.odd && header.modifier1 == 100);
+        let accepted = header.modifier1 == 0;
         if !accepted && header.modifier1 != 100 {
             let looks = uwsgi::Header::from_bytes(*rest.first_chunk().unwrap()).foreign();
             return Err(looks.map_or(Refusal::Modifier1(Modifier1(header.modifier1)), Refusal::Foreign));

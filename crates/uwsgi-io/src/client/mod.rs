@@ -102,7 +102,7 @@ impl Settings {
 
     /// For how long the rest of a call that began then waits, on a connection whose clock says this.
     fn patience(&self, start: Instant, now: Time) -> Patience {
-        Patience { read: self.read, write: self.write, total: self.total, end: now.after(self.left(start)) }
+        Patience { read: self.read, write: self.write, total: self.total, end: Some(now.after(self.left(start))) }
     }
 }
 

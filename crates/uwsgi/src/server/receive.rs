@@ -9,7 +9,7 @@ use crate::http::declared::Declared;
 use crate::http::framing::RequestBody;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
-use crate::server::time::Time;
+use crate::server::time::{Due, Time};
 use crate::wire::error::DecodeErrorKind;
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
@@ -27,13 +27,13 @@ pub struct Receive {
     phase: Phase,
     /// When the connection began, or the request before ended.
     since: Time,
-    /// Since when the peer is waited for inside a body; never, while it is not.
-    waiting: Time,
+    /// Since when the peer is waited for inside a body, if it is.
+    waiting: Option<Time>,
     /// For how many milliseconds it was waited for before that in all, and how many bytes came.
     waited: u64,
     received: u64,
-    /// Until when what began may go on.
-    stop: Time,
+    /// Until when what began may go on, once a stop was asked for.
+    stop: Option<Time>,
     first: bool,
     to_head: bool,
     /// Whether the request is one that has no body unless it says so: GET and HEAD, and not chunked.
@@ -124,10 +124,10 @@ impl Receive {
             settings,
             phase: Phase::Silent,
             since: now,
-            waiting: Time::NEVER,
+            waiting: None,
             waited: 0,
             received: 0,
-            stop: Time::NEVER,
+            stop: None,
             first: true,
             to_head: false,
             bodiless: false,
@@ -156,7 +156,7 @@ impl Receive {
             return self.wait(end.saturating_sub(got.len()), begun, eof, now);
         }
         self.phase = Phase::Announced;
-        if header.modifier1 == Modifier1::PING && !self.settings.accepts(Modifier1::PING) {
+        if header.modifier1 == Modifier1::PING {
             HeadStep::Pong { end }
         } else if is_message(&header) {
             HeadStep::Message { end }
@@ -173,7 +173,7 @@ impl Receive {
     pub fn request<'b>(&mut self, head: &'b [u8]) -> Result<Request<'b>, Refusal> {
         match self.decode(head) {
             Ok((request, body)) => {
-                (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
+                (self.received, self.waited, self.waiting) = (0, 0, None);
                 self.phase = match body {
                     RequestBody::Length(0) => Phase::Read { declared: self.keepable },
                     RequestBody::Length(length) => Phase::Length(Declared::new(length)),
@@ -199,7 +199,7 @@ impl Receive {
     pub fn message<'b>(&mut self, head: &'b [u8]) -> Result<Packet<'b>, Refusal> {
         match Packet::decode_with(head, &self.settings.limits) {
             Ok((packet, _)) => {
-                (self.received, self.waited, self.waiting) = (0, 0, Time::NEVER);
+                (self.received, self.waited, self.waiting) = (0, 0, None);
                 self.phase = Phase::Message;
                 Ok(packet)
             }
@@ -250,7 +250,7 @@ impl Receive {
             Phase::Message | Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
             Phase::Message => self.starve(0, 1, eof, now),
             // Silence is no fault in a pipe.
-            Phase::Upgraded if now >= self.stop => BodyStep::Fail(Refusal::Stopping),
+            Phase::Upgraded if self.stop.is_some_and(|stop| now >= stop) => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
             _ => BodyStep::Fail(Refusal::EndOfStream),
         };
@@ -309,9 +309,8 @@ impl Receive {
     /// Nobody waits for the body any more (a read that was cancelled, say): time from here on does not count against it, until
     /// the next [`body`](Self::body).
     pub fn pause(&mut self, now: Time) {
-        if self.waiting != Time::NEVER {
-            let waited = now.as_millis().saturating_sub(self.waiting.as_millis());
-            (self.waited, self.waiting) = (self.waited.saturating_add(waited), Time::NEVER);
+        if let Some(since) = self.waiting.take() {
+            self.waited = self.waited.saturating_add(now.as_millis().saturating_sub(since.as_millis()));
         }
     }
 
@@ -329,18 +328,18 @@ impl Receive {
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
             // An idle connection closes at once.
-            Phase::Silent if self.is_stopping() => self.since,
-            Phase::Silent => self.since.after(self.patience()),
-            Phase::Begun(begun) => begun.after(self.settings.header_timeout),
-            Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.waiting.after(self.body_patience()),
-            Phase::Announced | Phase::Read { .. } | Phase::Upgraded | Phase::Failed(_) => Time::NEVER,
+            Phase::Silent if self.is_stopping() => Some(self.since),
+            Phase::Silent => Some(self.since.after(self.patience())),
+            Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
+            Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.body_deadline(),
+            Phase::Announced | Phase::Read { .. } | Phase::Upgraded | Phase::Failed(_) => None,
         };
-        Some(own.min(self.stop)).filter(|deadline| *deadline != Time::NEVER)
+        Time::earliest(own, self.stop)
     }
 
     /// A stop was asked for: an idle connection closes, what began may go on for a while.
     pub fn shut_down(&mut self, now: Time) {
-        self.stop = self.stop.min(now.after(self.settings.stop_grace));
+        self.stop = Time::earliest(self.stop, Some(now.after(self.settings.stop_grace)));
     }
 
     /// How the rest of the body is framed: of a declared length, what is left of it.
@@ -384,12 +383,12 @@ impl Receive {
     }
 
     /// Until when what began may go on, once a stop was asked for.
-    pub(crate) fn stop(&self) -> Option<Time> {
-        Some(self.stop).filter(|stop| *stop != Time::NEVER)
+    pub(crate) const fn stop(&self) -> Option<Time> {
+        self.stop
     }
 
     const fn is_stopping(&self) -> bool {
-        self.stop.as_millis() != Time::NEVER.as_millis()
+        self.stop.is_some()
     }
 
     /// Makes ready for the next packet of the connection.
@@ -420,37 +419,43 @@ impl Receive {
     /// after the first `body_idle` of waiting, and waiting for the application is none.
     fn body_patience(&self) -> Duration {
         let idle = u64::try_from(self.settings.body_idle.as_millis()).unwrap_or(u64::MAX);
-        let rate = u64::from(self.settings.body_rate.max(1));
-        let earned = self.received.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX);
+        let rate = u64::from(self.settings.body_rate);
+        // A rate of 0 is no limit.
+        let Some(earned) = self.received.saturating_mul(1000).checked_div(rate) else {
+            return self.settings.body_idle;
+        };
         // A body of just the rate is none that is under it: hence the millisecond.
         let patience = idle.max(earned).saturating_add(1).saturating_sub(self.waited);
         Duration::from_millis(idle.min(patience))
     }
 
+    /// Until when the body is waited for, if it is.
+    fn body_deadline(&self) -> Option<Time> {
+        self.waiting.map(|since| since.after(self.body_patience()))
+    }
+
     /// Inside a header or a block.
     fn wait(&mut self, more: usize, begun: Time, eof: bool, now: Time) -> HeadStep {
         if eof {
-            self.refuse(Refusal::EndOfStream)
-        } else if now >= begun.after(self.settings.header_timeout) {
-            self.refuse(Refusal::HeaderTimeout)
-        } else if now >= self.stop {
-            self.refuse(Refusal::Stopping)
-        } else {
-            HeadStep::Need(more)
+            return self.refuse(Refusal::EndOfStream);
+        }
+        match Due::of(Some(begun.after(self.settings.header_timeout)), self.stop, now) {
+            Due::Own => self.refuse(Refusal::HeaderTimeout),
+            Due::Stop => self.refuse(Refusal::Stopping),
+            Due::Nothing => HeadStep::Need(more),
         }
     }
 
     /// Inside a body, with no byte to give.
     fn starve(&mut self, missing: u64, more: usize, eof: bool, now: Time) -> BodyStep {
-        self.waiting = self.waiting.min(now);
+        self.waiting = Time::earliest(self.waiting, Some(now));
         if eof {
-            BodyStep::Fail(Refusal::BodyCutShort { missing })
-        } else if now >= self.waiting.after(self.body_patience()) {
-            BodyStep::Fail(Refusal::BodyTimeout)
-        } else if now >= self.stop {
-            BodyStep::Fail(Refusal::Stopping)
-        } else {
-            BodyStep::Need(more)
+            return BodyStep::Fail(Refusal::BodyCutShort { missing });
+        }
+        match Due::of(self.body_deadline(), self.stop, now) {
+            Due::Own => BodyStep::Fail(Refusal::BodyTimeout),
+            Due::Stop => BodyStep::Fail(Refusal::Stopping),
+            Due::Nothing => BodyStep::Need(more),
         }
     }
 
@@ -461,13 +466,9 @@ impl Receive {
 
     /// Everything that four bytes decide.
     fn judge(&self, header: &Header, got: &[u8]) -> Result<(), Refusal> {
-        let accepted = self.settings.accepts(header.modifier1);
-        match header.foreign() {
-            Some(foreign) if !accepted && header.modifier1 != Modifier1::PING => {
-                return Err(Refusal::Foreign(foreign));
-            }
-            _ if !accepted && header.modifier1 != Modifier1::PING => return Err(Refusal::Modifier1(header.modifier1)),
-            _ => {}
+        let is_ping = header.modifier1 == Modifier1::PING;
+        if !is_ping && !self.settings.accepts(header.modifier1) {
+            return Err(header.foreign().map_or(Refusal::Modifier1(header.modifier1), Refusal::Foreign));
         }
         if header.datasize > self.settings.limits.datasize() {
             // The decoder words it; it looks no further than the header for that.
@@ -475,8 +476,8 @@ impl Receive {
                 return Err(Refusal::Decode(error));
             }
         }
-        // A signal, for one, is its header alone.
-        if header.datasize == 0 && accepted && !is_message(header) { Err(Refusal::Empty) } else { Ok(()) }
+        // A ping and a signal are their headers alone.
+        if header.datasize == 0 && !is_ping && !is_message(header) { Err(Refusal::Empty) } else { Ok(()) }
     }
 
     /// Everything that the block decides, in the order of the rows: well-formed, limits, length, its limit, contents.
@@ -507,7 +508,7 @@ impl Receive {
     }
 }
 
-/// A ping that is to be accepted is a request: its answer is not ours then.
+/// Whether a packet that is no ping is no web request either.
 fn is_message(header: &Header) -> bool {
-    !header.modifier1.is_request(header.modifier2) && header.modifier1 != Modifier1::PING
+    !header.modifier1.is_request(header.modifier2)
 }

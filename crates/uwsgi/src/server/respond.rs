@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::server::cut::{Cut, CutLimit};
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
-use crate::server::time::Time;
+use crate::server::time::{Due, Time};
 
 /// The sending half of the server side of a connection, for one answer. It owns no buffer, does no I/O and has no clock.
 ///
@@ -296,46 +296,27 @@ impl Respond {
     /// When to ask [`time`](Self::time).
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        let own = match self.phase {
-            Phase::Queued(since) => Some(since.after(self.queue_wait)),
-            _ => self.blocked.map(|since| since.after(self.write_patience())),
-        };
-        match (own, self.stop) {
-            (Some(own), Some(stop)) => Some(own.min(stop)),
-            (own, stop) => own.or(stop),
-        }
+        Time::earliest(self.own_deadline(), self.stop)
     }
 
     /// What is due.
     pub fn time(&mut self, now: Time) -> TimeStep {
-        let stopped = self.stop.is_some_and(|stop| now >= stop);
-        let idle = self.blocked.is_some_and(|since| now >= since.after(self.write_patience()));
-        match self.phase {
-            Phase::Queued(since) if now >= since.after(self.queue_wait) => {
-                self.phase = Phase::Refused;
-                TimeStep::Refuse(Refusal::NoWorker)
-            }
+        let due = Due::of(self.own_deadline(), self.stop, now);
+        match (self.phase, due) {
+            (Phase::Aborted, _) => TimeStep::Abort,
+            (_, Due::Nothing) => TimeStep::Wait,
             // Never a silent close where a status can be sent.
-            Phase::Queued(_) | Phase::Running if stopped => {
-                self.phase = Phase::Refused;
-                TimeStep::Refuse(Refusal::Stopping)
-            }
-            Phase::Finished if self.blocked.is_none() => TimeStep::Wait,
-            Phase::Aborted => TimeStep::Abort,
-            Phase::Refused if stopped || idle => {
+            (Phase::Queued(_), Due::Own) => self.refuse(Refusal::NoWorker),
+            (Phase::Queued(_) | Phase::Running, Due::Stop) => self.refuse(Refusal::Stopping),
+            // All of it is written.
+            (Phase::Finished | Phase::Refused, _) if self.blocked.is_none() => TimeStep::Wait,
+            // No answer of an application's is cut off.
+            (Phase::Refused, _) => {
                 self.phase = Phase::Aborted;
                 TimeStep::Abort
             }
-            _ if stopped || idle => {
-                self.cut = Some(if stopped {
-                    CutLimit::StopGrace(self.stop_grace)
-                } else {
-                    CutLimit::WriteIdle(self.write_idle)
-                });
-                self.phase = Phase::Aborted;
-                TimeStep::Abort
-            }
-            _ => TimeStep::Wait,
+            (_, Due::Own) => self.cut_off(CutLimit::WriteIdle(self.write_idle)),
+            (_, Due::Stop) => self.cut_off(CutLimit::StopGrace(self.stop_grace)),
         }
     }
 
@@ -410,6 +391,24 @@ impl Respond {
     /// For how long a connection may take nothing; of a refusal, for how long all of it may take.
     const fn write_patience(&self) -> Duration {
         if matches!(self.phase, Phase::Refused) { self.refusal_time } else { self.write_idle }
+    }
+
+    /// Until when a worker, or the peer, is waited for.
+    fn own_deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Queued(since) => Some(since.after(self.queue_wait)),
+            _ => self.blocked.map(|since| since.after(self.write_patience())),
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> TimeStep {
+        self.phase = Phase::Refused;
+        TimeStep::Refuse(refusal)
+    }
+
+    fn cut_off(&mut self, limit: CutLimit) -> TimeStep {
+        (self.cut, self.phase) = (Some(limit), Phase::Aborted);
+        TimeStep::Abort
     }
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {

@@ -28,7 +28,8 @@ pub struct Settings {
     /// The longest silence inside a body: 30 seconds. A body may also be waited for so long before its rate counts. What
     /// follows a packet that is no web request is held to both like a body.
     pub body_idle: Duration,
-    /// Bytes a second that a body must bring on average, waiting counted alone, after the first 30 seconds: 240.
+    /// Bytes a second that a body must bring on average, waiting counted alone, after the first 30 seconds: 240. A rate of 0
+    /// is no limit.
     pub body_rate: u32,
     /// The longest time in which a peer takes no byte of the answer: 1 hour.
     ///
@@ -92,7 +93,8 @@ impl Settings {
         Self { keepalive: Some(idle), ..self }
     }
 
-    /// The same settings, accepting requests of one more kind. [`Modifier1::WSGI`] is accepted from the start.
+    /// The same settings, accepting requests of one more kind. [`Modifier1::WSGI`] is accepted from the start. A ping is
+    /// answered with a pong in any case: to accept [`Modifier1::PING`] changes nothing.
     #[must_use]
     pub fn accepting(mut self, modifier1: Modifier1) -> Self {
         if let Some(word) = self.accepted.get_mut(usize::from(modifier1.0 >> 6)) {

@@ -22,9 +22,6 @@ impl Time {
     /// The moment of the caller's choosing.
     pub const ZERO: Self = Self(0);
 
-    /// A moment that never comes: the deadline of what may take for ever.
-    pub const NEVER: Self = Self(u64::MAX);
-
     /// The time so many milliseconds after [`ZERO`](Self::ZERO).
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
@@ -37,7 +34,8 @@ impl Time {
         self.0
     }
 
-    /// The time so much later.
+    /// The time so much later. Where 64 bits do not hold the milliseconds, it is the last time that they hold, which is over
+    /// 500 million years after [`ZERO`](Self::ZERO).
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
@@ -47,5 +45,35 @@ impl Time {
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The earlier of two deadlines, of which either may be missing.
+    pub(crate) fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// Which of two deadlines has come: that of a wait, or that of a stop.
+///
+/// Whoever asks may be late, so that both have come. Then the earlier one counts, and of two at the same time the stop:
+/// nothing that the server does by itself goes on behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    Own,
+    Stop,
+}
+
+impl Due {
+    pub(crate) fn of(own: Option<Time>, stop: Option<Time>, now: Time) -> Self {
+        match (own.filter(|own| now >= *own), stop.filter(|stop| now >= *stop)) {
+            (None, None) => Self::Nothing,
+            (Some(own), Some(stop)) if own < stop => Self::Own,
+            (Some(_), None) => Self::Own,
+            (_, Some(_)) => Self::Stop,
+        }
     }
 }
