@@ -469,6 +469,66 @@ def two_servers() -> dict[str, bytes]:
     }
 
 
+def calls() -> dict[str, bytes]:
+    """A machine and its settings, calls in pairs of bytes, then what a peer sends."""
+    receive, exchange, respond = 0, 2, 3
+    eof, announced = 255, 0
+    # Of the receiving half.
+    head, request, message, body, few, upgrade, unread, wait, pause, end = 0, 2, 3, 4, 6, 7, 8, 9, 10, 11
+    # Of the client.
+    response, answer, send = 2, 3, 7
+    # Of the sending half.
+    started, give, give_length, bytes_, flush, finished, failed, broken, time = 0, 1, 2, 3, 5, 6, 7, 8, 11
+
+    def seed(machine: int, stream: bytes, *calls: tuple[int, int], flags: int = 0) -> bytes:
+        return bytes([machine | flags << 2, len(calls)]) + bytes(byte for call in calls for byte in call) + stream
+
+    post = packet(0, 0, block((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", b"5"))) + b"hello"
+    hidden = packet(0, 0, block((b"CONTENT_LENGTH", b"30"))) + packet(0, 0, block((b"PATH_INFO", b"/admin")))
+    raw = packet(0, 0, block((b"HTTP_TRANSFER_ENCODING", b"chunked"))) + CHUNKED["one"]
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" + page
+    return {
+        "in-order": seed(receive, post + post, *[(head, eof), (request, announced), (body, eof), (body, eof), (end, 0)] * 2,
+                         flags=2),
+        "in-pieces": seed(receive, post, (head, 3), (head, 200), (request, announced), (few, 0x21), (few, 0x1f), (body, eof)),
+        "head-in-a-body": seed(receive, hidden, (head, eof), (request, announced), (head, eof), (request, announced)),
+        "empty-head-in-a-body": seed(receive, post, (head, 49), (request, announced), (head, 0), (head, eof)),
+        "head-twice": seed(receive, post, (head, eof), (head, eof)),
+        "request-twice": seed(receive, post, (head, eof), (request, announced), (request, announced)),
+        "request-of-other-bytes": seed(receive, post, (head, eof), (request, 17)),
+        "request-first": seed(receive, post, (request, 54)),
+        "body-first": seed(receive, post, (body, eof), (head, eof)),
+        "body-before-the-request": seed(receive, post, (head, eof), (body, eof)),
+        "message": seed(receive, packet(17, 0, block((b"A", b"B"))) + b"body", (head, eof), (message, announced), (body, eof),
+                        (upgrade, 0), (body, eof)),
+        "message-as-a-request": seed(receive, packet(17, 0, block((b"A", b"B"))), (head, eof), (request, announced)),
+        "ping-and-on": seed(receive, packet(100, 0, b"") + post, (head, eof), (head, eof)),
+        "upgrade": seed(receive, post, (head, eof), (request, announced), (upgrade, 0), (body, eof), (body, eof)),
+        "upgrade-first": seed(receive, post, (upgrade, 0), (body, eof)),
+        "chunked": seed(receive, raw, (head, eof), (request, announced), *[(body, eof)] * 4, (end, 0), flags=3),
+        "unread": seed(receive, post + post, (head, eof), (request, announced), (body, eof), (unread, 2), (end, 0), (head, eof),
+                       flags=2),
+        "stop": seed(receive, post, (head, 9), (pause, 201), (wait, 200), (head, 0), (end, 0), flags=4),
+        "close-and-on": seed(receive, post, (wait, 200), (head, 0), (head, eof)),
+        "answer-in-order": seed(exchange, hints, (answer, eof), (head, eof), (response, announced), (body, eof), (body, eof)),
+        "answer-in-a-body": seed(exchange, page, (answer, eof), (answer, eof)),
+        "head-in-an-answer": seed(exchange, page, (head, eof), (response, announced), (head, eof)),
+        "head-of-an-answer-twice": seed(exchange, page, (head, eof), (head, eof)),
+        "response-of-other-bytes": seed(exchange, page, (head, eof), (response, 7)),
+        "body-of-no-answer": seed(exchange, page, (body, eof), (answer, eof)),
+        "send": seed(exchange, b"HTTP/1.1 413 x\r\n\r\n", (send, 200), (answer, eof), (send, 200)),
+        "respond-in-order": seed(respond, b"", (started, 0), (give_length, 10), (bytes_, 4), (bytes_, 6), (finished, 0)),
+        "respond-too-long": seed(respond, b"", (give_length, 10), (bytes_, 40), (bytes_, 1), (finished, 0), (finished, 0)),
+        "respond-too-short": seed(respond, b"", (give_length, 10), (bytes_, 4), (finished, 0), (bytes_, 6), (time, 0)),
+        "respond-without-a-head": seed(respond, b"", (bytes_, 4), (finished, 0), (give, 0), (flush, 0), (give, 0)),
+        "respond-fails-twice": seed(respond, b"", (give, 0), (failed, 0), (failed, 200), (give, 0), (bytes_, 1)),
+        "respond-broken": seed(respond, b"", (give, 0), (broken, 255), (finished, 0), (failed, 0), (time, 0)),
+        "respond-bare": seed(respond, b"", (give, 0), (bytes_, 4), (finished, 0), flags=4),
+        "respond-to-head": seed(respond, b"", (give_length, 10), (finished, 0), flags=2),
+    }
+
+
 def structured() -> dict[str, bytes]:
     """Bytes that steer generators: what they come to mean is for the generators to say."""
     return {
@@ -482,6 +542,7 @@ def structured() -> dict[str, bytes]:
 def main() -> None:
     targets = {
         "arbitrary": structured(),
+        "calls": calls(),
         "chunked": prefixed(CHUNKED, b"\x00", b"\x01\x03"),
         "connection": connections(),
         "exchange": prefixed(HEADS, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),

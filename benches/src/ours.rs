@@ -120,7 +120,7 @@ pub fn exchange_byte_by_byte(got: &[u8]) -> Option<ResponseHead<'_>> {
         match exchange.head(got.get(..len)?, false) {
             ResponseStep::Need(_) => {}
             ResponseStep::Head { end } => return exchange.response(got.get(..end)?).ok(),
-            _ => return None,
+            ResponseStep::Fail(_) => return None,
         }
     }
     None

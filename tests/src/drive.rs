@@ -77,7 +77,6 @@ pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s 
             Ok(response) => HeadSeen::Head(Head::from(&response), end),
             Err(error) => HeadSeen::Fail(error),
         },
-        other => panic!("a step that the loop does not know: {other:?}"),
     })
 }
 
@@ -87,7 +86,6 @@ pub fn answer_at_once<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Ite
         AnswerStep::Need(more) => HeadSeen::Need(more),
         AnswerStep::Fail(error) => HeadSeen::Fail(error),
         AnswerStep::Head { response, end } => HeadSeen::Head(Head::from(&response), end),
-        other => panic!("a step that the loop does not know: {other:?}"),
     })
 }
 
@@ -143,11 +141,11 @@ fn drive<'s>(
                 break End::Whole;
             }
             Incoming::Upgraded => break End::Upgraded,
+            Incoming::Send => panic!("a request without a body is out at once"),
             Incoming::Fail(error) => {
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
                 return failed(heads, body, error);
             }
-            other => panic!("a step that the loop does not know: {other:?}"),
         }
     };
     Answer { heads, body, end, rest: input.rest() }
@@ -227,13 +225,13 @@ pub fn serve<'s>(
                     events.extend([Event::Pong, Event::HalfClosed]);
                     break None;
                 }
+                HeadStep::Message { .. } => panic!("no message was to be accepted"),
                 HeadStep::Refuse(refusal) => {
                     assert_eq!(receive.head(&input.got, input.eof, now), step);
                     written.extend(refusal.response(false));
                     events.extend([Event::Refused(refusal), Event::HalfClosed]);
                     break None;
                 }
-                other => panic!("a step that the loop does not know: {other:?}"),
             }
         };
         let Some(head) = request else { break };
@@ -302,7 +300,6 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
                 input.waited.clear();
                 return Err(refusal);
             }
-            other => panic!("a step that the loop does not know: {other:?}"),
         }
     }
 }

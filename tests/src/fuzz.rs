@@ -4,6 +4,7 @@
 //! oracle is. `fuzz/` calls them with libFuzzer's inputs, `tests/fuzz_seeds.rs` with the seeds and the captures.
 
 mod arbitrary;
+mod calls;
 mod chunked;
 mod connection;
 mod exchange;
@@ -19,6 +20,7 @@ mod two_servers;
 mod vars;
 
 pub use arbitrary::arbitrary;
+pub use calls::calls;
 pub use chunked::{chunked, in_pieces as chunked_in_pieces};
 pub use connection::connection;
 pub use exchange::exchange;
@@ -49,8 +51,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "arbitrary", run: arbitrary },
+    Target { name: "calls", run: calls },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
     Target { name: "exchange", run: exchange },

@@ -441,3 +441,36 @@ fn every_failure_is_worded() {
     assert!(failed(many.as_bytes()).starts_with("the answer has too many header lines (at byte "));
     assert!(failed(&[b'x'; 65536]).starts_with("the answer's head is too long (at byte "));
 }
+
+/// Calls that bring an exchange into a phase, and one that does not belong to it.
+#[test]
+fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
+    type Call = fn(&mut Exchange);
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n";
+    let head: Call = |exchange| drop(exchange.head(HEAD, false));
+    let response: Call = |exchange| drop(exchange.response(HEAD).map(drop));
+    let answer: Call = |exchange| drop(exchange.answer(HEAD, false));
+    let body: Call = |exchange| drop(exchange.body(HEAD, false));
+    let rows: [(&str, &[Call], Call); 9] = [
+        ("a body of no answer", &[], body),
+        ("a head that nobody has found", &[], response),
+        ("a second head before the first is decoded", &[head], head),
+        ("an answer before the head is decoded", &[head], answer),
+        ("a body before the head is decoded", &[head], body),
+        ("fewer bytes than were found", &[head], |exchange| drop(exchange.response(b"A: b\r\n\r\n").map(drop))),
+        ("a head that was decoded", &[head, response], response),
+        ("a body as a head", &[head, response], head),
+        ("a body as an answer", &[answer], answer),
+    ];
+    for (name, before, call) in rows {
+        let mut exchange = Exchange::new(false);
+        before.iter().for_each(|call| call(&mut exchange));
+        call(&mut exchange);
+        let error = ExchangeError::OutOfOrder;
+        assert_eq!(exchange.head(HEAD, false), ResponseStep::Fail(error), "{name}");
+        assert_eq!(exchange.response(HEAD).map(drop), Err(error), "{name}");
+        assert_eq!(exchange.answer(HEAD, true), AnswerStep::Fail(error), "{name}");
+        assert_eq!(exchange.body(HEAD, true), Incoming::Fail(error), "{name}");
+        assert!(!exchange.allows_another(b""), "{name}");
+    }
+}

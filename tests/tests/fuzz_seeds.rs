@@ -2,8 +2,10 @@
 //!
 //! Plain `cargo test` keeps them passing without a fuzzer, and finds again what a fuzzer found once.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use uwsgi::Packet;
 use uwsgi_tests::fuzz::TARGETS;
@@ -21,12 +23,40 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
+thread_local! {
+    /// How often this thread has panicked.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
 /// Runs a target over one input, and says which one it was where that panics.
+///
+/// A panic that the server under test has caught counts too: an oracle may be in the application. To libFuzzer any panic is
+/// the end.
 fn run(target: &str, body: fn(&[u8]), input: &[u8], name: &str) {
-    if let Err(panic) = std::panic::catch_unwind(|| body(input)) {
-        eprintln!("the target {target} failed on {name}, {} bytes", input.len());
-        std::panic::resume_unwind(panic);
+    static COUNTS: Once = Once::new();
+    COUNTS.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.with(|panics| panics.set(panics.get() + 1));
+            before(panic);
+        }));
+    });
+    let before = PANICS.get();
+    let ended = std::panic::catch_unwind(|| body(input));
+    if ended.is_ok() && PANICS.get() == before {
+        return;
     }
+    eprintln!("the target {target} failed on {name}, {} bytes", input.len());
+    match ended {
+        Err(panic) => std::panic::resume_unwind(panic),
+        Ok(()) => panic!("a panic that somebody has caught"),
+    }
+}
+
+#[test]
+#[should_panic(expected = "a panic that somebody has caught")]
+fn a_panic_that_is_caught_is_one() {
+    run("none", |_| drop(std::panic::catch_unwind(|| panic!("as asked"))), b"", "nothing");
 }
 
 #[test]

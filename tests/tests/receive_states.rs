@@ -85,7 +85,9 @@ fn what_follows_a_message_is_its_own_to_the_end() {
 fn a_message_over_the_limit_is_refused() {
     let settings = Settings::default().accepting(Modifier1::SPOOLER).with_limits(Limits::server().with_datasize(5));
     let mut receive = receive(settings);
-    let Err(Refusal::Decode(error)) = receive.message(b"\x11\x06\0\0\x01\0A\x01\0B") else { panic!() };
+    let HeadStep::Refuse(Refusal::Decode(error)) = receive.head(b"\x11\x06\0\0\x01\0A\x01\0B", false, START) else {
+        panic!()
+    };
     assert_eq!(error.kind(), DecodeErrorKind::DatasizeLimit);
     assert_eq!(receive.body(b"", true, START), BodyStep::Fail(Refusal::Decode(error)));
 }
@@ -157,4 +159,69 @@ fn a_chunked_body_that_was_read_is_over() {
     assert_eq!(receive.body(b"0\r\n\r\n", false, START), BodyStep::End { skip: 5 });
     assert_eq!(receive.body(b"next", false, START), BodyStep::End { skip: 0 });
     assert!(!receive.allows_another(), "no front end goes on behind one");
+}
+
+/// Calls that bring a connection into a phase, and one that does not belong to it.
+#[test]
+fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
+    type Call = fn(&mut Receive);
+    let head: Call = |receive| {
+        let _ = receive.head(&SMALL.post(b"5").build(), false, START);
+    };
+    let part: Call = |receive| {
+        let _ = receive.head(b"\0\x10", false, START);
+    };
+    let request: Call = |receive| {
+        let _ = receive.request(&SMALL.post(b"5").build()).map(drop);
+    };
+    let body: Call = |receive| {
+        let _ = receive.body(b"hel", false, START);
+    };
+    let rest: Call = |receive| {
+        let _ = receive.body(b"lo", false, START);
+    };
+    let ping: Call = |receive| {
+        let _ = receive.head(b"\x64\0\0\0", false, START);
+    };
+    let signal: Call = |receive| {
+        let _ = receive.head(b"\x6e\0\0\x11", false, START);
+    };
+    let close: Call = |receive| assert_eq!(receive.head(b"", true, START), HeadStep::Close);
+    let rows: [(&str, &[Call], Call); 14] = [
+        ("a body of no request", &[], body),
+        ("a request that nobody announced", &[], request),
+        ("a pipe of no request", &[], Receive::upgrade),
+        ("a body inside a packet", &[part], body),
+        ("a pipe inside a packet", &[part], Receive::upgrade),
+        ("a second head before the request", &[head], head),
+        ("a body before the request", &[head], body),
+        ("fewer bytes than were announced", &[head], |receive| drop(receive.request(&SMALL.build()).map(drop))),
+        ("a second request", &[head, request], request),
+        ("a body as a head", &[head, request], |receive| drop(receive.head(b"hello", false, START))),
+        ("no bytes as a head, inside a body", &[head, request, body], |receive| drop(receive.head(b"", false, START))),
+        ("a head behind a body", &[head, request, body, rest], head),
+        ("a head behind a ping", &[ping], head),
+        ("a signal as a request", &[signal], |receive| drop(receive.request(b"\x6e\0\0\x11").map(drop))),
+    ];
+    for (name, before, call) in rows {
+        let mut receive = receive(Settings::default().accepting(Modifier1::SIGNAL));
+        before.iter().for_each(|call| call(&mut receive));
+        call(&mut receive);
+        let refusal = Refusal::OutOfOrder;
+        let packet = SMALL.build();
+        assert_eq!(receive.head(&packet, false, START), HeadStep::Refuse(refusal), "{name}");
+        assert_eq!(receive.request(&packet).map(drop), Err(refusal), "{name}");
+        assert_eq!(receive.message(&packet).map(drop), Err(refusal), "{name}");
+        assert_eq!(receive.body(b"hello", false, START), BodyStep::Fail(refusal), "{name}");
+        receive.upgrade();
+        assert_eq!(receive.body(b"hello", true, START), BodyStep::Fail(refusal), "{name}");
+        assert!(!receive.allows_another() && receive.deadline().is_none(), "{name}");
+        assert_eq!(refusal.status(), 500);
+    }
+    let mut closed = receive(Settings::default());
+    close(&mut closed);
+    assert_eq!(closed.head(&SMALL.build(), false, START), HeadStep::Close, "a close stays one");
+    let mut drain = Drain::new(&Settings::default(), START);
+    assert_eq!(drain.step(0, true, START), DrainStep::Close);
+    assert_eq!(drain.step(0, false, START), DrainStep::Close, "and so does that of a drain");
 }

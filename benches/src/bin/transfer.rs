@@ -70,7 +70,7 @@ fn answer(stream: &mut UnixStream) -> io::Result<u64> {
                 return Err(io::Error::other(format!("the answer's status is {}", response.status())));
             }
             AnswerStep::Fail(error) => return Err(io::Error::other(error)),
-            _ => {}
+            AnswerStep::Need(_) => {}
         }
     };
     let mut body = 0;
@@ -82,7 +82,8 @@ fn answer(stream: &mut UnixStream) -> io::Result<u64> {
             }
             Incoming::End { .. } => return Ok(body),
             Incoming::Fail(error) => return Err(io::Error::other(error)),
-            _ => {
+            Incoming::Send | Incoming::Upgraded => return Err(io::Error::other("the connection was upgraded")),
+            Incoming::Need(_) => {
                 filled = stream.read(&mut buffer)?;
                 at = 0;
                 if filled == 0 {

@@ -126,7 +126,7 @@ fn unchunked(bytes: &[u8]) -> (Vec<u8>, bool, &[u8]) {
         let (skip, take, ended) = match chunked.step(rest) {
             Ok(ChunkStep::Data { skip, take }) => (skip, take, false),
             Ok(ChunkStep::End { skip }) => (skip, 0, true),
-            _ => return (body, false, &[]),
+            Ok(ChunkStep::Need(_)) | Err(_) => return (body, false, &[]),
         };
         let behind = rest.get(skip..).unwrap_or_default();
         let (data, behind) = behind.split_at_checked(take).unwrap_or((behind, &[]));

@@ -139,7 +139,6 @@ impl<'r, T: Transport> RequestBody<'r, T> {
                     self.window.pass(skip);
                     return Ok(Next::End);
                 }
-                _ => return Ok(Next::End),
             }
         }
     }

@@ -51,7 +51,7 @@ pub struct RequestReader<'t, T> {
 
 /// What came.
 #[derive(Debug)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation a request")]
 pub enum Arrival<'r, T> {
     /// Nothing, and nothing more will: close. That is no error.
@@ -151,7 +151,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                     return Ok(Arrival::Ping);
                 }
                 HeadStep::Refuse(refusal) => return Ok(Arrival::Refused(refusal)),
-                _ => return Ok(Arrival::Close),
+                HeadStep::Close => return Ok(Arrival::Close),
             }
         };
         let reads_ahead = is_request && self.ahead > 0;
@@ -239,7 +239,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             Ending::Abort => self.transport.abort().map(|()| false),
             // The close is the half-close too: there is nothing to lose.
             Ending::HalfClose(drain) if drain.expects_nothing() && !self.has_more() => Ok(false),
-            _ => self.half_close().map(|()| false),
+            Ending::HalfClose(_) => self.half_close().map(|()| false),
         }
     }
 
@@ -349,7 +349,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         }
         match respond.time(self.transport.now()) {
             TimeStep::Wait => self.transport.wait(Direction::Write, respond.deadline()),
-            _ => Err(io::ErrorKind::TimedOut.into()),
+            TimeStep::Abort | TimeStep::Refuse(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 }

@@ -79,8 +79,11 @@ impl<'b, S: Source> ResponseReader<'b, S> {
         let end = self.find()?;
         let start = self.window.start;
         let head = self.buffer.get(start..start.saturating_add(end)).unwrap_or_default();
-        let response = self.exchange.response(head).map_err(broken)?;
+        // The final head is decoded again, with the buffer that its bytes then have.
+        let mut exchange = self.exchange.clone();
+        let response = exchange.response(head).map_err(broken)?;
         if response.is_interim() {
+            self.exchange = exchange;
             self.window.pass(end);
             Ok(Some(response))
         } else {
@@ -120,8 +123,7 @@ impl<'b, S: Source> ResponseReader<'b, S> {
             match self.exchange.head(self.window.of(self.buffer), self.window.eof) {
                 ResponseStep::Head { end } => return Ok(end),
                 ResponseStep::Fail(error) => return Err(broken(error)),
-                // Need, and whatever else more bytes may help.
-                _ => self.read()?,
+                ResponseStep::Need(_) => self.read()?,
             }
         }
     }
@@ -212,8 +214,7 @@ impl<'b, S: Source> ResponseBody<'b, S> {
                 Step::Fail(error) => return Err(broken(error)),
                 // A source that sends the request looks after the rest of it before it hands out the pipe.
                 Step::Upgraded | Step::Send => self.ended = true,
-                // Need, and whatever else more bytes may help.
-                _ => return Ok(true),
+                Step::Need(_) => return Ok(true),
             }
         }
         Ok(false)

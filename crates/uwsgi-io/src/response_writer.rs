@@ -156,6 +156,9 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// [failure](Self::fail).
     pub fn finish(&mut self) -> io::Result<()> {
         self.tell_no_length();
+        if !self.has_left() {
+            self.go_on()?;
+        }
         let leaves = self.respond.finished().map_err(refused)?;
         self.send(leaves, &[])
     }
@@ -202,7 +205,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
                 self.refuse(refusal).map(|()| Some(refusal))
             }
             TimeStep::Abort => Err(self.given_up()),
-            _ => Ok(None),
+            TimeStep::Wait => Ok(None),
         }
     }
 
@@ -230,7 +233,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// More is to leave. Once a stop has waited long enough nothing does, however quickly the peer takes it.
+    /// More is to leave. Once a stop has waited long enough nothing does, however quickly the peer takes it:
+    /// see [`Respond::time`].
     fn go_on(&mut self) -> io::Result<()> {
         if self.failure.is_none() && !self.broken && self.transport.stop_asked().is_some() {
             self.time()?;
@@ -312,7 +316,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.look_for_stop();
         match self.respond.time(self.transport.now()) {
             TimeStep::Abort => Err(self.given_up()),
-            _ => self.transport.wait(Direction::Write, self.respond.deadline()),
+            // A refusal is due only where nothing leaves yet.
+            TimeStep::Wait | TimeStep::Refuse(_) => self.transport.wait(Direction::Write, self.respond.deadline()),
         }
     }
 }
@@ -320,6 +325,10 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 impl<T: Transport> Write for ResponseWriter<'_, T> {
     /// Gives bytes of the body. All of them are taken; those that must not leave (of the answer to HEAD, say) do not.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            // Nothing leaves for nothing, so that nothing can be in its way.
+            return Ok(0);
+        }
         self.go_on()?;
         match self.respond.body(bytes.len()) {
             Ok(leaves) => {
@@ -338,6 +347,7 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
     /// Has the head of a 101 leave, whose peer may have to speak first. All else leaves as it is written.
     fn flush(&mut self) -> io::Result<()> {
         if self.status == 101 && !self.has_left() {
+            self.go_on()?;
             let leaves = self.respond.flush_head().map_err(refused)?;
             self.send(leaves, &[])?;
         }

@@ -112,7 +112,7 @@ impl<A: App + ?Sized> House<'_, A> {
                     tell(&refusal, ends);
                     return reader.refuse(&refusal);
                 }
-                _ => return Ok(()),
+                Arrival::Close => return Ok(()),
             };
             let respond = answer.into_respond();
             if !reader.end(&respond)? {

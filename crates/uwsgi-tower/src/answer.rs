@@ -128,7 +128,7 @@ async fn waited<F: Future, IO: AsyncWrite + Unpin>(
             match respond.time(outbound.pace.now()) {
                 TimeStep::Refuse(refusal) => return Poll::Ready(Err(Failed::Refused(refusal))),
                 TimeStep::Abort => return Poll::Ready(Err(Failed::Aborted)),
-                _ => {}
+                TimeStep::Wait => {}
             }
             if let Err(Gone) = ready!(outbound.poll_wait(respond.deadline(), cx)) {
                 respond.broken();
@@ -156,6 +156,7 @@ where
         .map_err(|line| Failed::Service(line.into()))?;
     respond.head(parts.status.as_u16(), length);
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        go_on(respond, outbound)?;
         let leaves = respond.flush_head().map_err(wrong)?;
         send(leaves, &head, &[], respond, outbound).await?;
         return outbound.flush(respond).await.map_err(Failed::Broken);
@@ -174,6 +175,7 @@ where
             }
             Chunk::End => break,
         };
+        go_on(respond, outbound)?;
         match respond.body(data.len()) {
             Ok(leaves) => send(leaves, &head, &data, respond, outbound).await?,
             // What is too much does not leave, and what is there is whole.
@@ -185,9 +187,23 @@ where
             Err(error) => return Err(wrong(error)),
         }
     }
+    if !respond.has_left() {
+        go_on(respond, outbound)?;
+    }
     let leaves = respond.finished().map_err(wrong)?;
     send(leaves, &head, &[], respond, outbound).await?;
     outbound.flush(respond).await.map_err(Failed::Broken)
+}
+
+/// More is to leave, unless a stop has waited long enough: see [`Respond::time`].
+fn go_on<IO: AsyncWrite + Unpin>(respond: &mut Respond, outbound: &Outbound<IO>) -> Result<(), Failed> {
+    let Some(asked) = outbound.pace.stop_asked() else { return Ok(()) };
+    respond.shut_down(asked);
+    match respond.time(outbound.pace.now()) {
+        TimeStep::Wait => Ok(()),
+        TimeStep::Refuse(refusal) => Err(Failed::Refused(refusal)),
+        TimeStep::Abort => Err(Failed::Aborted),
+    }
 }
 
 /// Room that most heads fit into, so that none is moved while it grows.

@@ -175,7 +175,7 @@ impl<IO, S> Connection<IO, S> {
 
 /// How a connection has ended.
 #[derive(Debug)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum End<IO> {
     /// It is to be reset, so that the front end sees that the answer is not whole: set `SO_LINGER` to 0 and drop it.
     Abort(IO),
@@ -343,7 +343,7 @@ where
         // The close is the half-close too: there is nothing to lose.
         Ending::HalfClose(drain) if drain.expects_nothing() && !inbound.may_have_more() => Ok(Next::Close),
         Ending::HalfClose(drain) => half_close(inbound, outbound, drain).await,
-        _ => Ok(Next::Abort),
+        Ending::Abort => Ok(Next::Abort),
     }
 }
 

@@ -80,7 +80,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
                     Head::Ping
                 }
                 HeadStep::Refuse(refusal) => Head::Refuse(refusal),
-                _ => Head::Close,
+                HeadStep::Close => Head::Close,
             }));
         }
     }
@@ -108,7 +108,6 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
                     return Poll::Ready(None);
                 }
                 BodyStep::Fail(refusal) => return Poll::Ready(Some(Err(Broken::Peer(refusal)))),
-                _ => return Poll::Ready(None),
             }
         }
     }

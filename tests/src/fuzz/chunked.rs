@@ -46,7 +46,6 @@ pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, Ch
                     waited.push((used, more));
                     break;
                 }
-                Ok(other) => panic!("a step that the loop does not know: {other:?}"),
                 Err(error) => return (data, ChunkedEnd::Refused(error)),
             }
         }

@@ -210,7 +210,7 @@ impl Connection {
                         self.status = Some(response.status()).filter(|_| !response.is_interim());
                     }
                     AnswerStep::Fail(error) => return Err(self.broken.take().unwrap_or_else(|| error.into())),
-                    _ => return Ok((None, used)),
+                    AnswerStep::Need(_) => return Ok((None, used)),
                 }
                 continue;
             };
@@ -219,7 +219,7 @@ impl Connection {
                 Incoming::End { skip } => return Ok((Some(status), used.saturating_add(skip))),
                 Incoming::Upgraded => return Ok((Some(status), used)),
                 Incoming::Fail(error) => return Err(error.into()),
-                _ => return Ok((None, used)),
+                Incoming::Need(_) => return Ok((None, used)),
             }
         }
     }

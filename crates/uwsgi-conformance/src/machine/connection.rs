@@ -5,6 +5,7 @@ use core::mem;
 use core::net::IpAddr;
 use core::time::Duration;
 
+use uwsgi::Modifier1;
 use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{
     AllowList, AnswerError, BodyStep, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond,
@@ -263,8 +264,12 @@ impl Connection {
                 Turn::Go(self.half_close(Drain::new(receive.settings(), self.now)))
             }
             HeadStep::Refuse(refusal) => Turn::Go(self.refuse(refusal, false)),
-            // And whatever else there may be one day.
-            _ => self.over(State::Closed),
+            // No application here has an answer to it.
+            HeadStep::Message { .. } => {
+                let modifier1 = Modifier1(self.got.first().copied().unwrap_or(0));
+                Turn::Go(self.refuse(Refusal::Modifier1(modifier1), false))
+            }
+            HeadStep::Close => self.over(State::Closed),
         }
     }
 
@@ -307,7 +312,7 @@ impl Connection {
                 self.output.extend_from_slice(refusal.response(running.receive.is_head_request()));
                 self.ending(running)
             }
-            _ => Turn::Wait(Stage::Request(running)),
+            TimeStep::Wait => Turn::Wait(Stage::Request(running)),
         }
     }
 
@@ -315,7 +320,7 @@ impl Connection {
         match Ending::of(running.receive, &running.respond, self.now) {
             Ending::HalfClose(drain) => Turn::Go(self.half_close(drain)),
             Ending::Next(receive) => Turn::Go(Stage::Head(receive)),
-            _ => self.over(State::Aborted),
+            Ending::Abort => self.over(State::Aborted),
         }
     }
 
@@ -398,8 +403,6 @@ impl Connection {
                         return self.fail(running, Some(refusal));
                     }
                 }
-                // No step that we know of.
-                _ => return self.fail(running, None),
             }
         }
     }

@@ -86,7 +86,7 @@ impl Server {
     ///
     /// The name has no address, or the address is none to connect to.
     pub fn at(address: &client::Address<'_>) -> io::Result<Self> {
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         match address.to_connect().map_err(invalid)? {
             client::Address::Tcp(address) => Ok(Self::tcp(address)),
             #[cfg(unix)]

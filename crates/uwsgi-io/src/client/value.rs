@@ -177,8 +177,7 @@ fn packet_end(window: &Window, buffer: &[u8], asked: Asked) -> Result<Option<usi
         MessageStep::Http { status } => Err(ClientErrorKind::Http { status }),
         MessageStep::NoAnswer => Err(ClientErrorKind::NoAnswer(asked)),
         MessageStep::Malformed(error) => Err(malformed(error)),
-        // Need, and whatever else more bytes may help.
-        _ => Ok(None),
+        MessageStep::Need(_) => Ok(None),
     }
 }
 

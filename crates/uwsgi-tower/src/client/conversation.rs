@@ -139,7 +139,7 @@ impl Conversation {
             match self.exchange.head(&self.buffer, self.eof) {
                 ResponseStep::Head { end } => return Poll::Ready(Ok(end)),
                 ResponseStep::Fail(error) => return Poll::Ready(Err(ClientError::Answer(error))),
-                _ => ready!(self.poll_progress(4096, cx))?,
+                ResponseStep::Need(_) => ready!(self.poll_progress(4096, cx))?,
             }
         }
     }

@@ -58,7 +58,7 @@ impl Incoming {
                 None
             }
             Step::Fail(error) => Some(Err(ClientError::Answer(error))),
-            _ => return Some(Ok(Bytes::new())),
+            Step::Need(_) | Step::Send | Step::Upgraded => return Some(Ok(Bytes::new())),
         };
         if let Some(conversation) = self.conversation.take() {
             if next.is_none() {

@@ -16,6 +16,11 @@ use crate::http::response_error::{ResponseError, ResponseErrorKind};
 /// [`response`](Self::response) decodes it, and [`body`](Self::body) finds its end. Interim answers (1xx) come before the
 /// final one: for them, ask for the next head. There may be [so many](Self::MOST_INTERIM) of them.
 ///
+/// # Order
+///
+/// A call that belongs to another phase fails with [`ExchangeError::OutOfOrder`]. So no byte of a body is ever taken for a
+/// head, and no head for a body. Every failure stays: all later calls answer the same error.
+///
 /// ```
 /// use uwsgi::client::{Exchange, Incoming, ResponseStep};
 ///
@@ -48,7 +53,8 @@ pub struct Exchange {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Head,
-    Announced,
+    /// A head of so many bytes was announced, and not yet decoded.
+    Announced(usize),
     Length(Declared),
     Chunked(Chunked),
     Close,
@@ -59,7 +65,7 @@ enum Phase {
 
 /// What to do about the answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum ResponseStep {
     /// The answer cannot be had from this connection.
     Fail(ExchangeError),
@@ -74,7 +80,7 @@ pub enum ResponseStep {
 
 /// What to do about the answer's head, once it is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum AnswerStep<'b> {
     /// The answer cannot be had from this connection.
     Fail(ExchangeError),
@@ -91,7 +97,7 @@ pub enum AnswerStep<'b> {
 
 /// What to do about the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum Incoming {
     /// Pass `skip` bytes over, then take `take` bytes of the body; `take` may be 0.
     Body {
@@ -130,6 +136,8 @@ pub enum ExchangeError {
     Chunk(ChunkError),
     /// The backend closed without a byte: what uWSGI does with every request that it refuses.
     NoAnswer,
+    /// The program that drives the machine called it [out of order](Exchange#order).
+    OutOfOrder,
     /// The head is refused.
     Response(ResponseError),
     /// Interim answers without an end.
@@ -145,6 +153,7 @@ impl fmt::Display for ExchangeError {
             Self::BodyCutShort { missing } => write!(f, "the backend closed {missing} bytes before the answer's end"),
             Self::Chunk(error) => error.fmt(f),
             Self::NoAnswer => f.write_str("the backend closed without an answer, as uWSGI does with what it refuses"),
+            Self::OutOfOrder => f.write_str("the client called its state machine out of order"),
             Self::Response(error) => error.fmt(f),
             Self::TooManyInterim => {
                 write!(f, "more than {} interim answers (1xx) before the final one", Exchange::MOST_INTERIM)
@@ -265,13 +274,13 @@ impl Exchange {
 
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
     pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
-        if let Phase::Failed(error) = self.phase {
-            return ResponseStep::Fail(error);
+        if !matches!(self.phase, Phase::Head) {
+            return ResponseStep::Fail(self.out_of_order());
         }
         let most = self.limits.most_bytes();
         match self.end.find(got) {
             Some(end) if end <= most => {
-                self.phase = Phase::Announced;
+                self.phase = Phase::Announced(end);
                 self.end = HeadEnd::default();
                 ResponseStep::Head { end }
             }
@@ -327,9 +336,11 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// [`ExchangeError::Response`] or [`ExchangeError::TooManyInterim`]: the answer must be refused (502), and the connection
-    /// closed.
+    /// [`ExchangeError`]: the answer must be refused (502), and the connection closed.
     pub fn response<'b>(&mut self, head: &'b [u8]) -> Result<ResponseHead<'b>, ExchangeError> {
+        if !matches!(self.phase, Phase::Announced(end) if end == head.len()) {
+            return Err(self.out_of_order());
+        }
         let response = match ResponseHead::decode_with(head, &self.limits) {
             Ok(response) => response,
             Err(error) => {
@@ -380,7 +391,6 @@ impl Exchange {
             Phase::Ended => return Incoming::End { skip: 0 },
             Phase::Upgraded if self.outgoing.left() > 0 => return Incoming::Send,
             Phase::Upgraded => return Incoming::Upgraded,
-            Phase::Failed(error) => return Incoming::Fail(error),
             Phase::Length(body) if got.is_empty() => need_or(body.needed(), body.left(), eof),
             Phase::Length(body) => {
                 let (take, rest) = body.take(got.len());
@@ -404,7 +414,7 @@ impl Exchange {
                 Incoming::End { skip: 0 }
             }
             Phase::Close => Incoming::Need(1),
-            Phase::Head | Phase::Announced => Incoming::Fail(ExchangeError::NoAnswer),
+            Phase::Head | Phase::Announced(_) | Phase::Failed(_) => return Incoming::Fail(self.out_of_order()),
         };
         if let Incoming::Fail(error) = step {
             self.phase = Phase::Failed(error);
@@ -437,6 +447,14 @@ impl Exchange {
     #[must_use]
     pub const fn allows_another(&self, rest: &[u8]) -> bool {
         matches!(self.phase, Phase::Ended) && self.delimited && self.outgoing.left() == 0 && rest.is_empty()
+    }
+
+    /// A call that does not belong to this phase: how the exchange fails, unless it has.
+    #[cold]
+    fn out_of_order(&mut self) -> ExchangeError {
+        let error = if let Phase::Failed(error) = self.phase { error } else { ExchangeError::OutOfOrder };
+        self.phase = Phase::Failed(error);
+        error
     }
 
     fn refuse_head(&mut self, kind: ResponseErrorKind, offset: usize) -> ResponseStep {

@@ -6,7 +6,7 @@ use crate::wire::packet::Packet;
 
 /// What the bytes are that have come in answer to a packet that is no web request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum MessageStep {
     /// HTTP: the server takes web requests only.
     Http {

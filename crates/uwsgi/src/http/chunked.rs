@@ -28,7 +28,7 @@ pub struct Chunked {
 
 /// What to do with the bytes that [`Chunked::step`] was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum ChunkStep {
     /// Pass `skip` bytes over, then take `take` bytes of data; `take` may be 0.
     Data {

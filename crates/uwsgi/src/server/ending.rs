@@ -7,7 +7,7 @@ use crate::server::time::Time;
 
 /// What to do with a connection whose answer is written.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 #[allow(clippy::large_enum_variant, reason = "there is no allocator to box it with, and it is looked at once")]
 pub enum Ending {
     /// Reset the connection (`SO_LINGER` 0): the front end must see that the answer is not whole.
@@ -78,10 +78,11 @@ impl Drain {
         self.expects_nothing
     }
 
-    /// So many bytes were dropped since the last step; `eof` says that no more will come.
+    /// So many bytes were dropped since the last step; `eof` says that no more will come. A close stays one.
     pub fn step(&mut self, dropped: usize, eof: bool, now: Time) -> DrainStep {
         self.left = self.left.saturating_sub(u32::try_from(dropped).unwrap_or(u32::MAX));
         if eof || self.left == 0 || now >= self.until {
+            self.left = 0;
             DrainStep::Close
         } else {
             DrainStep::Need(usize::try_from(self.left).unwrap_or(usize::MAX))

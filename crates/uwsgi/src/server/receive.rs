@@ -21,12 +21,29 @@ use crate::wire::vars::Vars;
 ///
 /// [`head`](Self::head) until there is a request; [`request`](Self::request) once; [`body`](Self::body) until it ends.
 /// Each call makes progress or says what it waits for. The [module](crate::server) has the loop that drives it.
+///
+/// # Order
+///
+/// A call that belongs to another phase fails with [`Refusal::OutOfOrder`]. So no byte of a body is ever taken for a packet,
+/// and no packet for a body. Every failure stays: all later calls answer the same refusal. [`HeadStep::Close`] stays too.
+///
+/// ```
+/// use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
+///
+/// # let now = Time::ZERO;
+/// let mut receive = Receive::new(Settings::default(), now);
+/// let head = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\05";
+/// assert_eq!(receive.head(head, false, now), HeadStep::Head { end: head.len() });
+/// receive.request(head)?;
+/// // The body begins here.
+/// assert_eq!(receive.head(b"hello", false, now), HeadStep::Refuse(Refusal::OutOfOrder));
+/// assert_eq!(receive.body(b"hello", false, now), BodyStep::Fail(Refusal::OutOfOrder));
+/// # Ok::<(), Refusal>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Receive {
     settings: Settings,
     phase: Phase,
-    /// When the connection began, or the request before ended.
-    since: Time,
     /// Since when the peer is waited for inside a body, if it is.
     waiting: Option<Time>,
     /// For how many milliseconds it was waited for before that in all, and how many bytes came.
@@ -44,12 +61,12 @@ pub struct Receive {
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
-    /// Before the first byte of a packet.
-    Silent,
+    /// Before the first byte of a packet, since the connection began or the request before ended.
+    Silent(Time),
     /// Inside a header or a block, since the first byte.
     Begun(Time),
     /// The head was announced, and not yet decoded.
-    Announced,
+    Announced(Announced),
     Length(Declared),
     Chunked(Chunked),
     /// The body is read; whether it was declared, so that what follows may be a request.
@@ -60,12 +77,22 @@ enum Phase {
     Message,
     /// The connection is a pipe.
     Upgraded,
+    /// Nothing more belongs to it.
+    Closed,
     Failed(Refusal),
+}
+
+/// Which packet was announced, and its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Announced {
+    Message(usize),
+    Ping,
+    Request(usize),
 }
 
 /// What to do about a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum HeadStep {
     /// Close: there was nothing, and that is no error.
     Close,
@@ -93,7 +120,7 @@ pub enum HeadStep {
 
 /// What to do about a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum BodyStep {
     /// Pass `skip` bytes over, then give `take` bytes to the application; `take` may be 0.
     Body {
@@ -122,8 +149,7 @@ impl Receive {
     pub const fn new(settings: Settings, now: Time) -> Self {
         Self {
             settings,
-            phase: Phase::Silent,
-            since: now,
+            phase: Phase::Silent(now),
             waiting: None,
             waited: 0,
             received: 0,
@@ -138,10 +164,11 @@ impl Receive {
     /// Looks for a packet at the start of `got`: all bytes that were read and not used. `eof` says that no more will come.
     pub fn head(&mut self, got: &[u8], eof: bool, now: Time) -> HeadStep {
         let begun = match self.phase {
-            Phase::Failed(refusal) => return HeadStep::Refuse(refusal),
             Phase::Begun(begun) => begun,
-            _ if got.is_empty() => return self.silence(eof, now),
-            _ => now,
+            Phase::Silent(since) if got.is_empty() => return self.silence(since, eof, now),
+            Phase::Silent(_) => now,
+            Phase::Closed => return HeadStep::Close,
+            _ => return HeadStep::Refuse(self.out_of_order()),
         };
         self.phase = Phase::Begun(begun);
         let Some(header) = got.first_chunk() else {
@@ -155,14 +182,15 @@ impl Receive {
         if got.len() < end {
             return self.wait(end.saturating_sub(got.len()), begun, eof, now);
         }
-        self.phase = Phase::Announced;
-        if header.modifier1 == Modifier1::PING {
-            HeadStep::Pong { end }
+        let (announced, step) = if header.modifier1 == Modifier1::PING {
+            (Announced::Ping, HeadStep::Pong { end })
         } else if is_message(&header) {
-            HeadStep::Message { end }
+            (Announced::Message(end), HeadStep::Message { end })
         } else {
-            HeadStep::Head { end }
-        }
+            (Announced::Request(end), HeadStep::Head { end })
+        };
+        self.phase = Phase::Announced(announced);
+        step
     }
 
     /// Decodes the packet that [`head`](Self::head) announced, and makes every check that comes before the application.
@@ -171,6 +199,7 @@ impl Receive {
     ///
     /// [`Refusal`]: write its response, half-close, drain and close.
     pub fn request<'b>(&mut self, head: &'b [u8]) -> Result<Request<'b>, Refusal> {
+        self.expect(Announced::Request(head.len()))?;
         match self.decode(head) {
             Ok((request, body)) => {
                 (self.received, self.waited, self.waiting) = (0, 0, None);
@@ -197,6 +226,7 @@ impl Receive {
     ///
     /// [`Refusal`]: write its response, half-close, drain and close.
     pub fn message<'b>(&mut self, head: &'b [u8]) -> Result<Packet<'b>, Refusal> {
+        self.expect(Announced::Message(head.len()))?;
         match Packet::decode_with(head, &self.settings.limits) {
             Ok((packet, _)) => {
                 (self.received, self.waited, self.waiting) = (0, 0, None);
@@ -220,7 +250,6 @@ impl Receive {
         }
         let step = match self.phase {
             Phase::Read { .. } => return BodyStep::End { skip: 0 },
-            Phase::Failed(refusal) => return BodyStep::Fail(refusal),
             Phase::Length(body) if got.is_empty() => self.starve(body.left(), body.needed(), eof, now),
             Phase::Length(body) => {
                 let (take, rest) = body.take(got.len());
@@ -252,7 +281,9 @@ impl Receive {
             // Silence is no fault in a pipe.
             Phase::Upgraded if self.stop.is_some_and(|stop| now >= stop) => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
-            _ => BodyStep::Fail(Refusal::EndOfStream),
+            Phase::Silent(_) | Phase::Begun(_) | Phase::Announced(_) | Phase::Closed | Phase::Failed(_) => {
+                return BodyStep::Fail(self.out_of_order());
+            }
         };
         self.account(step)
     }
@@ -318,8 +349,12 @@ impl Receive {
     /// end of the stream. What is left of a body that was declared comes first in it: front ends send none with an upgrade.
     /// Of a message, which is answered without a head, there is nothing to upgrade.
     pub fn upgrade(&mut self) {
-        if !matches!(self.phase, Phase::Failed(_) | Phase::Message) {
-            self.phase = Phase::Upgraded;
+        match self.phase {
+            Phase::Length(_) | Phase::Chunked(_) | Phase::Read { .. } => self.phase = Phase::Upgraded,
+            Phase::Upgraded | Phase::Message => {}
+            Phase::Silent(_) | Phase::Begun(_) | Phase::Announced(_) | Phase::Closed | Phase::Failed(_) => {
+                self.out_of_order();
+            }
         }
     }
 
@@ -328,11 +363,13 @@ impl Receive {
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
             // An idle connection closes at once.
-            Phase::Silent if self.is_stopping() => Some(self.since),
-            Phase::Silent => Some(self.since.after(self.patience())),
+            Phase::Silent(since) if self.is_stopping() => Some(since),
+            Phase::Silent(since) => Some(since.after(self.patience())),
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
             Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.body_deadline(),
-            Phase::Announced | Phase::Read { .. } | Phase::Upgraded | Phase::Failed(_) => None,
+            Phase::Announced(_) | Phase::Read { .. } | Phase::Upgraded => None,
+            // Nothing is waited for.
+            Phase::Closed | Phase::Failed(_) => return None,
         };
         Time::earliest(own, self.stop)
     }
@@ -393,14 +430,14 @@ impl Receive {
 
     /// Makes ready for the next packet of the connection.
     pub(crate) fn another(mut self, now: Time) -> Self {
-        (self.phase, self.since, self.first, self.to_head) = (Phase::Silent, now, false, false);
+        (self.phase, self.first, self.to_head) = (Phase::Silent(now), false, false);
         self
     }
 
     /// Before the first byte of a packet: no end of the wait is an error.
-    fn silence(&mut self, eof: bool, now: Time) -> HeadStep {
-        self.phase = Phase::Silent;
-        if eof || self.is_stopping() || now >= self.since.after(self.patience()) {
+    fn silence(&mut self, since: Time, eof: bool, now: Time) -> HeadStep {
+        if eof || self.is_stopping() || now >= since.after(self.patience()) {
+            self.phase = Phase::Closed;
             HeadStep::Close
         } else {
             HeadStep::Need(Header::LEN)
@@ -456,6 +493,22 @@ impl Receive {
             Due::Own => BodyStep::Fail(Refusal::BodyTimeout),
             Due::Stop => BodyStep::Fail(Refusal::Stopping),
             Due::Nothing => BodyStep::Need(more),
+        }
+    }
+
+    /// A call that does not belong to this phase: how the connection fails, unless it has.
+    #[cold]
+    fn out_of_order(&mut self) -> Refusal {
+        let refusal = if let Phase::Failed(refusal) = self.phase { refusal } else { Refusal::OutOfOrder };
+        self.phase = Phase::Failed(refusal);
+        refusal
+    }
+
+    /// Goes on only if this is what was announced.
+    fn expect(&mut self, announced: Announced) -> Result<(), Refusal> {
+        match self.phase {
+            Phase::Announced(other) if other == announced => Ok(()),
+            _ => Err(self.out_of_order()),
         }
     }
 

@@ -69,6 +69,8 @@ pub enum Refusal {
     NoWorker,
     /// What came is no request of HTTP, where the application takes no other.
     NotHttp,
+    /// The program that drives the machine called it [out of order](crate::server::Receive#order).
+    OutOfOrder,
     /// The peer's address is not allowed.
     PeerNotAllowed,
     /// There are too many connections.
@@ -100,7 +102,7 @@ impl Refusal {
             | Self::Foreign(_)
             | Self::Framing(_)
             | Self::NotHttp => 400,
-            Self::AppFailed => 500,
+            Self::AppFailed | Self::OutOfOrder => 500,
             Self::Modifier1(_) => 501,
             Self::NoWorker | Self::Stopping | Self::TooManyConnections => 503,
         }
@@ -177,6 +179,7 @@ impl fmt::Display for Refusal {
             ),
             Self::NoWorker => f.write_str("no free worker in time"),
             Self::NotHttp => f.write_str("method, target or headers are none of HTTP"),
+            Self::OutOfOrder => f.write_str("the server called its state machine out of order"),
             Self::PeerNotAllowed => f.write_str("the peer's address is not allowed"),
             Self::TooManyConnections => f.write_str("too many connections"),
             Self::Stopping => f.write_str("a stop was asked for"),

@@ -110,7 +110,7 @@ impl core::error::Error for AnswerError {}
 
 /// What time has brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
 pub enum TimeStep {
     /// Reset the connection: the peer takes nothing, or a stop has waited long enough and part of the answer has left.
     Abort,
@@ -299,7 +299,11 @@ impl Respond {
         Time::earliest(self.own_deadline(), self.stop)
     }
 
-    /// What is due.
+    /// What is due. Of two deadlines that have come the earlier one counts, and of two at the same time the stop's.
+    ///
+    /// Ask at the [deadline](Self::deadline). Once a stop was asked for, ask also before the answer begins to leave and before
+    /// each further piece of its body: behind the stop's deadline nothing leaves, however quickly the peer takes it and
+    /// however late the application was told.
     pub fn time(&mut self, now: Time) -> TimeStep {
         let due = Due::of(self.own_deadline(), self.stop, now);
         match (self.phase, due) {

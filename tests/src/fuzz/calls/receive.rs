@@ -1,0 +1,329 @@
+//! The receiving half of a server.
+
+use std::time::Duration;
+
+use uwsgi::Modifier1;
+use uwsgi::framing::RequestBody;
+use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time};
+
+use super::Arrived;
+use super::respond::give;
+use crate::fuzz::{all, last};
+use crate::naive::{self, Pair, Rules};
+use crate::naive_cgi;
+use crate::naive_http::{self, ChunkedEnd};
+
+pub(super) fn check(chosen: u8, calls: &[[u8; 2]], stream: &[u8]) {
+    let mut settings = Settings::default().accepting(Modifier1::SIGNAL).accepting(Modifier1::SPOOLER);
+    settings.chunked = chosen & 1 != 0;
+    if chosen & 2 != 0 {
+        settings = settings.with_keepalive(Duration::from_secs(5));
+    }
+    if chosen & 4 != 0 {
+        settings.stop_grace = Duration::MAX;
+    }
+    let mut model = Model {
+        receive: Receive::new(settings, Time::ZERO),
+        arrived: Arrived::new(stream),
+        now: Time::ZERO,
+        phase: Phase::Silent,
+        stopped: false,
+    };
+    for [call, count] in calls {
+        model.call(*call, *count);
+    }
+}
+
+struct Model<'s> {
+    receive: Receive,
+    arrived: Arrived<'s>,
+    now: Time,
+    phase: Phase<'s>,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+enum Phase<'s> {
+    /// Before a packet, or inside one.
+    Silent,
+    /// A request or a message was announced, of so many bytes.
+    Announced {
+        is_request: bool,
+        end: usize,
+    },
+    Ponged,
+    Body(Body<'s>),
+    Closed,
+    Failed(Refusal),
+}
+
+#[derive(Debug)]
+struct Body<'s> {
+    /// Everything behind the packet.
+    behind: &'s [u8],
+    framing: Framing,
+    used: usize,
+    given: Vec<u8>,
+    /// How much was given before it became a pipe.
+    piped: usize,
+    ended: bool,
+    /// Whether the lengths that were declared are one, and all that was given was read.
+    keepable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Declared(RequestBody),
+    Message,
+    Pipe,
+}
+
+impl Model<'_> {
+    fn call(&mut self, call: u8, count: u8) {
+        match call % 12 {
+            0 | 1 => self.head(count),
+            2 => self.request(count),
+            3 => self.message(count),
+            4 | 5 => self.body(count, usize::MAX),
+            6 => self.body(count & 15, usize::from(count >> 4)),
+            7 => self.upgrade(),
+            8 => self.unread(usize::from(count)),
+            9 => self.now = self.now.after(Duration::from_millis(u64::from(count) * u64::from(count))),
+            10 if count > 200 => {
+                self.receive.shut_down(self.now);
+                self.stopped = true;
+            }
+            10 => self.receive.pause(self.now),
+            _ => self.end(),
+        }
+        let _deadline = self.receive.deadline();
+        assert!(!self.receive.allows_another() || matches!(self.phase, Phase::Body(_)));
+        if let Phase::Failed(refusal) = self.phase {
+            let mut receive = self.receive.clone();
+            assert_eq!(receive.head(b"\0\0\0\0", false, Time::ZERO), HeadStep::Refuse(refusal));
+            assert_eq!(receive.body(b"x", false, Time::ZERO), BodyStep::Fail(refusal));
+            assert_eq!(receive.request(b"").map(drop), Err(refusal));
+            assert_eq!(receive.message(b"").map(drop), Err(refusal));
+            receive.upgrade();
+            assert_eq!(receive.body(b"", true, Time::ZERO), BodyStep::Fail(refusal));
+        }
+    }
+
+    /// A call that does not belong to the phase has failed like this.
+    fn failed(&mut self, refusal: Refusal) {
+        match self.phase {
+            Phase::Failed(before) => assert_eq!(refusal, before, "another failure"),
+            _ => assert_eq!(refusal, Refusal::OutOfOrder),
+        }
+        self.phase = Phase::Failed(refusal);
+    }
+
+    fn head(&mut self, count: u8) {
+        let (got, eof) = self.arrived.more(count);
+        let step = self.receive.head(got, eof, self.now);
+        match (&self.phase, step) {
+            (Phase::Closed, step) => assert_eq!(step, HeadStep::Close),
+            (Phase::Silent, HeadStep::Need(more)) => assert!(more > 0 && !eof),
+            (Phase::Silent, HeadStep::Close) => {
+                assert!(got.is_empty());
+                self.phase = Phase::Closed;
+            }
+            (Phase::Silent, HeadStep::Refuse(refusal)) => {
+                assert_ne!(refusal, Refusal::OutOfOrder);
+                self.phase = Phase::Failed(refusal);
+            }
+            (Phase::Silent, HeadStep::Head { end } | HeadStep::Message { end } | HeadStep::Pong { end }) => {
+                let header = naive::header(got).expect("a packet has a header");
+                assert_eq!(end, 4 + header.datasize);
+                assert!(end <= got.len());
+                self.phase = match header.modifier1 {
+                    0 => Phase::Announced { is_request: true, end },
+                    100 => Phase::Ponged,
+                    _ => Phase::Announced { is_request: false, end },
+                };
+                let expected = match self.phase {
+                    Phase::Announced { is_request: true, .. } => HeadStep::Head { end },
+                    Phase::Ponged => HeadStep::Pong { end },
+                    _ => HeadStep::Message { end },
+                };
+                assert_eq!(step, expected);
+            }
+            (_, HeadStep::Refuse(refusal)) => self.failed(refusal),
+            (phase, step) => panic!("{step:?} in {phase:?}"),
+        }
+    }
+
+    /// The bytes of a packet, which are those that were announced, or others.
+    fn packet(&self, count: u8) -> &[u8] {
+        match self.phase {
+            Phase::Announced { end, .. } if count & 1 == 0 => self.arrived.next(end),
+            _ => self.arrived.next(usize::from(count)),
+        }
+    }
+
+    fn request(&mut self, count: u8) {
+        let packet = self.packet(count).to_vec();
+        let request = self.receive.request(&packet).map(|request| crate::drive::pairs(&request));
+        match (&self.phase, request) {
+            (Phase::Announced { is_request: true, end }, request) if *end == packet.len() => match request {
+                Ok(pairs) => self.begin(&packet, Some(&pairs)),
+                Err(refusal) => {
+                    assert_ne!(refusal, Refusal::OutOfOrder);
+                    self.phase = Phase::Failed(refusal);
+                }
+            },
+            (_, Err(refusal)) => self.failed(refusal),
+            (phase, Ok(_)) => panic!("a request in {phase:?}"),
+        }
+    }
+
+    fn message(&mut self, count: u8) {
+        let packet = self.packet(count).to_vec();
+        let message = self.receive.message(&packet).map(drop);
+        match (&self.phase, message) {
+            (Phase::Announced { is_request: false, end }, message) if *end == packet.len() => {
+                message.expect("its limits were checked before");
+                self.begin(&packet, None);
+            }
+            (_, Err(refusal)) => self.failed(refusal),
+            (phase, Ok(())) => panic!("a message in {phase:?}"),
+        }
+    }
+
+    /// What follows the packet belongs to it, as far as a naive reading says so.
+    fn begin(&mut self, packet: &[u8], pairs: Option<&[Pair]>) {
+        let payload = naive::packet(packet, &Rules::WIRE).unwrap().payload;
+        self.arrived.at += packet.len();
+        let (mut framing, mut keepable) = (Framing::Message, false);
+        if let Some(pairs) = pairs {
+            assert_eq!(naive::vars(&payload, &Rules::WIRE).whole().unwrap(), pairs);
+            let lengths = all(pairs, b"CONTENT_LENGTH");
+            keepable = naive_cgi::allows_keepalive(&lengths);
+            let chunked = self.receive.settings().chunked;
+            let body = naive_cgi::framing(&lengths, last(pairs, b"HTTP_TRANSFER_ENCODING"), chunked);
+            framing = Framing::Declared(body.unwrap());
+        }
+        self.phase = Phase::Body(Body {
+            behind: &self.arrived.stream[self.arrived.at..],
+            framing,
+            used: 0,
+            given: Vec::new(),
+            piped: 0,
+            ended: matches!(framing, Framing::Declared(RequestBody::None | RequestBody::Length(0))),
+            keepable,
+        });
+    }
+
+    fn body(&mut self, count: u8, most: usize) {
+        let (all, eof) = self.arrived.more(count);
+        let got = &all[..most.min(all.len())];
+        let step = self.receive.body(got, eof && got.len() == all.len(), self.now);
+        let Phase::Body(body) = &mut self.phase else {
+            let BodyStep::Fail(refusal) = step else { panic!("{step:?} in {:?}", self.phase) };
+            return self.failed(refusal);
+        };
+        match step {
+            BodyStep::Need(more) => assert!(more > 0 && got.is_empty() && !body.ended),
+            BodyStep::Fail(refusal) => {
+                assert!(refusal != Refusal::OutOfOrder && !body.ended);
+                self.phase = Phase::Failed(refusal);
+            }
+            BodyStep::Body { skip, take } => {
+                assert!(skip + take > 0 && skip + take <= got.len() && !body.ended);
+                body.given.extend(&got[skip..skip + take]);
+                body.used += skip + take;
+                self.arrived.at += skip + take;
+                body.hold();
+            }
+            BodyStep::End { skip } => {
+                assert!(skip <= got.len());
+                body.used += skip;
+                self.arrived.at += skip;
+                body.end();
+            }
+        }
+    }
+
+    fn upgrade(&mut self) {
+        self.receive.upgrade();
+        match &mut self.phase {
+            Phase::Body(Body { framing: Framing::Message, .. }) | Phase::Failed(_) => {}
+            Phase::Body(Body { framing: Framing::Pipe, .. }) => {}
+            Phase::Body(body) => {
+                (body.framing, body.ended, body.keepable) = (Framing::Pipe, false, false);
+                body.piped = body.given.len();
+            }
+            _ => self.failed(Refusal::OutOfOrder),
+        }
+    }
+
+    fn unread(&mut self, count: usize) {
+        self.receive.unread(count);
+        if let Phase::Body(body) = &mut self.phase {
+            body.keepable &= count == 0 || !body.ended;
+        }
+    }
+
+    /// A whole answer with a length.
+    fn end(&mut self) {
+        let mut respond = Respond::queued(&self.receive, self.now);
+        respond.started();
+        assert!(give(&mut respond, 200, Some(0)) && respond.finished().is_ok());
+        let settings = *self.receive.settings();
+        match (Ending::of(self.receive.clone(), &respond, self.now), &self.phase) {
+            (Ending::Next(next), Phase::Body(body)) => {
+                assert!(settings.keepalive.is_some() && !self.stopped && body.ended && body.keepable);
+                let RequestBody::Length(length) = body.declared() else { panic!("{body:?}") };
+                assert_eq!(body.used as u64, length);
+                (self.receive, self.phase) = (next, Phase::Silent);
+            }
+            (Ending::HalfClose(_), phase) => {
+                let may = matches!(phase, Phase::Body(body) if body.ended && body.keepable
+                    && matches!(body.declared(), RequestBody::Length(_)));
+                assert!(!may || settings.keepalive.is_none() || self.stopped, "{phase:?}");
+            }
+            (other, phase) => panic!("{other:?} in {phase:?}"),
+        }
+    }
+}
+
+impl Body<'_> {
+    fn declared(&self) -> RequestBody {
+        match self.framing {
+            Framing::Declared(body) => body,
+            Framing::Message | Framing::Pipe => RequestBody::None,
+        }
+    }
+
+    /// What was given is what the stream has there.
+    fn hold(&mut self) {
+        match self.framing {
+            Framing::Declared(RequestBody::Length(length)) => {
+                assert!(self.given == self.behind[..self.used] && self.used as u64 <= length);
+                self.ended = self.used as u64 == length;
+            }
+            Framing::Declared(RequestBody::Chunked) => {
+                assert!(naive_http::chunked(self.behind).0.starts_with(&self.given));
+            }
+            Framing::Declared(_) => panic!("a body that nobody declared"),
+            Framing::Message => assert_eq!(self.given, self.behind[..self.used]),
+            // Behind the part of a chunked body that was read before, all that comes is given.
+            Framing::Pipe => {
+                let piped = &self.given[self.piped..];
+                assert!(self.behind[..self.used].ends_with(piped));
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        match self.framing {
+            Framing::Declared(RequestBody::Chunked) if !self.ended => {
+                let (body, end) = naive_http::chunked(self.behind);
+                assert!(body == self.given && end == ChunkedEnd::At(self.used));
+                self.ended = true;
+            }
+            Framing::Declared(_) => assert!(self.ended, "an end before the end"),
+            Framing::Message | Framing::Pipe => assert_eq!(self.used, self.behind.len()),
+        }
+    }
+}
