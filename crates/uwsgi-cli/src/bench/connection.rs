@@ -219,7 +219,7 @@ impl Connection {
                 Incoming::End { skip } => return Ok((Some(status), used.saturating_add(skip))),
                 Incoming::Upgraded => return Ok((Some(status), used)),
                 Incoming::Fail(error) => return Err(error.into()),
-                Incoming::Need(_) => return Ok((None, used)),
+                Incoming::Need(_) | Incoming::Send => return Ok((None, used)),
             }
         }
     }
