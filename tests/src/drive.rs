@@ -324,6 +324,16 @@ pub fn pairs(request: &Request<'_>) -> Vec<Pair> {
     request.vars().iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
 
+/// Gives the head of an answer; whether it was taken.
+pub fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
+    let mut buffer = [0; 96];
+    let mut head = ResponseEncoder::new(&mut buffer[..], status, "As Asked").unwrap();
+    if let Some(length) = length {
+        head.push_length(length).unwrap();
+    }
+    respond.head(&head.finish().unwrap())
+}
+
 /// Everything that leaves of an answer.
 fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     let length = plan.chunks.iter().map(Vec::len).sum::<usize>() as u64;
@@ -335,8 +345,9 @@ fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     if plan.length {
         head.push_length(length).unwrap();
     }
-    assert!(respond.head(plan.status, head.content_length()));
     let head = head.finish().unwrap();
+    assert!(respond.head(&head));
+    let head = head.as_bytes();
     let mut out = Vec::new();
     for chunk in &plan.chunks {
         let leaves = respond.body(chunk.len()).unwrap();

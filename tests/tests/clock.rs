@@ -8,6 +8,7 @@ use uwsgi::server::{
     Time, TimeStep,
 };
 use uwsgi_conformance::SMALL;
+use uwsgi_tests::drive::give;
 
 const fn at(millis: u64) -> Time {
     Time::from_millis(millis)
@@ -226,7 +227,7 @@ fn an_answer_that_is_over_stays_over() {
     let receive = with_body(Settings::default(), b"5", at(0));
     let mut refused = Respond::queued(&receive, at(0));
     refused.started();
-    refused.head(200, None);
+    give(&mut refused, 200, None);
     assert_eq!(refused.failed(None), Failure::Refuse(Refusal::AppFailed));
     assert_eq!(refused.body(5), Err(AnswerError::Over), "nothing leaves behind the refusal");
     assert_eq!(refused.finished(), Err(AnswerError::Over));
@@ -234,7 +235,7 @@ fn an_answer_that_is_over_stays_over() {
 
     let mut aborted = Respond::queued(&receive, at(0));
     aborted.started();
-    aborted.head(200, Some(10));
+    give(&mut aborted, 200, Some(10));
     aborted.body(5).unwrap();
     assert_eq!(aborted.failed(None), Failure::Abort);
     assert_eq!(aborted.finished(), Err(AnswerError::Over), "a cut answer does not become whole");
@@ -291,7 +292,7 @@ fn a_peer_that_takes_nothing_for_an_hour_is_dropped() {
     let receive = with_body(Settings::default(), b"0", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
-    respond.head(200, Some(1_000_000));
+    give(&mut respond, 200, Some(1_000_000));
     respond.body(1_000_000).unwrap();
     respond.blocked(at(5_000));
     respond.blocked(at(20_000));
@@ -310,7 +311,7 @@ fn kept(now: Time) -> Receive {
     let receive = with_body(settings, b"0", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
-    respond.head(200, Some(0));
+    give(&mut respond, 200, Some(0));
     respond.finished().unwrap();
     match Ending::of(receive, &respond, now) {
         Ending::Next(receive) => receive,
@@ -414,7 +415,7 @@ fn two_deadlines_that_have_come_have_an_order() {
 
         let mut respond = Respond::queued(&with_body(settings, b"5", at(0)), at(0));
         respond.started();
-        respond.head(200, None);
+        give(&mut respond, 200, None);
         respond.body(1).unwrap();
         respond.blocked(at(0));
         respond.shut_down(at(stop));
@@ -436,7 +437,7 @@ fn a_stop_lets_finish_what_began() {
     respond.shut_down(at(1_000));
     respond.started();
     take(&mut receive, 5, at(30_000));
-    respond.head(200, Some(0));
+    give(&mut respond, 200, Some(0));
     respond.finished().unwrap();
     assert!(matches!(Ending::of(receive, &respond, at(30_000)), Ending::HalfClose(_)));
 }
@@ -446,7 +447,7 @@ fn a_stop_ends_what_began_after_30_seconds() {
     let mut receive = with_body(Settings::default(), b"5", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
-    respond.head(200, None);
+    give(&mut respond, 200, None);
     respond.body(1).unwrap();
     receive.shut_down(at(1_000));
     respond.shut_down(at(1_000));
@@ -484,7 +485,7 @@ fn nothing_is_expected_behind_a_request_that_was_read() {
     let expects_nothing = |receive: &Receive| {
         let mut respond = Respond::queued(receive, at(0));
         respond.started();
-        respond.head(200, Some(0));
+        give(&mut respond, 200, Some(0));
         respond.finished().unwrap();
         let Ending::HalfClose(drain) = Ending::of(receive.clone(), &respond, at(0)) else { panic!() };
         drain.expects_nothing()
@@ -539,7 +540,7 @@ fn an_upgrade_is_a_pipe() {
     receive.request(&packet).unwrap();
     let mut respond = Respond::queued(&receive, start);
     respond.started();
-    respond.head(101, Some(3));
+    give(&mut respond, 101, Some(3));
     assert!(!respond.is_upgraded());
     assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
     assert!(respond.is_upgraded());

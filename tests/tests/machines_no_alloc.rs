@@ -158,11 +158,12 @@ fn serve(settings: Settings, bytes: &[u8], step: usize) -> usize {
         head.push("Content-Type", "text/plain").unwrap();
         see((head.push("Connection", "close"), head.push("X", "a\nb")));
         head.push_length(body as u64).unwrap();
-        respond.head(200, head.content_length());
+        let head = head.finish().unwrap();
+        respond.head(&head);
         see((respond.body(body), respond.body(1), respond.finished(), respond.deadline(), respond.time(now)));
         respond.blocked(now);
         respond.wrote(1);
-        see(head.finish());
+        see(head.as_bytes());
         answers += 1;
         match Ending::of(receive, &respond, now) {
             Ending::Next(next) => receive = next,

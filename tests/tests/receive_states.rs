@@ -166,25 +166,25 @@ fn a_chunked_body_that_was_read_is_over() {
 fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
     type Call = fn(&mut Receive);
     let head: Call = |receive| {
-        let _ = receive.head(&SMALL.post(b"5").build(), false, START);
+        let _step = receive.head(&SMALL.post(b"5").build(), false, START);
     };
     let part: Call = |receive| {
-        let _ = receive.head(b"\0\x10", false, START);
+        let _step = receive.head(b"\0\x10", false, START);
     };
     let request: Call = |receive| {
-        let _ = receive.request(&SMALL.post(b"5").build()).map(drop);
+        let _step = receive.request(&SMALL.post(b"5").build());
     };
     let body: Call = |receive| {
-        let _ = receive.body(b"hel", false, START);
+        let _step = receive.body(b"hel", false, START);
     };
     let rest: Call = |receive| {
-        let _ = receive.body(b"lo", false, START);
+        let _step = receive.body(b"lo", false, START);
     };
     let ping: Call = |receive| {
-        let _ = receive.head(b"\x64\0\0\0", false, START);
+        let _step = receive.head(b"\x64\0\0\0", false, START);
     };
     let signal: Call = |receive| {
-        let _ = receive.head(b"\x6e\0\0\x11", false, START);
+        let _step = receive.head(b"\x6e\0\0\x11", false, START);
     };
     let close: Call = |receive| assert_eq!(receive.head(b"", true, START), HeadStep::Close);
     let rows: [(&str, &[Call], Call); 14] = [
@@ -196,19 +196,19 @@ fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
         ("a second head before the request", &[head], head),
         ("a body before the request", &[head], body),
         ("fewer bytes than were announced", &[head], |receive| {
-            let _ = receive.request(&SMALL.build()).map(drop);
+            let _step = receive.request(&SMALL.build());
         }),
         ("a second request", &[head, request], request),
         ("a body as a head", &[head, request], |receive| {
-            let _ = receive.head(b"hello", false, START);
+            let _step = receive.head(b"hello", false, START);
         }),
         ("no bytes as a head, inside a body", &[head, request, body], |receive| {
-            let _ = receive.head(b"", false, START);
+            let _step = receive.head(b"", false, START);
         }),
         ("a head behind a body", &[head, request, body, rest], head),
         ("a head behind a ping", &[ping], head),
         ("a signal as a request", &[signal], |receive| {
-            let _ = receive.request(b"\x6e\0\0\x11").map(drop);
+            let _step = receive.request(b"\x6e\0\0\x11");
         }),
     ];
     for (name, before, call) in rows {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uwsgi::server::{AnswerError, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
 use uwsgi_conformance::{Recipe, SMALL};
+use uwsgi_tests::drive::give;
 
 const START: Time = Time::ZERO;
 const LATE: Time = Time::from_millis(3_600_000);
@@ -22,7 +23,7 @@ fn begun(recipe: Recipe) -> (Receive, Respond) {
 /// As `begun`, with all of a head and 5 bytes given.
 fn finished() -> Respond {
     let (_, mut respond) = begun(SMALL);
-    respond.head(200, Some(5));
+    give(&mut respond, 200, Some(5));
     respond.body(5).unwrap();
     respond.finished().unwrap();
     respond
@@ -46,19 +47,19 @@ fn what_an_application_did_wrong_is_said() {
 fn a_head_has_left_with_the_first_byte_or_at_the_end() {
     let (_, mut respond) = begun(SMALL);
     assert!(!respond.has_left(), "none was given");
-    assert!(respond.head(404, None));
-    assert!(respond.head(200, Some(5)), "another may be given");
+    assert!(give(&mut respond, 404, None));
+    assert!(give(&mut respond, 200, Some(5)), "another may be given");
     respond.body(0).unwrap();
     assert!(!respond.has_left(), "no byte is no reason to leave");
     assert_eq!(respond.body(2), Ok(Leaves { head: true, take: 2 }));
     assert!(respond.has_left());
-    assert!(!respond.head(500, None), "it stands");
+    assert!(!give(&mut respond, 500, None), "it stands");
     assert_eq!(respond.body(3), Ok(Leaves { head: false, take: 3 }));
     assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
     assert!(respond.has_left());
 
     let (_, mut empty) = begun(SMALL);
-    empty.head(200, Some(0));
+    give(&mut empty, 200, Some(0));
     assert_eq!(empty.finished(), Ok(Leaves { head: true, take: 0 }));
     assert!(empty.has_left());
 
@@ -82,13 +83,13 @@ fn an_answer_to_head_has_no_body() {
         let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
         let (_, mut respond) = begun(recipe);
         assert_eq!(respond.is_head_request(), method == b"HEAD", "{name}");
-        respond.head(status, Some(5));
+        give(&mut respond, status, Some(5));
         assert_eq!(respond.has_body(), body, "{name}");
         assert_eq!(respond.body(5), Ok(Leaves { head: true, take: if body { 5 } else { 0 } }), "{name}");
         assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }), "{name}");
 
         let (_, mut short) = begun(recipe);
-        short.head(status, Some(5));
+        give(&mut short, status, Some(5));
         let whole = Ok(Leaves { head: true, take: 0 });
         let expected = if body { Err(AnswerError::TooShort { missing: 5 }) } else { whole };
         assert_eq!(short.finished(), expected, "{name}");
@@ -102,7 +103,7 @@ fn behind_a_101_is_a_pipe_of_no_length() {
         let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
         let (_, mut respond) = begun(recipe);
         assert_eq!(respond.flush_head(), Err(AnswerError::NoHead));
-        respond.head(101, Some(5));
+        give(&mut respond, 101, Some(5));
         assert!(respond.has_body(), "as far as leaving goes");
         assert!(!respond.is_upgraded(), "it has not left");
         assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
@@ -113,7 +114,7 @@ fn behind_a_101_is_a_pipe_of_no_length() {
         assert!(!respond.is_upgraded(), "the pipe is closed");
     }
     let (_, mut ordinary) = begun(SMALL);
-    ordinary.head(200, None);
+    give(&mut ordinary, 200, None);
     ordinary.flush_head().unwrap();
     assert!(!ordinary.is_upgraded());
 }
@@ -125,7 +126,7 @@ fn an_answer_without_a_head_is_what_is_given() {
         (receive, respond.without_head())
     };
     let (receive, mut respond) = bare();
-    assert!(!respond.head(200, Some(5)), "there is none");
+    assert!(!give(&mut respond, 200, Some(5)), "there is none");
     assert_eq!(respond.body(0), Ok(Leaves { head: false, take: 0 }));
     assert!(!respond.has_left() && respond.has_body());
     assert_eq!(respond.body(1_000_000), Ok(Leaves { head: false, take: 1_000_000 }));
@@ -250,7 +251,7 @@ fn a_cut_is_said() {
     ];
     for (name, length, happens, line) in rows {
         let (_, mut respond) = begun(SMALL);
-        respond.head(200, length);
+        give(&mut respond, 200, length);
         respond.body(3000).unwrap();
         respond.wrote(400);
         respond.wrote(600);
@@ -274,7 +275,7 @@ fn a_cut_says_how_long() {
         settings.write_idle = Duration::from_millis(millis);
         let mut respond = Respond::queued(&Receive::new(settings, START), START);
         respond.started();
-        respond.head(200, None);
+        give(&mut respond, 200, None);
         respond.body(1).unwrap();
         assert_eq!(blocked(&mut respond, START, LATE), TimeStep::Abort);
         let line = respond.cut().unwrap().to_string();
@@ -285,7 +286,7 @@ fn a_cut_says_how_long() {
 #[test]
 fn behind_a_broken_connection_nothing_leaves() {
     let (receive, mut respond) = begun(SMALL);
-    respond.head(200, Some(5));
+    give(&mut respond, 200, Some(5));
     respond.broken();
     assert_eq!(respond.body(5), Err(AnswerError::Over));
     assert_eq!(respond.finished(), Err(AnswerError::Over));

@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
 use uwsgi::framing::whole_length;
-use uwsgi::response::{RefusedLine, ResponseEncoder};
+use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder, ResponseHead};
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
 use crate::request_reader::is_early;
@@ -105,12 +105,11 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         for (name, value) in lines {
             encoder.push(name.as_ref(), value.as_ref())?;
         }
-        let length = encoder.content_length();
-        encoder.finish()?;
-        if !self.respond.head(status, length) {
+        let head = encoder.finish()?;
+        if !self.respond.head(&head) {
             return Err(HeadError::Left);
         }
-        (self.status, self.has_length) = (status, length.is_some());
+        (self.status, self.has_length) = (status, head.content_length().is_some());
         core::mem::swap(&mut self.head, &mut self.draft);
         Ok(())
     }
@@ -169,11 +168,11 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || none.is_none() {
             return;
         }
-        if self.respond.head(self.status, none) {
-            self.has_length = true;
-            // Before the empty line that ends the head.
-            self.head.truncate(self.head.len().saturating_sub(2));
-            self.head.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        if let Ok(head) = with_length_of_0(&self.head, &mut self.draft) {
+            if self.respond.head(&head) {
+                self.has_length = true;
+                core::mem::swap(&mut self.head, &mut self.draft);
+            }
         }
     }
 
@@ -357,6 +356,20 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
 
 /// Room that most heads fit into, so that none is moved while it grows.
 const USUAL: usize = 256;
+
+/// The same head with a Content-Length of 0, written into `draft`.
+fn with_length_of_0<'d>(head: &[u8], draft: &'d mut Vec<u8>) -> Result<EncodedHead<'d>, HeadError> {
+    // A head of our own is always read back; else the answer ends with its connection.
+    let head = ResponseHead::decode(head).map_err(|_| HeadError::Left)?;
+    draft.clear();
+    let reason = core::str::from_utf8(head.reason()).unwrap_or_default();
+    let mut encoder = ResponseEncoder::new(draft, head.status(), reason)?;
+    for (name, value) in head.headers() {
+        encoder.push(name, value)?;
+    }
+    encoder.push_length(0)?;
+    Ok(encoder.finish()?)
+}
 
 fn ended(refusal: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, refusal)

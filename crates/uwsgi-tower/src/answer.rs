@@ -15,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use tokio::io::AsyncWrite;
 use tower_service::Service;
 use uwsgi::framing::whole_length;
-use uwsgi::response::{RefusedLine, ResponseEncoder};
+use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Failure, Leaves, Refusal, Respond, TimeStep};
 
 use crate::body::{Body, BodyError};
@@ -151,14 +151,15 @@ where
     IO: AsyncWrite + Unpin,
 {
     let (parts, body) = response.into_parts();
-    let mut head = Vec::with_capacity(USUAL);
-    let length = encode(&parts, body.size_hint().exact(), respond.is_head_request(), &mut head)
+    let mut buffer = Vec::with_capacity(USUAL);
+    let head = encode(&parts, body.size_hint().exact(), respond.is_head_request(), &mut buffer)
         .map_err(|line| Failed::Service(line.into()))?;
-    respond.head(parts.status.as_u16(), length);
+    respond.head(&head);
+    let head = head.as_bytes();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         go_on(respond, outbound)?;
         let leaves = respond.flush_head().map_err(wrong)?;
-        send(leaves, &head, &[], respond, outbound).await?;
+        send(leaves, head, &[], respond, outbound).await?;
         return outbound.flush(respond).await.map_err(Failed::Broken);
     }
     let mut body = pin!(body);
@@ -169,7 +170,7 @@ where
             // Nothing is there yet: what is there need not wait for it.
             Chunk::Late => {
                 let leaves = respond.flush_head().map_err(wrong)?;
-                send(leaves, &head, &[], respond, outbound).await?;
+                send(leaves, head, &[], respond, outbound).await?;
                 outbound.flush(respond).await.map_err(Failed::Broken)?;
                 continue;
             }
@@ -177,11 +178,11 @@ where
         };
         go_on(respond, outbound)?;
         match respond.body(data.len()) {
-            Ok(leaves) => send(leaves, &head, &data, respond, outbound).await?,
+            Ok(leaves) => send(leaves, head, &data, respond, outbound).await?,
             // What is too much does not leave, and what is there is whole.
             Err(AnswerError::TooLong { leaves }) => {
                 tracing::error!("the service's body is longer than its Content-Length");
-                send(leaves, &head, &data, respond, outbound).await?;
+                send(leaves, head, &data, respond, outbound).await?;
                 break;
             }
             Err(error) => return Err(wrong(error)),
@@ -191,7 +192,7 @@ where
         go_on(respond, outbound)?;
     }
     let leaves = respond.finished().map_err(wrong)?;
-    send(leaves, &head, &[], respond, outbound).await?;
+    send(leaves, head, &[], respond, outbound).await?;
     outbound.flush(respond).await.map_err(Failed::Broken)
 }
 
@@ -261,15 +262,15 @@ where
     }
 }
 
-/// Writes a head; its length, if it has one.
-fn encode(
+/// Writes a head.
+fn encode<'b>(
     parts: &http::response::Parts,
     exact: Option<u64>,
     to_head: bool,
-    head: &mut Vec<u8>,
-) -> Result<Option<u64>, RefusedLine> {
+    buffer: &'b mut Vec<u8>,
+) -> Result<EncodedHead<'b>, RefusedLine> {
     let status = parts.status;
-    let mut encoder = ResponseEncoder::new(head, status.as_u16(), status.canonical_reason().unwrap_or_default())?;
+    let mut encoder = ResponseEncoder::new(buffer, status.as_u16(), status.canonical_reason().unwrap_or_default())?;
     for (name, value) in &parts.headers {
         match encoder.push(name, value) {
             // A proxy's response still has them (RFC 9110 section 7.6.1).
@@ -281,7 +282,5 @@ fn encode(
     if let (Some(length), None) = (whole, encoder.content_length()) {
         encoder.push_length(length)?;
     }
-    let length = encoder.content_length();
-    encoder.finish()?;
-    Ok(length)
+    encoder.finish()
 }

@@ -82,7 +82,7 @@ pub mod framing {
 
 /// The answer to a web request, which is HTTP: its head, read and written.
 pub mod response {
-    pub use crate::http::answer::{RefusedLine, ResponseEncoder, is_hop_by_hop, passes};
+    pub use crate::http::answer::{EncodedHead, RefusedLine, ResponseEncoder, is_hop_by_hop, passes};
     pub use crate::http::head::{HeadEnd, HeaderLines};
     pub use crate::http::response::{HeadLimits, HeadStyle, ResponseHead};
     pub use crate::http::response_error::{ResponseError, ResponseErrorKind};

@@ -111,12 +111,12 @@ fn answer<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
     let mut lines = ResponseEncoder::new(buffer, 200, "OK")?;
     lines.push("Content-Type", "text/plain")?;
     lines.push_length(0)?;
-    respond.head(200, lines.content_length());
     let written = lines.finish()?;
+    respond.head(&written);
     let whole = respond.finished().is_ok_and(|leaves| leaves.head);
     black_box((take, receive.deadline(), respond.deadline(), respond.time(now)));
     match Ending::of(receive, &respond, now) {
-        Ending::HalfClose(_) if whole => Ok(written),
+        Ending::HalfClose(_) if whole => Ok(written.as_bytes()),
         _ => Err(Stop::Refused),
     }
 }

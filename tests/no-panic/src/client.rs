@@ -3,7 +3,7 @@
 use uwsgi::chunked::{ChunkError, ChunkStep, Chunked};
 use uwsgi::client::{Exchange, Incoming, MessageStep, ResponseStep, message_answer};
 use uwsgi::framing::{ResponseBody, response_body};
-use uwsgi::response::{HeadLimits, RefusedLine, ResponseEncoder, ResponseHead};
+use uwsgi::response::{EncodedHead, HeadLimits, RefusedLine, ResponseEncoder, ResponseHead};
 
 proven! {
     fn chunked_step(chunked: &mut Chunked, got: &[u8]) -> Result<ChunkStep, ChunkError> {
@@ -37,7 +37,7 @@ proven! {
         (head.status(), head.reason(), head.content_length(), head.is_chunked(), head.says_close(), head.len())
     }
 
-    fn response_encoder<'b>(buffer: &'b mut [u8], status: u16, reason: &str, value: &[u8]) -> Result<&'b [u8], RefusedLine> {
+    fn response_encoder<'b>(buffer: &'b mut [u8], status: u16, reason: &str, value: &[u8]) -> Result<EncodedHead<'b>, RefusedLine> {
         let mut head = ResponseEncoder::new(buffer, status, reason)?;
         head.push("X-A", value)?;
         head.push_length(u64::MAX)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use uwsgi::Modifier1;
+use uwsgi::response::{EncodedHead, ResponseEncoder};
 use uwsgi::server::{
     AnswerError, Cut, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time,
     TimeStep,
@@ -45,8 +46,8 @@ proven! {
         respond.started();
         respond
     }
-    fn respond_head(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
-        respond.head(status, length)
+    fn respond_head(respond: &mut Respond, head: &EncodedHead<'_>) -> bool {
+        respond.head(head)
     }
     fn respond_body(respond: &mut Respond, len: usize) -> Result<Leaves, AnswerError> {
         respond.body(len)
@@ -104,11 +105,13 @@ pub(crate) fn run(bytes: &[u8]) {
     if let HeadStep::Head { end } = step {
         let _request = receive.request(&bytes[..end]);
     }
+    let mut buffer = [0; 64];
+    let Ok(head) = ResponseEncoder::new(&mut buffer[..], 200, "OK").and_then(ResponseEncoder::finish) else { return };
     let mut respond = respond_queued(&receive, now);
     call! {
         receive_head: &mut receive, bytes, false, later;
         receive_shut_down: &mut receive, now;
-        respond_head: &mut respond, 200, Some(5);
+        respond_head: &mut respond, &head;
         respond_body: &mut respond, bytes.len();
         respond_finished: &mut respond;
         respond_failed: &mut respond, Some(Refusal::AppFailed);

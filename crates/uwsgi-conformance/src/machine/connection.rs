@@ -465,19 +465,16 @@ impl Connection {
 impl Running {
     /// Keeps a head if it may still be given.
     fn give_head(&mut self, status: u16, length: Option<u64>) {
-        if !self.respond.head(status, length) {
-            return;
-        }
         let mut bytes = Vec::new();
         let reason = if status == 200 { "OK" } else { "As Asked" };
-        if let Ok(mut head) = ResponseEncoder::new(&mut bytes, status, reason) {
-            // A Vec has room for them.
-            let _ = head.push("Content-Type", "text/plain");
-            if let Some(length) = length {
-                let _ = head.push_length(length);
-            }
-            let _ = head.finish();
+        let Ok(mut head) = ResponseEncoder::new(&mut bytes, status, reason) else { return };
+        // A Vec has room for them.
+        let _ = head.push("Content-Type", "text/plain");
+        if let Some(length) = length {
+            let _ = head.push_length(length);
         }
-        self.head = bytes;
+        if head.finish().is_ok_and(|head| self.respond.head(&head)) {
+            self.head = bytes;
+        }
     }
 }

@@ -22,7 +22,8 @@ use crate::wire::decimal::Decimal;
 /// head.push("Content-Type", "text/plain")?;
 /// head.push_length(5)?;
 /// assert_eq!(head.push("Connection", "close"), Err(RefusedLine::HopByHop));
-/// assert_eq!(head.finish()?, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n");
+/// let head = head.finish()?;
+/// assert_eq!(head.as_bytes(), b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n");
 /// # Ok::<(), uwsgi::response::RefusedLine>(())
 /// ```
 #[derive(Debug)]
@@ -32,6 +33,49 @@ pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
     end: usize,
     status: u16,
     length: Option<u64>,
+}
+
+/// A head that [`ResponseEncoder::finish`] has written: its bytes, and what they say about the body.
+///
+/// The value is the proof that every front end reads the head in the same way, and that its status and its length are those
+/// of its bytes: nothing else makes one, and [`Respond::head`](crate::server::Respond::head) takes nothing else.
+///
+/// ```
+/// use uwsgi::response::ResponseEncoder;
+///
+/// let mut buffer = [0; 64];
+/// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
+/// head.push_length(5)?;
+/// let head = head.finish()?;
+/// assert_eq!((head.status(), head.content_length()), (200, Some(5)));
+/// assert_eq!(head.as_bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+/// # Ok::<(), uwsgi::response::RefusedLine>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EncodedHead<'b> {
+    bytes: &'b [u8],
+    status: u16,
+    length: Option<u64>,
+}
+
+impl<'b> EncodedHead<'b> {
+    /// The bytes, to the end of the empty line.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
+    /// The status: 101, or 200 to 999.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The length that was given, whether it was written or not.
+    #[must_use]
+    pub const fn content_length(&self) -> Option<u64> {
+        self.length
+    }
 }
 
 /// Why a line cannot stand in an answer's head.
@@ -136,7 +180,7 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     /// let mut buffer = [0; 64];
     /// let mut head = ResponseEncoder::new(&mut buffer[..], 204, "No Content")?;
     /// head.push_length(0)?;
-    /// assert_eq!(head.finish()?, b"HTTP/1.1 204 No Content\r\n\r\n");
+    /// assert_eq!(head.finish()?.as_bytes(), b"HTTP/1.1 204 No Content\r\n\r\n");
     /// # Ok::<(), uwsgi::response::RefusedLine>(())
     /// ```
     ///
@@ -165,9 +209,10 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     /// # Errors
     ///
     /// [`RefusedLine::BufferFull`].
-    pub fn finish(mut self) -> Result<&'b [u8], RefusedLine> {
+    pub fn finish(mut self) -> Result<EncodedHead<'b>, RefusedLine> {
         self.append([b"\r\n"])?;
-        Ok(self.buffer.written(self.start, self.end))
+        let Self { buffer, start, end, status, length } = self;
+        Ok(EncodedHead { bytes: buffer.written(start, end), status, length })
     }
 
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {

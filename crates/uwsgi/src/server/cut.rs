@@ -8,19 +8,23 @@ use crate::server::refusal::Refusal;
 /// An answer of which a limit of the server's has kept the rest back. What it prints is the log line.
 ///
 /// ```
+/// use uwsgi::response::ResponseEncoder;
 /// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
 ///
 /// let receive = Receive::new(Settings::default(), Time::ZERO);
 /// let mut respond = Respond::queued(&receive, Time::ZERO);
 /// respond.started();
-/// respond.head(200, Some(5000));
+/// let mut buffer = [0; 64];
+/// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
+/// head.push_length(5000)?;
+/// respond.head(&head.finish()?);
 /// respond.body(5000)?;
 /// respond.wrote(1000);
 /// respond.blocked(Time::ZERO);
 /// assert_eq!(respond.time(Time::from_millis(3_600_000)), TimeStep::Abort);
 /// let line = respond.cut().map(|cut| cut.to_string());
 /// assert!(line.is_some_and(|line| line.starts_with("an answer was cut off after 1000 of 5000 bytes: the peer took nothing")));
-/// # Ok::<(), uwsgi::server::AnswerError>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -21,7 +21,7 @@
 //!                 let head: Vec<u8> = got.drain(..end).collect();
 //!                 if let Err(refusal) = receive.request(&head) { return write(refusal.response(false)) }
 //!             }
-//!             _ => return,
+//!             HeadStep::Close | HeadStep::Message { .. } => return,
 //!         }
 //!         let (mut respond, mut echo) = (Respond::queued(&receive, now()), Vec::new());
 //!         respond.started();
@@ -30,15 +30,16 @@
 //!                 BodyStep::Need(_) => { let more = read(); eof = more.is_empty(); got.extend(more) }
 //!                 BodyStep::Body { skip, take } => echo.extend(got.drain(..skip + take).skip(skip)),
 //!                 BodyStep::Fail(refusal) => return write(refusal.response(false)),
-//!                 _ => break,
+//!                 BodyStep::End { .. } => break,
 //!             }
 //!         }
 //!         let (mut head, length) = ([0; 128], echo.len() as u64);
 //!         let mut lines = ResponseEncoder::new(&mut head[..], 200, "OK").unwrap();
 //!         lines.push_length(length).unwrap();
-//!         respond.head(200, Some(length));
+//!         let lines = lines.finish().unwrap();
+//!         respond.head(&lines);
 //!         let leaves = respond.body(echo.len()).unwrap();
-//!         if respond.finished().unwrap().head || leaves.head { write(lines.finish().unwrap()) }
+//!         if respond.finished().unwrap().head || leaves.head { write(lines.as_bytes()) }
 //!         write(&echo[..leaves.take]);
 //!         match Ending::of(receive, &respond, now()) { Ending::Next(next) => receive = next, _ => return }
 //!     }

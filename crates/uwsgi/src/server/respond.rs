@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::http::answer::EncodedHead;
 use crate::server::cut::{Cut, CutLimit};
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
@@ -14,17 +15,27 @@ use crate::server::time::{Due, Time};
 /// that are not none, or at the end (PEP 3333, "The start_response() Callable"). Every row of what an application may do
 /// wrong is decided here: too many bytes never leave, too few end in an abort, a failure is a 500 while it can be one.
 ///
+/// # Order
+///
+/// Nothing leaves in another order, whatever the order of the calls. A call that belongs to another phase changes nothing and
+/// says so: [`AnswerError::NoHead`] before there is a head, [`AnswerError::Over`] behind the end. What is given before
+/// [`started`](Self::started) is a start too.
+///
 /// ```
+/// use uwsgi::response::ResponseEncoder;
 /// use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
 ///
 /// let receive = Receive::new(Settings::default(), Time::ZERO);
 /// let mut respond = Respond::queued(&receive, Time::ZERO);
 /// respond.started();
-/// respond.head(200, Some(5));
+/// let mut buffer = [0; 64];
+/// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
+/// head.push_length(5)?;
+/// respond.head(&head.finish()?);
 /// assert_eq!(respond.body(0)?, Leaves { head: false, take: 0 }); // nothing leaves for nothing
 /// assert_eq!(respond.body(5)?, Leaves { head: true, take: 5 });
 /// assert!(respond.body(1).is_err()); // past the length
-/// # Ok::<(), uwsgi::server::AnswerError>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Respond {
@@ -37,8 +48,7 @@ pub struct Respond {
     stop: Option<Time>,
     /// Since when the peer has taken nothing of what is to be written.
     blocked: Option<Time>,
-    status: u16,
-    length: Option<u64>,
+    head: Option<Promise>,
     /// Bytes of the body that may leave.
     allowed: u64,
     /// Bytes of the body that the connection has taken.
@@ -47,6 +57,13 @@ pub struct Respond {
     to_head: bool,
     /// The answer to a message, which has no head.
     bare: bool,
+}
+
+/// What a head says about the body.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    status: u16,
+    length: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,8 +160,7 @@ impl Respond {
             stop_grace: settings.stop_grace,
             stop: receive.stop(),
             blocked: None,
-            status: 0,
-            length: None,
+            head: None,
             allowed: 0,
             sent: 0,
             cut: None,
@@ -173,20 +189,19 @@ impl Respond {
     }
 
     /// The same answer without a head, as that to a [message](Receive::message) is: what leaves is what the application gives,
-    /// and nothing leaves for nothing.
+    /// and nothing leaves for nothing. Once a head has left, nothing changes.
     ///
     /// ```
     /// # use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
     /// # let receive = Receive::new(Settings::default(), Time::ZERO);
     /// let mut respond = Respond::queued(&receive, Time::ZERO).without_head();
     /// respond.started();
-    /// assert!(!respond.head(200, Some(5)));
     /// assert_eq!(respond.body(7)?, Leaves { head: false, take: 7 });
     /// # Ok::<(), uwsgi::server::AnswerError>(())
     /// ```
     #[must_use]
     pub fn without_head(self) -> Self {
-        Self { bare: true, ..self }
+        if self.has_left() { self } else { Self { bare: true, head: None, ..self } }
     }
 
     /// A worker has taken the request.
@@ -196,13 +211,14 @@ impl Respond {
         }
     }
 
-    /// The application's head: its status, and its Content-Length. Once it has left, another is not taken, and none of an answer
-    /// [without one](Self::without_head).
-    pub fn head(&mut self, status: u16, content_length: Option<u64>) -> bool {
+    /// The application's head: whether it was taken. Once one has left, another is not, and none of an answer
+    /// [without one](Self::without_head). Keep its bytes: they leave when [`Leaves::head`] says so.
+    pub fn head(&mut self, head: &EncodedHead<'_>) -> bool {
         let replaceable = !self.bare && matches!(self.phase, Phase::Queued(_) | Phase::Running);
         if replaceable {
+            let status = head.status();
             // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
-            (self.status, self.length) = (status, content_length.filter(|_| status != 101));
+            self.head = Some(Promise { status, length: head.content_length().filter(|_| status != 101) });
         }
         replaceable
     }
@@ -230,7 +246,7 @@ impl Respond {
             return Ok(Leaves { head, take: 0 });
         }
         let given = u64::try_from(len).unwrap_or(u64::MAX);
-        let left = self.length.map_or(u64::MAX, |length| length.saturating_sub(self.allowed));
+        let left = self.length().map_or(u64::MAX, |length| length.saturating_sub(self.allowed));
         let take = usize::try_from(given.min(left)).unwrap_or(usize::MAX);
         self.allowed = self.allowed.saturating_add(given.min(left));
         let leaves = Leaves { head, take };
@@ -245,7 +261,7 @@ impl Respond {
     /// [`AnswerError::TooShort`].
     pub fn finished(&mut self) -> Result<Leaves, AnswerError> {
         let head = self.head_leaves()?;
-        let missing = self.length.filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.allowed);
+        let missing = self.length().filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.allowed);
         if missing > 0 {
             self.phase = Phase::Aborted;
             return Err(AnswerError::TooShort { missing });
@@ -339,7 +355,7 @@ impl Respond {
     /// application that fails, are no limits.
     #[must_use]
     pub fn cut(&self) -> Option<Cut> {
-        let length = self.length.filter(|_| self.has_body());
+        let length = self.length().filter(|_| self.has_body());
         self.cut.map(|limit| Cut { limit, sent: self.sent, length })
     }
 
@@ -358,7 +374,7 @@ impl Respond {
     /// Whether the head of a 101 has left: what follows is a pipe, and the receiving half [has to know](Receive::upgrade).
     #[must_use]
     pub const fn is_upgraded(&self) -> bool {
-        matches!(self.phase, Phase::Sending) && self.status == 101
+        matches!(self.phase, Phase::Sending) && matches!(self.head, Some(Promise { status: 101, .. }))
     }
 
     /// Whether bytes that are given to [`body`](Self::body) leave: not those of the answer to HEAD, of 204 and of 304
@@ -366,17 +382,24 @@ impl Respond {
     /// body does not end need not be asked for it.
     ///
     /// ```
+    /// # use uwsgi::response::ResponseEncoder;
     /// # use uwsgi::server::{Receive, Respond, Settings, Time};
     /// # let receive = Receive::new(Settings::default(), Time::ZERO);
     /// # let mut respond = Respond::queued(&receive, Time::ZERO);
-    /// respond.head(204, None);
+    /// # let mut buffer = [0; 64];
+    /// respond.head(&ResponseEncoder::new(&mut buffer[..], 204, "No Content")?.finish()?);
     /// assert!(!respond.has_body());
-    /// respond.head(200, None);
+    /// respond.head(&ResponseEncoder::new(&mut buffer[..], 200, "OK")?.finish()?);
     /// assert!(respond.has_body());
+    /// # Ok::<(), uwsgi::response::RefusedLine>(())
     /// ```
     #[must_use]
     pub const fn has_body(&self) -> bool {
-        self.bare || self.status == 101 || (!self.to_head && !matches!(self.status, 100..=199 | 204 | 304))
+        match self.head {
+            Some(Promise { status: 101, .. }) => true,
+            Some(Promise { status: 100..=199 | 204 | 304, .. }) => false,
+            _ => self.bare || !self.to_head,
+        }
     }
 
     /// Whether the front end must see that the answer is not whole, if it ends now: it is neither finished nor refused.
@@ -389,7 +412,15 @@ impl Respond {
     /// asked for, no other answer can follow.
     #[must_use]
     pub const fn is_delimited(&self) -> bool {
-        matches!(self.phase, Phase::Finished) && (self.length.is_some() || !self.has_body()) && self.stop.is_none()
+        matches!(self.phase, Phase::Finished) && (self.length().is_some() || !self.has_body()) && self.stop.is_none()
+    }
+
+    /// How long the body is, where the head says so.
+    const fn length(&self) -> Option<u64> {
+        match self.head {
+            Some(Promise { length, .. }) => length,
+            None => None,
+        }
     }
 
     /// For how long a connection may take nothing; of a refusal, for how long all of it may take.
@@ -417,7 +448,7 @@ impl Respond {
 
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {
         match self.phase {
-            Phase::Queued(_) | Phase::Running if self.status == 0 && !self.bare => Err(AnswerError::NoHead),
+            Phase::Queued(_) | Phase::Running if self.head.is_none() && !self.bare => Err(AnswerError::NoHead),
             Phase::Queued(_) | Phase::Running => {
                 self.phase = Phase::Sending;
                 Ok(!self.bare)

@@ -7,7 +7,7 @@ use uwsgi::framing::RequestBody;
 use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time};
 
 use super::Arrived;
-use super::respond::give;
+use crate::drive::give;
 use crate::fuzz::{all, last};
 use crate::naive::{self, Pair, Rules};
 use crate::naive_cgi;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
 
+use crate::drive::give;
 use crate::naive;
 
 pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
@@ -31,11 +32,6 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
     for [call, count] in calls {
         model.call(*call, *count);
     }
-}
-
-/// Gives the head of an answer.
-pub(super) fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
-    respond.head(status, length)
 }
 
 struct Model {
