@@ -274,7 +274,7 @@ impl Respond {
     pub fn failed(&mut self, body: Option<Refusal>) -> Failure {
         match self.phase {
             Phase::Queued(_) | Phase::Running => {
-                self.phase = Phase::Refused;
+                (self.phase, self.blocked) = (Phase::Refused, None);
                 Failure::Refuse(body.unwrap_or(Refusal::AppFailed))
             }
             Phase::Sending | Phase::Finished | Phase::Refused | Phase::Aborted => {
@@ -436,8 +436,9 @@ impl Respond {
         }
     }
 
+    /// The peer has as long for the refusal as for any answer, whatever it was waited for before.
     fn refuse(&mut self, refusal: Refusal) -> TimeStep {
-        self.phase = Phase::Refused;
+        (self.phase, self.blocked) = (Phase::Refused, None);
         TimeStep::Refuse(refusal)
     }
 
