@@ -4,23 +4,17 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use uwsgi::Limits;
-use uwsgi::server::{Receive, Settings, Time};
+use uwsgi::server::{Settings, Time};
 use uwsgi_benches::{inputs, ours, rivals};
 
 fn receive(c: &mut Criterion) {
     let (settings, limits, now) = (Settings::default(), Limits::server(), Time::from_millis(1));
     for input in [inputs::small(), inputs::browser(), inputs::headers_100()] {
         let packet = input.packet;
-        let mut kept = Receive::new(settings, now);
         let mut group = c.benchmark_group(format!("receive {}", input.name));
         group.throughput(Throughput::Bytes(packet.len() as u64));
         group.bench_function("Receive", |b| {
             b.iter(|| ours::receive(black_box(&settings), black_box(now), black_box(packet)).map(|r| r.vars().len()));
-        });
-        group.bench_function("Receive, kept", |b| {
-            b.iter(|| {
-                ours::receive_on(black_box(&mut kept), black_box(now), black_box(packet)).map(|r| r.vars().len())
-            });
         });
         group.bench_function("Request::decode + check", |b| {
             b.iter(|| ours::checked_request(black_box(packet), black_box(&limits)).map(|r| r.vars().len()));

@@ -86,17 +86,7 @@ pub fn checked_request<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Request<'
 /// One request through the server's machine, which is made for it: head, request, and the end of a body that it has not.
 #[inline(never)]
 pub fn receive<'a>(settings: &Settings, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
-    received(&mut Receive::new(*settings, now), now, bytes)
-}
-
-/// [`receive`] with a machine that was there before.
-#[inline(never)]
-pub fn receive_on<'a>(receive: &mut Receive, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
-    received(receive, now, bytes)
-}
-
-#[inline(always)]
-fn received<'a>(receive: &mut Receive, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
+    let mut receive = Receive::new(*settings, now);
     let HeadStep::Head { end } = receive.head(bytes, false, now) else { return None };
     let (head, body) = bytes.split_at_checked(end)?;
     let request = receive.request(head).ok()?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hint::black_box;
 
-use uwsgi::server::{Receive, Settings, Time};
+use uwsgi::server::{Settings, Time};
 use uwsgi::{Limits, Packet, Request};
 
 use crate::inputs::{self, Input};
@@ -101,28 +101,17 @@ pub fn all() -> Vec<Pair> {
 }
 
 /// The two sides of a connection, without I/O.
-fn machines(browser: Input) -> [Pair; 4] {
+fn machines(browser: Input) -> [Pair; 3] {
     let limits = Limits::server();
     let settings = Settings::default();
     let now = Time::from_millis(1);
     let bare = || side(browser.packet, move |bytes| ours::checked_request(bytes, black_box(&limits)));
-    let mut kept = Receive::new(settings, now);
     let byte_by_byte = |len| side(inputs::long_answer_head(len), ours::exchange_byte_by_byte);
     [
         pair(
             "receive browser / Request::decode + check",
             Bound::AtMost(1.5),
             side(browser.packet, move |bytes| ours::receive(black_box(&settings), black_box(now), bytes)),
-            bare(),
-        ),
-        pair(
-            "receive browser, machine kept / Request::decode + check",
-            Bound::None,
-            Box::new(move |iterations| {
-                for _ in 0..iterations {
-                    black_box(&ours::receive_on(black_box(&mut kept), black_box(now), black_box(browser.packet)));
-                }
-            }),
             bare(),
         ),
         pair(
