@@ -3,7 +3,7 @@
 use core::sync::atomic::AtomicBool;
 use std::io::{self, BufRead, Read};
 
-use uwsgi::server::{BodyStep, Receive, Refusal};
+use uwsgi::server::{BodyStep, Receive, Refusal, Time};
 
 use crate::request_reader::{is_early, is_upgraded};
 use crate::response_writer::ResponseWriter;
@@ -29,14 +29,16 @@ pub struct RequestBody<'r, T> {
 }
 
 impl Window {
-    /// Reads once into the room behind what is filled, or waits; a stop that was asked for meanwhile is told.
+    /// Reads once into the room behind what is filled, or waits, until this time at most; a stop that was asked for meanwhile is
+    /// told.
     pub(crate) fn read<T: Transport>(
         &mut self,
         transport: &T,
         receive: &mut Receive,
         room: &mut [u8],
+        most: Option<Time>,
     ) -> io::Result<()> {
-        if let Some(count) = read_or_wait(transport, receive, room)? {
+        if let Some(count) = read_or_wait(transport, receive, room, most)? {
             self.eof = count == 0;
             self.filled = self.filled.saturating_add(count);
         }
@@ -45,14 +47,19 @@ impl Window {
 }
 
 /// Reads once, or waits until there is something to read or the receiving half has to be asked again.
-fn read_or_wait<T: Transport>(transport: &T, receive: &mut Receive, room: &mut [u8]) -> io::Result<Option<usize>> {
+fn read_or_wait<T: Transport>(
+    transport: &T,
+    receive: &mut Receive,
+    room: &mut [u8],
+    most: Option<Time>,
+) -> io::Result<Option<usize>> {
     if let Some(count) = read_now(transport, room)? {
         return Ok(Some(count));
     }
     if let Some(asked) = transport.stop_asked() {
         receive.shut_down(asked);
     }
-    transport.wait(Direction::Read, receive.deadline())?;
+    transport.wait(Direction::Read, receive.deadline().into_iter().chain(most).min())?;
     if let Some(asked) = transport.stop_asked() {
         receive.shut_down(asked);
     }
@@ -146,7 +153,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
     /// Reads once into the buffer, which holds nothing, or waits.
     fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
-        let read = self.window.read(self.transport, self.receive, self.buffer);
+        let read = self.window.read(self.transport, self.receive, self.buffer, None);
         self.remember(read)
     }
 
@@ -206,7 +213,7 @@ impl<T: Transport> Read for RequestBody<'_, T> {
                 Next::Need(more) => {
                     let most = more.min(out.len());
                     let room = out.get_mut(..most).unwrap_or_default();
-                    let read = read_or_wait(self.transport, self.receive, room);
+                    let read = read_or_wait(self.transport, self.receive, room, None);
                     if let Some(count) = self.remember(read)? {
                         self.window.eof = count == 0;
                         let got = out.get(..count).unwrap_or_default();

@@ -1,10 +1,13 @@
 //! Requests in, one after the other, each with its body.
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::io::{self, IoSlice};
 
 use uwsgi::framing;
-use uwsgi::server::{BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
+use uwsgi::server::{
+    BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time, TimeStep,
+};
 use uwsgi::{Packet, Request};
 
 use crate::request_body::RequestBody;
@@ -42,8 +45,8 @@ pub struct RequestReader<'t, T> {
     window: Window,
     /// How many bytes at the front are the packet's.
     head: usize,
-    /// How long a body may be that is read before its request is given.
-    ahead: usize,
+    /// How long a body may be that is read before its request is given, and for how long it is waited for.
+    ahead: (usize, Duration),
     /// Why the connection broke while a body was read ahead, until the body is read.
     broken: Option<io::Error>,
     upgraded: AtomicBool,
@@ -100,30 +103,32 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             buffer,
             window: Window::default(),
             head: 0,
-            ahead: 0,
+            ahead: (0, Duration::ZERO),
             broken: None,
             upgraded: AtomicBool::new(false),
         }
     }
 
-    /// The same reader, which reads a body of at most so many bytes before it gives the request: nothing unless changed. The
-    /// body may take as long as one that is read later. If it fails, the read that comes to where it ends says so.
+    /// The same reader, which reads a body of at most so many bytes before it gives the request, and waits for it so long at
+    /// most: nothing unless changed. What has not come by then is read when it is asked for. If the body fails, the read that
+    /// comes to where it ends says so.
     ///
     /// ```
+    /// use core::time::Duration;
     /// use std::io::BufRead;
     /// use uwsgi::server::Settings;
     /// use uwsgi_io::{Arrival, Duplex, RequestReader};
     ///
     /// let sent = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x003abc";
     /// let duplex = Duplex::new(&sent[..], Vec::new());
-    /// let mut reader = RequestReader::new(&duplex, Settings::default()).reading_ahead(16 << 10);
+    /// let mut reader = RequestReader::new(&duplex, Settings::default()).reading_ahead(16 << 10, Duration::from_secs(1));
     /// let Arrival::Request { mut body, .. } = reader.read_request()? else { panic!("no request") };
     /// assert_eq!(body.fill_buf()?, b"abc"); // without a read of the connection
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
-    pub fn reading_ahead(self, most: usize) -> Self {
-        Self { ahead: most, ..self }
+    pub fn reading_ahead(self, most: usize, patience: Duration) -> Self {
+        Self { ahead: (most, patience), ..self }
     }
 
     /// The buffer, for another connection.
@@ -154,7 +159,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 HeadStep::Close => return Ok(Arrival::Close),
             }
         };
-        let reads_ahead = is_request && self.ahead > 0;
+        let reads_ahead = is_request && self.ahead.0 > 0;
         if reads_ahead {
             if let Err(refusal) = self.receive.request(self.buffer.get(..end).unwrap_or_default()) {
                 return Ok(Arrival::Refused(refusal));
@@ -285,16 +290,24 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             framing::RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
             _ => return Ok(()),
         };
-        if length > self.ahead {
+        let (most, patience) = self.ahead;
+        if length > most {
             return Ok(());
         }
+        let until = self.transport.now().after(patience);
         loop {
             let given = end.saturating_add(self.window.body);
             let got = self.buffer.get(given..self.window.filled).unwrap_or_default();
             match self.receive.body(got, self.window.eof, self.transport.now()) {
                 // A body that has a length has no framing inside.
                 BodyStep::Body { take, .. } => self.window.body = self.window.body.saturating_add(take),
-                BodyStep::Need(_) => self.fill_to(end.saturating_add(length))?,
+                BodyStep::Need(_) if self.transport.now() < until => {
+                    self.fill_to(end.saturating_add(length), Some(until))?;
+                }
+                BodyStep::Need(_) => {
+                    self.receive.pause(self.transport.now());
+                    return Ok(());
+                }
                 // It is there, or will never be: the machine says so again.
                 _ => return Ok(()),
             }
@@ -304,17 +317,17 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// Reads once, or waits.
     fn fill(&mut self) -> io::Result<()> {
         let most = self.receive.settings().smallest_buffer();
-        self.fill_to(most.max(SMALL))
+        self.fill_to(most.max(SMALL), None)
     }
 
-    /// Reads once into a buffer of so many bytes at most, or waits.
-    fn fill_to(&mut self, most: usize) -> io::Result<()> {
+    /// Reads once into a buffer of so many bytes at most, or waits, until this time at most.
+    fn fill_to(&mut self, most: usize, until: Option<Time>) -> io::Result<()> {
         if self.window.filled == self.buffer.len() {
             // As much again as came: no peer makes the buffer larger than what it has sent, and there is a limit.
             self.grow(self.buffer.len().saturating_mul(2).min(most));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
-        self.window.read(self.transport, &mut self.receive, room)
+        self.window.read(self.transport, &mut self.receive, room, until)
     }
 
     /// Makes the buffer so large, and no larger: a `Vec` that grows by itself takes twice what it needs.

@@ -48,7 +48,7 @@ pub fn serve_connection<T: Transport + Sync, A: App + ?Sized>(
     ends: Ends,
 ) -> io::Result<()> {
     let workers = Workers::new(1);
-    let house = House { app, settings, workers: &workers, access: None, read_ahead: 0 };
+    let house = House { app, settings, workers: &workers, access: None, read_ahead: (0, Duration::ZERO) };
     house.serve(transport, ends, &mut Vec::new())
 }
 
@@ -59,8 +59,8 @@ pub(crate) struct House<'a, A: ?Sized> {
     pub(crate) settings: &'a Settings,
     pub(crate) workers: &'a Workers,
     pub(crate) access: Option<&'a AccessLog>,
-    /// How long a body may be that is read before its request waits for a permit.
-    pub(crate) read_ahead: usize,
+    /// How long a body may be that is read before its request waits for a permit, and for how long it is waited for.
+    pub(crate) read_ahead: (usize, Duration),
 }
 
 impl<A: App + ?Sized> House<'_, A> {
@@ -68,7 +68,7 @@ impl<A: App + ?Sized> House<'_, A> {
     pub(crate) fn serve<T: Transport + Sync>(&self, transport: &T, ends: Ends, buffer: &mut Vec<u8>) -> io::Result<()> {
         let working = Working::new(transport, self.workers, self.settings.stop_grace, ends.peer);
         let reader = RequestReader::with_buffer(&working, *self.settings, core::mem::take(buffer));
-        let mut reader = reader.reading_ahead(self.read_ahead);
+        let mut reader = reader.reading_ahead(self.read_ahead.0, self.read_ahead.1);
         let served = self.serve_requests(&mut reader, &working, ends);
         *buffer = reader.into_buffer();
         served

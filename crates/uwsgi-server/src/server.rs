@@ -137,7 +137,7 @@ impl<A: App + 'static> Server<A> {
     /// With so many permits: one for each request that the application is at work on. Four for each core unless changed, and
     /// one at least.
     ///
-    /// - A body of at most 16 KiB is read before its request takes a permit.
+    /// - A body of at most 16 KiB that comes within a second is read before its request takes a permit.
     /// - While a read or a write of the application waits for the peer, the permit is another request's. Then the application
     ///   goes on as soon as there is a permit again; requests that have begun get one before new ones.
     /// - A request that has begun and has waited 5 seconds for a permit goes on without one, and waits for none any more: the

@@ -285,8 +285,9 @@ impl Threads {
     }
 }
 
-/// How long a body may be that is read before its request waits for a permit: most forms and most calls of an API are shorter.
-const READ_AHEAD: usize = 16 << 10;
+/// How long a body may be that is read before its request waits for a permit (most forms and most calls of an API are shorter), and
+/// for how long it is waited for: an application that answers piece by piece need not wait for ever.
+const READ_AHEAD: (usize, Duration) = (16 << 10, Duration::from_secs(1));
 /// How large a buffer may be to be kept for the next connection.
 const KEPT: usize = 16 << 10;
 const A_LITTLE: Duration = Duration::from_millis(200);

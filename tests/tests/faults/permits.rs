@@ -202,6 +202,33 @@ fn a_small_body_is_read_before_its_request_takes_a_permit() {
     }
 }
 
+/// An application that answers piece by piece is called though a small body is slow.
+#[test]
+fn a_small_body_is_waited_for_without_a_permit_for_a_second() {
+    let place = Place::new();
+    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        answer.head(Head::new(200).with_length(6))?;
+        std::io::copy(body, answer)?;
+        Ok(())
+    };
+    let (_running, at) = one_worker(&place, app, Settings::default());
+    let mut client = at.connect().unwrap();
+    let begun = Instant::now();
+    client.write_all(&[post("/", 6), b"one".to_vec()].concat()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"one") {
+        let mut piece = [0; 1024];
+        let count = client.read(&mut piece).unwrap();
+        assert_ne!(count, 0);
+        answer.extend_from_slice(&piece[..count]);
+    }
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(900)..Duration::from_secs(8)).contains(&took), "{took:?}");
+    client.write_all(b"two").unwrap();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(b"onetwo"), "{}", answer.escape_ascii());
+}
+
 /// A small body that does not come whole is what the application's read fails with, behind what came of it.
 #[test]
 fn a_small_body_that_is_cut_off_fails_where_it_ends() {

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use uwsgi::server::Settings;
 use uwsgi_io::{Arrival, RequestReader};
@@ -60,7 +61,7 @@ fn a_body_that_is_read_ahead_is_the_same() {
     for ahead in [0, 4, 5, 6, 8999, 9000, 16 << 10] {
         for size in (1..60).chain([500, 4096, 9100, stream.len()]) {
             let connection = Timeline::sending(stream.chunks(size));
-            let mut reader = RequestReader::new(&connection, keepalive()).reading_ahead(ahead);
+            let mut reader = RequestReader::new(&connection, keepalive()).reading_ahead(ahead, Duration::from_secs(1));
             let mut came = Vec::new();
             while let Arrival::Request { mut body, .. } = reader.read_request().unwrap() {
                 let (mut answer, mut bytes) = (body.answer(), Vec::new());
