@@ -276,19 +276,21 @@ mod tests {
     #[test]
     fn what_is_put_in_its_place_keeps_its_mode() {
         let place = Place::new("link");
-        let (path, other) = (place.0.join("a.sock"), place.0.join("other"));
-        fs::write(&other, "secret").unwrap();
-        fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
-        for is_link in [true, false] {
+        let (path, file, socket) = (place.0.join("a.sock"), place.0.join("other"), place.0.join("other.sock"));
+        fs::write(&file, "secret").unwrap();
+        let _other = UnixListener::bind(&socket).unwrap();
+        for other in [&file, &socket] {
+            fs::set_permissions(other, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        for (is_link, other) in [(true, &file), (true, &socket), (false, &file)] {
             let between = || {
                 fs::remove_file(&path).unwrap();
-                let put =
-                    if is_link { std::os::unix::fs::symlink(&other, &path) } else { fs::hard_link(&other, &path) };
+                let put = if is_link { std::os::unix::fs::symlink(other, &path) } else { fs::hard_link(other, &path) };
                 put.unwrap();
             };
             let error = listen_between(&path, 0o666, between).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
-            assert_eq!(mode(&other), 0o600);
+            assert_eq!(mode(other), 0o600);
             assert!(fs::symlink_metadata(&path).is_ok(), "it is left alone");
             fs::remove_file(&path).unwrap();
         }
