@@ -292,6 +292,18 @@ fn chunks(bytes: &[u8], at: &mut usize, data: &mut Vec<u8>) -> Result<(), Option
         if byte == b'\r' {
             return expect(bytes, at, b'\n');
         }
+        let mut name = 0;
+        while byte != b':' {
+            if !byte.is_ascii_alphanumeric() && !b"!#$%&'*+-.^_`|~".contains(&byte) {
+                return Err(Some(ChunkError::Trailer));
+            }
+            name += 1;
+            drop_one(byte, &mut dropped)?;
+            byte = take(bytes, at)?;
+        }
+        if name == 0 {
+            return Err(Some(ChunkError::Trailer));
+        }
         while byte != b'\r' {
             drop_one(byte, &mut dropped)?;
             byte = take(bytes, at)?;
@@ -311,17 +323,32 @@ fn chunk_size(bytes: &[u8], at: &mut usize, dropped: &mut usize) -> Result<u64, 
         size = size * 16 + u64::from(digit);
         byte = take(bytes, at)?;
     }
+    if digits == 0 {
+        return Err(Some(ChunkError::Size));
+    }
+    // The first byte that is no digit does not count as dropped.
+    let mut first = true;
+    while b" \t".contains(&byte) {
+        if !first {
+            drop_one(byte, dropped)?;
+        }
+        (first, byte) = (false, take(bytes, at)?);
+    }
+    if byte == b';' {
+        if !first {
+            drop_one(byte, dropped)?;
+        }
+        loop {
+            byte = take(bytes, at)?;
+            if b"\r\n".contains(&byte) {
+                break;
+            }
+            drop_one(byte, dropped)?;
+        }
+    }
     match byte {
-        _ if digits == 0 => return Err(Some(ChunkError::Size)),
         b'\r' => {}
         b'\n' => return Err(Some(ChunkError::Line)),
-        b';' | b' ' | b'\t' => loop {
-            match take(bytes, at)? {
-                b'\r' => break,
-                b'\n' => return Err(Some(ChunkError::Line)),
-                byte => drop_one(byte, dropped)?,
-            }
-        },
         _ => return Err(Some(ChunkError::Size)),
     }
     expect(bytes, at, b'\n')?;

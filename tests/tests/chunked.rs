@@ -31,6 +31,8 @@ const END: Want = Want::Ends("");
 const CHUNK: &str = "RFC 9112 section 7.1";
 const EXTENSION: &str = "RFC 9112 section 7.1.1";
 const TRAILERS: &str = "RFC 9112 section 7.1.2";
+const NAME: &str = "RFC 9112 section 5.1: no whitespace between the name and its colon; RFC 9110 section 5.1: a token";
+const FOLD: &str = "RFC 9112 section 5.2: obs-fold";
 const LARGE: &str = "RFC 9112 section 7.1: recipients must anticipate large numerals and prevent overflows";
 const ENDS: &str = "RFC 9112 section 7.1: CRLF; bare LF as a line end is how CVE-2024-52304 (aiohttp) smuggles";
 
@@ -83,6 +85,14 @@ const ROWS: &[Row] = rows! {
     "extension-empty" b"5;\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "extension-behind-blanks" b"5 \t;a = b\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "blank-behind-size" b"5 \r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
+    "blanks-behind-size" b"5 \t \r\nhello\r\n0\t\r\n\r\n", "hello", END, EXTENSION;
+    "digit-behind-a-blank" b"5 6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "digit-behind-a-tab" b"5\t6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "text-behind-a-blank" b"5 x\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "zero-then-text-behind-a-blank" b"0 x\r\n\r\n", "", SIZE, EXTENSION;
+    "nul-behind-a-blank" b"5 \0\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "blank-behind-size-lf" b"5 \nhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "blank-behind-size-cr" b"5 \rhello\r\n0\r\n\r\n", "", LINE, ENDS;
     "extension-high-bytes" b"5;\xc3\xa9\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "extension-lf" b"5;a\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
     "extension-cr" b"5;a\rb\r\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
@@ -111,6 +121,17 @@ const ROWS: &[Row] = rows! {
     "trailer-cr" b"0\r\nX: a\rb\r\n\r\n", "", LINE, ENDS;
     "trailer-nul" b"0\r\nX: \0\r\n\r\n", "", TRAILER, TRAILERS;
     "trailer-del" b"0\r\nX: \x7f\r\n\r\n", "", TRAILER, TRAILERS;
+
+    "trailer-empty-value" b"0\r\nX:\r\n\r\n", "", END, TRAILERS;
+    "trailer-of-colons" b"0\r\nX::\r\n\r\n", "", END, TRAILERS;
+    "trailer-without-a-colon" b"0\r\nX\r\n\r\n", "", TRAILER, TRAILERS;
+    "trailer-of-a-request" b"0\r\nGET / HTTP/1.1\r\n\r\n", "", TRAILER, TRAILERS;
+    "trailer-without-a-name" b"0\r\n: 1\r\n\r\n", "", TRAILER, NAME;
+    "trailer-blank-before-its-colon" b"0\r\nX : 1\r\n\r\n", "", TRAILER, NAME;
+    "trailer-high-byte-in-its-name" b"0\r\nX\xff: 1\r\n\r\n", "", TRAILER, NAME;
+    "trailer-begins-with-a-space" b"0\r\n X: 1\r\n\r\n", "", TRAILER, FOLD;
+    "trailer-begins-with-a-tab" b"0\r\n\tX: 1\r\n\r\n", "", TRAILER, FOLD;
+    "trailer-goes-on-in-a-second-line" b"0\r\nX: 1\r\n Y: 2\r\n\r\n", "", TRAILER, FOLD;
 
     // The end of the stream.
     "empty" b"", "", Want::Cut, CHUNK;
@@ -170,10 +191,13 @@ fn dropped_bytes_around_the_limit() {
     let most = usize::from(Chunked::MOST_DROPPED);
     for (len, fits) in [(most - 1, true), (most, true), (most + 1, false)] {
         let extension = format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(len));
-        let trailer = format!("1\r\nx\r\n0\r\nT{}\r\n\r\n", "t".repeat(len - 1));
-        let trailers = format!("1\r\nx\r\n0\r\n{}{}\r\n\r\n", "t\r\n".repeat(len - 100), "t".repeat(100));
-        let both = format!("1;{}\r\nx\r\n0;{}\r\nt\r\n\r\n", "e".repeat(len - 2), "e");
-        for bytes in [extension, trailer, trailers, both] {
+        let blanks = format!("1 {};\r\nx\r\n0\r\n\r\n", " ".repeat(len - 1));
+        let name = format!("1\r\nx\r\n0\r\nT{}:\r\n\r\n", "t".repeat(len - 2));
+        let value = format!("1\r\nx\r\n0\r\nT:{}\r\n\r\n", "t".repeat(len - 2));
+        let trailers =
+            format!("1\r\nx\r\n0\r\n{}t:{}\r\n\r\n", "t:\r\n".repeat((len - 100) / 2), "t".repeat(98 + len % 2));
+        let both = format!("1;{}\r\nx\r\n0;{}\r\nt:\r\n\r\n", "e".repeat(len - 3), "e");
+        for bytes in [extension, blanks, name, value, trailers, both] {
             let want = if fits { ChunkedEnd::At(bytes.len()) } else { ChunkedEnd::Refused(ChunkError::Trailer) };
             assert_eq!(chunked_in_pieces([bytes.as_bytes()]).1, want, "{len}");
             assert_eq!(chunked_in_pieces(pieces(bytes.as_bytes(), &[200, 1])).1, want, "{len}");
@@ -208,7 +232,10 @@ fn every_refusal_is_worded() {
     let words = [
         (ChunkError::Line, "a line of the chunked body does not end in CR LF"),
         (ChunkError::Size, "a chunk's size is not 1 to 16 hex digits"),
-        (ChunkError::Trailer, "the extensions and trailers of the chunked body are too long, or hold a control byte"),
+        (
+            ChunkError::Trailer,
+            "a trailer of the chunked body is not a header, or its extensions and trailers are too long or hold a control byte",
+        ),
     ];
     for (error, want) in words {
         assert_eq!(error.to_string(), want);
@@ -247,7 +274,7 @@ proptest! {
     /// However a body is cut into chunks, and however these arrive, the body comes out.
     #[test]
     fn any_body_comes_out(
-        chunks in vec(written(), 0..6), zeros in 1_usize..17, trailers in vec("[!-~][ -~\t]{0,12}", 0..3),
+        chunks in vec(written(), 0..6), zeros in 1_usize..17, trailers in vec("[0-9A-Za-z!#$%&'*+.^_`|~-]{1,5}:[ -~\t]{0,12}", 0..3),
         rest in vec(any::<u8>(), 0..8), sizes in vec(any::<u8>(), 0..8),
     ) {
         let mut bytes = encode(&chunks, zeros, &trailers);
@@ -261,7 +288,7 @@ proptest! {
 
     #[test]
     fn the_naive_reader_agrees_about_changed_bodies(
-        chunks in vec(written(), 0..4), trailers in vec("[!-~][ -~\t]{0,6}", 0..2), sizes in vec(any::<u8>(), 0..16),
+        chunks in vec(written(), 0..4), trailers in vec("[!-~]:?[ -~\t]{0,6}", 0..2), sizes in vec(any::<u8>(), 0..16),
         changes in vec((any::<proptest::sample::Index>(), any::<u8>(), 0..4_u8), 1..4),
     ) {
         let mut bytes = encode(&chunks, 1, &trailers);
@@ -282,7 +309,7 @@ proptest! {
 
     /// Of few signs, so that much is nearly right.
     #[test]
-    fn the_naive_reader_agrees_about_framing(bytes in "[012aF;x \r\n]{0,24}", sizes in vec(1_u8..4, 0..8)) {
+    fn the_naive_reader_agrees_about_framing(bytes in "[012aF;:x \r\n]{0,24}", sizes in vec(1_u8..4, 0..8)) {
         fuzz::chunked(&[&[sizes.len() as u8], &sizes[..], bytes.as_bytes()].concat());
     }
 }

@@ -8,7 +8,7 @@ use crate::naive_http::{self, ChunkedEnd};
 /// The first byte counts piece sizes, one byte each, that follow it; the others are a chunked body, and what follows it.
 ///
 /// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once the same data comes out,
-/// the end is at the same byte, and what cannot be read is refused for the same reason.
+/// the end is at the same byte, and what cannot be read is refused for the same reason, again and again.
 pub fn chunked(input: &[u8]) {
     let Some((count, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*count) % 16).min(rest.len()));
@@ -46,7 +46,14 @@ pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, Ch
                     waited.push((used, more));
                     break;
                 }
-                Err(error) => return (data, ChunkedEnd::Refused(error)),
+                Err(error) => {
+                    // What comes after an error is not looked at.
+                    for more in [&b""[..], rest, b"0\r\n\r\n", b"5\r\nhello\r\n"] {
+                        assert_eq!(chunked.step(more), Err(error), "{}", more.escape_ascii());
+                    }
+                    assert!(!chunked.is_ended());
+                    return (data, ChunkedEnd::Refused(error));
+                }
             }
         }
     }

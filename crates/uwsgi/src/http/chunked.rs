@@ -2,10 +2,13 @@
 
 use core::fmt;
 
+use crate::cgi::name::field_name::is_token_byte;
+
 /// A chunked body that arrives in pieces: tells framing from data, and holds no byte of either.
 ///
-/// Strict where leniency has let requests be smuggled: a size has 1 to 16 hex digits, every line ends in CR LF, data ends
-/// where its size says. Extensions and trailers are read and dropped, up to a limit.
+/// Strict where leniency has let requests be smuggled: a size has 1 to 16 hex digits, and only blanks or an extension stand
+/// between it and the end of its line; every line ends in CR LF; data ends where its size says; a trailer is a header line.
+/// Extensions and trailers are read and dropped, up to a limit. An error stays: every later step answers the same one.
 ///
 /// ```
 /// use uwsgi::chunked::{Chunked, ChunkStep};
@@ -52,9 +55,10 @@ pub enum ChunkStep {
 pub enum ChunkError {
     /// A line that does not end in CR LF, or data that is longer than its size.
     Line,
-    /// A size that is not 1 to 16 hex digits.
+    /// A size that is not 1 to 16 hex digits, or one that is followed by a blank and then by something other than an extension.
     Size,
-    /// Extensions and trailers over [`Chunked::MOST_DROPPED`] bytes together, or a control byte in one.
+    /// A trailer that is not a name, a colon and a value (RFC 9112 section 7.1.2); extensions and trailers over
+    /// [`Chunked::MOST_DROPPED`] bytes together; a control byte in one.
     Trailer,
 }
 
@@ -63,7 +67,10 @@ impl fmt::Display for ChunkError {
         f.write_str(match self {
             Self::Line => "a line of the chunked body does not end in CR LF",
             Self::Size => "a chunk's size is not 1 to 16 hex digits",
-            Self::Trailer => "the extensions and trailers of the chunked body are too long, or hold a control byte",
+            Self::Trailer => {
+                "a trailer of the chunked body is not a header, or its extensions and trailers are too long or hold a control \
+                 byte"
+            }
         })
     }
 }
@@ -75,7 +82,10 @@ enum State {
     /// In the digits of a size.
     #[default]
     Size,
-    /// Behind a size, in an extension.
+    /// In blanks after a size: the end of the line may follow, or an extension. Blanks that pad a size are no grammar of RFC
+    /// 9112, but old servers write them, and httparse 1.10 reads them too.
+    SizeBlank,
+    /// In an extension.
     Extension,
     /// At the LF of a size's line.
     SizeLf,
@@ -85,12 +95,15 @@ enum State {
     DataLf,
     /// At the start of a line behind the last chunk.
     TrailerStart,
-    /// Inside a trailer.
-    Trailer,
+    /// In the name of a trailer.
+    TrailerName,
+    /// In the value of a trailer.
+    TrailerValue,
     TrailerLf,
     /// At the LF of the empty line.
     EndLf,
     Ended,
+    Refused(ChunkError),
 }
 
 impl Chunked {
@@ -108,10 +121,12 @@ impl Chunked {
     ///
     /// # Errors
     ///
-    /// [`ChunkError`]: nothing behind it can be believed.
+    /// [`ChunkError`]: no byte after it can be believed, and every later step fails as this one did.
     pub fn step(&mut self, got: &[u8]) -> Result<ChunkStep, ChunkError> {
-        if self.is_ended() {
-            return Ok(ChunkStep::End { skip: 0 });
+        match self.state {
+            State::Ended => return Ok(ChunkStep::End { skip: 0 }),
+            State::Refused(error) => return Err(error),
+            _ => {}
         }
         if got.is_empty() {
             return Ok(ChunkStep::Need(self.least()));
@@ -126,7 +141,7 @@ impl Chunked {
                 }
                 return Ok(ChunkStep::Data { skip: got.len().saturating_sub(rest.len()), take });
             }
-            self.frame(*byte)?;
+            self.frame(*byte).inspect_err(|error| self.state = State::Refused(*error))?;
             rest = after;
             if self.is_ended() {
                 return Ok(ChunkStep::End { skip: got.len().saturating_sub(rest.len()) });
@@ -140,7 +155,7 @@ impl Chunked {
         match self.state {
             // CR LF, then at least `0 CR LF CR LF`.
             State::Data => usize::try_from(self.left).unwrap_or(usize::MAX).saturating_add(7),
-            State::Size | State::Extension | State::TrailerLf => 2,
+            State::Size | State::SizeBlank | State::Extension | State::TrailerLf => 2,
             _ => 1,
         }
     }
@@ -150,11 +165,16 @@ impl Chunked {
         self.state = match (self.state, byte) {
             (State::Size, digit) if digit.is_ascii_hexdigit() => return self.digit(digit),
             (State::Size, _) if self.digits == 0 => return Err(ChunkError::Size),
-            (State::Size | State::Extension, b'\r') => State::SizeLf,
-            (State::Size, b';' | b' ' | b'\t') => State::Extension,
-            (State::Size, b'\n') => return Err(ChunkError::Line),
-            (State::Size, _) => return Err(ChunkError::Size),
-            (State::Extension, b'\n') => return Err(ChunkError::Line),
+            (State::Size | State::SizeBlank | State::Extension, b'\r') => State::SizeLf,
+            (State::Size | State::SizeBlank | State::Extension, b'\n') => return Err(ChunkError::Line),
+            (State::Size, b';') => State::Extension,
+            (State::Size, b' ' | b'\t') => State::SizeBlank,
+            (State::SizeBlank, b';') => {
+                self.state = State::Extension;
+                return self.drop(byte);
+            }
+            (State::SizeBlank, b' ' | b'\t') => return self.drop(byte),
+            (State::Size | State::SizeBlank, _) => return Err(ChunkError::Size),
             (State::Extension, byte) => return self.drop(byte),
             (State::SizeLf, b'\n') if self.left == 0 => State::TrailerStart,
             (State::SizeLf, b'\n') => State::Data,
@@ -164,12 +184,19 @@ impl Chunked {
                 State::Size
             }
             (State::TrailerStart, b'\r') => State::EndLf,
-            (State::TrailerStart, byte) => {
-                self.state = State::Trailer;
+            (State::TrailerStart, byte) if is_token_byte(byte) => {
+                self.state = State::TrailerName;
                 return self.drop(byte);
             }
-            (State::Trailer, b'\r') => State::TrailerLf,
-            (State::Trailer, byte) => return self.drop(byte),
+            (State::TrailerName, b':') => {
+                self.state = State::TrailerValue;
+                return self.drop(byte);
+            }
+            (State::TrailerName, byte) if is_token_byte(byte) => return self.drop(byte),
+            // A line that begins with a blank would go on with the value before it (RFC 9112 section 5.2: obs-fold).
+            (State::TrailerStart | State::TrailerName, _) => return Err(ChunkError::Trailer),
+            (State::TrailerValue, b'\r') => State::TrailerLf,
+            (State::TrailerValue, byte) => return self.drop(byte),
             (State::TrailerLf, b'\n') => State::TrailerStart,
             (State::EndLf, b'\n') => State::Ended,
             _ => return Err(ChunkError::Line),
