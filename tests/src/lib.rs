@@ -10,6 +10,7 @@ pub mod load;
 pub mod naive;
 pub mod naive_cgi;
 pub mod naive_http;
+pub mod naive_vars;
 #[cfg(unix)]
 pub mod ours;
 pub mod port;

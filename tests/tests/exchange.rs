@@ -39,7 +39,7 @@ impl Asked {
     fn write(&self, gives: &[u8]) -> (Exchange, Vec<u8>) {
         let mut bytes = Vec::new();
         let mut vars = VarsEncoder::new(&mut bytes);
-        self.vars.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+        self.vars.iter().for_each(|(key, value)| vars.push_raw(key, value).unwrap());
         vars.finish(Modifier1::WSGI, 0).unwrap();
         let mut exchange = {
             let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -213,7 +213,7 @@ proptest! {
 fn encode(vars: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut block = VarsEncoder::new(&mut bytes);
-    vars.iter().for_each(|(key, value)| block.push(key, value).unwrap());
+    vars.iter().for_each(|(key, value)| block.push_raw(key, value).unwrap());
     block.finish(Modifier1::WSGI, 0).unwrap();
     bytes
 }

@@ -86,7 +86,7 @@ fn encode<'b, B: uwsgi::Buffer + ?Sized>(packet: &vectors::Packet, buffer: &'b m
     match packet.payload {
         Form::Vars => {
             let mut vars = VarsEncoder::new(buffer);
-            packet.vars.iter().try_for_each(|(key, value)| vars.push(key, value))?;
+            packet.vars.iter().try_for_each(|(key, value)| vars.push_raw(key, value))?;
             vars.finish(modifier1, modifier2)
         }
         Form::Array => {

@@ -135,7 +135,7 @@ fn encode_errors() {
         (header("", "v"), Kind::HeaderName, "the header's name is empty"),
         (header(" a", "v"), Kind::HeaderName, "the header's name is no token: byte 0 is not allowed in one"),
         (header("a:b", "v"), Kind::HeaderName, "the header's name is no token: byte 1 is not allowed in one"),
-        (header("a", "b\r\n"), Kind::HeaderValue, "the header's value has CR, LF or NUL in it, at byte 1"),
+        (header("a", "b\r\n"), Kind::HeaderValue, "the value has CR, LF or NUL in it, at byte 1"),
         (
             item(|items| items.push(&long)),
             Kind::ItemTooLong,
@@ -148,6 +148,23 @@ fn encode_errors() {
         ),
         (header("Proxy", "v"), Kind::ProxyHeader, "the header Proxy would become HTTP_PROXY (CVE-2016-5385)"),
         (header("a_b", "v"), Kind::UnderscoreHeader, "a header name with _ would pass for the one with -"),
+        (pushed(|vars| vars.push("A\nB", "1")), Kind::Key, "the key has CR, LF or NUL in it, at byte 1"),
+        (pushed(|vars| vars.push("REQUEST_METHOD", "")), Kind::Method, "the method is empty"),
+        (
+            pushed(|vars| vars.push("REQUEST_METHOD", "GET /")),
+            Kind::Method,
+            "the method is no token: byte 3 is not allowed in one",
+        ),
+        (
+            pushed(|vars| vars.push("HTTP_CONTENT_LENGTH", "5")),
+            Kind::SecondContentLength,
+            "a second CONTENT_LENGTH, or an HTTP_CONTENT_LENGTH of another number",
+        ),
+        (
+            header("Transfer-Encoding", "chunked"),
+            Kind::TransferEncoding,
+            "Transfer-Encoding, which is written only where it is allowed, as chunked and without a length",
+        ),
         (
             pushed(|vars| vars.push("k", &long)),
             Kind::ValueTooLong,
@@ -156,6 +173,8 @@ fn encode_errors() {
     ];
     for (error, kind, text) in rows {
         assert_eq!((error.kind(), error.to_string().as_str()), (*kind, *text));
+        let does_not_fit = text.contains("65535") || text.contains(" fit ");
+        assert_eq!(error.is_forbidden(), !does_not_fit, "{text}");
     }
 }
 

@@ -128,7 +128,7 @@ fn encode<'b, B: uwsgi::Buffer + ?Sized>(packet: &vectors::Packet, buffer: &'b m
         Form::Vars => {
             let mut vars = VarsEncoder::new(buffer);
             for (key, value) in &packet.vars {
-                vars.push(key, value).unwrap();
+                vars.push_raw(key, value).unwrap();
             }
             vars.finish(modifier1, modifier2).unwrap()
         }

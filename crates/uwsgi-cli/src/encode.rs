@@ -21,7 +21,7 @@ pub(crate) struct Pair<'a> {
 
 impl Pair<'_> {
     pub(crate) fn push_to(&self, encoder: &mut VarsEncoder<'_, Vec<u8>>) -> Result<(), Failure> {
-        encoder.push(self.key, self.value).map_err(|error| refused(start(self.argument), error))
+        encoder.push_raw(self.key, self.value).map_err(|error| refused(start(self.argument), error))
     }
 }
 

@@ -98,7 +98,7 @@ fn packet_into(packet: &Map<String, Value>, at: &At, bytes: &mut Vec<u8>) -> Res
                     return at.expected("an array of two strings: [key, value]");
                 };
                 let (key, value) = (string(key, &at.index(0))?, string(value, &at.index(1))?);
-                at.encoded(encoder.push(&key, &value))?;
+                at.encoded(encoder.push_raw(&key, &value))?;
             }
             at.encoded(encoder.finish(modifier1, modifier2))?.len()
         }

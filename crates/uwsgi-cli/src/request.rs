@@ -128,7 +128,7 @@ fn replaced(packet: &[u8], pairs: &[Pair<'_>]) -> Result<Vec<u8>, Failure> {
     let mut encoder = VarsEncoder::new(&mut bytes);
     let kept = packet.vars().map_err(broken)?;
     for (key, value) in kept.iter().filter(|(key, _)| !pairs.iter().any(|pair| pair.key == *key)) {
-        encoder.push(key, value).map_err(|error| refused(key, error))?;
+        encoder.push_raw(key, value).map_err(|error| refused(key, error))?;
     }
     for pair in pairs {
         pair.push_to(&mut encoder)?;

@@ -31,7 +31,7 @@ fn with_report<T>(look: impl FnOnce(&Report<'_>) -> T) -> T {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
     for (key, value) in VARS {
-        encoder.push(key, value).unwrap();
+        encoder.push_raw(key, value).unwrap();
     }
     let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let request = Request::decode(&packet).unwrap();
@@ -184,7 +184,7 @@ fn the_title_is_the_url() {
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
         for (key, value) in [("REQUEST_METHOD", "GET"), ("HTTP_HOST", "example.com")].iter().chain(vars) {
-            encoder.push(key, value).unwrap();
+            encoder.push_raw(key, value).unwrap();
         }
         let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
         let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
@@ -209,7 +209,7 @@ fn headers_are_those_that_an_application_sees() {
         ("HTTP_HOST", "b"),
         ("HTTP_PROXY", ""),
     ] {
-        encoder.push(key, value).unwrap();
+        encoder.push_raw(key, value).unwrap();
     }
     let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);

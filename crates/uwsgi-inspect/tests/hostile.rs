@@ -167,7 +167,7 @@ fn holds(vars: &[Pair]) {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
     for (key, value) in vars {
-        encoder.push(key, value).unwrap();
+        encoder.push_raw(key, value).unwrap();
     }
     let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
@@ -298,7 +298,7 @@ fn lines_are_no_way_into_a_configuration() {
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
         for (key, value) in &vars {
-            encoder.push(key, value).unwrap();
+            encoder.push_raw(key, value).unwrap();
         }
         let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
         let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);

@@ -80,7 +80,7 @@ fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = VarsEncoder::new(&mut bytes);
     for (key, value) in vars {
-        encoder.push(key, value).unwrap();
+        encoder.push_raw(key, value).unwrap();
     }
     encoder.finish(Modifier1::WSGI, 0).unwrap();
     bytes

@@ -35,7 +35,7 @@ use uwsgi_tower::{Shared, serve, upgrade};
 fn packet(vars: &[(&str, &str)], behind: &[u8]) -> Vec<u8> {
     let mut packet = Vec::new();
     let mut encoder = uwsgi::VarsEncoder::new(&mut packet);
-    vars.iter().for_each(|(key, value)| encoder.push(*key, *value).unwrap());
+    vars.iter().for_each(|(key, value)| encoder.push_raw(*key, *value).unwrap());
     encoder.finish(uwsgi::Modifier1::WSGI, 0).unwrap();
     packet.extend(behind);
     packet

@@ -195,13 +195,13 @@ fn vars(
     if told {
         let length = u64::try_from(body.len()).unwrap_or(0);
         // A refused push leaves a packet without it, which is a packet too: here and below.
-        let _ = encoder.push("CONTENT_LENGTH", &Decimal::new(length));
+        let _ = encoder.push_raw("CONTENT_LENGTH", &Decimal::new(length));
     }
     while !input.is_empty() && bool::arbitrary(input)? {
         let key = text(input, KEYS)?;
         let value = text(input, VALUES)?;
         if !(told && key == b"CONTENT_LENGTH") {
-            let _ = encoder.push(key, value);
+            let _ = encoder.push_raw(key, value);
         }
     }
     encoder.finish(modifier1, modifier2).map_err(|_| arbitrary::Error::IncorrectFormat)?;

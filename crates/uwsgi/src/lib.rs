@@ -38,6 +38,7 @@ mod wire {
     pub(crate) mod array;
     pub(crate) mod buffer;
     pub(crate) mod decimal;
+    pub(crate) mod draft;
     pub(crate) mod encode;
     pub(crate) mod error;
     pub(crate) mod grammar;
@@ -46,6 +47,7 @@ mod wire {
     pub(crate) mod limits;
     pub(crate) mod modifier;
     pub(crate) mod packet;
+    pub(crate) mod policy;
     pub(crate) mod vars;
 }
 
@@ -61,13 +63,14 @@ pub use cgi::target::{Target, below_mount};
 pub use http::connection::connection_lists;
 pub use wire::array::{Array, Items};
 pub use wire::buffer::Buffer;
-pub use wire::encode::{ArrayEncoder, HeaderPolicy, VarsEncoder, encoded_len};
+pub use wire::encode::{ArrayEncoder, VarsEncoder, encoded_len};
 pub use wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use wire::header::{Foreign, Header};
 pub use wire::index::VarIndex;
 pub use wire::limits::Limits;
 pub use wire::modifier::{Modifier1, PayloadForm, Standing};
 pub use wire::packet::{Content, Packet};
+pub use wire::policy::HeaderPolicy;
 #[cfg(feature = "alloc")]
 pub use wire::vars::VarsBuf;
 pub use wire::vars::{GetAll, Iter, Pairs, Vars};

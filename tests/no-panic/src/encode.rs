@@ -20,6 +20,12 @@ macro_rules! encoders {
                 fn vars_push(vars: &mut Encoder<'_>, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
                     vars.push(key, value)
                 }
+                fn vars_push_raw(vars: &mut Encoder<'_>, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+                    vars.push_raw(key, value)
+                }
+                fn vars_drop(vars: Encoder<'_>) -> () {
+                    drop(vars)
+                }
                 fn vars_push_number(vars: &mut Encoder<'_>, key: &[u8], value: u64) -> Result<(), EncodeError> {
                     vars.push_number(key, value)
                 }
@@ -69,6 +75,9 @@ macro_rules! encoders {
                     call! {
                         vars_push: &mut vars, b"PATH_INFO", bytes;
                         vars_push: &mut vars, bytes, b"";
+                        vars_push: &mut vars, b"REQUEST_METHOD", bytes;
+                        vars_push: &mut vars, b"HTTP_TRANSFER_ENCODING", bytes;
+                        vars_push_raw: &mut vars, b"CONTENT_LENGTH", bytes;
                         vars_push_number: &mut vars, b"CONTENT_LENGTH", u64::MAX;
                         vars_push_header: &mut vars, b"X_Forwarded-For", b"203.0.113.9";
                         vars_push_header: &mut vars, b"Content-Length", bytes;
@@ -79,6 +88,8 @@ macro_rules! encoders {
                         vars_encoded_len: &vars;
                     }
                     call! { vars_finish: vars, Modifier1::WSGI, 0; }
+                    let vars = vars_new(&mut *buffer, policy);
+                    call! { vars_drop: vars; }
                 }
                 let mut array = array_new(&mut *buffer);
                 call! {
@@ -101,20 +112,20 @@ encoders!(slice[u8]);
 encoders!(array_vec arrayvec::ArrayVec<u8, 1024>);
 
 proven! {
-    fn header_policy(proxy: bool, underscores: bool) -> HeaderPolicy {
-        HeaderPolicy::default().allow_proxy(proxy).allow_underscores(underscores)
+    fn header_policy(proxy: bool, underscores: bool, chunked: bool) -> HeaderPolicy {
+        HeaderPolicy::default().allow_proxy(proxy).allow_underscores(underscores).allow_chunked(chunked)
     }
     fn encoded_len(vars: &[(&[u8], &[u8])]) -> usize {
         uwsgi::encoded_len(vars.iter().copied())
     }
-    fn encode_error(error: &EncodeError) -> (EncodeErrorKind, [usize; 2]) {
-        (error.kind(), [error.required(), error.available()])
+    fn encode_error(error: &EncodeError) -> (EncodeErrorKind, bool, [usize; 2]) {
+        (error.kind(), error.is_forbidden(), [error.required(), error.available()])
     }
 }
 
 pub(crate) fn run(bytes: &[u8]) {
     call! {
-        header_policy: true, false;
+        header_policy: true, false, true;
         encoded_len: &[(b"A", bytes), (bytes, b"B")];
     }
     if let Err(error) = Packet::new(Modifier1::WSGI, 0, &[0; 65536]) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use arbitrary::{Arbitrary, Unstructured};
 use arrayvec::ArrayVec;
+use uwsgi::response::ResponseEncoder;
 use uwsgi::{
     Array, ArrayEncoder, Buffer, Content, EncodeError, EncodeErrorKind as Kind, HeaderPolicy, Modifier1, Packet, Vars,
     VarsEncoder, encoded_len,
@@ -12,6 +13,7 @@ use uwsgi::{
 use super::{print, show};
 use crate::naive::{self, Pair};
 use crate::naive_cgi;
+use crate::naive_vars::{Allowed, Refusal, header, pair, values, var};
 
 /// The input says what to write: pairs, headers, numbers, whole blocks and items, into a buffer of some size. It is
 /// also taken for a packet.
@@ -19,7 +21,9 @@ use crate::naive_cgi;
 /// Oracle: a list of what was accepted, and a naive encoder. Each push is accepted or refused, with the kind and the
 /// two numbers, as the naive rules say; a refused one leaves nothing behind, not in the packet and not around it. The
 /// bytes are the naive encoder's, over a slice, an `ArrayVec` and a `Vec`; decoding them gives what was accepted;
-/// lengths are exact. A packet that decodes encodes to the bytes that it came from.
+/// lengths are exact. What was written without raw pushes is one request to every reader: one `CONTENT_LENGTH` at most, and
+/// nothing that a server refuses. An encoder that is dropped leaves a `Vec` and an `ArrayVec` as they were. A packet that
+/// decodes encodes to the bytes that it came from, by raw pushes.
 pub fn roundtrip(input: &[u8]) {
     if let Ok(plan) = Plan::arbitrary_take_rest(Unstructured::new(input)) {
         lengths(&plan);
@@ -34,6 +38,7 @@ struct Plan<'a> {
     room: u16,
     proxy: bool,
     underscores: bool,
+    chunked: bool,
     pushes: Vec<Push<'a>>,
     items: Vec<Item<'a>>,
 }
@@ -42,6 +47,7 @@ struct Plan<'a> {
 #[derive(Debug, Arbitrary)]
 enum Push<'a> {
     Var(Text<'a>, Text<'a>),
+    Raw(Text<'a>, Text<'a>),
     Number(Text<'a>, u64),
     Header(Text<'a>, Text<'a>),
     All(Vec<(Text<'a>, Text<'a>)>),
@@ -61,7 +67,7 @@ struct Text<'a>(Cow<'a, [u8]>);
 
 impl<'a> Arbitrary<'a> for Text<'a> {
     fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        const KNOWN: [&str; 16] = [
+        const KNOWN: [&str; 28] = [
             "REQUEST_METHOD",
             "PATH_INFO",
             "CONTENT_LENGTH",
@@ -75,6 +81,18 @@ impl<'a> Arbitrary<'a> for Text<'a> {
             "TE",
             "a b",
             "a\r\nb",
+            "HTTP_CONTENT_LENGTH",
+            "HTTP_TRANSFER_ENCODING",
+            "Transfer-Encoding",
+            "Transfer_Encoding",
+            "chunked",
+            "Chunked",
+            "HTTP_PROXY",
+            "HTTP_X_LONG_ENOUGH_FOR_TWO_STEPS_OF_16",
+            "a value of more than two steps of 16 bytes",
+            "a value of more than two steps of 16 \n bytes",
+            "5",
+            "05",
             "18446744073709551615",
             "18446744073709551616",
             "",
@@ -94,9 +112,6 @@ impl AsRef<[u8]> for Text<'_> {
     }
 }
 
-/// A refusal, as the naive rules see it.
-type Refusal = (Kind, usize, usize);
-
 fn refusal(error: EncodeError) -> Refusal {
     print(&error);
     (error.kind(), error.required(), error.available())
@@ -107,7 +122,9 @@ fn lengths(plan: &Plan<'_>) {
         .pushes
         .iter()
         .filter_map(|push| match push {
-            Push::Var(key, value) | Push::Header(key, value) => Some((key.0.to_vec(), value.0.to_vec())),
+            Push::Var(key, value) | Push::Raw(key, value) | Push::Header(key, value) => {
+                Some((key.0.to_vec(), value.0.to_vec()))
+            }
             _ => None,
         })
         .collect();
@@ -127,6 +144,8 @@ fn into_every_buffer(plan: &Plan<'_>) {
     let len = items(plan, &mut slice[..], Some(capacity));
     assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written behind the packet");
 
+    let mut slice = fresh(capacity);
+    dropped(plan, &mut slice[..]);
     array_vecs::<3>(plan);
     array_vecs::<70>(plan);
     array_vecs::<1500>(plan);
@@ -135,6 +154,9 @@ fn into_every_buffer(plan: &Plan<'_>) {
     vars(plan, &mut vec, None);
     items(plan, &mut vec, None);
     assert!(vec.starts_with(b"before"));
+    let before = vec.clone();
+    dropped(plan, &mut vec);
+    assert_eq!(vec, before, "a dropped encoder has left bytes");
 }
 
 fn array_vecs<const N: usize>(plan: &Plan<'_>) {
@@ -145,32 +167,70 @@ fn array_vecs<const N: usize>(plan: &Plan<'_>) {
     let second = items(plan, &mut buffer, Some(N - first));
     assert_eq!(buffer.len(), first + second);
     assert_eq!(buffer[..first], before[..]);
+    let before = buffer.clone();
+    dropped(plan, &mut buffer);
+    assert_eq!(buffer, before, "a dropped encoder has left bytes");
+}
+
+/// Encoders that are not finished.
+fn dropped<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B) {
+    let mut encoder = VarsEncoder::new(&mut *buffer);
+    let _refused = encoder.push_number("CONTENT_LENGTH", 5);
+    for push in &plan.pushes {
+        if let Push::Var(key, value) | Push::Raw(key, value) | Push::Header(key, value) = push {
+            let _refused = encoder.push_raw(key, value);
+        }
+    }
+    drop(encoder);
+    let mut encoder = ArrayEncoder::new(&mut *buffer);
+    for item in &plan.items {
+        if let Item::Plain(item) | Item::AsUwsgi(item) = item {
+            let _refused = encoder.push(item);
+        }
+    }
+    drop(encoder);
+    if let Ok(mut encoder) = ResponseEncoder::new(buffer, 200, "OK") {
+        let _refused = encoder.push("X", "y");
+    }
 }
 
 /// Writes the plan's vars; answers how many bytes of the buffer they took.
 fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>) -> usize {
-    let policy = HeaderPolicy::default().allow_proxy(plan.proxy).allow_underscores(plan.underscores);
+    let policy =
+        HeaderPolicy::default().allow_proxy(plan.proxy).allow_underscores(plan.underscores).allow_chunked(plan.chunked);
+    let allowed = Allowed { proxy: plan.proxy, underscores: plan.underscores, chunked: plan.chunked };
     let mut encoder = VarsEncoder::with_policy(buffer, policy);
     let mut accepted: Vec<Pair> = Vec::new();
+    // Without those of raw pushes.
+    let mut checked: Vec<Pair> = Vec::new();
     let mut written = Vec::new();
     let fits = |written: &[u8], more: usize| fits(4 + written.len(), more, room);
     for push in &plan.pushes {
         let (want, got) = match push {
-            Push::Var(key, value) => (pair(&key.0, &value.0), encoder.push(key, value)),
+            Push::Var(key, value) => (var(allowed, &checked, &key.0, &value.0), encoder.push(key, value)),
+            Push::Raw(key, value) => (pair(&key.0, &value.0), encoder.push_raw(key, value)),
             Push::Number(key, number) => {
-                (pair(&key.0, number.to_string().as_bytes()), encoder.push_number(key, *number))
+                (var(allowed, &checked, &key.0, number.to_string().as_bytes()), encoder.push_number(key, *number))
             }
-            Push::Header(name, value) => (header(plan, &name.0, &value.0), encoder.push_header(name, value)),
+            Push::Header(name, value) => {
+                (header(allowed, &checked, &name.0, &value.0), encoder.push_header(name, value))
+            }
             Push::All(pairs) => {
                 let pairs: Vec<Pair> = pairs.iter().map(|(key, value)| (key.0.to_vec(), value.0.to_vec())).collect();
                 let Some(block) = naive::encode_vars(&pairs) else { continue };
                 // An empty key does not get as far as here.
                 let Ok(vars) = Vars::decode(&block) else { continue };
-                let want = fits(&written, block.len());
+                let mut all = checked.clone();
+                let allowed = pairs.iter().try_for_each(|(key, value)| {
+                    all.push(var(allowed, &all, key, value)?);
+                    Ok(())
+                });
+                let want = allowed.and_then(|()| fits(&written, block.len()));
                 assert_eq!(encoder.push_all(vars).map_err(refusal), want);
                 if want.is_ok() {
                     written.extend(block);
                     accepted.extend(pairs);
+                    checked = all;
                 }
                 continue;
             }
@@ -180,11 +240,15 @@ fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>
         assert_eq!(got.err(), want.as_ref().err().copied(), "{push:?}");
         if let Ok(pair) = want {
             written.extend(naive::encode_vars(&[(&pair.0, &pair.1)]).expect("accepted"));
+            if !matches!(push, Push::Raw(..)) {
+                checked.push(pair.clone());
+            }
             accepted.push(pair);
         }
         assert_eq!(encoder.encoded_len(), 4 + written.len());
         assert!(encoder.payload() == written, "after {push:?}");
     }
+    one_request(&checked);
     let finished = encoder.finish(Modifier1(plan.modifiers.0), plan.modifiers.1);
     let len = finish(plan, finished, &written, room);
     if let Ok(bytes) = finished {
@@ -258,48 +322,16 @@ fn fits(written: usize, more: usize, room: Option<usize>) -> Result<(), Refusal>
     }
 }
 
-fn pair(key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
-    if key.is_empty() {
-        Err((Kind::EmptyKey, 0, 0))
-    } else if key.len() > 65535 {
-        Err((Kind::KeyTooLong, key.len(), 65535))
-    } else if value.len() > 65535 {
-        Err((Kind::ValueTooLong, value.len(), 65535))
-    } else {
-        Ok((key.to_vec(), value.to_vec()))
+/// What `SECURITY.md` promises of all that was written without raw pushes.
+fn one_request(pairs: &[Pair]) {
+    let lengths: Vec<&[u8]> = values(pairs, b"CONTENT_LENGTH").collect();
+    assert!(lengths.len() <= 1, "{lengths:?}");
+    naive_cgi::framing(&lengths, None, false).expect("a length");
+    let codings = values(pairs, b"HTTP_TRANSFER_ENCODING").count();
+    assert!(codings == 0 || (codings == 1 && lengths.iter().all(|length| length.is_empty())), "{pairs:?}");
+    for (key, value) in pairs {
+        uwsgi::check_var(key, value).expect("what a server takes");
     }
-}
-
-/// A client's header, by the rules of RFC 9110 sections 5.1 and 5.5, RFC 3875 section 4.1.18 and the policy.
-fn header(plan: &Plan<'_>, name: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let lower = name.to_ascii_lowercase();
-    if name.is_empty() {
-        return Err((Kind::HeaderName, 0, 0));
-    }
-    if let Some(at) = name.iter().position(|byte| !token(byte)) {
-        return Err((Kind::HeaderName, at, name.len()));
-    }
-    if let (Some(at), false) = (name.iter().position(|byte| *byte == b'_'), plan.underscores) {
-        return Err((Kind::UnderscoreHeader, at, name.len()));
-    }
-    if lower == b"proxy" && !plan.proxy {
-        return Err((Kind::ProxyHeader, 0, 0));
-    }
-    if let Some(at) = value.iter().position(|byte| b"\r\n\0".contains(byte)) {
-        return Err((Kind::HeaderValue, at, value.len()));
-    }
-    let key = String::from_utf8(name.to_ascii_uppercase()).expect("a token").replace('-', "_");
-    if lower == b"content-type" {
-        return pair(key.as_bytes(), value);
-    }
-    if lower == b"content-length" {
-        if naive_cgi::framing(&[value], None, false).is_err() {
-            return Err((Kind::ContentLength, 0, 0));
-        }
-        return pair(key.as_bytes(), value);
-    }
-    pair(format!("HTTP_{key}").as_bytes(), value)
 }
 
 /// A packet that decodes encodes to the same bytes.
@@ -327,15 +359,20 @@ fn vars_back(packet: &Packet<'_>, vars: Vars<'_>, bytes: &[u8]) {
     let mut exact = vec![0xa5; bytes.len()];
     let mut encoder = VarsEncoder::new(&mut exact[..]);
     for (key, value) in vars {
-        encoder.push(key, value).expect("what was decoded");
+        encoder.push_raw(key, value).expect("what was decoded");
     }
     assert_eq!(encoder.encoded_len(), bytes.len());
     assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
 
-    let mut at_once = Vec::new();
+    // All at once what may be pushed one by one.
+    let (mut at_once, mut one_by_one) = (Vec::new(), Vec::new());
+    let mut encoder = VarsEncoder::new(&mut one_by_one);
+    let wanted = vars.iter().try_for_each(|(key, value)| encoder.push(key, value)).map_err(refusal);
     let mut encoder = VarsEncoder::new(&mut at_once);
-    encoder.push_all(vars).expect("what was decoded");
-    assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
+    assert_eq!(encoder.push_all(vars).map_err(refusal), wanted);
+    if wanted.is_ok() {
+        assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
+    }
 }
 
 fn array_back(packet: &Packet<'_>, array: Array<'_>, bytes: &[u8]) {

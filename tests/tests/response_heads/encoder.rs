@@ -95,6 +95,7 @@ fn every_control_byte_in_a_value_and_in_a_reason() {
         let refused = byte != b'\t' && (byte < 32 || byte == 127);
         let mut head = ResponseEncoder::new(&mut buffer[..], 200, "").unwrap();
         assert_eq!(head.push("X", &[b'a', byte]), if refused { Err(RefusedLine::Value) } else { Ok(()) }, "{byte}");
+        drop(head);
         let Some(reason) = char::from_u32(byte.into()).filter(char::is_ascii) else { continue };
         let made = ResponseEncoder::new(&mut buffer[..], 200, reason.encode_utf8(&mut [0; 4])).err();
         assert_eq!(made, refused.then_some(RefusedLine::Reason), "{byte}");

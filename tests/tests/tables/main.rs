@@ -19,3 +19,4 @@ mod repeated;
 mod rows;
 mod scheme;
 mod targets;
+mod written;

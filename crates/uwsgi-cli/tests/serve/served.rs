@@ -170,7 +170,7 @@ impl Request {
         let mut bytes = Vec::new();
         let mut encoder = VarsEncoder::new(&mut bytes);
         for (key, value) in &self.vars {
-            encoder.push(key, value).unwrap();
+            encoder.push_raw(key, value).unwrap();
         }
         encoder.finish(self.modifier1, 0).unwrap();
         bytes.extend_from_slice(&self.body);

@@ -116,7 +116,7 @@ pub(crate) fn findings(case: Case) -> Vec<Found> {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
     for (key, value) in &vars {
-        encoder.push(key, value).unwrap();
+        encoder.push_raw(key, value).unwrap();
     }
     let bytes = encoder.finish(Modifier1(modifier1), modifier2).unwrap();
     let (packet, _) = Packet::decode(bytes).unwrap();
@@ -225,7 +225,7 @@ fn lines_hold_nothing_that_came_from_outside() {
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
         for (key, value) in PERFECT.iter().filter(|(key, _)| case.iter().all(|(other, _)| other != key)).chain(&case) {
-            encoder.push(key, value).unwrap();
+            encoder.push_raw(key, value).unwrap();
         }
         let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
         let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);

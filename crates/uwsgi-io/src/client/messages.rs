@@ -144,7 +144,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         self.outgoing.clear();
         let mut task = VarsEncoder::new(&mut self.outgoing);
-        let written = pairs.into_iter().try_for_each(|(key, value)| task.push(key.as_ref(), value.as_ref()));
+        let written = pairs.into_iter().try_for_each(|(key, value)| task.push_raw(key.as_ref(), value.as_ref()));
         let written = written.and_then(|()| task.finish(Modifier1::SPOOLER, 0).map(|_| ()));
         written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
         self.accepted(Asked::Spool)

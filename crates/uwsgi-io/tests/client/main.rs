@@ -27,7 +27,7 @@ use uwsgi::{Modifier1, VarsEncoder};
 fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
-    vars.iter().for_each(|(key, value)| encoder.push(*key, *value).unwrap());
+    vars.iter().for_each(|(key, value)| encoder.push_raw(*key, *value).unwrap());
     encoder.finish(Modifier1::WSGI, 0).unwrap();
     buffer
 }

@@ -90,7 +90,16 @@ pub fn check<'a>(request: &Request<'a>) -> Result<(), ContentError<'a>> {
 ///
 /// [`ContentError`].
 pub fn check_var<'a>(key: &'a [u8], value: &[u8]) -> Result<(), ContentError<'a>> {
-    let fault = match key {
+    match fault(key, value) {
+        Some((kind, position)) => Err(ContentError { key, kind, position }),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with the value of a var, and where.
+#[inline(always)]
+pub(crate) fn fault(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize)> {
+    match key {
         b"REQUEST_METHOD" if value.is_empty() => Some((ContentErrorKind::EmptyMethod, 0)),
         b"REQUEST_METHOD" => field_name::position_outside_token(value).map(|at| (ContentErrorKind::MethodNotToken, at)),
         b"PATH_INFO" => memchr::memchr(0, value).map(|at| (ContentErrorKind::Nul, at)),
@@ -99,13 +108,11 @@ pub fn check_var<'a>(key: &'a [u8], value: &[u8]) -> Result<(), ContentError<'a>
             control_byte(value)
         }
         _ => None,
-    };
-    match fault {
-        Some((kind, position)) => Err(ContentError { key, kind, position }),
-        None => Ok(()),
     }
 }
 
-fn control_byte(value: &[u8]) -> Option<(ContentErrorKind, usize)> {
+/// The first byte that would end a line or a string.
+#[inline]
+pub(crate) fn control_byte(value: &[u8]) -> Option<(ContentErrorKind, usize)> {
     memchr::memchr3(b'\r', b'\n', 0, value).map(|at| (ContentErrorKind::ControlByte, at))
 }

@@ -47,6 +47,11 @@ impl<'a> HeaderName<'a> {
         Self { prefixed: !name.duplicates_content(), ..name }
     }
 
+    /// A header's name with bytes of any kind.
+    pub(crate) const fn of_header(name: &'a [u8]) -> Self {
+        Self { name, prefixed: true }
+    }
+
     /// Whether the key that carries it begins with `HTTP_`.
     pub(crate) const fn is_prefixed(&self) -> bool {
         self.prefixed

@@ -6,13 +6,15 @@ use crate::cgi::name::field_name;
 use crate::http::framing::{content_length, has_no_length};
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
+use crate::wire::draft::Draft;
 
 /// Writes the head of an answer: `HTTP/1.1 ddd reason`, header lines, an empty line, all ended by CR LF.
 ///
 /// Apache reads nothing but a status line, nginx and lighttpd read it too; the space behind the digits is always there.
 /// What one front end would read otherwise than another is refused: a second Content-Length, Transfer-Encoding, other
 /// headers that are about a connection (PEP 3333 says the same of WSGI applications), control bytes, 1xx but for 101. A
-/// refused line changes nothing. A Content-Length of 101 and 204 is taken and not written.
+/// refused line changes nothing. A Content-Length of 101 and 204 is taken and not written. An encoder that is dropped without
+/// [`finish`](Self::finish) takes back what it wrote into an `ArrayVec` or a `Vec`.
 ///
 /// ```
 /// use uwsgi::response::{ResponseEncoder, RefusedLine};
@@ -28,9 +30,7 @@ use crate::wire::decimal::Decimal;
 /// ```
 #[derive(Debug)]
 pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
-    buffer: &'b mut B,
-    start: usize,
-    end: usize,
+    draft: Draft<'b, B>,
     status: u16,
     length: Option<u64>,
 }
@@ -133,8 +133,7 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if reason.bytes().any(is_control) {
             return Err(RefusedLine::Reason);
         }
-        let start = buffer.begin();
-        let mut head = Self { buffer, start, end: start, status, length: None };
+        let mut head = Self { draft: Draft::new(buffer), status, length: None };
         let code = Decimal::new(status.into());
         head.append([b"HTTP/1.1 ", code.as_ref(), b" ", reason.as_bytes(), b"\r\n"])?;
         Ok(head)
@@ -211,17 +210,12 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     /// [`RefusedLine::BufferFull`].
     pub fn finish(mut self) -> Result<EncodedHead<'b>, RefusedLine> {
         self.append([b"\r\n"])?;
-        let Self { buffer, start, end, status, length } = self;
-        Ok(EncodedHead { bytes: buffer.written(start, end), status, length })
+        let (status, length) = (self.status, self.length);
+        Ok(EncodedHead { bytes: self.draft.keep(), status, length })
     }
 
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {
-        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
-        if !self.buffer.append(self.end, pieces) {
-            return Err(RefusedLine::BufferFull);
-        }
-        self.end = self.end.saturating_add(len);
-        Ok(())
+        if self.draft.append(pieces) { Ok(()) } else { Err(RefusedLine::BufferFull) }
     }
 }
 

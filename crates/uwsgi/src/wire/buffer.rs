@@ -16,6 +16,11 @@ pub trait Buffer: sealed::Sealed {
     #[doc(hidden)]
     fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool;
 
+    /// Takes back what was written from `start` on. A slice has no length to take back: what was written stays in it, and nobody
+    /// was told of it.
+    #[doc(hidden)]
+    fn cut(&mut self, start: usize);
+
     /// How many bytes there is room for behind `at`.
     #[doc(hidden)]
     fn room(&self, at: usize) -> usize;
@@ -43,6 +48,44 @@ fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
     pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()))
 }
 
+/// Copies between slices of one length: short ones, as most keys and values are, in two steps that may overlap, which take a
+/// fraction of the time of a call.
+#[inline(always)]
+fn copy(target: &mut [u8], source: &[u8]) {
+    // Not a match, which becomes a jump that nobody can predict: this takes a fifth less time.
+    let len = source.len();
+    if len >= 16 {
+        if len <= 32 {
+            steps::<16>(target, source);
+        } else if len <= 64 {
+            steps::<32>(target, source);
+        } else {
+            target.copy_from_slice(source);
+        }
+    } else if len >= 8 {
+        steps::<8>(target, source);
+    } else if len >= 4 {
+        steps::<4>(target, source);
+    } else if len >= 2 {
+        steps::<2>(target, source);
+    } else {
+        steps::<1>(target, source);
+    }
+}
+
+/// The first bytes and the last ones.
+#[inline(always)]
+fn steps<const N: usize>(target: &mut [u8], source: &[u8]) {
+    if let (Some(first), Some(last)) = (source.first_chunk::<N>(), source.last_chunk::<N>()) {
+        if let Some(place) = target.first_chunk_mut() {
+            *place = *first;
+        }
+        if let Some(place) = target.last_chunk_mut() {
+            *place = *last;
+        }
+    }
+}
+
 impl Buffer for [u8] {
     #[inline(always)]
     fn begin(&mut self) -> usize {
@@ -55,11 +98,14 @@ impl Buffer for [u8] {
         let Some(mut target) = self.get_mut(at..end) else { return false };
         for piece in pieces {
             let Some((here, rest)) = target.split_at_mut_checked(piece.len()) else { return false };
-            here.copy_from_slice(piece);
+            copy(here, piece);
             target = rest;
         }
         true
     }
+
+    #[inline]
+    fn cut(&mut self, _start: usize) {}
 
     fn room(&self, at: usize) -> usize {
         self.len().saturating_sub(at)
@@ -91,6 +137,11 @@ impl<const CAP: usize> Buffer for ArrayVec<u8, CAP> {
         pieces.into_iter().all(|piece| self.try_extend_from_slice(piece).is_ok())
     }
 
+    #[inline]
+    fn cut(&mut self, start: usize) {
+        self.truncate(start);
+    }
+
     fn room(&self, at: usize) -> usize {
         CAP.saturating_sub(at)
     }
@@ -118,6 +169,11 @@ impl Buffer for alloc::vec::Vec<u8> {
             self.extend_from_slice(piece);
         }
         true
+    }
+
+    #[inline]
+    fn cut(&mut self, start: usize) {
+        self.truncate(start);
     }
 
     fn room(&self, _at: usize) -> usize {

@@ -3,16 +3,42 @@
 use crate::cgi::name::field_name;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
+use crate::wire::draft::Draft;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::datasize;
+use crate::wire::policy::{Framing, HeaderPolicy, is_plain};
 use crate::wire::vars::Vars;
 
 /// Writes a packet of vars into a buffer.
 ///
-/// Every length is checked before a byte is written: a refused push changes nothing, and the encoder goes on, so that
-/// a proxy can leave out what does not fit and say so. Nothing is allocated unless the buffer is a `Vec`.
+/// Every var is checked before a byte of it is written: a refused push changes nothing, and the encoder goes on. It refuses
+/// what two readers would take for two requests: a second `CONTENT_LENGTH` or one that is no number, `HTTP_TRANSFER_ENCODING`,
+/// `HTTP_PROXY`, and the bytes that a server refuses by [`check`](crate::check). [`push_raw`](Self::push_raw) writes anything.
+/// Nothing is allocated unless the buffer is a `Vec`. An encoder that is dropped without [`finish`](Self::finish) takes back
+/// what it wrote into an `ArrayVec` or a `Vec`; in a slice the bytes stay, and no packet is announced.
+///
+/// A proxy writes the length of the body that it sends first, then copies the vars that it was sent, and leaves out what is
+/// [forbidden](EncodeError::is_forbidden), such as the `CONTENT_LENGTH` that is there already:
+///
+/// ```
+/// use uwsgi::{EncodeError, Modifier1, Vars, VarsEncoder};
+///
+/// fn proxied<'b>(vars: Vars<'_>, body: u64, packet: &'b mut Vec<u8>) -> Result<&'b [u8], EncodeError> {
+///     let mut encoder = VarsEncoder::new(packet);
+///     encoder.push_number("CONTENT_LENGTH", body)?;
+///     for (key, value) in vars {
+///         match encoder.push(key, value) {
+///             Err(error) if !error.is_forbidden() => return Err(error),
+///             Ok(()) | Err(_) => {}
+///         }
+///     }
+///     encoder.finish(Modifier1::WSGI, 0)
+/// }
+/// # let vars = Vars::decode(b"\x0a\0HTTP_PROXY\x01\0x\x0e\0CONTENT_LENGTH\x01\x004\x01\0A\x01\0b").unwrap();
+/// # assert_eq!(proxied(vars, 5, &mut Vec::new()).unwrap(), b"\0\x19\0\0\x0e\0CONTENT_LENGTH\x01\x005\x01\0A\x01\0b");
+/// ```
 ///
 /// ```
 /// use uwsgi::{Modifier1, VarsEncoder};
@@ -32,30 +58,7 @@ use crate::wire::vars::Vars;
 pub struct VarsEncoder<'b, B: Buffer + ?Sized> {
     packet: Unfinished<'b, B>,
     policy: HeaderPolicy,
-}
-
-/// Which client headers [`VarsEncoder::push_header`] passes on.
-///
-/// The default refuses `Proxy`, which CGI would turn into the `HTTP_PROXY` that programs take for their own setting
-/// (CVE-2016-5385), and names with an underscore, which pass for the same name with a dash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HeaderPolicy {
-    proxy: bool,
-    underscores: bool,
-}
-
-impl HeaderPolicy {
-    /// Whether the header `Proxy` is passed on.
-    #[must_use]
-    pub const fn allow_proxy(self, allowed: bool) -> Self {
-        Self { proxy: allowed, ..self }
-    }
-
-    /// Whether header names with an underscore are passed on, as nginx's `underscores_in_headers` has it.
-    #[must_use]
-    pub const fn allow_underscores(self, allowed: bool) -> Self {
-        Self { underscores: allowed, ..self }
-    }
+    framing: Framing,
 }
 
 impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
@@ -65,19 +68,35 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         Self::with_policy(buffer, HeaderPolicy::default())
     }
 
-    /// [`new`](Self::new), with a policy of its own for client headers.
+    /// [`new`](Self::new), with a policy of its own.
     #[inline]
     pub fn with_policy(buffer: &'b mut B, policy: HeaderPolicy) -> Self {
-        Self { packet: Unfinished::new(buffer), policy }
+        Self { packet: Unfinished::new(buffer), policy, framing: Framing::default() }
     }
 
     /// Writes one var.
     ///
+    /// ```
+    /// use uwsgi::{EncodeErrorKind as Kind, VarsEncoder};
+    ///
+    /// let mut buffer = [0; 256];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// vars.push("CONTENT_LENGTH", "5")?;
+    /// assert_eq!(vars.push("CONTENT_LENGTH", "6").unwrap_err().kind(), Kind::SecondContentLength);
+    /// assert_eq!(vars.push("HTTP_TRANSFER_ENCODING", "chunked").unwrap_err().kind(), Kind::TransferEncoding);
+    /// assert_eq!(vars.push("HTTP_X", "a\r\nb: c").unwrap_err().kind(), Kind::HeaderValue);
+    /// vars.push("HTTP_CONTENT_LENGTH", "5")?; // as nginx and lighttpd send it
+    /// # Ok::<(), uwsgi::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::EmptyKey`], [`KeyTooLong`](EncodeErrorKind::KeyTooLong),
-    /// [`ValueTooLong`](EncodeErrorKind::ValueTooLong), [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge) or
-    /// [`BufferFull`](EncodeErrorKind::BufferFull).
+    /// What does not fit: [`EncodeErrorKind::KeyTooLong`], [`ValueTooLong`](EncodeErrorKind::ValueTooLong),
+    /// [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge), [`BufferFull`](EncodeErrorKind::BufferFull). What is
+    /// [forbidden](EncodeError::is_forbidden): [`EmptyKey`](EncodeErrorKind::EmptyKey), [`Key`](EncodeErrorKind::Key),
+    /// [`HeaderValue`](EncodeErrorKind::HeaderValue), [`Method`](EncodeErrorKind::Method),
+    /// [`ContentLength`](EncodeErrorKind::ContentLength), [`SecondContentLength`](EncodeErrorKind::SecondContentLength),
+    /// [`TransferEncoding`](EncodeErrorKind::TransferEncoding), [`ProxyHeader`](EncodeErrorKind::ProxyHeader).
     #[inline]
     pub fn push<K, V>(&mut self, key: &K, value: &V) -> Result<(), EncodeError>
     where
@@ -85,12 +104,44 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         V: AsRef<[u8]> + ?Sized,
     {
         let (key, value) = (key.as_ref(), value.as_ref());
-        if key.is_empty() {
-            return Err(EncodeError::new(EncodeErrorKind::EmptyKey, 0, 0));
+        if !is_plain(key, value) {
+            let framing = self.framing.with(self.policy, key, value)?;
+            // What is written fits from here on, so that the two never differ.
+            self.packet.fits_pair(key, value)?;
+            self.framing = framing;
         }
-        let key_len = length(EncodeErrorKind::KeyTooLong, key)?;
-        let value_len = length(EncodeErrorKind::ValueTooLong, value)?;
-        self.packet.append([&key_len, key, &value_len, value])
+        self.packet.append_pair(key, value)
+    }
+
+    /// Writes one var whatever it says, for the tests of a server, for fuzzers and for packets that are no web requests; only
+    /// what the wire cannot carry is refused.
+    ///
+    /// The pushes after it do not know of it: after a raw `CONTENT_LENGTH` they write another.
+    /// [`Packet::new`](crate::Packet::new) writes a payload that is no block of vars.
+    ///
+    /// ```
+    /// use uwsgi::{Modifier1, VarsEncoder};
+    ///
+    /// let mut buffer = [0; 256];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// vars.push_raw("CONTENT_LENGTH", "5")?;
+    /// vars.push_raw("CONTENT_LENGTH", "-6")?;
+    /// assert_eq!(vars.finish(Modifier1::WSGI, 0)?.len(), 4 + 19 + 20);
+    /// # Ok::<(), uwsgi::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::EmptyKey`], [`KeyTooLong`](EncodeErrorKind::KeyTooLong),
+    /// [`ValueTooLong`](EncodeErrorKind::ValueTooLong), [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge) or
+    /// [`BufferFull`](EncodeErrorKind::BufferFull).
+    #[inline]
+    pub fn push_raw<K, V>(&mut self, key: &K, value: &V) -> Result<(), EncodeError>
+    where
+        K: AsRef<[u8]> + ?Sized,
+        V: AsRef<[u8]> + ?Sized,
+    {
+        self.packet.append_pair(key.as_ref(), value.as_ref())
     }
 
     /// Writes one var whose value is a decimal number.
@@ -119,57 +170,61 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); [`HeaderName`](EncodeErrorKind::HeaderName) for a name that is no token,
-    /// [`HeaderValue`](EncodeErrorKind::HeaderValue) for CR, LF or NUL in a value,
-    /// [`ContentLength`](EncodeErrorKind::ContentLength) for one that is no number, and what the policy refuses:
-    /// [`ProxyHeader`](EncodeErrorKind::ProxyHeader), [`UnderscoreHeader`](EncodeErrorKind::UnderscoreHeader).
+    /// As [`push`](Self::push); [`HeaderName`](EncodeErrorKind::HeaderName) for a name that is no token, and
+    /// [`UnderscoreHeader`](EncodeErrorKind::UnderscoreHeader).
     pub fn push_header<K, V>(&mut self, name: &K, value: &V) -> Result<(), EncodeError>
     where
         K: AsRef<[u8]> + ?Sized,
         V: AsRef<[u8]> + ?Sized,
     {
         let (name, value) = (name.as_ref(), value.as_ref());
-        field_name::check(name, self.policy.underscores)?;
-        if !self.policy.proxy && name.eq_ignore_ascii_case(b"proxy") {
-            return Err(EncodeError::new(EncodeErrorKind::ProxyHeader, 0, 0));
-        }
-        if let Some(at) = value.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            return Err(EncodeError::new(EncodeErrorKind::HeaderValue, at, value.len()));
-        }
+        self.policy.check_header(name, value)?;
         if name.eq_ignore_ascii_case(b"content-type") {
-            return self.push("CONTENT_TYPE", value);
+            return self.packet.append_pair(b"CONTENT_TYPE", value);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            if crate::http::framing::content_length(value).is_err() {
-                return Err(EncodeError::new(EncodeErrorKind::ContentLength, 0, 0));
-            }
-            return self.push("CONTENT_LENGTH", value);
+            let framing = self.framing.with_length(value)?;
+            self.packet.append_pair(b"CONTENT_LENGTH", value)?;
+            self.framing = framing;
+            return Ok(());
         }
+        let framing = self.framing.with_header(self.policy, name, value)?;
         let Some(key_len) = name.len().checked_add(field_name::PREFIX.len()) else {
             return Err(EncodeError::new(EncodeErrorKind::KeyTooLong, name.len(), usize::from(u16::MAX)));
         };
         let key_len = length_of(EncodeErrorKind::KeyTooLong, key_len)?;
         let value_len = length(EncodeErrorKind::ValueTooLong, value)?;
-        let name_at = self.packet.end.saturating_add(2).saturating_add(field_name::PREFIX.len());
+        let name_at = self.encoded_len().saturating_add(2).saturating_add(field_name::PREFIX.len());
         self.packet.append([&key_len, field_name::PREFIX, name, &value_len, value])?;
-        let written = self.packet.buffer.written_mut(name_at, name_at.saturating_add(name.len()));
-        field_name::fold(written);
+        if let Some(written) = self.packet.draft.written_from_mut(name_at).get_mut(..name.len()) {
+            field_name::fold(written);
+        }
+        self.framing = framing;
         Ok(())
     }
 
-    /// Writes all of these vars as they are.
+    /// Writes all of these vars, or none of them where one is refused: what a front end sent may have several `CONTENT_LENGTH`
+    /// and an `HTTP_TRANSFER_ENCODING`, which a proxy leaves out by pushing one var at a time.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::DatasizeTooLarge`] or [`EncodeErrorKind::BufferFull`].
+    /// As [`push`](Self::push), for the first var that is refused.
     pub fn push_all(&mut self, vars: Vars<'_>) -> Result<(), EncodeError> {
-        self.packet.append([vars.as_bytes()])
+        let mut framing = self.framing;
+        for (key, value) in vars {
+            if !is_plain(key, value) {
+                framing = framing.with(self.policy, key, value)?;
+            }
+        }
+        self.packet.append([vars.as_bytes()])?;
+        self.framing = framing;
+        Ok(())
     }
 
     /// The vars written so far, as they are on the wire: what a signature covers.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.packet.buffer.written(self.packet.start.saturating_add(Header::LEN), self.packet.end)
+        self.packet.draft.written_from(Header::LEN)
     }
 
     /// How many bytes the packet has so far, its header counted.
@@ -280,49 +335,76 @@ pub fn encoded_len<K: AsRef<[u8]>, V: AsRef<[u8]>>(vars: impl IntoIterator<Item 
 /// A packet whose header is still open.
 #[derive(Debug)]
 struct Unfinished<'b, B: Buffer + ?Sized> {
-    buffer: &'b mut B,
-    start: usize,
-    end: usize,
+    draft: Draft<'b, B>,
 }
 
 impl<'b, B: Buffer + ?Sized> Unfinished<'b, B> {
     #[inline]
     fn new(buffer: &'b mut B) -> Self {
-        let start = buffer.begin();
-        // Where this fails, every `append` and `finish` fails too: they are asked for a place behind it.
-        let _room_for_header = buffer.append(start, [&[0; Header::LEN]]);
-        Self { buffer, start, end: start.saturating_add(Header::LEN) }
+        let mut draft = Draft::new(buffer);
+        if !draft.append([&[0; Header::LEN]]) {
+            // Every `append` and `finish` fails too: they are asked for a place after it.
+            draft.skip(Header::LEN);
+        }
+        Self { draft }
     }
 
     #[inline]
     fn encoded_len(&self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.draft.len()
+    }
+
+    /// Writes a pair or nothing.
+    #[inline(always)]
+    fn append_pair(&mut self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        let (key_len, value_len) = pair_lengths(key, value)?;
+        self.append([&key_len, key, &value_len, value])
+    }
+
+    /// What [`append_pair`](Self::append_pair) would answer.
+    ///
+    /// Inlined, as all that takes the encoder by reference: in a loop of pushes it stays in registers.
+    #[inline(always)]
+    fn fits_pair(&self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        pair_lengths(key, value)?;
+        let len = key.len().saturating_add(value.len()).saturating_add(4);
+        let written = self.draft.len();
+        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
+        let room = self.draft.room_after(written);
+        if len > room { Err(EncodeError::new(EncodeErrorKind::BufferFull, len, room)) } else { Ok(()) }
     }
 
     /// Writes all pieces or none.
     #[inline(always)]
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), EncodeError> {
         let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
-        let end = self.end.saturating_add(len);
-        datasize(end.saturating_sub(self.start).saturating_sub(Header::LEN))?;
-        if !self.buffer.append(self.end, pieces) {
-            return Err(EncodeError::new(EncodeErrorKind::BufferFull, len, self.buffer.room(self.end)));
+        let written = self.draft.len();
+        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
+        if !self.draft.append(pieces) {
+            return Err(EncodeError::new(EncodeErrorKind::BufferFull, len, self.draft.room_after(written)));
         }
-        self.end = end;
         Ok(())
     }
 
     #[inline]
-    fn finish(self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
-        let Self { buffer, start, end } = self;
-        let datasize = datasize(end.saturating_sub(start).saturating_sub(Header::LEN))?;
+    fn finish(mut self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
+        let datasize = datasize(self.draft.len().saturating_sub(Header::LEN))?;
         let header = Header { modifier1, datasize, modifier2 };
-        match buffer.written_mut(start, end).first_chunk_mut() {
+        match self.draft.written_from_mut(0).first_chunk_mut() {
             Some(place) => *place = header.to_bytes(),
-            None => return Err(EncodeError::new(EncodeErrorKind::BufferFull, Header::LEN, buffer.room(start))),
+            None => return Err(EncodeError::new(EncodeErrorKind::BufferFull, Header::LEN, self.draft.room_after(0))),
         }
-        Ok(buffer.written(start, end))
+        Ok(self.draft.keep())
     }
+}
+
+/// The lengths of a pair as the wire has them.
+#[inline(always)]
+fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeError> {
+    if key.is_empty() {
+        return Err(EncodeError::new(EncodeErrorKind::EmptyKey, 0, 0));
+    }
+    Ok((length(EncodeErrorKind::KeyTooLong, key)?, length(EncodeErrorKind::ValueTooLong, value)?))
 }
 
 /// A length as the wire has it.

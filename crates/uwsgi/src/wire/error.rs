@@ -190,7 +190,7 @@ impl core::error::Error for DecodeError {}
 /// let mut vars = VarsEncoder::new(&mut buffer[..]);
 /// let error = vars.push_header("X-Note", "one\r\nX-Two: two").unwrap_err();
 /// assert_eq!(error.kind(), EncodeErrorKind::HeaderValue);
-/// assert_eq!(error.to_string(), "the header's value has CR, LF or NUL in it, at byte 3");
+/// assert_eq!(error.to_string(), "the value has CR, LF or NUL in it, at byte 3");
 /// vars.push_header("X-Note", "one").unwrap(); // the refused header left nothing behind
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -216,14 +216,23 @@ pub enum EncodeErrorKind {
     EmptyItem,
     /// A header name that is no token (RFC 9110 section 5.6.2).
     HeaderName,
-    /// A header value with CR, LF or NUL in it (RFC 9110 section 5.5).
+    /// CR, LF or NUL in a header's value (RFC 9110 section 5.5), or in another one that [`check`](crate::check) refuses.
     HeaderValue,
     /// An item over 65535 bytes.
     ItemTooLong,
+    /// A key with CR, LF or NUL in it.
+    Key,
     /// A key over 65535 bytes.
     KeyTooLong,
+    /// A `REQUEST_METHOD` that is no token (RFC 9110 section 9.1).
+    Method,
     /// The header `Proxy`, which would become `HTTP_PROXY` (CVE-2016-5385).
     ProxyHeader,
+    /// A second `CONTENT_LENGTH`, or an `HTTP_CONTENT_LENGTH` without a `CONTENT_LENGTH` of the same number before it.
+    SecondContentLength,
+    /// `HTTP_TRANSFER_ENCODING`, which is written only where [the policy](crate::HeaderPolicy::allow_chunked) allows it, as
+    /// `chunked`, once and not beside a `CONTENT_LENGTH`.
+    TransferEncoding,
     /// A header name with `_` in it, which would pass for the one with `-`.
     UnderscoreHeader,
     /// A value over 65535 bytes.
@@ -242,7 +251,27 @@ impl EncodeError {
         self.kind
     }
 
-    /// How many bytes were asked for; for a header's name or value the position of the byte in the way.
+    /// Whether what it says is refused, however much room there is: a proxy leaves it out and goes on. `false` means that it
+    /// does not fit.
+    ///
+    /// ```
+    /// use uwsgi::VarsEncoder;
+    ///
+    /// let mut buffer = [0; 20];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// assert!(vars.push("HTTP_PROXY", "evil:80").unwrap_err().is_forbidden());
+    /// assert!(!vars.push("PATH_INFO", "/a/long/path").unwrap_err().is_forbidden());
+    /// ```
+    #[must_use]
+    pub const fn is_forbidden(&self) -> bool {
+        use EncodeErrorKind as Kind;
+        !matches!(
+            self.kind,
+            Kind::BufferFull | Kind::DatasizeTooLarge | Kind::ItemTooLong | Kind::KeyTooLong | Kind::ValueTooLong
+        )
+    }
+
+    /// How many bytes were asked for; for a byte that is in the way, its position.
     #[must_use]
     pub const fn required(&self) -> usize {
         self.required
@@ -267,10 +296,19 @@ impl fmt::Display for EncodeError {
             Kind::EmptyKey => f.write_str("an empty key, which uWSGI refuses"),
             Kind::HeaderName if want == 0 && have == 0 => f.write_str("the header's name is empty"),
             Kind::HeaderName => write!(f, "the header's name is no token: byte {want} is not allowed in one"),
-            Kind::HeaderValue => write!(f, "the header's value has CR, LF or NUL in it, at byte {want}"),
+            Kind::HeaderValue => write!(f, "the value has CR, LF or NUL in it, at byte {want}"),
             Kind::ItemTooLong => write!(f, "an item of {want} bytes, a length field says at most {have}"),
+            Kind::Key => write!(f, "the key has CR, LF or NUL in it, at byte {want}"),
             Kind::KeyTooLong => write!(f, "a key of {want} bytes, a length field says at most {have}"),
+            Kind::Method if have == 0 => f.write_str("the method is empty"),
+            Kind::Method => write!(f, "the method is no token: byte {want} is not allowed in one"),
             Kind::ProxyHeader => f.write_str("the header Proxy would become HTTP_PROXY (CVE-2016-5385)"),
+            Kind::SecondContentLength => {
+                f.write_str("a second CONTENT_LENGTH, or an HTTP_CONTENT_LENGTH of another number")
+            }
+            Kind::TransferEncoding => f.write_str(
+                "Transfer-Encoding, which is written only where it is allowed, as chunked and without a length",
+            ),
             Kind::UnderscoreHeader => f.write_str("a header name with _ would pass for the one with -"),
             Kind::ValueTooLong => write!(f, "a value of {want} bytes, a length field says at most {have}"),
         }

@@ -1,0 +1,210 @@
+//! Which vars an encoder writes: none that two readers of the packet would take for two requests.
+
+use crate::cgi::check::{self, ContentErrorKind};
+use crate::cgi::name::{HeaderName, field_name};
+use crate::http::framing::content_length;
+use crate::wire::error::{EncodeError, EncodeErrorKind};
+
+/// Which client headers a [`VarsEncoder`](crate::VarsEncoder) writes that it refuses otherwise.
+///
+/// The default refuses `Proxy`, which CGI would turn into the `HTTP_PROXY` that programs take for their own setting
+/// (CVE-2016-5385); names with an underscore, which pass for the same name with a dash; and `Transfer-Encoding`, which uWSGI
+/// with `--wsgi-manage-chunked-input` believes more than `CONTENT_LENGTH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeaderPolicy {
+    proxy: bool,
+    underscores: bool,
+    chunked: bool,
+}
+
+impl HeaderPolicy {
+    /// Whether the header `Proxy`, which is the var `HTTP_PROXY`, is written.
+    #[must_use]
+    pub const fn allow_proxy(self, allowed: bool) -> Self {
+        Self { proxy: allowed, ..self }
+    }
+
+    /// Whether header names with an underscore are written, as nginx's `underscores_in_headers` has it.
+    ///
+    /// This is about [`push_header`](crate::VarsEncoder::push_header): the key of a var does not tell which of the two its
+    /// header had.
+    #[must_use]
+    pub const fn allow_underscores(self, allowed: bool) -> Self {
+        Self { underscores: allowed, ..self }
+    }
+
+    /// Whether `Transfer-Encoding: chunked`, which is the var `HTTP_TRANSFER_ENCODING`, is written where there is no
+    /// `CONTENT_LENGTH`: for a body that is chunked on the connection, as uWSGI's router sends it with `--http-chunked-input`.
+    #[must_use]
+    pub const fn allow_chunked(self, allowed: bool) -> Self {
+        Self { chunked: allowed, ..self }
+    }
+
+    /// Whether a header of this name may be written with this value; the key that it becomes is still to be checked.
+    pub(crate) fn check_header(self, name: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        field_name::check(name, self.underscores)?;
+        if !self.proxy && name.eq_ignore_ascii_case(b"proxy") {
+            return Err(EncodeError::new(EncodeErrorKind::ProxyHeader, 0, 0));
+        }
+        match check::control_byte(value) {
+            Some((_, at)) => Err(EncodeError::new(EncodeErrorKind::HeaderValue, at, value.len())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the vars so far say about where the body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Framing {
+    length: Length,
+    chunked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Length {
+    #[default]
+    Absent,
+    /// The var is there without a value, which front ends mean as absent.
+    Empty,
+    Known(u64),
+}
+
+impl Framing {
+    /// Whether a var may stand after those so far, and what all of them say then. Of a [plain](is_plain) var this need not be
+    /// asked.
+    #[inline(never)]
+    pub(crate) fn with(self, policy: HeaderPolicy, key: &[u8], value: &[u8]) -> Result<Self, EncodeError> {
+        match key {
+            b"CONTENT_LENGTH" => return self.with_length(value),
+            b"HTTP_PROXY" if !policy.proxy => return Err(EncodeError::new(EncodeErrorKind::ProxyHeader, 0, 0)),
+            b"HTTP_CONTENT_LENGTH" => return self.with_repeated_length(value),
+            b"HTTP_TRANSFER_ENCODING" => return self.with_transfer_encoding(policy, value),
+            _ => {}
+        }
+        if has_byte_under_space(key) {
+            if let Some((_, at)) = check::control_byte(key) {
+                return Err(EncodeError::new(EncodeErrorKind::Key, at, key.len()));
+            }
+        }
+        match check::fault(key, value) {
+            Some((kind, at)) => Err(refused_value(kind, at, value.len())),
+            None => Ok(self),
+        }
+    }
+
+    /// [`with`](Self::with) for a header, whose name and value were [checked](HeaderPolicy::check_header).
+    pub(crate) fn with_header(self, policy: HeaderPolicy, name: &[u8], value: &[u8]) -> Result<Self, EncodeError> {
+        let name = HeaderName::of_header(name);
+        if name == "content-length" {
+            self.with_repeated_length(value)
+        } else if name == "transfer-encoding" {
+            self.with_transfer_encoding(policy, value)
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// A `CONTENT_LENGTH`. Readers take the first of two, the last, or both: one is all that there may be.
+    pub(crate) fn with_length(self, value: &[u8]) -> Result<Self, EncodeError> {
+        let length = match content_length(value) {
+            Ok(Some(length)) => Length::Known(length),
+            Ok(None) => Length::Empty,
+            Err(_) => return Err(EncodeError::new(EncodeErrorKind::ContentLength, 0, 0)),
+        };
+        match (self.length, length) {
+            (Length::Absent, Length::Known(_)) if self.chunked => {
+                Err(EncodeError::new(EncodeErrorKind::TransferEncoding, 0, 0))
+            }
+            (Length::Absent, length) => Ok(Self { length, ..self }),
+            _ => Err(EncodeError::new(EncodeErrorKind::SecondContentLength, 0, 0)),
+        }
+    }
+
+    /// An `HTTP_CONTENT_LENGTH`, which nginx and lighttpd send after `CONTENT_LENGTH`: gunicorn 27 tells the application this
+    /// one and reads as many bytes as the other says.
+    fn with_repeated_length(self, value: &[u8]) -> Result<Self, EncodeError> {
+        match content_length(value) {
+            Ok(Some(length)) if self.length == Length::Known(length) => Ok(self),
+            Ok(None) if self.length == Length::Empty => Ok(self),
+            Ok(_) => Err(EncodeError::new(EncodeErrorKind::SecondContentLength, 0, 0)),
+            Err(_) => Err(EncodeError::new(EncodeErrorKind::ContentLength, 0, 0)),
+        }
+    }
+
+    fn with_transfer_encoding(self, policy: HeaderPolicy, value: &[u8]) -> Result<Self, EncodeError> {
+        let no_length = !matches!(self.length, Length::Known(_));
+        if policy.chunked && no_length && !self.chunked && value.eq_ignore_ascii_case(b"chunked") {
+            Ok(Self { chunked: true, ..self })
+        } else {
+            Err(EncodeError::new(EncodeErrorKind::TransferEncoding, 0, 0))
+        }
+    }
+}
+
+/// Whether nothing about a var is to be checked: no byte is under a space, and its key is none that has a rule of its own.
+///
+/// Nearly all vars are plain, and an encoder that asked [`Framing::with`] about each would take five times as long.
+#[inline(always)]
+pub(crate) fn is_plain(key: &[u8], value: &[u8]) -> bool {
+    !may_have_rule(key) && !has_byte_under_space(value) && !has_byte_under_space(key)
+}
+
+/// Whether a key has a length and a last byte as one has that [`Framing::with`] knows: hardly any other key does.
+#[inline(always)]
+fn may_have_rule(key: &[u8]) -> bool {
+    // CONTENT_LENGTH and REQUEST_METHOD, HTTP_CONTENT_LENGTH, HTTP_PROXY, HTTP_TRANSFER_ENCODING.
+    matches!(key.len(), 10 | 14 | 19 | 22) & matches!(key.last(), Some(b'D' | b'G' | b'H' | b'Y'))
+}
+
+/// In wide steps, the last of which may overlap the one before it.
+#[inline(always)]
+fn has_byte_under_space(bytes: &[u8]) -> bool {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        let mut least = lesser(first, last);
+        if bytes.len() > 32 {
+            let mut rest = bytes;
+            while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
+                least = lesser(&least, chunk);
+                rest = after;
+            }
+        }
+        return least.iter().fold(false, |found, byte| found | (*byte < b' '));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return (under_space(*first) | under_space(*last)) & HIGHEST != 0;
+    }
+    if let (Some([a, b, c, d]), Some([e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return under_space([*a, *b, *c, *d, *e, *f, *g, *h]) & HIGHEST != 0;
+    }
+    bytes.iter().fold(false, |found, byte| found | (*byte < b' '))
+}
+
+/// The lesser of each two bytes: one instruction for all sixteen.
+#[inline(always)]
+fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
+    let mut least = *one;
+    for (least, byte) in least.iter_mut().zip(other) {
+        *least = (*least).min(*byte);
+    }
+    least
+}
+
+const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// A highest bit is set where one of the eight bytes is under a space: only such a byte has its highest bit clear, and set once
+/// 0x20 is taken away; and a borrow comes from such a byte alone. The other bits say nothing.
+#[inline(always)]
+const fn under_space(bytes: [u8; 8]) -> u64 {
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+    let bytes = u64::from_ne_bytes(bytes);
+    bytes.wrapping_sub(SPACES) & !bytes
+}
+
+#[cold]
+fn refused_value(kind: ContentErrorKind, at: usize, len: usize) -> EncodeError {
+    let kind = match kind {
+        ContentErrorKind::ControlByte | ContentErrorKind::Nul => EncodeErrorKind::HeaderValue,
+        ContentErrorKind::EmptyMethod | ContentErrorKind::MethodNotToken => EncodeErrorKind::Method,
+    };
+    EncodeError::new(kind, at, len)
+}
