@@ -168,7 +168,7 @@ mod tests {
         let mut packet = Vec::new();
         let mut vars = VarsEncoder::new(&mut packet);
         for key in ["REQUEST_METHOD", "PATH_INFO", "REMOTE_ADDR", "REMOTE_USER", "SERVER_PROTOCOL", "HTTP_USER_AGENT"] {
-            vars.push(key, &bytes).unwrap();
+            vars.push_raw(key, &bytes).unwrap();
         }
         vars.finish(Modifier1::WSGI, 0).unwrap();
         let (packet, _) = Packet::decode(&packet).unwrap();

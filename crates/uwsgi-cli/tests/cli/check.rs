@@ -283,7 +283,7 @@ fn the_cases_can_be_listed() {
     assert!(lines.contains("malformed block --row malformed-block\n"), "{lines}");
     assert_eq!(lines.lines().filter(|line| line.starts_with("  ")).count(), uwsgi_conformance::all().count());
     let pings = json(&run(&["check", "--list", "--json", "--row", "ping"]));
-    assert_eq!(pings.as_array().unwrap().len(), 7);
+    assert_eq!(pings.as_array().unwrap().len(), 8);
     assert_eq!((&pings[0]["name"], &pings[0]["should"]), (&"ping-bare".into(), &"pong".into()));
 }
 

@@ -20,7 +20,7 @@ use uwsgi_tower::{RequestError, VarsError, encode_vars as encode, request_parts}
 pub(crate) fn packet(pairs: &[(&str, &[u8])]) -> Vec<u8> {
     let mut packet = Vec::new();
     let mut vars = VarsEncoder::new(&mut packet);
-    pairs.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+    pairs.iter().for_each(|(key, value)| vars.push_raw(key, value).unwrap());
     vars.finish(Modifier1::WSGI, 0).unwrap();
     packet
 }
