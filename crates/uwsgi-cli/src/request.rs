@@ -99,7 +99,9 @@ pub(crate) fn packet(
 
     let mut sent = Vec::new();
     let mut encoder = VarsEncoder::new(&mut sent);
-    let mut push = |key: &str, value: &[u8]| encoder.push(key, value).map_err(|error| refused(key.as_bytes(), error));
+    // Raw: who asks for /%00 wants to know what the server makes of it.
+    let mut push =
+        |key: &str, value: &[u8]| encoder.push_raw(key, value).map_err(|error| refused(key.as_bytes(), error));
     // The names and their order are those of nginx's uwsgi_params.
     push("QUERY_STRING", target.query.as_bytes())?;
     push("REQUEST_METHOD", method)?;

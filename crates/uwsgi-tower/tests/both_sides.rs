@@ -126,7 +126,7 @@ async fn tell(request: Request<Body>) -> Result<Response<String>, Infallible> {
 async fn send(address: &str, vars: &[(&str, &str)], body: &str) -> String {
     let mut packet = Vec::new();
     let mut encoder = VarsEncoder::new(&mut packet);
-    vars.iter().for_each(|(key, value)| encoder.push(key, value).unwrap());
+    vars.iter().for_each(|(key, value)| encoder.push_raw(key, value).unwrap());
     encoder.finish(Modifier1::WSGI, 0).unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&[&packet, body.as_bytes()].concat()).await.unwrap();

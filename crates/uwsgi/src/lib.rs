@@ -37,6 +37,7 @@ pub mod server;
 mod wire {
     pub(crate) mod array;
     pub(crate) mod buffer;
+    pub(crate) mod control_bytes;
     pub(crate) mod decimal;
     pub(crate) mod draft;
     pub(crate) mod encode;

@@ -58,7 +58,7 @@ fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
         let mut packet = Vec::new();
         let mut vars = VarsEncoder::new(&mut packet);
         for (key, value) in [("REQUEST_METHOD", "GET"), ("PATH_INFO", "/key"), ("HTTP_HOST", KEY)] {
-            vars.push(key, value).unwrap();
+            vars.push_raw(key, value).unwrap();
         }
         vars.finish(Modifier1::WSGI, 0).unwrap();
         let mut client = Client::new(&address).unwrap().with_total_timeout(PATIENCE);

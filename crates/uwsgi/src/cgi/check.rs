@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::cgi::name::field_name;
 use crate::cgi::request::Request;
+use crate::wire::control_bytes::{line_end_or_nul, nul};
 
 /// A byte that has no place where it is; a server answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,17 +103,14 @@ pub(crate) fn fault(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize
     match key {
         b"REQUEST_METHOD" if value.is_empty() => Some((ContentErrorKind::EmptyMethod, 0)),
         b"REQUEST_METHOD" => field_name::position_outside_token(value).map(|at| (ContentErrorKind::MethodNotToken, at)),
-        b"PATH_INFO" => memchr::memchr(0, value).map(|at| (ContentErrorKind::Nul, at)),
-        b"REQUEST_URI" | b"SERVER_PROTOCOL" => control_byte(value),
-        [b'H', b'T', b'T', b'P', b'_', ..] | [b'C', b'O', b'N', b'T', b'E', b'N', b'T', b'_', ..] => {
-            control_byte(value)
-        }
+        b"PATH_INFO" => nul(value).map(|at| (ContentErrorKind::Nul, at)),
+        b"REQUEST_URI" | b"SERVER_PROTOCOL" => line_end(value),
+        [b'H', b'T', b'T', b'P', b'_', ..] | [b'C', b'O', b'N', b'T', b'E', b'N', b'T', b'_', ..] => line_end(value),
         _ => None,
     }
 }
 
-/// The first byte that would end a line or a string.
-#[inline]
-pub(crate) fn control_byte(value: &[u8]) -> Option<(ContentErrorKind, usize)> {
-    memchr::memchr3(b'\r', b'\n', 0, value).map(|at| (ContentErrorKind::ControlByte, at))
+#[inline(always)]
+fn line_end(value: &[u8]) -> Option<(ContentErrorKind, usize)> {
+    line_end_or_nul(value).map(|at| (ContentErrorKind::ControlByte, at))
 }

@@ -3,6 +3,7 @@
 use crate::cgi::check::{self, ContentErrorKind};
 use crate::cgi::name::{HeaderName, field_name};
 use crate::http::framing::content_length;
+use crate::wire::control_bytes::{has_byte_under_space, line_end_or_nul};
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 
 /// Which client headers a [`VarsEncoder`](crate::VarsEncoder) writes that it refuses otherwise.
@@ -46,8 +47,8 @@ impl HeaderPolicy {
         if !self.proxy && name.eq_ignore_ascii_case(b"proxy") {
             return Err(EncodeError::new(EncodeErrorKind::ProxyHeader, 0, 0));
         }
-        match check::control_byte(value) {
-            Some((_, at)) => Err(EncodeError::new(EncodeErrorKind::HeaderValue, at, value.len())),
+        match line_end_or_nul(value) {
+            Some(at) => Err(EncodeError::new(EncodeErrorKind::HeaderValue, at, value.len())),
             None => Ok(()),
         }
     }
@@ -81,10 +82,8 @@ impl Framing {
             b"HTTP_TRANSFER_ENCODING" => return self.with_transfer_encoding(policy, value),
             _ => {}
         }
-        if has_byte_under_space(key) {
-            if let Some((_, at)) = check::control_byte(key) {
-                return Err(EncodeError::new(EncodeErrorKind::Key, at, key.len()));
-            }
+        if let Some(at) = line_end_or_nul(key) {
+            return Err(EncodeError::new(EncodeErrorKind::Key, at, key.len()));
         }
         match check::fault(key, value) {
             Some((kind, at)) => Err(refused_value(kind, at, value.len())),
@@ -146,7 +145,7 @@ impl Framing {
 /// Nearly all vars are plain, and an encoder that asked [`Framing::with`] about each would take five times as long.
 #[inline(always)]
 pub(crate) fn is_plain(key: &[u8], value: &[u8]) -> bool {
-    !may_have_rule(key) && !has_byte_under_space(value) && !has_byte_under_space(key)
+    !has_byte_under_space(value) && !has_byte_under_space(key) && !may_have_rule(key)
 }
 
 /// Whether a key has a length and a last byte as one has that [`Framing::with`] knows: hardly any other key does.
@@ -154,50 +153,6 @@ pub(crate) fn is_plain(key: &[u8], value: &[u8]) -> bool {
 fn may_have_rule(key: &[u8]) -> bool {
     // CONTENT_LENGTH and REQUEST_METHOD, HTTP_CONTENT_LENGTH, HTTP_PROXY, HTTP_TRANSFER_ENCODING.
     matches!(key.len(), 10 | 14 | 19 | 22) & matches!(key.last(), Some(b'D' | b'G' | b'H' | b'Y'))
-}
-
-/// In wide steps, the last of which may overlap the one before it.
-#[inline(always)]
-fn has_byte_under_space(bytes: &[u8]) -> bool {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
-        let mut least = lesser(first, last);
-        if bytes.len() > 32 {
-            let mut rest = bytes;
-            while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
-                least = lesser(&least, chunk);
-                rest = after;
-            }
-        }
-        return least.iter().fold(false, |found, byte| found | (*byte < b' '));
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        return (under_space(*first) | under_space(*last)) & HIGHEST != 0;
-    }
-    if let (Some([a, b, c, d]), Some([e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk()) {
-        return under_space([*a, *b, *c, *d, *e, *f, *g, *h]) & HIGHEST != 0;
-    }
-    bytes.iter().fold(false, |found, byte| found | (*byte < b' '))
-}
-
-/// The lesser of each two bytes: one instruction for all sixteen.
-#[inline(always)]
-fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
-    let mut least = *one;
-    for (least, byte) in least.iter_mut().zip(other) {
-        *least = (*least).min(*byte);
-    }
-    least
-}
-
-const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
-
-/// A highest bit is set where one of the eight bytes is under a space: only such a byte has its highest bit clear, and set once
-/// 0x20 is taken away; and a borrow comes from such a byte alone. The other bits say nothing.
-#[inline(always)]
-const fn under_space(bytes: [u8; 8]) -> u64 {
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
-    let bytes = u64::from_ne_bytes(bytes);
-    bytes.wrapping_sub(SPACES) & !bytes
 }
 
 #[cold]
