@@ -44,7 +44,7 @@ pub fn var(allowed: Allowed, before: &[Pair], key: &[u8], value: &[u8]) -> Resul
         b"HTTP_TRANSFER_ENCODING" if !allowed.chunked || has_length || is_chunked => {
             Some((Kind::TransferEncoding, 0, 0))
         }
-        b"HTTP_TRANSFER_ENCODING" if value.to_ascii_lowercase() != b"chunked" => Some((Kind::TransferEncoding, 0, 0)),
+        b"HTTP_TRANSFER_ENCODING" if !value.eq_ignore_ascii_case(b"chunked") => Some((Kind::TransferEncoding, 0, 0)),
         b"HTTP_PROXY" if !allowed.proxy => Some((Kind::ProxyHeader, 0, 0)),
         _ => key
             .iter()
