@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tracing::field::display;
 use uwsgi::Modifier1;
-use uwsgi::server::{Cut, Refusal, Settings};
+use uwsgi::server::{Cut, PEER_HAS_GONE, Refusal, Settings};
 use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
 
 use crate::access::{AccessLog, Entry};
@@ -178,7 +178,7 @@ fn fail<T: Transport>(
     }
     if answer.is_broken() || body.is_broken() {
         // The peer has gone: that is its right.
-        return tracing::debug!("the peer has gone: {error}");
+        return tracing::debug!("{PEER_HAS_GONE}: {error}");
     }
     let of_body = body.failure();
     let refusal = match of_body {

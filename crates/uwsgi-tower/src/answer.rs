@@ -16,7 +16,7 @@ use tokio::io::AsyncWrite;
 use tower_service::Service;
 use uwsgi::framing::whole_length;
 use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder};
-use uwsgi::server::{AnswerError, Failure, Leaves, Refusal, Respond, TimeStep};
+use uwsgi::server::{AnswerError, Failure, Leaves, PEER_HAS_GONE, Refusal, Respond, TimeStep};
 
 use crate::body::{Body, BodyError};
 use crate::outbound::{Gone, Outbound};
@@ -46,12 +46,16 @@ impl Failed {
             Self::Aborted => return,
             Self::Broken(_) if respond.cut().is_some() => return,
             Self::Broken(error) => return tracing::debug!("the answer could not be written: {error}"),
-            Self::Gone => return tracing::debug!("the peer has gone before its answer was there"),
+            Self::Gone => return tracing::debug!("{PEER_HAS_GONE} before its answer was there"),
             Self::Refused(refusal) => {
                 tracing::warn!("{refusal}");
                 refusal
             }
             Self::Service(error) => {
+                if let Some(broken) = BodyError::connection_behind(&*error) {
+                    respond.failed(None);
+                    return tracing::debug!("{PEER_HAS_GONE}: {broken}");
+                }
                 let body = BodyError::behind(&*error);
                 let failure = respond.failed(body);
                 match body {

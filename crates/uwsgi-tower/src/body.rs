@@ -43,8 +43,23 @@ impl BodyError {
 
     /// The refusal behind an error of a service, however it is wrapped.
     pub(crate) fn behind(error: &(dyn core::error::Error + 'static)) -> Option<Refusal> {
-        let errors = core::iter::successors(Some(error), |error| error.source());
-        errors.filter_map(|error| error.downcast_ref::<Self>()).find_map(Self::refusal)
+        Self::all_in(error).find_map(Self::refusal)
+    }
+
+    /// The error of a broken connection behind an error of a service, however it is wrapped.
+    pub(crate) fn connection_behind<'e>(error: &'e (dyn core::error::Error + 'static)) -> Option<&'e std::io::Error> {
+        Self::all_in(error).find_map(|error| match &error.broken {
+            Broken::Peer(_) => None,
+            Broken::Io(error) => Some(&**error),
+        })
+    }
+
+    fn all_in<'e>(error: &'e (dyn core::error::Error + 'static)) -> impl Iterator<Item = &'e Self> {
+        core::iter::successors(Some(error), |error| error.source()).filter_map(|error| {
+            // An error of std::io has what it was made of inside, which is not its source.
+            let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            error.downcast_ref::<Self>().or_else(|| inside?.downcast_ref::<Self>())
+        })
     }
 }
 

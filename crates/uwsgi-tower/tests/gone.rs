@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
 
+extern crate alloc;
+
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::future::pending;
 use core::pin::Pin;
@@ -124,6 +127,63 @@ async fn a_tcp_peer_that_resets() {
         stream.set_zero_linger().unwrap();
         drop(stream);
         assert_eq!(next(&mut drops, 20).await, Some(expected), "{target}");
+    }
+}
+
+/// What is logged, by level and line.
+#[derive(Clone, Default)]
+struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// It is the peer's right to go, and no fault of the service, whatever its error wraps: the blocking server says the same
+/// (`a_peer_that_resets_is_no_failure` in tests/tests/faults/log.rs).
+#[tokio::test]
+async fn a_reset_inside_a_body_is_no_failure_of_the_service() {
+    use http_body_util::BodyExt;
+
+    type Fault = Box<dyn core::error::Error + Send + Sync>;
+    let wraps: [fn(uwsgi_tower::BodyError) -> Fault; 3] = [
+        |error| error.into(),
+        |error| Box::new(std::io::Error::from(error)),
+        |error| Box::new(std::io::Error::other(Fault::from(error))),
+    ];
+    for wrap in wraps {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+            .with_target(false)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone())
+            .finish();
+        let _until_the_end = tracing::subscriber::set_default(subscriber);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = service_fn(move |request: Request<Body>| async move {
+            let body = request.into_body().collect().await.map_err(wrap)?;
+            Ok::<_, Fault>(Response::new(http_body_util::Full::new(body.to_bytes())))
+        });
+        tokio::spawn(serve(listener, Shared::new(service)).into_future());
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[POST, b"01234"].concat()).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        stream.set_zero_linger().unwrap();
+        drop(stream);
+        sleep(Duration::from_millis(200)).await;
+        let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = lines.lines().map(str::trim).collect();
+        assert_eq!(lines, ["DEBUG the peer has gone: Connection reset by peer (os error 104)"]);
     }
 }
 

@@ -73,3 +73,7 @@ pub use refusal::Refusal;
 pub use respond::{AnswerError, Failure, Leaves, Respond, TimeStep};
 pub use settings::Settings;
 pub use time::Time;
+
+/// How the line begins that a server logs, at DEBUG, when its peer has gone before a request or its answer was whole: that is the
+/// peer's right, and no fault of the application, whatever the application makes of it. The error of the connection follows.
+pub const PEER_HAS_GONE: &str = "the peer has gone";
