@@ -134,8 +134,16 @@ impl<'a> Located<'a> {
     /// The last length counts; that another one differs from it is remembered.
     #[inline(always)]
     fn visit_length(&mut self, value: &'a [u8]) {
-        self.lengths_differ |= self.content_length.is_some_and(|other| other != value);
-        self.content_length = Some(value);
+        if let Some(other) = self.content_length.replace(value) {
+            self.compare_lengths(other, value);
+        }
+    }
+
+    /// Out of the way of [`visit`](Self::visit): hardly any request comes here.
+    #[cold]
+    #[inline(never)]
+    fn compare_lengths(&mut self, one: &[u8], other: &[u8]) {
+        self.lengths_differ |= one != other;
     }
 }
 

@@ -546,7 +546,7 @@ impl Receive {
         // A refusal of it has no body either.
         self.to_head = request.method() == Some(b"HEAD");
         self.bodiless = matches!(request.method_or_get(), b"GET" | b"HEAD")
-            && request.header_all("transfer-encoding").next().is_none();
+            && request.vars().get("HTTP_TRANSFER_ENCODING").is_none();
         self.keepable = request.allows_keepalive();
         let framing = if self.settings.chunked { request.body_framing_or_chunked() } else { request.body_framing() };
         let body = framing.map_err(Refusal::Framing)?;
