@@ -304,10 +304,8 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 BodyStep::Need(_) if self.transport.now() < until => {
                     self.fill_to(end.saturating_add(length), Some(until))?;
                 }
-                BodyStep::Need(_) => {
-                    self.receive.pause(self.transport.now());
-                    return Ok(());
-                }
+                // The wait goes on: the peer is not given its time twice.
+                BodyStep::Need(_) => return Ok(()),
                 // It is there, or will never be: the machine says so again.
                 _ => return Ok(()),
             }
