@@ -225,11 +225,10 @@ fn headers(told: &Told<'_>, target: &Target) -> Result<Vec<Header>, Failure> {
         Header::new("User-Agent", concat!("uwsgictl/", env!("CARGO_PKG_VERSION")).as_bytes()),
         Header::new("Accept", b"*/*"),
     ];
-    if let Some(length) = told.length {
-        headers.push(Header::new("Content-Length", length.to_string().as_bytes()));
-        if told.form {
-            headers.push(Header::new("Content-Type", b"application/x-www-form-urlencoded"));
-        }
+    // Without a body too: a server that is told of no length knows of no end either, and may not keep the connection.
+    headers.push(Header::new("Content-Length", told.length.unwrap_or(0).to_string().as_bytes()));
+    if told.form && told.length.is_some() {
+        headers.push(Header::new("Content-Type", b"application/x-www-form-urlencoded"));
     }
     let told = told.headers.iter().map(|argument| told_header(argument)).collect::<Result<Vec<_>, _>>()?;
     headers.retain(|header| !told.iter().any(|(name, _)| name.eq_ignore_ascii_case(&header.name)));

@@ -90,7 +90,7 @@ fn verbose_is_for_standard_error() {
         &lines[..lines.len() - 1],
         [
             &*format!("* to {to}"),
-            "> modifier1 0 (wsgi), modifier2 0, datasize 221, 12 vars",
+            "> modifier1 0 (wsgi), modifier2 0, datasize 240, 13 vars",
             "> QUERY_STRING=",
             "> REQUEST_METHOD=GET",
             "> REQUEST_URI=/b",
@@ -102,6 +102,7 @@ fn verbose_is_for_standard_error() {
             "> SERVER_NAME=a",
             "> HTTP_HOST=a",
             "> HTTP_ACCEPT=*/*",
+            "> CONTENT_LENGTH=0",
             // Nothing that comes out moves the cursor.
             "> HTTP_X=\u{e9}\\xc2\\x9b",
             "< HTTP/1.0 200 OK",

@@ -41,6 +41,7 @@ fn a_get() {
             "HTTP_HOST=example.com",
             concat!("HTTP_USER_AGENT=uwsgictl/", env!("CARGO_PKG_VERSION")),
             "HTTP_ACCEPT=*/*",
+            "CONTENT_LENGTH=0",
         ]
     );
     assert_eq!(body, "");
@@ -71,7 +72,7 @@ fn urls() {
             ("REQUEST_URI", Some(uri)),
             ("PATH_INFO", Some(path)),
             ("QUERY_STRING", Some(query)),
-            ("CONTENT_LENGTH", None),
+            ("CONTENT_LENGTH", Some("0")),
             ("CONTENT_TYPE", None),
         ] {
             assert_eq!(value(&vars, key), wanted, "{key} of {url}");
@@ -179,6 +180,8 @@ fn headers_as_curl_has_them() {
     assert_eq!(body, "hello");
     let (vars, body) = encoded(&["http://a/", "-d", "hello", "-H", "Content-Length:", "-H", "Content-Type:"]);
     assert_eq!((value(&vars, "CONTENT_LENGTH"), value(&vars, "CONTENT_TYPE"), &*body), (None, None, "hello"));
+    let (vars, body) = encoded(&["http://a/", "-H", "Content-Length:"]);
+    assert_eq!((value(&vars, "CONTENT_LENGTH"), &*body), (None, ""));
 }
 
 #[test]
