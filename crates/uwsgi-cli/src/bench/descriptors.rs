@@ -2,16 +2,20 @@
 
 use crate::output::Failure;
 
-/// What is open besides connections: standard streams, polls, timers, the one connection that a thread opens before it has
-/// closed another.
-const OTHERS: u64 = 300;
+/// What is open besides: standard streams, the pipes of signals, and what is open for a moment.
+#[cfg(target_os = "linux")]
+const OTHERS: u64 = 32;
+
+/// What a thread has open besides its connections: its poll, its timer, and what the system's own libraries may open.
+#[cfg(target_os = "linux")]
+const EACH_THREAD: u64 = 4;
 
 /// Raises this process's limit of descriptors as far as its user may, if it is too low.
 #[cfg(target_os = "linux")]
-pub(super) fn make_room(connections: usize) -> Result<(), Failure> {
+pub(super) fn make_room(connections: usize, threads: usize) -> Result<(), Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    let needed = needed(connections, threads);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
         return Ok(());
@@ -24,12 +28,34 @@ pub(super) fn make_room(connections: usize) -> Result<(), Failure> {
     }
     let limit = maximum.or(current).unwrap_or_default();
     Err(Failure::Refused(format!(
-        "-c {connections} needs {needed} open files, the limit is {limit}: raise it with ulimit -n, or lower -c"
+        "-c {connections} and {threads} threads need {needed} open files, the limit is {limit}: raise it with ulimit -n, or \
+         lower -c"
     )))
+}
+
+/// How many descriptors a run may have open at once.
+#[cfg(target_os = "linux")]
+fn needed(connections: usize, threads: usize) -> u64 {
+    let [connections, threads] = [connections, threads].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+    connections.saturating_add(threads.saturating_mul(EACH_THREAD)).saturating_add(OTHERS)
 }
 
 /// Elsewhere a connection too many is an error of its request.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn make_room(_connections: usize) -> Result<(), Failure> {
+pub(super) fn make_room(_connections: usize, _threads: usize) -> Result<(), Failure> {
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_has_descriptors_of_its_own() {
+        for (connections, threads, least) in
+            [(1, 1, 3 + 1 + 2), (256, 256, 3 + 256 + 2 * 256), (10_000, 4, 3 + 10_000 + 8)]
+        {
+            assert!(needed(connections, threads) >= least, "{connections} by {threads}");
+        }
+    }
 }

@@ -52,7 +52,6 @@ struct Requests {
     failed: u64,
     unsent: u64,
     unfinished: u64,
-    reconnected: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +105,6 @@ impl<'a> Document<'a> {
                 failed: tally.failed(),
                 unsent: tally.unsent,
                 unfinished: tally.unfinished,
-                reconnected: tally.reconnected,
             },
             statuses: &tally.statuses,
             errors: errors

@@ -16,7 +16,9 @@ pub(super) enum Kind {
     MalformedBody,
     MalformedHead,
     NoAnswer,
+    NoFile,
     NoLocalPort,
+    Repeated,
     Reset,
     Timeout,
     TooManyInterim,
@@ -34,7 +36,9 @@ impl Kind {
             Self::MalformedBody => "malformed_body",
             Self::MalformedHead => "malformed_head",
             Self::NoAnswer => "no_answer",
+            Self::NoFile => "no_file",
             Self::NoLocalPort => "no_local_port",
+            Self::Repeated => "repeated",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::TooManyInterim => "too_many_interim",
@@ -58,6 +62,8 @@ impl Kind {
             Self::MalformedBody => "the answer's chunked body cannot be read",
             Self::MalformedHead => "the answer's head is no HTTP",
             Self::NoAnswer => "the connection was closed without a byte",
+            Self::NoFile => "this program may open no more files, which is no fault of the server: see ulimit -n",
+            Self::Repeated => "the server had closed the connection that it said it keeps: answered on a new one",
             Self::NoLocalPort => "this machine has no free port left: use a Unix socket, --keepalive or --rate",
             Self::Reset => "the connection was reset",
             Self::Timeout => "the answer was not there in time, see --timeout",
@@ -79,9 +85,15 @@ impl Error {
         Self { kind: Kind::Timeout, detail: String::new() }
     }
 
+    /// Of a request that was answered when it was asked again.
+    pub(super) fn repeated() -> Self {
+        Self { kind: Kind::Repeated, detail: String::new() }
+    }
+
     /// While connecting.
     pub(super) fn connect(error: &io::Error) -> Self {
         let kind = match error.kind() {
+            _ if is_out_of_files(error) => Kind::NoFile,
             io::ErrorKind::AddrNotAvailable => Kind::NoLocalPort,
             io::ErrorKind::ConnectionRefused => Kind::ConnectRefused,
             io::ErrorKind::TimedOut => Kind::Timeout,
@@ -104,6 +116,19 @@ impl Error {
     }
 }
 
+/// Whether this process, or the whole system, has as many files open as it may.
+#[cfg(target_os = "linux")]
+fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_out_of_files(_error: &io::Error) -> bool {
+    false
+}
+
 impl From<ExchangeError> for Error {
     fn from(error: ExchangeError) -> Self {
         let kind = match error {
@@ -115,5 +140,25 @@ impl From<ExchangeError> for Error {
             _ => Kind::MalformedHead,
         };
         Self { kind, detail: error.to_string() }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_descriptors_is_no_fault_of_the_server() {
+        use rustix::io::Errno;
+
+        for (errno, kind, nobody) in [
+            (Errno::MFILE, Kind::NoFile, false),
+            (Errno::NFILE, Kind::NoFile, false),
+            (Errno::CONNREFUSED, Kind::ConnectRefused, true),
+            (Errno::ACCESS, Kind::ConnectFailed, true),
+        ] {
+            let error = Error::connect(&errno.into());
+            assert_eq!((error.kind, error.kind.is_nobody_there()), (kind, nobody), "{errno}");
+        }
     }
 }

@@ -45,7 +45,8 @@ that have to wait count as slow, and are not left out. Those that were due befor
 are started behind it, for as long as --timeout; the rate is that of the answers before the end.
 
 The answer is read to its end as a front end would read it. Any status is an answer; what is none is an error, counted by its \
-kind. Latencies are those of the answers, and of what waited for one in vain: what timed out, what was due and never started, \
+kind. So is a request whose kept connection the server had closed: it is asked again on a new connection, and counts as repeated \
+and not as answered. Latencies are those of the answers, and of what waited for one in vain: what timed out, what was due and never started, \
 what had no answer yet at Ctrl-C. These count as long as they waited, and where that makes a percentile too small it is marked \
 with >=, in JSON in at_least. What failed at once has no latency. Beside the latencies stands of how many requests they are.
 
@@ -118,7 +119,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let plan = Plan::new(args)?;
-    descriptors::make_room(plan.connections)?;
+    descriptors::make_room(plan.connections, plan.threads)?;
     let shared = Shared::default();
     stop_on_signal(&shared.stop).map_err(|error| Failure::Refused(format!("cannot wait for Ctrl-C: {error}")))?;
 

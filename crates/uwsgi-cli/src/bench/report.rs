@@ -128,9 +128,6 @@ impl fmt::Display for Report<'_> {
         if tally.unfinished > 0 {
             writeln!(f, "waiting   {} for their answer when all was stopped", tally.unfinished)?;
         }
-        if tally.reconnected > 0 {
-            writeln!(f, "repeated  {} on new connections, because the kept one was closed", tally.reconnected)?;
-        }
         writeln!(f, "received  {:.1} MiB", real(tally.received) / 1_048_576.0)?;
         if let Some((cpu, each)) = self.cpu.zip(self.cpu_per_request()) {
             writeln!(f, "cpu       {cpu:.2} s of this program, {each:.1} us a request")?;

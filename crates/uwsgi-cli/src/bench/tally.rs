@@ -18,8 +18,6 @@ pub(super) struct Tally {
     pub(super) errors: BTreeMap<Kind, Seen>,
     /// Bytes of the answers.
     pub(super) received: u64,
-    /// Requests that were sent a second time, because a kept connection was closed by then.
-    pub(super) reconnected: u64,
     /// Requests that no answer was there for yet when all had to stop.
     pub(super) unfinished: u64,
     /// Requests that were due and never started.
@@ -46,7 +44,6 @@ impl Tally {
             statuses: BTreeMap::new(),
             errors: BTreeMap::new(),
             received: 0,
-            reconnected: 0,
             unfinished: 0,
             unsent: 0,
         })
@@ -57,7 +54,7 @@ impl Tally {
         self.latencies.len()
     }
 
-    /// Requests without one.
+    /// Requests without one, and those that were asked twice.
     pub(super) fn failed(&self) -> u64 {
         self.errors.values().map(|seen| seen.count).fold(0, u64::saturating_add)
     }
@@ -109,7 +106,6 @@ impl Tally {
             seen.count = seen.count.saturating_add(count);
         }
         self.received = self.received.saturating_add(other.received);
-        self.reconnected = self.reconnected.saturating_add(other.reconnected);
         self.unfinished = self.unfinished.saturating_add(other.unfinished);
         self.unsent = self.unsent.saturating_add(other.unsent);
     }

@@ -21,6 +21,9 @@ pub(super) enum Target {
     Tcp(SocketAddr),
     #[cfg(unix)]
     Unix(UnixAddr),
+    /// To connect takes so long.
+    #[cfg(test)]
+    Slow(SocketAddr, core::time::Duration),
 }
 
 impl Target {
@@ -54,6 +57,11 @@ impl Target {
             Self::Tcp(address) => TcpStream::connect(*address).map(Socket::Tcp),
             #[cfg(unix)]
             Self::Unix(address) => UnixStream::connect_addr(address).map(Socket::Unix),
+            #[cfg(test)]
+            Self::Slow(address, time) => {
+                std::thread::sleep(*time);
+                TcpStream::connect(*address).map(Socket::Tcp)
+            }
         }
     }
 }

@@ -38,6 +38,10 @@ impl Timer {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
 
         let (Some(file), Some(wait)) = (&self.file, wait) else { return Ok(wait) };
+        if wait.is_zero() {
+            // To a timer no time means never.
+            return Ok(Some(wait));
+        }
         let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
         let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
         // The poll tells of a timer once; setting it anew makes it tell again.

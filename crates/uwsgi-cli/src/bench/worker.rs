@@ -56,8 +56,10 @@ struct Slot {
     connection: Connection,
     /// What the latency counts from.
     from: Instant,
-    /// When the request was started; none while there is none.
+    /// When the request was started; `None` while there is none.
     started: Option<Instant>,
+    /// Whether the request is asked the second time.
+    repeated: bool,
 }
 
 #[derive(Debug)]
@@ -100,7 +102,8 @@ impl<'a> Worker<'a> {
         begin: Instant,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let slot = || Slot { connection: Connection::new(plan.exchange.clone()), from: begin, started: None };
+        let slot =
+            || Slot { connection: Connection::new(plan.exchange.clone()), from: begin, started: None, repeated: false };
         Ok(Self {
             plan,
             shared,
@@ -141,7 +144,7 @@ impl<'a> Worker<'a> {
             {
                 return Ok(self.done());
             }
-            self.wait(&mut events, now, next)?;
+            self.wait(&mut events, next)?;
             for event in &events {
                 match event.token() {
                     TIMER => {}
@@ -160,20 +163,25 @@ impl<'a> Worker<'a> {
             self.resting.pop_front();
             self.free.push(slot);
         }
-        while let Some(slot) = self.free.pop() {
+        // No more than there are slots, so that a rate at which every connection fails at once does not go on here for ever.
+        for _ in 0..self.free.len() {
+            let Some(slot) = self.free.pop() else { break };
+            // To connect takes time, which is not the next request's.
+            let now = Instant::now();
             let Some(from) = self.schedule.take(now) else {
                 self.free.push(slot);
                 break;
             };
             self.begin(slot, from, now);
         }
-        self.schedule.next(now)
+        self.schedule.next(Instant::now())
     }
 
     fn begin(&mut self, place: usize, from: Instant, now: Instant) {
         let Some(slot) = self.slots.get_mut(place) else { return };
         slot.from = from;
         slot.started = Some(now);
+        slot.repeated = false;
         let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(place));
         self.settle(place, progress);
     }
@@ -196,7 +204,7 @@ impl<'a> Worker<'a> {
         match progress {
             Progress::Pending => {}
             Progress::Stale => {
-                self.tally.reconnected = self.tally.reconnected.saturating_add(1);
+                slot.repeated = true;
                 let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(place));
                 self.settle(place, progress);
             }
@@ -209,7 +217,12 @@ impl<'a> Worker<'a> {
                 if self.in_time.is_none() && self.deadline.is_some_and(|deadline| now >= deadline) {
                     self.in_time = Some(self.tally.answered());
                 }
-                self.tally.answer(status, received, now.saturating_duration_since(slot.from));
+                let latency = now.saturating_duration_since(slot.from);
+                if slot.repeated {
+                    self.tally.error(Error::repeated(), latency);
+                } else {
+                    self.tally.answer(status, received, latency);
+                }
                 // With a rate, `start` takes what is due in its order.
                 let next = if self.plan.rate.is_none() { self.schedule.take(now) } else { None };
                 match next {
@@ -245,11 +258,15 @@ impl<'a> Worker<'a> {
     }
 
     /// Waits for a socket, or until something is due.
-    fn wait(&mut self, events: &mut Events, now: Instant, next: Next) -> io::Result<()> {
+    fn wait(&mut self, events: &mut Events, next: Next) -> io::Result<()> {
+        // Not the time before the connections were made: who sleeps by that one is late for what is due next, and its latency
+        // counts from when it is due.
+        let now = Instant::now();
         let rested = self.resting.front().map(|(until, _)| until.saturating_duration_since(now));
         let due = match next {
             // What has no slot to start in waits for one, which an event will free.
-            Next::At(due) if due > now && !self.free.is_empty() => Some(due.saturating_duration_since(now)),
+            Next::At(due) if !self.free.is_empty() => Some(due.saturating_duration_since(now)),
+            Next::Now if !self.free.is_empty() => Some(Duration::ZERO),
             _ => None,
         };
         let wait = [rested, self.timer.arm(due)?].into_iter().flatten().fold(TICK, Duration::min);
@@ -282,4 +299,76 @@ impl<'a> Worker<'a> {
 
 fn later(from: Instant, by: Duration) -> Instant {
     from.checked_add(by).unwrap_or(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use uwsgi::client::Exchange;
+
+    use super::*;
+    use crate::bench::target::Target;
+
+    const MILLISECOND: u64 = 1_000_000;
+
+    /// To connect takes so long.
+    const CONNECT: u64 = 40 * MILLISECOND;
+
+    /// The latencies of requests to a server that answers after some time.
+    fn latencies(answers_after: u64, requests: u64, rate: Option<f64>) -> hdrhistogram::Histogram<u64> {
+        let plan = Plan {
+            target: Target::Slow(server(Duration::from_nanos(answers_after)), Duration::from_nanos(CONNECT)),
+            bytes: b"\0\0\0\0".to_vec(),
+            exchange: Exchange::new(false),
+            method: "GET".to_owned(),
+            connections: 4,
+            threads: 1,
+            keepalive: false,
+            timeout: Duration::from_secs(10),
+            end: End::Requests(requests),
+            rate,
+        };
+        let (shared, begin) = (Shared::default(), Instant::now());
+        let schedule = Schedule::new(&plan, begin, &shared.taken);
+        let done = Worker::new(&plan, &shared, schedule, 4, begin).unwrap().run(begin).unwrap();
+        assert_eq!(done.tally.answered(), requests, "{:?}", done.tally.errors);
+        done.tally.latencies
+    }
+
+    fn server(answers_after: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                thread::spawn(move || {
+                    stream.read_exact(&mut [0; 4]).unwrap();
+                    thread::sleep(answers_after);
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+                });
+            }
+        });
+        address
+    }
+
+    /// A request is due every 100 ms, and no answer wakes the generator before the last of them. Who sleeps by the time before a
+    /// connection was made wakes up late by as long as that took.
+    #[test]
+    fn the_generator_wakes_up_when_a_request_is_due() {
+        let answers_after = 500 * MILLISECOND;
+        let median = latencies(answers_after, 4, Some(10.0)).value_at_quantile(0.5);
+        let late = median.checked_sub(answers_after + CONNECT).unwrap();
+        assert!(late < CONNECT / 2, "{late} ns late");
+    }
+
+    /// The fourth connection is begun 120 ms after the first: these are not its server's.
+    #[test]
+    fn a_latency_counts_from_its_own_start() {
+        let least = latencies(0, 4, None).min();
+        assert!((CONNECT..2 * CONNECT).contains(&least), "{least} ns");
+    }
 }
