@@ -134,8 +134,8 @@ fn drive<'s>(
             Incoming::End { skip } => {
                 input.take(skip);
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::End { skip: 0 });
-                // The end of the stream is waited for, and takes the place of a byte.
-                if exchange.allows_another(b"") {
+                // Where the end of the stream is waited for, it takes the place of a byte.
+                if !input.eof {
                     input.belongs();
                 }
                 break End::Whole;
@@ -226,9 +226,13 @@ pub fn serve<'s>(
                     break None;
                 }
                 HeadStep::Message { .. } => panic!("no message was to be accepted"),
+                HeadStep::Skip { count } => {
+                    assert!(count > 0, "no progress");
+                    input.take(count);
+                }
                 HeadStep::Refuse(refusal) => {
                     assert_eq!(receive.head(&input.got, input.eof, now), step);
-                    written.extend(refusal.response(false));
+                    written.extend(refusal.response_with(false, settings.keepalive.is_some()));
                     events.extend([Event::Refused(refusal), Event::HalfClosed]);
                     break None;
                 }
@@ -240,7 +244,7 @@ pub fn serve<'s>(
             Ok(request) => request,
             Err(refusal) => {
                 assert_eq!(receive.head(&input.got, input.eof, now), HeadStep::Refuse(refusal));
-                written.extend(refusal.response(false));
+                written.extend(refusal.response_with(false, settings.keepalive.is_some()));
                 events.extend([Event::Refused(refusal), Event::HalfClosed]);
                 break;
             }
@@ -253,7 +257,7 @@ pub fn serve<'s>(
         match plan {
             Some(plan) => written.extend(respond_with(&mut respond, &plan)),
             None => match respond.failed(body.as_ref().err().copied()) {
-                Failure::Refuse(refusal) => written.extend(refusal.response(receive.is_head_request())),
+                Failure::Refuse(refusal) => written.extend(respond.refusal_response(&refusal)),
                 Failure::Abort => panic!("nothing of the answer had left"),
             },
         }
@@ -347,18 +351,20 @@ fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     }
     let head = head.finish().unwrap();
     assert!(respond.head(&head));
-    let head = head.as_bytes();
+    let lines = &head.as_bytes()[..head.as_bytes().len() - 2];
+    let mut head_len = 0;
     let mut out = Vec::new();
     for chunk in &plan.chunks {
         let leaves = respond.body(chunk.len()).unwrap();
         if leaves.head {
             assert!(out.is_empty());
-            out.extend(head);
+            out.extend([lines, respond.head_end()].concat());
+            head_len = out.len();
         }
         out.extend(&chunk[..leaves.take]);
     }
     // One byte past the length does not leave.
-    if plan.length && !plan.chunks.is_empty() && !out.is_empty() && out.len() > head.len() {
+    if plan.length && !plan.chunks.is_empty() && !out.is_empty() && out.len() > head_len {
         match respond.body(1) {
             Err(AnswerError::TooLong { leaves }) => assert_eq!((leaves.head, leaves.take), (false, 0)),
             other => panic!("{other:?} past the length"),
@@ -366,7 +372,7 @@ fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     }
     if respond.finished().unwrap().head {
         assert!(out.is_empty());
-        out.extend(head);
+        out.extend([lines, respond.head_end()].concat());
     }
     out
 }

@@ -22,6 +22,7 @@ pub struct Head {
     pub content_length: Option<u64>,
     pub chunked: bool,
     pub close: bool,
+    pub keep_alive: bool,
 }
 
 impl Head {
@@ -44,6 +45,7 @@ impl From<&ResponseHead<'_>> for Head {
             content_length: head.content_length(),
             chunked: head.is_chunked(),
             close: head.says_close(),
+            keep_alive: head.says_keep_alive(),
         }
     }
 }
@@ -139,6 +141,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
     }
 
     let (mut content_length, mut chunked, mut close, mut location) = (None, false, false, false);
+    let mut keep_alive = false;
     for (offset, (name, value)) in &headers {
         match name.to_ascii_lowercase().as_slice() {
             b"content-length" => {
@@ -167,6 +170,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
             b"connection" => {
                 for token in value.split(|byte| *byte == b',') {
                     close |= blanks_off(token).eq_ignore_ascii_case(b"close");
+                    keep_alive |= blanks_off(token).eq_ignore_ascii_case(b"keep-alive");
                 }
             }
             _ => {}
@@ -186,7 +190,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
         }
     };
     let headers = headers.into_iter().map(|(_, pair)| pair).collect();
-    Ok(Head { version, status, reason, style, headers, content_length, chunked, close })
+    Ok(Head { version, status, reason, style, headers, content_length, chunked, close, keep_alive })
 }
 
 /// `HTTP/1.1 200 OK`: a version of one number or two, of one to three digits each, one space, a code.

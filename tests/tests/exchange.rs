@@ -88,8 +88,8 @@ fn sizes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => Just(vec![1]), 3 => vec(any::<u8>(), 1..8)]
 }
 
-/// The answer of a plan, as a client should see it.
-fn check(seen: &Answer, plan: &Plan, to_head: bool) {
+/// The answer of a plan, as a client should see it, with what its server says about the connection, if it says anything.
+fn check(seen: &Answer, plan: &Plan, to_head: bool, connection: Option<&str>) {
     assert_eq!((seen.end, seen.heads.len()), (End::Whole, 1), "{:?}", seen.heads);
     let head = &seen.heads[0];
     assert_eq!((head.status, &head.reason[..]), (plan.status, plan.reason.as_bytes()));
@@ -99,6 +99,7 @@ fn check(seen: &Answer, plan: &Plan, to_head: bool) {
     if plan.length && plan.status != 204 {
         headers.push((b"Content-Length".to_vec(), given.len().to_string().into_bytes()));
     }
+    headers.extend(connection.map(|says| (b"Connection".to_vec(), says.into())));
     assert_eq!(head.headers, headers);
     let body = if to_head || matches!(plan.status, 204 | 304) { Vec::new() } else { given };
     assert_eq!(seen.body, body);
@@ -134,9 +135,9 @@ proptest! {
 
         let seen = answer_at_once(&mut exchange.clone(), pieces(&served.written, &back));
         prop_assert_eq!(&seen, &answer(&mut exchange, pieces(&served.written, &back)));
-        check(&seen, &plan, asked.is_head());
+        check(&seen, &plan, asked.is_head(), keepalive.then_some(if goes_on { "keep-alive" } else { "close" }));
         prop_assert_eq!(seen.rest, b"");
-        prop_assert_eq!(exchange.allows_another(b""), delimited(&plan, asked.is_head()));
+        prop_assert_eq!(exchange.allows_another(b""), goes_on);
         prop_assert!(!exchange.allows_another(b"x"));
     }
 
@@ -167,9 +168,8 @@ proptest! {
         for (place, (asked, plan)) in asked[..answered].iter().enumerate() {
             let exchange = &mut exchanges[place];
             let seen = answer_at_once(exchange, pieces(&rest, &back));
-            check(&seen, plan, asked.is_head());
-            // Whoever goes on must have been able to tell.
-            prop_assert!(place + 1 == answered || exchange.allows_another(b""));
+            check(&seen, plan, asked.is_head(), Some(if place < before_the_last { "keep-alive" } else { "close" }));
+            prop_assert_eq!(exchange.allows_another(b""), place < before_the_last);
             rest = seen.rest;
         }
         prop_assert_eq!(rest, b"");
@@ -221,26 +221,63 @@ fn encode(vars: &[(&str, &str)]) -> Vec<u8> {
 /// Name, what the backend sends up to its close, whether the request was HEAD, how the answer ends, whether another
 /// request may follow, given that nothing came behind what was used.
 const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
-    ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
-    ("length-zero", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, End::Whole, true),
-    ("length-cgi", b"Status: 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
-    ("keep-alive", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", false, End::Whole, true),
+    ("length", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
+    ("length-zero", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", false, End::Whole, true),
+    ("says-nothing", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
+    ("cgi", b"Status: 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
+    ("http-1-0", b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
+    ("http-2", b"HTTP/2.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
+    ("keep-alive-upper", b"HTTP/1.1 204 x\r\nCONNECTION:KEEP-ALIVE\r\n\r\n", false, End::Whole, true),
+    ("keep-alive-in-a-list", b"HTTP/1.1 204 x\r\nConnection: a, keep-alive\t,b\r\n\r\n", false, End::Whole, true),
+    (
+        "keep-alive-in-two",
+        b"HTTP/1.1 204 x\r\nConnection: a\r\nConnection: keep-alive\r\n\r\n",
+        false,
+        End::Whole,
+        true,
+    ),
+    ("keep-alive-and-more", b"HTTP/1.1 204 x\r\nConnection: keep-alives\r\n\r\n", false, End::Whole, false),
+    ("keep-alive-elsewhere", b"HTTP/1.1 204 x\r\nKeep-Alive: keep-alive\r\n\r\n", false, End::Whole, false),
     ("close", b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
     ("close-upper", b"HTTP/1.1 200 OK\r\nCONNECTION:CLOSE\r\nContent-Length: 0\r\n\r\n", false, End::Whole, false),
-    ("close-in-a-list", b"HTTP/1.1 204 x\r\nConnection: a, close\t,b\r\n\r\n", false, End::Whole, false),
-    ("close-in-two", b"HTTP/1.1 204 x\r\nConnection: close\r\nConnection: a\r\n\r\n", false, End::Whole, false),
-    ("closed-is-not-close", b"HTTP/1.1 204 x\r\nConnection: closed\r\nX: close\r\n\r\n", false, End::Whole, true),
-    ("no-length", b"HTTP/1.1 200 OK\r\n\r\nok", false, End::Whole, false),
-    ("no-length-no-body", b"HTTP/1.1 200 OK\r\n\r\n", false, End::Whole, false),
-    ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", false, End::Whole, true),
-    ("no-content", b"HTTP/1.1 204 No Content\r\n\r\n", false, End::Whole, true),
-    ("not-modified", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, End::Whole, true),
-    ("to-head", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, End::Whole, true),
-    ("to-head-no-length", b"HTTP/1.1 200 OK\r\n\r\n", true, End::Whole, true),
-    ("to-head-chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true, End::Whole, true),
-    ("interim", b"HTTP/1.1 103 x\r\nConnection: close\r\n\r\nHTTP/1.1 204 x\r\n\r\n", false, End::Whole, true),
-    ("upgrade", b"HTTP/1.1 101 x\r\n\r\n", false, End::Upgraded, false),
-    ("cut", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", false, End::BodyCutShort { missing: 1 }, false),
+    ("both", b"HTTP/1.1 204 x\r\nConnection: keep-alive, close\r\n\r\n", false, End::Whole, false),
+    ("both-in-two", b"HTTP/1.1 204 x\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n", false, End::Whole, false),
+    ("closed-is-not-close", b"HTTP/1.1 204 x\r\nConnection: closed, keep-alive\r\n\r\n", false, End::Whole, true),
+    ("no-length", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\nok", false, End::Whole, false),
+    ("no-length-no-body", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n", false, End::Whole, false),
+    (
+        "chunked",
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        false,
+        End::Whole,
+        false,
+    ),
+    ("no-content", b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n", false, End::Whole, true),
+    ("not-modified", b"HTTP/1.1 304 x\r\nConnection: keep-alive\r\nContent-Length: 9\r\n\r\n", false, End::Whole, true),
+    ("to-head", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 9\r\n\r\n", true, End::Whole, true),
+    ("to-head-no-length", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n", true, End::Whole, true),
+    (
+        "interim-says-close",
+        b"HTTP/1.1 103 x\r\nConnection: close\r\n\r\nHTTP/1.1 204 x\r\nConnection: keep-alive\r\n\r\n",
+        false,
+        End::Whole,
+        true,
+    ),
+    (
+        "interim-says-keep-alive",
+        b"HTTP/1.1 103 x\r\nConnection: keep-alive\r\n\r\nHTTP/1.1 204 x\r\n\r\n",
+        false,
+        End::Whole,
+        false,
+    ),
+    ("upgrade", b"HTTP/1.1 101 x\r\nConnection: keep-alive\r\n\r\n", false, End::Upgraded, false),
+    (
+        "cut",
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\no",
+        false,
+        End::BodyCutShort { missing: 1 },
+        false,
+    ),
     ("nothing", b"", false, End::NoAnswer, false),
 ];
 
@@ -272,22 +309,22 @@ fn another_request_waits_for_the_end_of_this_one() {
     assert!(!exchange.allows_another(b""));
     let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
     assert_eq!(exchange.send(2), 2);
-    answer(&mut exchange, [&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..]]);
+    answer(&mut exchange, [&b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"[..]]);
     assert!(!exchange.allows_another(b""), "a byte of the body has not left");
     assert_eq!(exchange.send(5), 1);
     assert!(exchange.allows_another(b""));
 
     // An answer whose body has not been read to its end has not ended.
-    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let bytes = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     let mut exchange = Exchange::new(false);
-    assert_eq!(exchange.head(bytes, false), ResponseStep::Head { end: 38 });
+    assert_eq!(exchange.head(bytes, false), ResponseStep::Head { end: 62 });
     assert!(!exchange.allows_another(b""));
-    exchange.response(&bytes[..38]).unwrap();
+    exchange.response(&bytes[..62]).unwrap();
     assert!(!exchange.allows_another(b""));
-    assert_eq!(exchange.body(&bytes[38..39], false), Incoming::Body { skip: 0, take: 1 });
+    assert_eq!(exchange.body(&bytes[62..63], false), Incoming::Body { skip: 0, take: 1 });
     assert!(!exchange.allows_another(b""));
     assert_eq!(exchange.body(b"", false), Incoming::Need(1));
-    assert_eq!(exchange.body(&bytes[39..], false), Incoming::Body { skip: 0, take: 1 });
+    assert_eq!(exchange.body(&bytes[63..], false), Incoming::Body { skip: 0, take: 1 });
     assert!(exchange.allows_another(b""));
     assert_eq!(exchange.body(b"x", false), Incoming::End { skip: 0 });
 }

@@ -131,16 +131,22 @@ fn announced_lengths_allocate_nothing() {
 /// The whole body was read, and what came behind it: these decide about the connection.
 #[test]
 fn another_request() {
-    let rows: [(&str, bool, &[u8], bool); 10] = [
-        ("a length", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true),
-        ("no body", false, b"HTTP/1.1 204 No Content\r\n\r\n", true),
-        ("the answer to HEAD", true, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", true),
-        ("chunks", false, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", true),
-        ("up to the close", false, b"HTTP/1.1 200 OK\r\n\r\nok", false),
+    let rows: [(&str, bool, &[u8], bool); 11] = [
+        ("says nothing", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false),
+        ("a length", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", true),
+        ("no body", false, b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n", true),
+        ("the answer to HEAD", true, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n", true),
+        (
+            "chunks",
+            false,
+            b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            false,
+        ),
+        ("up to the close", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\nok", false),
         ("says close", false, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false),
-        ("bytes behind", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay", false),
-        ("bytes behind none", false, b"HTTP/1.1 204 No Content\r\n\r\nx", false),
-        ("CGI's way", false, b"Status: 200\r\nContent-Length: 2\r\n\r\nok", true),
+        ("bytes behind", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokay", false),
+        ("bytes behind none", false, b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\nx", false),
+        ("CGI's way", false, b"Status: 200\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false),
         ("a pipe", false, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", false),
     ];
     for (name, to_head, bytes, allowed) in rows {

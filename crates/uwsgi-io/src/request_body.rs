@@ -1,11 +1,11 @@
 //! A request's body, as something to read.
 
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
 use std::io::{self, BufRead, Read};
 
 use uwsgi::server::{BodyStep, Receive, Refusal, Time};
 
-use crate::request_reader::{is_early, is_upgraded};
+use crate::request_reader::{Shared, is_early};
 use crate::response_writer::ResponseWriter;
 use crate::transport::{Direction, Transport};
 use crate::window::Window;
@@ -21,7 +21,7 @@ pub struct RequestBody<'r, T> {
     /// What comes behind the packet in the connection's buffer.
     buffer: &'r mut [u8],
     window: &'r mut Window,
-    upgraded: &'r AtomicBool,
+    shared: &'r Shared,
     failure: Option<Refusal>,
     broken: bool,
     /// Why the connection broke when this was read ahead.
@@ -77,27 +77,35 @@ fn read_now<T: Transport>(transport: &T, room: &mut [u8]) -> io::Result<Option<u
 }
 
 impl<'r, T: Transport> RequestBody<'r, T> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         transport: &'r T,
         receive: &'r mut Receive,
         buffer: &'r mut [u8],
         window: &'r mut Window,
-        upgraded: &'r AtomicBool,
+        shared: &'r Shared,
         broke_before: Option<io::Error>,
     ) -> Self {
-        Self { transport, receive, buffer, window, upgraded, failure: None, broken: false, broke_before }
+        let body = Self { transport, receive, buffer, window, shared, failure: None, broken: false, broke_before };
+        body.tell_unread();
+        body
+    }
+
+    /// Tells the answer's writer how much is unread. Behind a body that failed no request is found, however little is left.
+    fn tell_unread(&self) {
+        let left = self.receive.unread_body().and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        self.shared.unread.store(left.saturating_add(self.window.body), Ordering::Release);
     }
 
     /// The writer of the answer, which waits for a worker from now on.
     #[must_use]
     pub fn answer(&self) -> ResponseWriter<'r, T> {
-        ResponseWriter::new(self.transport, self.receive, self.upgraded)
+        ResponseWriter::new(self.transport, self.receive, self.shared)
     }
 
     /// The writer of the answer to a message, which has no head: what is written leaves as it is.
     #[must_use]
     pub fn answer_without_head(&self) -> ResponseWriter<'r, T> {
-        ResponseWriter::without_head(self.transport, self.receive, self.upgraded)
+        ResponseWriter::without_head(self.transport, self.receive, self.shared)
     }
 
     /// Why the last read failed, if the peer was the reason.
@@ -120,7 +128,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         if let Some(error) = self.broke_before.take() {
             return self.remember(Err(error));
         }
-        if is_upgraded(self.upgraded) {
+        if self.shared.upgraded.load(Ordering::Acquire) {
             self.receive.upgrade();
         }
         // A peer that never has to be waited for has no longer than others.
@@ -140,6 +148,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
                 BodyStep::Need(more) => return Ok(Next::Need(more)),
                 BodyStep::Fail(refusal) => {
                     self.failure = Some(refusal);
+                    self.tell_unread();
                     return Err(broken(refusal));
                 }
                 BodyStep::End { skip } => {
@@ -198,6 +207,7 @@ impl<T: Transport> BufRead for RequestBody<'_, T> {
         let amount = amount.min(self.window.body);
         self.window.body = self.window.body.saturating_sub(amount);
         self.window.pass(amount);
+        self.tell_unread();
     }
 }
 
@@ -220,6 +230,7 @@ impl<T: Transport> Read for RequestBody<'_, T> {
                         if count > 0 {
                             // Its bytes are counted as they are given.
                             let _ = self.receive.body(got, false, self.transport.now());
+                            self.tell_unread();
                             return Ok(count);
                         }
                     }

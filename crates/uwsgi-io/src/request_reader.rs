@@ -1,6 +1,6 @@
 //! Requests in, one after the other, each with its body.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
@@ -49,7 +49,16 @@ pub struct RequestReader<'t, T> {
     ahead: (usize, Duration),
     /// Why the connection broke while a body was read ahead, until the body is read.
     broken: Option<io::Error>,
-    upgraded: AtomicBool,
+    shared: Shared,
+}
+
+/// What the body of a request and the writer of its answer tell each other, who may be on two threads.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Whether the head of a 101 has left.
+    pub(crate) upgraded: AtomicBool,
+    /// How many bytes of the body are unread; the most there are, where that is not known.
+    pub(crate) unread: AtomicUsize,
 }
 
 /// What came.
@@ -105,7 +114,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             head: 0,
             ahead: (0, Duration::ZERO),
             broken: None,
-            upgraded: AtomicBool::new(false),
+            shared: Shared::default(),
         }
     }
 
@@ -156,6 +165,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                     return Ok(Arrival::Ping);
                 }
                 HeadStep::Refuse(refusal) => return Ok(Arrival::Refused(refusal)),
+                HeadStep::Skip { count } => self.pass_over(count),
                 HeadStep::Close => return Ok(Arrival::Close),
             }
         };
@@ -193,9 +203,9 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             Err(refusal) => return Ok(Arrival::Refused(refusal)),
         };
         self.window.filled = self.window.filled.saturating_sub(end);
-        self.upgraded = AtomicBool::new(false);
+        self.shared = Shared::default();
         let broken = self.broken.take();
-        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.upgraded, broken);
+        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.shared, broken);
         Ok(match request {
             Some(request) => Arrival::Request { request, packet, body },
             None => Arrival::Message { packet, body },
@@ -218,7 +228,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     ///
     /// The connection broke.
     pub fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
-        self.write(refusal.response(self.receive.is_head_request()))?;
+        self.write(self.receive.refusal_response(refusal))?;
         self.half_close()
     }
 
@@ -235,7 +245,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         match Ending::of(self.receive.clone(), respond, self.transport.now()) {
             Ending::Next(receive) => {
                 self.receive = receive;
-                // What is left behind the body is the next packet's.
+                // What is left is the rest of the body, and then the next packet's.
                 let left = self.head.saturating_add(self.window.start)..self.head.saturating_add(self.window.filled);
                 self.buffer.copy_within(left.clone(), 0);
                 (self.window.start, self.window.filled) = (0, left.len());
@@ -312,6 +322,13 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         }
     }
 
+    /// Passes over what nobody has read of the body before: a packet begins at the buffer's start.
+    fn pass_over(&mut self, count: usize) {
+        let left = self.window.start.saturating_add(count).min(self.window.filled)..self.window.filled;
+        self.buffer.copy_within(left.clone(), 0);
+        (self.window.start, self.window.filled) = (0, left.len());
+    }
+
     /// Reads once, or waits.
     fn fill(&mut self) -> io::Result<()> {
         let most = self.receive.settings().smallest_buffer();
@@ -368,9 +385,4 @@ impl<'t, T: Transport> RequestReader<'t, T> {
 /// Whether to wait, or at least to try again.
 pub(crate) fn is_early(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// Whether the head of a 101 has left.
-pub(crate) fn is_upgraded(flag: &AtomicBool) -> bool {
-    flag.load(Ordering::Acquire)
 }

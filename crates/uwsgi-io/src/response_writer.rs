@@ -1,7 +1,7 @@
 //! An answer out.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
@@ -9,7 +9,7 @@ use uwsgi::framing::whole_length;
 use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder, ResponseHead};
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
-use crate::request_reader::is_early;
+use crate::request_reader::{Shared, is_early};
 use crate::transport::{Direction, Transport};
 
 /// The answer to one request. The head is given first, and may be given again until it leaves: with the first bytes of the
@@ -24,7 +24,7 @@ pub struct ResponseWriter<'r, T> {
     head: Vec<u8>,
     /// Another head, which is not ready.
     draft: Vec<u8>,
-    upgraded: &'r AtomicBool,
+    shared: &'r Shared,
     status: u16,
     /// Whether the head has a Content-Length.
     has_length: bool,
@@ -62,13 +62,13 @@ impl From<RefusedLine> for HeadError {
 }
 
 impl<'r, T: Transport> ResponseWriter<'r, T> {
-    pub(crate) fn new(transport: &'r T, receive: &Receive, upgraded: &'r AtomicBool) -> Self {
+    pub(crate) fn new(transport: &'r T, receive: &Receive, shared: &'r Shared) -> Self {
         Self {
             transport,
             respond: Respond::queued(receive, transport.now()),
             head: Vec::new(),
             draft: Vec::new(),
-            upgraded,
+            shared,
             status: 0,
             has_length: false,
             refusal_time: receive.settings().header_timeout,
@@ -78,8 +78,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     }
 
     /// A writer of an answer without a head.
-    pub(crate) fn without_head(transport: &'r T, receive: &Receive, upgraded: &'r AtomicBool) -> Self {
-        let writer = Self::new(transport, receive, upgraded);
+    pub(crate) fn without_head(transport: &'r T, receive: &Receive, shared: &'r Shared) -> Self {
+        let writer = Self::new(transport, receive, shared);
         Self { respond: writer.respond.without_head(), ..writer }
     }
 
@@ -158,6 +158,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if !self.has_left() {
             self.go_on()?;
         }
+        self.tell_unread();
         let leaves = self.respond.finished().map_err(refused)?;
         self.send(leaves, &[])
     }
@@ -241,6 +242,14 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.failure.map_or(Ok(()), |refusal| Err(ended(refusal)))
     }
 
+    /// Whether the connection can go on depends on what is unread when the head leaves.
+    fn tell_unread(&mut self) {
+        if !self.has_left() {
+            let unread = self.shared.unread.load(Ordering::Acquire);
+            self.respond.unread(u64::try_from(unread).ok());
+        }
+    }
+
     /// Part of the answer is missing, and will be.
     fn given_up(&mut self) -> io::Error {
         self.broken = true;
@@ -256,19 +265,24 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
         self.status = refusal.status();
         self.transport.limit(Direction::Write, self.transport.now().after(self.refusal_time))?;
-        let (head, whole) = (refusal.response(true), refusal.response(self.respond.is_head_request()));
-        self.write_all_now(head, whole.get(head.len()..).unwrap_or_default())
+        let whole = self.respond.refusal_response(&refusal);
+        // The empty line is the head's end; the text has none.
+        let head = whole.windows(4).position(|end| end == b"\r\n\r\n").map_or(whole.len(), |at| at.saturating_add(4));
+        let (head, text) = whole.split_at_checked(head).unwrap_or((whole, &[]));
+        self.write_all_now(head, text)
     }
 
     /// Sends what leaves.
     fn send(&mut self, leaves: Leaves, bytes: &[u8]) -> io::Result<()> {
         let bytes = bytes.get(..leaves.take).unwrap_or(bytes);
         if leaves.head {
-            let head = core::mem::take(&mut self.head);
+            let mut head = core::mem::take(&mut self.head);
+            head.truncate(head.len().saturating_sub(2));
+            head.extend_from_slice(self.respond.head_end());
             self.write_all_now(&head, bytes)?;
             self.head = head;
             if self.respond.is_upgraded() {
-                self.upgraded.store(true, Ordering::Release);
+                self.shared.upgraded.store(true, Ordering::Release);
             }
         } else if !bytes.is_empty() {
             self.write_all_now(&[], bytes)?;
@@ -329,6 +343,7 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
             return Ok(0);
         }
         self.go_on()?;
+        self.tell_unread();
         match self.respond.body(bytes.len()) {
             Ok(leaves) => {
                 self.send(leaves, bytes)?;

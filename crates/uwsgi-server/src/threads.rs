@@ -180,7 +180,7 @@ impl<A: App + 'static> Shared<A> {
         if let Place::Passed(refusal) = place {
             // It may be lost, and those who could be told properly are told. A close over what is unread would be a reset.
             let _ = socket.read(&mut [0; 4096]);
-            let _ = socket.write(&[IoSlice::new(refusal.response(false))]);
+            let _ = socket.write(&[IoSlice::new(refusal.response_with(false, self.settings.keepalive.is_some()))]);
             return None;
         }
         Some(Guest { socket, ends, place })

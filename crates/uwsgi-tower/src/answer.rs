@@ -18,7 +18,7 @@ use uwsgi::framing::whole_length;
 use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Failure, Leaves, PEER_HAS_GONE, Refusal, Respond, TimeStep};
 
-use crate::body::{Body, BodyError};
+use crate::body::{Body, BodyError, Unread};
 use crate::outbound::{Gone, Outbound};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
@@ -69,7 +69,7 @@ impl Failed {
                 }
             }
         };
-        let response = refusal.response(respond.is_head_request());
+        let response = respond.refusal_response(&refusal);
         if let Err(error) = send_all(response, respond, outbound).await {
             tracing::debug!("the answer could not be written: {error}");
         }
@@ -146,6 +146,7 @@ async fn waited<F: Future, IO: AsyncWrite + Unpin>(
 /// Writes a response.
 pub(crate) async fn answer<B, IO>(
     response: Response<B>,
+    unread: &Unread,
     respond: &mut Respond,
     outbound: &mut Outbound<IO>,
 ) -> Result<(), Failed>
@@ -159,11 +160,10 @@ where
     let head = encode(&parts, body.size_hint().exact(), respond.is_head_request(), &mut buffer)
         .map_err(|line| Failed::Service(line.into()))?;
     respond.head(&head);
-    let head = head.as_bytes();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        go_on(respond, outbound)?;
+        go_on(unread, respond, outbound)?;
         let leaves = respond.flush_head().map_err(wrong)?;
-        send(leaves, head, &[], respond, outbound).await?;
+        send(leaves, &mut buffer, &[], respond, outbound).await?;
         return outbound.flush(respond).await.map_err(Failed::Broken);
     }
     let mut body = pin!(body);
@@ -173,35 +173,44 @@ where
             Chunk::Data(data) => data,
             // Nothing is there yet: what is there need not wait for it.
             Chunk::Late => {
+                go_on(unread, respond, outbound)?;
                 let leaves = respond.flush_head().map_err(wrong)?;
-                send(leaves, head, &[], respond, outbound).await?;
+                send(leaves, &mut buffer, &[], respond, outbound).await?;
                 outbound.flush(respond).await.map_err(Failed::Broken)?;
                 continue;
             }
             Chunk::End => break,
         };
-        go_on(respond, outbound)?;
+        go_on(unread, respond, outbound)?;
         match respond.body(data.len()) {
-            Ok(leaves) => send(leaves, head, &data, respond, outbound).await?,
+            Ok(leaves) => send(leaves, &mut buffer, &data, respond, outbound).await?,
             // What is too much does not leave, and what is there is whole.
             Err(AnswerError::TooLong { leaves }) => {
                 tracing::error!("the service's body is longer than its Content-Length");
-                send(leaves, head, &data, respond, outbound).await?;
+                send(leaves, &mut buffer, &data, respond, outbound).await?;
                 break;
             }
             Err(error) => return Err(wrong(error)),
         }
     }
     if !respond.has_left() {
-        go_on(respond, outbound)?;
+        go_on(unread, respond, outbound)?;
     }
     let leaves = respond.finished().map_err(wrong)?;
-    send(leaves, head, &[], respond, outbound).await?;
+    send(leaves, &mut buffer, &[], respond, outbound).await?;
     outbound.flush(respond).await.map_err(Failed::Broken)
 }
 
-/// More is to leave, unless a stop has waited long enough: see [`Respond::time`].
-fn go_on<IO: AsyncWrite + Unpin>(respond: &mut Respond, outbound: &Outbound<IO>) -> Result<(), Failed> {
+/// More is to leave, unless a stop has waited long enough: see [`Respond::time`]. Whether the connection can go on depends on
+/// what is unread when the head leaves.
+fn go_on<IO: AsyncWrite + Unpin>(
+    unread: &Unread,
+    respond: &mut Respond,
+    outbound: &Outbound<IO>,
+) -> Result<(), Failed> {
+    if let (false, Some(count)) = (respond.has_left(), unread.count()) {
+        respond.unread(Some(count));
+    }
     let Some(asked) = outbound.pace.stop_asked() else { return Ok(()) };
     respond.shut_down(asked);
     match respond.time(outbound.pace.now()) {
@@ -221,12 +230,18 @@ fn wrong(error: AnswerError) -> Failed {
 /// Writes what leaves.
 async fn send<IO: AsyncWrite + Unpin>(
     leaves: Leaves,
-    head: &[u8],
+    head: &mut Vec<u8>,
     data: &[u8],
     respond: &mut Respond,
     outbound: &mut Outbound<IO>,
 ) -> Result<(), Failed> {
-    let head = if leaves.head { head } else { &[] };
+    let head: &[u8] = if leaves.head {
+        head.truncate(head.len().saturating_sub(2));
+        head.extend_from_slice(respond.head_end());
+        head
+    } else {
+        &[]
+    };
     outbound.send(respond, head, data.get(..leaves.take).unwrap_or(data)).await.map_err(Failed::Broken)
 }
 

@@ -2,15 +2,17 @@
 
 use core::fmt;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll};
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
 use uwsgi::framing::RequestBody;
-use uwsgi::server::Refusal;
+use uwsgi::server::{Receive, Refusal};
 
 use crate::exclusive::Exclusive;
 use crate::inbound::{Broken, Inbound};
@@ -23,6 +25,31 @@ pub struct Body {
     source: Option<Exclusive<Pin<Box<dyn Source + Send>>>>,
     /// How many bytes are left, where a length was declared.
     left: Option<u64>,
+    unread: Unread,
+}
+
+/// How much of a body is unread, for whoever writes the answer; nothing where no connection is kept.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unread(Option<Arc<AtomicU64>>);
+
+impl Unread {
+    /// Of a body that is about to be lent. Where no request can follow it, nothing is to be counted.
+    pub(crate) fn of(receive: &Receive) -> Self {
+        let unread = receive.unread_body().filter(|_| receive.settings().keepalive.is_some());
+        Self(unread.map(|unread| Arc::new(AtomicU64::new(unread))))
+    }
+
+    /// How many bytes they are, if they are counted.
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.0.as_ref().map(|count| count.load(Ordering::Acquire))
+    }
+
+    /// So many are left; as many as there can be, if the body failed.
+    fn tell(&self, left: u64) {
+        if let Some(count) = &self.0 {
+            count.store(left, Ordering::Release);
+        }
+    }
 }
 
 /// Why a body cannot be read on.
@@ -97,6 +124,7 @@ impl Body {
     pub(crate) fn lent<IO>(
         inbound: Box<Inbound<IO>>,
         framing: RequestBody,
+        unread: Unread,
     ) -> (Self, oneshot::Receiver<Box<Inbound<IO>>>)
     where
         IO: AsyncRead + Send + Unpin + 'static,
@@ -107,7 +135,7 @@ impl Body {
             RequestBody::Length(length) => Some(length),
             _ => None,
         };
-        (Self { source: Some(Exclusive::new(Box::pin(source))), left }, returned)
+        (Self { source: Some(Exclusive::new(Box::pin(source))), left, unread }, returned)
     }
 }
 
@@ -122,9 +150,16 @@ impl http_body::Body for Body {
             Some(Ok(bytes)) => {
                 let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 self.left = self.left.map(|left| left.saturating_sub(count));
+                if let Some(left) = self.left {
+                    self.unread.tell(left);
+                }
                 self.left != Some(0)
             }
-            Some(Err(_)) | None => false,
+            Some(Err(_)) => {
+                self.unread.tell(u64::MAX);
+                false
+            }
+            None => false,
         };
         if !goes_on {
             // The connection can go on, whoever still holds this.

@@ -18,7 +18,7 @@ use uwsgi::framing::RequestBody;
 use uwsgi::server::{Drain, Ending, Receive, Refusal, Respond, Settings};
 
 use crate::answer::{BoxError, answer, ask, send_all};
-use crate::body::Body;
+use crate::body::{Body, Unread};
 use crate::halves::{Look, split};
 use crate::inbound::{Head, Inbound};
 use crate::listener::Listener;
@@ -288,7 +288,7 @@ where
         Ok(Ok(parts)) => parts,
         Ok(Err(error)) => {
             terms.tell(&error, Refusal::NotHttp.status());
-            let refusal = Refusal::NotHttp.response(inbound.receive.is_head_request());
+            let refusal = inbound.receive.refusal_response(&Refusal::NotHttp);
             return bare(inbound, outbound, refusal).await;
         }
         Err(refusal) => return refuse(inbound, outbound, refusal, terms).await,
@@ -305,18 +305,19 @@ where
     });
 
     let mut respond = Respond::queued(&inbound.receive, inbound.pace.now());
-    let (body, half) = match inbound.receive.framing() {
-        RequestBody::None | RequestBody::Length(0) => (Body::empty(), Half::Here(inbound)),
+    let (body, half, unread) = match inbound.receive.framing() {
+        RequestBody::None | RequestBody::Length(0) => (Body::empty(), Half::Here(inbound), Unread::default()),
         framing => {
             if !matches!(framing, RequestBody::Length(length) if inbound.has(length)) {
                 inbound.settle()?;
             }
-            let (body, returned) = Body::lent(inbound, framing);
-            (body, Half::Lent(returned))
+            let unread = Unread::of(&inbound.receive);
+            let (body, returned) = Body::lent(inbound, framing, unread.clone());
+            (body, Half::Lent(returned), unread)
         }
     };
     let answered = match ask(service, Request::from_parts(parts, body), &mut respond, outbound).await {
-        Ok(response) => answer(response, &mut respond, outbound).await,
+        Ok(response) => answer(response, &unread, &mut respond, outbound).await,
         Err(failed) => Err(failed),
     };
     if let Err(failed) = answered {
@@ -372,8 +373,7 @@ impl<IO: AsyncWrite + Unpin> Half<IO> {
             Err(oneshot::error::TryRecvError::Closed) => return None,
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
-        let may_go_on = settings.keepalive.is_some() && respond.is_delimited();
-        if !respond.is_upgraded() && !may_go_on {
+        if !respond.is_upgraded() && !respond.allows_another() {
             // If it fails, the peer was first.
             let _ = outbound.shut_down(&drain).await;
         }
@@ -401,7 +401,7 @@ async fn refuse<IO: AsyncRead + AsyncWrite + Unpin>(
     terms: &Terms<IO>,
 ) -> io::Result<Next<IO>> {
     terms.tell(&refusal, refusal.status());
-    let response = refusal.response(inbound.receive.is_head_request());
+    let response = inbound.receive.refusal_response(&refusal);
     bare(inbound, outbound, response).await
 }
 

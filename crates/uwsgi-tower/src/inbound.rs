@@ -79,6 +79,10 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
                     self.buffer.advance(end);
                     Head::Ping
                 }
+                HeadStep::Skip { count } => {
+                    self.buffer.advance(count);
+                    continue;
+                }
                 HeadStep::Refuse(refusal) => Head::Refuse(refusal),
                 HeadStep::Close => Head::Close,
             }));

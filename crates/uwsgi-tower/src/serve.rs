@@ -309,7 +309,7 @@ impl<M> Door<M> {
                 });
             }
             // It may be lost, and those who could be told properly are told.
-            Place::Passed(refusal) => L::say(&io, refusal.response(false)),
+            Place::Passed(refusal) => L::say(&io, refusal.response_with(false, settings.keepalive.is_some())),
         }
     }
 }

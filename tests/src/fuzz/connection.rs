@@ -17,7 +17,8 @@ use crate::naive_http::{self, ChunkedEnd};
 ///
 /// Oracle: a naive model of the server, given everything at once. In pieces of those sizes, byte by byte and all at once
 /// the same requests with the same bodies reach the application, each is answered once, the same bytes are refused for
-/// the same reason, and what is behind a body is a request only where that was asked for and the body was declared.
+/// the same reason, and what is behind a body is a request only where that was asked for and the body was declared. Where it
+/// was asked for, each answer says whether the connection goes on.
 pub fn connection(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, stream) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -80,6 +81,9 @@ impl Choice {
             let to_head = served.events.get(before).is_some_and(is_to_head);
             let answer = naive_http::answer(written, to_head, naive_http::Most::DEFAULT);
             assert_eq!(answer.end, naive_http::End::Whole);
+            // A server that keeps connections says what it will do, and does it. Another says nothing.
+            let (head, goes_on) = (&answer.heads[0], served.events.get(before + 1) != Some(&Event::HalfClosed));
+            assert_eq!((head.keep_alive, head.close), (self.keepalive && goes_on, self.keepalive && !goes_on));
             written = &written[written.len() - answer.rest.len()..];
             answers += 1;
             before += 1;

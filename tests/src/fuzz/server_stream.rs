@@ -154,15 +154,23 @@ impl Plan {
     fn check(&self, stream: &[u8], served: &Served) {
         let requests = self.requests(stream, &served.seen);
         let to_head: Vec<bool> = requests.iter().map(Request::is_to_head).collect();
-        let goes_on: Vec<bool> = requests
-            .iter()
-            .zip(&served.seen)
-            .map(|(request, seen)| self.has(1) && request.is_read(seen) && seen.is_delimited(request.is_to_head()))
-            .collect();
-        for (place, _) in served.seen.iter().enumerate().skip(1) {
-            assert!(goes_on[place - 1], "request {place} had no place there");
+        let said = written::calm(served, &to_head);
+        for (place, ((request, seen), said)) in requests.iter().zip(&served.seen).zip(&said).enumerate() {
+            let delimited = said.has_length || seen.is_delimited(request.is_to_head());
+            let may_say = self.has(1) && said.is_head && delimited;
+            let may = may_say && seen.is_whole();
+            assert!(
+                !said.keep_alive || (may_say && request.is_nearly_read(seen)),
+                "request {place} has no other behind it"
+            );
+            // Of a longer body it depends on when the head left.
+            assert!(
+                said.keep_alive || !(may && request.is_short_enough() && !seen.failed),
+                "request {place} is the last"
+            );
+            assert_eq!(said.close, self.has(1) && said.is_head && !said.keep_alive, "request {place}");
+            assert!(said.keep_alive || place + 1 == served.seen.len(), "request {} had no place there", place + 1);
         }
-        written::calm(served, &to_head, goes_on.last() != Some(&false));
     }
 
     /// The requests that were seen, as they stand in the stream, each with no more of its body seen than it has.
@@ -205,11 +213,24 @@ impl<'s> Request<'s> {
         super::last(&self.vars, b"REQUEST_METHOD") == Some(b"HEAD")
     }
 
-    /// Whether the body was declared, by one length, and all of it taken.
-    fn is_read(&self, seen: &Seen) -> bool {
-        let lengths = super::all(&self.vars, b"CONTENT_LENGTH");
-        naive_cgi::allows_keepalive(&lengths)
-            && matches!(self.framing, RequestBody::Length(length) if seen.body.len() as u64 == length)
+    /// The body's length, if it was declared, and by one length only.
+    fn length(&self) -> Option<u64> {
+        match self.framing {
+            RequestBody::Length(length) if naive_cgi::allows_keepalive(&super::all(&self.vars, b"CONTENT_LENGTH")) => {
+                Some(length)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether at most 64 KiB of the body were not taken.
+    fn is_nearly_read(&self, seen: &Seen) -> bool {
+        self.length().is_some_and(|length| length - seen.body.len() as u64 <= 65_536)
+    }
+
+    /// Whether the body is no longer than that, so that it need not be read.
+    fn is_short_enough(&self) -> bool {
+        self.length().is_some_and(|length| length <= 65_536)
     }
 
     fn hold(&self, seen: &Seen) {

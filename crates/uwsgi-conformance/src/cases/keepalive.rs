@@ -63,6 +63,38 @@ pub(super) const CASES: &[Case] = &[
         source: KEPT,
     },
     Case {
+        name: "keepalive-body-unread",
+        about: "a good POST that the application does not read, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::AnswerWithoutReading,
+        verdict: Verdict::Answers(&[Expected::served(&["body 0"]), Expected::served(&["body 0"])], After::StaysOpen),
+        row: Row::Served,
+        why: "a rest of at most 64 KiB is read and dropped, and what follows it is the next packet",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
+        source: KEPT,
+    },
+    Case {
+        name: "keepalive-body-half-read",
+        about: "a good POST of which 2 bytes are read, then a GET in one write",
+        steps: &[
+            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
+            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
+        ],
+        needs: Needs::KEEPALIVE,
+        app: App::ReadSomeThenAnswer(2),
+        verdict: Verdict::Answers(&[Expected::served(&["body 2"]), Expected::served(&["body 0"])], After::StaysOpen),
+        row: Row::Served,
+        why: "a rest of at most 64 KiB is read and dropped, and what follows it is the next packet",
+        uwsgi: "200",
+        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
+        source: KEPT,
+    },
+    Case {
         name: "keepalive-idle",
         about: "a good GET, 6 s, another",
         steps: &[

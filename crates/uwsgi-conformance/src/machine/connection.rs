@@ -234,7 +234,8 @@ impl Connection {
 
     /// Answers by itself, and drains.
     fn refuse(&mut self, refusal: Refusal, to_head_request: bool) -> Stage {
-        self.output.extend_from_slice(refusal.response(to_head_request));
+        let says_close = self.needs.settings().keepalive.is_some();
+        self.output.extend_from_slice(refusal.response_with(to_head_request, says_close));
         self.half_close(Drain::new(&self.needs.settings(), self.now))
     }
 
@@ -262,6 +263,10 @@ impl Connection {
                 self.got.drain(..end.min(self.got.len()));
                 self.output.extend_from_slice(&Receive::PONG);
                 Turn::Go(self.half_close(Drain::new(receive.settings(), self.now)))
+            }
+            HeadStep::Skip { count } => {
+                self.got.drain(..count.min(self.got.len()));
+                Turn::Go(Stage::Head(receive))
             }
             HeadStep::Refuse(refusal) => Turn::Go(self.refuse(refusal, false)),
             // No application here has an answer to it.
@@ -309,7 +314,7 @@ impl Connection {
         match running.respond.time(self.now) {
             TimeStep::Abort => self.over(State::Aborted),
             TimeStep::Refuse(refusal) => {
-                self.output.extend_from_slice(refusal.response(running.receive.is_head_request()));
+                self.output.extend_from_slice(running.respond.refusal_response(&refusal));
                 self.ending(running)
             }
             TimeStep::Wait => Turn::Wait(Stage::Request(running)),
@@ -420,6 +425,7 @@ impl Connection {
     }
 
     fn give(&mut self, running: &mut Running, bytes: &[u8]) -> Done {
+        running.tell_unread();
         match running.respond.body(bytes.len()) {
             Ok(leaves) => {
                 self.write(running, leaves, bytes);
@@ -435,12 +441,15 @@ impl Connection {
 
     fn write(&mut self, running: &Running, leaves: Leaves, bytes: &[u8]) {
         if leaves.head {
-            self.output.extend_from_slice(&running.head);
+            let lines = running.head.len().saturating_sub(2);
+            self.output.extend_from_slice(running.head.get(..lines).unwrap_or_default());
+            self.output.extend_from_slice(running.respond.head_end());
         }
         self.output.extend_from_slice(bytes.get(..leaves.take).unwrap_or(bytes));
     }
 
     fn finish(&mut self, running: &mut Running) -> Done {
+        running.tell_unread();
         match running.respond.finished() {
             Ok(leaves) => {
                 self.write(running, leaves, &[]);
@@ -455,7 +464,7 @@ impl Connection {
         match running.respond.failed(why) {
             Failure::Abort => Done::Abort,
             Failure::Refuse(refusal) => {
-                self.output.extend_from_slice(refusal.response(running.receive.is_head_request()));
+                self.output.extend_from_slice(running.respond.refusal_response(&refusal));
                 Done::Answered
             }
         }
@@ -463,6 +472,13 @@ impl Connection {
 }
 
 impl Running {
+    /// Whether the connection can go on depends on what is unread when the head leaves.
+    fn tell_unread(&mut self) {
+        if !self.respond.has_left() {
+            self.respond.unread(self.receive.unread_body());
+        }
+    }
+
     /// Keeps a head if it may still be given.
     fn give_head(&mut self, status: u16, length: Option<u64>) {
         let mut bytes = Vec::new();

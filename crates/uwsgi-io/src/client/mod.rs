@@ -21,19 +21,20 @@ use core::time::Duration;
 use std::io::{self, Read};
 use std::time::Instant;
 
-use uwsgi::client::{Address, AddressError, Exchange};
+use uwsgi::client::{Address, AddressError, Exchange, FailedAttempt, declare_no_body, is_idempotent};
 use uwsgi::response::{HeadLimits, ResponseHead};
 use uwsgi::server::Time;
-use uwsgi::{Packet, Request};
+use uwsgi::{Header, Packet, Request};
 
 use crate::client::lease::Lease;
 use crate::client::pump::Pump;
 use crate::client::value::Answered;
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Source};
 use crate::response_reader::ResponseReader;
 use crate::socket::Socket;
 use crate::stream::{Patience, Timeout};
 use crate::transport::Transport;
+use crate::window::{SMALL, make_room};
 
 /// A client of one server, over TCP or a Unix socket.
 ///
@@ -91,6 +92,7 @@ struct Settings {
     write: Duration,
     total: Duration,
     keepalive: bool,
+    retries: bool,
     limits: HeadLimits,
 }
 
@@ -146,14 +148,28 @@ impl Client {
         self
     }
 
-    /// The same client, using a connection for further web requests where the server allows it. Most close it: uWSGI and
-    /// gunicorn's sync workers always do.
+    /// The same client, using a connection for further web requests where the server allows it: where its answer is one of
+    /// HTTP/1.1 that says `Connection: keep-alive`, and its end is known without a close. Most close it: uWSGI and gunicorn's
+    /// sync workers always do. A request that says nothing of a body gets a `CONTENT_LENGTH` of 0, without which no server could
+    /// go on.
     ///
     /// A kept connection that the server has closed is noticed, and the request is sent on a new one, if nothing of it can
-    /// have reached the server. Behind that, no request is ever sent twice.
+    /// have reached the server. See [`retrying_idempotent`](Self::retrying_idempotent) for more.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
         self.settings.keepalive = keepalive;
+        self
+    }
+
+    /// The same client, which also asks again on a new connection if a [kept](Self::with_keepalive) one is closed behind the
+    /// request and before a byte of an answer: once, and only if the method is idempotent (RFC 9110 section 9.2.2) and the body
+    /// can be sent from its first byte, as one that fits into 32 KiB with its packet can. [`FailedAttempt`] is the rule.
+    ///
+    /// That hides the closes of a server that has lost its patience just then. But the server may have read the request, and
+    /// done what it asks for.
+    #[must_use]
+    pub const fn retrying_idempotent(mut self) -> Self {
+        self.settings.retries = true;
         self
     }
 
@@ -175,7 +191,7 @@ impl Client {
     ///
     /// The body is read when there is room for more of it, also while the answer is read; while reading it blocks, nothing
     /// else moves. What is in the body behind its length is left there. An answer with the status of an error ends the
-    /// sending.
+    /// sending. Any other is whole only once the request is: if the rest cannot leave, its last bytes are an error.
     ///
     /// # Errors
     ///
@@ -221,11 +237,31 @@ impl Client {
     ) -> Result<Response<'_, B>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
         let failed = |kind| ClientError::new(address, kind);
-        let mut exchange = exchange(packet, settings).map_err(failed)?;
-        copy(packet, outgoing);
-        let pump = open(address, settings, connection, outgoing, body, Some(&mut exchange)).map_err(failed)?;
-        let reader = ResponseReader::new(pump, exchange, incoming);
-        Response::read(reader, address, settings.keepalive, interim).map_err(failed)
+        let (mut exchange, idempotent) = prepare(packet, settings, outgoing).map_err(failed)?;
+        let start = Instant::now();
+        let (mut pump, was_kept) =
+            open(address, settings, connection, outgoing, body, (start, Some(&mut exchange))).map_err(failed)?;
+        let mut filled = 0;
+        if was_kept && settings.retries {
+            make_room(incoming, SMALL);
+            filled = pump
+                .fill(&mut exchange, incoming)
+                .map_err(|error| failed(ClientErrorKind::of(error, Asked::Request)))?;
+            let attempt = FailedAttempt {
+                connection_was_kept: true,
+                is_repeat: false,
+                bytes_left: true,
+                answer_began: filled > 0,
+                body_is_there: pump.is_whole(),
+                idempotent,
+                opted_in: settings.retries,
+            };
+            if attempt.may_be_repeated() {
+                repeat(address, settings, &mut pump, start).map_err(failed)?;
+            }
+        }
+        let reader = ResponseReader::behind(pump, exchange, incoming, filled);
+        Response::read(reader, address, (settings.keepalive, true), interim).map_err(failed)
     }
 
     /// Sends a web request whose body is written instead of read from somewhere.
@@ -265,9 +301,9 @@ impl Client {
     pub fn send(&mut self, packet: &[u8]) -> Result<Sending<'_>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
         let failed = |kind| ClientError::new(address, kind);
-        let exchange = exchange(packet, settings).map_err(failed)?;
-        copy(packet, outgoing);
-        let pump = open(address, settings, connection, outgoing, io::empty(), None).map_err(failed)?;
+        let (exchange, _) = prepare(packet, settings, outgoing).map_err(failed)?;
+        let (pump, _) =
+            open(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)).map_err(failed)?;
         Ok(Sending::new(pump, exchange, incoming, address, settings.keepalive))
     }
 
@@ -301,15 +337,16 @@ impl Client {
     fn ask<B: Read>(&mut self, mut exchange: Exchange, body: B, asked: Asked) -> Result<Answered<'_, B>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
         let failed = |kind| ClientError::new(address, kind);
-        let pump = open(address, settings, connection, outgoing, body, Some(&mut exchange)).map_err(failed)?;
+        let (pump, _) = open(address, settings, connection, outgoing, body, (Instant::now(), Some(&mut exchange)))
+            .map_err(failed)?;
         Answered::read(pump, exchange, incoming, address, asked).map_err(failed)
     }
 
     /// Sends what is in the buffer for what is written, and reads whatever comes.
     fn pour(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
-        match open(address, settings, connection, outgoing, io::empty(), None) {
-            Ok(pump) => Ok(Value::new(Incoming::whole(pump, incoming), &[], None, address, asked)),
+        match open(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)) {
+            Ok((pump, _)) => Ok(Value::new(Incoming::whole(pump, incoming), &[], None, address, asked)),
             Err(kind) => Err(ClientError::new(address, kind)),
         }
     }
@@ -329,6 +366,7 @@ impl From<Address<'_>> for Client {
                 write: Duration::from_secs(60),
                 total: Duration::MAX,
                 keepalive: false,
+                retries: false,
                 limits: HeadLimits::default(),
             },
             connection: None,
@@ -338,15 +376,20 @@ impl From<Address<'_>> for Client {
     }
 }
 
-/// The exchange of a packet that can be sent as a web request.
-fn exchange(packet: &[u8], settings: &Settings) -> Result<Exchange, ClientErrorKind> {
-    let (packet, rest) = Packet::decode(packet).map_err(ClientErrorKind::Decode)?;
+/// Puts a packet that can be sent as a web request where it leaves from: its exchange, and whether it may be asked twice.
+fn prepare(bytes: &[u8], settings: &Settings, outgoing: &mut Vec<u8>) -> Result<(Exchange, bool), ClientErrorKind> {
+    let (packet, rest) = Packet::decode(bytes).map_err(ClientErrorKind::Decode)?;
     if !rest.is_empty() {
         return Err(ClientErrorKind::TrailingBytes { count: rest.len() });
     }
     let request = Request::decode(&packet).map_err(ClientErrorKind::Decode)?;
     let exchange = Exchange::of(&request).map_err(ClientErrorKind::Framing)?;
-    Ok(exchange.with_limits(settings.limits))
+    copy(bytes, outgoing);
+    if let (true, Some((header, var))) = (settings.keepalive, declare_no_body(packet.header(), &request)) {
+        outgoing.splice(..Header::LEN, header.to_bytes());
+        outgoing.extend_from_slice(var);
+    }
+    Ok((exchange.with_limits(settings.limits), is_idempotent(request.method_or_get())))
 }
 
 fn copy(bytes: &[u8], outgoing: &mut Vec<u8>) {
@@ -354,17 +397,16 @@ fn copy(bytes: &[u8], outgoing: &mut Vec<u8>) {
     outgoing.extend_from_slice(bytes);
 }
 
-/// Begins to send what `outgoing` holds, on the connection that is there or on a new one. A body whose exchange is given
-/// leaves with it, if it is small.
+/// Begins to send what `outgoing` holds, on the connection that is there or on a new one, and says whether it was there. A body
+/// whose exchange is given leaves with it, if it is small. The call began at `start`.
 fn open<'c, B: Read>(
     address: &str,
     settings: &Settings,
     connection: &'c mut Option<Socket>,
     outgoing: &'c mut Vec<u8>,
     body: B,
-    exchange: Option<&mut Exchange>,
-) -> Result<Pump<'c, Lease<'c>, B>, ClientErrorKind> {
-    let start = Instant::now();
+    (start, exchange): (Instant, Option<&mut Exchange>),
+) -> Result<(Pump<'c, Lease<'c>, B>, bool), ClientErrorKind> {
     let reused = connection.as_ref().is_some_and(is_silent);
     if !reused {
         // A connection on which something came, or the end, is of no more use.
@@ -377,21 +419,40 @@ fn open<'c, B: Read>(
     if let Some(exchange) = exchange {
         pump.join(exchange).map_err(|error| ClientErrorKind::of(error, Asked::Request))?;
     }
-    match pump.begin() {
-        Ok(()) => {}
-        // It was closed since; nothing has left.
-        Err(_) if reused => {
-            pump.transport_mut().replace(connect(address, settings, start)?);
-            // A connection has a clock of its own.
-            pump.set_patience(settings.patience(start, pump.transport().now()));
-            if let Err(error) = pump.begin() {
-                pump.give_up(error);
-            }
-        }
+    let Err(error) = pump.begin() else { return Ok((pump, reused)) };
+    let attempt = FailedAttempt {
+        connection_was_kept: reused,
+        is_repeat: false,
+        bytes_left: false,
+        answer_began: false,
+        body_is_there: pump.is_whole(),
+        idempotent: false,
+        opted_in: settings.retries,
+    };
+    if attempt.may_be_repeated() {
+        repeat(address, settings, &mut pump, start)?;
+    } else {
         // Who closes at once may have said why.
-        Err(error) => pump.give_up(error),
+        pump.give_up(error);
     }
-    Ok(pump)
+    Ok((pump, false))
+}
+
+/// Begins to send the same once more, on a new connection.
+fn repeat<B: Read>(
+    address: &str,
+    settings: &Settings,
+    pump: &mut Pump<'_, Lease<'_>, B>,
+    start: Instant,
+) -> Result<(), ClientErrorKind> {
+    pump.transport_mut().replace(connect(address, settings, start)?);
+    // A connection has a clock of its own.
+    pump.set_patience(settings.patience(start, pump.transport().now()));
+    pump.rewind();
+    if let Err(error) = pump.begin() {
+        pump.give_up(error);
+    }
+    Ok(())
 }
 
 /// Whether nothing came on a connection, not even its end.

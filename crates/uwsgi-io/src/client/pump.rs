@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use uwsgi::client::{Exchange, Incoming as Step};
+use uwsgi::client::Exchange;
 
 use crate::client::error::ClientErrorKind;
 use crate::incoming::Source;
@@ -23,6 +23,8 @@ pub(crate) struct Pump<'c, T, B> {
     /// What of it has yet to leave.
     window: Window,
     body: B,
+    /// Whether the body was read into the place of what had left.
+    loaded: bool,
     /// Nothing more will leave: the peer does not take it.
     broken: Option<io::Error>,
     /// Whether anything of an answer has come.
@@ -43,6 +45,7 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
             out,
             window,
             body,
+            loaded: false,
             broken: None,
             answered: false,
             sent: false,
@@ -82,6 +85,17 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         self.write();
         self.broken.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether what began to leave is still there from its first byte on.
+    pub(crate) const fn is_whole(&self) -> bool {
+        !self.loaded
+    }
+
+    /// Has all of it leave once more, on another connection.
+    pub(crate) fn rewind(&mut self) {
+        self.window = Window { filled: self.out.len(), ..Window::default() };
+        (self.broken, self.answered, self.sent) = (None, false, false);
     }
 
     /// How many bytes may be [pushed](Self::push).
@@ -128,16 +142,18 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.broken.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
-    /// Sends all that is left of the request, and reads nothing meanwhile: the answer was 101, and what is written to the pipe
-    /// must not overtake the request's body.
+    /// Sends all that is left of the request, and reads nothing meanwhile: there is no more of the answer, or it was 101, and
+    /// what is written to the pipe must not overtake the request's body. Behind the status of an error nothing is sent.
     ///
     /// # Errors
     ///
     /// No more will leave, or not in time, or the body is too short.
     pub(crate) fn finish(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         let mut since = self.transport().now();
-        loop {
+        while !exchange.is_refused() {
             if let Some(error) = self.broken.take() {
+                // It stays one.
+                self.broken = Some(error.kind().into());
                 return Err(Self::not_sent(error));
             }
             if self.window.len() > 0 {
@@ -147,7 +163,7 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
                 if self.write() {
                     since = self.transport().now();
                 }
-            } else if exchange.body(&[], false) == Step::Send {
+            } else if exchange.wants_body() {
                 self.load(exchange)?;
                 self.write();
                 since = self.transport().now();
@@ -155,6 +171,7 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// Whether everything that was to leave has left.
@@ -199,7 +216,7 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
 
     /// Fills the buffer with the next piece of the body; everything before it has left.
     fn load(&mut self, exchange: &mut Exchange) -> io::Result<()> {
-        self.window = Window::default();
+        (self.window, self.loaded) = (Window::default(), true);
         if self.out.len() < PIECE {
             self.out.resize(PIECE, 0);
         }

@@ -13,7 +13,8 @@ use crate::response_reader::{Pipe, ResponseBody, ResponseReader};
 /// The answer to a request: its head, and its body to be read.
 ///
 /// What is left of the request's own body leaves while the answer's is read, so that a server may send back what it takes.
-/// A body that ends early is an error. An answer that is dropped before its end closes the connection.
+/// A body that ends early is an error. So is a request that cannot leave: the last bytes of the answer wait for it, unless the
+/// answer is an error itself. An answer that is dropped before its end closes the connection.
 ///
 /// ```
 /// # use std::io::{Read, Write};
@@ -45,14 +46,17 @@ pub struct Response<'c, B> {
     body: ResponseBody<'c, Pump<'c, Lease<'c>, B>>,
     address: &'c str,
     keep: bool,
+    /// Whether the caller has not given the rest of the request up.
+    finishes: bool,
 }
 
 impl<'c, B: Read> Response<'c, B> {
-    /// Reads up to the final head, and shows the interim ones.
+    /// Reads up to the final head, and shows the interim ones. The connection is kept if it can be, and the rest of the request
+    /// leaves unless the caller has given it up.
     pub(crate) fn read(
         mut reader: ResponseReader<'c, Pump<'c, Lease<'c>, B>>,
         address: &'c str,
-        keep: bool,
+        (keep, finishes): (bool, bool),
         mut interim: impl FnMut(&ResponseHead<'_>),
     ) -> Result<Self, ClientErrorKind> {
         let failed = |error| ClientErrorKind::of(error, Asked::Request);
@@ -60,11 +64,11 @@ impl<'c, B: Read> Response<'c, B> {
             interim(&head);
         }
         let (head, mut body) = reader.answer().map_err(failed)?;
-        if head.status() == 101 {
-            let (pump, exchange) = body.sending();
+        let (pump, exchange) = body.sending();
+        if head.status() == 101 || (finishes && exchange.incoming() == Some(0)) {
             pump.finish(exchange).map_err(failed)?;
         }
-        let mut response = Self { head, body, address, keep };
+        let mut response = Self { head, body, address, keep, finishes };
         response.settle();
         Ok(response)
     }
@@ -94,6 +98,16 @@ impl<'c, B: Read> Response<'c, B> {
         ClientError::new(self.address, ClientErrorKind::of(error, Asked::Request))
     }
 
+    /// Has all of the request leave before the last bytes of the answer are given, if their end is known.
+    fn finish_request(&mut self) -> io::Result<()> {
+        if !self.finishes {
+            return Ok(());
+        }
+        let is_over = self.body.is_ended();
+        let (pump, exchange) = self.body.sending();
+        if is_over || exchange.incoming() == Some(0) { pump.finish(exchange) } else { Ok(()) }
+    }
+
     /// Once the body has ended, the connection may go back.
     fn settle(&mut self) {
         // An answer may be whole before the request is: what has yet to leave would be lost, and the next packet taken for it.
@@ -105,7 +119,9 @@ impl<'c, B: Read> Response<'c, B> {
 
 impl<B: Read> BufRead for Response<'_, B> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.body.fill_buf()?.is_empty() {
+        let is_over = self.body.fill_buf()?.is_empty();
+        self.finish_request()?;
+        if is_over {
             self.settle();
         }
         self.body.fill_buf()
@@ -119,8 +135,8 @@ impl<B: Read> BufRead for Response<'_, B> {
 
 impl<B: Read> Read for Response<'_, B> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.body.read(out)?;
-        self.settle();
+        let count = self.fill_buf()?.read(out)?;
+        self.consume(count);
         Ok(count)
     }
 }

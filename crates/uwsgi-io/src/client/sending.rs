@@ -13,7 +13,8 @@ use crate::window::{SMALL, make_room};
 
 /// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
 ///
-/// A server may answer before it has everything, and close. Writing fails then, and `finish` reads its answer all the same.
+/// A server may answer before it has everything, and close. Writing fails then, and `finish` reads its answer all the same. If all
+/// of the body was written, and the last of it cannot leave, an answer that is no error ends with an error.
 ///
 /// ```
 /// # use std::io::Read;
@@ -81,7 +82,8 @@ impl<'c> Sending<'c> {
     /// [`Client::request`](crate::Client::request).
     pub fn finish(mut self) -> Result<Response<'c, io::Empty>, ClientError> {
         let address = self.address;
-        if self.exchange.outgoing() > 0 {
+        let is_whole = self.exchange.outgoing() == 0;
+        if !is_whole {
             let too_short = ClientErrorKind::BodyTooShort { missing: self.exchange.outgoing() };
             if !self.is_answered() && !self.pump.is_broken() {
                 return Err(ClientError::new(address, too_short));
@@ -89,7 +91,7 @@ impl<'c> Sending<'c> {
             self.pump.give_up(io::Error::new(io::ErrorKind::BrokenPipe, too_short));
         }
         let reader = ResponseReader::behind(self.pump, self.exchange, self.incoming, self.filled);
-        Response::read(reader, address, self.keep, |_| ()).map_err(|kind| ClientError::new(address, kind))
+        Response::read(reader, address, (self.keep, is_whole), |_| ()).map_err(|kind| ClientError::new(address, kind))
     }
 }
 

@@ -110,3 +110,65 @@ fn resets_inside_the_answer() {
     drop(response);
     server.end();
 }
+
+/// Answers that are no error, and what they have of a body: with none at all, with a length, in chunks, up to the close.
+const EARLY: [(&[u8], &str); 5] = [
+    (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly", "early"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n0\r\n\r\n", "early"),
+    (b"HTTP/1.1 200 OK\r\n\r\nearly", "early"),
+];
+
+/// All of the request leaves, though the answer was there before it had.
+#[test]
+fn an_early_answer_does_not_cut_the_request() {
+    for (answer, expected) in EARLY {
+        let server = Server::tcp(1, move |_, connection| {
+            take(connection, post(LENGTH).len());
+            connection.write_all(answer).unwrap();
+            if !answer.windows(8).any(|name| name == b"Content-" || name == b"Transfer") {
+                connection.shut_down_write();
+            }
+            std::thread::sleep(core::time::Duration::from_millis(200));
+            assert_eq!(take(connection, LENGTH).len(), LENGTH);
+        });
+        let mut client = server.client();
+        let mut response = client.request(&post(LENGTH), body()).unwrap();
+        let mut text = String::new();
+        response.read_to_string(&mut text).unwrap();
+        assert_eq!(text, expected);
+        drop(response);
+        server.end();
+    }
+}
+
+/// If it cannot leave, the caller is told so, with the last bytes of the answer at the latest.
+#[test]
+fn a_request_that_cannot_leave_is_an_error() {
+    for (answer, expected) in EARLY {
+        let server = Server::tcp(1, move |_, connection| {
+            take(connection, post(LENGTH).len());
+            take(connection, 4 << 20);
+            connection.write_all(answer).unwrap();
+            // The answer is there before the reset.
+            connection.shut_down_write();
+            std::thread::sleep(core::time::Duration::from_millis(200));
+        });
+        let mut client = server.client();
+        let error = match client.request(&post(LENGTH), body()) {
+            // Who knows the length reads no further than that.
+            Ok(mut response) => {
+                let error = match response.read_exact(&mut vec![0; expected.len().max(1)]) {
+                    Ok(()) => response.read(&mut [0]).unwrap_err(),
+                    Err(error) => error,
+                };
+                response.read(&mut [0]).expect_err("it stays an error");
+                response.explain(error)
+            }
+            Err(error) => error,
+        };
+        assert!(matches!(error.kind(), ClientErrorKind::Write(_)), "{}: {error}", answer.escape_ascii());
+        server.end();
+    }
+}

@@ -7,9 +7,9 @@ use std::time::Instant;
 use uwsgi_io::{Client, ClientErrorKind, Timeout};
 
 use crate::server::{Connection, Server, directory, take};
-use crate::{get, post};
+use crate::{get, packet, post};
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
 
 /// Serves so many requests on the connection.
 fn serve(connection: &mut dyn Connection, requests: usize) {
@@ -137,17 +137,20 @@ fn a_connection_that_is_replaced_has_no_more_time() {
     );
 }
 
-/// Behind a close or bytes that nobody asked for, behind an answer that was not read, and behind an end that only the close
-/// shows, no request follows.
+/// Behind an answer that does not say that the connection goes on, behind bytes that nobody asked for, behind an answer that was
+/// not read, and behind an end that is not known beforehand, no request follows.
 #[test]
 fn what_is_not_used_again() {
-    let answers: [&[u8]; 4] = [
+    let answers: [&[u8]; 7] = [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
-        b"HTTP/1.1 200 OK\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\nno",
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         OK,
     ];
-    let server = Server::tcp(5, move |number, connection| {
+    let server = Server::tcp(8, move |number, connection| {
         take(connection, get().len());
         connection.write_all(answers.get(number).copied().unwrap_or(OK)).unwrap();
         if number != 2 {
@@ -155,7 +158,7 @@ fn what_is_not_used_again() {
         }
     });
     let mut client = server.client().with_keepalive(true);
-    (0..3).for_each(|_| ask(&mut client));
+    (0..6).for_each(|_| ask(&mut client));
     // This one is not read to its end.
     assert_eq!(client.request(&get(), io::empty()).unwrap().status(), 200);
     ask(&mut client);
@@ -185,7 +188,11 @@ fn bodies_on_a_kept_connection() {
             let length = number * 5000;
             take(connection, post(length).len());
             let body = take(connection, length);
-            connection.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes()).unwrap();
+            connection
+                .write_all(
+                    format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n").as_bytes(),
+                )
+                .unwrap();
             connection.write_all(&body).unwrap();
         }
     });
@@ -198,4 +205,69 @@ fn bodies_on_a_kept_connection() {
         assert!(echoed == body);
     }
     server.end();
+}
+
+/// Without a length no server could go on: where the packet says nothing of a body, one of 0 is added.
+#[test]
+fn a_request_that_says_nothing_of_a_body_declares_none() {
+    let silent = packet(&[("REQUEST_METHOD", "GET")]);
+    let rows = [
+        (true, silent.clone(), packet(&[("REQUEST_METHOD", "GET"), ("CONTENT_LENGTH", "0")])),
+        (false, silent.clone(), silent),
+        // What is said stays.
+        (true, packet(&[("CONTENT_LENGTH", "")]), packet(&[("CONTENT_LENGTH", "")])),
+        (true, packet(&[("CONTENT_LENGTH", "0")]), packet(&[("CONTENT_LENGTH", "0")])),
+    ];
+    for (keepalive, given, sent) in rows {
+        let (expected, length) = (sent.clone(), sent.len());
+        let server = Server::tcp(1, move |_, connection| {
+            assert_eq!(take(connection, length), expected);
+            connection.write_all(OK).unwrap();
+            assert_eq!(connection.read(&mut [0]).unwrap(), 0);
+        });
+        let mut client = server.client().with_keepalive(keepalive);
+        assert_eq!(client.request(&given, io::empty()).unwrap().status(), 200);
+        drop(client);
+        server.end();
+    }
+}
+
+/// Method, body, whether it was allowed, whether a byte of an answer comes before the close; whether it is asked again.
+#[test]
+fn what_meets_a_close_and_is_asked_again() {
+    let large = vec![b'x'; 100_000];
+    let rows: [(&str, &[u8], bool, bool, bool); 7] = [
+        ("GET", b"", true, false, true),
+        ("GET", b"", false, false, false),
+        ("GET", b"", true, true, false),
+        ("PUT", b"hello", true, false, true),
+        ("PUT", &large, true, false, false),
+        ("POST", b"", true, false, false),
+        ("POST", b"hello", true, false, false),
+    ];
+    for (method, body, allowed, answered, again) in rows {
+        let request = packet(&[("REQUEST_METHOD", method), ("CONTENT_LENGTH", &body.len().to_string())]);
+        let (sent, expected) = (request.clone(), body.to_vec());
+        let server = Server::tcp(if again { 2 } else { 1 }, move |number, connection| {
+            if number == 0 {
+                serve(connection, 1);
+            }
+            assert_eq!(take(connection, sent.len()), sent);
+            assert!(take(connection, expected.len()) == expected);
+            if number == 1 {
+                connection.write_all(OK).unwrap();
+            } else if answered {
+                connection.write_all(b"H").unwrap();
+            }
+        });
+        let mut client = server.client().with_keepalive(true);
+        if allowed {
+            client = client.retrying_idempotent();
+        }
+        ask(&mut client);
+        let status = client.request(&request, body).map(|response| response.status());
+        assert_eq!(status.is_ok(), again, "{method} {} {allowed} {answered}: {status:?}", body.len());
+        drop(client);
+        server.end();
+    }
 }

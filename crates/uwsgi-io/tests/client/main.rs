@@ -33,7 +33,7 @@ fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn get() -> Vec<u8> {
-    packet(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")])
+    packet(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", "0")])
 }
 
 fn post(length: usize) -> Vec<u8> {

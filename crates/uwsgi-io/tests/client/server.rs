@@ -12,17 +12,26 @@ use uwsgi_io::Client;
 pub(crate) trait Connection: Read + Write + Send {
     /// Ends both directions now, not when it is dropped.
     fn shut_down(&self);
+    fn shut_down_write(&self);
 }
 
 impl Connection for TcpStream {
     fn shut_down(&self) {
         self.shutdown(Shutdown::Both).unwrap();
     }
+
+    fn shut_down_write(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
 }
 
 impl Connection for UnixStream {
     fn shut_down(&self) {
         self.shutdown(Shutdown::Both).unwrap();
+    }
+
+    fn shut_down_write(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
     }
 }
 

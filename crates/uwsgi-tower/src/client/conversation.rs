@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
-use uwsgi::client::{Exchange, Incoming as Step, ResponseStep};
+use uwsgi::client::{Exchange, ResponseStep};
 use uwsgi::response::ResponseHead;
 
 use crate::client::incoming::Incoming;
@@ -94,7 +94,7 @@ impl Conversation {
         Self { to_connect: method == Method::CONNECT, ..self }
     }
 
-    /// Sends, until there is the head of the final answer; where that is a 101, until all of the request has left.
+    /// Sends, until there is the head of the final answer; where that is a 101 or has no body, until all of the request has left.
     pub(crate) async fn head(&mut self) -> Result<Response<()>, ClientError> {
         loop {
             let end = poll_fn(|cx| self.poll_head_end(cx)).await?;
@@ -104,17 +104,33 @@ impl Conversation {
                 continue;
             }
             let response = self.response(&head)?;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let is_over = response.status() == StatusCode::SWITCHING_PROTOCOLS || self.exchange.incoming() == Some(0);
+            if is_over && self.is_leaving() {
                 poll_fn(|cx| self.poll_finish(cx)).await?;
             }
             return Ok(response);
         }
     }
 
-    /// Whether the request can be asked again on another connection: its body is whole, nothing came of an answer, and
-    /// nothing of it has left or it does no harm twice (RFC 9110 section 9.2.2).
-    pub(crate) const fn may_be_asked_again(&self, idempotent: bool) -> bool {
-        !self.touched && !self.heard && (!self.left || idempotent)
+    /// Whether any byte of the request has left.
+    pub(crate) const fn has_left(&self) -> bool {
+        self.left
+    }
+
+    /// Whether any byte of an answer has come.
+    pub(crate) const fn has_answer(&self) -> bool {
+        self.heard
+    }
+
+    /// Whether the request's body can be sent from its first byte on.
+    pub(crate) fn body_is_there(&mut self) -> bool {
+        !self.touched || self.body.as_mut().rewind()
+    }
+
+    /// Whether part of the request has yet to leave, and no answer says that it is not wanted.
+    pub(crate) fn is_leaving(&self) -> bool {
+        let held_back = !(self.packet.is_empty() && self.chunk.is_empty());
+        !self.exchange.is_refused() && (held_back || self.exchange.wants_body())
     }
 
     pub(crate) fn into_body(self) -> Pin<Box<dyn Chunks>> {
@@ -172,9 +188,9 @@ impl Conversation {
         }
     }
 
-    /// Sends all that is left of the request, and reads nothing meanwhile: what is written to the pipe of a 101 must not
-    /// overtake the request's body.
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+    /// Sends all that is left of the request, and reads nothing meanwhile: there is no more of the answer. What is written to the
+    /// pipe of a 101 must not overtake the request's body.
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         if !self.sent {
             match self.poll_send(cx) {
                 Poll::Ready(sent) => sent?,
@@ -186,8 +202,7 @@ impl Conversation {
             }
             self.sent = true;
         }
-        let is_out =
-            self.packet.is_empty() && self.chunk.is_empty() && self.exchange.body(&[], false) == Step::Upgraded;
+        let is_out = !self.is_leaving();
         // `poll_send` ends where the backend takes no more.
         let broken = || ClientError::Io(Arc::new(io::ErrorKind::BrokenPipe.into()));
         Poll::Ready(if is_out { Ok(()) } else { Err(broken()) })

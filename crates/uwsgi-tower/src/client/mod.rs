@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tower_service::Service;
-use uwsgi::client::{Address, AddressError, Exchange};
+use uwsgi::client::{Address, AddressError, Exchange, FailedAttempt, is_idempotent};
 use uwsgi::framing::declared_length;
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 
@@ -41,8 +41,9 @@ use pool::{Io, Pool};
 /// A backend, as a service: requests of `http` in, responses out. It is cheap to clone, and clones share what they keep.
 ///
 /// Bodies stream both ways; a response may come while the request's body is still being sent, which then goes on while the
-/// response's body is read. An answer that is an error ends that: nobody reads the rest. A body whose length nobody knows is
-/// collected first, since a backend has to be told.
+/// response's body is read. An answer that is an error ends that: nobody reads the rest. Any other answer is whole only once
+/// the request is: if the rest cannot leave, the last bytes of the response's body are an error in their place, and where there
+/// are none, the response is. A body whose length nobody knows is collected first, since a backend has to be told.
 ///
 /// A connection belongs to one request at a time. Whoever drops the response's future or its body before the end closes it:
 /// none is used again whose answer was not read to its end, and none that is still written to.
@@ -122,16 +123,18 @@ impl Client {
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
     ///
-    /// One that the backend closes is closed at once; but a backend that closes behind each answer without saying so,
-    /// as uWSGI does, may do it just while the next request leaves. A request that meets such a close is asked again on
-    /// a new connection if nothing of it had left; see [`retrying_idempotent`](Self::retrying_idempotent) for more.
+    /// One is used again only behind an answer of HTTP/1.1 that says `Connection: keep-alive` and whose end is known without a
+    /// close; uWSGI says nothing and closes. One that the backend closes is closed at once. A backend that loses its patience
+    /// may close one just while the next request leaves. That request is asked again on a new connection if nothing of it had
+    /// left ([`FailedAttempt`]); see [`retrying_idempotent`](Self::retrying_idempotent) for more.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
         self.with(|backend| backend.reused = connections)
     }
 
     /// The same backend, asked again too if a kept connection is closed behind the request and before any byte of an answer,
-    /// where its method is idempotent (RFC 9110 section 9.2.2) and nobody has asked its body for anything.
+    /// where its method is idempotent (RFC 9110 section 9.2.2) and its body is still there: nobody has asked it for anything, or
+    /// it was [collected](Self::with_collected). No request is asked for a third time.
     ///
     /// That hides the closes of a backend that has lost its patience just then; but what had read the request may have
     /// done what it asks for, and a request that makes a backend fall over is given to another.
@@ -200,22 +203,23 @@ impl Backend {
         let (parts, body) = request.into_parts();
         let mut body: Pin<Box<dyn Chunks>> = Box::pin(Outgoing::new(body));
         let length = match declared(&parts)? {
-            Some(length) => Some(length),
+            Some(length) => length,
+            // Without a length, 0 too, no server could go on with the connection.
             None => match body.length() {
-                Some(0) => None,
-                Some(length) => Some(length),
+                Some(length) => length,
                 None => {
                     let (collected, length) = outgoing::collect(body, self.collected).await?;
                     body = collected;
-                    Some(length)
+                    length
                 }
             },
         };
         let packet = self.packet(&parts, length)?;
-        let twice = self.retries && parts.method.is_idempotent();
+        let idempotent = is_idempotent(parts.method.as_str().as_bytes());
         let mut kept = self.pool.take();
+        let mut is_repeat = false;
         loop {
-            let is_kept = kept.is_some();
+            let connection_was_kept = kept.is_some();
             let io = match kept.take() {
                 Some(io) => io,
                 None => self.connect().await?,
@@ -224,19 +228,32 @@ impl Backend {
             let mut conversation = Conversation::new(io, packet.clone(), body, exchange, &self).asking(&parts.method);
             match conversation.head().await {
                 Ok(response) => return conversation.into_response(response),
-                // It was closed meanwhile. Another that was kept might be too.
-                Err(error) if is_kept && error.is_stale() && conversation.may_be_asked_again(twice) => {
-                    body = conversation.into_body();
+                Err(error) if error.is_stale() => {
+                    let (answer_began, body_is_there) = (conversation.has_answer(), conversation.body_is_there());
+                    let failed = FailedAttempt {
+                        connection_was_kept,
+                        is_repeat,
+                        bytes_left: conversation.has_left(),
+                        answer_began,
+                        body_is_there,
+                        idempotent,
+                        opted_in: self.retries,
+                    };
+                    if !failed.may_be_repeated() {
+                        return Err(error);
+                    }
+                    // It was closed meanwhile. Another that was kept might be too.
+                    (body, is_repeat) = (conversation.into_body(), true);
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn packet(&self, parts: &Parts, length: Option<u64>) -> Result<Bytes, ClientError> {
+    fn packet(&self, parts: &Parts, length: u64) -> Result<Bytes, ClientError> {
         let mut packet = Vec::with_capacity(1024);
         let mut vars = VarsEncoder::new(&mut packet);
-        encode_vars(parts, length, &mut vars).map_err(ClientError::Vars)?;
+        encode_vars(parts, Some(length), &mut vars).map_err(ClientError::Vars)?;
         let modifiers = parts.extensions.get::<Modifiers>();
         let (modifier1, modifier2) =
             modifiers.map_or((Modifier1::WSGI, 0), |modifiers| (modifiers.modifier1, modifiers.modifier2));

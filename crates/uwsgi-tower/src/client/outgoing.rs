@@ -16,6 +16,9 @@ pub(crate) trait Chunks: Send {
 
     /// How many there are, if that is known.
     fn length(&self) -> Option<u64>;
+
+    /// Begins with the first byte again, if it can.
+    fn rewind(self: Pin<&mut Self>) -> bool;
 }
 
 /// A body of `http_body`. Trailers have no place in a request of uwsgi.
@@ -54,22 +57,32 @@ where
     fn length(&self) -> Option<u64> {
         if self.body.is_end_stream() { Some(0) } else { self.body.size_hint().exact() }
     }
+
+    fn rewind(self: Pin<&mut Self>) -> bool {
+        false
+    }
 }
 
 /// A body that was collected.
 #[derive(Debug)]
 struct Collected {
     bytes: Bytes,
+    is_given: bool,
 }
 
 impl Chunks for Collected {
     fn poll_chunk(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>> {
-        let bytes = core::mem::take(&mut self.bytes);
-        Poll::Ready(Some(Ok(bytes)).filter(|bytes| !bytes.as_ref().is_ok_and(Bytes::is_empty)))
+        let is_over = core::mem::replace(&mut self.is_given, true) || self.bytes.is_empty();
+        Poll::Ready(Some(Ok(self.bytes.clone())).filter(|_| !is_over))
     }
 
     fn length(&self) -> Option<u64> {
         u64::try_from(self.bytes.len()).ok()
+    }
+
+    fn rewind(mut self: Pin<&mut Self>) -> bool {
+        self.is_given = false;
+        true
     }
 }
 
@@ -87,5 +100,5 @@ pub(crate) async fn collect(
         all.put(chunk);
     }
     let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
-    Ok((Box::pin(Collected { bytes: all.freeze() }), length))
+    Ok((Box::pin(Collected { bytes: all.freeze(), is_given: false }), length))
 }

@@ -54,9 +54,10 @@ impl Connection {
         self.stream.write_all(answer.as_ref()).await.unwrap();
     }
 
-    /// An answer with a length.
+    /// An answer with a length, behind which the connection goes on.
     pub(crate) async fn answer(&mut self, body: &str) {
-        self.say(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())).await;
+        let length = body.len();
+        self.say(format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n{body}")).await;
     }
 
     /// Waits until the client has closed.

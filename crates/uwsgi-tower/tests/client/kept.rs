@@ -134,7 +134,10 @@ async fn what_speaks_unasked_is_not_used_again() {
 async fn answers_behind_which_nothing_can_follow() {
     for answer in [
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!behind",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n!behind",
     ] {
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
@@ -142,7 +145,7 @@ async fn answers_behind_which_nothing_can_follow() {
             count.fetch_add(1, Ordering::Relaxed);
             async move {
                 while connection.packet().await.is_some() {
-                    let body = if answer.ends_with("behind") { "" } else { "!" };
+                    let body = if answer.contains('!') { "" } else { "!" };
                     connection.say([answer, body].concat()).await;
                 }
             }
@@ -237,4 +240,47 @@ async fn a_post_behind_a_close_that_was_seen_goes_to_another() {
         std::thread::sleep(Duration::from_millis(5));
         tokio::task::yield_now().await;
     }
+}
+
+/// Where there is no body, the packet says so: else no server could tell where the next request begins.
+#[tokio::test]
+async fn a_request_without_a_body_has_a_length_of_0() {
+    let client = backend(async |mut connection: Connection, _| {
+        let packet = connection.packet().await.unwrap();
+        connection.answer(&crate::backend::var(&packet, "CONTENT_LENGTH").unwrap_or_default()).await;
+    });
+    let client = client.await;
+    assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "0");
+    assert_eq!(text(ask(&client, post("")).await).await.unwrap(), "0");
+}
+
+/// A body that was collected can be sent from its first byte again.
+#[tokio::test]
+async fn a_collected_body_may_be_sent_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let client = backend(move |mut connection: Connection, number| {
+        let count = Arc::clone(&count);
+        async move {
+            connection.packet().await.unwrap();
+            if number == 0 {
+                connection.answer("first").await;
+                connection.packet().await.unwrap();
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+            let body = connection.body(4).await;
+            if number == 1 {
+                connection.answer(&String::from_utf8(body).unwrap()).await;
+            }
+        }
+    });
+    let client = client.await.reusing(1).retrying_idempotent();
+    assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "first");
+    let pieces = ["bo", "dy"].map(|piece| Ok::<_, core::convert::Infallible>(http_body::Frame::data(piece.into())));
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
+    let request = http::Request::put("/")
+        .body(http_body_util::BodyExt::map_frame(body, |frame: http_body::Frame<bytes::Bytes>| frame))
+        .unwrap();
+    assert_eq!(text(ask(&client, request).await).await.unwrap(), "body");
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }

@@ -14,6 +14,7 @@
 mod answers;
 mod backend;
 mod cancelled;
+mod early;
 mod kept;
 mod patience;
 mod pipes;

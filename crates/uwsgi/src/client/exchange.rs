@@ -44,8 +44,8 @@ pub struct Exchange {
     outgoing: Declared,
     /// The answer is an error: nobody reads what has not left.
     refused: bool,
-    /// Whether the answer ends where its length says, and the backend does not say that it closes.
-    delimited: bool,
+    /// Whether the backend says that the connection goes on, and the answer's end is known without a close.
+    kept: bool,
     /// Whether the request asks for an upgrade.
     upgrade: bool,
 }
@@ -183,7 +183,7 @@ impl Exchange {
             interim: 0,
             outgoing: Declared::new(0),
             refused: false,
-            delimited: false,
+            kept: false,
             upgrade: false,
         }
     }
@@ -362,7 +362,6 @@ impl Exchange {
             self.phase = Phase::Failed(ExchangeError::UnaskedUpgrade);
             return Err(ExchangeError::UnaskedUpgrade);
         }
-        self.delimited = !response.says_close();
         self.refused = response.status() >= 400;
         self.phase = match response_body(response, self.to_head) {
             ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
@@ -371,6 +370,7 @@ impl Exchange {
             ResponseBody::Close => Phase::Close,
             ResponseBody::Upgrade => Phase::Upgraded,
         };
+        self.kept = says_kept(response) && matches!(self.phase, Phase::Ended | Phase::Length(_));
         Ok(())
     }
 
@@ -410,7 +410,7 @@ impl Exchange {
             }
             Phase::Close if !got.is_empty() => Incoming::Body { skip: 0, take: got.len() },
             Phase::Close if eof => {
-                (self.phase, self.delimited) = (Phase::Ended, false);
+                self.phase = Phase::Ended;
                 Incoming::End { skip: 0 }
             }
             Phase::Close => Incoming::Need(1),
@@ -442,11 +442,25 @@ impl Exchange {
         }
     }
 
-    /// Whether the connection may carry another request: all of this one has left, its answer ended where it said, nothing
-    /// came behind it (`rest`), and the backend does not say that it closes. Most close all the same.
+    /// Whether the connection may carry another request: all of this one has left, nothing came behind the answer (`rest`), the
+    /// answer is one of HTTP/1.1 that says `Connection: keep-alive`, and its end is known without a close: it has a length, or
+    /// no body.
+    ///
+    /// An answer that says nothing does not go on: uWSGI says nothing and closes, and so do servers of this project that keep
+    /// no connections.
+    ///
+    /// ```
+    /// # use uwsgi::client::Exchange;
+    /// let mut exchange = Exchange::new(false);
+    /// exchange.answer(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", false);
+    /// assert!(exchange.allows_another(b""));
+    /// let mut exchange = Exchange::new(false);
+    /// exchange.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false);
+    /// assert!(!exchange.allows_another(b""));
+    /// ```
     #[must_use]
     pub const fn allows_another(&self, rest: &[u8]) -> bool {
-        matches!(self.phase, Phase::Ended) && self.delimited && self.outgoing.left() == 0 && rest.is_empty()
+        matches!(self.phase, Phase::Ended) && self.kept && self.outgoing.left() == 0 && rest.is_empty()
     }
 
     /// A call that does not belong to this phase: how the exchange fails, unless it has.
@@ -462,6 +476,11 @@ impl Exchange {
         self.phase = Phase::Failed(error);
         ResponseStep::Fail(error)
     }
+}
+
+/// Whether the backend says that the connection goes on behind this answer.
+fn says_kept(response: &ResponseHead<'_>) -> bool {
+    response.says_keep_alive() && !response.says_close() && response.version() == Some(b"HTTP/1.1")
 }
 
 /// What to say where no byte of a body is there.

@@ -46,6 +46,7 @@ impl Flags {
     const CHUNKED: Self = Self(1);
     const LOCATION: Self = Self(2);
     const CLOSE: Self = Self(4);
+    const KEEP_ALIVE: Self = Self(8);
 
     const fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -263,6 +264,20 @@ impl<'a> ResponseHead<'a> {
         self.flags.has(Flags::CLOSE)
     }
 
+    /// Whether `Connection` says `keep-alive`, alone or in a list.
+    ///
+    /// ```
+    /// use uwsgi::response::ResponseHead;
+    ///
+    /// let head = ResponseHead::decode(b"HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\n\r\n")?;
+    /// assert!(head.says_keep_alive() && !head.says_close());
+    /// # Ok::<(), uwsgi::response::ResponseError>(())
+    /// ```
+    #[must_use]
+    pub const fn says_keep_alive(&self) -> bool {
+        self.flags.has(Flags::KEEP_ALIVE)
+    }
+
     /// How many header lines there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -396,7 +411,7 @@ fn facts(
             14 if is_name(name, b"content-length") => said.length(head, header)?,
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => said.transfer_encoding(head, header)?,
             8 if is_name(name, b"location") => said.flags.set(Flags::LOCATION),
-            10 if is_name(name, b"connection") && lists_close(header.value) => said.flags.set(Flags::CLOSE),
+            10 if is_name(name, b"connection") => said.connection(header.value),
             _ => {}
         }
     }
@@ -432,6 +447,17 @@ impl Facts {
         }
     }
 
+    /// A list of options (RFC 9110 section 7.6.1).
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            match option.len() {
+                5 if option.eq_ignore_ascii_case(b"close") => self.flags.set(Flags::CLOSE),
+                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.flags.set(Flags::KEEP_ALIVE),
+                _ => {}
+            }
+        }
+    }
+
     fn transfer_encoding(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
         let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
         if !header.value.eq_ignore_ascii_case(b"chunked") {
@@ -446,11 +472,6 @@ impl Facts {
         self.flags.set(Flags::CHUNKED);
         Ok(())
     }
-}
-
-/// Whether a list has `close` in it (RFC 9110 section 7.6.1).
-fn lists_close(value: &[u8]) -> bool {
-    value.split(|byte| *byte == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Where the first line begins that httparse refuses by itself; a line of its own is refused as it is in a head.

@@ -16,7 +16,8 @@ pub enum Ending {
     /// reset the connection, and the front end lose the answer. Where [nothing is expected](Drain::expects_nothing) and a
     /// read finds nothing, close at once.
     HalfClose(Drain),
-    /// The connection goes on: bytes that were read and not used are the next packet's.
+    /// The connection goes on: bytes that were read and not used are those of the next packet, or of the body's rest, which
+    /// [`Receive::head`] has passed over.
     Next(Receive),
 }
 
@@ -26,7 +27,7 @@ impl Ending {
     pub fn of(receive: Receive, respond: &Respond, now: Time) -> Self {
         if respond.is_aborted() {
             Self::Abort
-        } else if respond.is_delimited() && receive.allows_another() {
+        } else if respond.allows_another() && receive.allows_another() {
             Self::Next(receive.another(now))
         } else {
             // Where connections are kept, the next request may be on its way: to close over it would reset the connection

@@ -21,6 +21,7 @@
 //!                 let head: Vec<u8> = got.drain(..end).collect();
 //!                 if let Err(refusal) = receive.request(&head) { return write(refusal.response(false)) }
 //!             }
+//!             HeadStep::Skip { count } => { got.drain(..count); continue }
 //!             HeadStep::Close | HeadStep::Message { .. } => return,
 //!         }
 //!         let (mut respond, mut echo) = (Respond::queued(&receive, now()), Vec::new());
@@ -39,7 +40,11 @@
 //!         let lines = lines.finish().unwrap();
 //!         respond.head(&lines);
 //!         let leaves = respond.body(echo.len()).unwrap();
-//!         if respond.finished().unwrap().head || leaves.head { write(lines.as_bytes()) }
+//!         if respond.finished().unwrap().head || leaves.head {
+//!             let lines = lines.as_bytes();
+//!             write(&lines[..lines.len() - 2]);
+//!             write(respond.head_end());
+//!         }
 //!         write(&echo[..leaves.take]);
 //!         match Ending::of(receive, &respond, now()) { Ending::Next(next) => receive = next, _ => return }
 //!     }
@@ -58,6 +63,7 @@ mod admit;
 mod allow;
 mod cut;
 mod ending;
+mod persistence;
 mod receive;
 mod refusal;
 mod respond;

@@ -7,6 +7,7 @@ use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::declared::Declared;
 use crate::http::framing::RequestBody;
+use crate::server::persistence::is_short_enough;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
 use crate::server::time::{Due, Time};
@@ -57,12 +58,16 @@ pub struct Receive {
     bodiless: bool,
     /// Whether every `CONTENT_LENGTH` of the request is the same length.
     keepable: bool,
+    /// Whether the request's body has a declared length.
+    is_length: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     /// Before the first byte of a packet, since the connection began or the request before ended.
     Silent(Time),
+    /// Inside the rest of a body that nobody has read, whose answer has left; until when it is waited for.
+    Rest(Declared, Time),
     /// Inside a header or a block, since the first byte.
     Begun(Time),
     /// The head was announced, and not yet decoded.
@@ -116,6 +121,11 @@ pub enum HeadStep {
     },
     /// Write the refusal's response, half-close, drain and close.
     Refuse(Refusal),
+    /// The first `count` bytes are what nobody has read of the body before: pass them over, and ask again.
+    Skip {
+        /// How many bytes; never 0.
+        count: usize,
+    },
 }
 
 /// What to do about a body.
@@ -158,6 +168,7 @@ impl Receive {
             to_head: false,
             bodiless: false,
             keepable: false,
+            is_length: false,
         }
     }
 
@@ -167,6 +178,7 @@ impl Receive {
             Phase::Begun(begun) => begun,
             Phase::Silent(since) if got.is_empty() => return self.silence(since, eof, now),
             Phase::Silent(_) => now,
+            Phase::Rest(rest, until) => return self.pass_over(rest, until, (got, eof), now),
             Phase::Closed => return HeadStep::Close,
             _ => return HeadStep::Refuse(self.out_of_order()),
         };
@@ -203,6 +215,7 @@ impl Receive {
         match self.decode(head) {
             Ok((request, body)) => {
                 (self.received, self.waited, self.waiting) = (0, 0, None);
+                self.is_length = matches!(body, RequestBody::Length(_));
                 self.phase = match body {
                     RequestBody::Length(0) => Phase::Read { declared: self.keepable },
                     RequestBody::Length(length) => Phase::Length(Declared::new(length)),
@@ -281,9 +294,12 @@ impl Receive {
             // Silence is no fault in a pipe.
             Phase::Upgraded if self.stop.is_some_and(|stop| now >= stop) => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
-            Phase::Silent(_) | Phase::Begun(_) | Phase::Announced(_) | Phase::Closed | Phase::Failed(_) => {
-                return BodyStep::Fail(self.out_of_order());
-            }
+            Phase::Silent(_)
+            | Phase::Rest(..)
+            | Phase::Begun(_)
+            | Phase::Announced(_)
+            | Phase::Closed
+            | Phase::Failed(_) => return BodyStep::Fail(self.out_of_order()),
         };
         self.account(step)
     }
@@ -313,8 +329,9 @@ impl Receive {
         self.received = self.received.saturating_add(u64::try_from(take).unwrap_or(u64::MAX));
     }
 
-    /// So many of the bytes that [`body`](Self::body) gave were not read, and nobody will read them: the body was not read to
-    /// its end, and what follows it is not believed.
+    /// So many of the bytes that [`body`](Self::body) gave last were not read: they are the first to be shown again, to
+    /// [`body`](Self::body) or, behind the answer, to [`head`](Self::head). Of a chunked body they are not, and what follows
+    /// it is not believed.
     ///
     /// ```
     /// use uwsgi::server::{BodyStep, Receive, Settings, Time};
@@ -326,15 +343,21 @@ impl Receive {
     /// receive.head(head, false, now);
     /// receive.request(head)?;
     /// assert_eq!(receive.body(b"hello", false, now), BodyStep::Body { skip: 0, take: 5 });
-    /// assert!(receive.allows_another());
     /// receive.unread(3);
-    /// assert!(!receive.allows_another());
+    /// assert_eq!(receive.body(b"llo", false, now), BodyStep::Body { skip: 0, take: 3 });
     /// # Ok::<(), uwsgi::server::Refusal>(())
     /// ```
     pub fn unread(&mut self, count: usize) {
-        if count > 0 && matches!(self.phase, Phase::Read { .. }) {
-            self.phase = Phase::Read { declared: false };
-        }
+        let back = u64::try_from(count).unwrap_or(u64::MAX).min(self.received);
+        let left = match self.phase {
+            _ if back == 0 => return,
+            Phase::Length(body) => body.left(),
+            // A body that was declared: of no other is it known where it ends.
+            Phase::Read { .. } if self.is_length => 0,
+            _ => return,
+        };
+        self.received = self.received.saturating_sub(back);
+        self.phase = Phase::Length(Declared::new(left.saturating_add(back)));
     }
 
     /// Nobody waits for the body any more (a read that was cancelled, say): time from here on does not count against it, until
@@ -352,7 +375,12 @@ impl Receive {
         match self.phase {
             Phase::Length(_) | Phase::Chunked(_) | Phase::Read { .. } => self.phase = Phase::Upgraded,
             Phase::Upgraded | Phase::Message => {}
-            Phase::Silent(_) | Phase::Begun(_) | Phase::Announced(_) | Phase::Closed | Phase::Failed(_) => {
+            Phase::Silent(_)
+            | Phase::Rest(..)
+            | Phase::Begun(_)
+            | Phase::Announced(_)
+            | Phase::Closed
+            | Phase::Failed(_) => {
                 self.out_of_order();
             }
         }
@@ -365,6 +393,7 @@ impl Receive {
             // An idle connection closes at once.
             Phase::Silent(since) if self.is_stopping() => Some(since),
             Phase::Silent(since) => Some(since.after(self.patience())),
+            Phase::Rest(_, until) => Some(until),
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
             Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.body_deadline(),
             Phase::Announced(_) | Phase::Read { .. } | Phase::Upgraded => None,
@@ -402,11 +431,29 @@ impl Receive {
         &self.settings
     }
 
-    /// Whether, after a complete answer with a length, what follows may be read as another request: one that was asked for
-    /// (keepalive), behind a body that was declared and read to its end.
+    /// Whether, after a complete answer whose head has said so, what follows may be read as another request: one that was asked
+    /// for (keepalive), behind a body that was declared and is read to its end, or nearly: a rest of at most 64 KiB is
+    /// [passed over](HeadStep::Skip).
     #[must_use]
     pub const fn allows_another(&self) -> bool {
-        self.settings.keepalive.is_some() && !self.is_stopping() && matches!(self.phase, Phase::Read { declared: true })
+        self.settings.keepalive.is_some() && !self.is_stopping() && is_short_enough(self.unread_body())
+    }
+
+    /// How many bytes of the body are unread, if a request may be looked for behind them: not behind a body that failed or was
+    /// not declared. [`Respond::unread`](crate::server::Respond::unread) asks for it.
+    #[must_use]
+    pub const fn unread_body(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Read { declared: true } => Some(0),
+            Phase::Length(rest) if self.keepable => Some(rest.left()),
+            _ => None,
+        }
+    }
+
+    /// The response of a refusal: see [`Refusal::response_with`].
+    #[must_use]
+    pub const fn refusal_response(&self, refusal: &Refusal) -> &'static [u8] {
+        refusal.response_with(self.to_head, self.settings.keepalive.is_some())
     }
 
     /// Whether nothing more can be expected of the request: its body was declared and is read to its end, or it is one that
@@ -428,10 +475,27 @@ impl Receive {
         self.stop.is_some()
     }
 
-    /// Makes ready for the next packet of the connection.
+    /// Makes ready for the next packet of the connection, and before that for what is left of the body: for that there is as much
+    /// time as for what is drained.
     pub(crate) fn another(mut self, now: Time) -> Self {
-        (self.phase, self.first, self.to_head) = (Phase::Silent(now), false, false);
+        self.phase = match self.phase {
+            Phase::Length(rest) => Phase::Rest(rest, now.after(self.settings.drain_time)),
+            _ => Phase::Silent(now),
+        };
+        (self.first, self.to_head) = (false, false);
         self
+    }
+
+    /// Inside the rest of a body whose answer has left: no end of the wait is an error.
+    fn pass_over(&mut self, rest: Declared, until: Time, (got, eof): (&[u8], bool), now: Time) -> HeadStep {
+        let (count, left) = rest.take(got.len());
+        let late = now >= until || self.stop.is_some_and(|stop| now >= stop);
+        if count == 0 && (eof || late) {
+            self.phase = Phase::Closed;
+            return HeadStep::Close;
+        }
+        self.phase = if left.left() == 0 { Phase::Silent(now) } else { Phase::Rest(left, until) };
+        if count == 0 { HeadStep::Need(rest.needed()) } else { HeadStep::Skip { count } }
     }
 
     /// Before the first byte of a packet: no end of the wait is an error.

@@ -111,7 +111,21 @@ impl Refusal {
     /// The whole answer: a head and, unless the request was HEAD, one line of text.
     #[must_use]
     pub const fn response(&self, to_head_request: bool) -> &'static [u8] {
-        let (head, whole) = match self.status() {
+        self.response_with(to_head_request, false)
+    }
+
+    /// The whole answer, with `Connection: close` if it is to say that. A server that keeps connections says it: it keeps none
+    /// behind a refusal.
+    ///
+    /// ```
+    /// use uwsgi::server::Refusal;
+    ///
+    /// let head = Refusal::Empty.response_with(true, true);
+    /// assert!(head.ends_with(b"\r\nContent-Length: 16\r\nConnection: close\r\n\r\n"));
+    /// ```
+    #[must_use]
+    pub const fn response_with(&self, to_head_request: bool, says_close: bool) -> &'static [u8] {
+        let [head, whole, closing_head, closing_whole] = match self.status() {
             400 => answer!("400 Bad Request", "16"),
             403 => answer!("403 Forbidden", "14"),
             408 => answer!("408 Request Timeout", "20"),
@@ -121,25 +135,40 @@ impl Refusal {
             503 => answer!("503 Service Unavailable", "24"),
             _ => answer!("500 Internal Server Error", "26"),
         };
-        if to_head_request { head } else { whole }
+        match (to_head_request, says_close) {
+            (true, false) => head,
+            (false, false) => whole,
+            (true, true) => closing_head,
+            (false, true) => closing_whole,
+        }
     }
 }
 
-/// The head, and the head with its text, of a status; the length is the text's, its newline counted.
+/// The head, and the head with its text, of a status, and both with `Connection: close`; the length is the text's, its newline
+/// counted.
 macro_rules! answer {
     ($status:literal, $length:literal) => {{
-        const HEAD: &str =
-            concat!("HTTP/1.1 ", $status, "\r\nContent-Type: text/plain\r\nContent-Length: ", $length, "\r\n\r\n");
-        const WHOLE: &str = concat!(
-            "HTTP/1.1 ",
-            $status,
-            "\r\nContent-Type: text/plain\r\nContent-Length: ",
-            $length,
-            "\r\n\r\n",
-            $status,
-            "\n"
-        );
-        (HEAD.as_bytes(), WHOLE.as_bytes())
+        macro_rules! lines {
+            ($connection:literal, $text:expr) => {
+                concat!(
+                    "HTTP/1.1 ",
+                    $status,
+                    "\r\nContent-Type: text/plain\r\nContent-Length: ",
+                    $length,
+                    "\r\n",
+                    $connection,
+                    "\r\n",
+                    $text
+                )
+                .as_bytes()
+            };
+        }
+        [
+            lines!("", ""),
+            lines!("", concat!($status, "\n")),
+            lines!("Connection: close\r\n", ""),
+            lines!("Connection: close\r\n", concat!($status, "\n")),
+        ]
     }};
 }
 use answer;

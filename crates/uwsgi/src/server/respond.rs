@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::http::answer::EncodedHead;
 use crate::server::cut::{Cut, CutLimit};
+use crate::server::persistence::Persistence;
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
 use crate::server::time::{Due, Time};
@@ -57,6 +58,7 @@ pub struct Respond {
     to_head: bool,
     /// The answer to a message, which has no head.
     bare: bool,
+    persistence: Persistence,
 }
 
 /// What a head says about the body.
@@ -166,6 +168,7 @@ impl Respond {
             cut: None,
             to_head: receive.is_head_request(),
             bare: false,
+            persistence: Persistence::of(receive),
         }
     }
 
@@ -290,6 +293,50 @@ impl Respond {
         }
     }
 
+    /// So many bytes of the request's body are unread now: see [`Receive::unread_body`]. Say it before the head leaves: whether
+    /// the connection can go on depends on it. Until it is said, it is what was unread when the answer was
+    /// [made](Self::queued).
+    pub const fn unread(&mut self, bytes: Option<u64>) {
+        self.persistence.unread(bytes);
+    }
+
+    /// What the head ends with when it leaves, in the place of its last two bytes, which are its empty line: a server that keeps
+    /// connections says in it whether this one goes on. Ask when [`Leaves::head`] says that the head leaves.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use uwsgi::response::ResponseEncoder;
+    /// use uwsgi::server::{Receive, Respond, Settings, Time};
+    ///
+    /// # let now = Time::ZERO;
+    /// let mut receive = Receive::new(Settings::default().with_keepalive(Duration::from_secs(5)), now);
+    /// let packet = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\00";
+    /// receive.head(packet, false, now);
+    /// receive.request(packet).unwrap();
+    /// let mut respond = Respond::queued(&receive, now);
+    /// let mut buffer = [0; 64];
+    /// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
+    /// head.push_length(2)?;
+    /// respond.head(&head.finish()?);
+    /// assert!(respond.body(2)?.head);
+    /// assert_eq!(respond.head_end(), b"Connection: keep-alive\r\n\r\n");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn head_end(&self) -> &'static [u8] {
+        match self.head {
+            // Its `Connection` is the application's, and says `Upgrade`.
+            Some(Promise { status: 101, .. }) => b"\r\n",
+            _ => self.persistence.head_end(),
+        }
+    }
+
+    /// The response of a refusal that leaves in the place of the application's answer.
+    #[must_use]
+    pub const fn refusal_response(&self, refusal: &Refusal) -> &'static [u8] {
+        refusal.response_with(self.to_head, self.persistence.is_asked_for())
+    }
+
     /// Bytes are to be written, and the connection takes none now.
     pub fn blocked(&mut self, now: Time) {
         self.blocked.get_or_insert(now);
@@ -408,11 +455,19 @@ impl Respond {
         !matches!(self.phase, Phase::Finished | Phase::Refused)
     }
 
-    /// Whether the front end knows where the answer, which is finished, ends without a close. Where it does not, or a stop was
-    /// asked for, no other answer can follow.
+    /// Whether another answer may follow this one, which is finished: its head has said that the connection goes on, and no stop
+    /// was asked for since.
     #[must_use]
-    pub const fn is_delimited(&self) -> bool {
-        matches!(self.phase, Phase::Finished) && (self.length().is_some() || !self.has_body()) && self.stop.is_none()
+    pub const fn allows_another(&self) -> bool {
+        matches!(self.phase, Phase::Finished) && self.persistence.goes_on() && self.stop.is_none()
+    }
+
+    /// Whether the front end knows where the answer ends without a close.
+    const fn is_delimited(&self) -> bool {
+        match self.head {
+            Some(Promise { status: 101, .. }) | None => false,
+            Some(Promise { length, .. }) => length.is_some() || !self.has_body(),
+        }
     }
 
     /// How long the body is, where the head says so.
@@ -451,6 +506,8 @@ impl Respond {
         match self.phase {
             Phase::Queued(_) | Phase::Running if self.head.is_none() && !self.bare => Err(AnswerError::NoHead),
             Phase::Queued(_) | Phase::Running => {
+                let can_go_on = self.is_delimited() && self.stop.is_none();
+                self.persistence.head_leaves(can_go_on);
                 self.phase = Phase::Sending;
                 Ok(!self.bare)
             }

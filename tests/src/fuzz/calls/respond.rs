@@ -79,7 +79,7 @@ impl Model {
         let _deadline = self.respond.deadline();
         assert_eq!(self.respond.is_aborted(), !matches!(self.over, Some(Over::Finished | Over::Refused)));
         assert_eq!(self.respond.has_left(), self.left || self.over.is_some());
-        assert!(!self.respond.is_delimited() || self.over == Some(Over::Finished));
+        assert!(!self.respond.allows_another(), "no connection is kept here");
         assert_eq!(self.respond.has_body(), self.has_body());
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Seen {
     pub(super) body: Vec<u8>,
     /// Whether the body's end was told.
     pub(super) ended: bool,
+    /// Whether a read has failed.
+    pub(super) failed: bool,
     pub(super) is_message: bool,
     pub(super) is_pipe: bool,
     pub(super) answer: Expected,
@@ -36,10 +38,16 @@ pub(super) struct Given {
 }
 
 impl Seen {
-    /// Whether the front end knows where the answer ends.
+    /// Whether it is the application's own answer, to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.answer, Expected::Whole(_))
+    }
+
+    /// Whether the front end knows where the answer ends, or would.
     pub(super) fn is_delimited(&self, to_head: bool) -> bool {
         match &self.answer {
-            Expected::Whole(Given { head: Some((status, length)), .. }) => {
+            Expected::Whole(Given { head: Some((status, length)), .. })
+            | Expected::Aborted(Some(Given { head: Some((status, length)), .. })) => {
                 *status != 101 && (length.is_some() || !has_body(*status, to_head))
             }
             _ => false,
@@ -79,8 +87,8 @@ impl<'a> Actor<'a> {
         let result = self.acts.iter().try_for_each(|act| self.act(*act, body, &mut reads, &mut account));
         let is_pipe = account.is_pipe();
         let answer = account.expected(result.is_ok(), reads.failure);
-        let Reads { bytes, ended, .. } = reads;
-        let seen = Seen { body: bytes, ended, is_message, is_pipe, answer };
+        let Reads { bytes, ended, failure } = reads;
+        let seen = Seen { body: bytes, ended, failed: failure.is_some(), is_message, is_pipe, answer };
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
         result
     }

@@ -6,11 +6,33 @@ use super::Served;
 use super::actor::{Expected, Given, Seen, has_body};
 use crate::naive_http::{self, End, Most};
 
-/// Each answer is the expected one, and behind the last comes what may: `goes_on` says whether another request may.
-pub(super) fn calm(served: &Served, to_head: &[bool], goes_on: bool) {
+/// What an answer has said about its connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    /// Whether it was an answer with a head, and no 101.
+    pub(super) is_head: bool,
+    pub(super) keep_alive: bool,
+    pub(super) close: bool,
+    pub(super) has_length: bool,
+}
+
+impl Said {
+    fn of(written: &[u8]) -> Self {
+        let Some(end) = naive_http::head_end(written) else { return Self::default() };
+        let Ok(head) = naive_http::head(&written[..end], Most::DEFAULT) else { return Self::default() };
+        let is_head = head.status != 101;
+        Self { is_head, keep_alive: head.keep_alive, close: head.close, has_length: head.content_length.is_some() }
+    }
+}
+
+/// Each answer is the expected one, and behind the last comes what may. What each has said.
+pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
     let mut rest = &served.written[..];
     let mut aborted = false;
+    let mut said = Vec::new();
     for (seen, to_head) in served.seen.iter().zip(to_head) {
+        let has_head = !seen.is_message && !matches!(seen.answer, Expected::Aborted(None));
+        said.push(if has_head { Said::of(rest) } else { Said::default() });
         rest = match &seen.answer {
             Expected::Whole(given) => answer(rest, given, *to_head),
             Expected::Refused(status) => refusal(rest, Some(*status), *to_head),
@@ -21,12 +43,14 @@ pub(super) fn calm(served: &Served, to_head: &[bool], goes_on: bool) {
         };
     }
     assert_eq!(served.aborted, aborted);
+    let goes_on = said.last().is_none_or(|said| said.keep_alive);
     if goes_on && !rest.is_empty() {
         assert!(served.half_closed);
         rest = if rest == Receive::PONG { &[] } else { any_refusal(rest) };
     }
     assert!(rest.is_empty(), "{} is more than was given", rest.escape_ascii());
     assert!(!(served.half_closed && served.aborted));
+    said
 }
 
 /// An answer is this; what follows it.
@@ -35,6 +59,8 @@ fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
     let end = naive_http::head_end(written).expect("a head");
     let head = naive_http::head(&written[..end], Most::DEFAULT).expect("a good head");
     let length = length.filter(|_| status != 101 && status != 204);
+    // An answer that turns out to have no byte gets a length by itself.
+    let length = length.or(head.content_length.filter(|said| *said == 0 && given.body.is_empty()));
     assert_eq!((head.status, head.content_length, head.chunked), (status, length, false));
     assert_eq!(head.headers[0], (b"X-Line".to_vec(), b"it is there".to_vec()));
     assert!(given.body.is_empty() || has_body(status, to_head));

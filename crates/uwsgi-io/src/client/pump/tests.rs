@@ -228,7 +228,10 @@ fn an_answer_before_the_end_of_the_request() {
     for (length, done) in [(300, false), (50, true)] {
         let early = |taken: &[u8]| match taken.len() {
             0..60 => Says::default(),
-            _ => Says { answer: b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(), ..Says::default() },
+            _ => Says {
+                answer: b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n".to_vec(),
+                ..Says::default()
+            },
         };
         let wire = Wire::new(60, &early);
         let (mut out, mut buffer) = (PACKET.to_vec(), Vec::new());

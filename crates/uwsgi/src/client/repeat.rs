@@ -1,0 +1,121 @@
+//! Which requests may be asked again when their connection has failed.
+
+/// What is known of a request that got no answer, because its connection was closed or broke.
+///
+/// A server may close a connection that it keeps just while a request is on its way (RFC 9112 section 9.3.1). Whoever asks such
+/// a request again does it on a new connection.
+///
+/// ```
+/// use uwsgi::client::{FailedAttempt, is_idempotent};
+///
+/// let failed = FailedAttempt {
+///     connection_was_kept: true,
+///     is_repeat: false,
+///     bytes_left: true,
+///     answer_began: false,
+///     body_is_there: true,
+///     idempotent: is_idempotent(b"GET"),
+///     opted_in: true,
+/// };
+/// assert!(failed.may_be_repeated());
+/// assert!(!FailedAttempt { idempotent: is_idempotent(b"POST"), ..failed }.may_be_repeated());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
+#[allow(clippy::exhaustive_structs, reason = "who forgets one of them asks the wrong requests again")]
+pub struct FailedAttempt {
+    /// The connection carried another request before. A new one that fails says something about the server, or the request.
+    pub connection_was_kept: bool,
+    /// It was asked for the second time.
+    pub is_repeat: bool,
+    /// A byte of it has left, so that the server may have read it.
+    pub bytes_left: bool,
+    /// A byte of an answer has come.
+    pub answer_began: bool,
+    /// Its body can be sent from its first byte on: it is untouched, or it is kept, or there is none.
+    pub body_is_there: bool,
+    /// Its method is [idempotent](is_idempotent).
+    pub idempotent: bool,
+    /// The caller allows that it is asked twice.
+    pub opted_in: bool,
+}
+
+impl FailedAttempt {
+    /// Whether it may be asked again: once, never behind a byte of an answer, and if a byte of it has left, then only what does
+    /// no harm twice and was allowed to be.
+    #[must_use]
+    pub const fn may_be_repeated(&self) -> bool {
+        let is_harmless = !self.bytes_left || (self.idempotent && self.opted_in);
+        self.connection_was_kept && !self.is_repeat && !self.answer_began && self.body_is_there && is_harmless
+    }
+}
+
+/// Whether requests of this method do twice what they do once (RFC 9110 section 9.2.2). Methods are compared as they are.
+#[must_use]
+pub fn is_idempotent(method: &[u8]) -> bool {
+    matches!(method, b"DELETE" | b"GET" | b"HEAD" | b"OPTIONS" | b"PUT" | b"TRACE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FailedAttempt, is_idempotent};
+
+    const GET: FailedAttempt = FailedAttempt {
+        connection_was_kept: true,
+        is_repeat: false,
+        bytes_left: true,
+        answer_began: false,
+        body_is_there: true,
+        idempotent: true,
+        opted_in: true,
+    };
+    const POST: FailedAttempt = FailedAttempt { idempotent: false, ..GET };
+
+    #[test]
+    fn what_may_be_asked_again() {
+        let rows: [(&str, FailedAttempt, bool); 13] = [
+            ("a GET, allowed", GET, true),
+            ("a GET, not allowed", FailedAttempt { opted_in: false, ..GET }, false),
+            ("a GET of which nothing has left", FailedAttempt { opted_in: false, bytes_left: false, ..GET }, true),
+            ("a GET for the third time", FailedAttempt { is_repeat: true, ..GET }, false),
+            (
+                "nothing has left, for the third time",
+                FailedAttempt { is_repeat: true, bytes_left: false, ..GET },
+                false,
+            ),
+            ("on a new connection", FailedAttempt { connection_was_kept: false, ..GET }, false),
+            ("behind a byte of a head", FailedAttempt { answer_began: true, ..GET }, false),
+            (
+                "behind a byte of a head, though nothing has left",
+                FailedAttempt { answer_began: true, bytes_left: false, ..GET },
+                false,
+            ),
+            ("a PUT whose body is gone", FailedAttempt { body_is_there: false, ..GET }, false),
+            (
+                "nothing has left, and the body is gone",
+                FailedAttempt { body_is_there: false, bytes_left: false, ..GET },
+                false,
+            ),
+            ("a POST, allowed", POST, false),
+            ("a POST of which nothing has left", FailedAttempt { bytes_left: false, ..POST }, true),
+            (
+                "a POST of which nothing has left, not allowed",
+                FailedAttempt { bytes_left: false, opted_in: false, ..POST },
+                true,
+            ),
+        ];
+        for (name, failed, may) in rows {
+            assert_eq!(failed.may_be_repeated(), may, "{name}");
+        }
+    }
+
+    #[test]
+    fn methods() {
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"] {
+            assert!(is_idempotent(method.as_bytes()), "{method}");
+        }
+        for method in ["", "POST", "PATCH", "CONNECT", "get", "LOCK", "GETS"] {
+            assert!(!is_idempotent(method.as_bytes()), "{method}");
+        }
+    }
+}
