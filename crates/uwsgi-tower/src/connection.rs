@@ -23,7 +23,7 @@ use crate::halves::{Look, split};
 use crate::inbound::{Head, Inbound};
 use crate::listener::Listener;
 use crate::outbound::Outbound;
-use crate::pace::{Pace, Stop};
+use crate::pace::{Pace, Stop, expect_timers};
 use crate::request::{Peer, request_parts};
 use crate::serve::Counted;
 use crate::upgrade::{self, Upgraded};
@@ -56,6 +56,10 @@ use crate::upgrade::{self, Upgraded};
 /// # Errors
 ///
 /// The connection broke. What a peer does wrong is no error: it is answered.
+///
+/// # Panics
+///
+/// In a runtime without timers: build it with `enable_time` or `enable_all`.
 pub async fn serve_connection<IO, S, B>(io: IO, service: S, settings: Settings) -> io::Result<End<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -70,6 +74,10 @@ where
 /// [`serve_connection`], which may be asked to stop.
 ///
 /// # Errors
+///
+/// As [`serve_connection`].
+///
+/// # Panics
 ///
 /// As [`serve_connection`].
 pub async fn serve_connection_until<IO, S, B>(io: IO, service: S, settings: Settings, stop: Stop) -> io::Result<End<IO>>
@@ -161,6 +169,10 @@ impl<IO, S> Connection<IO, S> {
     /// # Errors
     ///
     /// As [`serve_connection`].
+    ///
+    /// # Panics
+    ///
+    /// As [`serve_connection`].
     pub async fn serve<B>(mut self) -> io::Result<End<IO>>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -169,6 +181,7 @@ impl<IO, S> Connection<IO, S> {
         B: http_body::Body,
         B::Error: Into<BoxError>,
     {
+        expect_timers();
         serve(self.io, self.service, &mut self.terms).await
     }
 }

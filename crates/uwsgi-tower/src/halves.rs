@@ -113,6 +113,10 @@ impl<IO> WriteHalf<IO> {
 
     /// The connection.
     pub(crate) fn take(self) -> Option<IO> {
+        self.take_away()
+    }
+
+    fn take_away(&self) -> Option<IO> {
         let mut held = lock(&self.slot);
         let (io, reader) = (held.io.take(), held.reader.take());
         drop(held);
@@ -121,6 +125,13 @@ impl<IO> WriteHalf<IO> {
             reader.wake();
         }
         io
+    }
+}
+
+/// Who drops what serves a connection ends it, though a task of the service's may still hold the other half.
+impl<IO> Drop for WriteHalf<IO> {
+    fn drop(&mut self) {
+        drop(self.take_away());
     }
 }
 

@@ -47,6 +47,12 @@ impl Stop {
     }
 }
 
+/// Panics in a runtime that has no timers: where nothing has to wait, none is asked for, so that a server would answer for a while
+/// and then panic inside of a connection.
+pub(crate) fn expect_timers() {
+    drop(tokio::time::sleep(Duration::ZERO));
+}
+
 /// Tells the time to the machines, and wakes tasks when they asked for it.
 #[derive(Debug)]
 pub(crate) struct Pace {

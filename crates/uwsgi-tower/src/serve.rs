@@ -28,7 +28,7 @@ use crate::body::Body;
 use crate::connection::{self, End, Terms};
 use crate::halves::Look;
 use crate::listener::Listener;
-use crate::pace::Stop;
+use crate::pace::{Stop, expect_timers};
 
 /// Serves uwsgi on a listener: for each connection, a service is made from its address.
 ///
@@ -48,6 +48,10 @@ use crate::pace::Stop;
 ///     .await
 /// # }
 /// ```
+///
+/// # Panics
+///
+/// When it is awaited, in a runtime without timers: build it with `enable_time` or `enable_all`.
 pub fn serve<L, M, S, B>(listener: L, make_service: M) -> Serve<L, M, Pending<()>>
 where
     L: Listener,
@@ -181,6 +185,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     F: Future<Output = ()>,
 {
+    expect_timers();
     let Serve { mut listener, make_service, shutdown, settings, allow, max_connections, end_is_close } = serve;
     let allow = match allow {
         Some(allow) => allow,

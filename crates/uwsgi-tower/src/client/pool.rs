@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
 /// A connection to a backend.
@@ -23,7 +23,8 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
 /// The connections of a backend that wait for another request, the oldest first.
 ///
 /// While there are any, a task watches them: it closes those on which something comes, which can only be the end or what nobody
-/// asked for, and those that have waited too long. None is left for the next request to stumble over.
+/// asked for, and those that have waited too long. None is left for the next request to stumble over. A connection belongs to the
+/// runtime that it was made in, and is used by no other; what the task's runtime leaves behind when it ends is closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
     most: usize,
@@ -42,6 +43,7 @@ struct Kept {
 struct Idle {
     io: Box<dyn Io>,
     until: Instant,
+    runtime: Id,
 }
 
 impl Pool {
@@ -51,11 +53,15 @@ impl Pool {
 
     /// The one that was used last, and still can be.
     pub(crate) fn take(&self) -> Option<Box<dyn Io>> {
-        let now = Instant::now();
+        let (now, runtime) = (Instant::now(), Handle::try_current().ok()?.id());
         let mut kept = self.lock();
-        core::iter::from_fn(|| kept.connections.pop_back())
-            .find(|idle| idle.until > now && idle.io.is_silent())
-            .map(|idle| idle.io)
+        loop {
+            let at = kept.connections.iter().rposition(|idle| idle.runtime == runtime)?;
+            let idle = kept.connections.remove(at)?;
+            if idle.until > now && idle.io.is_silent() {
+                return Some(idle.io);
+            }
+        }
     }
 
     /// Keeps one that can be used again, in place of the oldest if there are too many.
@@ -69,12 +75,14 @@ impl Pool {
         if kept.connections.len() >= self.most {
             kept.connections.pop_front();
         }
-        kept.connections.push_back(Idle { io, until });
+        kept.connections.push_back(Idle { io, until, runtime: runtime.id() });
         match &kept.watch {
             Some(watch) => watch.wake_by_ref(),
             None => {
                 kept.watch = Some(Waker::noop().clone());
-                runtime.spawn(watch(Arc::downgrade(self)));
+                // A runtime that is ending drops the task at once, which takes the lock.
+                drop(kept);
+                runtime.spawn(watch(Watching { pool: Arc::downgrade(self), is_over: false }));
             }
         }
     }
@@ -108,12 +116,32 @@ impl Drop for Pool {
     }
 }
 
+/// A task that watches, as long as its runtime lets it.
+struct Watching {
+    pool: Weak<Pool>,
+    /// Nothing is left to be watched.
+    is_over: bool,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if let (false, Some(pool)) = (self.is_over, self.pool.upgrade()) {
+            let mut kept = pool.lock();
+            kept.watch = None;
+            kept.connections.clear();
+        }
+    }
+}
+
 /// Watches the connections of a pool, until there are none.
-async fn watch(pool: Weak<Pool>) {
+async fn watch(mut watching: Watching) {
     let mut timer = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
         loop {
-            let Some(next) = pool.upgrade().and_then(|pool| pool.sift(cx)) else { return Poll::Ready(()) };
+            let Some(next) = watching.pool.upgrade().and_then(|pool| pool.sift(cx)) else {
+                watching.is_over = true;
+                return Poll::Ready(());
+            };
             timer.as_mut().reset(next);
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
