@@ -40,7 +40,7 @@ fn packet() -> Vec<u8> {
 
 #[test]
 fn requests_allocate_nothing_but_the_first() {
-    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     for keep in [false, true] {
         let (mut client, server) = serve(if keep { 1 } else { 11 }, keep, ANSWER);
         let packet = packet();

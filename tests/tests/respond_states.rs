@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use uwsgi::server::{AnswerError, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
+use uwsgi::server::{
+    AnswerError, BodyStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep,
+};
 use uwsgi_conformance::{Recipe, SMALL};
 use uwsgi_tests::drive::give;
 
@@ -293,4 +295,117 @@ fn behind_a_broken_connection_nothing_leaves() {
     assert_eq!(respond.time(START), TimeStep::Abort);
     assert_eq!(respond.failed(None), Failure::Abort);
     assert!(matches!(Ending::of(receive, &respond, START), Ending::Abort));
+}
+
+/// A request with this much of its body read, in a server that keeps connections; and its answer.
+fn kept(recipe: Recipe, read: usize) -> (Receive, Respond) {
+    let packet = recipe.build();
+    let mut receive = Receive::new(Settings::default().with_keepalive(Duration::from_secs(5)), START);
+    let _announced = receive.head(&packet, false, START);
+    receive.request(&packet).unwrap();
+    if read > 0 {
+        assert_eq!(receive.body(&vec![b'x'; read], false, START), BodyStep::Body { skip: 0, take: read });
+    }
+    let mut respond = Respond::queued(&receive, START);
+    respond.started();
+    (receive, respond)
+}
+
+const KEEP_ALIVE: &[u8] = b"Connection: keep-alive\r\n\r\n";
+const CLOSE: &[u8] = b"Connection: close\r\n\r\n";
+
+/// What a head says when it leaves, and whether the connection goes on behind it: both are one decision.
+#[test]
+fn a_head_says_whether_the_connection_goes_on() {
+    let none = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
+    let head = none.changed(&[(b"CONTENT_LENGTH", b"0"), (b"REQUEST_METHOD", b"HEAD")]);
+    let rows: [(&str, Recipe, usize, u16, Option<u64>, &[u8]); 12] = [
+        ("no body, a length", none, 0, 200, Some(5), KEEP_ALIVE),
+        ("no length declared", SMALL, 0, 200, Some(5), CLOSE),
+        ("two lengths declared", SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]), 5, 200, Some(5), CLOSE),
+        ("no length of the answer", none, 0, 200, None, CLOSE),
+        ("204", none, 0, 204, None, KEEP_ALIVE),
+        ("304", none, 0, 304, None, KEEP_ALIVE),
+        ("to HEAD", head, 0, 200, None, KEEP_ALIVE),
+        ("a body that was read", SMALL.post(b"5"), 5, 200, Some(5), KEEP_ALIVE),
+        ("a body that was not", SMALL.post(b"5"), 0, 200, Some(5), KEEP_ALIVE),
+        ("64 KiB unread", SMALL.post(b"65536"), 0, 200, Some(5), KEEP_ALIVE),
+        ("a byte more", SMALL.post(b"65537"), 0, 200, Some(5), CLOSE),
+        ("a byte more, and a byte read", SMALL.post(b"65537"), 1, 200, Some(5), KEEP_ALIVE),
+    ];
+    for (name, recipe, read, status, length, end) in rows {
+        let (receive, mut respond) = kept(recipe, read);
+        give(&mut respond, status, length);
+        assert!(respond.body(5).unwrap().head, "{name}");
+        assert_eq!(respond.head_end(), end, "{name}");
+        respond.finished().unwrap();
+        let goes_on = matches!(Ending::of(receive, &respond, START), Ending::Next(_));
+        assert_eq!(goes_on, end == KEEP_ALIVE, "{name}");
+    }
+}
+
+/// What has happened before the head leaves counts, and no promise is made that is not meant.
+#[test]
+fn a_head_says_what_is_so_when_it_leaves() {
+    // Read meanwhile, a body may be short enough; and one that failed has nothing behind it.
+    for (unread, end) in [(Some(65_536), KEEP_ALIVE), (Some(65_537), CLOSE), (None, CLOSE)] {
+        let (_, mut respond) = kept(SMALL.post(b"100000"), 0);
+        give(&mut respond, 200, Some(0));
+        respond.unread(unread);
+        respond.finished().unwrap();
+        assert_eq!(respond.head_end(), end, "{unread:?}");
+    }
+    // Who has said `close` closes, though all was read behind the head.
+    let (mut receive, mut respond) = kept(SMALL.post(b"70000"), 0);
+    give(&mut respond, 200, Some(0));
+    respond.flush_head().unwrap();
+    assert_eq!(respond.head_end(), CLOSE);
+    receive.body(&[b'x'; 70_000], false, START);
+    respond.finished().unwrap();
+    assert!(receive.allows_another() && !respond.allows_another());
+    assert!(matches!(Ending::of(receive, &respond, START), Ending::HalfClose(_)));
+    // A stop.
+    let (_, mut respond) = kept(SMALL.post(b"5"), 5);
+    respond.shut_down(START);
+    give(&mut respond, 200, Some(0));
+    respond.finished().unwrap();
+    assert_eq!(respond.head_end(), CLOSE);
+    // The connection of a 101 is the application's.
+    let (_, mut respond) = kept(SMALL.post(b"0"), 0);
+    give(&mut respond, 101, None);
+    respond.flush_head().unwrap();
+    assert_eq!(respond.head_end(), b"\r\n");
+    // A server that keeps none says nothing, and the refusals of one that does say it.
+    assert_eq!(finished().head_end(), b"\r\n");
+    let says = |respond: &Respond| {
+        respond.refusal_response(&Refusal::AppFailed).windows(17).any(|line| line == b"Connection: close")
+    };
+    assert!(!says(&begun(SMALL).1) && says(&kept(SMALL, 0).1));
+}
+
+/// What nobody has read of a body is passed over in the time of a drain, and what follows it is the next packet.
+#[test]
+fn the_rest_of_a_body_is_passed_over() {
+    let next = |now| {
+        let (receive, mut respond) = kept(SMALL.post(b"5"), 0);
+        give(&mut respond, 200, Some(0));
+        respond.finished().unwrap();
+        let Ending::Next(receive) = Ending::of(receive, &respond, now) else { panic!("it goes on") };
+        receive
+    };
+    let packet = SMALL.build();
+    let mut receive = next(START);
+    assert_eq!(
+        (receive.head(b"", false, START), receive.deadline()),
+        (HeadStep::Need(5), Some(Time::from_millis(2000)))
+    );
+    assert_eq!(receive.head(b"he", false, START), HeadStep::Skip { count: 2 });
+    assert_eq!(receive.head(&[b"llo", &packet[..]].concat(), false, START), HeadStep::Skip { count: 3 });
+    assert_eq!(receive.head(&packet, false, START), HeadStep::Head { end: packet.len() });
+    // It comes too late, or never: that is no error, since its request is answered.
+    for (eof, now) in [(true, START), (false, Time::from_millis(2000))] {
+        let mut receive = next(START);
+        assert_eq!(receive.head(b"hell", false, START), HeadStep::Skip { count: 4 });
+        assert_eq!(receive.head(b"", eof, now), HeadStep::Close, "{eof} {now:?}");
+    }
 }

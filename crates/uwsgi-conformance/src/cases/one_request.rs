@@ -23,23 +23,6 @@ pub(super) const CASES: &[Case] = &[
         source: KEPT,
     },
     Case {
-        name: "keepalive-body-unread-long",
-        about: "a POST of 70000 bytes that the application does not read, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"70000"))),
-            Step::Send(Bytes::Times(b"b", 70_000)),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::AnswerWithoutReading,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::BytesBehind,
-        why: "to read more than 64 KiB costs more than another connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
         name: "keepalive-open-ended",
         about: "two good GETs in one write; answers without a Content-Length",
         steps: &[
