@@ -123,7 +123,7 @@ impl Timeline {
 
     /// The same connection for an asynchronous server, from now on.
     pub fn into_io(self) -> TimelineIo {
-        TimelineIo { timeline: Arc::new(self), start: Instant::now(), timer: None }
+        TimelineIo { timeline: Arc::new(self), start: Instant::now(), timer: None, is_waiting: false }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -193,6 +193,8 @@ pub struct TimelineIo {
     timeline: Arc<Timeline>,
     start: Instant,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether a read was told to wait for what the peer does next.
+    is_waiting: bool,
 }
 
 impl TimelineIo {
@@ -217,7 +219,12 @@ impl TimelineIo {
             let mut state = self.timeline.state();
             if state.is_ready(direction) {
                 // A wait that is over at once.
-                state.waited |= direction == Direction::Read;
+                let is_read = direction == Direction::Read;
+                state.waited |= is_read;
+                if is_read && core::mem::take(&mut self.is_waiting) {
+                    // This is what the wait was for: a deadline at the same time finds it there, as over a socket.
+                    continue;
+                }
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -228,6 +235,7 @@ impl TimelineIo {
             let at = self.start + Duration::from_millis(next);
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
             timer.as_mut().reset(at);
+            self.is_waiting |= direction == Direction::Read;
             ready!(timer.as_mut().poll(cx));
         }
     }

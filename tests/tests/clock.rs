@@ -223,6 +223,22 @@ fn a_read_that_was_given_up_does_not_count() {
 }
 
 #[test]
+fn pauses_give_a_silent_peer_no_more_time() {
+    for rate in [Settings::default().body_rate, 0] {
+        let mut settings = Settings::default();
+        settings.body_rate = rate;
+        let mut receive = with_body(settings, b"100", at(0));
+        take(&mut receive, 50, at(0));
+        assert_eq!(receive.body(b"", false, at(0)), BodyStep::Need(50));
+        receive.pause(at(20_000));
+        // The application does something else for a minute, which does not count.
+        assert_eq!(receive.body(b"", false, at(80_000)), BodyStep::Need(50));
+        assert_eq!(receive.deadline(), Some(at(90_000)), "20 of 30 s are over");
+        assert_eq!(receive.body(b"", false, at(90_000)), BodyStep::Fail(Refusal::BodyTimeout));
+    }
+}
+
+#[test]
 fn an_answer_that_is_over_stays_over() {
     let receive = with_body(Settings::default(), b"5", at(0));
     let mut refused = Respond::queued(&receive, at(0));

@@ -314,8 +314,11 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 BodyStep::Need(_) if self.transport.now() < until => {
                     self.fill_to(end.saturating_add(length), Some(until))?;
                 }
-                // The wait goes on: the peer is not given its time twice.
-                BodyStep::Need(_) => return Ok(()),
+                // Nobody waits until the application reads, which the peer is not charged for.
+                BodyStep::Need(_) => {
+                    self.receive.pause(self.transport.now());
+                    return Ok(());
+                }
                 // It is there, or will never be: the machine says so again.
                 _ => return Ok(()),
             }

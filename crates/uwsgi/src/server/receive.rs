@@ -47,8 +47,9 @@ pub struct Receive {
     phase: Phase,
     /// Since when the peer is waited for inside a body, if it is.
     waiting: Option<Time>,
-    /// For how many milliseconds it was waited for before that in all, and how many bytes came.
-    waited: u64,
+    /// For how many milliseconds it was waited for before that in all, for how many since its last byte, and how many bytes came.
+    waited: u32,
+    silent: u32,
     received: u64,
     /// Until when what began may go on, once a stop was asked for.
     stop: Option<Time>,
@@ -162,6 +163,7 @@ impl Receive {
             phase: Phase::Silent(now),
             waiting: None,
             waited: 0,
+            silent: 0,
             received: 0,
             stop: None,
             first: true,
@@ -214,7 +216,7 @@ impl Receive {
         self.expect(Announced::Request(head.len()))?;
         match self.decode(head) {
             Ok((request, body)) => {
-                (self.received, self.waited, self.waiting) = (0, 0, None);
+                (self.received, self.waited, self.silent, self.waiting) = (0, 0, 0, None);
                 self.is_length = matches!(body, RequestBody::Length(_));
                 self.phase = match body {
                     RequestBody::Length(0) => Phase::Read { declared: self.keepable },
@@ -242,7 +244,7 @@ impl Receive {
         self.expect(Announced::Message(head.len()))?;
         match Packet::decode_with(head, &self.settings.limits) {
             Ok((packet, _)) => {
-                (self.received, self.waited, self.waiting) = (0, 0, None);
+                (self.received, self.waited, self.silent, self.waiting) = (0, 0, 0, None);
                 self.phase = Phase::Message;
                 Ok(packet)
             }
@@ -260,6 +262,7 @@ impl Receive {
         if !got.is_empty() || eof {
             // What came late came too late only if nothing came: who drives this may be slow too.
             self.pause(now);
+            self.silent = 0;
         }
         let step = match self.phase {
             Phase::Read { .. } => return BodyStep::End { skip: 0 },
@@ -361,10 +364,13 @@ impl Receive {
     }
 
     /// Nobody waits for the body any more (a read that was cancelled, say): time from here on does not count against it, until
-    /// the next [`body`](Self::body).
+    /// the next [`body`](Self::body). The time before does: a peer that is silent gets no more time by pauses.
     pub fn pause(&mut self, now: Time) {
         if let Some(since) = self.waiting.take() {
-            self.waited = self.waited.saturating_add(now.as_millis().saturating_sub(since.as_millis()));
+            let waited = now.as_millis().saturating_sub(since.as_millis());
+            let waited = u32::try_from(waited).unwrap_or(u32::MAX);
+            self.waited = self.waited.saturating_add(waited);
+            self.silent = self.silent.saturating_add(waited);
         }
     }
 
@@ -521,13 +527,14 @@ impl Receive {
     fn body_patience(&self) -> Duration {
         let idle = u64::try_from(self.settings.body_idle.as_millis()).unwrap_or(u64::MAX);
         let rate = u64::from(self.settings.body_rate);
+        let silence = idle.saturating_sub(u64::from(self.silent));
         // A rate of 0 is no limit.
         let Some(earned) = self.received.saturating_mul(1000).checked_div(rate) else {
-            return self.settings.body_idle;
+            return Duration::from_millis(silence);
         };
         // A body of just the rate is none that is under it: hence the millisecond.
-        let patience = idle.max(earned).saturating_add(1).saturating_sub(self.waited);
-        Duration::from_millis(idle.min(patience))
+        let patience = idle.max(earned).saturating_add(1).saturating_sub(u64::from(self.waited));
+        Duration::from_millis(silence.min(patience))
     }
 
     /// Until when the body is waited for, if it is.
