@@ -3,14 +3,14 @@
 #![cfg(unix)]
 
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
-use uwsgi_conformance::{Case, Needs, Split, all, observe, play};
+use uwsgi_conformance::{Case, Split, all, observe, play};
 use uwsgi_tests::ours::{Kind, Ours, Way};
 
 /// What is over within this is quick.
@@ -48,12 +48,6 @@ const OTHERWISE: &[Otherwise] = &[
         words: &["200"],
         why: "an http_body::Body is not told that it gave too much; what is too much does not leave",
     },
-    Otherwise {
-        kind: Kind::Asynchronous,
-        case: "keepalive-body-half-read",
-        words: &["200 + 200, kept open", "200"],
-        why: "a frame of a body is read as a whole; how many bytes it has depends on how they came",
-    },
 ];
 
 /// Plays cases on so many threads, each in these pieces; every case that fails is named. How many were played.
@@ -88,35 +82,10 @@ fn each(
 
 /// Plays a case; what was wrong, in words. Nothing is said where no server can be as the case needs it: nothing can be sent
 /// from 192.0.2.1, and a Unix socket has no reset.
-///
-/// Where a second more or less decides and a machine with much to do has taken it, the case is played once more, with
-/// nothing beside it. A server that is wrong is wrong both times.
 fn check(kind: Kind, case: &Case, ours: &Ours, split: Split) -> Option<Result<(), String>> {
     // One at a time: what all of them open at once is more than there is room for in the time that a case has.
     static CROWD: Mutex<()> = Mutex::new(());
-    static STAGE: RwLock<()> = RwLock::new(());
     let _crowd = is_crowded(case).then(|| CROWD.lock().unwrap());
-    let beside_others = STAGE.read().unwrap();
-    let checked = check_once(kind, case, ours, split);
-    drop(beside_others);
-    match checked {
-        Some(Err(words)) if is_timed(case) => {
-            println!("to be played once more, alone: {words}");
-            let _alone = STAGE.write().unwrap();
-            let again = check_once(kind, case, ours, split)?;
-            Some(again.map_err(|again| format!("{words}\n\nand once more, alone: {again}")))
-        }
-        checked => checked,
-    }
-}
-
-/// Whether what a server does depends on when something comes, by a second or a few.
-fn is_timed(case: &Case) -> bool {
-    let Needs { busy, stop, .. } = case.needs;
-    case.waits().max(busy).max(if stop == Needs::NEVER { 0 } else { stop }) > 1000
-}
-
-fn check_once(kind: Kind, case: &Case, ours: &Ours, split: Split) -> Option<Result<(), String>> {
     let otherwise = OTHERWISE.iter().find(|otherwise| otherwise.kind == kind && otherwise.case == case.name);
     let checked = match otherwise {
         None => play(case, ours, split).map_err(|mismatch| (mismatch.to_string(), mismatch.outcome.err())),

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use uwsgi_tests::load::{Pace, Trickle, get, status};
+use uwsgi_tests::load::{Latencies, Pace, Trickle, get, status};
 use uwsgi_tests::ours::Kind;
 
 use crate::{Served, alone, serve};
@@ -13,8 +13,9 @@ use crate::{Served, alone, serve};
 const SLOW: (usize, u64) = if cfg!(feature = "peers") { (900, 60) } else { (300, 14) };
 /// What 99 of 100 good requests take at most.
 const BOUND: Duration = Duration::from_millis(50);
-/// How often it is tried. Other work on the machine may take more than that by itself, a server that is held up does it each time.
-const TRIES: usize = 3;
+/// In how many parts the good requests are counted. Other work on the machine may hold up one part or two; the slow clients are
+/// there in all of them. So the median of the parts counts.
+const PARTS: u32 = 5;
 
 #[test]
 fn slow_clients_cost_the_others_nothing() {
@@ -46,23 +47,13 @@ fn five_thousand_slow_clients() {
 
 /// A good client asks 200 times a second, while others trickle.
 fn holds(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
-    let late = (0..TRIES).map(|_| beside(served, kind, trickle, seconds)).find(|(late, bound)| {
-        if late >= bound {
-            // Those of the last time would take the places of the next.
-            let begun = Instant::now();
-            while served.process.descriptors().unwrap() > 50 {
-                assert!(begun.elapsed() < Duration::from_secs(30), "{kind:?}: connections are left");
-                thread::sleep(Duration::from_millis(50));
-            }
-        }
-        late < bound
-    });
-    assert!(late.is_some(), "{kind:?}: {TRIES} times over {BOUND:?}, see what was printed");
+    let over = beside(served, kind, trickle, seconds);
+    assert!(over <= PARTS as usize / 2, "{kind:?}: {over} of {PARTS} parts over their bounds, see what was printed");
     assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
 }
 
-/// What 99 of 100 took at most, and may take.
-fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> (Duration, Duration) {
+/// In how many parts more than one in 100 good requests took longer than it may.
+fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize {
     let Trickle { connections, every } = trickle;
     let lasts = Duration::from_secs(seconds);
     let end = Instant::now() + lasts;
@@ -70,22 +61,25 @@ fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> (Durat
         let trickling = scope.spawn(|| trickle.until(&served.at, end).unwrap());
         // Once all are there.
         thread::sleep(Duration::from_secs(1));
-        let pace = Pace { per_second: 200, lasts: lasts - Duration::from_secs(2), clients: 8 };
-        let latencies = pace.ask(&served.at, "/").unwrap();
+        let pace = Pace { per_second: 200, lasts: (lasts - Duration::from_secs(2)) / PARTS, clients: 8 };
+        let over = (0..PARTS).filter(|_| is_over(&pace.ask(&served.at, "/").unwrap(), kind)).count();
         let trickled = trickling.join().unwrap();
-        let (median, late) = (latencies.quantile(0.5), latencies.quantile(0.99));
-        println!(
-            "{kind:?}: {connections} trickle: {} requests, median {median:?}, p99 {late:?}; {trickled:?}",
-            latencies.count()
-        );
+        println!("{kind:?}: {connections} trickle: {trickled:?}");
         assert_eq!(trickled.others, 0, "{kind:?}: {trickled:?}");
         let each = seconds as f64 / every.as_secs_f64() / 2.0;
         assert!(trickled.bytes as f64 > connections as f64 * each, "{kind:?}: {trickled:?}");
         // A header takes 10 seconds at most; a body may take longer, until its rate counts.
         let rounds = (seconds.saturating_sub(2) / 11) as usize;
         assert!(rounds > 0 && trickled.refused >= connections / 2 * rounds, "{kind:?}: {trickled:?}");
-        // Between the intended start and the end three threads wake, one after the other; what this machine takes for that
-        // by itself is not the server's, up to a point.
-        (late, BOUND + (3 * latencies.wakes(0.99)).min(BOUND))
+        over
     })
+}
+
+/// Whether more than one in 100 took longer than it may. Between the intended start and the end three threads wake, one after the
+/// other; what this machine takes for that by itself is not the server's, up to a point.
+fn is_over(latencies: &Latencies, kind: Kind) -> bool {
+    let (median, late) = (latencies.quantile(0.5), latencies.quantile(0.99));
+    let bound = BOUND + (3 * latencies.wakes(0.99)).min(BOUND);
+    println!("{kind:?}: {} requests, median {median:?}, p99 {late:?} of at most {bound:?}", latencies.count());
+    late >= bound
 }
