@@ -9,3 +9,8 @@ pub use at::{At, get, packet, post, status};
 pub use pace::{Latencies, Pace};
 pub use process::Process;
 pub use trickle::{Trickle, Trickled};
+
+/// Whether tests are to take as long as `tests/run --full` lets them.
+pub fn is_full() -> bool {
+    std::env::var_os("UWSGI_TESTS").is_some_and(|how| how == "full")
+}

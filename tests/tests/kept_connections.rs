@@ -1,7 +1,6 @@
 //! Our clients on our servers, many requests on connections that are used again where they may be: none is lost.
 #![cfg(unix)]
 
-use std::env;
 use std::error::Error;
 use std::future::IntoFuture;
 use std::io::{self, Read};
@@ -22,9 +21,10 @@ use uwsgi::client::Address;
 use uwsgi::server::Settings;
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Listener, Server};
+use uwsgi_tests::load::is_full;
 use uwsgi_tower::{Shared, serve};
 
-/// Unless `UWSGI_REQUESTS` is set, as `tests/run --full` does: then it is a hundredth of that.
+/// Ten times as many with `tests/run --full`.
 const REQUESTS: usize = 10_000;
 const THREADS: usize = 32;
 /// No request that is answered takes so long.
@@ -66,7 +66,7 @@ enum Asked {
 
 /// Over TCP and over a Unix socket, of a server that keeps connections and of one that does not: in turn, and by many at once.
 fn lose_none(client: Kind, server: Kind) {
-    let requests = env::var("UWSGI_REQUESTS").map_or(REQUESTS, |count| count.parse::<usize>().unwrap() / 100);
+    let requests = if is_full() { 10 * REQUESTS } else { REQUESTS };
     let mut lost = Vec::new();
     for over_unix in [false, true] {
         for keepalive in [false, true] {

@@ -1,8 +1,8 @@
 //! Each of our servers in a process of its own, under load: what it takes of the machine, and what slow clients cost the
 //! others.
 //!
-//! The tests follow each other: what one of them measures, another would disturb. With the feature `peers` they are long,
-//! and nginx is in front of one.
+//! The tests follow each other: what one of them measures, another would disturb. With the feature `peers`, nginx is in front
+//! of one.
 #![cfg(unix)]
 
 mod memory;

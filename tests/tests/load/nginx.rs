@@ -1,24 +1,21 @@
 //! The same server behind nginx.
 
-use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use uwsgi_tests::load::At;
+use uwsgi_tests::load::{At, is_full};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
 use crate::{alone, serve};
 
-/// Unless `UWSGI_REQUESTS` says otherwise, as `tests/run --full` does.
-const ALL: usize = 200_000;
-const FEW: usize = 20_000;
+const FEW: usize = 10_000;
 const CLIENTS: usize = 8;
 
 #[test]
-fn two_hundred_thousand_requests() {
+fn memory_stays_behind_nginx() {
     let _alone = alone();
     Kind::BOTH.into_iter().for_each(through_nginx);
 }
@@ -32,7 +29,7 @@ fn through_nginx(kind: Kind) {
         .with("/run/app/app.sock", socket.display().to_string());
     let _nginx = nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]);
 
-    let count = env::var("UWSGI_REQUESTS").map_or(ALL, |count| count.parse().expect("UWSGI_REQUESTS is a number"));
+    let count = if is_full() { 10_000_000 } else { 40_000 };
     let begun = Instant::now();
     requests(port.address(), FEW).unwrap();
     let few = served.process.resident().unwrap();

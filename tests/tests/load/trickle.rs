@@ -4,13 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use uwsgi_tests::load::{Latencies, Pace, Trickle, get, status};
+use uwsgi_tests::load::{Latencies, Pace, Trickle, get, is_full, status};
 use uwsgi_tests::ours::Kind;
 
 use crate::{Served, alone, serve};
 
-/// How many trickle, and for how long; long enough that a header's time is over.
-const SLOW: (usize, u64) = if cfg!(feature = "peers") { (900, 60) } else { (300, 14) };
 /// What 99 of 100 good requests take at most.
 const BOUND: Duration = Duration::from_millis(50);
 /// In how many parts the good requests are counted. Other work on the machine may hold up one part or two; the slow clients are
@@ -20,17 +18,17 @@ const PARTS: u32 = 5;
 #[test]
 fn slow_clients_cost_the_others_nothing() {
     let _alone = alone();
-    let (connections, seconds) = SLOW;
+    // Long enough that a header's time is over.
+    let (connections, seconds) = if is_full() { (900, 60) } else { (300, 14) };
     for kind in Kind::BOTH {
         holds(&serve(kind, &[]), kind, Trickle { connections, every: Duration::from_millis(100) }, seconds);
     }
 }
 
-/// Far more connections than threads.
 #[test]
-fn five_thousand_slow_clients() {
+fn far_more_slow_clients_than_threads() {
     let _alone = alone();
-    let (connections, seconds) = if cfg!(feature = "peers") { (5000, 20) } else { (1000, 14) };
+    let (connections, seconds) = if is_full() { (5000, 20) } else { (1000, 14) };
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
