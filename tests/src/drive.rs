@@ -328,10 +328,14 @@ pub fn pairs(request: &Request<'_>) -> Vec<Pair> {
     request.vars().iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
 
-/// Gives the head of an answer; whether it was taken.
+/// Gives the head of an answer; whether it was taken. A 101 switches to the protocol `x`.
 pub fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
     let mut buffer = [0; 96];
     let mut head = ResponseEncoder::new(&mut buffer[..], status, "As Asked").unwrap();
+    if status == 101 {
+        head.push("Connection", "upgrade").unwrap();
+        head.push("Upgrade", "x").unwrap();
+    }
     if let Some(length) = length {
         head.push_length(length).unwrap();
     }

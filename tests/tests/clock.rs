@@ -547,7 +547,7 @@ fn an_upgrade_is_a_pipe() {
     let mut bytes = Vec::new();
     let mut vars = uwsgi::VarsEncoder::new(&mut bytes);
     vars.push("REQUEST_METHOD", "GET").unwrap();
-    vars.push("HTTP_UPGRADE", "echo").unwrap();
+    vars.push("HTTP_UPGRADE", "x").unwrap();
     let packet = vars.finish(uwsgi::Modifier1::WSGI, 0).unwrap().to_vec();
     let start = Time::ZERO;
     let settings = Settings::default().with_keepalive(Duration::from_secs(5));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{
     AnswerError, BodyStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep,
 };
@@ -39,6 +40,10 @@ fn what_an_application_did_wrong_is_said() {
         (AnswerError::Over, "the answer is over already"),
         (AnswerError::TooShort { missing: 3 }, "the answer is 3 bytes shorter than its Content-Length"),
         (AnswerError::TooLong { leaves }, "the answer is longer than its Content-Length"),
+        (
+            AnswerError::UnaskedUpgrade,
+            "the answer switches to a protocol (101) that the request's Upgrade does not offer",
+        ),
     ];
     for (error, text) in rows {
         assert_eq!(error.to_string(), text);
@@ -103,7 +108,7 @@ fn an_answer_to_head_has_no_body() {
 fn behind_a_101_is_a_pipe_of_no_length() {
     for method in [&b"GET"[..], b"HEAD"] {
         let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
-        let (_, mut respond) = begun(recipe);
+        let (_, mut respond) = begun(recipe.more(&[(b"HTTP_UPGRADE", b"x")]));
         assert_eq!(respond.flush_head(), Err(AnswerError::NoHead));
         give(&mut respond, 101, Some(5));
         assert!(respond.has_body(), "as far as leaving goes");
@@ -119,6 +124,65 @@ fn behind_a_101_is_a_pipe_of_no_length() {
     give(&mut ordinary, 200, None);
     ordinary.flush_head().unwrap();
     assert!(!ordinary.is_upgraded());
+}
+
+/// RFC 9110 section 7.8: a server must not switch to a protocol that the client did not offer. Section 15.2.2: a 101 says to which.
+#[test]
+fn a_101_leaves_only_where_it_was_asked_for() {
+    let offers = |vars| SMALL.more(vars);
+    let rows: [(Recipe, &[&str], bool); 11] = [
+        (SMALL, &["x"], false),
+        (offers(&[(b"HTTP_CONNECTION", b"upgrade")]), &["x"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"")]), &["x"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"x"), (b"HTTP_UPGRADE", b"")]), &["x"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"x")]), &["x"], true),
+        (offers(&[(b"HTTP_UPGRADE", b"x")]), &["X"], true),
+        (offers(&[(b"HTTP_UPGRADE", b"x")]), &[], false),
+        (offers(&[(b"HTTP_UPGRADE", b"x")]), &["y"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"x")]), &["h2c"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"h2c")]), &["h2c"], false),
+        (offers(&[(b"HTTP_UPGRADE", b"x, h2c")]), &["x"], false),
+    ];
+    for (recipe, upgrade, leaves) in rows {
+        let receive = begun(recipe).0;
+        let mut buffer = [0; 96];
+        let mut head = ResponseEncoder::new(&mut buffer[..], 101, "").unwrap();
+        upgrade.iter().for_each(|protocol| head.push("Upgrade", protocol).unwrap());
+        let head = head.finish().unwrap();
+        for call in [Respond::flush_head, |respond: &mut Respond| respond.body(5), Respond::finished] {
+            let mut respond = Respond::queued(&receive, START);
+            respond.started();
+            assert!(respond.head(&head));
+            let left = call(&mut respond).map(|leaves| leaves.head);
+            assert_eq!(
+                left,
+                if leaves { Ok(true) } else { Err(AnswerError::UnaskedUpgrade) },
+                "{recipe:?} {upgrade:?}"
+            );
+            assert_eq!(respond.has_left(), leaves);
+            if !leaves {
+                let mut failed = respond.clone();
+                assert_eq!(failed.failed(None), Failure::Refuse(Refusal::AppFailed));
+                assert!(give(&mut respond, 200, None), "another may be given");
+                assert_eq!(respond.body(5), Ok(Leaves { head: true, take: 5 }));
+            }
+        }
+    }
+}
+
+/// What one request of a connection offers, the next does not.
+#[test]
+fn a_101_answers_its_own_request() {
+    let (receive, mut respond) = kept(SMALL.post(b"0").more(&[(b"HTTP_UPGRADE", b"x")]), 0);
+    give(&mut respond, 200, Some(0));
+    respond.finished().unwrap();
+    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("it goes on") };
+    let packet = SMALL.build();
+    let _announced = receive.head(&packet, false, START);
+    receive.request(&packet).unwrap();
+    let mut respond = Respond::queued(&receive, START);
+    give(&mut respond, 101, None);
+    assert_eq!(respond.flush_head(), Err(AnswerError::UnaskedUpgrade));
 }
 
 #[test]
@@ -371,7 +435,7 @@ fn a_head_says_what_is_so_when_it_leaves() {
     respond.finished().unwrap();
     assert_eq!(respond.head_end(), CLOSE);
     // The connection of a 101 is the application's.
-    let (_, mut respond) = kept(SMALL.post(b"0"), 0);
+    let (_, mut respond) = kept(SMALL.post(b"0").more(&[(b"HTTP_UPGRADE", b"x")]), 0);
     give(&mut respond, 101, None);
     respond.flush_head().unwrap();
     assert_eq!(respond.head_end(), b"\r\n");

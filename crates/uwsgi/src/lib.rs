@@ -30,6 +30,7 @@ mod http {
     pub(crate) mod head;
     pub(crate) mod response;
     pub(crate) mod response_error;
+    pub(crate) mod upgrade;
 }
 pub mod client;
 pub mod message;

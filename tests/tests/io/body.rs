@@ -210,7 +210,8 @@ fn a_pipe_is_read_as_it_comes() {
         }
         Ok(())
     });
-    let pieces = [get(), vec![b'a'; 1000], vec![b'b'; 2000]];
+    let get = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_UPGRADE", "x")]);
+    let pieces = [get, vec![b'a'; 1000], vec![b'b'; 2000]];
     let connection = Timeline::sending(pieces.iter().map(Vec::as_slice));
     let outcome = serve(&connection, &pipe, Settings::default()).unwrap();
     assert!(outcome.written.starts_with(b"HTTP/1.1 101 "));

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{PEP_ERRORS, PEP_LENGTH, PEP_START};
+use crate::cases::{NOT_TRIED, PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -333,6 +333,32 @@ pub(super) const CASES: &[Case] = &[
         uwsgi: "204 + stray bytes",
         gunicorn: "204 | gthread, asgi: 204, kept open; the bytes are dropped with a warning",
         source: PEP_LENGTH,
+    },
+    Case {
+        name: "status-101-unasked",
+        about: "a good GET; 101 with 5 bytes",
+        steps: &[Step::Send(Bytes::Of(SMALL))],
+        needs: Needs::DEFAULT,
+        app: App::Status(101),
+        verdict: Verdict::refused(500),
+        row: Row::AppFailsBefore,
+        why: "a server does not switch to a protocol that the client did not offer",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: UPGRADE,
+    },
+    Case {
+        name: "status-101-h2c",
+        about: "a GET that offers h2c; 101 with 5 bytes",
+        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_CONNECTION", b"Upgrade"), (b"HTTP_UPGRADE", b"h2c")])))],
+        needs: Needs::DEFAULT,
+        app: App::Status(101),
+        verdict: Verdict::refused(500),
+        row: Row::AppFailsBefore,
+        why: "no application is asked for h2c: a tunnel for it is a way around the front end's rules",
+        uwsgi: NOT_TRIED,
+        gunicorn: NOT_TRIED,
+        source: UPGRADE,
     },
     Case {
         name: "status-304",

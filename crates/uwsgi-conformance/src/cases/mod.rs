@@ -93,4 +93,5 @@ const STOP: &str = "uWSGI 2.0 --worker-reload-mercy; gunicorn 27 --graceful-time
 const TARGET: &str =
     "RFC 3986 section 3.3, RFC 9112 section 3.2; RFC 3875 section 4.1; nginx 1.22 ngx_http_core_module.c";
 const TIME: &str = "RFC 9110 section 15.5.9; uWSGI 2.0 --socket-timeout; gunicorn 27 --timeout";
+const UPGRADE: &str = "RFC 9110 sections 7.8 and 15.2.2; RFC 9113 section 3.1";
 const VARS: &str = "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py";

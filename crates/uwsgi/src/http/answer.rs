@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::cgi::name::field_name;
 use crate::http::framing::{content_length, has_no_length};
+use crate::http::upgrade::Protocols;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
 use crate::wire::draft::Draft;
@@ -33,6 +34,7 @@ pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
     draft: Draft<'b, B>,
     status: u16,
     length: Option<u64>,
+    upgrade: Protocols,
 }
 
 /// A head that [`ResponseEncoder::finish`] has written: its bytes, and what they say about the body.
@@ -56,6 +58,7 @@ pub struct EncodedHead<'b> {
     bytes: &'b [u8],
     status: u16,
     length: Option<u64>,
+    upgrade: Protocols,
 }
 
 impl<'b> EncodedHead<'b> {
@@ -75,6 +78,11 @@ impl<'b> EncodedHead<'b> {
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// What its `Upgrade` switches to.
+    pub(crate) const fn upgrade(&self) -> &Protocols {
+        &self.upgrade
     }
 }
 
@@ -133,7 +141,7 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if reason.bytes().any(is_control) {
             return Err(RefusedLine::Reason);
         }
-        let mut head = Self { draft: Draft::new(buffer), status, length: None };
+        let mut head = Self { draft: Draft::new(buffer), status, length: None, upgrade: Protocols::NONE };
         let code = Decimal::new(status.into());
         head.append([b"HTTP/1.1 ", code.as_ref(), b" ", reason.as_bytes(), b"\r\n"])?;
         Ok(head)
@@ -168,7 +176,11 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if !passes(name, self.status) {
             return Err(RefusedLine::HopByHop);
         }
-        self.append([name, b": ", value, b"\r\n"])
+        self.append([name, b": ", value, b"\r\n"])?;
+        if name.eq_ignore_ascii_case(b"upgrade") {
+            self.upgrade.add(value);
+        }
+        Ok(())
     }
 
     /// Writes `Content-Length`, once. Where the status is 101 or 204 it is taken, and not written: those must not have one
@@ -210,8 +222,8 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     /// [`RefusedLine::BufferFull`].
     pub fn finish(mut self) -> Result<EncodedHead<'b>, RefusedLine> {
         self.append([b"\r\n"])?;
-        let (status, length) = (self.status, self.length);
-        Ok(EncodedHead { bytes: self.draft.keep(), status, length })
+        let (status, length, upgrade) = (self.status, self.length, self.upgrade);
+        Ok(EncodedHead { bytes: self.draft.keep(), status, length, upgrade })
     }
 
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {

@@ -7,6 +7,7 @@ use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::declared::Declared;
 use crate::http::framing::RequestBody;
+use crate::http::upgrade::Protocols;
 use crate::server::persistence::is_short_enough;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
@@ -61,6 +62,8 @@ pub struct Receive {
     keepable: bool,
     /// Whether the request's body has a declared length.
     is_length: bool,
+    /// What the request offers to upgrade its connection to.
+    upgrade: Protocols,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -171,6 +174,7 @@ impl Receive {
             bodiless: false,
             keepable: false,
             is_length: false,
+            upgrade: Protocols::NONE,
         }
     }
 
@@ -472,6 +476,11 @@ impl Receive {
         }
     }
 
+    /// What the request offers to upgrade its connection to.
+    pub(crate) const fn offered_upgrade(&self) -> Protocols {
+        self.upgrade
+    }
+
     /// Until when what began may go on, once a stop was asked for.
     pub(crate) const fn stop(&self) -> Option<Time> {
         self.stop
@@ -488,7 +497,7 @@ impl Receive {
             Phase::Length(rest) => Phase::Rest(rest, now.after(self.settings.drain_time)),
             _ => Phase::Silent(now),
         };
-        (self.first, self.to_head) = (false, false);
+        (self.first, self.to_head, self.upgrade) = (false, false, Protocols::NONE);
         self
     }
 
@@ -616,6 +625,7 @@ impl Receive {
         })?;
         // A refusal of it has no body either.
         self.to_head = request.method() == Some(b"HEAD");
+        self.upgrade = Protocols::of(request.upgrade());
         self.bodiless = matches!(request.method_or_get(), b"GET" | b"HEAD")
             && request.vars().get("HTTP_TRANSFER_ENCODING").is_none();
         self.keepable = request.allows_keepalive();

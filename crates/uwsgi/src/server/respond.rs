@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::http::answer::EncodedHead;
+use crate::http::upgrade::Protocols;
 use crate::server::cut::{Cut, CutLimit};
 use crate::server::persistence::Persistence;
 use crate::server::receive::Receive;
@@ -19,7 +20,7 @@ use crate::server::time::{Due, Time};
 /// # Order
 ///
 /// Nothing leaves in another order, whatever the order of the calls. A call that belongs to another phase changes nothing and
-/// says so: [`AnswerError::NoHead`] before there is a head, [`AnswerError::Over`] behind the end. What is given before
+/// says so: [`AnswerError::NoHead`] before there is a head, [`AnswerError::Over`] after the end. What is given before
 /// [`started`](Self::started) is a start too.
 ///
 /// ```
@@ -58,14 +59,18 @@ pub struct Respond {
     to_head: bool,
     /// The answer to a message, which has no head.
     bare: bool,
+    /// What the request offers to upgrade its connection to.
+    offered_upgrade: Protocols,
     persistence: Persistence,
 }
 
-/// What a head says about the body.
+/// What a head says about what follows it.
 #[derive(Debug, Clone, Copy)]
 struct Promise {
     status: u16,
     length: Option<u64>,
+    /// It is a 101 that switches to what the request did not offer.
+    is_unasked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +117,9 @@ pub enum AnswerError {
         /// What leaves all the same.
         leaves: Leaves,
     },
+    /// Its head is a 101, and the request did not offer to switch to the protocols of its `Upgrade`
+    /// (RFC 9110 sections 7.8 and 15.2.2). The head has not left, and another may be given.
+    UnaskedUpgrade,
 }
 
 impl fmt::Display for AnswerError {
@@ -121,6 +129,9 @@ impl fmt::Display for AnswerError {
             Self::Over => f.write_str("the answer is over already"),
             Self::TooShort { missing } => write!(f, "the answer is {missing} bytes shorter than its Content-Length"),
             Self::TooLong { .. } => f.write_str("the answer is longer than its Content-Length"),
+            Self::UnaskedUpgrade => {
+                f.write_str("the answer switches to a protocol (101) that the request's Upgrade does not offer")
+            }
         }
     }
 }
@@ -168,6 +179,7 @@ impl Respond {
             cut: None,
             to_head: receive.is_head_request(),
             bare: false,
+            offered_upgrade: receive.offered_upgrade(),
             persistence: Persistence::of(receive),
         }
     }
@@ -221,16 +233,38 @@ impl Respond {
         if replaceable {
             let status = head.status();
             // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
-            self.head = Some(Promise { status, length: head.content_length().filter(|_| status != 101) });
+            let length = head.content_length().filter(|_| status != 101);
+            let is_unasked = status == 101 && !self.offered_upgrade.allow(head.upgrade());
+            self.head = Some(Promise { status, length, is_unasked });
         }
         replaceable
     }
 
     /// Has the head leave at once, though no byte of the body is there: what a 101 needs, whose peer may have to speak first.
     ///
+    /// ```
+    /// use uwsgi::response::ResponseEncoder;
+    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings, Time};
+    ///
+    /// let mut receive = Receive::new(Settings::default(), Time::ZERO);
+    /// let packet = b"\0\x19\0\0\x0c\0HTTP_UPGRADE\x09\0websocket";
+    /// receive.head(packet, false, Time::ZERO);
+    /// receive.request(packet)?;
+    /// let mut respond = Respond::queued(&receive, Time::ZERO);
+    /// for (upgrade, leaves) in [("h2c", Err(AnswerError::UnaskedUpgrade)), ("websocket", Ok(true))] {
+    ///     let mut buffer = [0; 96];
+    ///     let mut head = ResponseEncoder::new(&mut buffer[..], 101, "Switching Protocols")?;
+    ///     head.push("Connection", "upgrade")?;
+    ///     head.push("Upgrade", upgrade)?;
+    ///     respond.head(&head.finish()?);
+    ///     assert_eq!(respond.flush_head().map(|leaves| leaves.head), leaves);
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`] or [`AnswerError::Over`].
+    /// [`AnswerError::NoHead`], [`AnswerError::Over`] or [`AnswerError::UnaskedUpgrade`].
     pub fn flush_head(&mut self) -> Result<Leaves, AnswerError> {
         self.head_leaves().map(|head| Leaves { head, take: 0 })
     }
@@ -239,7 +273,8 @@ impl Respond {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`], [`AnswerError::Over`], or [`AnswerError::TooLong`] with what leaves all the same.
+    /// [`AnswerError::NoHead`], [`AnswerError::Over`], [`AnswerError::UnaskedUpgrade`], or [`AnswerError::TooLong`] with what
+    /// leaves all the same.
     pub fn body(&mut self, len: usize) -> Result<Leaves, AnswerError> {
         if len == 0 {
             return Ok(Leaves { head: false, take: 0 });
@@ -260,8 +295,8 @@ impl Respond {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`] (treat it as a [failure](Self::failed)), [`AnswerError::Over`] or
-    /// [`AnswerError::TooShort`].
+    /// [`AnswerError::NoHead`] and [`AnswerError::UnaskedUpgrade`] (treat both as a [failure](Self::failed)),
+    /// [`AnswerError::Over`] or [`AnswerError::TooShort`].
     pub fn finished(&mut self) -> Result<Leaves, AnswerError> {
         let head = self.head_leaves()?;
         let missing = self.length().filter(|_| self.has_body()).unwrap_or(0).saturating_sub(self.allowed);
@@ -505,6 +540,9 @@ impl Respond {
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {
         match self.phase {
             Phase::Queued(_) | Phase::Running if self.head.is_none() && !self.bare => Err(AnswerError::NoHead),
+            Phase::Queued(_) | Phase::Running if self.head.is_some_and(|head| head.is_unasked) => {
+                Err(AnswerError::UnaskedUpgrade)
+            }
             Phase::Queued(_) | Phase::Running => {
                 let can_go_on = self.is_delimited() && self.stop.is_none();
                 self.persistence.head_leaves(can_go_on);

@@ -1,5 +1,7 @@
 //! Time as the machines are told it.
 
+use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 /// A point in time: how long after a moment of the caller's choosing, the same for all times it tells.
@@ -15,36 +17,40 @@ use core::time::Duration;
 /// assert_eq!(later.since(start), Duration::from_secs(10));
 /// assert_eq!(start.since(later), Duration::ZERO); // a clock that ran backwards is one that stood still
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Time(u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time {
+    /// The milliseconds and one more: so an `Option<Time>` takes no room of its own, of which every machine has several.
+    millis_and_one: NonZeroU64,
+}
 
 impl Time {
     /// The moment of the caller's choosing.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self { millis_and_one: NonZeroU64::MIN };
 
-    /// The time so many milliseconds after [`ZERO`](Self::ZERO).
+    /// The time so many milliseconds after [`ZERO`](Self::ZERO). There is no time after `u64::MAX - 1` milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self { millis_and_one: NonZeroU64::MIN.saturating_add(millis) }
     }
 
     /// How many milliseconds after [`ZERO`](Self::ZERO) it is.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
-        self.0
+        self.millis_and_one.get().saturating_sub(1)
     }
 
     /// The time so much later. Where 64 bits do not hold the milliseconds, it is the last time that they hold, which is over
     /// 500 million years after [`ZERO`](Self::ZERO).
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self { millis_and_one: self.millis_and_one.saturating_add(millis) }
     }
 
     /// How long after another time this is; nothing if it is before.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.millis_and_one.get().saturating_sub(earlier.millis_and_one.get()))
     }
 
     /// The earlier of two deadlines, of which either may be missing.
@@ -53,6 +59,18 @@ impl Time {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         }
+    }
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Time").field(&self.as_millis()).finish()
     }
 }
 

@@ -13,7 +13,9 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
         settings.stop_grace = Duration::MAX;
     }
     let method: &[u8] = if chosen & 2 != 0 { b"HEAD" } else { b"GET" };
-    let packet = naive::encode_packet(0, 0, &naive::encode_vars(&[(&b"REQUEST_METHOD"[..], method)]).unwrap()).unwrap();
+    let offers: &[u8] = if chosen & 8 != 0 { b"y, X" } else { b"h2c, x" };
+    let vars = [(&b"REQUEST_METHOD"[..], method), (b"HTTP_UPGRADE", offers)];
+    let packet = naive::encode_packet(0, 0, &naive::encode_vars(&vars).unwrap()).unwrap();
     let mut receive = Receive::new(settings, Time::ZERO);
     let _announced = receive.head(&packet, false, Time::ZERO);
     receive.request(&packet).unwrap();
@@ -22,6 +24,7 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
     let mut model = Model {
         respond: if bare { respond.without_head() } else { respond },
         to_head: chosen & 2 != 0,
+        offers: chosen & 8 != 0,
         bare,
         now: Time::ZERO,
         head: None,
@@ -37,6 +40,8 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
 struct Model {
     respond: Respond,
     to_head: bool,
+    /// Whether the request offers what a 101 switches to.
+    offers: bool,
     bare: bool,
     now: Time,
     head: Option<(u16, Option<u64>)>,
@@ -109,6 +114,7 @@ impl Model {
         match (self.over, self.head) {
             (Some(_), _) => Err(AnswerError::Over),
             (None, None) if !self.bare => Err(AnswerError::NoHead),
+            (None, Some((101, _))) if !self.offers => Err(AnswerError::UnaskedUpgrade),
             _ => Ok(!self.left && !self.bare),
         }
     }

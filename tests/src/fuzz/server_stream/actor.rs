@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use uwsgi::server::Refusal;
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Message};
 
+use crate::naive::Pair;
+use crate::naive_cgi;
+
 /// What was seen of a request, and what is to be seen of its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -80,9 +83,16 @@ impl<'a> Actor<'a> {
         self.seen.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn play(&self, body: &mut dyn Body, out: Out<'_, '_>, to_head: bool) -> Result<(), AppError> {
+    fn play(
+        &self,
+        body: &mut dyn Body,
+        out: Out<'_, '_>,
+        to_head: bool,
+        offered: Option<String>,
+    ) -> Result<(), AppError> {
         let is_message = matches!(out, Out::Message(_));
-        let mut account = Account { to_head, out, head: None, left: false, given: Vec::new(), calm: self.calm };
+        let mut account =
+            Account { to_head, offered, out, head: None, left: false, given: Vec::new(), calm: self.calm };
         let mut reads = Reads { bytes: Vec::new(), ended: false, failure: None };
         let result = self.acts.iter().try_for_each(|act| self.act(*act, body, &mut reads, &mut account));
         let is_pipe = account.is_pipe();
@@ -131,12 +141,20 @@ impl<'a> Actor<'a> {
 
 impl App for Actor<'_> {
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-        self.play(body, Out::Answer(answer), call.request().method() == Some(b"HEAD"))
+        let vars: Vec<_> = call.request().vars().iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
+        self.play(body, Out::Answer(answer), call.request().method() == Some(b"HEAD"), offered(&vars))
     }
 
     fn message(&self, _: &Message<'_>, body: &mut dyn Body, answer: &mut (dyn Write + Send)) -> Result<(), AppError> {
-        self.play(body, Out::Message(answer), false)
+        self.play(body, Out::Message(answer), false, None)
     }
+}
+
+/// A protocol that the request offers, if its name is a plain one.
+fn offered(vars: &[Pair]) -> Option<String> {
+    let protocols = String::from_utf8(naive_cgi::upgrade(vars)?).ok()?;
+    let first = protocols.split(',').map(str::trim).find(|name| !name.is_empty())?;
+    first.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| first.to_owned())
 }
 
 /// What was read.
@@ -195,6 +213,8 @@ enum Out<'o, 'a> {
 /// What is given, and what must come of it.
 struct Account<'o, 'a> {
     to_head: bool,
+    /// A protocol that the request offers: what a 101 switches to.
+    offered: Option<String>,
     out: Out<'o, 'a>,
     head: Option<(u16, Option<u64>)>,
     left: bool,
@@ -209,6 +229,11 @@ impl Account<'_, '_> {
 
     fn is_pipe(&self) -> bool {
         self.left && self.head.is_some_and(|(status, _)| status == 101)
+    }
+
+    /// Whether its head must not leave.
+    fn is_unasked(&self) -> bool {
+        self.offered.is_none() && self.head.is_some_and(|(status, _)| status == 101)
     }
 
     fn has_body(&self) -> bool {
@@ -228,6 +253,9 @@ impl Account<'_, '_> {
         let Out::Answer(answer) = &mut self.out else { return Ok(()) };
         assert!(!self.calm || answer.has_left() == self.left);
         let mut head = Head::new(status).with("X-Line", "it is there");
+        if status == 101 {
+            head = head.with("Upgrade", self.offered.as_deref().unwrap_or("x"));
+        }
         if let Some(length) = length {
             head = head.with_length(length);
         }
@@ -251,8 +279,9 @@ impl Account<'_, '_> {
             assert!(matches!(result, Ok(0)));
             return Ok(());
         }
-        if self.head.is_none() && !self.is_message() {
-            assert_eq!(result.as_ref().unwrap_err().kind(), ErrorKind::InvalidInput, "bytes without a head");
+        if (self.head.is_none() || self.is_unasked()) && !self.is_message() {
+            let kind = result.as_ref().unwrap_err().kind();
+            assert!(!self.calm || kind == ErrorKind::InvalidInput, "bytes without a head: {kind}");
             return Ok(result.map(drop)?);
         }
         let fits = if self.has_body() { self.room().min(bytes.len()) } else { 0 };
@@ -276,7 +305,7 @@ impl Account<'_, '_> {
             Out::Answer(answer) => answer.flush(),
             Out::Message(answer) => answer.flush(),
         };
-        assert!(!self.calm || result.is_ok(), "{result:?}");
+        assert!(!self.calm || result.is_ok() != self.is_unasked(), "{result:?}");
         self.left |= result.is_ok() && self.head.is_some_and(|(status, _)| status == 101);
         Ok(result?)
     }
@@ -284,7 +313,7 @@ impl Account<'_, '_> {
     /// What must come of an application that ends like this.
     fn expected(self, well: bool, failure: Option<Refusal>) -> Expected {
         let refused = Expected::Refused(failure.map_or(500, |failure| failure.status()));
-        let gives_nothing = self.head.is_none() && !self.is_message();
+        let gives_nothing = (self.head.is_none() || self.is_unasked()) && !self.is_message();
         let is_short = self.has_body()
             && self.head.is_some_and(|(status, length)| {
                 status != 101 && length.is_some_and(|length| length > self.given.len() as u64)

@@ -1,0 +1,96 @@
+//! Which protocols a connection may be switched to.
+
+/// The protocols that the request offers in its `Upgrade`, or those that the answer switches to. A server must not switch to a
+/// protocol that the client did not offer (RFC 9110 section 7.8), and never to `h2c`: see [`is_upgrade`](crate::is_upgrade).
+///
+/// A state machine has no room for names, so it keeps a hash of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Protocols {
+    /// 0 is a free place.
+    hashes: [u32; 4],
+}
+
+impl Protocols {
+    /// No upgrade.
+    pub(crate) const NONE: Self = Self { hashes: [0; 4] };
+
+    /// Of the values of `Upgrade`.
+    pub(crate) fn of<'v>(values: impl IntoIterator<Item = &'v [u8]>) -> Self {
+        let mut protocols = Self::NONE;
+        values.into_iter().for_each(|value| protocols.add(value));
+        protocols
+    }
+
+    /// Of one more value. A list that is longer than the room ends with `h2c`, so an answer that has one never passes.
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        let names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
+        for hash in names.map(hash) {
+            let [.., last] = &mut self.hashes;
+            let (place, hash) = if *last == 0 { (free(&mut self.hashes), hash) } else { (Some(last), H2C) };
+            if let Some(place) = place {
+                *place = hash;
+            }
+        }
+    }
+
+    /// Whether the connection may be switched to those: there is one, and each was offered.
+    pub(crate) fn allow(&self, answered: &Self) -> bool {
+        let mut answered = answered.hashes.iter().filter(|hash| **hash != 0).peekable();
+        answered.peek().is_some() && answered.all(|hash| *hash != H2C && self.hashes.contains(hash))
+    }
+}
+
+const H2C: u32 = hash(b"h2c");
+
+fn free(hashes: &mut [u32]) -> Option<&mut u32> {
+    hashes.iter_mut().find(|hash| **hash == 0)
+}
+
+/// FNV-1a of 32 bits over a name, whose case does not matter (RFC 9110 section 7.8); never 0.
+const fn hash(name: &[u8]) -> u32 {
+    let (mut hash, mut rest) = (0x811c_9dc5_u32, name);
+    while let [byte, others @ ..] = rest {
+        hash = (hash ^ u32::from_le_bytes([byte.to_ascii_lowercase(), 0, 0, 0])).wrapping_mul(0x0100_0193);
+        rest = others;
+    }
+    if hash == 0 { 1 } else { hash }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Protocols;
+
+    /// What the request offers, what the answer has, and whether that is allowed.
+    const ROWS: &[(&[&str], &[&str], bool)] = &[
+        (&[], &[], false),
+        (&[], &["websocket"], false),
+        (&["websocket"], &[], false),
+        (&["websocket"], &[""], false),
+        (&["websocket"], &[" , "], false),
+        (&["websocket"], &["websocket"], true),
+        (&["websocket"], &["WebSocket"], true),
+        (&["WEBSOCKET"], &[" websocket ,"], true),
+        (&["websocket"], &["websocket/13"], false),
+        (&["websocket"], &["websocke"], false),
+        (&["websocket"], &["h2c"], false),
+        (&["websocket"], &["websocket, h2c"], false),
+        (&["websocket"], &["websocket", "h2c"], false),
+        (&["h2c"], &["h2c"], false),
+        (&["a", "b"], &["b"], true),
+        (&["a,b"], &["b, a"], true),
+        (&["a,b"], &["b, c"], false),
+        (&["a, b, c, d"], &["d", "c", "b", "a"], true),
+        (&["a, b, c, d"], &["a, b, c, d, a"], false),
+        (&["a, b, c, d, e"], &["c"], true),
+        (&["a, b, c, d, e"], &["e"], false),
+        (&["a, b, c, d, e"], &["a, b, c, d, e"], false),
+    ];
+
+    #[test]
+    fn only_what_was_offered() {
+        let of = |values: &[&'static str]| Protocols::of(values.iter().map(|value| value.as_bytes()));
+        for (offered, answered, allowed) in ROWS {
+            assert_eq!(of(offered).allow(&of(answered)), *allowed, "{offered:?} {answered:?}");
+        }
+    }
+}
