@@ -383,7 +383,8 @@ const CLOSE: &[u8] = b"Connection: close\r\n\r\n";
 fn a_head_says_whether_the_connection_goes_on() {
     let none = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
     let head = none.changed(&[(b"CONTENT_LENGTH", b"0"), (b"REQUEST_METHOD", b"HEAD")]);
-    let rows: [(&str, Recipe, usize, u16, Option<u64>, &[u8]); 12] = [
+    type Row = (&'static str, Recipe, usize, u16, Option<u64>, &'static [u8]);
+    let rows: [Row; 12] = [
         ("no body, a length", none, 0, 200, Some(5), KEEP_ALIVE),
         ("no length declared", SMALL, 0, 200, Some(5), CLOSE),
         ("two lengths declared", SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]), 5, 200, Some(5), CLOSE),
