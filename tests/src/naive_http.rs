@@ -415,7 +415,24 @@ impl From<ExchangeError> for End {
 
 /// The same answer to a request that asks for no upgrade.
 pub fn unasked(answer: Answer) -> Answer {
-    if answer.end != End::Upgraded {
+    asked(answer, "")
+}
+
+/// The same answer to a request whose `Upgrade` is this.
+pub fn asked(answer: Answer, offered: &str) -> Answer {
+    let names = |value: &[u8]| -> Vec<String> {
+        let text: String = value.iter().map(|byte| char::from(*byte)).collect();
+        let names = text.split(',').map(|name| name.trim_matches(|byte: char| byte.is_ascii_whitespace()));
+        names.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
+    };
+    let offered = names(offered.as_bytes());
+    let upgrade = answer.heads.last().into_iter().flat_map(|head| &head.headers);
+    let upgrade = upgrade.filter(|(name, _)| name.eq_ignore_ascii_case(b"upgrade"));
+    let switches: Vec<String> = upgrade.flat_map(|(_, value)| names(value)).collect();
+    // More are not looked at.
+    let is_asked =
+        matches!(switches.len(), 1..=4) && switches.iter().all(|name| name != "h2c" && offered.contains(name));
+    if answer.end != End::Upgraded || is_asked {
         return answer;
     }
     let mut heads = answer.heads;
@@ -423,7 +440,8 @@ pub fn unasked(answer: Answer) -> Answer {
     Answer { heads, body: Vec::new(), end: End::UnaskedUpgrade, rest: Vec::new() }
 }
 
-/// What all bytes of a connection, up to its end, are as the answer to one request that asks for an upgrade.
+/// What all bytes of a connection, up to its end, are as the answer to one request that asks for whatever upgrade
+/// comes: [`asked`] says what it is to another.
 pub fn answer(bytes: &[u8], to_head: bool, most: Most) -> Answer {
     let (mut heads, mut at) = (Vec::new(), 0);
     loop {

@@ -270,7 +270,13 @@ const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
         End::Whole,
         false,
     ),
-    ("upgrade", b"HTTP/1.1 101 x\r\nConnection: keep-alive\r\n\r\n", false, End::Upgraded, false),
+    (
+        "upgrade",
+        b"HTTP/1.1 101 x\r\nConnection: keep-alive, upgrade\r\nUpgrade: x\r\n\r\n",
+        false,
+        End::Upgraded,
+        false,
+    ),
     (
         "cut",
         b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\no",
@@ -284,7 +290,7 @@ const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
 #[test]
 fn another_request() {
     for (name, bytes, to_head, end, another) in BEHIND {
-        let mut exchange = Exchange::new(*to_head).with_upgrade();
+        let mut exchange = Exchange::new(*to_head).with_upgrade(b"x");
         assert!(!exchange.allows_another(b""), "{name}: before the answer");
         let mut at_once = exchange.clone();
         let seen = answer(&mut exchange, [*bytes]);
@@ -400,26 +406,42 @@ fn a_request_that_no_server_should_take_is_not_sent() {
     }
 }
 
-/// RFC 9110 section 15.2.2: a 101 answers a request that asked for an upgrade. h2c is no upgrade that we ask for.
+/// The vars of a request, the headers of a 101, and what becomes of it.
+type Switching = (&'static [(&'static str, &'static str)], &'static str, End);
+
+/// RFC 9110 sections 7.8 and 15.2.2: a 101 says to which protocol it switches, and that is one that the request offers. h2c is no
+/// upgrade that we ask for.
+const SWITCHING: &[Switching] = &[
+    (&[], "Upgrade: x", End::UnaskedUpgrade),
+    (&[("HTTP_CONNECTION", "upgrade")], "Upgrade: x", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "")], "Upgrade: x", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "h2c")], "Upgrade: h2c", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "x"), ("HTTP_UPGRADE", "")], "Upgrade: x", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "x")], "Upgrade: x", End::Upgraded),
+    (&[("HTTP_UPGRADE", "x")], "upgrade:\tX ", End::Upgraded),
+    (&[("HTTP_UPGRADE", "x, y")], "Upgrade: y", End::Upgraded),
+    (&[("HTTP_UPGRADE", "x, y")], "Upgrade: y\r\nUpgrade: x", End::Upgraded),
+    (&[("HTTP_UPGRADE", "x")], "X: 1", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "x")], "Upgrade:", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "websocket")], "Upgrade: h2c", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "websocket")], "Upgrade: websocket\r\nUpgrade: h2c", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "websocket")], "Upgrade: websocket, h2c", End::UnaskedUpgrade),
+    (&[("HTTP_UPGRADE", "x")], "Upgrade: y", End::UnaskedUpgrade),
+];
+
 #[test]
 fn an_upgrade_that_nobody_asked_for() {
-    let switching = &b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nbytes"[..];
-    for (vars, end) in [
-        (&[][..], End::UnaskedUpgrade),
-        (&[("HTTP_CONNECTION", "upgrade")], End::UnaskedUpgrade),
-        (&[("HTTP_UPGRADE", "")], End::UnaskedUpgrade),
-        (&[("HTTP_UPGRADE", "h2c")], End::UnaskedUpgrade),
-        (&[("HTTP_UPGRADE", "x"), ("HTTP_UPGRADE", "")], End::UnaskedUpgrade),
-        (&[("HTTP_UPGRADE", "x")], End::Upgraded),
-    ] {
+    for (vars, headers, end) in SWITCHING {
+        let switching = format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n\r\nbytes");
+        let switching = switching.as_bytes();
         let packet = encode(vars);
         let (packet, _) = Packet::decode(&packet).unwrap();
         let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
         let mut at_once = exchange.clone();
         let want = naive_http::answer(switching, false, Most::DEFAULT);
-        let want = if end == End::Upgraded { want } else { naive_http::unasked(want) };
-        assert_eq!((want.end, answer(&mut exchange, [switching])), (end, want.clone()), "{vars:?}");
-        assert_eq!(answer_at_once(&mut at_once, [switching]), want, "{vars:?}");
+        let want = if *end == End::Upgraded { want } else { naive_http::unasked(want) };
+        assert_eq!((want.end, answer(&mut exchange, [switching])), (*end, want.clone()), "{vars:?} {headers}");
+        assert_eq!(answer_at_once(&mut at_once, [switching]), want, "{vars:?} {headers}");
         assert!(!exchange.allows_another(b""));
     }
 }

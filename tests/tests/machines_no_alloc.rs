@@ -24,7 +24,7 @@ const ANSWERS: &[&[u8]] = &[
     b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/2.0 200 OK\r\nConnection: close\r\n\r\nbody",
     b"Status: 404 Gone\r\nTransfer-Encoding: chunked\r\n\r\n4;a\r\nbody\r\n0\r\nX: 1\r\n\r\nrest",
     b"Location: /\n\n",
-    b"HTTP/1.1 101 x\r\n\r\n",
+    b"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx",
     b"HTTP/1.1 200 OK\r\nfoo bar\r\n\r\n",

@@ -147,12 +147,12 @@ fn another_request() {
         ("bytes behind", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokay", false),
         ("bytes behind none", false, b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\nx", false),
         ("CGI's way", false, b"Status: 200\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false),
-        ("a pipe", false, b"HTTP/1.1 101 Switching Protocols\r\n\r\n", false),
+        ("a pipe", false, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", false),
     ];
     for (name, to_head, bytes, allowed) in rows {
         let mut buffer = Vec::new();
         let (_, mut body) =
-            ResponseReader::new(bytes, Exchange::new(to_head).with_upgrade(), &mut buffer).answer().unwrap();
+            ResponseReader::new(bytes, Exchange::new(to_head).with_upgrade(b"x"), &mut buffer).answer().unwrap();
         if !body.fill_buf().unwrap().is_empty() {
             assert!(!body.is_ended() && !body.allows_another(), "{name}: not before it was read");
         }
@@ -168,13 +168,13 @@ fn another_request() {
 #[test]
 fn a_pipe_behind_101() {
     let acts = [
-        Act::Bytes(b"HTTP/1.1 101 Switching Protocols\r\n\r\none,".to_vec()),
+        Act::Bytes(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\none,".to_vec()),
         Act::Silence,
         Act::Bytes(b"two".to_vec()),
     ];
     let script = Script::new(acts);
     let mut buffer = Vec::new();
-    let reader = ResponseReader::new(Stream::new(&script), Exchange::new(false).with_upgrade(), &mut buffer);
+    let reader = ResponseReader::new(Stream::new(&script), Exchange::new(false).with_upgrade(b"x"), &mut buffer);
     let (head, mut body) = reader.answer().unwrap();
     assert_eq!(head.status(), 101);
     assert_eq!(body.read(&mut [0; 8]).unwrap(), 0, "there is no body");

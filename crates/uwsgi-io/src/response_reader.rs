@@ -257,7 +257,7 @@ impl<S: Source> Read for ResponseBody<'_, S> {
 ///
 /// let bytes = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: lines\r\n\r\nhello\n";
 /// let mut buffer = Vec::new();
-/// let exchange = Exchange::new(false).with_upgrade();
+/// let exchange = Exchange::new(false).with_upgrade(b"lines");
 /// let (head, body) = ResponseReader::new(&bytes[..], exchange, &mut buffer).answer()?;
 /// assert_eq!(head.status(), 101);
 /// let mut line = String::new();

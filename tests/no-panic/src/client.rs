@@ -53,7 +53,7 @@ pub(crate) fn run(bytes: &[u8]) {
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"Status: 404 Gone\r\n\r\n",
-        b"HTTP/1.1 101 x\r\n\r\n",
+        b"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n",
     ];
     for answer in ANSWERS {
         let mut exchange = exchange_new(false, 65536, 256);

@@ -19,8 +19,8 @@ pub fn exchange(input: &[u8]) {
 
     let want = naive_http::answer(bytes, to_head, most);
     let exchange = Exchange::new(to_head).with_limits(most.limits());
-    let (want, exchange) =
-        if chosen & 64 != 0 { (naive_http::unasked(want), exchange) } else { (want, exchange.with_upgrade()) };
+    let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
+    let (want, exchange) = (naive_http::asked(want, offered), exchange.with_upgrade(offered.as_bytes()));
     let whole = allows_another(&want, to_head, &exchange, || [bytes]);
     assert_eq!(allows_another(&want, to_head, &exchange, || pieces(bytes, sizes)), whole);
     assert_eq!(allows_another(&want, to_head, &exchange, || pieces(bytes, &[])), whole);

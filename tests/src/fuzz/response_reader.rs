@@ -24,8 +24,8 @@ pub fn response_reader(input: &[u8]) {
     // One buffer for all: what the one before left in it must not show.
     let mut buffer = Vec::new();
     let exchange = Exchange::new(to_head).with_limits(most.limits());
-    let (want, exchange) =
-        if chosen & 64 != 0 { (naive_http::unasked(want), exchange) } else { (want, exchange.with_upgrade()) };
+    let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
+    let (want, exchange) = (naive_http::asked(want, offered), exchange.with_upgrade(offered.as_bytes()));
     let exchange = || exchange.clone();
     let whole = read(&want, most, exchange(), &mut buffer, &[bytes], &[64]);
     let split: Vec<&[u8]> = pieces(bytes, sizes).collect();

@@ -193,7 +193,7 @@ const ROWS: &[Row] = rows! {
         Ours::Behind(&[100], 404, "Gone", "body"), INTERIM;
     "upgrade" b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00",
         Ours::Upgraded("\\x81\\x00"), "RFC 9110 section 15.2.2";
-    "upgrade-with-a-length" b"HTTP/1.1 101 x\r\nContent-Length: 0\r\n\r\nbytes",
+    "upgrade-with-a-length" b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\nbytes",
         Ours::Upgraded("bytes"), "RFC 9110 section 15.2.2";
 };
 

@@ -50,7 +50,8 @@ impl Row {
         assert!(!self.source.is_empty(), "{}: no source", self.name);
         let whole = answer(&mut asking(), [self.bytes]);
         self.verdict(&whole);
-        assert_eq!(whole, naive_http::answer(self.bytes, false, Most::DEFAULT), "{}: the naive reader", self.name);
+        let naive = naive_http::asked(naive_http::answer(self.bytes, false, Most::DEFAULT), OFFERED);
+        assert_eq!(whole, naive, "{}: the naive reader", self.name);
         assert_eq!(answer_at_once(&mut asking(), [self.bytes]), whole, "{}: at once", self.name);
         let bytewise = || pieces(self.bytes, &[1]);
         assert_eq!(answer(&mut asking(), bytewise()), whole, "{}: byte by byte", self.name);
@@ -128,7 +129,9 @@ impl Row {
     }
 }
 
+const OFFERED: &str = "websocket";
+
 /// The exchange of a request that asks for an upgrade.
 fn asking() -> Exchange {
-    Exchange::new(false).with_upgrade()
+    Exchange::new(false).with_upgrade(OFFERED.as_bytes())
 }

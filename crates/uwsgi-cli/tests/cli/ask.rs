@@ -68,7 +68,7 @@ fn what_is_printed() {
         (&[], b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "abcde"),
         (
             &["-H", "Connection: upgrade", "-H", "Upgrade: x"],
-            b"HTTP/1.1 101 Switching Protocols\r\n\r\nwhatever comes",
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nwhatever comes",
             "whatever comes",
         ),
     ];

@@ -101,8 +101,12 @@ const HEADERS: &[(&str, &[&str])] = &[
     ("304 Not Modified\r\nContent-Length: 5\r\nX: 1", &["content-length: 5", "x: 1"]),
     ("101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x", &["connection: upgrade", "upgrade: x"]),
     (
+        "101 Switching Protocols\r\nConnection: x-hop\r\nConnection: keep-alive ,Upgrade\r\nUpgrade: x\r\nX-Hop: 1",
+        &["connection: Upgrade", "upgrade: x"],
+    ),
+    (
         "101 Switching Protocols\r\nConnection: upgrade, x-hop\r\nUpgrade: x\r\nX-Hop: 1\r\nContent-Length: 5",
-        &["connection: upgrade, x-hop", "upgrade: x"],
+        &["connection: upgrade", "upgrade: x"],
     ),
 ];
 

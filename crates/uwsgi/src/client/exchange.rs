@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::cgi::headers::is_upgrade;
 use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
 use crate::http::declared::Declared;
@@ -9,6 +10,7 @@ use crate::http::framing::{FramingError, RequestBody, ResponseBody, response_bod
 use crate::http::head::HeadEnd;
 use crate::http::response::{HeadLimits, ResponseHead};
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
+use crate::http::upgrade::Protocols;
 
 /// The client side of one request and its answer. It owns no buffer, does no I/O and has no clock.
 ///
@@ -46,8 +48,8 @@ pub struct Exchange {
     refused: bool,
     /// Whether the backend says that the connection goes on, and the answer's end is known without a close.
     kept: bool,
-    /// Whether the request asks for an upgrade.
-    upgrade: bool,
+    /// What the request offers to upgrade its connection to.
+    upgrade: Protocols,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +144,8 @@ pub enum ExchangeError {
     Response(ResponseError),
     /// Interim answers without an end.
     TooManyInterim,
-    /// The backend switches protocols (101), and the request did not ask for that (RFC 9110 section 15.2.2).
+    /// The backend switches protocols (101), and the request did not offer to switch to those of the answer's `Upgrade`
+    /// (RFC 9110 sections 7.8 and 15.2.2).
     UnaskedUpgrade,
 }
 
@@ -158,7 +161,9 @@ impl fmt::Display for ExchangeError {
             Self::TooManyInterim => {
                 write!(f, "more than {} interim answers (1xx) before the final one", Exchange::MOST_INTERIM)
             }
-            Self::UnaskedUpgrade => f.write_str("the backend switches protocols (101), and the request has no Upgrade"),
+            Self::UnaskedUpgrade => {
+                f.write_str("the backend switches to a protocol (101) that the request's Upgrade does not offer")
+            }
         }
     }
 }
@@ -184,7 +189,7 @@ impl Exchange {
             outgoing: Declared::new(0),
             refused: false,
             kept: false,
-            upgrade: false,
+            upgrade: Protocols::NONE,
         }
     }
 
@@ -198,7 +203,7 @@ impl Exchange {
             RequestBody::Length(length) => length,
             _ => 0,
         };
-        let upgrade = request.upgrade().is_some();
+        let upgrade = Protocols::of(request.upgrade());
         Ok(Self { outgoing: Declared::new(outgoing), upgrade, ..Self::new(request.method() == Some(b"HEAD")) })
     }
 
@@ -215,20 +220,21 @@ impl Exchange {
         Self { outgoing: Declared::new(length), ..self }
     }
 
-    /// The same exchange, whose request asks for an upgrade: an answer 101 is then no error.
+    /// The same exchange, whose request has an `Upgrade` of this value: an answer 101 is no error if it switches to one of these
+    /// protocols. `h2c` is nothing that [a client of this crate asks for](crate::is_upgrade).
     ///
     /// ```
     /// use uwsgi::client::{Exchange, Incoming};
     ///
-    /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade();
-    /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", false);
+    /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade(b"echo");
+    /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n", false);
     /// assert_eq!(exchange.body(b"", false), Incoming::Send);
     /// assert_eq!(exchange.send(4), 4);
     /// assert_eq!(exchange.body(b"", false), Incoming::Upgraded);
     /// ```
     #[must_use]
-    pub const fn with_upgrade(self) -> Self {
-        Self { upgrade: true, ..self }
+    pub fn with_upgrade(self, protocols: &[u8]) -> Self {
+        Self { upgrade: Protocols::of(Some(protocols).filter(|protocols| is_upgrade(protocols))), ..self }
     }
 
     /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
@@ -358,9 +364,8 @@ impl Exchange {
         if response.is_interim() {
             return self.follow_interim();
         }
-        if response.status() == 101 && !self.upgrade {
-            self.phase = Phase::Failed(ExchangeError::UnaskedUpgrade);
-            return Err(ExchangeError::UnaskedUpgrade);
+        if response.status() == 101 {
+            self.follow_upgrade(response)?;
         }
         self.refused = response.status() >= 400;
         self.phase = match response_body(response, self.to_head) {
@@ -371,6 +376,17 @@ impl Exchange {
             ResponseBody::Upgrade => Phase::Upgraded,
         };
         self.kept = says_kept(response) && matches!(self.phase, Phase::Ended | Phase::Length(_));
+        Ok(())
+    }
+
+    #[cold]
+    fn follow_upgrade(&mut self, response: &ResponseHead<'_>) -> Result<(), ExchangeError> {
+        let is_upgrade = |name: &[u8]| name.eq_ignore_ascii_case(b"upgrade");
+        let values = response.headers().filter(|(name, _)| is_upgrade(name)).map(|(_, value)| value);
+        if !self.upgrade.allow(&Protocols::of(values)) {
+            self.phase = Phase::Failed(ExchangeError::UnaskedUpgrade);
+            return Err(ExchangeError::UnaskedUpgrade);
+        }
         Ok(())
     }
 

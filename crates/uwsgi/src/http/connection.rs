@@ -28,6 +28,7 @@ impl<'a> ResponseHead<'a> {
     ///
     /// - headers about the connection: see [`passes`](crate::response::passes);
     /// - headers that the answer's own `Connection` lists;
+    /// - what the `Connection` of a 101 lists but `upgrade`: the header that goes on says `upgrade` alone;
     /// - `Status`, which is the status line's in CGI style;
     /// - the Content-Length of an answer that must not have one: 1xx and 204 (RFC 9110 section 8.6).
     ///
@@ -43,12 +44,16 @@ impl<'a> ResponseHead<'a> {
         let is = |name: &[u8], other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         let connection = self.headers().filter(move |(name, _)| is(name, "connection")).map(|(_, value)| value);
         let lists_any = connection.clone().next().is_some();
-        lines.filter(move |(name, _)| {
-            // A 101 is made of both, and its `Connection` lists `Upgrade`.
-            let is_kept = status == 101 && (is(name, "connection") || is(name, "upgrade"));
+        lines.filter_map(move |(name, value)| {
+            if status == 101 && is(name, "connection") {
+                let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+                return options.find(|option| is(option, "upgrade")).map(|upgrade| (name, upgrade));
+            }
+            // A 101 is made of it, and its `Connection` lists it.
+            let is_kept = status == 101 && is(name, "upgrade");
             let is_listed = lists_any && !is_kept && connection_lists(connection.clone(), name);
             let is_forbidden = is(name, "status") || (has_no_length(status) && is(name, "content-length"));
-            passes(name, status) && !is_listed && !is_forbidden
+            (passes(name, status) && !is_listed && !is_forbidden).then_some((name, value))
         })
     }
 }

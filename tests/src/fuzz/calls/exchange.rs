@@ -9,8 +9,8 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]], stream: &[u8]) {
     let to_head = chosen & 1 != 0;
     let exchange = Exchange::new(to_head).with_outgoing(OUTGOING);
     let want = naive_http::answer(stream, to_head, Most::DEFAULT);
-    let (exchange, want) =
-        if chosen & 2 != 0 { (exchange.with_upgrade(), want) } else { (exchange, naive_http::unasked(want)) };
+    let offered = if chosen & 2 != 0 { "x, websocket" } else { "" };
+    let (exchange, want) = (exchange.with_upgrade(offered.as_bytes()), naive_http::asked(want, offered));
     let mut model = Model {
         exchange,
         arrived: Arrived::new(stream),
