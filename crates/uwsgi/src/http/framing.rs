@@ -45,7 +45,8 @@ impl core::error::Error for FramingError {}
 /// Decides how a request's body is framed, from the last of its `CONTENT_LENGTH` vars and its `HTTP_TRANSFER_ENCODING`.
 ///
 /// The last `CONTENT_LENGTH` counts, as in uWSGI 2.0 and gunicorn 27: in nginx a param that is set again after
-/// `include uwsgi_params` replaces the first. Where several differ, the connection must not be kept:
+/// `include uwsgi_params` replaces the first. Where there is no length, or several that are not
+/// the same bytes (`5` and `05` differ), the connection must not be kept:
 /// [`Request::allows_keepalive`](crate::Request::allows_keepalive).
 ///
 /// `accept_chunked` is for uWSGI's router with `--http-chunked-input` alone. nginx sends `HTTP_TRANSFER_ENCODING:
