@@ -249,7 +249,8 @@ impl<'a> Request<'a> {
         self.located.script_name
     }
 
-    /// `QUERY_STRING`: what followed the `?`.
+    /// `QUERY_STRING` as it was sent: what follows the `?`. The front end has decided on it, and `REQUEST_URI` may have another
+    /// query. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is absent.
     #[must_use]
     pub const fn query_string(&self) -> Option<&'a [u8]> {
         self.located.query_string
