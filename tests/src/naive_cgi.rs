@@ -182,7 +182,10 @@ pub fn target(pairs: &[Pair]) -> Target {
     if routed.is_none() && !mount.is_empty() {
         routed = Some(std::mem::take(&mut mount));
     } else if let (Some(path), Some(_)) = (&routed, absolute) {
-        routed = Some(without_authority(path).unwrap_or(path.clone()));
+        let start = before.len() - written.as_ref().map_or(0, Vec::len);
+        let same = decoded(&before[..start]).and_then(|start| path.strip_prefix(&start[..]).map(<[u8]>::to_vec));
+        let same = same.filter(|rest| rest.is_empty() || rest.starts_with(b"/") || rest.starts_with(b"#"));
+        routed = Some(same.or(without_authority(path)).unwrap_or(path.clone()));
     }
     let mut query = last("QUERY_STRING").or(own_query).filter(|query| !query.is_empty());
     let mut path = match &routed {

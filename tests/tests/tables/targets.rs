@@ -135,6 +135,13 @@ rows! {
     "absolute-apache" v!("http://app.example/a%20b?x", "/a b", "x") => "/a%20b?x" below "", APACHE;
     "absolute-router" v!("http://app.example/a%20b?x", "http://app.example/a b", "x") => "/a%20b?x" below "", ROUTER;
     "absolute-upper-case" v!("HTTPS://app.example/a", "HTTPS://app.example/a", "") => "/a" below "", FORMS;
+    // The authority of both is the same bytes, decoded.
+    "absolute-router-slash-in-host" v!("http://a%2Fb/c", "http://a/b/c", "") => "/c" below "", ROUTER;
+    "absolute-router-slash-in-host-alone" v!("http://a%2Fb?x", "http://a/b", "x") => "/?x" below "", ROUTER;
+    "absolute-router-hash-in-host" v!("http://a%23b/c%2Fd", "http://a#b/c/d", "") => "/c%2Fd" below "", ROUTER;
+    "absolute-router-other-host" v!("http://a/c", "http://ab/c", "") => "/c" below "", ROUTER;
+    "absolute-router-other-host-slash" v!("http://a%2Fb/c", "http://a/bc/c", "") => "/bc/c" below "", ROUTER;
+    "absolute-router-host-not-decodable" v!("http://a%zz/c", "http://a%zz/c", "") => "/c" below "", ROUTER;
     "absolute-without-path" v!("http://app.example", "http://app.example", "") => "/" below "", FORMS;
     "absolute-without-path-apache" v!("http://app.example", "/", "") => "/" below "", APACHE;
     "absolute-without-path-query" v!("http://app.example?x=1", "http://app.example", "x=1") => "/?x=1" below "", FORMS;

@@ -82,17 +82,36 @@ impl fmt::Debug for Encoded<'_> {
     }
 }
 
-/// What of `written` follows the bytes that decode to `decoded`; `None` where it does not begin with them, or where a
-/// percent sign on the way begins nothing.
+/// What follows in `written` after the bytes that decode to `decoded`. `None` where `written` does not begin with such bytes, or
+/// where two hex digits are missing after one of their percent signs.
 pub(crate) fn strip_decoded<'a>(written: &'a [u8], decoded: &[u8]) -> Option<&'a [u8]> {
     decoded.iter().try_fold(written, |rest, want| {
-        let (byte, rest) = match rest {
-            [b'%', high, low, rest @ ..] => (byte(*high, *low)?, rest),
-            [b'%', ..] | [] => return None,
-            [byte, rest @ ..] => (*byte, rest),
-        };
+        let (byte, rest) = split_first_decoded(rest)?;
         (byte == *want).then_some(rest)
     })
+}
+
+/// The other way around: what follows in `decoded` after the bytes that all of `written` decodes to.
+pub(crate) fn strip_written<'a>(decoded: &'a [u8], mut written: &[u8]) -> Option<&'a [u8]> {
+    let mut left = decoded;
+    while !written.is_empty() {
+        let (byte, rest) = split_first_decoded(written)?;
+        left = left.strip_prefix(&[byte])?;
+        written = rest;
+    }
+    Some(left)
+}
+
+/// The first byte that `written` decodes to, and what follows it in `written`.
+const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
+    match written {
+        [b'%', high, low, rest @ ..] => match byte(*high, *low) {
+            Some(byte) => Some((byte, rest)),
+            None => None,
+        },
+        [b'%', ..] | [] => None,
+        [byte, rest @ ..] => Some((*byte, rest)),
+    }
 }
 
 /// One byte, or the three that stand for it.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::cgi::percent::{Encoded, strip_decoded};
+use crate::cgi::percent::{Encoded, strip_decoded, strip_written};
 use crate::cgi::request::Request;
 
 /// The target of a request: the path below the mount, and the query, as an HTTP server would have got them.
@@ -181,7 +181,8 @@ struct RequestUri<'a> {
     /// What comes before the query in any other form.
     other: &'a [u8],
     query: Option<&'a [u8]>,
-    is_absolute: bool,
+    /// What comes before the path of an absolute one.
+    authority: Option<&'a [u8]>,
 }
 
 impl<'a> RequestUri<'a> {
@@ -189,12 +190,16 @@ impl<'a> RequestUri<'a> {
         let (before, query) = split_query(uri);
         let absolute = after_authority(before);
         let path = absolute.or_else(|| before.starts_with(b"/").then_some(before));
-        Self { uri, path, other: before, query, is_absolute: absolute.is_some() }
+        let authority = absolute.and_then(|path| before.strip_suffix(path));
+        Self { uri, path, other: before, query, authority }
     }
 
-    /// uWSGI's router sends the absolute form in `PATH_INFO` too.
+    /// uWSGI's router sends the absolute form in `PATH_INFO` too, decoded. The same is cut from both: of `http://a%2Fb/c` that is
+    /// `http://a/b`, though the authority seems to end before.
     fn cut_alike(&self, path: &'a [u8]) -> &'a [u8] {
-        after_authority(path).filter(|_| self.is_absolute).unwrap_or(path)
+        let Some(authority) = self.authority else { return path };
+        let same = strip_written(path, authority).filter(|rest| matches!(rest, [] | [b'/' | b'#', ..]));
+        same.or_else(|| after_authority(path)).unwrap_or(path)
     }
 
     /// Whether `*` is what the client asked for, and no path that lost its slash.
