@@ -7,8 +7,8 @@ use std::panic::catch_unwind;
 use std::time::Instant;
 
 use tracing::field::display;
-use uwsgi::Modifier1;
 use uwsgi::server::{Cut, PEER_HAS_GONE, Refusal, Settings};
+use uwsgi::{Modifier1, Packet};
 use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Transport};
 
 use crate::access::{AccessLog, Entry};
@@ -86,10 +86,9 @@ impl<A: App + ?Sized> House<'_, A> {
                     let call = Call::new(request, packet, ends, self.workers);
                     let begun = self.access.map(|_| Instant::now());
                     let mut answer = body.answer();
-                    let (prefix, path) = (request.script_name(), request.path_info());
-                    let name = [request.method_or_get(), b" ", prefix.unwrap_or_default(), path.unwrap_or_default()];
-                    let what = (&name[..], packet.modifier1(), ends);
-                    self.work(working, &mut answer, &mut body, what, |body, answer| self.app.call(&call, body, answer));
+                    self.work(working, &mut answer, &mut body, (&packet, ends), |body, answer| {
+                        self.app.call(&call, body, answer)
+                    });
                     if let (Some(access), Some(begun)) = (self.access, begun) {
                         let is_gone = body.is_broken() && !answer.has_left();
                         let status = if is_gone { GONE } else { answer.status() };
@@ -100,9 +99,7 @@ impl<A: App + ?Sized> House<'_, A> {
                 Arrival::Message { packet, mut body } => {
                     let message = Message::new(packet, ends);
                     let mut answer = body.answer_without_head();
-                    let name = format!("a packet of modifier1 {}", packet.modifier1().0);
-                    let what = (&[name.as_bytes()][..], packet.modifier1(), ends);
-                    self.work(working, &mut answer, &mut body, what, |body, answer| {
+                    self.work(working, &mut answer, &mut body, (&packet, ends), |body, answer| {
                         self.app.message(&message, body, answer)
                     });
                     answer
@@ -127,7 +124,7 @@ impl<A: App + ?Sized> House<'_, A> {
         working: &Working<'t, T>,
         answer: &mut ResponseWriter<'r, Working<'t, T>>,
         body: &mut RequestBody<'r, Working<'t, T>>,
-        (name, modifier1, ends): (&[&[u8]], Modifier1, Ends),
+        (packet, ends): (&Packet<'_>, Ends),
         app: impl FnOnce(
             &mut RequestBody<'r, Working<'t, T>>,
             &mut ResponseWriter<'r, Working<'t, T>>,
@@ -143,7 +140,7 @@ impl<A: App + ?Sized> House<'_, A> {
                 Err(error) => return broke(answer, ends, &error),
             }
         }
-        working.begin(name);
+        working.begin(packet);
         answer.started();
         let result = catch_unwind(AssertUnwindSafe(|| app(body, answer)));
         let finished = match result {
@@ -153,7 +150,7 @@ impl<A: App + ?Sized> House<'_, A> {
             Err(_) => Err("the application panicked".into()),
         };
         if let Err(error) = finished {
-            fail(answer, body, (modifier1, ends), &error);
+            fail(answer, body, (packet.modifier1(), ends), &error);
         }
         working.end();
     }

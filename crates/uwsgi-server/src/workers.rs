@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use tracing::field::display;
 use uwsgi::server::Time;
+use uwsgi::{Header, Packet, Request};
 use uwsgi_io::{Direction, Transport};
 
 use crate::connection::say;
@@ -138,8 +139,8 @@ struct State {
     permit: Permit,
     /// It has gone on without a permit once, and does not wait for one any more.
     impatient: bool,
-    /// What the log calls it.
-    name: Vec<u8>,
+    /// Its packet; of one that is no web request, the header. The log makes a name of it, if it has to.
+    packet: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,16 +162,20 @@ impl<'a, T> Working<'a, T> {
         stop_grace: Duration,
         peer: Option<SocketAddr>,
     ) -> Self {
-        let state = State { permit: Permit::None, impatient: false, name: Vec::new() };
+        let state = State { permit: Permit::None, impatient: false, packet: Vec::new() };
         Self { transport, workers, stop_grace, peer, state: Mutex::new(state), taken: Condvar::new() }
     }
 
-    /// A permit was taken for the request whose name these parts are.
-    pub(crate) fn begin(&self, name: &[&[u8]]) {
+    /// A permit was taken for what this packet asks for.
+    pub(crate) fn begin(&self, packet: &Packet<'_>) {
+        let is_request = packet.modifier1().is_request(packet.modifier2());
+        let payload = if is_request { packet.payload() } else { &[] };
+        let header = Header { datasize: u16::try_from(payload.len()).unwrap_or(u16::MAX), ..packet.header() };
         let mut state = self.state();
         (state.permit, state.impatient) = (Permit::Held, false);
-        state.name.clear();
-        name.iter().for_each(|part| state.name.extend_from_slice(part.get(..LONGEST).unwrap_or(part)));
+        state.packet.clear();
+        state.packet.extend_from_slice(&header.to_bytes());
+        state.packet.extend_from_slice(payload);
     }
 
     /// Gives the permit back, if one is held.
@@ -223,7 +228,7 @@ impl<T: Transport> Working<'_, T> {
         state.permit = Permit::Held;
         let gave_up = !taken && !state.impatient;
         state.impatient |= gave_up;
-        let name = if gave_up { state.name.escape_ascii().to_string() } else { String::new() };
+        let name = if gave_up { name(&state.packet) } else { String::new() };
         drop(state);
         self.taken.notify_all();
         if gave_up && self.transport.stop_asked().is_none() {
@@ -239,8 +244,20 @@ impl<T: Transport> Working<'_, T> {
     }
 }
 
-/// How many bytes of a name's part the log has.
-const LONGEST: usize = 200;
+/// What the log calls what a packet asks for: method and target, in ASCII. The query may hold what no log should have.
+fn name(packet: &[u8]) -> String {
+    /// In bytes.
+    const LONGEST: usize = 400;
+    let Ok((packet, _)) = Packet::decode(packet) else { return String::from("a request") };
+    let name = match Request::decode(&packet) {
+        Ok(request) if packet.modifier1().is_request(packet.modifier2()) => {
+            format!("{} {}", request.method_or_get().escape_ascii(), request.target().from_root())
+        }
+        _ => return format!("a packet of modifier1 {}", packet.modifier1().0),
+    };
+    let name = name.split('?').next().unwrap_or_default();
+    name.get(..LONGEST).unwrap_or(name).to_owned()
+}
 
 impl<T> Drop for Working<'_, T> {
     fn drop(&mut self) {
@@ -379,6 +396,34 @@ mod tests {
         });
         workers.give();
         assert_eq!((free(&workers), workers.at_most()), (1, 1));
+    }
+
+    #[test]
+    fn a_request_is_named_by_its_target() {
+        let long = "x".repeat(1000);
+        let rows: [(u8, &[(&str, &str)], String); 6] = [
+            (0, &[("PATH_INFO", "/a")], "GET /a".into()),
+            (
+                0,
+                &[("REQUEST_URI", "/shop/a%2Fb?secret"), ("SCRIPT_NAME", "/shop"), ("PATH_INFO", "/a/b")],
+                "GET /shop/a%2Fb".into(),
+            ),
+            (
+                0,
+                &[("REQUEST_METHOD", "PUT"), ("SCRIPT_NAME", "/my blog"), ("PATH_INFO", "/\n?")],
+                "PUT /my%20blog/%0A%3F".into(),
+            ),
+            (0, &[("REQUEST_URI", "/only")], "GET /only".into()),
+            (0, &[("PATH_INFO", &long)], format!("GET /{}", "x".repeat(395))),
+            (110, &[], "a packet of modifier1 110".into()),
+        ];
+        for (modifier1, vars, expected) in rows {
+            let mut bytes = Vec::new();
+            let mut encoder = uwsgi::VarsEncoder::new(&mut bytes);
+            vars.iter().for_each(|(key, value)| encoder.push(key, value).unwrap());
+            let packet = encoder.finish(uwsgi::Modifier1(modifier1), 0).unwrap();
+            assert_eq!(name(packet), expected);
+        }
     }
 
     #[test]
