@@ -30,11 +30,13 @@ fn nginx_version(seen: &Seen<'_>) -> Option<(u16, u16, u16)> {
     Some((number()?, number()?, number()?))
 }
 
-/// A rewrite that takes a mount off the path: `/shop/cart` becomes `/cart`, and `/shop` becomes `/`. A decoded line end may be
-/// in the path, which `.` does not match without `(?s)`.
+/// A rewrite that takes a mount off the path: `/shop/cart` becomes `/cart`, and `/shop` becomes `/`.
+///
+/// The path is decoded and may hold a line end. Without `(?s)` a `.` does not match it, and `$` also matches before one at the
+/// end of the path (pcre2pattern, "Circumflex and dollar"): `/shop%0A` would become `/`.
 pub(super) fn rewrite(mount: &[u8]) -> Option<String> {
     let mount = plain_path(mount)?.trim_matches('/');
-    (!mount.is_empty()).then(|| format!("rewrite (?s)^/{mount}(?:/(.*))?$ /$1 break;"))
+    (!mount.is_empty()).then(|| format!("rewrite (?s)^/{mount}(?:/(.*))?\\z /$1 break;"))
 }
 
 /// Lines that remove these headers, for the names that can stand in a configuration.

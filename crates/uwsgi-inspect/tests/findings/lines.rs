@@ -184,7 +184,7 @@ const TABLE: &[Advice] = &[
         "script-name-twice",
         &[With("SCRIPT_NAME", "/a/b/"), With("PATH_INFO", "/a/b/x"), With("REQUEST_URI", "/a/b/x")],
         Nginx,
-        &["rewrite (?s)^/a/b(?:/(.*))?$ /$1 break;"],
+        &["rewrite (?s)^/a/b(?:/(.*))?\\z /$1 break;"],
         "",
     ),
     Advice(
@@ -198,7 +198,7 @@ const TABLE: &[Advice] = &[
         "path-info-without-slash",
         &[With("SCRIPT_NAME", "/shop"), With("PATH_INFO", "cart"), With("REQUEST_URI", "/shop/cart?x")],
         Nginx,
-        &["rewrite (?s)^/shop(?:/(.*))?$ /$1 break;"],
+        &["rewrite (?s)^/shop(?:/(.*))?\\z /$1 break;"],
         "has to begin with a slash",
     ),
     Advice("path-info-without-slash", &[With("PATH_INFO", "x")], Nginx, &["uwsgi_param PATH_INFO $document_uri;"], ""),
@@ -206,7 +206,7 @@ const TABLE: &[Advice] = &[
         "path-encoded",
         &[With("PATH_INFO", "/a%2Fb"), With("SCRIPT_NAME", "/m"), With("REQUEST_URI", "/m/a%2Fb")],
         Nginx,
-        &["rewrite (?s)^/m(?:/(.*))?$ /$1 break;", "uwsgi_param PATH_INFO $document_uri;"],
+        &["rewrite (?s)^/m(?:/(.*))?\\z /$1 break;", "uwsgi_param PATH_INFO $document_uri;"],
         "",
     ),
     Advice(
