@@ -49,13 +49,16 @@ pub(super) const TABLE: &[Finding] = &[
             repeated.retain(|key, values| !is_removed_by_router(seen, key, values));
             let names: Vec<_> = repeated.keys().copied().collect();
             let last = repeated.iter().map(|(key, values)| counting(key, values.last().copied().unwrap_or_default()));
-            let keep = repeated.contains_key(&b"CONTENT_LENGTH"[..]) && !seen.request.allows_keepalive();
-            let keep = if keep {
-                " A server must close the connection after this request, because not every CONTENT_LENGTH is the same number."
-            } else {
-                ""
+            let lengths = repeated.get(&b"CONTENT_LENGTH"[..]).filter(|_| !seen.request.allows_keepalive());
+            let close = match lengths.and_then(|lengths| lengths.last()) {
+                None => "",
+                Some([]) => " A server must close the connection after this request, because it declares no length.",
+                Some(_) => {
+                    " A server must close the connection after this request, because its CONTENT_LENGTH vars are not all the \
+                     same bytes: another program may read another length."
+                }
             };
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), enumerated(last.collect())).and(keep))
+            (!names.is_empty()).then(|| Evidence::two(listed(&names), enumerated(last.collect())).and(close))
         },
         "{0} came more than once. The last one counts: {1}.{2} nginx sends both values of a uwsgi_param that is set again after \
          include uwsgi_params. If nobody meant that, remove one of the two lines. nginx before 1.23 also sends what a client \

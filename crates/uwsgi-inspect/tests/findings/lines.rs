@@ -278,7 +278,23 @@ const TABLE: &[Advice] = &[
         &[Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "")],
         Nginx,
         &[],
-        "CONTENT_LENGTH is empty, which is no body. A server must close the connection",
+        "CONTENT_LENGTH is empty, which is no body. A server must close the connection after this request, because it declares \
+         no length.",
+    ),
+    Advice(
+        "var-repeated",
+        &[Also("CONTENT_LENGTH", ""), Also("CONTENT_LENGTH", "")],
+        Nginx,
+        &[],
+        "because it declares no length.",
+    ),
+    Advice(
+        "var-repeated",
+        &[Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+        Nginx,
+        &[],
+        "CONTENT_LENGTH is 5. A server must close the connection after this request, because its CONTENT_LENGTH vars are not all \
+         the same bytes: another program may read another length.",
     ),
     Advice(
         "var-repeated",
@@ -292,7 +308,8 @@ const TABLE: &[Advice] = &[
         &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "05"), Came(RequestBody::Length(5), 5)],
         Nginx,
         &[],
-        "CONTENT_LENGTH is 05. A server must close the connection",
+        "CONTENT_LENGTH is 05. A server must close the connection after this request, because its CONTENT_LENGTH vars are not all \
+         the same bytes",
     ),
     Advice("header-repeated", &[Also("HTTP_ACCEPT", "a/b")], Nginx, &[], "nginx before 1.23"),
     Advice(
