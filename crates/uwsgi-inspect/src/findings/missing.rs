@@ -28,16 +28,25 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "no-path-info",
         Error,
-        |seen| Evidence::when(missing(seen, "PATH_INFO") && seen.filled("SCRIPT_NAME").is_none()),
-        "PATH_INFO is missing: to the application every request is one for /.",
+        |seen| {
+            let source = if seen.filled("REQUEST_URI").is_some() {
+                "the path of REQUEST_URI"
+            } else {
+                "/, as there is no REQUEST_URI"
+            };
+            let is_found = missing(seen, "PATH_INFO") && seen.filled("SCRIPT_NAME").is_none();
+            is_found.then(|| Evidence::one(source))
+        },
+        "PATH_INFO is missing. Servers of this project take {0}. uWSGI gives the application no path, and gunicorn gives it / \
+         for every request.",
         &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
     ),
     Finding::new(
         "no-query-string",
         Warning,
         |seen| Evidence::when(missing(seen, "QUERY_STRING")),
-        "QUERY_STRING is missing: applications see no query. CGI wants the var even where it is empty (RFC 3875 \
-         section 4.1.7).",
+        "QUERY_STRING is missing. Servers of this project take the query of REQUEST_URI. In uWSGI and gunicorn the application \
+         sees no query. CGI wants the var even where it is empty (RFC 3875 section 4.1.7).",
         &[(Nginx, "uwsgi_param QUERY_STRING $query_string;")],
     ),
     Finding::new(

@@ -31,9 +31,9 @@ pub(super) const TABLE: &[Finding] = &[
             let both = format!("SCRIPT_NAME is {}, and PATH_INFO still begins with it: {}", Shown(script), Shown(path));
             Some(Evidence::two(both, rewrite(script).unwrap_or_default()))
         },
-        "{0}. The application sees its mount twice: it answers 404, or builds URLs with it twice. The line belongs in a \
-         location of the mount with a slash at its end, and in one without it for the mount alone (location = /shop): without \
-         the slash a location /shop has /shopping in it too.",
+        "{0}. The application sees its mount twice: it answers 404, or builds URLs that have the mount twice. Put the line in \
+         two locations, as for a mount at /shop: location /shop/ and location = /shop. Do not use location /shop alone: it also \
+         takes /shopping.",
         &[(Nginx, "{1}")],
     ),
     Finding::new(
@@ -143,9 +143,10 @@ pub(super) const TABLE: &[Finding] = &[
                 || mounted_twice(seen).is_some();
             (!is_explained).then(|| Evidence::two(Shown(&asked), Shown(&path)))
         },
-        "The client asked for {0}, the application gets {1}: the front end removed dot segments, or it asks for something else, \
-         as with rewrite, error_page, try_files, auth_request or X-Accel-Redirect in nginx. PATH_INFO counts. REQUEST_URI still \
-         has what the client asked for, and an application that routes by it passes by the front end's rules.",
+        "The client asked for {0}, and the application gets {1}. The front end removed dot segments, or it asks for another \
+         path: nginx does so with rewrite, error_page, try_files, auth_request and X-Accel-Redirect. PATH_INFO counts. \
+         REQUEST_URI still has what the client asked for. An application must not route by REQUEST_URI: that goes around the \
+         front end's rules.",
         // What the client asked for is not to be lost, and the path of the application is decoded: a line end may be in it.
         &[],
     ),

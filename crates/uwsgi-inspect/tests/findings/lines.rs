@@ -181,6 +181,27 @@ const TABLE: &[Advice] = &[
     ),
     // Paths.
     Advice(
+        "no-path-info",
+        &[Without("PATH_INFO")],
+        Nginx,
+        &["uwsgi_param PATH_INFO $document_uri;"],
+        "Servers of this project take the path of REQUEST_URI. uWSGI gives the application no path, and gunicorn gives it /",
+    ),
+    Advice(
+        "no-path-info",
+        &[Without("PATH_INFO"), Without("REQUEST_URI")],
+        Nginx,
+        &["uwsgi_param PATH_INFO $document_uri;"],
+        "Servers of this project take /, as there is no REQUEST_URI.",
+    ),
+    Advice(
+        "no-query-string",
+        &[Without("QUERY_STRING")],
+        Nginx,
+        &["uwsgi_param QUERY_STRING $query_string;"],
+        "Servers of this project take the query of REQUEST_URI. In uWSGI and gunicorn the application sees no query.",
+    ),
+    Advice(
         "script-name-twice",
         &[With("SCRIPT_NAME", "/a/b/"), With("PATH_INFO", "/a/b/x"), With("REQUEST_URI", "/a/b/x")],
         Nginx,
