@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
-use uwsgi_tower::{Client, RemoteAddr, upgrade};
+use uwsgi_tower::{Client, RemoteAddr, remove_connection_headers, upgrade};
 
 type Answer = Result<Response<Either<uwsgi_tower::Incoming, Full<Bytes>>>, Infallible>;
 
@@ -29,8 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let client = client.clone();
         let service = service_fn(move |request| forward(client.clone(), peer, request));
         tokio::spawn(async move {
-            let mut http = http1::Builder::new();
-            let http = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+            let http = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
             http.with_upgrades().await.unwrap_or_else(|error| eprintln!("{peer}: {error}"));
         });
     }
@@ -38,6 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Asks the backend. The application is at the root: below a path, a `Mount` would say so.
 async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming>) -> Answer {
+    remove_connection_headers(request.headers_mut()); // first, before headers of our own are set
     request.extensions_mut().insert(RemoteAddr::new(peer.ip()).with_port(peer.port()));
     let front = hyper::upgrade::on(&mut request);
     let mut response = match client.oneshot(request).await {

@@ -37,4 +37,4 @@ pub use tls::{TlsConnection, TlsListener, TlsPeer};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use uwsgi::Scheme;
-pub use vars::{InvalidMount, MoreVars, Mount, VarsError, encode_vars};
+pub use vars::{InvalidMount, MoreVars, Mount, VarsError, encode_vars, remove_connection_headers};

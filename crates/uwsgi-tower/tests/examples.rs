@@ -221,6 +221,9 @@ async fn proxy() {
     }
     assert_eq!(text(sender.send_request(empty(http("/hello/world"))).await.unwrap()).await, "hello, world\n");
     assert_eq!(text(sender.send_request(empty(http("/me"))).await.unwrap()).await, "127.0.0.1\n");
+    let hop = http("/vars").header("Connection", "X-Hop").header("X-Hop", "1").header("X-End", "2");
+    let vars = text(sender.send_request(empty(hop)).await.unwrap()).await;
+    assert!(vars.contains("HTTP_X_END=2\n") && !vars.contains("X_HOP"), "{vars}");
     let body = vec![b'x'; 3_000_000];
     let post =
         Request::post("/echo").header("Host", "example.com").body(Full::new(bytes::Bytes::from(body.clone()))).unwrap();

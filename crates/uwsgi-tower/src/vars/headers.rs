@@ -9,28 +9,60 @@ use uwsgi::{Buffer, EncodeErrorKind, VarsEncoder, connection_lists, is_upgrade};
 
 use crate::vars::{MoreVars, VarsError};
 
+/// Removes the headers that belong to one connection only: those that `Connection` lists, and `Connection` itself
+/// (RFC 9110 section 7.6.1).
+///
+/// A gateway from HTTP to uwsgi calls it first, before anything sets a header of its own. The order matters: a client may list
+/// any name, `X-Real-IP` too, and must not remove what the gateway sets. So [`encode_vars`](crate::encode_vars) does not look
+/// at what `Connection` lists. The headers of a request that came from a uwsgi server need no such call.
+///
+/// Host, Content-Length and Content-Type stay: see [`connection_lists`]. If the request asks for an upgrade, `Upgrade` stays
+/// too, and `Connection` lists nothing else.
+///
+/// ```
+/// use http::Request;
+/// use uwsgi_tower::remove_connection_headers;
+///
+/// let mut request = Request::get("/").header("Connection", "close, X-Hop, X-Real-IP").header("X-Hop", "1").body(())?;
+/// remove_connection_headers(request.headers_mut());
+/// request.headers_mut().insert("X-Real-IP", "192.0.2.1".parse()?);
+/// assert_eq!(request.headers().len(), 1); // X-Real-IP
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn remove_connection_headers(headers: &mut HeaderMap) {
+    let lists = |name: &str| {
+        let connection = headers.get_all(CONNECTION).iter().map(HeaderValue::as_bytes);
+        connection_lists(connection, name.as_bytes())
+    };
+    let upgrade = asks_for_upgrade(headers);
+    let is_listed = |name: &&HeaderName| lists(name.as_str()) && !(upgrade && **name == UPGRADE);
+    let keeps_upgrade = upgrade && lists("upgrade");
+    let listed: Vec<_> = headers.keys().filter(is_listed).cloned().collect();
+    for name in listed {
+        headers.remove(name);
+    }
+    headers.remove(CONNECTION);
+    if keeps_upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+}
+
 /// Writes the headers that go on to a backend; Host and Content-Length are written elsewhere.
 ///
-/// `is_hop` says that the request came over HTTP from its own peer: what its `Connection` lists then goes no further. The
-/// `Connection` of a request that came as vars is another hop's.
+/// What `Connection` lists is not looked at: at this point nobody knows whether a header is the client's or the gateway's.
 pub(crate) fn encode<B: Buffer + ?Sized>(
     headers: &HeaderMap,
-    is_hop: bool,
     more: &MoreVars,
     vars: &mut VarsEncoder<'_, B>,
 ) -> Result<(), VarsError> {
-    let upgrade = headers.get_all(UPGRADE).iter().next_back().is_some_and(|value| is_upgrade(value.as_bytes()));
-    let listed = |name: &HeaderName| {
-        let connection = headers.get_all(CONNECTION).iter().map(HeaderValue::as_bytes);
-        is_hop && *name != CONNECTION && *name != UPGRADE && connection_lists(connection, name.as_str().as_bytes())
-    };
+    let upgrade = asks_for_upgrade(headers);
     for name in headers.keys() {
         let key = key(name);
         let Some(rules) = uwsgi::HeaderName::from_key(key.as_bytes()) else { continue };
         if *name == HOST || *name == CONTENT_LENGTH || more.has(key.as_bytes()) {
             continue;
         }
-        if !rules.passes(upgrade) || listed(name) {
+        if !rules.passes(upgrade) {
             continue;
         }
         let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
@@ -44,6 +76,10 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
         }
     }
     Ok(())
+}
+
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    headers.get_all(UPGRADE).iter().next_back().is_some_and(|value| is_upgrade(value.as_bytes()))
 }
 
 /// All values of a header as one: without a separator the last one, else those that are not empty, equal neighbours once.

@@ -14,6 +14,7 @@ use http::request::Parts;
 use uwsgi::{Buffer, Host, Request, Scheme, VarsEncoder};
 
 pub use error::VarsError;
+pub use headers::remove_connection_headers;
 pub use mount::{InvalidMount, Mount};
 
 use mount::TargetVars;
@@ -59,12 +60,13 @@ impl MoreVars {
 /// server, whose URI is what follows it, and [`Mount`] for any other request.
 ///
 /// **Headers.** A header that came more than once becomes one var: the last value where it may stand once, else its values
-/// joined: see [`separator`](uwsgi::HeaderName::separator). These are left out: headers about the connection, unless they ask
-/// for an upgrade; headers that the request's `Connection` lists, unless the request came as vars, whose `Connection` is
-/// another hop's; and headers that a server could mistake for something else: `Proxy`, and names with an underscore.
+/// joined: see [`separator`](uwsgi::HeaderName::separator). Headers about the connection are left out:
+/// see [`passes`](uwsgi::HeaderName::passes). Headers that a server could mistake for others are left out too: `Proxy`, and
+/// names with an underscore. The headers that the request's `Connection` lists are sent: a gateway from HTTP removes them
+/// with [`remove_connection_headers`] before it sets headers of its own.
 ///
-/// **From uwsgi to uwsgi.** The vars of the extension [`Vars`](crate::Vars) go on, but for those that are made of the request
-/// as it is now: see [`passes_to_backend`](uwsgi::passes_to_backend).
+/// **From uwsgi to uwsgi.** The vars of the extension [`Vars`](crate::Vars) are sent as they came. The exceptions are vars that
+/// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
 ///
 /// **Client and scheme.** [`MoreVars`] stand for everything of the same name. [`RemoteAddr`](crate::RemoteAddr) is
 /// `REMOTE_ADDR` and `REMOTE_PORT`; [`Scheme`] is `REQUEST_SCHEME` and `HTTPS`. Where they are not set, the vars that the
@@ -138,7 +140,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     for (key, value) in &more.vars {
         vars.push(key, value)?;
     }
-    headers::encode(&parts.headers, !received.is_uwsgi(), more, vars)
+    headers::encode(&parts.headers, more, vars)
 }
 
 /// The host that was asked for: of an absolute target, its own (RFC 9112 section 3.2.2). An empty one is absent.

@@ -36,11 +36,6 @@ impl<'p> Received<'p> {
         Self { vars, client, is_other_client, scheme }
     }
 
-    /// Whether the request came as vars, not over HTTP.
-    pub(crate) const fn is_uwsgi(&self) -> bool {
-        self.vars.is_some()
-    }
-
     /// Whether the request came with this var.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.vars.is_some_and(|vars| vars.get(key).is_some())

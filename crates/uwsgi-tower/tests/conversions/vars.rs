@@ -3,7 +3,7 @@
 use http::Request;
 use http::request::Parts;
 use uwsgi::Packet;
-use uwsgi_tower::{MoreVars, Mount, VarsError};
+use uwsgi_tower::{MoreVars, Mount, VarsError, remove_connection_headers};
 
 use crate::{encoded, packet, parts, var};
 
@@ -104,13 +104,8 @@ fn headers_as_vars() {
         (&[("TE", b"trailers")], "HTTP_TE", None),
         (&[("Expect", b"100-continue")], "HTTP_EXPECT", None),
         (&[("Content-Length", b"5")], "HTTP_CONTENT_LENGTH", None),
-        (&[("Connection", b"close, x-hop"), ("X-Hop", b"1")], "HTTP_X_HOP", None),
-        (&[("Connection", b"close"), ("Connection", b"X-Hop"), ("X-Hop", b"1")], "HTTP_X_HOP", None),
-        (&[("Connection", b"cookie"), ("Cookie", b"a=1")], "HTTP_COOKIE", None),
-        (&[("Connection", b"host"), ("Host", b"a")], "HTTP_HOST", Some(b"a")),
-        (&[("Connection", b"content-length"), ("Content-Length", b"7")], "CONTENT_LENGTH", Some(b"7")),
-        (&[("Connection", b"content-type"), ("Content-Type", b"a")], "CONTENT_TYPE", Some(b"a")),
-        // What a client may not remove: it is no header of its.
+        // A client may list what the gateway has set.
+        (&[("Connection", b"x-real-ip"), ("X-Real-IP", b"192.0.2.1")], "HTTP_X_REAL_IP", Some(b"192.0.2.1")),
         (&[("Connection", b"remote-user")], "REMOTE_USER", Some(b"alice")),
         (&[("Connection", b"x-mine"), ("X-Mine", b"theirs")], "HTTP_X_MINE", Some(b"mine")),
         // Upgrades.
@@ -133,6 +128,55 @@ fn headers_as_vars() {
         let packet = encoded(&request.body(()).unwrap().into_parts().0, Some(7)).unwrap();
         assert_eq!(var(&packet, key), *expected, "{headers:?}");
     }
+}
+
+/// Headers of a request from HTTP, and those that [`remove_connection_headers`] leaves.
+#[test]
+fn connection_headers() {
+    type Headers = &'static [(&'static str, &'static str)];
+    let rows: &[(Headers, Headers)] = &[
+        (&[("connection", "close, X-Hop"), ("x-hop", "1"), ("x", "1")], &[("x", "1")]),
+        (&[("connection", "close"), ("connection", "x-hop"), ("x-hop", "1"), ("x-hop", "2")], &[]),
+        (&[("connection", "cookie"), ("cookie", "a=1")], &[]),
+        (&[("connection", "keep-alive, connection"), ("accept", "*/*")], &[("accept", "*/*")]),
+        (&[("accept", "*/*")], &[("accept", "*/*")]),
+        // RFC 9110 section 7.6.1 has no exception for these; without them another message would go on.
+        (&[("connection", "host"), ("host", "a")], &[("host", "a")]),
+        (&[("connection", "content-length"), ("content-length", "7")], &[("content-length", "7")]),
+        (&[("connection", "content-type"), ("content-type", "a")], &[("content-type", "a")]),
+        // Upgrades.
+        (
+            &[("connection", "keep-alive, Upgrade, X-Hop"), ("upgrade", "websocket"), ("x-hop", "1")],
+            &[("connection", "upgrade"), ("upgrade", "websocket")],
+        ),
+        (&[("connection", "upgrade"), ("upgrade", "h2c")], &[]),
+        (&[("connection", "close"), ("upgrade", "websocket")], &[("upgrade", "websocket")]),
+        (&[("connection", "upgrade")], &[]),
+    ];
+    for (headers, expected) in rows {
+        let request = headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        let mut parts = request.body(()).unwrap().into_parts().0;
+        // Twice: a gateway may have several layers.
+        for _ in 0..2 {
+            remove_connection_headers(&mut parts.headers);
+            let mut left: Vec<_> =
+                parts.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            left.sort_unstable();
+            assert_eq!(left, *expected, "{headers:?}");
+        }
+    }
+}
+
+/// What a layer of the gateway sets stays, though the client lists its name.
+#[test]
+fn headers_that_a_layer_sets() {
+    let request = Request::get("/").header("Connection", "X-Real-IP, X-Hop").header("X-Hop", "1");
+    let mut parts = request.header("X-Real-IP", "theirs").body(()).unwrap().into_parts().0;
+    remove_connection_headers(&mut parts.headers);
+    parts.headers.insert("X-Real-IP", "192.0.2.1".parse().unwrap());
+    let packet = encoded(&parts, None).unwrap();
+    let headers = ["HTTP_X_REAL_IP", "HTTP_X_HOP", "HTTP_CONNECTION"].map(|key| var(&packet, key));
+    assert_eq!(headers, [Some(&b"192.0.2.1"[..]), None, None]);
 }
 
 /// A `Connection` that came as a var is another hop's: a client could erase with it what the front end has set.
