@@ -83,13 +83,14 @@ fn forward<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
         RequestBody::Length(length) => length,
         _ => 0,
     };
-    black_box((request.path_info(), request.query_string(), request.vars().get("HTTP_COOKIE"), body));
+    let target = request.target();
+    black_box((target.as_bytes(), target.bytes().count(), request.vars().get("HTTP_COOKIE"), body));
 
     let mut vars = VarsEncoder::new(buffer);
     vars.push("REQUEST_METHOD", request.method().unwrap_or(b"GET"))?;
     vars.push("REQUEST_SCHEME", request.scheme().as_str())?;
     vars.push_number("CONTENT_LENGTH", length)?;
-    for (name, value) in request.headers().filter(|(name, _)| !name.is_hop_by_hop() && !name.duplicates_content()) {
+    for (name, value) in request.headers() {
         // One header that cannot be passed on does not stop the others.
         let _left_out = vars.push_header(name.as_bytes(), value);
     }
