@@ -55,7 +55,7 @@ fn append(path: &str) -> io::Result<std::fs::File> {
 }
 
 fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-    let path = std::str::from_utf8(call.request().path_info().unwrap_or_default())?;
+    let path = call.request().target().path().to_string();
     let (verb, count) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), "0"));
     let count: usize = count.parse()?;
     let text = Head::new(200).with("Content-Type", "text/plain");

@@ -94,7 +94,7 @@ pub async fn answer(
 ) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
     let (parts, body) = request.into_parts();
     let vars = parts.extensions.get::<Vars>().ok_or("a request without vars")?.as_vars();
-    if vars.get("PATH_INFO") == Some(Gate::PATH.as_bytes()) {
+    if parts.uri.path() == Gate::PATH {
         tokio::task::spawn_blocking(move || gate.pass()).await?;
         return Ok(Response::new(Empty::new().map_err(BoxError::from).boxed_unsync()));
     }

@@ -52,8 +52,8 @@ async fn report(State(chunked): State<bool>, request: Request) -> Result<Respons
     let framing = if chunked { request.body_framing_or_chunked() } else { request.body_framing() };
     let framing = framing.map_err(|_| StatusCode::BAD_REQUEST)?;
     let body = uwsgi_inspect::Body::new(framing, length, sha256.finalize().into());
-    let query = request.query_string().unwrap_or_default();
-    let format = Format::negotiate(query, &request.header("accept").unwrap_or_default());
+    let query: Vec<u8> = request.target().query().into_iter().flat_map(|query| query.bytes()).collect();
+    let format = Format::negotiate(&query, &request.header("accept").unwrap_or_default());
     let text = Report::new(request, body).to_format(format);
     Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
