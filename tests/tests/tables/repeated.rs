@@ -56,7 +56,7 @@ rows! {
     "host-emptied" &[("HTTP_HOST", "a"), ("HTTP_HOST", "")],
         [Sees::Headers(&[("host", "")]), Sees::Header("host", Some(""))], "empty", NGINX;
     "host-three-spellings" &[("HTTP_HOST", "a"), ("HTTP_host", "b"), ("HTTP_Host", "c")],
-        [Sees::Headers(&[("host", "c")]), Sees::HeaderAll("Host", &["c"])], "not in the table", RFC_9110;
+        [Sees::Headers(&[("host", "c")]), Sees::HeaderAll("Host", &["c"]), Sees::Host(Some("a"))], "not in the table", RFC_9110;
     "authorization" &[("HTTP_AUTHORIZATION", "Basic a"), ("HTTP_AUTHORIZATION", "Basic b")],
         [Sees::Headers(&[("authorization", "Basic b")])], "Basic b", NGINX;
     "forwarded-proto" &[("HTTP_X_FORWARDED_PROTO", "https"), ("HTTP_X_FORWARDED_PROTO", "http")],

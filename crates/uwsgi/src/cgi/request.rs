@@ -333,6 +333,9 @@ impl<'a> Request<'a> {
     }
 
     /// `HTTP_HOST`: the host, and maybe the port, that the client asked for.
+    ///
+    /// Only that spelling of the key is read, as CGI has it. [`headers`](Self::headers) takes `HTTP_Host` for the same header, of
+    /// which the last counts, so the two differ where a front end sends both. None that is known does.
     #[must_use]
     pub const fn host(&self) -> Option<&'a [u8]> {
         self.located.host
