@@ -10,7 +10,7 @@ struct Hello;
 impl App for Hello {
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
         let head = Head::new(200).with("Content-Type", "text/plain");
-        match call.request().target().as_bytes() {
+        match call.request().target().path().as_bytes() {
             Some(b"/upload") => {
                 let mut buffer = vec![0; BUFFER];
                 while body.read(&mut buffer)? > 0 {}

@@ -60,7 +60,7 @@ impl Application {
 
 impl uwsgi_server::App for Application {
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-        if call.request().target().as_bytes() == Some(Gate::PATH.as_bytes()) {
+        if call.request().target().path().as_bytes() == Some(Gate::PATH.as_bytes()) {
             self.gate.pass();
             return Ok(answer.whole(Head::new(200), b"")?);
         }
