@@ -3,6 +3,8 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
+use crate::http::answer::HOP_BY_HOP;
+
 /// A header's name, seen through the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
 ///
 /// Comparison ignores case and takes `_` and `-` for the same, as the front end's own mapping does; printing gives
@@ -83,20 +85,10 @@ impl<'a> HeaderName<'a> {
     /// ```
     #[must_use]
     pub fn is_hop_by_hop(&self) -> bool {
-        const NAMES: [&str; 11] = [
-            "connection",
-            "expect",
-            "http2-settings",
-            "keep-alive",
-            "proxy-authenticate",
-            "proxy-authorization",
-            "proxy-connection",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
-        ];
-        NAMES.iter().any(|name| self == *name)
+        /// Requests alone have these. The next proxy or server answers them itself: Expect (RFC 9110 section 10.1.1),
+        /// HTTP2-Settings (RFC 7540 section 3.2.1) and Proxy-Authorization (RFC 9110 section 11.7.2).
+        const OF_REQUESTS: [&str; 3] = ["expect", "http2-settings", "proxy-authorization"];
+        HOP_BY_HOP.iter().chain(&OF_REQUESTS).any(|name| self == *name)
     }
 
     /// Whether this is `HTTP_CONTENT_LENGTH` or `HTTP_CONTENT_TYPE`: a client's header that `CONTENT_LENGTH` and
@@ -114,9 +106,9 @@ impl<'a> HeaderName<'a> {
         self.prefixed && (self == "content-length" || self == "content-type")
     }
 
-    /// Whether a bridge to HTTP passes this header of a request on: unless it is [hop by hop](Self::is_hop_by_hop) or
-    /// [carried twice](Self::duplicates_content). Where the request asks for an upgrade, with a header `Upgrade`, that and
-    /// `Connection` pass all the same: without them nobody would know.
+    /// Whether a bridge to HTTP passes this header of a request on. It passes all but those that are
+    /// [hop by hop](Self::is_hop_by_hop) or [carried twice](Self::duplicates_content). Where the request asks for an upgrade,
+    /// `Upgrade` and `Connection` pass too: without them the next server would not know of it.
     ///
     /// ```
     /// # use uwsgi::HeaderName;

@@ -256,18 +256,21 @@ pub fn passes(name: &[u8], status: u16) -> bool {
 /// ```
 #[must_use]
 pub fn is_hop_by_hop(name: &[u8]) -> bool {
-    const NAMES: [&str; 8] = [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    NAMES.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+    HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
+
+/// Headers about a connection, in requests and in answers (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2). Requests have
+/// [further ones](crate::HeaderName::is_hop_by_hop).
+pub(crate) const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 const fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
