@@ -142,10 +142,11 @@ pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
     }
 }
 
-/// The Content-Length that belongs into the head of an answer whose whole body is known to have so many bytes, if one does.
+/// The Content-Length that the head of an answer gets, where the whole body is known to have so many bytes.
 ///
-/// None does where the status is 1xx or 204 (RFC 9110 section 8.6). Where no body will leave, no bytes say nothing about the
-/// length that the answer to GET would have: so it is with 304 and with HEAD, whose head may still have one by other means.
+/// An answer with the status 1xx or 204 gets no Content-Length (RFC 9110 section 8.6). 304 and the answer to HEAD send no body. If
+/// their body is empty, nobody knows the length that the answer to GET would have, so they get no Content-Length either. The
+/// application may still set one.
 ///
 /// ```
 /// use uwsgi::framing::whole_length;

@@ -46,7 +46,7 @@ pub struct Row {
     pub source: &'static str,
 }
 
-/// What an application behind the same front end sees that speaks HTTP.
+/// What the same front end sends to an application that speaks HTTP.
 #[derive(Debug, Clone, Copy)]
 pub enum OverHttp {
     Same,

@@ -1,4 +1,4 @@
-//! nginx: what it asks the application for beside what its client asked for, and in the place of it.
+//! nginx: requests that it sends to the application in addition to the client's request, or instead of it.
 
 use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, nginx};
 
