@@ -1,13 +1,11 @@
 //! What the tests of findings look at: a request, with the questions that several of them ask.
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 use std::collections::HashSet;
 
-use percent_encoding::percent_decode;
-use uwsgi::{Host, Request, Scheme};
+use uwsgi::{Host, Request, RequestUri, Scheme};
 
 use crate::escape::Escaped;
 use crate::report::Body;
@@ -39,20 +37,33 @@ impl<'a> Seen<'a> {
         self.var(key).filter(|value| value.is_ascii()).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// `SCRIPT_NAME` and `PATH_INFO` together: the path that the application takes the request to have.
-    pub(crate) fn path(&self) -> Vec<u8> {
-        [self.var("SCRIPT_NAME"), self.var("PATH_INFO")].into_iter().flatten().flatten().copied().collect()
+    /// `REQUEST_URI`, taken apart.
+    fn uri(&self) -> RequestUri<'a> {
+        RequestUri::parse(self.request.request_uri().unwrap_or_default())
     }
 
-    /// The path that the client asked for, as it wrote it; `None` where `REQUEST_URI` is no path.
+    /// `PATH_INFO` as a path: without the scheme and the host that uWSGI's router leaves in it.
+    pub(crate) fn path_info(&self) -> Option<&'a [u8]> {
+        self.var("PATH_INFO").map(|path| self.uri().path_of(path))
+    }
+
+    /// `SCRIPT_NAME` and `PATH_INFO` together: the path that the application takes the request to have.
+    pub(crate) fn path(&self) -> Vec<u8> {
+        [self.var("SCRIPT_NAME"), self.path_info()].into_iter().flatten().flatten().copied().collect()
+    }
+
+    /// The path that the client asked for, as it wrote it; `None` where `REQUEST_URI` has no path. An absolute URI without one
+    /// asks for `/` (RFC 9110 section 4.2.3).
     pub(crate) fn asked(&self) -> Option<&'a [u8]> {
-        let uri = self.var("REQUEST_URI").filter(|uri| uri.starts_with(b"/"))?;
-        uri.split(|byte| *byte == b'?').next()
+        self.uri().path().map(|path| if path.is_empty() { b"/" } else { path })
     }
 
     /// [`asked`](Self::asked), decoded once.
-    pub(crate) fn asked_decoded(&self) -> Option<Cow<'a, [u8]>> {
-        self.asked().map(|path| percent_decode(path).into())
+    pub(crate) fn asked_decoded(&self) -> Option<Vec<u8>> {
+        match self.asked()? {
+            b"/" => Some(b"/".to_vec()),
+            _ => self.uri().decoded_path().map(Iterator::collect),
+        }
     }
 
     /// `HTTP_HOST`, where it is a host.

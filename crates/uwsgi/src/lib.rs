@@ -61,7 +61,7 @@ pub use cgi::host::Host;
 pub use cgi::name::HeaderName;
 pub use cgi::percent::Encoded;
 pub use cgi::request::{Request, Scheme};
-pub use cgi::target::{Target, below_mount};
+pub use cgi::target::{RequestUri, Target, below_mount};
 pub use http::connection::connection_lists;
 pub use wire::array::{Array, Items};
 pub use wire::buffer::Buffer;

@@ -2,8 +2,8 @@
 
 use uwsgi::framing::{self, FramingError, RequestBody};
 use uwsgi::{
-    DecodeError, Headers, Limits, Modifier1, Packet, Request, Scheme, Target, Vars, below_mount, connection_lists,
-    is_upgrade,
+    DecodeError, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars, below_mount,
+    connection_lists, is_upgrade,
 };
 
 proven! {
@@ -88,6 +88,13 @@ proven! {
     fn below_a_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
         below_mount(path, mount)
     }
+    fn request_uri_parts<'a>(uri: &'a [u8], path_info: &'a [u8]) -> (RequestUri<'a>, &'a [u8]) {
+        let uri = RequestUri::parse(uri);
+        (uri, uri.path_of(path_info))
+    }
+    fn request_uri_decoded_path(uri: &RequestUri<'_>) -> u8 {
+        uri.decoded_path().into_iter().flatten().fold(0, |bytes, byte| bytes ^ byte)
+    }
     fn upgrade_is_one(protocols: &[u8]) -> bool {
         is_upgrade(protocols)
     }
@@ -130,6 +137,8 @@ pub(crate) fn run(bytes: &[u8]) {
         framing_content_length: b"18446744073709551616";
         framing_content_length: bytes;
         below_a_mount: bytes, b"/mount";
+        request_uri_parts: bytes, bytes;
+        request_uri_decoded_path: &RequestUri::parse(bytes);
         upgrade_is_one: bytes;
         connection_lists_a_name: &[bytes, b"close, x"], b"x";
     }

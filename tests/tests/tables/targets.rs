@@ -2,7 +2,7 @@
 //! same path.
 
 use crate::rows::{Input, Pairs, Sees, latin1, run};
-use uwsgi::{Packet, Request};
+use uwsgi::{Packet, Request, RequestUri};
 use uwsgi_tests::naive_cgi;
 use uwsgi_tests::vectors;
 
@@ -248,4 +248,49 @@ fn captures() {
         CAPTURES.iter().map(|(name, target, mount)| (name.to_string(), target.to_string(), mount.to_string()));
     assert!(expected.eq(others.iter().cloned()), "{others:#?}");
     assert!(as_sent > 250, "{as_sent}");
+}
+
+/// A `REQUEST_URI`; its path as it is written, its path decoded, its query (`-`: there is none).
+const URIS: &[(&str, &str, &str, &str)] = &[
+    ("/a%2Fb?x=%31", "/a%2Fb", "/a/b", "x=%31"),
+    ("//a/../b?", "//a/../b", "//a/../b", ""),
+    ("/a?b?c", "/a", "/a", "b?c"),
+    ("/%c3%A9%00", "/%c3%A9%00", "/\u{c3}\u{a9}\0", "-"),
+    ("/%2541", "/%2541", "/%41", "-"),
+    ("/%41%zz%42", "/%41%zz%42", "/A%zzB", "-"),
+    ("/a%4", "/a%4", "/a%4", "-"),
+    ("/%%41", "/%%41", "/%A", "-"),
+    ("http://lab.test/a%20b?x", "/a%20b", "/a b", "x"),
+    ("HTTPS://lab.test:1//a", "//a", "//a", "-"),
+    ("http://lab.test?x", "", "", "x"),
+    ("ftp://lab.test/a?x", "-", "-", "x"),
+    ("*", "-", "-", "-"),
+    ("lab.test:443", "-", "-", "-"),
+    ("", "-", "-", "-"),
+];
+
+/// RFC 9112 section 3.2.
+#[test]
+fn parts_of_a_request_uri() {
+    let given = |text: &str| (text != "-").then(|| latin1(text));
+    for (uri, path, decoded, query) in URIS {
+        let uri = latin1(uri);
+        let parts = RequestUri::parse(&uri);
+        assert_eq!(parts.path().map(<[u8]>::to_vec), given(path), "{parts:?}");
+        assert_eq!(parts.decoded_path().map(Iterator::collect::<Vec<u8>>), given(decoded), "{parts:?}");
+        assert_eq!(parts.query().map(<[u8]>::to_vec), given(query), "{parts:?}");
+    }
+}
+
+/// uWSGI 2.0.31 --http: an absolute target is in PATH_INFO too.
+#[test]
+fn paths_that_came_with_an_absolute_uri() {
+    for (uri, path_info, path) in [
+        ("http://lab.test/m?x", "http://lab.test/m", "/m"),
+        ("http://lab.test/m", "/m", "/m"),
+        ("/m", "http://lab.test/m", "http://lab.test/m"),
+        ("*", "*", "*"),
+    ] {
+        assert_eq!(RequestUri::parse(uri.as_bytes()).path_of(path_info.as_bytes()), path.as_bytes(), "{uri}");
+    }
 }

@@ -110,7 +110,7 @@ pub(super) const TABLE: &[Finding] = &[
         "path-encoded-twice",
         Warning,
         |seen| {
-            let path = seen.var("PATH_INFO").filter(|path| has_percent_encoding(path))?;
+            let path = seen.path_info().filter(|path| has_percent_encoding(path))?;
             let asked = seen.asked().filter(|_| !is_as_asked(seen))?;
             (!path.starts_with(asked)).then(|| Evidence::two(Shown(path), Shown(asked)))
         },
@@ -122,7 +122,7 @@ pub(super) const TABLE: &[Finding] = &[
         "slashes-merged",
         Note,
         |seen| {
-            let asked = seen.asked_decoded().filter(|asked| squeezed(asked) != **asked)?;
+            let asked = seen.asked_decoded().filter(|asked| squeezed(asked) != *asked)?;
             let path = seen.path();
             (squeezed(&asked) == path).then(|| Evidence::two(Shown(&asked), Shown(&path)))
         },
@@ -136,7 +136,7 @@ pub(super) const TABLE: &[Finding] = &[
         |seen| {
             let asked = seen.asked_decoded().filter(|_| !seen.is_missing("PATH_INFO"))?;
             let path = seen.path();
-            let is_explained = *asked == path
+            let is_explained = asked == path
                 || squeezed(&asked) == path
                 || is_as_asked(seen)
                 || seen.var("REQUEST_URI") == seen.var("PATH_INFO")
@@ -170,12 +170,12 @@ const ROOT_IN_LIGHTTPD: &str = "scgi.server = ( \"/\" => (( \"socket\" => \"/run
 /// `PATH_INFO` is what the client wrote, behind `SCRIPT_NAME` or alone.
 fn is_as_asked(seen: &Seen<'_>) -> bool {
     let Some(asked) = seen.asked().filter(|asked| has_percent_encoding(asked)) else { return false };
-    seen.path() == asked || seen.var("PATH_INFO") == Some(asked)
+    seen.path() == asked || seen.path_info() == Some(asked)
 }
 
 /// `SCRIPT_NAME`, and the `PATH_INFO` that should not begin with it.
 fn mounted_twice<'a>(seen: &Seen<'a>) -> Option<(&'a [u8], &'a [u8])> {
-    let (script, path) = (seen.filled("SCRIPT_NAME")?, seen.filled("PATH_INFO")?);
+    let (script, path) = (seen.filled("SCRIPT_NAME")?, seen.path_info()?);
     let below = path.strip_prefix(script.strip_suffix(b"/").unwrap_or(script))?;
     let is_whole = below.is_empty() || below.starts_with(b"/");
     // An application may have a path of its own that is called like the place it is mounted at.

@@ -22,6 +22,12 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x?y")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app"), With("REQUEST_URI", "/app")],
             &[With("SCRIPT_NAME", "/app/"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x")],
+            // Apache leaves REQUEST_URI as the client wrote it.
+            &[
+                With("SCRIPT_NAME", "/app"),
+                With("PATH_INFO", "/app/x"),
+                With("REQUEST_URI", "http://a.example/%61pp/x?y"),
+            ],
         ],
         &[
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
@@ -52,6 +58,8 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             &[With("PATH_INFO", "/a%20b"), With("REQUEST_URI", "/a%20b?x")],
             &[With("PATH_INFO", "/a%2Fb"), With("SCRIPT_NAME", "/m"), With("REQUEST_URI", "/m/a%2Fb")],
+            // uWSGI's router.
+            &[With("PATH_INFO", "http://a.example/a%20b"), With("REQUEST_URI", "http://a.example/a%20b?x")],
         ],
         &[
             &[With("PATH_INFO", "/a b"), With("REQUEST_URI", "/a%20b")],
@@ -66,7 +74,10 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     Row(
         "path-encoded-twice",
-        &[&[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "/%2561dmin")]],
+        &[
+            &[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "/%2561dmin")],
+            &[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "HTTP://a.example/%2561dmin")],
+        ],
         &[
             &[With("PATH_INFO", "/%61dmin"), With("REQUEST_URI", "/%61dmin")],
             &[With("PATH_INFO", "/%61dmin?x"), With("REQUEST_URI", "/%61dmin?x")],
@@ -76,8 +87,12 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     Row(
         "slashes-merged",
-        &[&[With("REQUEST_URI", "//hello"), With("PATH_INFO", "/hello")]],
         &[
+            &[With("REQUEST_URI", "//hello"), With("PATH_INFO", "/hello")],
+            &[With("REQUEST_URI", "http://a.example//hello?x"), With("PATH_INFO", "/hello")],
+        ],
+        &[
+            &[With("REQUEST_URI", "http://a.example/hello"), With("PATH_INFO", "/hello")],
             &[With("REQUEST_URI", "//hello"), With("PATH_INFO", "//hello")],
             &[With("REQUEST_URI", "//hello/../x"), With("PATH_INFO", "/x")],
         ],
@@ -88,13 +103,22 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("REQUEST_URI", "/a/../hello")],
             &[With("REQUEST_URI", "/old")],
             &[With("REQUEST_URI", "/a//../hello")],
+            &[With("REQUEST_URI", "http://a.example/a/../hello")],
+            &[With("REQUEST_URI", "HTTPS://a.example:8443/old?x")],
+            // uWSGI's router takes any two bytes for hex digits.
+            &[With("REQUEST_URI", "/a%zz"), With("PATH_INFO", "/a\0")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/other/x")],
         ],
         &[
             &[],
             &[With("REQUEST_URI", "/%68ello")],
             &[With("REQUEST_URI", "//hello")],
-            &[With("REQUEST_URI", "http://example.com/hello")],
+            &[With("REQUEST_URI", "http://example.com/%68ello")],
+            &[With("REQUEST_URI", "http://example.com"), With("PATH_INFO", "/")],
+            // uWSGI's router, which takes the query away alone.
+            &[With("REQUEST_URI", "http://a.example/hello?x"), With("PATH_INFO", "http://a.example/hello")],
+            // lighttpd takes the percent sign for one.
+            &[With("REQUEST_URI", "/a%20%zz"), With("PATH_INFO", "/a %zz")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
             // These have findings of their own.
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x")],

@@ -102,7 +102,19 @@ pub(crate) fn strip_written<'a>(decoded: &'a [u8], mut written: &[u8]) -> Option
     Some(left)
 }
 
-/// The first byte that `written` decodes to, and what follows it in `written`.
+/// The bytes that `written` decodes to; a percent sign that begins nothing stands for itself.
+pub(crate) fn decoded(written: &[u8]) -> impl Iterator<Item = u8> + Clone + use<'_> {
+    let mut rest = written;
+    core::iter::from_fn(move || {
+        let (byte, after) =
+            split_first_decoded(rest).or_else(|| rest.split_first().map(|(byte, rest)| (*byte, rest)))?;
+        rest = after;
+        Some(byte)
+    })
+}
+
+/// The first byte that `written` decodes to, and what follows it.
+#[inline(always)]
 const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
     match written {
         [b'%', high, low, rest @ ..] => match byte(*high, *low) {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::cgi::percent::{Encoded, strip_decoded, strip_written};
+use crate::cgi::percent::{Encoded, decoded, strip_decoded, strip_written};
 use crate::cgi::request::Request;
 
 /// The target of a request: the path below the mount, and the query, as an HTTP server would have got them.
@@ -128,7 +128,7 @@ impl<'a> Request<'a> {
     pub fn target(&self) -> Target<'a> {
         let uri = RequestUri::parse(self.request_uri().unwrap_or_default());
         let (mount, routed) = match (self.script_name().unwrap_or_default(), self.path_info()) {
-            (mount, Some(path)) => (mount, Some(uri.cut_alike(path))),
+            (mount, Some(path)) => (mount, Some(uri.path_of(path))),
             ([], None) => (&[][..], None),
             (path, None) => (&[][..], Some(path)),
         };
@@ -172,11 +172,20 @@ fn spelled<'a>(written: &'a [u8], mount: &[u8], routed: &[u8]) -> Option<&'a [u8
     strip_decoded(rest, routed)?.is_empty().then_some(rest)
 }
 
-/// `REQUEST_URI`, taken apart.
+/// `REQUEST_URI`, taken apart: what the client asked for, as it wrote it.
+///
+/// ```
+/// use uwsgi::RequestUri;
+///
+/// let uri = RequestUri::parse(b"http://lab.test/a%2Fb?x=1"); // Apache passes on what the client wrote
+/// assert_eq!(uri.path(), Some(&b"/a%2Fb"[..]));
+/// assert_eq!(uri.query(), Some(&b"x=1"[..]));
+/// assert!(uri.decoded_path().unwrap().eq(*b"/a/b"));
+/// assert_eq!(RequestUri::parse(b"*").path(), None);
+/// ```
 #[derive(Debug, Clone, Copy)]
-struct RequestUri<'a> {
+pub struct RequestUri<'a> {
     uri: &'a [u8],
-    /// The path of one in origin form, or of an absolute one of http or https (RFC 9112 section 3.2).
     path: Option<&'a [u8]>,
     /// What comes before the query in any other form.
     other: &'a [u8],
@@ -186,7 +195,9 @@ struct RequestUri<'a> {
 }
 
 impl<'a> RequestUri<'a> {
-    fn parse(uri: &'a [u8]) -> Self {
+    /// The parts of a `REQUEST_URI`.
+    #[must_use]
+    pub fn parse(uri: &'a [u8]) -> Self {
         let (before, query) = split_query(uri);
         let absolute = after_authority(before);
         let path = absolute.or_else(|| before.starts_with(b"/").then_some(before));
@@ -194,12 +205,37 @@ impl<'a> RequestUri<'a> {
         Self { uri, path, other: before, query, authority }
     }
 
-    /// uWSGI's router sends the absolute form in `PATH_INFO` too, decoded. The same is cut from both: of `http://a%2Fb/c` that is
+    /// The path of a URI in origin form, or of an absolute one of http or https, where it may be empty (RFC 9112 section 3.2).
+    /// `None` for other forms.
+    #[must_use]
+    pub const fn path(&self) -> Option<&'a [u8]> {
+        self.path
+    }
+
+    /// [`path`](Self::path), decoded once.
+    ///
+    /// A percent sign that two hex digits do not follow stands for itself, as in lighttpd 1.4.69; nginx 1.22 and Apache 2.4.71
+    /// answer 400.
+    #[must_use]
+    pub fn decoded_path(&self) -> Option<impl Iterator<Item = u8> + Clone + use<'a>> {
+        self.path.map(decoded)
+    }
+
+    /// What follows the first question mark.
+    #[must_use]
+    pub const fn query(&self) -> Option<&'a [u8]> {
+        self.query
+    }
+
+    /// A `PATH_INFO` that came with this URI, as a path.
+    ///
+    /// uWSGI's router sends the absolute form there too, decoded. The same is cut from both: of `http://a%2Fb/c` that is
     /// `http://a/b`, though the authority seems to end before.
-    fn cut_alike(&self, path: &'a [u8]) -> &'a [u8] {
-        let Some(authority) = self.authority else { return path };
-        let same = strip_written(path, authority).filter(|rest| matches!(rest, [] | [b'/' | b'#', ..]));
-        same.or_else(|| after_authority(path)).unwrap_or(path)
+    #[must_use]
+    pub fn path_of(&self, path_info: &'a [u8]) -> &'a [u8] {
+        let Some(authority) = self.authority else { return path_info };
+        let same = strip_written(path_info, authority).filter(|rest| matches!(rest, [] | [b'/' | b'#', ..]));
+        same.or_else(|| after_authority(path_info)).unwrap_or(path_info)
     }
 
     /// Whether `*` is what the client asked for, and no path that lost its slash.
