@@ -6,6 +6,7 @@ use crate::finding::FrontEnd::Nginx;
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Evidence, Finding};
 use crate::findings::lines;
+use crate::findings::path::mount_alone;
 use crate::seen::{Seen, Shown};
 
 pub(super) const TABLE: &[Finding] = &[
@@ -29,17 +30,19 @@ pub(super) const TABLE: &[Finding] = &[
         "no-path-info",
         Error,
         |seen| {
-            let source = if seen.filled("REQUEST_URI").is_some() {
-                "the path of REQUEST_URI"
-            } else {
-                "/, as there is no REQUEST_URI"
+            let mount = mount_alone(seen);
+            let path = match (mount, seen.filled("REQUEST_URI")) {
+                (Some(_), _) => "SCRIPT_NAME for the path",
+                (None, Some(_)) => "the path of REQUEST_URI",
+                (None, None) => "/, as there is no REQUEST_URI",
             };
-            let is_found = missing(seen, "PATH_INFO") && seen.filled("SCRIPT_NAME").is_none();
-            is_found.then(|| Evidence::one(source))
+            let rewrite = mount.and_then(lines::rewrite).map(|line| format!("{line}\n")).unwrap_or_default();
+            let is_found = missing(seen, "PATH_INFO") && (mount.is_some() || seen.filled("SCRIPT_NAME").is_none());
+            is_found.then(|| Evidence::two(path, rewrite))
         },
         "PATH_INFO is missing. Servers of this project take {0}. uWSGI gives the application no path, and gunicorn gives it / \
          for every request.",
-        &[(Nginx, "uwsgi_param PATH_INFO $document_uri;")],
+        &[(Nginx, "{1}uwsgi_param PATH_INFO $document_uri;")],
     ),
     Finding::new(
         "no-query-string",

@@ -1,5 +1,7 @@
 //! `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`: what is mounted where, and what was decoded how often.
 
+use uwsgi::below_mount;
+
 use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Evidence, Finding};
@@ -13,15 +15,30 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |seen| {
             let script = seen.filled("SCRIPT_NAME").filter(|_| seen.is_missing("PATH_INFO"))?;
-            (seen.asked_decoded()? == script).then(|| Evidence::one(Shown(script)))
+            // A mount, and what is below it did not come: no-path-info.
+            mount_alone(seen).is_none().then(|| Evidence::one(Shown(script)))
         },
-        "The whole path is in SCRIPT_NAME and PATH_INFO is missing. Servers of this project take SCRIPT_NAME for the path; to \
-         an application behind uWSGI or gunicorn it is mounted at {0}, and every request asks for its root.",
+        "SCRIPT_NAME is {0} and PATH_INFO is missing, so that the whole path is in SCRIPT_NAME. Servers of this project take \
+         SCRIPT_NAME for the path. An application in uWSGI or gunicorn takes {0} for its mount, and every request for one of its \
+         root.",
         &[
             (Nginx, "uwsgi_param SCRIPT_NAME \"\";\nuwsgi_param PATH_INFO $document_uri;"),
             (Apache, "ProxyPass / uwsgi://127.0.0.1:3031/"),
             (Lighttpd, ROOT_IN_LIGHTTPD),
         ],
+    ),
+    Finding::new(
+        "script-name-is-path",
+        Warning,
+        |seen| {
+            let script = seen.filled("SCRIPT_NAME").filter(|_| seen.var("PATH_INFO") == Some(b""))?;
+            let is_path = seen.asked_decoded().is_none_or(|asked| asked == script || squeezed(&asked) == script);
+            is_path.then(|| Evidence::one(Shown(script)))
+        },
+        "SCRIPT_NAME is {0} and PATH_INFO is empty: the whole path is in SCRIPT_NAME. All is well if the application is mounted at \
+         {0}. Else the application gets every request as one for its root: nginx sends this with $fastcgi_script_name and \
+         $fastcgi_path_info, which belong to FastCGI.",
+        &[(Nginx, "uwsgi_param SCRIPT_NAME \"\";\nuwsgi_param PATH_INFO $document_uri;")],
     ),
     Finding::new(
         "script-name-twice",
@@ -171,6 +188,13 @@ const ROOT_IN_LIGHTTPD: &str = "scgi.server = ( \"/\" => (( \"socket\" => \"/run
 fn is_as_asked(seen: &Seen<'_>) -> bool {
     let Some(asked) = seen.asked().filter(|asked| has_percent_encoding(asked)) else { return false };
     seen.path() == asked || seen.path_info() == Some(asked)
+}
+
+/// `SCRIPT_NAME`, where there is no `PATH_INFO` and the client asked for something below it.
+pub(super) fn mount_alone<'a>(seen: &Seen<'a>) -> Option<&'a [u8]> {
+    let script = seen.filled("SCRIPT_NAME").filter(|_| seen.is_missing("PATH_INFO"))?;
+    let below = below_mount(seen.asked()?, script.strip_suffix(b"/").unwrap_or(script))?;
+    (!below.is_empty() && script != b"/").then_some(script)
 }
 
 /// `SCRIPT_NAME`, and the `PATH_INFO` that should not begin with it.

@@ -195,6 +195,13 @@ const TABLE: &[Advice] = &[
         "Servers of this project take /, as there is no REQUEST_URI.",
     ),
     Advice(
+        "no-path-info",
+        &[Without("PATH_INFO"), With("SCRIPT_NAME", "/app"), With("REQUEST_URI", "/app/x")],
+        Nginx,
+        &["rewrite (?s)^/app(?:/(.*))?\\z /$1 break;", "uwsgi_param PATH_INFO $document_uri;"],
+        "Servers of this project take SCRIPT_NAME for the path.",
+    ),
+    Advice(
         "no-query-string",
         &[Without("QUERY_STRING")],
         Nginx,

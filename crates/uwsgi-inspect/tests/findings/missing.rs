@@ -12,7 +12,12 @@ pub(crate) const TABLE: &[Row] = &[
     Row("no-request-method", &[&[Without("REQUEST_METHOD")]], &[&NO_PARAMS, &[With("REQUEST_METHOD", "PUT")]]),
     Row(
         "no-path-info",
-        &[&[Without("PATH_INFO")], &[Without("PATH_INFO"), With("SCRIPT_NAME", "")]],
+        &[
+            &[Without("PATH_INFO")],
+            &[Without("PATH_INFO"), With("SCRIPT_NAME", "")],
+            &[Without("PATH_INFO"), With("SCRIPT_NAME", "/app"), With("REQUEST_URI", "/app/x?y")],
+            &[Without("PATH_INFO"), With("SCRIPT_NAME", "/app/"), With("REQUEST_URI", "http://a.example/%61pp/")],
+        ],
         &[&NO_PARAMS, &[With("PATH_INFO", "")], &[Without("PATH_INFO"), With("SCRIPT_NAME", "/hello")]],
     ),
     Row("no-query-string", &[&[Without("QUERY_STRING")]], &[&[With("QUERY_STRING", "")]]),

@@ -9,11 +9,31 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             &[With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/h o"), With("REQUEST_URI", "/h%20o"), Without("PATH_INFO")],
+            // Tidied, rewritten, and with nothing to compare it with.
+            &[With("SCRIPT_NAME", "/a/b"), With("REQUEST_URI", "/a//x/../b"), Without("PATH_INFO")],
+            &[With("SCRIPT_NAME", "/index.php"), Without("PATH_INFO")],
+            &[With("SCRIPT_NAME", "/hello"), Without("REQUEST_URI"), Without("PATH_INFO")],
+            &[With("SCRIPT_NAME", "/"), With("REQUEST_URI", "/"), Without("PATH_INFO")],
         ],
         &[
-            // Mounted there, and asked for its root.
+            &[Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/hello"), With("PATH_INFO", "")],
-            &[With("SCRIPT_NAME", "/app"), Without("PATH_INFO")],
+            // A mount without what is below it.
+            &[With("SCRIPT_NAME", "/app"), With("REQUEST_URI", "/app/x"), Without("PATH_INFO")],
+        ],
+    ),
+    Row(
+        "script-name-is-path",
+        &[
+            &[With("SCRIPT_NAME", "/hello"), With("PATH_INFO", "")],
+            &[With("SCRIPT_NAME", "/h o"), With("REQUEST_URI", "http://a.example//h%20o?x"), With("PATH_INFO", "")],
+            &[With("SCRIPT_NAME", "/hello"), Without("REQUEST_URI"), With("PATH_INFO", "")],
+        ],
+        &[
+            &[With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
+            &[With("SCRIPT_NAME", ""), With("PATH_INFO", "")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "")],
+            &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/"), With("REQUEST_URI", "/app")],
         ],
     ),
     Row(
