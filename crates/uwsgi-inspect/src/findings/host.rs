@@ -93,8 +93,7 @@ pub(super) const TABLE: &[Finding] = &[
             let said = Request::port(seen.host()?.port()?.as_bytes())?;
             let server = Request::port(seen.var("SERVER_PORT")?)?;
             let port = if seen.is_default_port(said) { String::new() } else { format!(":{said}") };
-            let own = if seen.is_default_port(server) { "$host" } else { "$host:$server_port" };
-            (said != server).then(|| Evidence::two(said, server).and(port).and(own))
+            (said != server).then(|| Evidence::two(said, server).and(port).and(lines::host(seen)))
         },
         "The client asked for port {0}, and SERVER_PORT is {1}. If port {0} is mapped to {1} before the front end, by Docker or \
          a firewall, the front end cannot know it: write it out. If it is not, the client made it up, and uwsgi_param HTTP_HOST \

@@ -8,26 +8,18 @@ use crate::seen::Seen;
 /// Findings have lines for so many names at most; a client may send thousands.
 const MOST_NAMES: usize = 20;
 
-/// What `HTTP_HOST` is to be: the host by which nginx chose the server block, and the port.
+/// What `HTTP_HOST` is to be: the host by which nginx chose the server block, and the port that nginx listens at.
 ///
 /// It is never `$http_host`. That is the client's header, and nginx goes by the host of an absolute target instead
 /// (RFC 9112 section 3.2.2): with `$http_host` such a request reaches the application with a host that no server block has.
+///
+/// Nor is it `$host$is_request_port$request_port`, which nginx sends by itself since 1.29.5: nginx chooses the server block by
+/// the name alone, so that this port is any that the client wrote.
 pub(super) fn host(seen: &Seen<'_>) -> &'static str {
-    let port = seen.var("SERVER_PORT").and_then(Request::port);
-    match port {
-        // ngx_http_uwsgi_module sends this by itself since nginx 1.29.5.
-        _ if nginx_version(seen) >= Some((1, 29, 5)) => "$host$is_request_port$request_port",
+    match seen.var("SERVER_PORT").and_then(Request::port) {
         Some(port) if !seen.is_default_port(port) => "$host:$server_port",
         _ => "$host",
     }
-}
-
-/// The version that `SERVER_SOFTWARE` names, where a `uwsgi_param` sends `nginx/$nginx_version`.
-fn nginx_version(seen: &Seen<'_>) -> Option<(u16, u16, u16)> {
-    let version = seen.ascii("SERVER_SOFTWARE")?.strip_prefix("nginx/")?;
-    let mut numbers = version.split(|other: char| !other.is_ascii_digit()).map(str::parse);
-    let mut number = || numbers.next()?.ok();
-    Some((number()?, number()?, number()?))
 }
 
 /// A rewrite that takes a mount off the path: `/shop/cart` becomes `/cart`, and `/shop` becomes `/`.

@@ -32,16 +32,24 @@ const TABLE: &[Advice] = &[
         &["uwsgi_param HTTP_HOST $host:$server_port;"],
         "If clients use port 443 and it is mapped to 8443",
     ),
+    // The port of $request_port is the client's, in versions of nginx that have it too.
     Advice(
         "host-without-port",
         &[With("HTTP_HOST", "example.com"), With("SERVER_SOFTWARE", "nginx/1.29.5")],
         Nginx,
-        &["uwsgi_param HTTP_HOST $host$is_request_port$request_port;"],
+        &["uwsgi_param HTTP_HOST $host:$server_port;"],
         "Do not send $http_host",
     ),
     Advice(
-        "host-without-port",
-        &[With("HTTP_HOST", "example.com"), With("SERVER_SOFTWARE", "nginx/1.29.4")],
+        "host-port-differs",
+        &[With("HTTP_HOST", "example.com:9999"), With("SERVER_SOFTWARE", "nginx/1.29.5")],
+        Nginx,
+        &["uwsgi_param HTTP_HOST $host:9999;", "uwsgi_param SERVER_PORT 9999;"],
+        "uwsgi_param HTTP_HOST $host:$server_port keeps it out",
+    ),
+    Advice(
+        "no-host",
+        &[Without("HTTP_HOST"), With("SERVER_SOFTWARE", "nginx/1.31.5")],
         Nginx,
         &["uwsgi_param HTTP_HOST $host:$server_port;"],
         "",

@@ -221,6 +221,9 @@ fn lines_hold_nothing_that_came_from_outside() {
         vec![vec![("SCRIPT_NAME", evil), ("PATH_INFO", evil), ("REQUEST_URI", evil)]];
     cases.extend(keys.iter().map(|key| vec![(*key, evil), (*key, evil)]));
     cases.extend(PERFECT.iter().map(|(key, _)| vec![(*key, evil)]));
+    cases.extend(
+        ["", "a.example", "a.example:9"].map(|host| vec![("HTTP_HOST", host), ("SERVER_SOFTWARE", "nginx/1.31.5")]),
+    );
     for case in cases {
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
@@ -232,7 +235,7 @@ fn lines_hold_nothing_that_came_from_outside() {
         for found in report.findings() {
             for (_, line) in found.change() {
                 assert!(!line.contains("evil") && !line.contains("passwd"), "{}: {line}", found.id());
-                assert!(!line.contains("$http_host"), "{}: {line}", found.id());
+                assert!(!line.contains("$http_host") && !line.contains("$request_port"), "{}: {line}", found.id());
             }
         }
     }
