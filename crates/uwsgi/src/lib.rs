@@ -16,6 +16,8 @@ mod cgi {
     pub(crate) mod forward;
     pub(crate) mod headers;
     pub(crate) mod host;
+    #[cfg(feature = "alloc")]
+    pub(crate) mod joined;
     pub(crate) mod name;
     pub(crate) mod percent;
     pub(crate) mod request;

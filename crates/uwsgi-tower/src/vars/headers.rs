@@ -1,6 +1,5 @@
 //! Headers of `http` as vars.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -65,8 +64,9 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
         if !rules.passes(upgrade) {
             continue;
         }
-        let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-        match vars.push_header(name.as_str(), &*one_value(&values, rules.separator())) {
+        let values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let value = rules.joined(values).unwrap_or_default();
+        match vars.push_header(name.as_str(), &*value) {
             Ok(()) => {}
             // Those that could be mistaken for something else go no further.
             Err(error) => match error.kind() {
@@ -80,15 +80,6 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     headers.get_all(UPGRADE).iter().next_back().is_some_and(|value| is_upgrade(value.as_bytes()))
-}
-
-/// All values of a header as one: without a separator the last one, else those that are not empty, equal neighbours once.
-fn one_value<'v>(values: &[&'v [u8]], separator: Option<&str>) -> Cow<'v, [u8]> {
-    let last = values.last().copied().unwrap_or_default();
-    let (Some(separator), [_, _, ..]) = (separator, values) else { return last.into() };
-    let mut counted: Vec<_> = values.iter().copied().filter(|value| !value.is_empty()).collect();
-    counted.dedup();
-    counted.join(separator.as_bytes()).into()
 }
 
 /// The key that a header's var has.

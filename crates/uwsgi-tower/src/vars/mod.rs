@@ -60,7 +60,7 @@ impl MoreVars {
 /// server, whose URI is what follows it, and [`Mount`] for any other request.
 ///
 /// **Headers.** A header that came more than once becomes one var: the last value where it may stand once, else its values
-/// joined: see [`separator`](uwsgi::HeaderName::separator). Headers about the connection are left out:
+/// joined: see [`joined`](uwsgi::HeaderName::joined). Headers about the connection are left out:
 /// see [`passes`](uwsgi::HeaderName::passes). Headers that a server could mistake for others are left out too: `Proxy`, and
 /// names with an underscore. The headers that the request's `Connection` lists are sent: a gateway from HTTP removes them
 /// with [`remove_connection_headers`] before it sets headers of its own.

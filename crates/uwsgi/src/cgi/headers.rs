@@ -66,13 +66,7 @@ impl<'a> Request<'a> {
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'a, [u8]>> {
-        let mut values = self.header_all(name);
-        let first = values.next()?;
-        let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
-        let separator = HeaderName::from_name(name).separator().unwrap_or_default().as_bytes();
-        let mut joined = [first, separator, second].concat();
-        values.for_each(|value| joined.extend_from_slice(&[separator, value].concat()));
-        Some(Cow::Owned(joined))
+        HeaderName::from_name(name).joined(self.header_all(name))
     }
 
     /// The values of a header that count, in wire order, as [`headers`](Self::headers) has them. A header that may stand once

@@ -1,0 +1,73 @@
+//! Several values of a header as one.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use crate::cgi::name::HeaderName;
+
+impl HeaderName<'_> {
+    /// Several values of this header as one value; `None` where there are none. A header that may stand
+    /// [once](Self::separator) has the last of them. Of any other header, the values are joined by its separator: those that
+    /// are not empty, and equal neighbours once.
+    ///
+    /// An empty value says nothing here, wherever it stands: it is an empty element of a list (RFC 9110 section 5.6.1.2). That
+    /// an empty last value removes the header is a rule about vars only, since a front end may set a var again. Lines of HTTP
+    /// are the client's, and none of them takes another one back. [`Request::header`](crate::Request::header) applies both.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// let joined = |key: &'static str| HeaderName::from_key(key.as_bytes()).unwrap().joined([&b"1"[..], b"", b"1", b"2"]);
+    /// assert_eq!(joined("HTTP_COOKIE").as_deref(), Some(&b"1; 2"[..]));
+    /// assert_eq!(joined("HTTP_X").as_deref(), Some(&b"1, 2"[..]));
+    /// assert_eq!(joined("HTTP_HOST").as_deref(), Some(&b"2"[..]));
+    /// ```
+    #[must_use]
+    pub fn joined<'v>(&self, values: impl IntoIterator<Item = &'v [u8]>) -> Option<Cow<'v, [u8]>> {
+        let mut values = values.into_iter();
+        let Some(separator) = self.separator() else { return values.last().map(Cow::Borrowed) };
+        let mut last = values.next()?;
+        let mut joined = Cow::Borrowed(last);
+        for value in values.filter(|value| !value.is_empty()) {
+            if joined.is_empty() {
+                joined = Cow::Borrowed(value);
+            } else if value != last {
+                let bytes: &mut Vec<u8> = joined.to_mut();
+                bytes.extend_from_slice(separator.as_bytes());
+                bytes.extend_from_slice(value);
+            }
+            last = value;
+        }
+        Some(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cgi::name::HeaderName;
+
+    /// Values, and what they are of a header that is a list, of Cookie, and of a header that may stand once.
+    type Row = (&'static [&'static [u8]], [Option<&'static [u8]>; 3]);
+
+    const ROWS: &[Row] = &[
+        (&[], [None, None, None]),
+        (&[b""], [Some(b""), Some(b""), Some(b"")]),
+        (&[b"", b""], [Some(b""), Some(b""), Some(b"")]),
+        (&[b"1"], [Some(b"1"), Some(b"1"), Some(b"1")]),
+        (&[b"1", b"2"], [Some(b"1, 2"), Some(b"1; 2"), Some(b"2")]),
+        (&[b"1", b"1"], [Some(b"1"), Some(b"1"), Some(b"1")]),
+        (&[b"1", b"", b"1"], [Some(b"1"), Some(b"1"), Some(b"1")]),
+        (&[b"1", b"2", b"1"], [Some(b"1, 2, 1"), Some(b"1; 2; 1"), Some(b"1")]),
+        (&[b"", b"1", b"2"], [Some(b"1, 2"), Some(b"1; 2"), Some(b"2")]),
+        (&[b"1", b""], [Some(b"1"), Some(b"1"), Some(b"")]),
+    ];
+
+    #[test]
+    fn joined() {
+        for (values, expected) in ROWS {
+            for (name, expected) in ["x-list", "cookie", "x-real-ip"].iter().zip(expected) {
+                let got = HeaderName::from_name(name).joined(values.iter().copied());
+                assert_eq!(got.as_deref(), *expected, "{name} {values:?}");
+            }
+        }
+    }
+}
