@@ -21,6 +21,7 @@ mod cgi {
     pub(crate) mod name;
     pub(crate) mod percent;
     pub(crate) mod request;
+    pub(crate) mod scheme;
     pub(crate) mod target;
 }
 mod http {
@@ -62,7 +63,8 @@ pub use cgi::headers::{HeaderValues, Headers, RawHeaders, is_upgrade};
 pub use cgi::host::Host;
 pub use cgi::name::HeaderName;
 pub use cgi::percent::Encoded;
-pub use cgi::request::{Request, Scheme};
+pub use cgi::request::Request;
+pub use cgi::scheme::Scheme;
 pub use cgi::target::{RequestUri, Target, below_mount};
 pub use http::connection::connection_lists;
 pub use wire::array::{Array, Items};

@@ -69,8 +69,8 @@ impl MoreVars {
 /// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
 ///
 /// **Client and scheme.** [`MoreVars`] stand for everything of the same name. [`RemoteAddr`](crate::RemoteAddr) is
-/// `REMOTE_ADDR` and `REMOTE_PORT`; [`Scheme`] is `REQUEST_SCHEME` and `HTTPS`. Where they are not set, the vars that the
-/// request came with count, and after them the URI.
+/// `REMOTE_ADDR` and `REMOTE_PORT`; [`Scheme`] is `REQUEST_SCHEME` and `HTTPS`. Where these extensions are not set, the vars that
+/// the request came with count ([`Scheme::of_vars`] for the scheme), and after them the scheme of the URI.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Packet, VarsEncoder};
@@ -108,10 +108,8 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     push("SCRIPT_NAME", &target.script_name)?;
     push("PATH_INFO", &target.path_info)?;
     push("SERVER_PROTOCOL", protocol(parts.version).as_bytes())?;
-    if let Some(scheme) = received.scheme {
-        push("REQUEST_SCHEME", scheme.as_str().as_bytes())?;
-    }
-    if received.scheme == Some(Scheme::Https) {
+    push("REQUEST_SCHEME", received.scheme.as_str().as_bytes())?;
+    if received.scheme == Scheme::Https {
         push("HTTPS", b"on")?;
     }
     if let Some(client) = received.client {
@@ -124,7 +122,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
         push("SERVER_NAME", host.map_or("localhost", |host| host.name()).as_bytes())?;
     }
     if !received.has("SERVER_PORT") {
-        let default_port = if received.scheme == Some(Scheme::Https) { "443" } else { "80" };
+        let default_port = if received.scheme == Scheme::Https { "443" } else { "80" };
         let port = host.and_then(|host| host.port()).filter(|port| Request::port(port.as_bytes()).is_some());
         push("SERVER_PORT", port.unwrap_or(default_port).as_bytes())?;
     }

@@ -16,8 +16,8 @@ pub(crate) struct Received<'p> {
     pub(crate) client: Option<RemoteAddr>,
     /// Whether that client is another one than the vars name.
     is_other_client: bool,
-    /// The scheme; `None` where the vars say it, and no extension does.
-    pub(crate) scheme: Option<Scheme>,
+    /// The scheme: of the extension, else of the vars, else of the URI.
+    pub(crate) scheme: Scheme,
 }
 
 impl<'p> Received<'p> {
@@ -27,11 +27,8 @@ impl<'p> Received<'p> {
         let client = parts.extensions.get::<RemoteAddr>().copied();
         let named = var("REMOTE_ADDR").and_then(RemoteAddr::parse);
         let of_uri = if parts.uri.scheme() == Some(&uri::Scheme::HTTPS) { Scheme::Https } else { Scheme::Http };
-        let scheme = match parts.extensions.get::<Scheme>() {
-            Some(scheme) => Some(*scheme),
-            None if var("HTTPS").or(var("REQUEST_SCHEME")).is_some() => None,
-            None => Some(of_uri),
-        };
+        let of_vars = || vars.as_ref().and_then(Scheme::of_vars);
+        let scheme = parts.extensions.get().copied().or_else(of_vars).unwrap_or(of_uri);
         let is_other_client = client.is_some_and(|client| named.is_none_or(|named| named.ip() != client.ip()));
         Self { vars, client, is_other_client, scheme }
     }
@@ -53,7 +50,8 @@ impl<'p> Received<'p> {
     fn goes_on(&self, key: &[u8]) -> bool {
         passes_to_backend(key)
             && match key {
-                b"HTTPS" | b"REQUEST_SCHEME" => self.scheme.is_none(),
+                // They are made again of the scheme.
+                b"HTTPS" | b"REQUEST_SCHEME" => false,
                 b"REMOTE_ADDR" => self.client.is_none(),
                 b"REMOTE_PORT" => !self.is_other_client && self.client.is_none_or(|client| client.port().is_none()),
                 // They are about the address.

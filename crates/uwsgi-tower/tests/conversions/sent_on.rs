@@ -157,6 +157,32 @@ fn extensions_that_were_set() {
     }
 }
 
+/// Vars that say the scheme, and what is sent on without the extension. The scheme is the one that an application would see.
+#[test]
+fn schemes_of_vars() {
+    type Row = (&'static [(&'static str, &'static [u8])], [&'static str; 3]);
+    let rows: &[Row] = &[
+        (&[("HTTPS", b"on")], ["https", "on", "443"]),
+        (&[("HTTPS", b"on"), ("SERVER_PORT", b"8443")], ["https", "on", "8443"]),
+        (&[("UWSGI_SCHEME", b"https")], ["https", "on", "443"]),
+        (&[("wsgi.url_scheme", b"https")], ["https", "on", "443"]),
+        (&[("HTTPS", b"off"), ("REQUEST_SCHEME", b"https")], ["https", "on", "443"]),
+        (&[("HTTPS", b"off")], ["http", "-", "80"]),
+        (&[("REQUEST_SCHEME", b"http"), ("UWSGI_SCHEME", b"https")], ["http", "-", "80"]),
+        (&[], ["http", "-", "80"]),
+    ];
+    for (pairs, expected) in rows {
+        let with = parts(&packet(pairs)).unwrap();
+        let mut without = with.clone();
+        without.extensions.remove::<Scheme>();
+        for parts in [with, without] {
+            let packet = encoded(&parts, None).unwrap();
+            let value = |key| var(&packet, key).map_or("-", |value| core::str::from_utf8(value).unwrap());
+            assert_eq!(["REQUEST_SCHEME", "HTTPS", "SERVER_PORT"].map(value), *expected, "{pairs:?}");
+        }
+    }
+}
+
 fn client(ip: &str) -> RemoteAddr {
     RemoteAddr::new(ip.parse::<IpAddr>().unwrap())
 }

@@ -2,6 +2,7 @@
 
 use core::str::Utf8Error;
 
+use crate::cgi::scheme::Scheme;
 use crate::http::framing::{self, FramingError, RequestBody};
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
@@ -43,36 +44,6 @@ pub struct Request<'a> {
     modifier1: Modifier1,
     modifier2: u8,
     located: Located<'a>,
-}
-
-/// The scheme of the client's request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(clippy::exhaustive_enums, reason = "CGI knows these two")]
-pub enum Scheme {
-    /// `http`
-    Http,
-    /// `https`
-    Https,
-}
-
-impl Scheme {
-    /// `http` or `https`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    /// The scheme that a value names, in lower case as front ends send it.
-    const fn named(value: &[u8]) -> Option<Self> {
-        match value {
-            b"http" => Some(Self::Http),
-            b"https" => Some(Self::Https),
-            _ => None,
-        }
-    }
 }
 
 /// The vars that a request is asked for, each where it was last seen.
@@ -325,11 +296,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         let Located { https, request_scheme, uwsgi_scheme, url_scheme, .. } = self.located;
-        let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
-        if https.is_some_and(on) {
-            return Scheme::Https;
-        }
-        [request_scheme, uwsgi_scheme, url_scheme].into_iter().flatten().find_map(Scheme::named).unwrap_or(Scheme::Http)
+        Scheme::of_values(https, [request_scheme, uwsgi_scheme, url_scheme]).unwrap_or(Scheme::Http)
     }
 
     /// `HTTP_HOST`: the host, and maybe the port, that the client asked for.

@@ -1,0 +1,99 @@
+//! The scheme of a request, as vars name it.
+
+use crate::wire::vars::Vars;
+
+/// The scheme of the client's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(clippy::exhaustive_enums, reason = "CGI knows these two")]
+pub enum Scheme {
+    /// `http`
+    Http,
+    /// `https`
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The scheme that these vars name; `None` where they name none. The rule is that of [`Request::scheme`](crate::Request::scheme).
+    ///
+    /// ```
+    /// use uwsgi::{Packet, Scheme};
+    ///
+    /// let (packet, _) = Packet::decode(b"\0\x0b\0\0\x05\0HTTPS\x02\0on")?;
+    /// assert_eq!(Scheme::of_vars(&packet.vars()?), Some(Scheme::Https));
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn of_vars(vars: &Vars<'_>) -> Option<Self> {
+        let names = ["REQUEST_SCHEME", "UWSGI_SCHEME", "wsgi.url_scheme"].map(|key| vars.get(key));
+        Self::of_values(vars.get("HTTPS"), names)
+    }
+
+    /// The values of `HTTPS`, and of those vars that name a scheme, the most important one first.
+    pub(crate) fn of_values(https: Option<&[u8]>, names: [Option<&[u8]>; 3]) -> Option<Self> {
+        let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
+        if https.is_some_and(on) {
+            return Some(Self::Https);
+        }
+        names.into_iter().flatten().find_map(Self::named)
+    }
+
+    /// The scheme that a value names, in lower case as front ends send it.
+    const fn named(value: &[u8]) -> Option<Self> {
+        match value {
+            b"http" => Some(Self::Http),
+            b"https" => Some(Self::Https),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scheme;
+    use crate::cgi::request::Request;
+    use crate::wire::encode::VarsEncoder;
+    use crate::wire::modifier::Modifier1;
+    use crate::wire::packet::Packet;
+
+    /// Vars, and the scheme that they name.
+    type Row = (&'static [(&'static str, &'static str)], Option<Scheme>);
+
+    const SCHEMES: &[Row] = &[
+        (&[], None),
+        (&[("HTTPS", "on")], Some(Scheme::Https)),
+        (&[("HTTPS", "TRUE")], Some(Scheme::Https)),
+        (&[("HTTPS", "1"), ("REQUEST_SCHEME", "http")], Some(Scheme::Https)),
+        (&[("HTTPS", "off")], None),
+        (&[("HTTPS", "")], None),
+        (&[("HTTPS", "on"), ("HTTPS", "off")], None),
+        (&[("HTTPS", "off"), ("REQUEST_SCHEME", "https")], Some(Scheme::Https)),
+        (&[("REQUEST_SCHEME", "http"), ("UWSGI_SCHEME", "https")], Some(Scheme::Http)),
+        (&[("REQUEST_SCHEME", ""), ("UWSGI_SCHEME", "https")], Some(Scheme::Https)),
+        (&[("wsgi.url_scheme", "https"), ("UWSGI_SCHEME", "http")], Some(Scheme::Http)),
+        (&[("wsgi.url_scheme", "https")], Some(Scheme::Https)),
+        (&[("REQUEST_SCHEME", "HTTPS")], None),
+        (&[("HTTP_X_FORWARDED_PROTO", "https")], None),
+    ];
+
+    #[test]
+    fn schemes() {
+        for (pairs, expected) in SCHEMES {
+            let mut buffer = [0; 256];
+            let mut vars = VarsEncoder::new(&mut buffer[..]);
+            pairs.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+            let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+            assert_eq!(Scheme::of_vars(&packet.vars().unwrap()), *expected, "{pairs:?}");
+            let request = Request::decode(&packet).unwrap();
+            assert_eq!(request.scheme(), expected.unwrap_or(Scheme::Http), "{pairs:?}");
+        }
+    }
+}
