@@ -4,16 +4,18 @@ use core::error::Error;
 use core::fmt;
 
 use http::StatusCode;
-use uwsgi::EncodeError;
+use uwsgi::{EncodeError, EncodeErrorKind};
 
 /// Why a request of `http` cannot be sent as vars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VarsError {
-    /// The vars do not fit into a packet.
+    /// The vars do not fit into a packet, or one of them [may not be sent](EncodeError::is_forbidden).
     Encode(EncodeError),
     /// The Host header, or the host of the target, is not a host and maybe a port (RFC 9112 section 3.2).
     InvalidHost,
+    /// A var of [`MoreVars`](crate::MoreVars) can never be sent. The program that set it is at fault, and not the request.
+    MoreVars(EncodeError),
     /// The path has a `%00`. A server refuses the NUL that it would be in `PATH_INFO`.
     NulInPath,
     /// The path is not the application's [`Mount`](crate::Mount), and not below it.
@@ -31,8 +33,9 @@ impl VarsError {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Encode(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::InvalidHost | Self::NulInPath | Self::TwoHosts => StatusCode::BAD_REQUEST,
+            Self::Encode(error) if !error.is_forbidden() => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::MoreVars(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Encode(_) | Self::InvalidHost | Self::NulInPath | Self::TwoHosts => StatusCode::BAD_REQUEST,
             Self::OutsideMount => StatusCode::NOT_FOUND,
         }
     }
@@ -41,7 +44,11 @@ impl VarsError {
 impl fmt::Display for VarsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encode(error) => write!(f, "the request's vars: {error}"),
+            Self::Encode(error) if error.is_forbidden() => {
+                write!(f, "a var or header of the request may not be sent: {error}")
+            }
+            Self::Encode(error) => write!(f, "the request's vars do not fit into a packet: {error}"),
+            Self::MoreVars(error) => write!(f, "a var of MoreVars cannot be sent: {error}"),
             Self::InvalidHost => f.write_str("the request's Host is not a host and maybe a port"),
             Self::NulInPath => f.write_str("the request's path has a NUL (%00)"),
             Self::OutsideMount => f.write_str("the request's path is not below the application's mount"),
@@ -53,8 +60,18 @@ impl fmt::Display for VarsError {
 impl Error for VarsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Encode(error) => Some(error),
+            Self::Encode(error) | Self::MoreVars(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl VarsError {
+    /// Why a var of `MoreVars` was refused. If only the packet is full, the request's own vars may have filled it.
+    pub(crate) const fn of_more_vars(error: EncodeError) -> Self {
+        match error.kind() {
+            EncodeErrorKind::BufferFull | EncodeErrorKind::DatasizeTooLarge => Self::Encode(error),
+            _ => Self::MoreVars(error),
         }
     }
 }

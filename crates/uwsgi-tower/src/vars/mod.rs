@@ -89,7 +89,7 @@ impl MoreVars {
 ///
 /// # Errors
 ///
-/// [`VarsError`]: the request's target or Host cannot be sent, or the vars do not fit into a packet.
+/// [`VarsError`]: the request's target, its Host or one of the vars cannot be sent, or the vars do not fit into a packet.
 pub fn encode_vars<B: Buffer + ?Sized>(
     parts: &Parts,
     length: Option<u64>,
@@ -136,7 +136,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
         vars.push(key, value)?;
     }
     for (key, value) in &more.vars {
-        vars.push(key, value)?;
+        vars.push(key, value).map_err(VarsError::of_more_vars)?;
     }
     headers::encode(&parts.headers, more, vars)
 }

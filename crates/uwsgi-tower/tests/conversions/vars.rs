@@ -256,3 +256,34 @@ fn more_vars() {
         assert_eq!(vars.get_all(key).collect::<Vec<_>>(), [value], "{key}");
     }
 }
+
+/// What cannot be sent, whose fault that is, and what is said about it.
+#[test]
+fn vars_that_cannot_be_sent() {
+    let by_hand = |more: MoreVars| Request::get("/").extension(more).body(()).unwrap().into_parts().0;
+    let received = |key: &str, value: &[u8]| parts(&packet(&[(key, value)])).unwrap();
+    let more = MoreVars::new();
+    let long = "x".repeat(65_536);
+    let rows = [
+        ("a long header", Request::get("/").header("X", &*long).body(()).unwrap().into_parts().0, 431),
+        ("a long path", Request::get(["/", &"x".repeat(65_000)].concat()).body(()).unwrap().into_parts().0, 431),
+        ("a key that came, with a line end", received("MY\nPARAM", b"a"), 400),
+        ("a header of our own, with a line end", by_hand(more.clone().with("HTTP_X", "a\r\nb")), 500),
+        ("a key of no bytes", by_hand(more.clone().with("", "a")), 500),
+        ("a length that is no number", by_hand(more.clone().with("CONTENT_LENGTH", "many")), 500),
+        ("the header Proxy", by_hand(more.clone().with("HTTP_PROXY", "a")), 500),
+        ("a value that no packet holds", by_hand(more.clone().with("MY_PARAM", &*long)), 500),
+        ("a value beside others that do not fit", by_hand(more.with("MY_PARAM", "x".repeat(65_400))), 431),
+    ];
+    for (name, parts, status) in rows {
+        let error = encoded(&parts, None).unwrap_err();
+        assert_eq!(error.status(), status, "{name}: {error}");
+        let begin = match status {
+            431 => "the request's vars do not fit into a packet: ",
+            400 => "a var or header of the request may not be sent: ",
+            _ => "a var of MoreVars cannot be sent: ",
+        };
+        assert!(error.to_string().starts_with(begin), "{name}: {error}");
+        assert!(core::error::Error::source(&error).is_some(), "{name}");
+    }
+}
