@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
-use uwsgi::client::{Exchange, ResponseStep};
+use uwsgi::client::{Exchange, Incoming as Step, ResponseStep};
 use uwsgi::response::ResponseHead;
 
 use crate::client::incoming::Incoming;
@@ -188,24 +188,46 @@ impl Conversation {
         }
     }
 
-    /// Sends all that is left of the request, and reads nothing meanwhile: there is no more of the answer. What is written to the
-    /// pipe of a 101 must not overtake the request's body.
+    /// Sends all that is left of the request, once there is no more of the answer. What is written to the pipe of a 101 must not
+    /// overtake the request's body.
+    ///
+    /// Meanwhile it reads, so that a backend which breaks off is noticed while the request's own body is waited for.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         if !self.sent {
             match self.poll_send(cx) {
                 Poll::Ready(sent) => sent?,
-                Poll::Pending if self.waits_for_body => {
-                    self.timer = None;
-                    return Poll::Pending;
+                Poll::Pending => {
+                    self.poll_watch(cx)?;
+                    if self.waits_for_body {
+                        self.timer = None;
+                        return Poll::Pending;
+                    }
+                    return self.poll_timeout(cx);
                 }
-                Poll::Pending => return self.poll_timeout(cx),
             }
             self.sent = true;
         }
         let is_out = !self.is_leaving();
         // `poll_send` ends where the backend takes no more.
-        let broken = || ClientError::Io(Arc::new(io::ErrorKind::BrokenPipe.into()));
         Poll::Ready(if is_out { Ok(()) } else { Err(broken()) })
+    }
+
+    /// Reads what comes after the answer, as much as the buffer may hold: of a 101 these are the pipe's first bytes.
+    ///
+    /// An end of the stream is an error after a 101: there is no pipe any more. After any other answer it is none, since
+    /// a backend may end its own direction and still read the request.
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
+        let is_pipe = matches!(self.exchange.body(&[], false), Step::Send | Step::Upgraded);
+        while !self.eof && self.buffer.len() < PIECE {
+            self.buffer.reserve(4096);
+            match poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer) {
+                Poll::Ready(Ok(0)) => self.eof = true,
+                Poll::Ready(Ok(_)) => self.timer = None,
+                Poll::Ready(Err(error)) => return Err(ClientError::Io(Arc::new(error))),
+                Poll::Pending => break,
+            }
+        }
+        if self.eof && is_pipe { Err(broken()) } else { Ok(()) }
     }
 
     /// An error, once the backend was idle for too long.
@@ -284,4 +306,9 @@ impl Conversation {
         }
         Ok(response)
     }
+}
+
+/// The backend takes no more of the request.
+fn broken() -> ClientError {
+    ClientError::Io(Arc::new(io::ErrorKind::BrokenPipe.into()))
 }

@@ -113,6 +113,46 @@ async fn a_backend_that_closes_over_the_body() {
     assert!(matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset), "{error}");
 }
 
+/// A backend that answers and closes while our own body has nothing more yet: the caller is told at once, and not when the body
+/// goes on.
+#[tokio::test]
+async fn a_backend_that_closes_while_the_body_is_waited_for() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await.unwrap();
+        // Nothing that it leaves unread makes a reset of the close.
+        assert_eq!(connection.body(1).await, b"a");
+        connection.say([SWITCHING, "first"].concat()).await;
+    });
+    let client = client.await;
+    let first = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"a")))]);
+    let body = StreamBody::new(Box::pin(futures_util::StreamExt::chain(first, stream::pending())));
+    let request = Request::post("/").header("Upgrade", "x").header("Content-Length", 2).body(body).unwrap();
+    let asked = timeout(Duration::from_secs(20), ask(&client, request));
+    let error = asked.await.expect("it waits for its own body").unwrap_err();
+    let ClientError::Io(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+}
+
+/// What the backend writes to the pipe before the body has left is read from the pipe, however much it is.
+#[tokio::test]
+async fn bytes_before_the_body_has_left_are_the_pipes() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await.unwrap();
+        connection.say([SWITCHING, "early"].concat()).await;
+        // More than the client reads ahead, and not more than the kernel holds.
+        connection.say(vec![b'y'; 100_000]).await;
+        assert_eq!(connection.body(2).await, b"ab");
+    });
+    let client = client.await;
+    let slow = in_pieces(&["a", "b"], Duration::from_millis(200));
+    let request = Request::post("/").header("Upgrade", "x").header("Content-Length", 2);
+    let mut response = ask(&client, request.body(StreamBody::new(slow)).unwrap()).await.unwrap();
+    let mut pipe = upgrade::on(&mut response).await.unwrap();
+    let mut got = String::new();
+    timeout(Duration::from_secs(20), pipe.read_to_string(&mut got)).await.expect("it closes").unwrap();
+    assert_eq!(got, ["early", &"y".repeat(100_000)].concat());
+}
+
 /// The request's own body is slow: nobody else is to blame.
 #[tokio::test]
 async fn a_body_that_is_slow() {

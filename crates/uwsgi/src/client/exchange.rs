@@ -117,8 +117,8 @@ pub enum Incoming {
     Fail(ExchangeError),
     /// Read: so many more bytes are known to belong to the body.
     Need(usize),
-    /// 101 came before all of the request's body has left: go on to [send](Exchange::send) it, and read nothing meanwhile.
-    /// The connection is no pipe before that: what is written to a pipe would overtake the body.
+    /// 101 came before all of the request's body has left: go on to [send](Exchange::send) it. The connection is no pipe before
+    /// that: what is written to a pipe would overtake the body. Bytes that are read meanwhile are the pipe's.
     Send,
     /// 101, and nothing of the request's body has yet to be [sent](Exchange::send). Once the last bytes that were sent have
     /// left, the connection is a pipe.
