@@ -141,7 +141,9 @@ impl Model<'_> {
         let got = &all[..most.min(all.len())];
         let step = self.exchange.body(got, eof && got.len() == all.len());
         match (self.phase, step) {
-            (Phase::Body, Incoming::Need(more)) => assert!(more > 0 && got.is_empty()),
+            (Phase::Body, Incoming::Need(more)) => {
+                assert!(more > 0 && got.is_empty() && self.want.end != End::Upgraded);
+            }
             (Phase::Body, Incoming::Body { skip, take }) => {
                 assert!(skip + take > 0 && skip + take <= got.len());
                 self.given.extend(&got[skip..skip + take]);
@@ -154,8 +156,10 @@ impl Model<'_> {
                 assert!(self.want.end == End::Whole && self.want.body == self.given);
                 self.phase = Phase::Ended;
             }
-            (Phase::Body | Phase::Upgraded, Incoming::Upgraded) => {
+            (Phase::Body | Phase::Upgraded, Incoming::Send | Incoming::Upgraded) => {
                 assert_eq!(self.want.end, End::Upgraded);
+                // The connection is a pipe once the whole request has left, and not before.
+                assert_eq!(step == Incoming::Upgraded, self.sent == OUTGOING);
                 self.phase = Phase::Upgraded;
             }
             (Phase::Body, Incoming::Fail(error)) => self.fails(error),
