@@ -358,14 +358,19 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
         }
     }
 
-    /// Has the head of a 101 leave, whose peer may have to speak first. All else leaves as it is written.
+    /// Has the head of a 101 leave, whose peer may have to speak first. All else leaves as it is written; if that has failed,
+    /// the bytes are lost, and this fails too.
     fn flush(&mut self) -> io::Result<()> {
         if self.status == 101 && !self.has_left() {
             self.go_on()?;
             let leaves = self.respond.flush_head().map_err(refused)?;
-            self.send(leaves, &[])?;
+            return self.send(leaves, &[]);
         }
-        Ok(())
+        match self.failure {
+            Some(refusal) => Err(ended(refusal)),
+            None if self.broken => Err(refused(AnswerError::Over)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deadlines, and who is waited for.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use uwsgi::Modifier1;
@@ -9,7 +9,7 @@ use uwsgi_io::{Arrival, Direction, RequestReader, Transport};
 use uwsgi_server::{Answer, App, Body, Call, Head, Message};
 use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
 
-use crate::{Done, app, echo, get, post, serve};
+use crate::{Done, app, echo, get, packet, post, serve};
 
 fn play(script: Vec<(u64, Act)>, late: u64) -> Outcome {
     let manner = Manner { late: Duration::from_millis(late), ..Manner::default() };
@@ -131,6 +131,31 @@ fn a_stop_is_the_reason_only_if_its_grace_is_over() {
             (over, reason, true),
             "{error}"
         );
+    }
+}
+
+/// A flush that is no error says that all bytes have left (`std::io::Write::flush`), and that a connection is a pipe.
+#[test]
+fn a_flush_fails_once_bytes_are_lost() {
+    let head = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_UPGRADE", "x")]);
+    let stalls = || vec![(0, send(&head)), (0, Act::Stall)];
+    let rows = [
+        ("a silent peer", stalls(), io::ErrorKind::InvalidInput),
+        ("a stop", [stalls(), vec![(1000, Act::Stop)]].concat(), io::ErrorKind::ConnectionAborted),
+    ];
+    for (what, script, kind) in rows {
+        for (status, line) in [(101, "Upgrade"), (200, "X-Line")] {
+            let connection = Timeline::new(script.clone(), Manner::default());
+            let mut reader = RequestReader::new(&connection, Settings::default());
+            let Arrival::Request { body, .. } = reader.read_request().unwrap() else { panic!("no request") };
+            let mut answer = body.answer();
+            answer.started();
+            answer.flush().unwrap();
+            answer.head(status, "As Asked", [(line, "x")]).unwrap();
+            answer.write_all(b"x").unwrap_err();
+            assert_eq!(answer.flush().unwrap_err().kind(), kind, "{what}, {status}");
+            assert_eq!(answer.write_all(b"x").unwrap_err().kind(), kind, "{what}, {status}");
+        }
     }
 }
 
