@@ -85,6 +85,15 @@ fn decodes_to(capture: &Capture, want: &vectors::Packet) -> usize {
         assert_eq!(form, want.payload, "{name}: the form that the modifiers ask for");
         assert_eq!(packet.payload_form() == PayloadForm::None, want.payload == Form::None, "{name}");
     }
+    if capture.is_answer() {
+        let form = match packet.answer_form() {
+            PayloadForm::Array => Form::Array,
+            PayloadForm::Raw => Form::Raw,
+            PayloadForm::Vars => Form::Vars,
+            _ => Form::None,
+        };
+        assert_eq!(form, want.payload, "{name}: the form that the modifiers of an answer ask for");
+    }
 
     let length = if want.body.framing == Framing::Rest { rest.len() } else { declared };
     let body = rest.get(..length).unwrap_or_else(|| panic!("{name}: a body of {length} bytes"));

@@ -49,7 +49,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The input is what one side of a connection sent: packets back to back, each with the body that follows it. Offsets count \
-bytes from the start of the input, from 0.
+bytes from the start of the input, from 0. A client's packets are expected; for a server's say --answer, because the same \
+modifiers can mean another payload: an RPC call is an array, and its answer is raw.
 
 Bytes that are no printable text are shown as \\xNN, a backslash as \\\\. In JSON, strings are latin-1: one character \
 U+0000 to U+00FF for each byte.
@@ -61,7 +62,8 @@ many further bytes would complete what was cut short.
 Examples:
   uwsgictl decode request.bin
   uwsgictl decode --json request.bin | jq -r '.[].vars[] | join(\"=\")'
-  uwsgictl decode --payload raw --body rest answer.bin
+  uwsgictl decode --answer rpc-answer.bin
+  uwsgictl decode --answer --body rest cache-answer.bin
   echo '00 0600 00  0100 41 0100 42  # A=B' | uwsgictl decode --hex")]
 pub(crate) struct DecodeArgs {
     /// Print JSON, one document per file
@@ -71,6 +73,10 @@ pub(crate) struct DecodeArgs {
     /// The input is hex digits in pairs; white space is ignored, and so is all from # to the end of the line
     #[arg(long)]
     pub(crate) hex: bool,
+
+    /// The input is what a server sent: read the payloads of answers
+    #[arg(long, conflicts_with = "payload")]
+    pub(crate) answer: bool,
 
     /// How payloads are laid out
     #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORM")]
@@ -88,8 +94,11 @@ pub(crate) struct DecodeArgs {
 /// How payloads are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// As a request's modifiers ask for; the modifiers of an answer do not tell, so that its form must be told
+    /// As the modifiers say: of a request or, with --answer, of an answer
     Auto,
+    /// As the modifiers of an answer say.
+    #[value(skip)]
+    Answer,
     /// Pairs of key and value
     Vars,
     /// Items
@@ -109,6 +118,13 @@ pub(crate) enum Framing {
     Rest,
     /// No packet has a body
     None,
+}
+
+impl DecodeArgs {
+    /// How payloads are to be read: `--answer` and `--payload` together.
+    pub(crate) const fn form(&self) -> Form {
+        if self.answer { Form::Answer } else { self.payload }
+    }
 }
 
 impl Framing {

@@ -52,7 +52,7 @@ fn json(args: &DecodeArgs, file: &Path, read: Vec<u8>) -> Result<Status, Failure
     };
     let mut found = Vec::new();
     let mut fault = None;
-    for packet in Stream::new(&input, args.payload, args.body) {
+    for packet in Stream::new(&input, args.form(), args.body) {
         match packet {
             Ok(packet) => found.push(packet),
             Err(wrong) => fault = Some(wrong),
@@ -87,11 +87,11 @@ fn text(args: &DecodeArgs, file: &Path, read: Vec<u8>, place: Option<usize>) -> 
         report.empty()?;
     }
     let mut fault = None;
-    for packet in Stream::new(&input, args.payload, args.body) {
+    for packet in Stream::new(&input, args.form(), args.body) {
         match packet {
             Ok(packet) => report.packet(&packet)?,
             Err(wrong) => {
-                report.broken(&input, &wrong, args.payload)?;
+                report.broken(&input, &wrong, args.form())?;
                 fault = Some(wrong);
             }
         }

@@ -89,12 +89,12 @@ impl Fault {
     /// Adds what to try when the payload is malformed.
     pub(crate) fn in_form(mut self, form: Form, modifier1: Modifier1) -> Self {
         if form == Form::Auto && modifier1 != Modifier1::WSGI {
-            self.hints.push(
-                "the modifiers decide how a request's payload is read; for an answer say --payload vars, array or raw",
-            );
-        } else {
-            self.hints.push("--payload raw shows the payload as it is");
+            self.hints.push("the payload was read as a client's; if a server sent it, say --answer");
         }
+        self.hints.push(match form {
+            Form::Answer => "leave --answer out and say --payload raw to see the payload as it is",
+            _ => "--payload raw shows the payload as it is",
+        });
         self
     }
 

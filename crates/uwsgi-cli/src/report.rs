@@ -82,6 +82,7 @@ impl<W: Write> Report<W> {
         let start = fault.packet.saturating_add(Header::LEN);
         let form = match form {
             Form::Auto => header.modifier1.payload_form(header.modifier2, header.datasize),
+            Form::Answer => header.modifier1.answer_form(header.modifier2, header.datasize),
             Form::Array => PayloadForm::Array,
             Form::Vars => PayloadForm::Vars,
             Form::None | Form::Raw => PayloadForm::Raw,

@@ -99,6 +99,7 @@ impl<'a> Iterator for Stream<'a> {
 fn payload<'a>(packet: &Packet<'a>, form: Form) -> Result<Payload<'a>, Option<uwsgi::DecodeError>> {
     let form = match form {
         Form::Auto => packet.payload_form(),
+        Form::Answer => packet.answer_form(),
         Form::Vars => PayloadForm::Vars,
         Form::Array => PayloadForm::Array,
         Form::Raw => PayloadForm::Raw,

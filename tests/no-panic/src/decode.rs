@@ -30,6 +30,9 @@ proven! {
     fn modifier1_payload_form(number: Modifier1, modifier2: u8, datasize: u16) -> PayloadForm {
         number.payload_form(modifier2, datasize)
     }
+    fn modifier1_answer_form(number: Modifier1, modifier2: u8, datasize: u16) -> PayloadForm {
+        number.answer_form(modifier2, datasize)
+    }
 
     fn limits(numbers: [u16; 4], empty_keys: bool) -> (Limits, u16) {
         let [datasize, vars, key, value] = numbers;
@@ -65,8 +68,8 @@ proven! {
     fn packet_decode_with<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Packet<'a>, &'a [u8]), DecodeError> {
         Packet::decode_with(bytes, limits)
     }
-    fn packet_header(packet: &Packet<'_>) -> (Header, PayloadForm, usize) {
-        (packet.header(), packet.payload_form(), packet.encoded_len())
+    fn packet_header(packet: &Packet<'_>) -> (Header, PayloadForm, PayloadForm, usize) {
+        (packet.header(), packet.payload_form(), packet.answer_form(), packet.encoded_len())
     }
     fn packet_parts<'a>(packet: &Packet<'a>) -> (Modifier1, u8, u16, &'a [u8]) {
         (packet.modifier1(), packet.modifier2(), packet.datasize(), packet.payload())
@@ -183,6 +186,7 @@ pub(crate) fn run(bytes: &[u8]) {
         foreign_advice: Header::from_bytes(header).foreign().unwrap_or(Foreign::Tls);
         modifier1: packet.modifier1();
         modifier1_payload_form: packet.modifier1(), packet.modifier2(), packet.datasize();
+        modifier1_answer_form: packet.modifier1(), packet.modifier2(), packet.datasize();
         limits: [1, 2, 3, 4], true;
         limits_named: header[0];
         packet_new: packet.modifier1(), packet.modifier2(), bytes;

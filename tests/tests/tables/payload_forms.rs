@@ -1,4 +1,4 @@
-//! How a request's payload is laid out, for every modifier1 and every modifier2.
+//! How the payload of a request, and of an answer, is laid out: for every modifier1 and every modifier2.
 
 use uwsgi::PayloadForm::{Array, None, Raw, Vars};
 use uwsgi::{Modifier1, PayloadForm};
@@ -25,6 +25,30 @@ const ROWS: &[(u8, Option<u8>, PayloadForm, &str)] = &[
     (173, Some(5), Vars, "uWSGI 2.0 plugins/rpc: the length of an answer"),
     (173, Option::None, Array, "uWSGI 2.0 core/rpc.c: a name and arguments"),
 ];
+
+/// The same for answers.
+const ANSWERS: &[(u8, Option<u8>, PayloadForm, &str)] = &[
+    (35, Option::None, Vars, "uWSGI 2.0 core/fork_server.c: the pid"),
+    (99, Option::None, Vars, "Protocol.rst: the configuration"),
+    (111, Some(7), Vars, "uWSGI 2.0 plugins/cache: the sizes of a dump"),
+    (111, Some(17), Vars, "uWSGI 2.0 plugins/cache: the answer to a command"),
+    (173, Some(5), Vars, "uWSGI 2.0 plugins/rpc: the length of a result"),
+];
+
+#[test]
+fn answer_forms() {
+    for modifier1 in 0..=255_u8 {
+        for modifier2 in 0..=255_u8 {
+            let row = ANSWERS.iter().find(|row| row.0 == modifier1 && row.1.is_none_or(|number| number == modifier2));
+            let (want, source) = row.map_or((Raw, "a result, a warning, a value"), |row| (row.2, row.3));
+            for datasize in [1, 65535] {
+                let form = Modifier1(modifier1).answer_form(modifier2, datasize);
+                assert_eq!(form, want, "{modifier1} {modifier2} {datasize} ({source})");
+            }
+            assert_eq!(Modifier1(modifier1).answer_form(modifier2, 0), None, "{modifier1} {modifier2}");
+        }
+    }
+}
 
 #[test]
 fn payload_forms() {

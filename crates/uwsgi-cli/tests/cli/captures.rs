@@ -27,8 +27,13 @@ fn described() -> Vec<Described> {
             }
             let path = path.with_extension("bin");
             let mut options = Vec::new();
+            let is_answer = about["producer"] == "uwsgi-reply";
+            if is_answer {
+                options.push("--answer".to_owned());
+            }
             for (field, option) in [("kind", "--payload"), ("body", "--body")] {
-                if let Some(value) = about[field].as_str() {
+                // The modifiers of an answer tell its form.
+                if let Some(value) = about[field].as_str().filter(|_| field == "body" || !is_answer) {
                     options.extend([option.to_owned(), value.to_owned()]);
                 }
             }

@@ -78,6 +78,8 @@ fn a_wrong_command_line_is_status_2() {
         &[][..],
         &["x"],
         &["decode", "--payload", "x"],
+        &["decode", "--answer", "--payload", "raw"],
+        &["decode", "--payload", "answer"],
         &["decode", "--what"],
         &["encode"],
         &["encode", "--modifier1", "256", "A=B"],

@@ -220,7 +220,7 @@ fn the_good_items_of_a_broken_array_are_shown() {
         let ran = run_with(&["decode"], &packet);
         assert_eq!(ran.status, 1);
         assert!(ran.text().ends_with("  items      1 before the fault\n         4  ok\n"), "{}", ran.text());
-        assert!(ran.stderr.contains("for an answer say --payload"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("if a server sent it, say --answer"), "{}", ran.stderr);
     }
 }
 

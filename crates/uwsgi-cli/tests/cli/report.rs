@@ -91,6 +91,36 @@ fn payloads_of_every_form() {
     assert_eq!((&empty[0]["payload"], &empty[0]["vars"]), (&"vars".into(), &serde_json::json!([])));
 }
 
+/// What is sent, the arguments, and how the report ends. The modifiers are those of uWSGI 2.0 (plugins/rpc, plugins/ping,
+/// plugins/cache), the bytes those of `docs/protocol.md`.
+#[test]
+fn the_direction_decides_the_form() {
+    let rows: &[(&[u8], &[&str], &str)] = &[
+        (b"\xad\x06\0\0\x04\0call", &[], "  items      1\n         4  call\n"),
+        (b"\xad\x06\0\0\x04\0call", &["--answer"], "  payload    raw\n         4  \\x04\\x00call\n"),
+        (b"\xad\x02\0\x0042", &["--answer"], "  payload    raw\n         4  42\n"),
+        (
+            b"\xad\x13\0\x05\x0e\0CONTENT_LENGTH\x01\x003abc",
+            &["--answer"],
+            "  vars       1\n         4  CONTENT_LENGTH  3\n  body       3 bytes at 23",
+        ),
+        (b"\x6f\x0c\0\x11\x06\0status\x02\0ok", &["--answer"], "  vars       1\n         4  status  ok\n"),
+        (b"\x64\x04\0\x01full", &["--answer"], "  payload    raw\n         4  full\n"),
+        (b"\xff\0\0\x01", &["--answer"], "  payload    none\n"),
+    ];
+    for (bytes, arguments, part) in rows {
+        let text = String::from_utf8(run_with(&[&["decode"], *arguments].concat(), bytes).good()).unwrap();
+        assert!(text.contains(part), "{text}");
+    }
+    // A result read as a call, and a call read as the length of a result: each says what to try.
+    let ran = run_with(&["decode"], b"\xad\x02\0\x0042");
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("if a server sent it, say --answer"), "{}", ran.stderr);
+    let ran = run_with(&["decode", "--answer"], b"\xad\x03\0\x05abc");
+    assert!(ran.status == 1 && ran.text().contains("0 before the fault"), "{}", ran.text());
+    assert!(ran.stderr.contains("leave --answer out and say --payload raw"), "{}", ran.stderr);
+}
+
 #[test]
 fn hex_is_read_and_written() {
     let hex = b"# a ping\n64 0 0 00 # datasize\r\n\t00\n00 0600 00  0100 41 0100 42";

@@ -35,7 +35,8 @@ pub enum Standing {
 
 /// How a packet's payload is laid out.
 ///
-/// The bytes do not tell: vars, and an array with an even number of items, look the same.
+/// The bytes do not tell: vars, and an array with an even number of items, look the same. The modifiers and the direction tell:
+/// [`Modifier1::payload_form`] is for what a client sends, [`Modifier1::answer_form`] for what a server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PayloadForm {
@@ -180,7 +181,7 @@ impl Modifier1 {
 
     /// How a request of this kind lays out `datasize` bytes of payload.
     ///
-    /// An answer must be told by who sent the request: the answer to an RPC call is raw or, with modifier2 5, vars.
+    /// The payload of an answer is laid out in another way: [`answer_form`](Self::answer_form).
     ///
     /// ```
     /// use uwsgi::{Modifier1, PayloadForm};
@@ -216,6 +217,33 @@ impl Modifier1 {
                 _,
             ) => PayloadForm::Raw,
             _ => PayloadForm::Vars,
+        }
+    }
+
+    /// How an answer with these modifiers lays out `datasize` bytes of payload.
+    ///
+    /// The modifiers alone do not tell: an RPC call (173, 0) is an array, and its answer has the same modifiers and is raw.
+    /// An answer to a web request is no packet and has no form.
+    ///
+    /// ```
+    /// use uwsgi::{Modifier1, PayloadForm};
+    ///
+    /// assert_eq!(Modifier1::RPC.answer_form(0, 14), PayloadForm::Raw); // the result
+    /// assert_eq!(Modifier1::RPC.answer_form(5, 24), PayloadForm::Vars); // the length of the result, which follows
+    /// assert_eq!(Modifier1::CACHE.answer_form(17, 12), PayloadForm::Vars);
+    /// assert_eq!(Modifier1::PING.answer_form(1, 4), PayloadForm::Raw); // a warning
+    /// assert_eq!(Modifier1::RESPONSE.answer_form(1, 0), PayloadForm::None);
+    /// ```
+    #[must_use]
+    pub const fn answer_form(self, modifier2: u8, datasize: u16) -> PayloadForm {
+        if datasize == 0 {
+            return PayloadForm::None;
+        }
+        match (self, modifier2) {
+            // plugins/rpc: 5 is a result that follows the packet. plugins/cache: 17 answers a command, 7 begins a dump.
+            // core/fork_server.c: the answer has the key pid. Protocol.rst: the answer to CONFIG is vars.
+            (Self::RPC, 5) | (Self::CACHE, 7 | 17) | (Self::WEBDAV | Self::CONFIG, _) => PayloadForm::Vars,
+            _ => PayloadForm::Raw,
         }
     }
 }

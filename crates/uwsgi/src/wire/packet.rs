@@ -116,10 +116,25 @@ impl<'a> Packet<'a> {
         self.payload
     }
 
-    /// How the payload of a request with these modifiers is laid out; an answer must be told.
+    /// How the payload of a request with these modifiers is laid out: [`Modifier1::payload_form`].
     #[must_use]
     pub fn payload_form(&self) -> PayloadForm {
         self.modifier1.payload_form(self.modifier2, self.datasize())
+    }
+
+    /// How the payload of an answer with these modifiers is laid out: [`Modifier1::answer_form`].
+    ///
+    /// ```
+    /// use uwsgi::{Packet, PayloadForm};
+    ///
+    /// let (answer, _) = Packet::decode(b"\xad\x02\0\x0042")?;
+    /// assert_eq!(answer.answer_form(), PayloadForm::Raw);
+    /// assert_eq!(answer.payload_form(), PayloadForm::Array); // what a call with these modifiers has
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn answer_form(&self) -> PayloadForm {
+        self.modifier1.answer_form(self.modifier2, self.datasize())
     }
 
     /// The payload, decoded in the form that the modifiers of a request ask for.
