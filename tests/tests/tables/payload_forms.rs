@@ -22,7 +22,6 @@ const ROWS: &[(u8, Option<u8>, PayloadForm, &str)] = &[
     (115, Option::None, Raw, "uWSGI 2.0 core/emperor.c: configuration"),
     (173, Some(2), Vars, "uWSGI 2.0 plugins/rpc: a call in PATH_INFO"),
     (173, Some(3), Vars, "uWSGI 2.0 plugins/rpc: a call in the body, as XML-RPC"),
-    (173, Some(5), Vars, "uWSGI 2.0 plugins/rpc: the length of an answer"),
     (173, Option::None, Array, "uWSGI 2.0 core/rpc.c: a name and arguments"),
 ];
 

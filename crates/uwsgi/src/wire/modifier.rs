@@ -198,9 +198,9 @@ impl Modifier1 {
             return PayloadForm::None;
         }
         match (self, modifier2) {
-            // plugins/rpc: 2 is an HTTP request with the call in PATH_INFO, 3 the same with XML-RPC in its body;
-            // 5 is the sized answer, which comes as vars.
-            (Self::RPC, 2 | 3 | 5) | (Self::CACHE, 3 | 4 | 17) => PayloadForm::Vars,
+            // plugins/rpc: 2 is an HTTP request with the call in PATH_INFO, 3 the same with XML-RPC in its body; any other is
+            // a call.
+            (Self::RPC, 2 | 3) | (Self::CACHE, 3 | 4 | 17) => PayloadForm::Vars,
             // plugins/cache: 1 sets, 10 and 11 replicate (UDP).
             (Self::RPC, _) | (Self::CACHE, 1 | 10 | 11) => PayloadForm::Array,
             // plugins/ping: the answer may carry a warning text.
