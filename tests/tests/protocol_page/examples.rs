@@ -51,7 +51,7 @@ fn packets(fence: &Fence, claimed: &Value) -> Value {
         }
         rest = &[];
         if !behind.is_empty() {
-            shown.insert("behind".to_owned(), latin1(behind));
+            shown.insert("after".to_owned(), latin1(behind));
         }
         found.push(Value::Object(shown));
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use uwsgi::{Array, DecodeErrorKind, Header, Modifier1, Packet, Standing, Vars};
+use uwsgi::{Array, DecodeErrorKind, Header, Modifier1, Packet, Vars};
 use uwsgi_tests::vectors;
 
-use crate::examples::form;
 use crate::messages::readings;
 use crate::page::{Page, Row, capture, hex};
 
@@ -23,6 +22,26 @@ pub fn well_formed(rows: &[Row]) {
     }
 }
 
+/// The kinds of error that a payload, or its end, can have.
+const KINDS: [DecodeErrorKind; 8] = [
+    DecodeErrorKind::EmptyKey,
+    DecodeErrorKind::ItemLengthMissing,
+    DecodeErrorKind::ItemOverrun,
+    DecodeErrorKind::KeyLengthMissing,
+    DecodeErrorKind::KeyOverrun,
+    DecodeErrorKind::Truncated,
+    DecodeErrorKind::ValueLengthMissing,
+    DecodeErrorKind::ValueOverrun,
+];
+
+/// The names of the errors: those of a payload, and the one of a length that is none.
+pub fn errors(rows: &[Row]) {
+    let named: BTreeSet<String> = rows.iter().flat_map(|row| row.code(0)).collect();
+    let mut expected: BTreeSet<String> = KINDS.iter().map(|kind| kind.as_str().to_owned()).collect();
+    expected.insert("content-length".to_owned());
+    assert_eq!(named, expected);
+}
+
 /// Packets that do not: bytes, the kind of the error, and its offset.
 pub fn malformed(rows: &[Row]) {
     for row in rows {
@@ -37,19 +56,8 @@ pub fn malformed(rows: &[Row]) {
         };
         assert_eq!(found, row.cells[4], "line {}", row.line);
     }
-    // No kind of a block's error is left out.
-    use DecodeErrorKind as Kind;
-    let all = [
-        Kind::EmptyKey,
-        Kind::ItemLengthMissing,
-        Kind::ItemOverrun,
-        Kind::KeyLengthMissing,
-        Kind::KeyOverrun,
-        Kind::Truncated,
-        Kind::ValueLengthMissing,
-        Kind::ValueOverrun,
-    ];
-    for kind in all {
+    // No kind of a payload's error is left out.
+    for kind in KINDS {
         let named = rows.iter().any(|row| row.cells[4].starts_with(&format!("`{}`", kind.as_str())));
         assert!(named, "no row for {}", kind.as_str());
     }
@@ -91,7 +99,7 @@ pub fn calls(rows: &[Row]) {
             }
         }
     }
-    // Every message of the crate.
+    // Every message of the crate; a fence shows a join.
     for words in [
         "ping",
         "pong",
@@ -112,7 +120,6 @@ pub fn calls(rows: &[Row]) {
         "clear",
         "ok",
         "replicate",
-        "join",
         "leave",
     ] {
         let there = rows.iter().any(|row| [1, 3].iter().any(|cell| row.cells[*cell].starts_with(&format!("`{words}"))));
@@ -170,41 +177,4 @@ pub fn foreign(rows: &[Row]) {
             assert_eq!(text.as_bytes(), bytes, "line {}", row.line);
         }
     }
-}
-
-/// All 256 numbers, each once; `12`-`13` is both.
-pub fn modifiers(rows: &[Row]) {
-    let mut seen = BTreeSet::new();
-    for row in rows {
-        for part in row.cells[0].split(", ") {
-            let ends: Vec<u8> = part.split('-').map(|number| number.trim_matches('`').parse().unwrap()).collect();
-            for number in ends[0]..=*ends.last().unwrap() {
-                assert!(seen.insert(number), "line {}: {number} a second time", row.line);
-                modifier(row, Modifier1(number));
-            }
-        }
-    }
-    let missing: Vec<u8> = (0..=255).filter(|number| !seen.contains(number)).collect();
-    assert!(missing.is_empty(), "not on the page: {missing:?}");
-    for modifier1 in Modifier1::NAMED {
-        let row = rows.iter().find(|row| row.cells[0] == format!("`{modifier1}`"));
-        assert!(row.is_some(), "{modifier1:?} has no row of its own");
-    }
-}
-
-fn modifier(row: &Row, modifier1: Modifier1) {
-    let name = modifier1.name().map_or("-".to_owned(), |name| format!("`{name}`"));
-    assert_eq!(name, row.cells[1], "line {}: the name of {modifier1}", row.line);
-    let standing = format!("{:?}", modifier1.standing()).to_lowercase();
-    assert_eq!(standing, row.cells[2], "line {}: the standing of {modifier1}", row.line);
-    // These carry nothing, and a decoder takes for vars what is there all the same.
-    let own = form(modifier1.payload_form(0, 1));
-    let claimed = match modifier1.0 {
-        _ if modifier1.standing() == Standing::Unassigned => "-",
-        // Numbers that no packet has.
-        48 | 72 | 123 => "-",
-        97..=100 | 110 | 200 | 255 => "none",
-        _ => &own,
-    };
-    assert_eq!(claimed, row.cells[3], "line {}: the payload of {modifier1}", row.line);
 }

@@ -1,5 +1,6 @@
 //! The page taken apart: fences, and tables.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -34,7 +35,8 @@ impl Page {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (mut fences, mut tables) = (Vec::new(), Vec::new());
-        let mut lines = (1..).zip(text.lines()).peekable();
+        // A table may stand in a marked box.
+        let mut lines = (1..).zip(text.lines().map(|line| line.strip_prefix("> ").unwrap_or(line))).peekable();
         while let Some((line, first)) = lines.next() {
             if let Some(info) = first.strip_prefix("```") {
                 let mut inside = String::new();
@@ -63,6 +65,17 @@ impl Page {
             }
         }
         Self { text, fences, tables }
+    }
+
+    /// What the headings are called in links: lower case, dashes for blanks, no other punctuation (as GitHub has it).
+    pub fn anchors(&self) -> BTreeSet<String> {
+        let headings = self.text.lines().filter(|line| line.starts_with('#'));
+        headings
+            .map(|line| {
+                let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                title.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+            })
+            .collect()
     }
 }
 
