@@ -6,7 +6,7 @@ use std::time::Duration;
 use uwsgi::framing::{RequestBody, request_body, response_body};
 use uwsgi::response::ResponseHead;
 use uwsgi::server::Settings;
-use uwsgi::{ControlVar, HeaderName, Limits, Modifier1, Packet, Request, VarsEncoder};
+use uwsgi::{ControlVar, HeaderName, Limits, Modifier1, Packet, Request, VarsEncoder, check};
 use uwsgi_conformance::{Row as Verdicts, Verdict, all};
 use uwsgi_tests::naive;
 
@@ -16,16 +16,49 @@ use crate::page::{Row, capture, unescape};
 /// Vars that say a scheme, and the scheme.
 pub fn schemes(rows: &[Row]) {
     for row in rows {
-        let pairs: Vec<_> = row
-            .code(0)
-            .iter()
-            .map(|var| var.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).unwrap())
-            .collect();
-        assert_eq!(pairs.is_empty(), row.cells[0] == "none", "line {}", row.line);
-        let block = naive::encode_vars(&pairs).unwrap();
+        let block = block(row);
         let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
         assert_eq!(Request::decode(&packet).unwrap().scheme().as_str(), row.one(3), "line {}", row.line);
     }
+}
+
+/// Vars that say a target: the path as a URL has it, and the mount.
+pub fn paths(rows: &[Row]) {
+    for row in rows {
+        let block = block(row);
+        let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
+        let target = Request::decode(&packet).unwrap().target();
+        let path: Vec<u8> = target.path().bytes().collect();
+        assert_eq!(path, row.one(1).as_bytes(), "line {}", row.line);
+        let mount = if row.cells[2] == "-" { String::new() } else { row.one(2) };
+        assert_eq!(target.mount(), mount.as_bytes(), "line {}: the mount", row.line);
+    }
+}
+
+/// What becomes of a byte in a value, wherever the key occurs: alone, before a good one of the same key, after one.
+pub fn checked_bytes(rows: &[Row]) {
+    for row in rows {
+        for key in row.code(0) {
+            for (cell, byte) in [(1, '\r'), (2, '\n'), (3, '\0')] {
+                let bad = (key.clone(), format!("G{byte}T"));
+                let good = (key.clone(), "GET".to_owned());
+                for pairs in [vec![bad.clone()], vec![bad.clone(), good.clone()], vec![good, bad]] {
+                    let block = naive::encode_vars(&pairs).unwrap();
+                    let packet = Packet::new(Modifier1::WSGI, 0, &block).unwrap();
+                    let found = check(&Request::decode(&packet).unwrap()).map_or("400", |()| "passes");
+                    assert_eq!(found, row.cells[cell], "line {}: {pairs:?}", row.line);
+                }
+            }
+        }
+    }
+}
+
+/// The payload of the vars that the first cell of a row has, `KEY=value` each; "none" has none.
+fn block(row: &Row) -> Vec<u8> {
+    let pairs: Vec<_> =
+        row.code(0).iter().map(|var| var.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).unwrap()).collect();
+    assert_eq!(pairs.is_empty(), row.cells[0] == "none", "line {}", row.line);
+    naive::encode_vars(&pairs).unwrap()
 }
 
 /// A client's header, and the key that the encoder makes of it.
