@@ -22,7 +22,7 @@ const KINDS: &[Kind] = &[
     ("modifier1 | modifier2 | name | standing | a client sends | a server sends | after it | what", 62, forms::check),
     ("vars | uWSGI | gunicorn | rule", 11, rules::schemes),
     ("client sent | nginx | Apache | lighttpd | uWSGI's router | a gateway writes", 6, rules::header_names),
-    ("vars | path | mount | why", 11, rules::paths),
+    ("vars | path | mount | why", 12, rules::paths),
     ("checked var | CR | LF | NUL | more", 6, rules::checked_bytes),
     ("vars | of several", 6, rules::repeated),
     ("CONTENT_LENGTH | HTTP_TRANSFER_ENCODING | the body | after the answer", 13, rules::framing),
