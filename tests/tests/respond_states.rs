@@ -170,6 +170,25 @@ fn a_101_leaves_only_where_it_was_asked_for() {
     }
 }
 
+/// The answer to one request is none to the next, however well it has ended.
+#[test]
+fn an_answer_ends_its_own_request() {
+    let (receive, mut respond) = kept(SMALL.post(b"0"), 0);
+    give(&mut respond, 200, Some(0));
+    respond.finished().unwrap();
+    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("it goes on") };
+    assert!(matches!(Ending::of(receive.clone(), &respond, START), Ending::Abort));
+    let packet = SMALL.post(b"0").build();
+    let _announced = receive.head(&packet, false, START);
+    receive.request(&packet).unwrap();
+    assert!(receive.allows_another() && respond.allows_another());
+    assert!(matches!(Ending::of(receive.clone(), &respond, START), Ending::Abort));
+    let mut respond = Respond::queued(&receive, START);
+    give(&mut respond, 200, Some(0));
+    respond.finished().unwrap();
+    assert!(matches!(Ending::of(receive, &respond, START), Ending::Next(_)));
+}
+
 /// What one request of a connection offers, the next does not.
 #[test]
 fn a_101_answers_its_own_request() {

@@ -48,6 +48,8 @@ pub struct Exchange {
     refused: bool,
     /// Whether the backend says that the connection goes on, and the answer's end is known without a close.
     kept: bool,
+    /// Whether it was asked what to send, or shown an answer.
+    begun: bool,
     /// What the request offers to upgrade its connection to.
     upgrade: Protocols,
 }
@@ -189,6 +191,7 @@ impl Exchange {
             outgoing: Declared::new(0),
             refused: false,
             kept: false,
+            begun: false,
             upgrade: Protocols::NONE,
         }
     }
@@ -214,9 +217,23 @@ impl Exchange {
     }
 
     /// The same exchange with a body of so many bytes, whose packet declares them in its own way, as that of a cache's value
-    /// does with `size`.
+    /// does with `size`. Once the exchange has begun this is [out of order](Self#order): bytes of the body may have left.
+    ///
+    /// ```
+    /// # use uwsgi::client::{AnswerStep, Exchange, ExchangeError};
+    /// let mut exchange = Exchange::new(false).with_outgoing(5);
+    /// assert_eq!(exchange.send(2), 2);
+    /// let mut again = exchange.with_outgoing(5);
+    /// assert_eq!(again.send(5), 0);
+    /// assert_eq!(again.answer(b"HTTP/1.1 200 OK\r\n\r\n", false), AnswerStep::Fail(ExchangeError::OutOfOrder));
+    /// ```
     #[must_use]
-    pub const fn with_outgoing(self, length: u64) -> Self {
+    pub fn with_outgoing(mut self, length: u64) -> Self {
+        if self.begun {
+            self.out_of_order();
+            self.outgoing = Declared::new(0);
+            return self;
+        }
         Self { outgoing: Declared::new(length), ..self }
     }
 
@@ -240,6 +257,7 @@ impl Exchange {
     /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
     /// take the rest for a request, and none once the answer is an error.
     pub fn send(&mut self, len: usize) -> usize {
+        self.begun = true;
         if !self.wants_body() {
             return 0;
         }
@@ -280,6 +298,7 @@ impl Exchange {
 
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
     pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
+        self.begun = true;
         if !matches!(self.phase, Phase::Head) {
             return ResponseStep::Fail(self.out_of_order());
         }
@@ -317,6 +336,7 @@ impl Exchange {
     pub fn answer<'b>(&mut self, got: &'b [u8], eof: bool) -> AnswerStep<'b> {
         if matches!(self.phase, Phase::Head) && self.end.searched() == 0 {
             if let Some((response, end)) = ResponseHead::decode_at_once(got, &self.limits) {
+                self.begun = true;
                 return match self.follow(&response) {
                     Ok(()) => AnswerStep::Head { response, end },
                     Err(error) => AnswerStep::Fail(error),

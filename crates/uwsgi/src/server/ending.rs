@@ -22,10 +22,11 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Joins the two halves when the answer is finished or has failed.
+    /// Joins the two halves when the answer is finished or has failed. The answer to an earlier request of the connection ends it
+    /// with [`Abort`](Self::Abort): the request that was received last has no answer.
     #[must_use]
     pub fn of(receive: Receive, respond: &Respond, now: Time) -> Self {
-        if respond.is_aborted() {
+        if respond.is_aborted() || !respond.belongs_to(&receive) {
             Self::Abort
         } else if respond.allows_another() && receive.allows_another() {
             Self::Next(receive.another(now))

@@ -64,6 +64,8 @@ pub struct Receive {
     is_length: bool,
     /// What the request offers to upgrade its connection to.
     upgrade: Protocols,
+    /// Which of the connection's packets it is at, from 0 and around: an answer belongs to one.
+    number: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -175,6 +177,7 @@ impl Receive {
             keepable: false,
             is_length: false,
             upgrade: Protocols::NONE,
+            number: 0,
         }
     }
 
@@ -476,6 +479,11 @@ impl Receive {
         }
     }
 
+    /// Which of the connection's packets this is.
+    pub(crate) const fn number(&self) -> u16 {
+        self.number
+    }
+
     /// What the request offers to upgrade its connection to.
     pub(crate) const fn offered_upgrade(&self) -> Protocols {
         self.upgrade
@@ -498,6 +506,7 @@ impl Receive {
             _ => Phase::Silent(now),
         };
         (self.first, self.to_head, self.upgrade) = (false, false, Protocols::NONE);
+        self.number = self.number.wrapping_add(1);
         self
     }
 

@@ -61,6 +61,8 @@ pub struct Respond {
     bare: bool,
     /// What the request offers to upgrade its connection to.
     offered_upgrade: Protocols,
+    /// Which of the connection's packets it answers.
+    number: u16,
     persistence: Persistence,
 }
 
@@ -180,6 +182,7 @@ impl Respond {
             to_head: receive.is_head_request(),
             bare: false,
             offered_upgrade: receive.offered_upgrade(),
+            number: receive.number(),
             persistence: Persistence::of(receive),
         }
     }
@@ -495,6 +498,11 @@ impl Respond {
     #[must_use]
     pub const fn allows_another(&self) -> bool {
         matches!(self.phase, Phase::Finished) && self.persistence.goes_on() && self.stop.is_none()
+    }
+
+    /// Whether it answers what was received last.
+    pub(crate) const fn belongs_to(&self, receive: &Receive) -> bool {
+        self.number == receive.number()
     }
 
     /// Whether the front end knows where the answer ends without a close.
