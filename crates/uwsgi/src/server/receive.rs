@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::cgi::check::check;
+use crate::cgi::check::check_var;
 use crate::cgi::request::Request;
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::declared::Declared;
@@ -634,7 +634,6 @@ impl Receive {
         })?;
         // A refusal of it has no body either.
         self.to_head = request.method() == Some(b"HEAD");
-        self.upgrade = Protocols::of(request.upgrade());
         self.bodiless = matches!(request.method_or_get(), b"GET" | b"HEAD")
             && request.vars().get("HTTP_TRANSFER_ENCODING").is_none();
         self.keepable = request.allows_keepalive();
@@ -646,7 +645,13 @@ impl Receive {
             }
             _ => {}
         }
-        check(&request)?;
+        // In the same pass: hardly any request has this header, and looking for it costs a pass of its own.
+        let mut has_upgrade = false;
+        for (key, value) in request.vars() {
+            check_var(key, value)?;
+            has_upgrade |= key.eq_ignore_ascii_case(b"HTTP_UPGRADE");
+        }
+        self.upgrade = if has_upgrade { Protocols::of(request.upgrade()) } else { Protocols::NONE };
         Ok((request, body))
     }
 }
