@@ -2,8 +2,8 @@
 
 use uwsgi::framing::{self, FramingError, RequestBody};
 use uwsgi::{
-    DecodeError, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars, below_mount,
-    connection_lists, is_upgrade,
+    DecodeError, HeaderName, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars,
+    below_mount, connection_lists, is_upgrade,
 };
 
 proven! {
@@ -51,6 +51,9 @@ proven! {
     }
     fn request_scheme(request: &Request<'_>) -> Scheme {
         request.scheme()
+    }
+    fn request_says_https(request: &Request<'_>) -> bool {
+        request.says_https()
     }
     fn scheme_as_str(scheme: Scheme) -> &'static str {
         scheme.as_str()
@@ -104,6 +107,9 @@ proven! {
     fn request_header_all(request: &Request<'_>, name: &str) -> usize {
         request.header_all(name).fold(0, |bytes, value| bytes ^ value.len())
     }
+    fn request_header_values(request: &Request<'_>, name: HeaderName<'_>) -> usize {
+        request.header_values(name).fold(0, |bytes, value| bytes ^ value.len())
+    }
     fn request_with_mount<'a>(request: Request<'a>, script_name: &'a [u8], path_info: &'a [u8]) -> Request<'a> {
         request.with_mount(script_name, path_info)
     }
@@ -142,7 +148,7 @@ pub(crate) fn run(bytes: &[u8]) {
         upgrade_is_one: bytes;
         connection_lists_a_name: &[bytes, b"close, x"], b"x";
     }
-    let Ok(request) = Request::decode(&packet) else { return };
+    let (Ok(request), Some(name)) = (Request::decode(&packet), HeaderName::from_key(b"CONTENT_TYPE")) else { return };
     call! {
         request_parts: &request;
         request_located: &request;
@@ -153,12 +159,14 @@ pub(crate) fn run(bytes: &[u8]) {
         request_body_framing: &request;
         request_body_framing_or_chunked: &request;
         request_scheme: &request;
+        request_says_https: &request;
         request_headers: &request;
         request_raw_headers: &request;
         request_upgrade: &request;
         request_allows_keepalive: &request;
         request_target: &request;
         request_header_all: &request, "Cookie";
+        request_header_values: &request, name;
         request_with_mount: request, b"/mount", b"/path";
         target_bytes: &request.target();
         target_parts: &request.target();

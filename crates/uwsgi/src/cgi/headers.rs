@@ -76,6 +76,20 @@ impl<'a> Request<'a> {
         HeaderValues::new(self.vars(), HeaderName::from_name(name))
     }
 
+    /// [`header_all`](Self::header_all), by the name that a key carries: `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are two.
+    ///
+    /// ```
+    /// # use uwsgi::{HeaderName, Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x16\0\0\x06\0HTTP_X\x01\x001\x06\0HTTP_X\x01\x002")?;
+    /// let name = HeaderName::from_key(b"HTTP_X").unwrap();
+    /// assert!(Request::decode(&packet)?.header_values(name).eq([b"1", b"2"]));
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn header_values<'n>(&self, name: HeaderName<'n>) -> HeaderValues<'a, 'n> {
+        HeaderValues::new(self.vars(), name)
+    }
+
     /// What the client wants to upgrade the connection to: `HTTP_UPGRADE`, unless it is empty or names `h2c`.
     ///
     /// `h2c` is the next proxy's to answer and never an application's: a tunnel for it is a way around the front end's

@@ -2,7 +2,7 @@
 
 use core::str::Utf8Error;
 
-use crate::cgi::scheme::Scheme;
+use crate::cgi::scheme::{Scheme, says_https};
 use crate::http::framing::{self, FramingError, RequestBody};
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
@@ -297,6 +297,19 @@ impl<'a> Request<'a> {
     pub fn scheme(&self) -> Scheme {
         let Located { https, request_scheme, uwsgi_scheme, url_scheme, .. } = self.located;
         Scheme::of_values(https, [request_scheme, uwsgi_scheme, url_scheme]).unwrap_or(Scheme::Http)
+    }
+
+    /// Whether `HTTPS` says `on`, `1` or `true`, in any case: the one var about the scheme that every server knows.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x0b\0\0\x05\0HTTPS\x02\0on")?;
+    /// assert!(Request::decode(&packet)?.says_https());
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn says_https(&self) -> bool {
+        self.located.https.is_some_and(says_https)
     }
 
     /// `HTTP_HOST`: the host, and maybe the port, that the client asked for.

@@ -39,8 +39,7 @@ impl Scheme {
 
     /// The values of `HTTPS`, and of those vars that name a scheme, the most important one first.
     pub(crate) fn of_values(https: Option<&[u8]>, names: [Option<&[u8]>; 3]) -> Option<Self> {
-        let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
-        if https.is_some_and(on) {
+        if https.is_some_and(says_https) {
             return Some(Self::Https);
         }
         names.into_iter().flatten().find_map(Self::named)
@@ -54,6 +53,11 @@ impl Scheme {
             _ => None,
         }
     }
+}
+
+/// Whether a value of `HTTPS` means yes.
+pub(crate) fn says_https(value: &[u8]) -> bool {
+    [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 #[cfg(test)]
