@@ -23,7 +23,7 @@ pub(super) const TABLE: &[Finding] = &[
             } else {
                 "uwsgi_param HTTPS $https if_not_empty;"
             };
-            (is_told && !https_is_on(seen)).then(|| Evidence::two(by, line))
+            (is_told && !seen.request.says_https()).then(|| Evidence::two(by, line))
         },
         "HTTPS is missing though {0}: gunicorn, and uWSGI without UWSGI_SCHEME, look at HTTPS alone and tell the \
          application that the client came without TLS. nginx's $https is on where nginx itself ends TLS; if a proxy before it \
@@ -33,7 +33,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "scheme-contradicted",
         Warning,
-        |seen| Evidence::when(https_is_on(seen) && seen.var("REQUEST_SCHEME") == Some(b"http")),
+        |seen| Evidence::when(seen.request.says_https() && seen.var("REQUEST_SCHEME") == Some(b"http")),
         "HTTPS is on and REQUEST_SCHEME says http: applications read the one or the other. If a proxy before the front end ends the \
          TLS of every client, both vars have to say so.",
         &[(Nginx, "uwsgi_param REQUEST_SCHEME https;")],
@@ -140,23 +140,17 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// The scheme that a header of a proxy's names.
+/// The scheme that uWSGI 2.0 takes from a header of a proxy's (`core/protocol.c`); servers of this project take none from there.
 fn forwarded_scheme<'a>(seen: &Seen<'a>) -> Option<&'a [u8]> {
-    match (seen.filled("HTTP_X_FORWARDED_PROTO"), seen.var("HTTP_X_FORWARDED_SSL")) {
-        (Some(scheme), _) => Some(scheme),
-        (None, Some(b"on" | b"1")) => Some(b"https"),
-        _ => None,
-    }
+    let is_on = |value: &[u8]| value.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"on"));
+    let says_https = |value: &&[u8]| is_on(value) || value.starts_with(b"1");
+    let ssl = || seen.var("HTTP_X_FORWARDED_SSL").filter(says_https).map(|_| &b"https"[..]);
+    seen.filled("HTTP_X_FORWARDED_PROTO").or_else(ssl)
 }
 
 /// Such a header says https, and the front end does not.
 fn is_forwarded_https(seen: &Seen<'_>) -> bool {
     forwarded_scheme(seen) == Some(b"https") && seen.request.scheme() == Scheme::Http
-}
-
-fn https_is_on(seen: &Seen<'_>) -> bool {
-    let on = |value: &[u8]| [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
-    seen.var("HTTPS").is_some_and(on)
 }
 
 /// Whether another proxy had the request before the front end, so that SERVER_PORT is not the client's.

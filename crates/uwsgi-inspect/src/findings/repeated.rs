@@ -25,8 +25,7 @@ pub(super) const TABLE: &[Finding] = &[
         Warning,
         |seen| {
             let repeated = seen.repeated();
-            let joined: Vec<_> = repeated.iter().filter(|(key, values)| is_joined(key, values)).collect();
-            let names: Vec<_> = joined.iter().map(|(key, _)| **key).collect();
+            let names: Vec<_> = repeated.keys().copied().filter(|key| is_joined(seen, key)).collect();
             let origin = if is_lighttpd(seen) || seen.is_apache() {
                 "A client's headers X-A and X_A are two vars of one name after lighttpd up to 1.4.69 and uWSGI's own modules \
                  for Apache; mod_proxy_uwsgi drops the second."
@@ -45,7 +44,7 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |seen| {
             let mut repeated = seen.repeated();
-            repeated.retain(|key, values| *key != b"REMOTE_ADDR" && !is_joined(key, values));
+            repeated.retain(|key, _| *key != b"REMOTE_ADDR" && !is_joined(seen, key));
             repeated.retain(|key, values| !is_removed_by_router(seen, key, values));
             let names: Vec<_> = repeated.keys().copied().collect();
             let last = repeated.iter().map(|(key, values)| counting(key, values.last().copied().unwrap_or_default()));
@@ -84,11 +83,8 @@ pub(super) const TABLE: &[Finding] = &[
 ];
 
 /// Whether more than one value of this header counts.
-fn is_joined(key: &[u8], values: &[&[u8]]) -> bool {
-    let joins = key.starts_with(b"HTTP_") && HeaderName::from_key(key).is_some_and(|name| name.separator().is_some());
-    let mut filled = values.iter().filter(|value| !value.is_empty());
-    let first = filled.next();
-    joins && values.last().is_some_and(|last| !last.is_empty()) && filled.any(|value| Some(value) != first)
+fn is_joined(seen: &Seen<'_>, key: &[u8]) -> bool {
+    HeaderName::from_key(key).is_some_and(|name| seen.request.header_values(name).nth(1).is_some())
 }
 
 /// `http-var = HTTP_PROXY=` is how uWSGI's router removes a header: it has no other way.

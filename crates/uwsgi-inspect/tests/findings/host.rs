@@ -47,6 +47,9 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_X_FORWARDED_PROTO", "ftp")],
             &[With("HTTP_X_FORWARDED_PROTO", "http"), With("REQUEST_SCHEME", "https"), With("HTTPS", "on")],
             &[With("HTTP_X_FORWARDED_SSL", "on")],
+            // uWSGI looks at the first letters alone.
+            &[With("HTTP_X_FORWARDED_SSL", "ON")],
+            &[With("HTTP_X_FORWARDED_SSL", "10")],
             &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "ftp")],
         ],
         &[

@@ -16,6 +16,9 @@ pub(crate) const TABLE: &[Row] = &[
             &[Also("HTTP_X_FORWARDED_FOR", "192.0.2.8"), Also("HTTP_X_FORWARDED_FOR", "192.0.2.7")],
             &[Also("HTTP_COOKIE", "a=1"), Also("HTTP_COOKIE", ""), Also("HTTP_COOKIE", "b=2")],
             &[Also("HTTP_X_A", "1"), Also("HTTP_X_A", "2"), With("SERVER_SOFTWARE", "lighttpd/1.4.69")],
+            // One header, by a third var whose key is written otherwise.
+            &[Also("HTTP_X_A", "1"), Also("HTTP_X_A", "1"), Also("HTTP_x-a", "2")],
+            &[Also("HTTP_\u{e9}", "1"), Also("HTTP_\u{e9}", "2")],
         ],
         &[
             &[Also("X_TWICE", "1"), Also("X_TWICE", "2")],
