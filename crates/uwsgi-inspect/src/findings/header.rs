@@ -84,7 +84,7 @@ pub(super) const TABLE: &[Finding] = &[
         "header-without-prefix",
         Warning,
         |seen| {
-            let names = seen.keys(is_written_as_header);
+            let names = seen.keys(is_header_name);
             let lines = names.iter().filter_map(|name| renamed(seen, name)).collect::<BTreeSet<_>>();
             let lines: Vec<_> = lines.into_iter().collect();
             (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
@@ -157,12 +157,31 @@ fn has_cookie_behind_comma(cookies: &[u8]) -> bool {
     })
 }
 
-/// Whether a key is written as HTTP writes a header's name: `X-Forwarded-Proto`, `Host`. Nothing else that front ends send is.
-fn is_written_as_header(key: &[u8]) -> bool {
+/// Whether a key is a header's name without `HTTP_`: one that is written as HTTP writes it (`X-Forwarded-Proto`, `Host`), as
+/// nothing else that front ends send is, or one of [`PROXY_HEADERS`] in any spelling.
+fn is_header_name(key: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| key.iter().any(is);
     let is_name = key.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    is_name && key.first().is_some_and(u8::is_ascii_alphabetic) && (key.contains(&b'-') || is_mixed)
+    let is_written = is_name && key.first().is_some_and(u8::is_ascii_alphabetic) && (key.contains(&b'-') || is_mixed);
+    is_written || PROXY_HEADERS.contains(&lower_with_dashes(key).as_slice())
+}
+
+/// What proxies tell a backend. No front end has vars of these names; CGI's own names have no `X_`.
+const PROXY_HEADERS: [&[u8]; 8] = [
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-proto",
+    b"x-forwarded-ssl",
+    b"x-real-ip",
+    b"x-request-id",
+];
+
+/// A key as HTTP/2 writes a header's name.
+fn lower_with_dashes(key: &[u8]) -> Vec<u8> {
+    key.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect()
 }
 
 /// The line that was meant, where nginx knows the value by a variable or the value is one of a few words.
@@ -170,7 +189,7 @@ fn renamed(seen: &Seen<'_>, key: &[u8]) -> Option<String> {
     let value = seen.request.vars().get(key)?;
     let word = [&b"http"[..], b"https", b"on", b"off"].into_iter().find(|word| *word == value);
     let word = word.and_then(|word| core::str::from_utf8(word).ok());
-    let value = match &*key.to_ascii_lowercase() {
+    let value = match &*lower_with_dashes(key) {
         b"host" => lines::host(seen),
         b"x-forwarded-for" | b"x-real-ip" => "$remote_addr",
         b"x-forwarded-host" => "$host",

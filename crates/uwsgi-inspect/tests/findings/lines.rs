@@ -276,6 +276,13 @@ const TABLE: &[Advice] = &[
     ),
     Advice("header-without-prefix", &[With("X-Forwarded-Proto", "$http_x;")], Nginx, &[], ""),
     Advice(
+        "header-without-prefix",
+        &[With("X_FORWARDED_PROTO", "http"), With("X_Real_Ip", "6.6.6.6"), With("X_FORWARDED_PREFIX", "/a")],
+        Nginx,
+        &["uwsgi_param HTTP_X_FORWARDED_PROTO http;", "uwsgi_param HTTP_X_REAL_IP $remote_addr;"],
+        "X_FORWARDED_PREFIX came as a var",
+    ),
+    Advice(
         "header-like-a-var",
         &[With("HTTP_REMOTE_USER", "root"), With("HTTP_HTTPS", "on"), With("HTTP_UWSGI_;", "on")],
         Nginx,
