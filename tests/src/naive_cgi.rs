@@ -204,8 +204,15 @@ pub fn target(pairs: &[Pair]) -> Target {
     Target { mount, path, query: query.map(|query| escaped(&query, "\"#<>")) }
 }
 
-/// The end of `written` that decodes to `routed`, after a beginning that decodes to `mount`.
+/// The end of `written` that decodes to `routed`, after a beginning that decodes to `mount`: with a slash before it, and none
+/// after it.
 fn spelling(written: &[u8], mount: &[u8], routed: &[u8]) -> Option<Vec<u8>> {
+    let mut mount = mount.to_vec();
+    let len = mount.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    mount.truncate(len);
+    if mount.first().is_some_and(|first| *first != b'/') {
+        mount.insert(0, b'/');
+    }
     (0..=written.len()).find_map(|at| {
         let (start, end) = written.split_at(at);
         let is_whole = end.is_empty() || end.starts_with(b"/");

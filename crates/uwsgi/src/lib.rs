@@ -65,7 +65,7 @@ pub use cgi::name::HeaderName;
 pub use cgi::percent::Encoded;
 pub use cgi::request::Request;
 pub use cgi::scheme::Scheme;
-pub use cgi::target::{RequestUri, Target, below_mount};
+pub use cgi::target::{RequestUri, Target, below_mount, is_request_uri_of, trim_mount};
 pub use http::connection::connection_lists;
 pub use wire::array::{Array, Items};
 pub use wire::buffer::Buffer;

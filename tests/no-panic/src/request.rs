@@ -3,7 +3,7 @@
 use uwsgi::framing::{self, FramingError, RequestBody};
 use uwsgi::{
     DecodeError, HeaderName, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars,
-    below_mount, connection_lists, is_upgrade,
+    below_mount, connection_lists, is_request_uri_of, is_upgrade, trim_mount,
 };
 
 proven! {
@@ -55,6 +55,9 @@ proven! {
     fn request_says_https(request: &Request<'_>) -> bool {
         request.says_https()
     }
+    fn scheme_of_vars(vars: &Vars<'_>) -> Option<Scheme> {
+        Scheme::of_vars(vars)
+    }
     fn scheme_as_str(scheme: Scheme) -> &'static str {
         scheme.as_str()
     }
@@ -97,6 +100,12 @@ proven! {
     }
     fn request_uri_decoded_path(uri: &RequestUri<'_>) -> u8 {
         uri.decoded_path().into_iter().flatten().fold(0, |bytes, byte| bytes ^ byte)
+    }
+    fn mount_without_slashes(mount: &[u8]) -> &[u8] {
+        trim_mount(mount)
+    }
+    fn request_uri_is_of(request_uri: &[u8], mount: &[u8], target: &[u8]) -> bool {
+        is_request_uri_of(request_uri, mount, target)
     }
     fn upgrade_is_one(protocols: &[u8]) -> bool {
         is_upgrade(protocols)
@@ -145,12 +154,15 @@ pub(crate) fn run(bytes: &[u8]) {
         below_a_mount: bytes, b"/mount";
         request_uri_parts: bytes, bytes;
         request_uri_decoded_path: &RequestUri::parse(bytes);
+        mount_without_slashes: bytes;
+        request_uri_is_of: bytes, b"/mount", b"/a?b";
         upgrade_is_one: bytes;
         connection_lists_a_name: &[bytes, b"close, x"], b"x";
     }
     let (Ok(request), Some(name)) = (Request::decode(&packet), HeaderName::from_key(b"CONTENT_TYPE")) else { return };
     call! {
         request_parts: &request;
+        scheme_of_vars: &request.vars();
         request_located: &request;
         request_var: &request, b"SCRIPT_NAME";
         request_var: &request, b"GATEWAY_INTERFACE";

@@ -2,9 +2,9 @@
 //! same path.
 
 use crate::rows::{Input, Pairs, Sees, latin1, run};
-use uwsgi::{Packet, Request, RequestUri};
-use uwsgi_tests::naive_cgi;
+use uwsgi::{Packet, Request, RequestUri, is_request_uri_of};
 use uwsgi_tests::vectors;
+use uwsgi_tests::{naive, naive_cgi};
 
 const NGINX: &str = "nginx 1.22: REQUEST_URI is the client's, PATH_INFO is $document_uri";
 const REWRITE: &str = "nginx 1.22 ngx_http_rewrite_module";
@@ -115,6 +115,9 @@ rows! {
     "mount-ends-inside-a-segment" v!("/apple", "/app" + "le", "") => "/le" below "/app", MOUNT;
     "mount-two-segments" v!("/a/b/c/d", "/a/b" + "/c/d", "") => "/c/d" below "/a/b", MOUNT;
     "mount-is-a-slash" v!("/a", "/" + "/a", "") => "/a" below "/", MOUNT;
+    "mount-is-a-slash-encoded" v!("/a%2Fb", "/" + "/a/b", "") => "/a%2Fb" below "/", MOUNT;
+    "mount-without-slash" v!("/shop/a%2Fb", "shop" + "/a/b", "") => "/a%2Fb" below "shop", MOUNT;
+    "mount-with-slashes" v!("/app/a%2Fb", "/app/" + "/a/b", "") => "/a%2Fb" below "/app/", MOUNT;
     "mount-ends-in-a-slash" v!("/app/a", "/app/" + "a", "") => "/a" below "/app/", MOUNT;
     "mount-and-star" v!("*", "/app" + "*", "") => "/*" below "/app", MOUNT;
 
@@ -196,6 +199,42 @@ fn mounted_by_a_middleware() {
     assert_eq!(request.target().to_string(), "/blog/a%2Fb?x");
     let target = request.with_mount(b"/blog", b"/a/b").target();
     assert_eq!((target.to_string(), target.from_root().to_string()), ("/a%2Fb?x".into(), "/blog/a%2Fb?x".into()));
+}
+
+/// REQUEST_URI, SCRIPT_NAME, PATH_INFO, the target from the root, and whether REQUEST_URI is that of the target.
+const FROM_ROOT: &[(&str, &str, &str, &str, bool)] = &[
+    ("/a?x", "", "/a", "/a?x", true),
+    ("/shop/a%2Fb?x", "/shop", "/a/b", "/shop/a%2Fb?x", true),
+    ("/%73hop/a?x", "/shop", "/a", "/shop/a?x", true),
+    ("http://app.example/shop/a?x", "/shop", "/a", "/shop/a?x", true),
+    ("/my%20shop/a?x", "/my shop", "/a", "/my%20shop/a?x", true),
+    // Mounts that no PEP allows, and that a line `uwsgi_param SCRIPT_NAME` may have.
+    ("/a%2Fb?x", "/", "/a/b", "/a%2Fb?x", true),
+    ("/shop/a?x", "shop", "/a", "/shop/a?x", true),
+    ("/app/a?x", "/app/", "/a", "/app/a?x", true),
+    ("/app/a?x", "/app/", "a", "/app/a?x", true),
+    ("/a?x", "//", "/a", "/a?x", true),
+    // Another target: a rewrite, another query, another mount.
+    ("/old?x", "/shop", "/new", "/shop/new?x", false),
+    ("/a?y", "", "/a", "/a?x", false),
+    ("/a", "", "/a", "/a?x", false),
+    ("/apple?x", "/app", "le", "/app/le?x", false),
+    ("/shop?x", "/shop", "", "/shop/?x", false),
+    ("http://app\r\nexample/a?x", "", "/a", "/a?x", false),
+    ("", "/shop", "/a", "/shop/a?x", false),
+];
+
+#[test]
+fn from_root() {
+    for (uri, mount, path, expected, is_its_uri) in FROM_ROOT {
+        let pairs = [("REQUEST_URI", *uri), ("SCRIPT_NAME", *mount), ("PATH_INFO", *path), ("QUERY_STRING", "x")];
+        let packet = naive::encode_packet(0, 0, &naive::encode_vars(&pairs).unwrap()).unwrap();
+        let (packet, _) = Packet::decode(&packet).unwrap();
+        let target = Request::decode(&packet).unwrap().target();
+        assert_eq!(target.from_root().to_string(), *expected, "{uri} {mount}");
+        let target = target.bytes().collect::<Vec<u8>>();
+        assert_eq!(is_request_uri_of(uri.as_bytes(), mount.as_bytes(), &target), *is_its_uri, "{uri} {mount}");
+    }
 }
 
 /// Captures whose target is not the client's, byte for byte: the capture, its target, its mount.

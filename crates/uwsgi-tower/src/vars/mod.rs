@@ -104,7 +104,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     let mut push = |key: &str, value: &[u8]| if more.has(key.as_bytes()) { Ok(()) } else { vars.push(key, value) };
     push("QUERY_STRING", target.query_string.as_bytes())?;
     push("REQUEST_METHOD", parts.method.as_str().as_bytes())?;
-    push("REQUEST_URI", target.request_uri.as_bytes())?;
+    push("REQUEST_URI", &target.request_uri)?;
     push("SCRIPT_NAME", &target.script_name)?;
     push("PATH_INFO", &target.path_info)?;
     push("SERVER_PROTOCOL", protocol(parts.version).as_bytes())?;

@@ -7,9 +7,9 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use http::request::Parts;
 use percent_encoding::percent_decode;
-use uwsgi::{Encoded, below_mount};
+use uwsgi::{Encoded, below_mount, is_request_uri_of, trim_mount};
 
-use crate::request::ScriptName;
+use crate::request::{RequestUri, ScriptName};
 use crate::vars::VarsError;
 
 /// Where in the request's own target the application is mounted, in an extension of a request that the client sends.
@@ -23,6 +23,9 @@ use crate::vars::VarsError;
 /// | from HTTP, or by hand | `Mount` `/shop` | `/shop/cart` | `/shop` | `/cart` | `/shop/cart` |
 /// | from a uwsgi server | [`ScriptName`] `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
 /// | from a uwsgi server, mounted again below | [`ScriptName`] `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
+///
+/// If a uwsgi server got a `REQUEST_URI` that is still the one of this mount and URI, the application gets that as it came: see
+/// [`is_request_uri_of`].
 ///
 /// ```
 /// use http::Request;
@@ -83,7 +86,7 @@ pub(crate) struct TargetVars<'p> {
     pub(crate) script_name: Cow<'p, [u8]>,
     pub(crate) path_info: Cow<'p, [u8]>,
     pub(crate) query_string: &'p str,
-    pub(crate) request_uri: Cow<'p, str>,
+    pub(crate) request_uri: Cow<'p, [u8]>,
 }
 
 impl<'p> TargetVars<'p> {
@@ -101,17 +104,19 @@ impl<'p> TargetVars<'p> {
             _ if path == "*" => return Err(VarsError::OutsideMount),
             _ => below_mount(path.as_bytes(), mount).ok_or(VarsError::OutsideMount)?,
         };
-        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
-        let (script_name, request_uri) = match (above, mount) {
-            ([], mount) => (mount.into(), target.into()),
-            (above, mount) => ([above, mount].concat().into(), [&encoded(above), target].concat().into()),
+        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str()).as_bytes();
+        let script_name = match (above, mount) {
+            ([], mount) => mount.into(),
+            (above, []) => above.into(),
+            (above, mount) => [trim_mount(above), mount].concat().into(),
+        };
+        let received = parts.extensions.get::<RequestUri>().map(RequestUri::as_bytes);
+        let request_uri = match received.filter(|uri| is_request_uri_of(uri, above, target)) {
+            Some(uri) => uri.into(),
+            None if above.is_empty() => target.into(),
+            None => [Encoded::of_mount(above).to_string().as_bytes(), target].concat().into(),
         };
         let query_string = parts.uri.query().unwrap_or_default();
         Ok(Self { script_name, path_info: percent_decode(rest).into(), query_string, request_uri })
     }
-}
-
-/// A path that was decoded, as it stands in a target.
-fn encoded(path: &[u8]) -> String {
-    Encoded::of_decoded(path).to_string()
 }

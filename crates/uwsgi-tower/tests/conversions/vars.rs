@@ -226,6 +226,8 @@ fn mounts_of_a_uwsgi_server() {
         ("/my app%", None, "/a%2Fb", Ok(["/my app%", "/a/b", "/my%20app%25/a%2Fb"])),
         ("/app", Some("/shop"), "/shop/x", Ok(["/app/shop", "/x", "/app/shop/x"])),
         ("/app", Some("/shop"), "/shop", Ok(["/app/shop", "", "/app/shop"])),
+        ("/", Some("/shop"), "/shop/x", Ok(["/shop", "/x", "/shop/x"])),
+        ("/app/", Some("/shop"), "/shop/x", Ok(["/app/shop", "/x", "/app/shop/x"])),
         ("/app", Some("/shop"), "/shopping", Err(VarsError::OutsideMount)),
     ];
     for (script_name, mount, target, expected) in rows {
@@ -235,6 +237,44 @@ fn mounts_of_a_uwsgi_server() {
             parts.extensions.insert(Mount::new(*mount).unwrap());
         }
         assert_eq!(target_vars(&parts), expected.map(|values| values.map(str::to_owned)), "{script_name} {target}");
+    }
+}
+
+/// `REQUEST_URI`, `SCRIPT_NAME` and `PATH_INFO` of a request that came, a URI that a layer sets, and what is sent on.
+#[test]
+fn request_uris_that_came() {
+    type Row = ([&'static str; 3], Option<&'static str>, [&'static str; 3]);
+    let rows: &[Row] = &[
+        // As the client wrote it.
+        (["/app/a%2Fb", "/app", "/a/b"], None, ["/app", "/a/b", "/app/a%2Fb"]),
+        (["/%61pp/x?y=1", "/app", "/x"], None, ["/app", "/x", "/%61pp/x?y=1"]),
+        (["/app/x?", "/app", "/x"], None, ["/app", "/x", "/app/x?"]),
+        (["http://example.com/x", "", "/x"], None, ["", "/x", "http://example.com/x"]),
+        // Mounts that a front end has written in its own way.
+        (["/x", "/", "/x"], None, ["/", "/x", "/x"]),
+        (["/a%2Fb", "/", "/a/b"], None, ["/", "/a/b", "/a%2Fb"]),
+        (["/shop/x", "shop", "/x"], None, ["shop", "/x", "/shop/x"]),
+        (["/app/x", "/app/", "/x"], None, ["/app/", "/x", "/app/x"]),
+        // Another target.
+        (["/old", "/app", "/new"], None, ["/app", "/new", "/app/new"]),
+        (["/x", "/", "/x"], Some("/y"), ["/", "/y", "/y"]),
+        (["/shop/x", "shop", "/x"], Some("/y"), ["shop", "/y", "/shop/y"]),
+        (["/app/x", "/app/", "/x"], Some("/y?z"), ["/app/", "/y", "/app/y?z"]),
+        (["/app/x", "/app", "/x"], Some("/x?z"), ["/app", "/x", "/app/x?z"]),
+        // A layer that has decoded the slash means another path to a router.
+        (["/app/a%2Fb", "/app", "/a/b"], Some("/a/b"), ["/app", "/a/b", "/app/a/b"]),
+        // Bytes that stay out of a line.
+        (["http://a\u{1}b/x", "", "/x"], None, ["", "/x", "/x"]),
+    ];
+    for ([uri, mount, path], changed, expected) in rows {
+        let query = uri.split_once('?').map_or("", |(_, query)| query);
+        let mut pairs = vec![("REQUEST_URI", uri.as_bytes()), ("SCRIPT_NAME", mount.as_bytes())];
+        pairs.extend([("PATH_INFO", path.as_bytes()), ("QUERY_STRING", query.as_bytes())]);
+        let mut parts = parts(&packet(&pairs)).unwrap();
+        if let Some(changed) = changed {
+            parts.uri = changed.parse().unwrap();
+        }
+        assert_eq!(target_vars(&parts), Ok(expected.map(str::to_owned)), "{uri} {mount} {changed:?}");
     }
 }
 

@@ -60,7 +60,8 @@ impl<'a> Target<'a> {
         self.mount
     }
 
-    /// The target with the mount before it, in ASCII: what a log should say.
+    /// The target with the mount before it, in ASCII: what a log should say. The mounts `shop` and `/shop/` are written as
+    /// `/shop`, and `/` is written as nothing.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -93,7 +94,7 @@ struct FromRoot<'a>(Target<'a>);
 
 impl fmt::Display for FromRoot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Encoded::of_decoded(self.0.mount), self.0)
+        write!(f, "{}{}", Encoded::of_mount(self.0.mount), self.0)
     }
 }
 
@@ -153,6 +154,8 @@ impl<'a> Request<'a> {
 /// `path` below `mount`, both as a client wrote them: what follows the bytes that decode to the mount, if that is nothing or
 /// begins with a slash.
 ///
+/// A mount that a front end wrote as `shop` or `/shop/` is `/shop`, and `/` is the root: everything is below it.
+///
 /// ```
 /// use uwsgi::below_mount;
 ///
@@ -160,10 +163,49 @@ impl<'a> Request<'a> {
 /// assert_eq!(below_mount(b"/app", b"/app"), Some(&b""[..]));
 /// assert_eq!(below_mount(b"/apple", b"/app"), None);
 /// assert_eq!(below_mount(b"/app%2Fa", b"/app"), None);
+/// assert_eq!(below_mount(b"/app/a", b"app/"), Some(&b"/a"[..]));
 /// ```
 #[must_use]
 pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
-    strip_decoded(path, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+    let mount = trim_mount(mount);
+    let start = if mount.is_empty() || mount.starts_with(b"/") { path } else { path.strip_prefix(b"/")? };
+    strip_decoded(start, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+}
+
+/// A mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and nothing of `/`.
+///
+/// ```
+/// assert_eq!(uwsgi::trim_mount(b"/app/"), b"/app");
+/// ```
+#[must_use]
+pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
+    while let [before @ .., b'/'] = mount {
+        mount = before;
+    }
+    mount
+}
+
+/// Whether this `REQUEST_URI` is the one of a target below a mount: its path is the mount, in any spelling, and then the path
+/// of the target exactly as it is written; and its query is that of the target.
+///
+/// A gateway asks this about the `REQUEST_URI` that it got. If the answer is no, as after a rewrite, it sends the mount and the
+/// target instead.
+///
+/// ```
+/// use uwsgi::is_request_uri_of;
+///
+/// assert!(is_request_uri_of(b"/%61pp/a%2Fb?x", b"/app", b"/a%2Fb?x"));
+/// assert!(is_request_uri_of(b"http://example.com/a", b"/", b"/a"));
+/// assert!(!is_request_uri_of(b"/app/a%2Fb", b"/app", b"/a/b"));
+/// assert!(!is_request_uri_of(b"/old", b"", b"/new"));
+/// ```
+#[must_use]
+pub fn is_request_uri_of(request_uri: &[u8], mount: &[u8], target: &[u8]) -> bool {
+    let (uri, (path, query)) = (RequestUri::parse(request_uri), split_query(target));
+    let is_path = uri.path.and_then(|written| below_mount(written, mount)) == Some(path);
+    let is_query = uri.query.unwrap_or_default() == query.unwrap_or_default();
+    // An authority may have any byte.
+    is_path && is_query && !request_uri.iter().any(u8::is_ascii_control)
 }
 
 /// The part of `written` below the mount, if that decodes to the path that was routed: not tidied, byte for byte.
