@@ -180,6 +180,7 @@ async fn a_body_that_is_too_short() {
     let client = backend(async |mut connection: Connection, _| {
         connection.packet().await.unwrap();
         connection.say(SWITCHING).await;
+        connection.body(1).await;
         connection.closed().await;
     });
     let short = in_pieces(&["a"], Duration::from_millis(100));
