@@ -10,6 +10,9 @@ use uwsgi::{EncodeError, EncodeErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VarsError {
+    /// The target is a host and a port and no path: that of CONNECT (RFC 9112 section 3.2.3). uwsgi has no vars for
+    /// it, and nginx 1.22 answers 400.
+    AuthorityForm,
     /// The vars do not fit into a packet, or one of them [may not be sent](EncodeError::is_forbidden).
     Encode(EncodeError),
     /// The Host header, or the host of the target, is not a host and maybe a port (RFC 9112 section 3.2).
@@ -35,7 +38,9 @@ impl VarsError {
         match self {
             Self::Encode(error) if !error.is_forbidden() => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MoreVars(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Encode(_) | Self::InvalidHost | Self::NulInPath | Self::TwoHosts => StatusCode::BAD_REQUEST,
+            Self::AuthorityForm | Self::Encode(_) | Self::InvalidHost | Self::NulInPath | Self::TwoHosts => {
+                StatusCode::BAD_REQUEST
+            }
             Self::OutsideMount => StatusCode::NOT_FOUND,
         }
     }
@@ -44,6 +49,7 @@ impl VarsError {
 impl fmt::Display for VarsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AuthorityForm => f.write_str("the request's target is a host without a path, as only CONNECT has it"),
             Self::Encode(error) if error.is_forbidden() => {
                 write!(f, "a var or header of the request may not be sent: {error}")
             }

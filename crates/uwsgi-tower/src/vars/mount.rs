@@ -92,6 +92,9 @@ pub(crate) struct TargetVars<'p> {
 impl<'p> TargetVars<'p> {
     pub(crate) fn of(parts: &'p Parts) -> Result<Self, VarsError> {
         let path = parts.uri.path();
+        if path.is_empty() {
+            return Err(VarsError::AuthorityForm);
+        }
         // A percent sign that begins nothing is itself.
         if percent_decode(path.as_bytes()).any(|byte| byte == 0) {
             return Err(VarsError::NulInPath);

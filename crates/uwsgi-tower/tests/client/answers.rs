@@ -144,7 +144,7 @@ async fn every_byte_in_a_header() {
     }
 }
 
-/// hyper has no place for it: it would fail the answer.
+/// hyper has no place for it: it would fail the answer. A CONNECT that has a path comes over HTTP/2 (RFC 8441 section 4).
 #[tokio::test]
 async fn the_answer_to_connect_has_no_length() {
     for (status, expected) in [("200 OK", None), ("403 Forbidden", Some("2"))] {
@@ -152,7 +152,7 @@ async fn the_answer_to_connect_has_no_length() {
             connection.packet().await;
             connection.say(format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok")).await;
         });
-        let request = Request::connect("a:1").body(Empty::<Bytes>::new()).unwrap();
+        let request = Request::connect("https://a:1/chat").body(Empty::<Bytes>::new()).unwrap();
         let response = ask(&client.await, request).await.unwrap();
         assert_eq!(response.headers().get("content-length").map(|value| value.to_str().unwrap()), expected, "{status}");
     }
@@ -267,6 +267,11 @@ async fn requests_that_cannot_be_sent() {
         (Request::get("/a%00b"), "the request's path has a NUL (%00)", 400),
         (Request::get("/").header("Host", "a").header("Host", "a"), "the request has more than one Host", 400),
         (Request::get("/").header("Host", "a/b"), "the request's Host is not a host and maybe a port", 400),
+        (
+            Request::builder().method("CONNECT").uri("example.com:443"),
+            "the request's target is a host without a path, as only CONNECT has it",
+            400,
+        ),
         (Request::get("/x").extension(shop()), "the request's path is not below the application's mount", 404),
     ] {
         let error = ask(&client, request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap_err();

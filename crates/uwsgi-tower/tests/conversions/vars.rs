@@ -39,8 +39,12 @@ fn targets_that_cannot_be_sent() {
     for (target, expected) in [
         ("/a%00b", Err(VarsError::NulInPath)),
         ("/%00", Err(VarsError::NulInPath)),
+        // The target of CONNECT (RFC 9112 section 3.2.3).
+        ("example.com:443", Err(VarsError::AuthorityForm)),
+        ("example.com", Err(VarsError::AuthorityForm)),
+        ("http://example.com", Ok(&b"/"[..])),
         // These are no NUL.
-        ("/a%0", Ok(&b"/a%0"[..])),
+        ("/a%0", Ok(b"/a%0")),
         ("/a%2500b", Ok(b"/a%00b")),
         ("/a?%00", Ok(b"/a")),
         ("/a%0Ab%zz", Ok(b"/a\nb%zz")),
@@ -205,6 +209,7 @@ fn mounts() {
         ("/app", "/App/x", Err(VarsError::OutsideMount)),
         ("/app", "/", Err(VarsError::OutsideMount)),
         ("/app", "*", Err(VarsError::OutsideMount)),
+        ("/app", "example.com:443", Err(VarsError::AuthorityForm)),
         ("/app", "/app/%00", Err(VarsError::NulInPath)),
     ];
     for (mount, target, expected) in rows {
