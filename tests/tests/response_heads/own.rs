@@ -314,6 +314,20 @@ fn lines_around_the_limit() {
     }
 }
 
+/// As of vars: a malformed line is said wherever it is, and too many lines only where each of them is a header.
+#[test]
+fn a_bad_line_among_too_many() {
+    for first in ["HTTP/1.1 200 OK\r\n", "HTTP/2.0 200 OK\r\n", ""] {
+        for (limit, before) in [(3, 0), (3, 2), (3, 3), (3, 4), (256, 255), (256, 256), (256, 300)] {
+            let lines = "A: b\r\n".repeat(before);
+            let head = format!("{first}{lines}no header\r\n{}\r\n", "A: b\r\n".repeat(300));
+            let bad = Fault { kind: Kind::HeaderLine, offset: Some(first.len() + lines.len()) };
+            let limits = HeadLimits::default().with_lines(limit);
+            assert_eq!(end(limits, head.as_bytes(), &[255]), End::Head(bad), "{before} before it, behind {first:?}");
+        }
+    }
+}
+
 #[test]
 fn no_head_at_all() {
     for bytes in [&b""[..], b"H", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 OK\r\n", b"A: b\n", b"A"] {

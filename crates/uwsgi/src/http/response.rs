@@ -396,10 +396,7 @@ fn facts(
         Ok(httparse::Status::Complete(len)) if len == head.len() => {}
         Ok(httparse::Status::Complete(len)) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, len)),
         Ok(httparse::Status::Partial) => return Err(ResponseError::new(ResponseErrorKind::Truncated, head.len())),
-        Err(httparse::Error::TooManyHeaders) => {
-            return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
-        }
-        Err(_) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, first_bad_line(head, lines))),
+        Err(error) => return Err(bad_lines(head, lines, error)),
     }
     if headers.len() > limits.lines.into() {
         return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
@@ -474,18 +471,17 @@ impl Facts {
     }
 }
 
-/// Where the first line begins that httparse refuses by itself; a line of its own is refused as it is in a head.
+/// What is wrong with lines that httparse refuses: the first that is no header, or else that they are too many.
 #[cold]
-fn first_bad_line(head: &[u8], lines: &[u8]) -> usize {
-    let mut rest = lines;
-    while let Some(newline) = memchr::memchr(b'\n', rest) {
-        let Some((line, after)) = rest.split_at_checked(newline.saturating_add(1)) else { break };
-        if httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err() {
-            break;
+fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError {
+    // httparse refuses a line alone where it refuses it among others.
+    let is_bad = |line: &&[u8]| httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err();
+    match lines.split_inclusive(|byte| *byte == b'\n').find(is_bad) {
+        None if error == httparse::Error::TooManyHeaders => {
+            ResponseError::new(ResponseErrorKind::TooManyLines, head.len())
         }
-        rest = after;
+        bad => ResponseError::new(ResponseErrorKind::HeaderLine, bad.map_or(head.len(), |line| offset(head, line))),
     }
-    head.len().saturating_sub(rest.len())
 }
 
 /// Where a part of the head begins in it: every line is found again by its name's address.

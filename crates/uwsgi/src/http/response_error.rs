@@ -23,7 +23,7 @@ pub enum ResponseErrorKind {
     LengthAndTransferEncoding,
     /// More bytes than the limit, or no end yet within it.
     TooLong,
-    /// More header lines than the limit.
+    /// More header lines than the limit, and each of them is a header.
     TooManyLines,
     /// Content-Length twice, equal ones too.
     TwoLengths,
