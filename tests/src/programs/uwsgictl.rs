@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use super::{Listen, Program, Stage};
 
-/// `uwsgictl`: the one that the environment variable `UWSGICTL` names, else built now, so that it is never an old one.
+/// `uwsgictl`: the one that the environment variable `UWSGICTL` names, or [`already_built`], else built now, so that it is never an
+/// old one.
 ///
 /// # Panics
 ///
@@ -14,16 +15,24 @@ use super::{Listen, Program, Stage};
 pub fn uwsgictl() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || build(&["--package", "uwsgi-cli", "--bin", "uwsgictl"]);
-    Command::new(BUILT.get_or_init(|| std::env::var_os("UWSGICTL").map_or_else(build, PathBuf::from)))
+    let named = || std::env::var_os("UWSGICTL").map(PathBuf::from);
+    Command::new(BUILT.get_or_init(|| named().or_else(|| already_built("uwsgictl")).unwrap_or_else(build)))
 }
 
-/// Where an example of `uwsgi-tower` is, built now with these features.
+/// Where an example of `uwsgi-tower` is: [`already_built`], else built now with these features.
 ///
 /// # Panics
 ///
 /// If it does not build.
 pub fn example(name: &str, features: &[&str]) -> PathBuf {
-    build(&["--package", "uwsgi-tower", "--example", name, "--features", &features.join(",")])
+    let build = || build(&["--package", "uwsgi-tower", "--example", name, "--features", &features.join(",")]);
+    already_built(Path::new("examples").join(name)).unwrap_or_else(build)
+}
+
+/// A program in the directory that `UWSGI_BUILT` names: `tests/execute` has just built them all, with the features that all of them
+/// need together. To build one alone takes minutes, since most of what it needs is built once more with other features.
+fn already_built(name: impl AsRef<Path>) -> Option<PathBuf> {
+    std::env::var_os("UWSGI_BUILT").map(|directory| Path::new(&directory).join(name))
 }
 
 /// Builds one program; its path.
