@@ -52,7 +52,8 @@ fn one(row: &Row, modifier1: Modifier1, modifier2: u8) {
         assert_eq!(sent, form(modifier1.payload_form(modifier2, 1)), "{what}: what a client sends");
     }
     let answered = row.cells[5].trim_start_matches("none, or ");
-    if !matches!(answered, "none" | "-" | "HTTP" | "bytes" | "closes" | "closes, or HTTP" | "packet 255" | "packet 111") {
+    if !matches!(answered, "none" | "-" | "HTTP" | "bytes" | "closes" | "closes, or HTTP" | "packet 255" | "packet 111")
+    {
         assert_eq!(answered, form(modifier1.answer_form(modifier2, 1)), "{what}: what a server sends");
     }
     assert_eq!(modifier1.payload_form(modifier2, 0), PayloadForm::None);

@@ -29,6 +29,7 @@ const KINDS: &[Kind] = &[
     ("value | uWSGI | gunicorn | rule", 15, rules::lengths),
     ("chunked body | result", 9, rules::chunked),
     ("head | nginx 1.31.5 | Apache | lighttpd | rule", 23, rules::heads),
+    ("head | rule", 9, rules::heads),
     ("row | input | answer", 25, rules::verdicts),
     ("setting | default | meaning", 12, rules::settings),
     ("var | what uWSGI does with it", 8, rules::control_vars),
