@@ -22,9 +22,8 @@ pub(crate) const LEGEND: &str = "A cell has the statuses that were answered, in 
     `hangs`: neither an answer nor a close 13 seconds after the last byte. `kept open`: for 1.5 seconds or more. `resets`: the \
     kernel may take the answer away from whoever is still sending.\n\n\
     Ours is `uwsgi-server`, measured as the others are. `uwsgi-tower` is held to the same verdicts, over the same sockets, by a test of \
-    its own, but for two: where an application gives more than its length (`app-long-fails`) what is too much does not leave, and the \
-    answer is whole, since a body of `http_body` is not told; and how much of a body one read takes (`keepalive-body-half-read`) \
-    depends on how it came.\n\n\
+    its own, but for one: where an application gives more than its length (`app-long-fails`) what is too much does not leave, and the \
+    answer is whole, since a body of `http_body` is not told.\n\n\
     Ours hangs in one place, `stop-works-too-long`: a stop was asked for, and the application works on when the time for it is \
     over. A thread cannot be taken from an application; the server's `run` comes back all the same, and the connection ends with \
     the application, or with the process.\n\n\

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{NOT_TRIED, PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
+use crate::cases::{PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
 use crate::needs::Needs;
 use crate::recipe::SMALL;
 use crate::row::Row;
@@ -343,8 +343,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "a server does not switch to a protocol that the client did not offer",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "101",
+        gunicorn: "101 | gthread, asgi: 101, kept open",
         source: UPGRADE,
     },
     Case {
@@ -356,8 +356,8 @@ pub(super) const CASES: &[Case] = &[
         verdict: Verdict::refused(500),
         row: Row::AppFailsBefore,
         why: "no application is asked for h2c: a tunnel for it is a way around the front end's rules",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
+        uwsgi: "101",
+        gunicorn: "101 | gthread, asgi: 101, kept open",
         source: UPGRADE,
     },
     Case {
