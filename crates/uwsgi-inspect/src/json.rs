@@ -1,6 +1,6 @@
 //! The report as JSON.
 
-use core::fmt;
+use core::fmt::{self, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -21,8 +21,21 @@ impl fmt::Display for Document<'_> {
         let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b" "));
         Fields::new(self.0).serialize(&mut serializer).map_err(|_| fmt::Error)?;
         let text = String::from_utf8(text).map_err(|_| fmt::Error)?;
-        writeln!(f, "{text}")
+        for character in text.chars() {
+            if is_control(character) {
+                write!(f, "\\u{:04x}", u32::from(character))?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        f.write_char('\n')
     }
+}
+
+/// Whether a terminal may act upon a character though JSON lets it stand in a string: DEL and the controls of C1
+/// (ECMA-48 section 5.3, RFC 8259 section 7). Outside strings JSON has none of them.
+const fn is_control(character: char) -> bool {
+    matches!(character, '\x7f'..='\u{9f}')
 }
 
 /// The order of the fields is the order in the document.

@@ -196,6 +196,8 @@ fn page_holds(page: &str, vars: &[Pair]) {
 }
 
 fn document_holds(document: &str, vars: &[Pair]) {
+    let control = document.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(control, None, "{}", document.escape_debug());
     let document: Value = serde_json::from_str(document).unwrap();
     let bytes =
         |text: &Value| -> Vec<u8> { text.as_str().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect() };
