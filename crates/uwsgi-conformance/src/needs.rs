@@ -39,8 +39,8 @@ pub struct Needs {
     pub most_connections: usize,
     /// Until how many milliseconds after the connection began no worker is free.
     pub busy: u64,
-    /// How many milliseconds after the connection began a stop is asked for; [`Needs::NEVER`] without one.
-    pub stop: u64,
+    /// How many milliseconds after the connection began a stop is asked for, if one is.
+    pub stop: Option<u64>,
 }
 
 /// Where a connection comes from.
@@ -54,9 +54,6 @@ pub enum Sender {
 }
 
 impl Needs {
-    /// A time that does not come.
-    pub const NEVER: u64 = u64::MAX;
-
     /// A server as it comes, with nothing else to do.
     pub const DEFAULT: Self = Self {
         accepting: &[],
@@ -70,11 +67,24 @@ impl Needs {
         connections: 1,
         most_connections: 1024,
         busy: 0,
-        stop: Self::NEVER,
+        stop: None,
     };
 
     /// One connection for more than one request, silent for 5 seconds at most between two.
     pub const KEEPALIVE: Self = Self { keepalive: 5000, ..Self::DEFAULT };
+
+    /// The same, and a stop is asked for so many milliseconds after the connection began.
+    ///
+    /// ```
+    /// use uwsgi_conformance::Needs;
+    ///
+    /// assert_eq!(Needs::DEFAULT.stop, None);
+    /// assert_eq!(Needs::KEEPALIVE.with_stop(1000), Needs { stop: Some(1000), ..Needs::KEEPALIVE });
+    /// ```
+    #[must_use]
+    pub const fn with_stop(self, after: u64) -> Self {
+        Self { stop: Some(after), ..self }
+    }
 
     /// The settings for the machines of [`uwsgi::server`].
     #[must_use]

@@ -87,7 +87,7 @@ impl Ours {
         let Needs { connections, busy, stop, sender, .. } = case.needs;
         let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
         let way = if mapped && self.way == Way::Tcp { Way::Both } else { self.way };
-        if connections > 1 || busy > 0 || stop != Needs::NEVER {
+        if connections > 1 || busy > 0 || stop.is_some() {
             return Running::start(case, self.kind, way).map(Arc::new);
         }
         let needs = Needs { sender: Sender::Local, ..case.needs };
@@ -128,8 +128,8 @@ impl Endpoint for Ours {
         if case.needs.busy > 0 {
             after(case.needs.busy, |running| running.gate.open());
         }
-        if case.needs.stop != Needs::NEVER {
-            after(case.needs.stop, |running| (running.stop)());
+        if let Some(stop) = case.needs.stop {
+            after(stop, |running| (running.stop)());
         }
         Ok(Box::new(Sending { connected: Box::new(connected), _running: running, _others: others }))
     }

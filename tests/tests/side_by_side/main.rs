@@ -163,16 +163,17 @@ fn one(server: &mut Server<'_>, case: &Case) -> Option<String> {
     server.set_app(case.app);
     let logged = server.logged();
     let outcome = thread::scope(|scope| {
-        if case.needs.stop != Needs::NEVER {
-            scope.spawn(|| {
-                thread::sleep(Duration::from_millis(case.needs.stop));
+        if let Some(stop) = case.needs.stop {
+            let server = &*server;
+            scope.spawn(move || {
+                thread::sleep(Duration::from_millis(stop));
                 server.terminate();
             });
         }
         observe(case, &at, Split::Whole).ok()
     })?;
     let mut words = outcome.in_words(case);
-    if case.needs.stop != Needs::NEVER {
+    if case.needs.stop.is_some() {
         return Some(words);
     }
     server.set_app(App::ReadAllThenAnswer);

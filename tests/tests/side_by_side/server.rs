@@ -121,7 +121,7 @@ impl<'s> Server<'s> {
 
     /// Whether a case may be played against it, whatever it makes of what the case needs: only a server of its own is stopped.
     pub(crate) fn suits(&self, case: &Case) -> bool {
-        case.needs.stop == Needs::NEVER && (self.kind.is_uwsgi() || case.needs.allow == self.allow)
+        case.needs.stop.is_none() && (self.kind.is_uwsgi() || case.needs.allow == self.allow)
     }
 
     /// What the application is to do from the next request on.
@@ -204,6 +204,6 @@ pub(crate) fn is_measured(case: &Case) -> bool {
     let Needs { connections, busy, stop, sender, .. } = case.needs;
     let mapped = matches!(sender, Sender::Address(IpAddr::V6(_)));
     // How long an application may go on after a stop is more than can be waited for.
-    let patient = case.app == App::PauseThenRead(60_000) && stop != Needs::NEVER;
+    let patient = case.app == App::PauseThenRead(60_000) && stop.is_some();
     connections == 1 && busy == 0 && !mapped && !patient
 }

@@ -175,7 +175,7 @@ impl Connection {
     /// When to poll again though nothing has come; always later than the last poll.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        let stop = Some(self.time_of(self.needs.stop)).filter(|_| !self.stopping && self.needs.stop != Needs::NEVER);
+        let stop = self.stop_time().filter(|_| !self.stopping);
         let own = match &self.stage {
             Stage::Head(receive) => [receive.deadline(), None, None],
             Stage::Request(running) if !running.started => {
@@ -202,6 +202,11 @@ impl Connection {
         self.state
     }
 
+    /// When a stop is asked for, if one is.
+    fn stop_time(&self) -> Option<Time> {
+        self.needs.stop.map(|stop| self.time_of(stop))
+    }
+
     fn time_of(&self, millis: u64) -> Time {
         self.began.after(Duration::from_millis(millis))
     }
@@ -217,10 +222,7 @@ impl Connection {
     }
 
     fn stop_if_asked(&mut self) {
-        let asked = self.time_of(self.needs.stop);
-        if self.stopping || self.needs.stop == Needs::NEVER || self.now < asked {
-            return;
-        }
+        let Some(asked) = self.stop_time().filter(|asked| !self.stopping && *asked <= self.now) else { return };
         self.stopping = true;
         match &mut self.stage {
             Stage::Head(receive) => receive.shut_down(asked),
@@ -280,8 +282,8 @@ impl Connection {
 
     fn run(&self, receive: Receive, packet: Vec<u8>) -> Running {
         let mut respond = Respond::queued(&receive, self.now);
-        if self.stopping {
-            respond.shut_down(self.time_of(self.needs.stop));
+        if let Some(asked) = self.stop_time().filter(|_| self.stopping) {
+            respond.shut_down(asked);
         }
         Running {
             receive,
