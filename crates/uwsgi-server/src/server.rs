@@ -233,7 +233,8 @@ impl<A: App + 'static> Server<A> {
             self.control.wait(self.signals.as_ref());
         }
         handle.stop();
-        shared.threads.wait_for_all(self.settings.longest_stop(), || self.signals.as_ref().is_some_and(Signals::take));
+        let enough = || self.signals.as_ref().is_some_and(Signals::take);
+        shared.threads.wait_for_all(self.settings.longest_stop(), &shared.workers, enough);
         attended
     }
 }

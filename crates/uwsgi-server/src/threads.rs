@@ -263,15 +263,17 @@ impl Threads {
     }
 
     /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough. Of those
-    /// who have not, no answer is taken for a whole one.
-    pub(crate) fn wait_for_all(&self, most: Duration, enough: impl Fn() -> bool) {
+    /// who have not, no answer is taken for a whole one, and the log lists the requests that `workers` know of.
+    pub(crate) fn wait_for_all(&self, most: Duration, workers: &Workers, enough: impl Fn() -> bool) {
         let begun = Instant::now();
         let mut seats = self.seats();
         while !seats.is_empty() && begun.elapsed() < most && !enough() {
             seats = self.left.wait_timeout(seats, A_LITTLE).unwrap_or_else(PoisonError::into_inner).0;
         }
         if !seats.is_empty() {
-            tracing::error!("{} connections were not finished in time", seats.len());
+            let (count, at_work) = (seats.len(), workers.list());
+            let colon = if at_work.is_empty() { "" } else { ": " };
+            tracing::error!("{count} connections were not finished in time{colon}{at_work}");
             seats.iter().for_each(|seat| seat.abort());
         }
     }

@@ -1,6 +1,7 @@
 //! How many requests an application works on at once.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, IoSlice};
@@ -20,6 +21,8 @@ use crate::connection::say;
 pub(crate) struct Workers {
     count: usize,
     permits: Mutex<Permits>,
+    /// One for each connection, whether a request is at work on it or not.
+    connections: Mutex<Vec<Arc<Mutex<State>>>>,
 }
 
 #[derive(Debug)]
@@ -41,6 +44,9 @@ pub(crate) enum Queue {
     New,
 }
 
+/// How many requests a line of the log lists at most.
+const LISTED: usize = 10;
+
 /// For how long a request that has begun waits for its permit. Then it goes on without one: the requests that have the
 /// permits may wait for something that it holds itself, as a lock of the application.
 const TURN: Duration = Duration::from_secs(5);
@@ -48,7 +54,8 @@ const TURN: Duration = Duration::from_secs(5);
 impl Workers {
     pub(crate) fn new(count: usize) -> Self {
         let free = isize::try_from(count).unwrap_or(isize::MAX);
-        Self { count, permits: Mutex::new(Permits { free, begun: VecDeque::new(), new: VecDeque::new() }) }
+        let permits = Mutex::new(Permits { free, begun: VecDeque::new(), new: VecDeque::new() });
+        Self { count, permits, connections: Mutex::default() }
     }
 
     /// How many requests the application may be at work on now: the permits, and the requests that went on without one.
@@ -106,6 +113,27 @@ impl Workers {
         permits.begun.iter().chain(&permits.new).for_each(Thread::unpark);
     }
 
+    /// The requests that the application has begun and not ended, for a log: each with its name and for how long it has been
+    /// at work, the longest first, [`LISTED`] at most. Empty if there are none.
+    pub(crate) fn list(&self) -> String {
+        let connections = self.connections();
+        let begun = |state: &Arc<Mutex<State>>| Some((lock(state).begun?, Arc::clone(state)));
+        let mut at_work: Vec<_> = connections.iter().filter_map(begun).collect();
+        drop(connections);
+        at_work.sort_by_key(|(begun, _)| *begun);
+        let more = at_work.len().saturating_sub(LISTED);
+        let name = |(begun, state): &(Instant, Arc<Mutex<State>>)| {
+            format!("{} (at work for {} s)", name(&lock(state).packet), begun.elapsed().as_secs())
+        };
+        let listed: Vec<_> = at_work.iter().take(LISTED).map(name).collect();
+        let listed = listed.join(", ");
+        if more > 0 { format!("{listed}, and {more} more") } else { listed }
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Vec<Arc<Mutex<State>>>> {
+        lock(&self.connections)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Permits> {
         self.permits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,7 +156,7 @@ pub(crate) struct Working<'a, T> {
     /// For how long a request may go on once a stop was asked for.
     stop_grace: Duration,
     peer: Option<SocketAddr>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// The thread that asked for the permit has it.
     taken: Condvar,
 }
@@ -137,6 +165,8 @@ pub(crate) struct Working<'a, T> {
 #[derive(Debug)]
 struct State {
     permit: Permit,
+    /// When the application began with it; `None` once it has ended.
+    begun: Option<Instant>,
     /// It has gone on without a permit once, and does not wait for one any more.
     impatient: bool,
     /// Its packet; of one that is no web request, the header. The log makes a name of it, if it has to.
@@ -156,14 +186,11 @@ enum Permit {
 }
 
 impl<'a, T> Working<'a, T> {
-    pub(crate) const fn new(
-        transport: &'a T,
-        workers: &'a Workers,
-        stop_grace: Duration,
-        peer: Option<SocketAddr>,
-    ) -> Self {
-        let state = State { permit: Permit::None, impatient: false, packet: Vec::new() };
-        Self { transport, workers, stop_grace, peer, state: Mutex::new(state), taken: Condvar::new() }
+    pub(crate) fn new(transport: &'a T, workers: &'a Workers, stop_grace: Duration, peer: Option<SocketAddr>) -> Self {
+        let state = State { permit: Permit::None, begun: None, impatient: false, packet: Vec::new() };
+        let state = Arc::new(Mutex::new(state));
+        workers.connections().push(Arc::clone(&state));
+        Self { transport, workers, stop_grace, peer, state, taken: Condvar::new() }
     }
 
     /// A permit was taken for what this packet asks for.
@@ -172,7 +199,7 @@ impl<'a, T> Working<'a, T> {
         let payload = if is_request { packet.payload() } else { &[] };
         let header = Header { datasize: u16::try_from(payload.len()).unwrap_or(u16::MAX), ..packet.header() };
         let mut state = self.state();
-        (state.permit, state.impatient) = (Permit::Held, false);
+        (state.permit, state.begun, state.impatient) = (Permit::Held, Some(Instant::now()), false);
         state.packet.clear();
         state.packet.extend_from_slice(&header.to_bytes());
         state.packet.extend_from_slice(payload);
@@ -180,7 +207,9 @@ impl<'a, T> Working<'a, T> {
 
     /// Gives the permit back, if one is held.
     pub(crate) fn end(&self) {
-        if core::mem::replace(&mut self.state().permit, Permit::None) == Permit::Held {
+        let mut state = self.state();
+        state.begun = None;
+        if core::mem::replace(&mut state.permit, Permit::None) == Permit::Held {
             self.workers.give();
         }
     }
@@ -195,7 +224,7 @@ impl<'a, T> Working<'a, T> {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -259,9 +288,14 @@ fn name(packet: &[u8]) -> String {
     name.get(..LONGEST).unwrap_or(name).to_owned()
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<T> Drop for Working<'_, T> {
     fn drop(&mut self) {
         self.end();
+        self.workers.connections().retain(|other| !Arc::ptr_eq(other, &self.state));
     }
 }
 
@@ -400,6 +434,36 @@ mod tests {
         });
         workers.give();
         assert_eq!((free(&workers), workers.at_most()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_at_work_is_listed_the_longest_first_and_10_at_most() {
+        let workers = Workers::new(64);
+        let transport = ();
+        let begin = |number: usize| {
+            let working = Working::new(&transport, &workers, NOT, None);
+            let mut packet = Vec::new();
+            let mut vars = uwsgi::VarsEncoder::new(&mut packet);
+            vars.push_raw("REQUEST_URI", format!("/{number}?secret").as_bytes()).unwrap();
+            vars.finish(uwsgi::Modifier1::WSGI, 0).unwrap();
+            assert!(workers.take_within(Queue::New, || NOT));
+            working.begin(&Packet::decode(&packet).unwrap().0);
+            working
+        };
+        let list = |numbers: core::ops::Range<usize>| {
+            numbers.map(|number| format!("GET /{number} (at work for 0 s)")).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(workers.list(), "");
+        let mut all: Vec<_> = (0..10).map(begin).collect();
+        assert_eq!(workers.list(), list(0..10));
+        all.extend((10..13).map(begin));
+        assert_eq!(workers.list(), format!("{}, and 3 more", list(0..10)));
+        for working in all.get(..8).unwrap() {
+            working.end();
+        }
+        assert_eq!(workers.list(), list(8..13));
+        drop(all);
+        assert_eq!((workers.list(), workers.connections().len()), (String::new(), 0));
     }
 
     #[test]
