@@ -84,6 +84,18 @@ pub fn most_vars() -> Input {
     Input { name: "64 KiB, 13107 vars", packet: packet.leak(), http: None, vars }
 }
 
+/// So many headers of different names: names of three letters, of which 5,000 fit into a block.
+pub fn names(count: usize) -> &'static [u8] {
+    const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let mut packet = vec![0; 4];
+    for number in 0..count {
+        let letters = [number / 36 / 36, number / 36 % 36, number % 36].map(|digit| LETTERS[digit]);
+        push(&mut packet, &[b"HTTP_", &letters[..]].concat(), b"x");
+    }
+    finish(&mut packet);
+    packet.leak()
+}
+
 /// All inputs, from the smallest to the extremes.
 pub fn all() -> [Input; 5] {
     [small(), browser(), headers_100(), big_values(), most_vars()]
@@ -190,6 +202,16 @@ mod tests {
         }
         assert_eq!((small().datasize(), browser().datasize()), (355, 767));
         assert_eq!((big_values().datasize(), most_vars().datasize()), (65535, 65535));
+    }
+
+    #[test]
+    fn all_names_differ() {
+        for count in [10, 100, 1000, 5000] {
+            let (packet, _) = uwsgi::Packet::decode(names(count)).unwrap();
+            let request = uwsgi::Request::decode(&packet).unwrap();
+            let keys: std::collections::HashSet<_> = request.vars().iter().map(|(key, _)| key).collect();
+            assert_eq!((keys.len(), ours::headers(&request)), (count, count));
+        }
     }
 
     #[test]

@@ -97,6 +97,7 @@ pub fn all() -> Vec<Pair> {
     }
     pairs.extend(reported(browser));
     pairs.extend(machines(browser));
+    pairs.extend(headers(browser));
     pairs
 }
 
@@ -126,6 +127,27 @@ fn machines(browser: Input) -> [Pair; 3] {
             byte_by_byte(8192),
             byte_by_byte(1024),
         ),
+    ]
+}
+
+/// What the headers that count cost: a header more must not be compared with all others.
+fn headers(browser: Input) -> [Pair; 5] {
+    let headers_of = |packet| {
+        let (packet, _) = Packet::decode(packet).expect("the inputs are well formed");
+        let request = Request::decode(&packet).expect("the inputs are well formed");
+        side((), move |()| ours::headers(black_box(&request)))
+    };
+    let names = |count| headers_of(inputs::names(count));
+    [
+        pair("headers browser / check browser", Bound::None, headers_of(browser.packet), {
+            let (packet, _) = Packet::decode(browser.packet).expect("the inputs are well formed");
+            let request = Request::decode(&packet).expect("the inputs are well formed");
+            side((), move |()| ours::check(black_box(&request)))
+        }),
+        pair("headers of 60 names / headers of 10 names", Bound::None, names(60), names(10)),
+        pair("headers of 100 names / headers of 10 names", Bound::None, names(100), names(10)),
+        pair("headers of 1000 names / headers of 100 names", Bound::AtMost(30.0), names(1000), names(100)),
+        pair("headers of 5000 names / headers of 100 names", Bound::AtMost(500.0), names(5000), names(100)),
     ]
 }
 

@@ -31,6 +31,18 @@ fn key() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Up to 1,600 vars, most of them headers.
+fn many_pairs() -> impl Strategy<Value = Vec<Pair>> {
+    let name = |letters| {
+        vec(proptest::sample::select(b"ABCabcD_-1".to_vec()), letters).prop_map(|name| [b"HTTP_", &name[..]].concat())
+    };
+    let pair = move |letters| {
+        let keys = prop_oneof![6 => name(letters), 1 => key()];
+        (keys, proptest::sample::select(vec![&b""[..], b"x", b"y"]).prop_map(<[u8]>::to_vec))
+    };
+    prop_oneof![vec(pair(1..3), 20..1600), vec(pair(3..6), 20..1600)]
+}
+
 fn value() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => Just(Vec::new()),
@@ -304,6 +316,16 @@ proptest! {
         prop_assert_eq!((mounted.script_name(), mounted.path_info()), (Some(&b"/mount"[..]), Some(&b"/rest"[..])));
         prop_assert_eq!((mounted.var("SCRIPT_NAME"), mounted.var("PATH_INFO")), (Some(&b"/mount"[..]), Some(&b"/rest"[..])));
         prop_assert_eq!((mounted.vars(), mounted.method()), (request.vars(), request.method()));
+    }
+
+    /// Names of which many are repeated and names of which few are, in packets of a few windows.
+    #[test]
+    fn many_headers_are_settled_by_the_naive_rule(pairs in many_pairs()) {
+        let bytes = encode(&pairs);
+        let (packet, _) = Packet::decode(&bytes).unwrap();
+        let headers = Request::decode(&packet).unwrap().headers();
+        let named = |(name, value): (HeaderName<'_>, &[u8])| (name.bytes().collect::<Vec<u8>>(), value.to_vec());
+        prop_assert_eq!(headers.map(named).collect::<Vec<_>>(), naive_cgi::headers(&pairs));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod cgi {
     pub(crate) mod host;
     #[cfg(feature = "alloc")]
     pub(crate) mod joined;
+    pub(crate) mod many;
     pub(crate) mod name;
     pub(crate) mod percent;
     pub(crate) mod request;

@@ -108,6 +108,11 @@ impl<'a> Vars<'a> {
         Iter { rest: self.block, count: self.count }
     }
 
+    /// The pair that begins at this offset of the block, if one does.
+    pub(crate) fn at(&self, offset: u16) -> Option<Pair<'a>> {
+        grammar::pair(self.block.get(usize::from(offset)..)?).map(|(_, pair)| pair)
+    }
+
     /// The value of the last pair with this key.
     #[must_use]
     pub fn get<K: AsRef<[u8]> + ?Sized>(&self, key: &K) -> Option<&'a [u8]> {
@@ -159,6 +164,13 @@ impl fmt::Debug for Escaped<'_> {
 pub struct Iter<'a> {
     rest: &'a [u8],
     count: usize,
+}
+
+impl<'a> Iter<'a> {
+    /// The end of the block from which no pair was read yet.
+    pub(crate) const fn as_bytes(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
