@@ -128,7 +128,7 @@ impl<IO> WriteHalf<IO> {
     }
 }
 
-/// Who drops what serves a connection ends it, though a task of the service's may still hold the other half.
+/// The connection ends with the future that serves it, even if a task of the service still holds the other half.
 impl<IO> Drop for WriteHalf<IO> {
     fn drop(&mut self) {
         drop(self.take_away());

@@ -25,7 +25,8 @@ pub(super) const TABLE: &[Finding] = &[
         Warning,
         |seen| {
             let repeated = seen.repeated();
-            let names: Vec<_> = repeated.keys().copied().filter(|key| is_joined(seen, key)).collect();
+            let joined = Joined::of(seen);
+            let names: Vec<_> = repeated.keys().copied().filter(|key| joined.has(key)).collect();
             let origin = if is_lighttpd(seen) || seen.is_apache() {
                 "A client's headers X-A and X_A are two vars of one name after lighttpd up to 1.4.69 and uWSGI's own modules \
                  for Apache; mod_proxy_uwsgi drops the second."
@@ -44,7 +45,8 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |seen| {
             let mut repeated = seen.repeated();
-            repeated.retain(|key, _| *key != b"REMOTE_ADDR" && !is_joined(seen, key));
+            let joined = Joined::of(seen);
+            repeated.retain(|key, _| *key != b"REMOTE_ADDR" && !joined.has(key));
             repeated.retain(|key, values| !is_removed_by_router(seen, key, values));
             let names: Vec<_> = repeated.keys().copied().collect();
             let last = repeated.iter().map(|(key, values)| counting(key, values.last().copied().unwrap_or_default()));
@@ -82,9 +84,21 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// Whether more than one value of this header counts.
-fn is_joined(seen: &Seen<'_>, key: &[u8]) -> bool {
-    HeaderName::from_key(key).is_some_and(|name| seen.request.header_values(name).nth(1).is_some())
+/// The headers of which more than one value counts. All are found in one pass: a packet has room for thousands.
+struct Joined<'a>(HashMap<HeaderName<'a>, usize>);
+
+impl<'a> Joined<'a> {
+    fn of(seen: &Seen<'a>) -> Self {
+        let mut counts = HashMap::new();
+        for (name, _) in seen.request.headers() {
+            *counts.entry(name).or_insert(0_usize) += 1;
+        }
+        Self(counts)
+    }
+
+    fn has(&self, key: &[u8]) -> bool {
+        HeaderName::from_key(key).and_then(|name| self.0.get(&name)).is_some_and(|count| *count > 1)
+    }
 }
 
 /// `http-var = HTTP_PROXY=` is how uWSGI's router removes a header: it has no other way.

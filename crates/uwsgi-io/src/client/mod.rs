@@ -161,7 +161,7 @@ impl Client {
         self
     }
 
-    /// The same client, which also asks again on a new connection if a [kept](Self::with_keepalive) one is closed behind the
+    /// The same client, which also asks again on a new connection if a [kept](Self::with_keepalive) one is closed after the
     /// request and before a byte of an answer: once, and only if the method is idempotent (RFC 9110 section 9.2.2) and the body
     /// can be sent from its first byte, as one that fits into 32 KiB with its packet can. [`FailedAttempt`] is the rule.
     ///
@@ -190,7 +190,7 @@ impl Client {
     /// final head is there; interim answers (1xx) are passed over.
     ///
     /// The body is read when there is room for more of it, also while the answer is read; while reading it blocks, nothing
-    /// else moves. What is in the body behind its length is left there. An answer with the status of an error ends the
+    /// else moves. What the body has after its length is left there. An answer with the status of an error ends the
     /// sending. Any other is whole only once the request is: if the rest cannot leave, its last bytes are an error.
     ///
     /// # Errors

@@ -135,6 +135,9 @@ impl<B: Read> BufRead for Response<'_, B> {
 
 impl<B: Read> Read for Response<'_, B> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() {
+            return Ok(0);
+        }
         let count = self.fill_buf()?.read(out)?;
         self.consume(count);
         Ok(count)

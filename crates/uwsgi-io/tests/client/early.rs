@@ -9,6 +9,7 @@ use crate::server::{Connection, Server, take};
 
 const LENGTH: usize = 20 << 20;
 const REFUSAL: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo long";
+const REDIRECT: &[u8] = b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 8\r\n\r\ntoo long";
 
 fn body() -> io::Take<io::Repeat> {
     io::repeat(b'x').take(LENGTH as u64)
@@ -59,18 +60,24 @@ fn answers_and_closes_before_the_packet() {
 /// A server that shuts down and drains, as ours does.
 #[test]
 fn answers_and_drains() {
+    for (answer, status) in [(REFUSAL, 413), (REDIRECT, 302)] {
+        ends_the_sending(answer, status);
+    }
+}
+
+fn ends_the_sending(answer: &'static [u8], status: u16) {
     let server = Server::tcp(1, |_, connection| {
         take(connection, post(LENGTH).len());
-        connection.write_all(REFUSAL).unwrap();
+        connection.write_all(answer).unwrap();
         let drained = io::copy(connection, &mut io::sink()).unwrap();
-        // What was on its way, and no more: the status of an error ends the sending.
+        // What was on its way, and no more: the status of an error or a redirect ends the sending.
         assert!(drained < LENGTH as u64, "{drained} bytes of the body came all the same");
     });
     let mut client = server.client();
     let mut response = client.request(&post(LENGTH), body()).unwrap();
     let mut text = String::new();
     response.read_to_string(&mut text).unwrap();
-    assert_eq!((response.status(), &*text), (413, "too long"));
+    assert_eq!((response.status(), &*text), (status, "too long"));
     drop(response);
     server.end();
 }

@@ -198,7 +198,8 @@ impl Conversation {
                 Poll::Ready(sent) => sent?,
                 Poll::Pending => {
                     self.poll_watch(cx)?;
-                    if self.waits_for_body {
+                    // A backend that sends nothing more is not waited for without a limit, whoever is late.
+                    if self.waits_for_body && !self.eof {
                         self.timer = None;
                         return Poll::Pending;
                     }

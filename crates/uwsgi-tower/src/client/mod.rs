@@ -123,7 +123,7 @@ impl Client {
     /// The same backend, with so many idle connections kept to be used again: none unless changed. Few backends keep a
     /// connection open: gunicorn's gthread and asgi workers do, and servers of this project with `keepalive`.
     ///
-    /// One is used again only behind an answer of HTTP/1.1 that says `Connection: keep-alive` and whose end is known without a
+    /// One is used again only after an answer of HTTP/1.1 that says `Connection: keep-alive` and whose end is known without a
     /// close; uWSGI says nothing and closes. One that the backend closes is closed at once. A backend that loses its patience
     /// may close one just while the next request leaves. That request is asked again on a new connection if nothing of it had
     /// left ([`FailedAttempt`]); see [`retrying_idempotent`](Self::retrying_idempotent) for more.
@@ -132,7 +132,7 @@ impl Client {
         self.with(|backend| backend.reused = connections)
     }
 
-    /// The same backend, asked again too if a kept connection is closed behind the request and before any byte of an answer,
+    /// The same backend, asked again too if a kept connection is closed after the request and before any byte of an answer,
     /// where its method is idempotent (RFC 9110 section 9.2.2) and its body is still there: nobody has asked it for anything, or
     /// it was [collected](Self::with_collected). No request is asked for a third time.
     ///

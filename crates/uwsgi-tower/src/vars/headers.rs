@@ -16,7 +16,8 @@ use crate::vars::{MoreVars, VarsError};
 /// at what `Connection` lists. The headers of a request that came from a uwsgi server need no such call.
 ///
 /// Host, Content-Length and Content-Type stay: see [`connection_lists`]. If the request asks for an upgrade, `Upgrade` stays
-/// too, and `Connection` lists nothing else.
+/// too, and `Connection` lists nothing else. An `Upgrade` that `Connection` does not list asks for nothing (RFC 9110 section
+/// 7.8), and is removed.
 ///
 /// ```
 /// use http::Request;
@@ -43,6 +44,8 @@ pub fn remove_connection_headers(headers: &mut HeaderMap) {
     headers.remove(CONNECTION);
     if keeps_upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    } else {
+        headers.remove(UPGRADE);
     }
 }
 

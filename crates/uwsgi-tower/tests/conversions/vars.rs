@@ -154,7 +154,8 @@ fn connection_headers() {
             &[("connection", "upgrade"), ("upgrade", "websocket")],
         ),
         (&[("connection", "upgrade"), ("upgrade", "h2c")], &[]),
-        (&[("connection", "close"), ("upgrade", "websocket")], &[("upgrade", "websocket")]),
+        (&[("connection", "close"), ("upgrade", "websocket")], &[]),
+        (&[("upgrade", "websocket")], &[]),
         (&[("connection", "upgrade")], &[]),
     ];
     for (headers, expected) in rows {

@@ -147,7 +147,7 @@ pub enum ExchangeError {
     /// Interim answers without an end.
     TooManyInterim,
     /// The backend switches protocols (101), and the request did not offer to switch to those of the answer's `Upgrade`
-    /// (RFC 9110 sections 7.8 and 15.2.2).
+    /// (RFC 9110 sections 7.8 and 15.2.2). Of a request that offers more than four protocols, the first three count.
     UnaskedUpgrade,
 }
 
@@ -290,7 +290,8 @@ impl Exchange {
         self.outgoing.left() > 0 && !self.refused
     }
 
-    /// Whether the answer's status is that of an error, so that nothing more of the request has to leave.
+    /// Whether the answer's status is that of an error or a redirect, so that nothing more of the request has to leave: the backend
+    /// has not done what was asked, and says so (RFC 9112 section 9.5).
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refused
@@ -387,7 +388,7 @@ impl Exchange {
         if response.status() == 101 {
             self.follow_upgrade(response)?;
         }
-        self.refused = response.status() >= 400;
+        self.refused = response.status() >= 300;
         self.phase = match response_body(response, self.to_head) {
             ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
             ResponseBody::Length(length) => Phase::Length(Declared::new(length)),

@@ -6,7 +6,7 @@ use crate::wire::header::Header;
 /// What a client adds to a request that says nothing of a body: the packet's new header, and the bytes that follow its block.
 /// `None` where the request says something, or has no room for more.
 ///
-/// A server that keeps connections can only go on behind a request that says how long its body is, 0 too.
+/// A server that keeps connections can only go on after a request that says how long its body is, even if that is 0.
 ///
 /// ```
 /// use uwsgi::client::declare_no_body;

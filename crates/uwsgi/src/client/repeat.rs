@@ -22,11 +22,11 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
-#[allow(clippy::exhaustive_structs, reason = "who forgets one of them asks the wrong requests again")]
+#[allow(clippy::exhaustive_structs, reason = "a caller that forgets one of them sends the wrong requests again")]
 pub struct FailedAttempt {
     /// The connection carried another request before. A new one that fails says something about the server, or the request.
     pub connection_was_kept: bool,
-    /// It was asked for the second time.
+    /// This attempt was the second one.
     pub is_repeat: bool,
     /// A byte of it has left, so that the server may have read it.
     pub bytes_left: bool,
@@ -41,8 +41,8 @@ pub struct FailedAttempt {
 }
 
 impl FailedAttempt {
-    /// Whether it may be asked again: once, never behind a byte of an answer, and if a byte of it has left, then only what does
-    /// no harm twice and was allowed to be.
+    /// Whether it may be asked again: once, and never after a byte of an answer has come. After a byte of the request has left, only
+    /// an idempotent request may, and only if the caller allows it.
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {
         let is_harmless = !self.bytes_left || (self.idempotent && self.opted_in);
@@ -50,7 +50,7 @@ impl FailedAttempt {
     }
 }
 
-/// Whether requests of this method do twice what they do once (RFC 9110 section 9.2.2). Methods are compared as they are.
+/// Whether two requests of this method have the same effect as one (RFC 9110 section 9.2.2). The case of a method counts.
 #[must_use]
 pub fn is_idempotent(method: &[u8]) -> bool {
     matches!(method, b"DELETE" | b"GET" | b"HEAD" | b"OPTIONS" | b"PUT" | b"TRACE")
@@ -84,9 +84,9 @@ mod tests {
                 false,
             ),
             ("on a new connection", FailedAttempt { connection_was_kept: false, ..GET }, false),
-            ("behind a byte of a head", FailedAttempt { answer_began: true, ..GET }, false),
+            ("after a byte of a head", FailedAttempt { answer_began: true, ..GET }, false),
             (
-                "behind a byte of a head, though nothing has left",
+                "after a byte of a head, though nothing has left",
                 FailedAttempt { answer_began: true, bytes_left: false, ..GET },
                 false,
             ),

@@ -1,4 +1,4 @@
-//! Whether a connection goes on behind an answer, and what the answer's head says about it.
+//! Whether a connection goes on after an answer, and what the answer's head says about it.
 
 use crate::server::receive::Receive;
 
@@ -7,7 +7,7 @@ use crate::server::receive::Receive;
 pub(crate) struct Persistence {
     /// Whether the server keeps connections.
     asked_for: bool,
-    /// How many bytes of the request's body are unread; nothing, where the next request cannot be found behind it.
+    /// How many bytes of the request's body are unread; `None` where the next request cannot be found after it.
     unread: Option<u64>,
     /// What the head has said.
     goes_on: bool,
@@ -27,7 +27,7 @@ impl Persistence {
         self.unread = bytes;
     }
 
-    /// The head leaves now, of an answer behind which the connection can go on or cannot.
+    /// The head of the answer leaves now. `can_go_on` says whether the connection can go on after this answer.
     pub(crate) const fn head_leaves(&mut self, can_go_on: bool) {
         self.goes_on = self.asked_for && can_go_on && is_short_enough(self.unread);
     }

@@ -452,7 +452,7 @@ impl Receive {
         self.settings.keepalive.is_some() && !self.is_stopping() && is_short_enough(self.unread_body())
     }
 
-    /// How many bytes of the body are unread, if a request may be looked for behind them: not behind a body that failed or was
+    /// How many bytes of the body are unread, if a request may be looked for after them: not after a body that failed or was
     /// not declared. [`Respond::unread`](crate::server::Respond::unread) asks for it.
     #[must_use]
     pub const fn unread_body(&self) -> Option<u64> {

@@ -114,8 +114,8 @@ impl Refusal {
         self.response_with(to_head_request, false)
     }
 
-    /// The whole answer, with `Connection: close` if it is to say that. A server that keeps connections says it: it keeps none
-    /// behind a refusal.
+    /// The whole answer, with `Connection: close` if it is to say that. A server that keeps connections says it, because it
+    /// closes after a refusal.
     ///
     /// ```
     /// use uwsgi::server::Refusal;

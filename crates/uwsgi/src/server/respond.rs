@@ -120,7 +120,8 @@ pub enum AnswerError {
         leaves: Leaves,
     },
     /// Its head is a 101, and the request did not offer to switch to the protocols of its `Upgrade`
-    /// (RFC 9110 sections 7.8 and 15.2.2). The head has not left, and another may be given.
+    /// (RFC 9110 sections 7.8 and 15.2.2). Of a request that offers more than four protocols, the first three count. The head has
+    /// not left, and another may be given.
     UnaskedUpgrade,
 }
 

@@ -43,7 +43,8 @@ pub struct Settings {
     pub stop_grace: Duration,
     /// For how long a connection may be silent between two requests; `None`, the default, is one request a connection.
     ///
-    /// Where it is given, each answer says `Connection: keep-alive` or `close`, as the connection goes on or does not.
+    /// Where it is given, the head of each answer says `Connection: keep-alive` if the connection goes on, and `close` if not. A 101
+    /// says neither.
     pub keepalive: Option<Duration>,
     /// How many bytes are read and dropped at most before the close: 1 GiB, so that the time bounds it, as in nginx
     /// (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`). A front end goes on sending a body until it sees that it was
