@@ -1,11 +1,6 @@
 //! What the tests and the fuzz targets share: captured packets, a naive second decoder, the bodies of the fuzz targets,
 //! a client of front ends, and the programs that the tests start.
 
-/// The README's examples, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
 pub mod counting;
 pub mod drive;
 pub mod fuzz;
