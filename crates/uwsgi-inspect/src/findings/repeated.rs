@@ -84,20 +84,21 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// The headers of which more than one value counts. All are found in one pass: a packet has room for thousands.
-struct Joined<'a>(HashMap<HeaderName<'a>, usize>);
+/// The headers that count, each with whether more than one of its values does. All are found in one pass: a packet has room for
+/// thousands.
+struct Joined<'a>(HashMap<HeaderName<'a>, bool>);
 
 impl<'a> Joined<'a> {
     fn of(seen: &Seen<'a>) -> Self {
-        let mut counts = HashMap::new();
+        let mut headers = HashMap::new();
         for (name, _) in seen.request.headers() {
-            *counts.entry(name).or_insert(0_usize) += 1;
+            headers.entry(name).and_modify(|more| *more = true).or_insert(false);
         }
-        Self(counts)
+        Self(headers)
     }
 
     fn has(&self, key: &[u8]) -> bool {
-        HeaderName::from_key(key).and_then(|name| self.0.get(&name)).is_some_and(|count| *count > 1)
+        HeaderName::from_key(key).and_then(|name| self.0.get(&name)).is_some_and(|more| *more)
     }
 }
 
