@@ -271,6 +271,11 @@ fn as_many_vars_as_a_packet_carries() {
     holds(&different);
     let headers: Vec<Pair> = (0..5461).map(|n| ([b"HTTP_", &key(n)[..]].concat(), Vec::new())).collect();
     holds(&headers);
+    // Each header twice, with two values: no finding may search through all vars for each of them.
+    let names = (b'A'..=b'Z')
+        .flat_map(|one| (b'A'..=b'Z').flat_map(move |two| [b'A', b'B', b'C'].map(|three| [one, two, three])));
+    let valued = |value: u8| names.clone().map(move |name| ([b"HTTP_", &name[..]].concat(), vec![value]));
+    holds(&valued(b'1').chain(valued(b'2')).collect::<Vec<Pair>>());
     let same: Vec<Pair> = vec![(b"K".to_vec(), Vec::new()); 13_107];
     holds(&same);
     holds(&[(b"K".to_vec(), vec![b'<'; 65_530])]);
