@@ -170,7 +170,7 @@ fn a_101_leaves_only_where_it_was_asked_for() {
     }
 }
 
-/// The answer to one request is none to the next, however well it has ended.
+/// The answer to one request does not answer the next one.
 #[test]
 fn an_answer_ends_its_own_request() {
     let (receive, mut respond) = kept(SMALL.post(b"0"), 0);
@@ -397,7 +397,7 @@ fn kept(recipe: Recipe, read: usize) -> (Receive, Respond) {
 const KEEP_ALIVE: &[u8] = b"Connection: keep-alive\r\n\r\n";
 const CLOSE: &[u8] = b"Connection: close\r\n\r\n";
 
-/// What a head says when it leaves, and whether the connection goes on behind it: both are one decision.
+/// A head says `keep-alive` exactly if the connection is kept.
 #[test]
 fn a_head_says_whether_the_connection_goes_on() {
     let none = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
@@ -428,10 +428,10 @@ fn a_head_says_whether_the_connection_goes_on() {
     }
 }
 
-/// What has happened before the head leaves counts, and no promise is made that is not meant.
+/// What a head says is decided when it leaves, and holds.
 #[test]
 fn a_head_says_what_is_so_when_it_leaves() {
-    // Read meanwhile, a body may be short enough; and one that failed has nothing behind it.
+    // The body may have been read meanwhile. After a body that failed nothing follows.
     for (unread, end) in [(Some(65_536), KEEP_ALIVE), (Some(65_537), CLOSE), (None, CLOSE)] {
         let (_, mut respond) = kept(SMALL.post(b"100000"), 0);
         give(&mut respond, 200, Some(0));
@@ -439,7 +439,7 @@ fn a_head_says_what_is_so_when_it_leaves() {
         respond.finished().unwrap();
         assert_eq!(respond.head_end(), end, "{unread:?}");
     }
-    // Who has said `close` closes, though all was read behind the head.
+    // A server that has said `close` closes, even if all was read after the head left.
     let (mut receive, mut respond) = kept(SMALL.post(b"70000"), 0);
     give(&mut respond, 200, Some(0));
     respond.flush_head().unwrap();

@@ -52,7 +52,7 @@ pub struct RequestReader<'t, T> {
     shared: Shared,
 }
 
-/// What the body of a request and the writer of its answer tell each other, who may be on two threads.
+/// What the body of a request and the writer of its answer share. They may be on two threads.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// Whether the head of a 101 has left.

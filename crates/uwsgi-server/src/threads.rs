@@ -262,8 +262,8 @@ impl Threads {
         self.left.notify_all();
     }
 
-    /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough. Of those
-    /// who have not, no answer is taken for a whole one, and the log lists the requests that `workers` know of.
+    /// Waits until all threads have ended, for as long as they may take, or until somebody says that it is enough. The answers
+    /// of threads that have not ended do not pass for whole ones, and the log lists the requests that `workers` know of.
     pub(crate) fn wait_for_all(&self, most: Duration, workers: &Workers, enough: impl Fn() -> bool) {
         let begun = Instant::now();
         let mut seats = self.seats();

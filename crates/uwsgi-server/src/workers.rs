@@ -113,8 +113,8 @@ impl Workers {
         permits.begun.iter().chain(&permits.new).for_each(Thread::unpark);
     }
 
-    /// The requests that the application has begun and not ended, for a log: each with its name and for how long it has been
-    /// at work, the longest first, [`LISTED`] at most. Empty if there are none.
+    /// The requests that the application is working on, for a log: at most [`LISTED`], the oldest first, each with its name and
+    /// its age. Without such requests the text is empty.
     pub(crate) fn list(&self) -> String {
         let connections = self.connections();
         let begun = |state: &Arc<Mutex<State>>| Some((lock(state).begun?, Arc::clone(state)));

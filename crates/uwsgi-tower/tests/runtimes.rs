@@ -21,7 +21,7 @@ use tower::{ServiceExt, service_fn};
 use uwsgi::server::Settings;
 use uwsgi_tower::{Body, Client, Shared, serve, serve_connection};
 
-/// Who drops the future of a connection closes the connection, though a task of the service's still holds the body.
+/// Dropping the future of a connection closes it, even if a task of the service still holds the body.
 #[tokio::test]
 async fn a_dropped_connection_is_closed_whoever_holds_its_body() {
     let (mut peer, io) = duplex(1024);
@@ -40,7 +40,7 @@ async fn a_dropped_connection_is_closed_whoever_holds_its_body() {
     served.await.unwrap_err();
     let closed = timeout(Duration::from_secs(5), peer.read(&mut [0])).await;
     assert_eq!(closed.expect("the connection is still open").unwrap(), 0);
-    // Who waits for the body hears of it.
+    // The task that reads the body gets an error.
     timeout(Duration::from_secs(5), reads).await.expect("the body is waited for").unwrap();
 }
 

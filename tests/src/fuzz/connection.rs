@@ -17,8 +17,8 @@ use crate::naive_http::{self, ChunkedEnd};
 ///
 /// Oracle: a naive model of the server, given everything at once. In pieces of those sizes, byte by byte and all at once
 /// the same requests with the same bodies reach the application, each is answered once, the same bytes are refused for
-/// the same reason, and what is behind a body is a request only where that was asked for and the body was declared. Where it
-/// was asked for, each answer says whether the connection goes on.
+/// the same reason, and what follows a body is a request only where connections are kept and the body was declared. Where they
+/// are kept, each answer says whether this one is.
 pub fn connection(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, stream) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));

@@ -10,7 +10,7 @@ use crate::naive_http::{self, End, Most};
 ///
 /// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once an exchange sees the same
 /// heads and the same body, fails for the same reason, and leaves the same bytes over. Another request is allowed
-/// only behind an answer that says that the connection goes on, and where it ends.
+/// only after an answer that says that the connection is kept, and where the answer ends.
 pub fn exchange(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));

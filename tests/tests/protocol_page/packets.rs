@@ -34,7 +34,7 @@ const KINDS: [DecodeErrorKind; 8] = [
     DecodeErrorKind::ValueOverrun,
 ];
 
-/// The names of the errors: those of a payload, and the one of a length that is none.
+/// The names of the errors: those of a payload, and that of an invalid length.
 pub fn errors(rows: &[Row]) {
     let named: BTreeSet<String> = rows.iter().flat_map(|row| row.code(0)).collect();
     let mut expected: BTreeSet<String> = KINDS.iter().map(|kind| kind.as_str().to_owned()).collect();

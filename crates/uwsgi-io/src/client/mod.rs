@@ -190,7 +190,7 @@ impl Client {
     /// final head is there; interim answers (1xx) are passed over.
     ///
     /// The body is read when there is room for more of it, also while the answer is read; while reading it blocks, nothing
-    /// else moves. What the body has after its length is left there. An answer with the status of an error ends the
+    /// else moves. What the body has after its length is left there. An answer with the status of an error or a redirect ends the
     /// sending. Any other is whole only once the request is: if the rest cannot leave, its last bytes are an error.
     ///
     /// # Errors

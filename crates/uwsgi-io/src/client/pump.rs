@@ -143,7 +143,8 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
     }
 
     /// Sends all that is left of the request, and reads nothing meanwhile: there is no more of the answer, or it was 101, and
-    /// what is written to the pipe must not overtake the request's body. Behind the status of an error nothing is sent.
+    /// what is written to the pipe must not overtake the request's body. After the status of an error or a redirect nothing is
+    /// sent.
     ///
     /// # Errors
     ///

@@ -164,7 +164,7 @@ fn a_request_that_cannot_leave_is_an_error() {
         });
         let mut client = server.client();
         let error = match client.request(&post(LENGTH), body()) {
-            // Who knows the length reads no further than that.
+            // A caller that knows the length reads no further.
             Ok(mut response) => {
                 let error = match response.read_exact(&mut vec![0; expected.len().max(1)]) {
                     Ok(()) => response.read(&mut [0]).unwrap_err(),

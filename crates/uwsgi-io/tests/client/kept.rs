@@ -137,8 +137,8 @@ fn a_connection_that_is_replaced_has_no_more_time() {
     );
 }
 
-/// Behind an answer that does not say that the connection goes on, behind bytes that nobody asked for, behind an answer that was
-/// not read, and behind an end that is not known beforehand, no request follows.
+/// The connection is not used again if the answer does not say `keep-alive`, if it was not read, if its end was not known before
+/// it came, or if more bytes came after it.
 #[test]
 fn what_is_not_used_again() {
     let answers: [&[u8]; 7] = [

@@ -215,8 +215,8 @@ impl Conversation {
 
     /// Reads what comes after the answer, as much as the buffer may hold: of a 101 these are the pipe's first bytes.
     ///
-    /// An end of the stream is an error after a 101: there is no pipe any more. After any other answer it is none, since
-    /// a backend may end its own direction and still read the request.
+    /// After a 101 the end of the stream is an error, because the pipe is gone. After any other answer it is no error, because a
+    /// backend may shut down its own direction and still read the request.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
         let is_pipe = matches!(self.exchange.body(&[], false), Step::Send | Step::Upgraded);
         while !self.eof && self.buffer.len() < PIECE {

@@ -41,9 +41,9 @@ use pool::{Io, Pool};
 /// A backend, as a service: requests of `http` in, responses out. It is cheap to clone, and clones share what they keep.
 ///
 /// Bodies stream both ways; a response may come while the request's body is still being sent, which then goes on while the
-/// response's body is read. An answer that is an error ends that: nobody reads the rest. Any other answer is whole only once
-/// the request is: if the rest cannot leave, the last bytes of the response's body are an error in their place, and where there
-/// are none, the response is. A body whose length nobody knows is collected first, since a backend has to be told.
+/// response's body is read. An answer that is an error or a redirect ends that: nobody reads the rest. Any other answer needs
+/// the whole request: if the rest cannot leave, the response's body fails before its last bytes. A response without a body fails
+/// itself. A body whose length nobody knows is collected first, since a backend has to be told.
 ///
 /// A connection belongs to one request at a time. Whoever drops the response's future or its body before the end closes it:
 /// none is used again whose answer was not read to its end, and none that is still written to.

@@ -24,7 +24,7 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
 ///
 /// While there are any, a task watches them: it closes those on which something comes, which can only be the end or what nobody
 /// asked for, and those that have waited too long. None is left for the next request to stumble over. A connection belongs to the
-/// runtime that it was made in, and is used by no other; what the task's runtime leaves behind when it ends is closed.
+/// runtime that it was made in, and no other runtime uses it. When the task's runtime ends, the connections that are left are closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
     most: usize,

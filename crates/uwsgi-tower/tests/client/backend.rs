@@ -54,7 +54,7 @@ impl Connection {
         self.stream.write_all(answer.as_ref()).await.unwrap();
     }
 
-    /// An answer with a length, behind which the connection goes on.
+    /// An answer with a length, after which the connection is kept.
     pub(crate) async fn answer(&mut self, body: &str) {
         let length = body.len();
         self.say(format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n{body}")).await;

@@ -62,7 +62,7 @@ async fn a_request_that_cannot_leave_is_an_error() {
         .await;
         let answered = async {
             let response = ask(&client, post(vec![b'x'; LENGTH])).await?;
-            // Who knows the length reads no further than that.
+            // A caller that knows the length reads no further.
             let (mut body, mut got) = (response.into_body(), 0);
             while got < 5 {
                 match body.frame().await {

@@ -76,7 +76,7 @@ impl<'a> Request<'a> {
     /// has one at most.
     #[must_use]
     pub fn header_all<'n>(&self, name: &'n str) -> HeaderValues<'a, 'n> {
-        HeaderValues::new(self.vars(), HeaderName::from_name(name))
+        self.header_values(HeaderName::from_name(name))
     }
 
     /// [`header_all`](Self::header_all), by the name that a key carries: `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are two.

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use crate::cgi::name::HeaderName;
 
 impl HeaderName<'_> {
-    /// Several values of this header as one value; `None` where there are none. A header that may stand
-    /// [once](Self::separator) has the last of them. Of any other header, the values are joined by its separator: those that
-    /// are not empty, and equal neighbours once.
+    /// Several values of this header as one value; `None` without a value. A header that may stand [once](Self::separator) has the
+    /// last one. The values of any other header are joined by its separator: empty values are left out, and of equal neighbours
+    /// one stays.
     ///
     /// An empty value says nothing here, wherever it stands: it is an empty element of a list (RFC 9110 section 5.6.1.2). That
     /// an empty last value removes the header is a rule about vars only, since a front end may set a var again. Lines of HTTP

@@ -274,8 +274,8 @@ impl Exchange {
 
     /// Whether more of the request's body should leave: there is more, and no answer says that it is not wanted.
     ///
-    /// A client that sees the status of an error while it is sending stops (RFC 9112 section 9.5): what it sent then would
-    /// only make the server reset the connection, and the answer be lost with it.
+    /// A client that sees the status of an error or a redirect while it is sending stops (RFC 9112 section 9.5). If it went on, the
+    /// server could reset the connection, and the answer would be lost.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -479,12 +479,12 @@ impl Exchange {
         }
     }
 
-    /// Whether the connection may carry another request: all of this one has left, nothing came behind the answer (`rest`), the
-    /// answer is one of HTTP/1.1 that says `Connection: keep-alive`, and its end is known without a close: it has a length, or
-    /// no body.
+    /// Whether the connection may carry another request. All of these must hold: the whole request has left; nothing came after
+    /// the answer (`rest`); the answer is one of HTTP/1.1 and says `Connection: keep-alive`; it has a length or no body, so that its
+    /// end is known without a close.
     ///
-    /// An answer that says nothing does not go on: uWSGI says nothing and closes, and so do servers of this project that keep
-    /// no connections.
+    /// After an answer that says nothing, the connection is not used again: uWSGI says nothing and closes, and so do servers of
+    /// this project that keep no connections.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -515,7 +515,7 @@ impl Exchange {
     }
 }
 
-/// Whether the backend says that the connection goes on behind this answer.
+/// Whether the backend says that it keeps the connection after this answer.
 fn says_kept(response: &ResponseHead<'_>) -> bool {
     response.says_keep_alive() && !response.says_close() && response.version() == Some(b"HTTP/1.1")
 }

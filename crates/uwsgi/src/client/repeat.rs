@@ -32,7 +32,7 @@ pub struct FailedAttempt {
     pub bytes_left: bool,
     /// A byte of an answer has come.
     pub answer_began: bool,
-    /// Its body can be sent from its first byte on: it is untouched, or it is kept, or there is none.
+    /// Its whole body can be sent again: nothing of it was read, or it is kept in memory, or the request has no body.
     pub body_is_there: bool,
     /// Its method is [idempotent](is_idempotent).
     pub idempotent: bool,

@@ -339,9 +339,9 @@ impl Receive {
         self.received = self.received.saturating_add(u64::try_from(take).unwrap_or(u64::MAX));
     }
 
-    /// So many of the bytes that [`body`](Self::body) gave last were not read: they are the first to be shown again, to
-    /// [`body`](Self::body) or, behind the answer, to [`head`](Self::head). Of a chunked body they are not, and what follows
-    /// it is not believed.
+    /// The application did not read the last `count` bytes that [`body`](Self::body) gave. Show them again first: to
+    /// [`body`](Self::body), or after the answer to [`head`](Self::head). For a chunked body this changes nothing, since no
+    /// request is looked for after one.
     ///
     /// ```
     /// use uwsgi::server::{BodyStep, Receive, Settings, Time};
@@ -444,9 +444,9 @@ impl Receive {
         &self.settings
     }
 
-    /// Whether, after a complete answer whose head has said so, what follows may be read as another request: one that was asked
-    /// for (keepalive), behind a body that was declared and is read to its end, or nearly: a rest of at most 64 KiB is
-    /// [passed over](HeadStep::Skip).
+    /// Whether another request may follow once the answer is complete and its head has said so. The server must keep connections
+    /// ([`keepalive`](Settings::keepalive)), and the body must have a declared length. At most 64 KiB of the body may be unread: they
+    /// are [passed over](HeadStep::Skip).
     #[must_use]
     pub const fn allows_another(&self) -> bool {
         self.settings.keepalive.is_some() && !self.is_stopping() && is_short_enough(self.unread_body())

@@ -306,7 +306,7 @@ impl Model<'_> {
 }
 
 impl Body<'_> {
-    /// Whether a request may be looked for behind it, once at most 64 KiB of it are passed over.
+    /// Whether a request may follow this body: at most 64 KiB of it are unread.
     fn can_go_on(&self) -> bool {
         matches!(self.declared(), RequestBody::Length(length) if self.keepable && length - self.used as u64 <= 65_536)
     }

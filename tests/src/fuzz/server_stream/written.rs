@@ -25,7 +25,7 @@ impl Said {
     }
 }
 
-/// Each answer is the expected one, and behind the last comes what may. What each has said.
+/// Checks that each answer is the expected one, and that only what is allowed follows the last. Returns what each has said.
 pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
     let mut rest = &served.written[..];
     let mut aborted = false;
