@@ -70,3 +70,10 @@ fn there_are_enough() {
         assert!(count >= 3, "{row:?} has {count}");
     }
 }
+
+/// The README says how many cases there are.
+#[test]
+fn the_readme_counts_the_cases() {
+    let cases = format!("{} cases, and what uWSGI", uwsgi_conformance::all().count());
+    assert!(include_str!("../../README.md").contains(&cases), "not in the README: {cases}");
+}
