@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix};
-use uwsgi::server::Places;
+use uwsgi::server::ConnectionLimit;
 
 use crate::socket::stream;
 
@@ -84,7 +84,8 @@ fn listen_between(path: &Path, mode: u32, between: impl FnOnce()) -> io::Result<
     })?;
     between();
     let file = set_mode(path, mode)?;
-    rustix::net::listen(&descriptor, i32::from(Places::BACKLOG)).map_err(|error| cannot(path, error.into()))?;
+    rustix::net::listen(&descriptor, i32::from(ConnectionLimit::BACKLOG))
+        .map_err(|error| cannot(path, error.into()))?;
     Ok((descriptor.into(), file))
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, sockopt};
 use uwsgi::client::Address;
-use uwsgi::server::Places;
+use uwsgi::server::ConnectionLimit;
 use uwsgi_io::{Socket, SocketFile, listen_unix};
 
 use crate::app::Ends;
@@ -204,7 +204,7 @@ impl Listener {
     fn unix(path: &Path, mode: u32) -> io::Result<Self> {
         let (listener, file) = listen_unix(path, mode)?;
         listener.set_nonblocking(true)?;
-        let (name, last) = (path.to_string_lossy().into_owned(), u32::from(Places::BACKLOG));
+        let (name, last) = (path.to_string_lossy().into_owned(), u32::from(ConnectionLimit::BACKLOG));
         Ok(Self { descriptor: listener.into(), name, local: None, file: Some(file), last })
     }
 
@@ -233,9 +233,9 @@ impl Listener {
     }
 
     fn listening(descriptor: OwnedFd, name: String, local: Option<SocketAddr>) -> io::Result<Self> {
-        rustix::net::listen(&descriptor, i32::from(Places::BACKLOG)).map_err(|error| taken(error, &name))?;
+        rustix::net::listen(&descriptor, i32::from(ConnectionLimit::BACKLOG)).map_err(|error| taken(error, &name))?;
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        Ok(Self { descriptor, name, local, file: None, last: u32::from(Places::BACKLOG) })
+        Ok(Self { descriptor, name, local, file: None, last: u32::from(ConnectionLimit::BACKLOG) })
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use uwsgi::client::Address;
-use uwsgi::server::{AllowList, Places, Settings};
+use uwsgi::server::{AllowList, ConnectionLimit, Settings};
 
 use crate::access::AccessLog;
 use crate::app::App;
@@ -92,7 +92,7 @@ impl<A: App + 'static> Server<A> {
             settings: Settings::default(),
             allow: AllowList::parse("127.0.0.1,::1".into()).map_err(io::Error::other)?,
             workers: cores.saturating_mul(4),
-            max_connections: Places::CONNECTIONS,
+            max_connections: ConnectionLimit::DEFAULT,
             stack: 256 << 10,
             access: None,
             listeners: Vec::new(),
@@ -227,7 +227,7 @@ impl<A: App + 'static> Server<A> {
             stop: Arc::clone(&self.control.stop),
             threads: Threads::new(self.max_connections),
         });
-        raise_descriptors(self.max_connections.saturating_add(Places::TOLD).saturating_add(OTHERS));
+        raise_descriptors(self.max_connections.saturating_add(ConnectionLimit::REFUSALS).saturating_add(OTHERS));
         let attended = self.listeners.into_iter().try_for_each(|listener| attend(&shared, &Door::new(listener)));
         if attended.is_ok() {
             self.control.wait(self.signals.as_ref());

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use uwsgi::server::{AllowList, Place, Places, Settings};
+use uwsgi::server::{Admission, AllowList, ConnectionLimit, Settings};
 use uwsgi_io::{RequestReader, Socket, Transport};
 
 use crate::access::AccessLog;
@@ -55,13 +55,13 @@ struct Idle(AtomicUsize);
 struct Guest {
     socket: Socket,
     ends: Ends,
-    place: Place,
+    admission: Admission,
 }
 
 /// How many threads there are, and connections.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
-    places: Mutex<Places>,
+    connections: Mutex<ConnectionLimit>,
     /// One for each thread.
     seats: Mutex<Vec<Arc<Seat>>>,
     /// A thread has ended.
@@ -176,24 +176,24 @@ impl<A: App + 'static> Shared<A> {
 
     /// Counts a connection where it belongs; `None` if it was told that it is one too many.
     fn admit(&self, socket: Socket, ends: Ends) -> Option<Guest> {
-        let place = self.threads.places().take(&self.allow, ends.peer.map(|peer| peer.ip()));
-        if let Place::Passed(refusal) = place {
+        let admission = self.threads.connections().admit(&self.allow, ends.peer.map(|peer| peer.ip()));
+        if let Admission::RefuseWithoutWaiting(refusal) = admission {
             // It may be lost, and those who could be told properly are told. A close over what is unread would be a reset.
             let _ = socket.read(&mut [0; 4096]);
             let _ = socket.write(&[IoSlice::new(refusal.response_with(false, self.settings.keepalive.is_some()))]);
             return None;
         }
-        Some(Guest { socket, ends, place })
+        Some(Guest { socket, ends, admission })
     }
 
-    fn serve(&self, Guest { socket, ends, place }: Guest, seat: &Seat, buffer: &mut Vec<u8>) {
+    fn serve(&self, Guest { socket, ends, admission }: Guest, seat: &Seat, buffer: &mut Vec<u8>) {
         seat.is_over.store(false, Ordering::Relaxed);
         seat.put(Some(socket));
         seat.with(|socket| {
             let transport = Stoppable::new(socket, &self.stop, &seat.is_over);
-            let served = match place {
-                Place::LetIn => self.house().serve(&transport, ends, buffer),
-                Place::Told(refusal) | Place::Passed(refusal) => {
+            let served = match admission {
+                Admission::Serve => self.house().serve(&transport, ends, buffer),
+                Admission::Refuse(refusal) | Admission::RefuseWithoutWaiting(refusal) => {
                     tell(&refusal, ends);
                     RequestReader::new(&transport, self.settings).refuse(&refusal)
                 }
@@ -202,9 +202,9 @@ impl<A: App + 'static> Shared<A> {
                 tracing::debug!("the connection broke: {error}");
             }
         });
-        // It is closed before its place is another's.
+        // It is closed before another connection is counted in its place.
         seat.put(None);
-        self.threads.places().give_back(place);
+        self.threads.connections().release(admission);
         // A large packet is no reason to keep a large buffer.
         if buffer.len() > KEPT {
             *buffer = Vec::new();
@@ -246,7 +246,7 @@ impl Seat {
 impl Threads {
     /// For so many connections.
     pub(crate) fn new(max_connections: usize) -> Self {
-        Self { places: Mutex::new(Places::new(max_connections)), ..Self::default() }
+        Self { connections: Mutex::new(ConnectionLimit::new(max_connections)), ..Self::default() }
     }
 
     /// A thread begins.
@@ -278,8 +278,8 @@ impl Threads {
         }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, ConnectionLimit> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seats(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {

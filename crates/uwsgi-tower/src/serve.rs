@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower_service::Service;
 use uwsgi::Limits;
-use uwsgi::server::{AllowList, Place, Places, Refusal, Settings};
+use uwsgi::server::{Admission, AllowList, ConnectionLimit, Refusal, Settings};
 
 use crate::body::Body;
 use crate::connection::{self, End, Terms};
@@ -64,7 +64,7 @@ where
         shutdown: pending(),
         settings: Settings::default(),
         allow: None,
-        max_connections: Places::CONNECTIONS,
+        max_connections: ConnectionLimit::DEFAULT,
         end_is_close: false,
     }
 }
@@ -192,7 +192,7 @@ where
         None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
     };
     let stop = Stop::default();
-    let count = Mutex::new(Count { places: Places::new(max_connections), pipes: 0 });
+    let count = Mutex::new(Count { connections: ConnectionLimit::new(max_connections), pipes: 0 });
     let hall = Arc::new(Hall { count, connections: TaskTracker::new() });
     let mut door = Door { make_service, settings, allow, end_is_close, stop: stop.clone(), hall: Arc::clone(&hall) };
     let mut shutdown = core::pin::pin!(shutdown);
@@ -210,7 +210,7 @@ where
     // Those who have connected already would be reset by a close. The runtime needs a moment to tell of the first of
     // them; then all that are there are taken, however long that is.
     let until = Instant::now().checked_add(A_MOMENT).unwrap_or_else(Instant::now);
-    for _ in 0..Places::BACKLOG {
+    for _ in 0..ConnectionLimit::BACKLOG {
         match timeout_at(until, unconstrained(door.next(&mut listener))).await {
             Ok((io, address)) => door.take::<L, S, B>(io, address),
             Err(_) => break,
@@ -272,16 +272,16 @@ impl<M> Door<M> {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let peer = L::peer(&address);
-        let place = self.hall.count().places.take(&self.allow, peer.map(|peer| peer.ip()));
-        let counted = Counted { place, pipe: None, hall: Arc::clone(&self.hall) };
+        let admission = self.hall.count().connections.admit(&self.allow, peer.map(|peer| peer.ip()));
+        let counted = Counted { admission, pipe: None, hall: Arc::clone(&self.hall) };
         let (settings, end_is_close, stop) = (self.settings, self.end_is_close, self.stop.clone());
         let terms = move |io: &L::Io| {
             let look = Some(Look { end_is_close, ..Look::of::<L>() });
             let extensions = L::extensions(io);
             Terms { settings, peer, stop, look, extensions, moment: A_MOMENT, counted: Some(counted) }
         };
-        match place {
-            Place::LetIn => {
+        match admission {
+            Admission::Serve => {
                 let made = self.make_service.call(address);
                 self.hall.connections.spawn(async move {
                     let Some(io) = established::<L>(io, peer).await else { return };
@@ -289,7 +289,7 @@ impl<M> Door<M> {
                         Ok(service) => service,
                         Err(never) => match never {},
                     };
-                    // They outlive it: it is closed before its place is another's.
+                    // They outlive it: it is closed before another connection is counted in its place.
                     let mut terms = terms(&io);
                     // In a place of its own: a task is moved a dozen times before it runs, and this is nearly all of it.
                     match Box::pin(connection::serve(io, service, &mut terms)).await {
@@ -299,7 +299,7 @@ impl<M> Door<M> {
                     }
                 });
             }
-            Place::Told(refusal) => {
+            Admission::Refuse(refusal) => {
                 self.hall.connections.spawn(async move {
                     // Who is not allowed gets no handshake either: what cannot be told without one is not told.
                     let io = match refusal {
@@ -314,7 +314,9 @@ impl<M> Door<M> {
                 });
             }
             // It may be lost, and those who could be told properly are told.
-            Place::Passed(refusal) => L::say(&io, refusal.response_with(false, settings.keepalive.is_some())),
+            Admission::RefuseWithoutWaiting(refusal) => {
+                L::say(&io, refusal.response_with(false, settings.keepalive.is_some()))
+            }
         }
     }
 }
@@ -332,13 +334,13 @@ async fn established<L: Listener>(io: L::Io, peer: Option<SocketAddr>) -> Option
 
 /// How many connections there are, and how many of them belong to the application alone.
 struct Count {
-    places: Places,
+    connections: ConnectionLimit,
     pipes: usize,
 }
 
-/// A connection's place, which is given back when this is dropped.
+/// Counts a connection until it is dropped.
 pub(crate) struct Counted {
-    place: Place,
+    admission: Admission,
     hall: Arc<Hall>,
     /// What is waited for when its task has ended.
     pipe: Option<TaskTrackerToken>,
@@ -355,14 +357,14 @@ impl Counted {
 
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counted").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Counted").field("admission", &self.admission).finish_non_exhaustive()
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut count = self.hall.count();
-        count.places.give_back(self.place);
+        count.connections.release(self.admission);
         count.pipes = count.pipes.saturating_sub(usize::from(self.pipe.is_some()));
     }
 }

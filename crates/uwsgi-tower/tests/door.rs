@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tower::service_fn;
 use uwsgi::Limits;
-use uwsgi::server::{AllowList, Places};
+use uwsgi::server::{AllowList, ConnectionLimit};
 use uwsgi_tower::{Accepted, Body, Connection, End, Listener, Peer, Shared, Timeouts, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
@@ -200,7 +200,7 @@ async fn those_who_are_turned_away_take_no_place() {
     let server = serve(listener, Shared::new(service_fn(hello))).allow_from(allow("10.0.0.1")).max_connections(2);
     tokio::spawn(server.into_future());
     let mut strangers = Vec::new();
-    for _ in 0..Places::TOLD + 100 {
+    for _ in 0..ConnectionLimit::REFUSALS + 100 {
         strangers.push(outside.connect(STRANGER));
     }
     for _ in 0..10 {
@@ -217,7 +217,7 @@ async fn those_who_are_turned_away_take_no_place() {
             other => assert_eq!(other, ""),
         }
     }
-    assert_eq!(told, Places::TOLD);
+    assert_eq!(told, ConnectionLimit::REFUSALS);
     // The places are given back.
     let (one, two) = (outside.connect(ALLOWED), outside.connect(ALLOWED));
     let mut three = outside.connect(ALLOWED);
@@ -247,7 +247,7 @@ async fn a_crowd_is_told_in_passing() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, Shared::new(service_fn(hello))).max_connections(0).into_future());
     let mut crowd = Vec::new();
-    for _ in 0..Places::TOLD + 40 {
+    for _ in 0..ConnectionLimit::REFUSALS + 40 {
         // Whether they have said something or not; nothing is accepted in between.
         for says in [&[][..], GET] {
             crowd.push(connect(address, says));
@@ -289,7 +289,7 @@ async fn the_last_are_served() {
 async fn a_long_line_is_served() {
     let (listener, outside) = inside();
     let mut streams = Vec::new();
-    for _ in 0..usize::from(Places::BACKLOG) {
+    for _ in 0..usize::from(ConnectionLimit::BACKLOG) {
         let mut stream = outside.connect(ALLOWED);
         stream.write_all(GET).await.unwrap();
         streams.push(stream);

@@ -59,7 +59,7 @@
 //! # }
 //! ```
 
-mod admit;
+mod admission;
 mod allow;
 mod cut;
 mod ending;
@@ -70,7 +70,7 @@ mod respond;
 mod settings;
 mod time;
 
-pub use admit::{Place, Places, admit};
+pub use admission::{Admission, ConnectionLimit, admit};
 pub use allow::{AllowError, AllowList};
 pub use cut::{Cut, CutLimit};
 pub use ending::{Drain, DrainStep, Ending};
