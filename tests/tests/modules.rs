@@ -16,7 +16,7 @@ fn no_two_files_import_each_other() {
     for name in CRATES {
         let modules = Modules::of(name);
         let reached: Vec<BTreeSet<usize>> = (0..modules.0.len()).map(|from| modules.reached_from(from)).collect();
-        for (number, module) in modules.0.iter().enumerate() {
+        for number in 0..modules.0.len() {
             let circle: Vec<String> = reached[number]
                 .iter()
                 .filter(|&&other| other >= number && reached[other].contains(&number))
@@ -34,7 +34,6 @@ fn no_two_files_import_each_other() {
                     }
                 }
             }
-            assert!(!module.file.as_os_str().is_empty());
         }
     }
     assert!(circles.is_empty(), "these files import each other:\n{}", circles.join("\n"));
@@ -111,7 +110,6 @@ struct Modules(Vec<Module>);
 
 struct Module {
     path: Vec<String>,
-    file: PathBuf,
     children: Vec<String>,
     /// What `use` brings in: the name here, and the path that it stands for.
     names: Vec<(String, Vec<String>)>,
@@ -124,21 +122,23 @@ impl Modules {
         let source = source(name).join("src");
         let root = ["lib.rs", "main.rs"].into_iter().map(|file| source.join(file)).find(|file| file.exists()).unwrap();
         let mut modules = Self(Vec::new());
-        modules.read(Vec::new(), root, &source);
+        modules.add(Vec::new(), &items_of(&root), &source);
         modules
     }
 
-    /// Reads a module and all below it; `directory` is where its children are.
-    fn read(&mut self, path: Vec<String>, file: PathBuf, directory: &Path) {
-        let parsed = syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap();
+    /// Adds a module and all below it; `directory` is where the files of its children are.
+    fn add(&mut self, path: Vec<String>, items: &[syn::Item], directory: &Path) {
         let mut reader = Reader::default();
-        reader.visit_file(&parsed);
-        let children = reader.children.clone();
-        self.0.push(Module { path: path.clone(), file, children, names: reader.names(), used: reader.used() });
-        for child in reader.children {
+        for item in items {
+            reader.visit_item(item);
+        }
+        let children = reader.children.iter().map(|(name, _)| name.clone()).collect();
+        self.0.push(Module { path: path.clone(), children, names: reader.names(), used: reader.used() });
+        for (child, inline) in reader.children {
             let (file, folder) = (directory.join(format!("{child}.rs")), directory.join(&child));
             let file = if file.exists() { file } else { folder.join("mod.rs") };
-            self.read([path.clone(), vec![child]].concat(), file, &folder);
+            let items = inline.unwrap_or_else(|| items_of(&file));
+            self.add([path.clone(), vec![child]].concat(), &items, &folder);
         }
     }
 
@@ -209,15 +209,19 @@ impl Module {
     }
 }
 
-/// Collects what a file imports and uses. Code that exists only in tests is left out.
+fn items_of(file: &Path) -> Vec<syn::Item> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display())).items
+}
+
+/// Collects what a module imports and uses. Code that exists only in tests is left out.
 #[derive(Default)]
 struct Reader {
-    children: Vec<String>,
+    /// The modules inside, with their items where they are in the same file.
+    children: Vec<(String, Option<Vec<syn::Item>>)>,
     /// The path of each import, its name here, and whether it is public.
     imports: Vec<(Vec<String>, String, bool)>,
     paths: Vec<Vec<String>>,
-    /// How many modules of the same file are open.
-    inline: usize,
 }
 
 impl Reader {
@@ -246,20 +250,7 @@ impl Reader {
             syn::UseTree::Name(name) => (with(&name.ident), name.ident.to_string()),
             syn::UseTree::Rename(name) => (with(&name.ident), name.rename.to_string()),
         };
-        self.imports.push((self.outside(path), name, is_public));
-    }
-
-    /// A path as it would be written outside the modules of this file.
-    fn outside(&self, mut path: Vec<String>) -> Vec<String> {
-        for _ in 0..self.inline {
-            if path.first().is_some_and(|first| first == "super") {
-                path.remove(0);
-            }
-        }
-        if self.inline > 0 && path.first().is_some_and(|first| !["crate", "super", "self"].contains(&first.as_str())) {
-            path.insert(0, "self".into());
-        }
-        path
+        self.imports.push((path, name, is_public));
     }
 }
 
@@ -278,13 +269,8 @@ impl<'a> Visit<'a> for Reader {
     }
 
     fn visit_item_mod(&mut self, item: &'a syn::ItemMod) {
-        if item.content.is_none() {
-            self.children.push(item.ident.to_string());
-            return;
-        }
-        self.inline += 1;
-        visit::visit_item_mod(self, item);
-        self.inline -= 1;
+        let items = item.content.as_ref().map(|(_, items)| items.clone());
+        self.children.push((item.ident.to_string(), items));
     }
 
     fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
@@ -292,10 +278,13 @@ impl<'a> Visit<'a> for Reader {
         self.import(&item.tree, &[], is_public);
     }
 
+    /// `pub(crate)` and `pub(in path)` import nothing.
+    fn visit_visibility(&mut self, _: &'a syn::Visibility) {}
+
     fn visit_path(&mut self, path: &'a syn::Path) {
         if path.leading_colon.is_none() {
             let segments = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-            self.paths.push(self.outside(segments));
+            self.paths.push(segments);
         }
         visit::visit_path(self, path);
     }
@@ -305,6 +294,7 @@ fn is_test(attribute: &syn::Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute.parse_args::<syn::Meta>().is_ok_and(|meta| match meta {
             syn::Meta::Path(path) => path.is_ident("test"),
-            _ => false,
+            syn::Meta::List(list) => list.path.is_ident("all") && list.tokens.to_string().starts_with("test"),
+            syn::Meta::NameValue(_) => false,
         })
 }
