@@ -266,6 +266,18 @@ fn messages_that_no_packet_can_carry() {
     let mut buffer = Vec::new();
     let mut call = RpcCallEncoder::new(&mut buffer, "f").unwrap();
     assert_eq!(call.push_as_uwsgi("").map_err(|error| error.kind()), Err(EncodeErrorKind::EmptyItem));
+    // An array of 255 items is the longest that uWSGI reads (plugins/rpc, uWSGI 2.0).
+    for count in 1..=254 {
+        let pushed = if count % 2 == 0 { call.push("x") } else { call.push_as_uwsgi("x") };
+        assert_eq!(pushed, Ok(()), "{count}");
+    }
+    let refused = call.push_as_uwsgi("x").unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.required(), refused.available()),
+        (EncodeErrorKind::TooManyArguments, 255, 254)
+    );
+    assert_eq!(call.push_as_uwsgi("").map_err(|error| error.kind()), Err(EncodeErrorKind::EmptyItem));
+    assert_eq!(call.push("x"), Ok(()));
     let mut buffer = Vec::new();
     let delete = CacheDelete { key: &long[..65532] };
     assert_eq!(kind(delete.encode(&mut buffer)), Ok(4 + 65534));

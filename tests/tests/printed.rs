@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use uwsgi::framing::{FramingError, content_length, declared_length};
+use uwsgi::message::RpcCallEncoder;
 use uwsgi::{
     Array, ArrayEncoder, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Foreign, Header, HeaderName,
     Limits, Modifier1, Packet, Scheme, Vars, VarsBuf, VarsEncoder, check_var,
@@ -113,6 +114,11 @@ fn encode_errors() {
     fn item(push: impl FnOnce(&mut ArrayEncoder<'_, Vec<u8>>) -> Result<(), EncodeError>) -> EncodeError {
         push(&mut ArrayEncoder::new(&mut Vec::new())).unwrap_err()
     }
+    fn too_many_arguments() -> EncodeError {
+        let mut buffer = Vec::new();
+        let mut call = RpcCallEncoder::new(&mut buffer, "f").unwrap();
+        (0..255).try_for_each(|_| call.push_as_uwsgi("x")).unwrap_err()
+    }
     let header = |name: &str, value: &str| pushed(|vars| vars.push_header(name, value));
     let rows: &[(EncodeError, Kind, &str)] = &[
         (
@@ -160,6 +166,7 @@ fn encode_errors() {
             Kind::SecondContentLength,
             "a second CONTENT_LENGTH, or an HTTP_CONTENT_LENGTH of another number",
         ),
+        (too_many_arguments(), Kind::TooManyArguments, "more than 254 arguments, of which uWSGI ignores the rest"),
         (
             header("Transfer-Encoding", "chunked"),
             Kind::TransferEncoding,

@@ -212,14 +212,16 @@ fn rpc_call(packet: &Packet<'_>) {
 
     let mut buffer = Vec::new();
     if let Ok(mut encoder) = RpcCallEncoder::new(&mut buffer, seen.first().unwrap_or(&&b""[..])) {
-        for arg in seen.iter().skip(1) {
-            encoder.push_as_uwsgi(arg).expect("what was decoded");
+        for (index, arg) in seen.iter().skip(1).enumerate() {
+            let pushed = encoder.push_as_uwsgi(arg).map_err(|error| error.kind());
+            let is_read = index < RpcCall::MAX_ARGS;
+            assert_eq!(pushed, if is_read { Ok(()) } else { Err(EncodeErrorKind::TooManyArguments) });
         }
         assert_eq!(encoder.push_as_uwsgi("").map_err(|error| error.kind()), Err(EncodeErrorKind::EmptyItem));
         let bytes = encoder.finish(mode).expect("a Vec has room");
         let call = RpcCall::decode(&again(bytes)).expect("what was encoded");
         assert_eq!(RpcCall::decode_as_uwsgi(&again(bytes)), Ok(call));
-        assert!(call.args().eq(seen.iter().skip(1).copied()));
+        assert!(call.args().eq(seen.iter().skip(1).take(RpcCall::MAX_ARGS).copied()));
     }
 }
 

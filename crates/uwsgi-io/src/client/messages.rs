@@ -3,8 +3,8 @@
 use std::io;
 
 use uwsgi::client::Exchange;
-use uwsgi::message::{Ping, Pong, Reply, RpcAnswer, RpcCall, RpcCallEncoder, RpcMode, Signal};
-use uwsgi::{Modifier1, VarsEncoder};
+use uwsgi::message::{Ping, Pong, Reply, RpcAnswer, RpcCallEncoder, RpcMode, Signal};
+use uwsgi::{EncodeErrorKind, Modifier1, VarsEncoder};
 
 use crate::client::Client;
 use crate::client::cache::Cache;
@@ -196,18 +196,17 @@ impl Client {
         mode: RpcMode,
     ) -> Result<(), ClientError> {
         self.outgoing.clear();
-        let mut count: usize = 0;
         let written = RpcCallEncoder::new(&mut self.outgoing, function).and_then(|mut call| {
             for argument in arguments {
                 call.push_as_uwsgi(argument.as_ref())?;
-                count = count.saturating_add(1);
             }
             call.finish(mode).map(|_| ())
         });
-        written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
-        if count > RpcCall::MAX_ARGS {
-            return Err(self.fail(ClientErrorKind::TooManyArguments { most: RpcCall::MAX_ARGS }));
-        }
-        Ok(())
+        written.map_err(|error| {
+            self.fail(match error.kind() {
+                EncodeErrorKind::TooManyArguments => ClientErrorKind::TooManyArguments { most: error.available() },
+                _ => ClientErrorKind::Encode(error),
+            })
+        })
     }
 }

@@ -4,7 +4,7 @@ use super::{MessageError, expect, expect_both, number};
 use crate::wire::array::{Array, Items};
 use crate::wire::buffer::Buffer;
 use crate::wire::encode::{ArrayEncoder, VarsEncoder};
-use crate::wire::error::EncodeError;
+use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
@@ -140,6 +140,8 @@ impl<'a> RpcCall<'a> {
 #[derive(Debug)]
 pub struct RpcCallEncoder<'b, B: Buffer + ?Sized> {
     items: ArrayEncoder<'b, B>,
+    /// How many arguments are written.
+    args: usize,
 }
 
 impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
@@ -151,7 +153,7 @@ impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
     pub fn new<N: AsRef<[u8]> + ?Sized>(buffer: &'b mut B, name: &N) -> Result<Self, EncodeError> {
         let mut items = ArrayEncoder::new(buffer);
         items.push_as_uwsgi(name)?;
-        Ok(Self { items })
+        Ok(Self { items, args: 0 })
     }
 
     /// Writes one argument; it may be empty.
@@ -160,16 +162,38 @@ impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
     ///
     /// As [`ArrayEncoder::push`].
     pub fn push<A: AsRef<[u8]> + ?Sized>(&mut self, arg: &A) -> Result<(), EncodeError> {
-        self.items.push(arg)
+        self.items.push(arg)?;
+        self.args = self.args.saturating_add(1);
+        Ok(())
     }
 
-    /// Writes one argument, refusing an empty one, which uWSGI would skip or refuse.
+    /// Writes one argument that uWSGI reads. It refuses an empty argument, which uWSGI skips or refuses, and every argument after
+    /// the first [`MAX_ARGS`](RpcCall::MAX_ARGS), which uWSGI ignores.
+    ///
+    /// ```
+    /// use uwsgi::EncodeErrorKind;
+    /// use uwsgi::message::{RpcCall, RpcCallEncoder};
+    ///
+    /// let mut buffer = Vec::new();
+    /// let mut call = RpcCallEncoder::new(&mut buffer, "hello")?;
+    /// for _ in 0..RpcCall::MAX_ARGS {
+    ///     call.push_as_uwsgi("a")?;
+    /// }
+    /// assert_eq!(call.push_as_uwsgi("a").unwrap_err().kind(), EncodeErrorKind::TooManyArguments);
+    /// # Ok::<(), uwsgi::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`ArrayEncoder::push_as_uwsgi`].
+    /// As [`ArrayEncoder::push_as_uwsgi`], and [`EncodeErrorKind::TooManyArguments`].
     pub fn push_as_uwsgi<A: AsRef<[u8]> + ?Sized>(&mut self, arg: &A) -> Result<(), EncodeError> {
-        self.items.push_as_uwsgi(arg)
+        let with_this = self.args.saturating_add(1);
+        if with_this > RpcCall::MAX_ARGS && !arg.as_ref().is_empty() {
+            return Err(EncodeError::new(EncodeErrorKind::TooManyArguments, with_this, RpcCall::MAX_ARGS));
+        }
+        self.items.push_as_uwsgi(arg)?;
+        self.args = with_this;
+        Ok(())
     }
 
     /// Completes the header; the packet's bytes live as long as the buffer.

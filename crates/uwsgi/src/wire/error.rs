@@ -230,6 +230,8 @@ pub enum EncodeErrorKind {
     ProxyHeader,
     /// A second `CONTENT_LENGTH`, or an `HTTP_CONTENT_LENGTH` without a `CONTENT_LENGTH` of the same number before it.
     SecondContentLength,
+    /// An argument of an RPC call after the last one that uWSGI reads.
+    TooManyArguments,
     /// `HTTP_TRANSFER_ENCODING`, which is written only where [the policy](crate::HeaderPolicy::allow_chunked) allows it, as
     /// `chunked`, once and not beside a `CONTENT_LENGTH`.
     TransferEncoding,
@@ -306,6 +308,7 @@ impl fmt::Display for EncodeError {
             Kind::SecondContentLength => {
                 f.write_str("a second CONTENT_LENGTH, or an HTTP_CONTENT_LENGTH of another number")
             }
+            Kind::TooManyArguments => write!(f, "more than {have} arguments, of which uWSGI ignores the rest"),
             Kind::TransferEncoding => f.write_str(
                 "Transfer-Encoding, which is written only where it is allowed, as chunked and without a length",
             ),
