@@ -1,7 +1,10 @@
 //! What messages show beyond the packets of `messages.rs`: every field, what is said twice, and what uWSGI passes over.
 
+use core::time::Duration;
+
 use uwsgi::message::{
-    CacheAnswer, CacheCommand, CacheRequest, RpcCall, RpcMode, Signature, SpoolTask, Subscription, SubscriptionCommand,
+    CacheAnswer, CacheCommand, CacheRequest, RpcCall, RpcMode, Signature, SpoolTask, Subscription,
+    SubscriptionCommand,
 };
 use uwsgi::{Modifier1, Packet};
 use uwsgi_tests::naive;
@@ -188,4 +191,22 @@ fn every_field_of_the_cache() {
     let answer = CacheAnswer { size: Some(2), expires: Some(1_795_176_556) };
     assert_eq!(CacheAnswer::decode(&Packet::decode(&bytes).unwrap().0), Ok(answer));
     assert_eq!(answer.encode(&mut Vec::new()), Ok(&bytes[..]));
+}
+
+/// uWSGI counts whole seconds, takes 0 of them for ever, and adds them to the time of day.
+#[test]
+fn expiry_in_whole_seconds() {
+    let rows: [(Duration, u64); 8] = [
+        (Duration::ZERO, 1),
+        (Duration::from_nanos(1), 1),
+        (Duration::from_secs(1), 1),
+        (Duration::from_millis(1001), 2),
+        (Duration::from_secs(60), 60),
+        (Duration::new((u64::MAX >> 1) - 1, 1), u64::MAX >> 1),
+        (Duration::from_secs(u64::MAX >> 1), u64::MAX >> 1),
+        (Duration::MAX, u64::MAX >> 1),
+    ];
+    for (time, seconds) in rows {
+        assert_eq!(CacheRequest::new(CacheCommand::Set).with_expires(time).expires, Some(seconds), "{time:?}");
+    }
 }

@@ -143,7 +143,7 @@ impl<'c> Cache<'c> {
     ) -> Result<bool, ClientError> {
         let mut request = CacheRequest::new(command).with_key(key);
         request.size = Some(u64::try_from(value.len()).unwrap_or(u64::MAX));
-        request.expires = expires.map(whole_seconds);
+        let request = expires.map_or(request, |time| request.with_expires(time));
         self.done(request, value)
     }
 
@@ -168,13 +168,6 @@ impl<'c> Cache<'c> {
         let written = request.encode(&mut self.client.outgoing).map(|_| ());
         written.map_err(|error| self.client.fail(ClientErrorKind::Encode(error)))
     }
-}
-
-/// As uWSGI counts them, never 0: that would be for ever; nor so many that they wrap when it adds the time of day, for what
-/// has expired already (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
-fn whole_seconds(time: Duration) -> u64 {
-    let begun = u64::from(time.subsec_nanos() > 0);
-    time.as_secs().saturating_add(begun).clamp(1, u64::MAX >> 1)
 }
 
 /// uWSGI's way to say no.

@@ -3,6 +3,8 @@
 //! Of the requests only those of modifier2 17 work: the others (0 to 6) answer with four bytes of a pointer where
 //! their header belongs, or not at all.
 
+use core::time::Duration;
+
 use super::{MessageError, expect_both, number, push_some, push_some_number};
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal;
@@ -109,6 +111,26 @@ impl<'a> CacheRequest<'a> {
     #[must_use]
     pub const fn with_key(self, key: &'a [u8]) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    /// The same request with a value that is good for this time. uWSGI counts whole seconds, so part of a second counts as one.
+    ///
+    /// uWSGI takes 0 seconds for ever, so no time becomes 1 second. uWSGI adds the seconds to the time of day, and a sum that does
+    /// not fit into 64 bits is in the past, so there are at most 2^63 - 1 seconds (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use uwsgi::message::{CacheCommand, CacheRequest};
+    ///
+    /// let set = CacheRequest::new(CacheCommand::Set).with_key(b"k1");
+    /// assert_eq!(set.with_expires(Duration::from_millis(1500)).expires, Some(2));
+    /// assert_eq!(set.with_expires(Duration::ZERO).expires, Some(1));
+    /// ```
+    #[must_use]
+    pub fn with_expires(self, time: Duration) -> Self {
+        let part_of_one = u64::from(time.subsec_nanos() > 0);
+        let seconds = time.as_secs().saturating_add(part_of_one).clamp(1, u64::MAX >> 1);
+        Self { expires: Some(seconds), ..self }
     }
 
     /// The request that a packet is.
