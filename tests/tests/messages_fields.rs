@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use uwsgi::message::{
-    CacheAnswer, CacheCommand, CacheRequest, RpcCall, RpcMode, Signature, SpoolTask, Subscription,
+    CacheAnswer, CacheCommand, CacheRequest, MessageError, RpcCall, RpcMode, Signature, SpoolTask, Subscription,
     SubscriptionCommand,
 };
 use uwsgi::{Modifier1, Packet};
@@ -208,5 +208,28 @@ fn expiry_in_whole_seconds() {
     ];
     for (time, seconds) in rows {
         assert_eq!(CacheRequest::new(CacheCommand::Set).with_expires(time).expires, Some(seconds), "{time:?}");
+    }
+}
+
+/// uWSGI 2.0 writes past its buffer for a key over 255 bytes. What may be sent is what is accepted.
+#[test]
+fn names_of_a_subscription() {
+    let name = vec![b'x'; 256];
+    let invalid = |key| Err(MessageError::Invalid { key });
+    for (key, address, want) in [
+        (1, 1, Ok(())),
+        (255, 255, Ok(())),
+        (0, 1, invalid("key")),
+        (256, 1, invalid("key")),
+        (1, 0, invalid("address")),
+        (1, 256, invalid("address")),
+        (256, 256, invalid("key")),
+    ] {
+        let subscription = Subscription::new(SubscriptionCommand::Join, &name[..key], &name[..address]);
+        assert_eq!(subscription.check_names(), want, "{key} {address}");
+        let mut buffer = Vec::new();
+        let bytes = subscription.encode(&mut buffer).unwrap();
+        let decoded = Subscription::decode(&Packet::decode(bytes).unwrap().0);
+        assert_eq!(decoded.map(|decoded| assert_eq!(decoded, subscription)), want, "{key} {address}");
     }
 }

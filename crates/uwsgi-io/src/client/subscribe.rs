@@ -6,7 +6,6 @@ use std::io;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 
-use uwsgi::Packet;
 use uwsgi::client::Address;
 use uwsgi::message::Subscription;
 
@@ -40,8 +39,7 @@ pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(),
     let send = || -> Result<(), ClientErrorKind> {
         let mut buffer = Vec::new();
         let bytes = subscription.encode(&mut buffer).map_err(ClientErrorKind::Encode)?;
-        let (packet, _) = Packet::decode(bytes).map_err(ClientErrorKind::Decode)?;
-        Subscription::decode(&packet).map_err(ClientErrorKind::Message)?;
+        subscription.check_names().map_err(ClientErrorKind::Message)?;
         if bytes.len() > Subscription::MAX_DATAGRAM {
             return Err(ClientErrorKind::DatagramTooLong { length: bytes.len(), most: Subscription::MAX_DATAGRAM });
         }

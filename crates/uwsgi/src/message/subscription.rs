@@ -160,6 +160,24 @@ impl<'a> Subscription<'a> {
         })
     }
 
+    /// Checks the key and the address as [`decode`](Self::decode) does: neither is empty or longer than
+    /// [`MAX_NAME`](Self::MAX_NAME) bytes. [`encode`](Self::encode) writes any.
+    ///
+    /// ```
+    /// use uwsgi::message::{MessageError, Subscription, SubscriptionCommand};
+    ///
+    /// let join = Subscription::new(SubscriptionCommand::Join, b"", b"127.0.0.1:4050");
+    /// assert_eq!(join.check_names(), Err(MessageError::Invalid { key: "key" }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::Invalid`] for `key` or `address`.
+    pub fn check_names(&self) -> Result<(), MessageError> {
+        check_name("key", self.key)?;
+        check_name("address", self.address)
+    }
+
     /// Writes the packet without a signature.
     ///
     /// # Errors
@@ -252,13 +270,15 @@ impl<'b, B: Buffer + ?Sized> SubscriptionEncoder<'b, B> {
     }
 }
 
-/// A key or an address: there, not empty, and not longer than receivers can bear.
+/// The key or the address of a packet, which must be there and pass [`check_name`].
 fn name<'a>(vars: Vars<'a>, key: &'static str) -> Result<&'a [u8], MessageError> {
-    match vars.get(key) {
-        None => Err(MessageError::Missing { key }),
-        Some(name) if name.is_empty() || name.len() > Subscription::MAX_NAME => Err(MessageError::Invalid { key }),
-        Some(name) => Ok(name),
-    }
+    let name = vars.get(key).ok_or(MessageError::Missing { key })?;
+    check_name(key, name).map(|()| name)
+}
+
+/// Refuses a key or an address that is empty, or too long for the receivers.
+const fn check_name(key: &'static str, name: &[u8]) -> Result<(), MessageError> {
+    if name.is_empty() || name.len() > Subscription::MAX_NAME { Err(MessageError::Invalid { key }) } else { Ok(()) }
 }
 
 /// The signature and what it covers. A receiver that trusts `sign` anywhere else would check the wrong bytes.
