@@ -446,6 +446,31 @@ fn an_upgrade_that_nobody_asked_for() {
     }
 }
 
+/// Answers that come before all of the request has left, and whether the end of the stream is an error then. A backend that only
+/// shuts down its own direction still reads the request, but a connection without that direction is no pipe.
+const EARLY_ANSWERS: &[(&[u8], bool)] = &[
+    (b"", false),
+    (b"HTTP/1.1 100 Continue\r\n\r\n", false),
+    (b"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n", true),
+    (b"HTTP/1.1 101 x\r\nUpgrade: y\r\n\r\n", false), // the exchange has failed
+    (b"HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n", false),
+    (b"HTTP/1.1 200 x\r\nUpgrade: x\r\n\r\n", false),
+    (b"HTTP/1.1 204 x\r\n\r\n", false),
+    (b"HTTP/1.1 413 x\r\n\r\n", false),
+];
+
+#[test]
+fn the_end_of_the_stream_after_an_early_answer() {
+    for (bytes, fails) in EARLY_ANSWERS {
+        let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade(b"x");
+        exchange.answer(bytes, false);
+        assert_eq!(exchange.fails_at_end_of_stream(), *fails, "{}", bytes.escape_ascii());
+        // All bytes were given to the driver, which may hold some of them back.
+        exchange.send(4);
+        assert_eq!(exchange.fails_at_end_of_stream(), *fails, "{}", bytes.escape_ascii());
+    }
+}
+
 /// The method is compared as it is: `head` is another one.
 #[test]
 fn head_is_known_by_its_name() {

@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
-use uwsgi::client::{Exchange, Incoming as Step, ResponseStep};
+use uwsgi::client::{Exchange, ResponseStep};
 use uwsgi::response::ResponseHead;
 
 use crate::client::incoming::Incoming;
@@ -214,11 +214,8 @@ impl Conversation {
     }
 
     /// Reads what comes after the answer, as much as the buffer may hold: of a 101 these are the pipe's first bytes.
-    ///
-    /// After a 101 the end of the stream is an error, because the pipe is gone. After any other answer it is no error, because a
-    /// backend may shut down its own direction and still read the request.
+    /// [`Exchange::fails_at_end_of_stream`] says whether the end of the stream is an error.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
-        let is_pipe = matches!(self.exchange.body(&[], false), Step::Send | Step::Upgraded);
         while !self.eof && self.buffer.len() < PIECE {
             self.buffer.reserve(4096);
             match poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer) {
@@ -228,7 +225,7 @@ impl Conversation {
                 Poll::Pending => break,
             }
         }
-        if self.eof && is_pipe { Err(broken()) } else { Ok(()) }
+        if self.eof && self.exchange.fails_at_end_of_stream() { Err(broken()) } else { Ok(()) }
     }
 
     /// An error, once the backend was idle for too long.

@@ -297,6 +297,25 @@ impl Exchange {
         self.refused
     }
 
+    /// Whether the end of the stream fails the exchange while part of the request has yet to leave, though the answer has come.
+    ///
+    /// After a 101 it does, because there is no pipe. After any other answer it does not: a backend may shut down its own
+    /// direction and still read the request.
+    ///
+    /// ```
+    /// # use uwsgi::client::Exchange;
+    /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade(b"echo");
+    /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n", false);
+    /// assert!(exchange.fails_at_end_of_stream());
+    /// let mut exchange = Exchange::new(false).with_outgoing(4);
+    /// exchange.answer(b"HTTP/1.1 204 No Content\r\n\r\n", false);
+    /// assert!(!exchange.fails_at_end_of_stream());
+    /// ```
+    #[must_use]
+    pub const fn fails_at_end_of_stream(&self) -> bool {
+        matches!(self.phase, Phase::Upgraded)
+    }
+
     /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
     pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
         self.begun = true;
