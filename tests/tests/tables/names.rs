@@ -1,6 +1,6 @@
 //! Vars as headers: which keys carry one, what repeats, and which names a bridge to HTTP must not pass on.
 
-use uwsgi::{ControlVar, HeaderName};
+use uwsgi::{ControlVar, HeaderName, Modifier1, Packet, VarsEncoder};
 
 use crate::rows::{self, Input, Sees, ViewRow, latin1, run_view, small};
 
@@ -282,6 +282,33 @@ fn names() {
             if got == want { vec![] } else { vec![format!("{got:?}, expected {want:?}")] }
         },
     );
+}
+
+/// A header's name as HTTP writes it, and the key that carries it.
+const KEYS: &[(&str, &str)] = &[
+    ("Accept", "HTTP_ACCEPT"),
+    ("x-forwarded-for", "HTTP_X_FORWARDED_FOR"),
+    ("X!a", "HTTP_X!A"),
+    ("Content-Type", "CONTENT_TYPE"),
+    ("CONTENT-LENGTH", "CONTENT_LENGTH"),
+    ("Content-MD5", "HTTP_CONTENT_MD5"),
+    ("Content", "HTTP_CONTENT"),
+];
+
+/// `key` is the key that `push_header` writes, and `from_key` takes it for the same name.
+#[test]
+fn keys_of_names() {
+    for (name, key) in KEYS {
+        let header = HeaderName::from_name(name);
+        assert!(header.key().eq(key.bytes()), "{name}");
+        let found = HeaderName::from_key(key.as_bytes()).unwrap();
+        assert_eq!((found, found.duplicates_content()), (header, header.duplicates_content()), "{name}");
+        let mut buffer = Vec::new();
+        let mut vars = VarsEncoder::new(&mut buffer);
+        vars.push_header(name, "1").unwrap();
+        let packet = vars.finish(Modifier1::WSGI, 0).unwrap();
+        assert_eq!(Packet::decode(packet).unwrap().0.vars().unwrap().get(key), Some(&b"1"[..]), "{name}");
+    }
 }
 
 /// The names that make uWSGI act (`uwsgi_parse_vars`, uWSGI 2.0), and some that only look like them.

@@ -1,6 +1,5 @@
 //! Headers of `http` as vars.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
@@ -59,9 +58,9 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
 ) -> Result<(), VarsError> {
     let upgrade = asks_for_upgrade(headers);
     for name in headers.keys() {
-        let key = key(name);
-        let Some(rules) = uwsgi::HeaderName::from_key(key.as_bytes()) else { continue };
-        if *name == HOST || *name == CONTENT_LENGTH || more.has(key.as_bytes()) {
+        let rules = uwsgi::HeaderName::from_name(name.as_str());
+        let key: Vec<u8> = rules.key().collect();
+        if *name == HOST || *name == CONTENT_LENGTH || more.has(&key) {
             continue;
         }
         if !rules.passes(upgrade) {
@@ -83,10 +82,4 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     headers.get_all(UPGRADE).iter().next_back().is_some_and(|value| is_upgrade(value.as_bytes()))
-}
-
-/// The key that a header's var has.
-fn key(name: &HeaderName) -> String {
-    let upper = name.as_str().to_ascii_uppercase().replace('-', "_");
-    if upper == "CONTENT_TYPE" { upper } else { ["HTTP_", &upper].concat() }
 }

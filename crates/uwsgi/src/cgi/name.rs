@@ -43,8 +43,17 @@ impl<'a> HeaderName<'a> {
         }
     }
 
-    /// A header's name as HTTP has it. Content-Type and Content-Length are those of `CONTENT_TYPE` and `CONTENT_LENGTH`.
-    pub(crate) fn from_name(name: &'a str) -> Self {
+    /// The name of a header as HTTP writes it. Content-Type and Content-Length are the names that `CONTENT_TYPE` and
+    /// `CONTENT_LENGTH` carry, not `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
+    ///
+    /// ```
+    /// use uwsgi::HeaderName;
+    ///
+    /// assert_eq!(HeaderName::from_name("X-Foo"), HeaderName::from_key(b"HTTP_X_FOO").unwrap());
+    /// assert!(!HeaderName::from_name("Content-Type").duplicates_content());
+    /// ```
+    #[must_use]
+    pub fn from_name(name: &'a str) -> Self {
         let name = Self { name: name.as_bytes(), prefixed: true };
         Self { prefixed: !name.duplicates_content(), ..name }
     }
@@ -70,6 +79,19 @@ impl<'a> HeaderName<'a> {
     #[must_use]
     pub fn bytes(&self) -> impl ExactSizeIterator<Item = u8> + DoubleEndedIterator + Clone + use<'a> {
         self.name.iter().map(|byte| printed(*byte))
+    }
+
+    /// The key of the var that carries the header: upper case, `_` for `-`, after `HTTP_` unless it is Content-Type or
+    /// Content-Length. [`push_header`](crate::VarsEncoder::push_header) writes this key.
+    ///
+    /// ```
+    /// # use uwsgi::HeaderName;
+    /// assert!(HeaderName::from_name("X-Foo").key().eq(*b"HTTP_X_FOO"));
+    /// assert!(HeaderName::from_name("content-type").key().eq(*b"CONTENT_TYPE"));
+    /// ```
+    pub fn key(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
+        let prefix = if self.prefixed { field_name::PREFIX } else { &[] };
+        prefix.iter().copied().chain(self.name.iter().map(|byte| field_name::folded(*byte)))
     }
 
     /// Whether the name is about the connection between two HTTP peers and says nothing here
@@ -273,10 +295,15 @@ pub(crate) mod field_name {
     /// Upper case, `_` for `-`, every other byte as it is: what nginx does (`ngx_http_uwsgi_create_request`, 1.22).
     pub(crate) fn fold(name: &mut [u8]) {
         for byte in name {
-            *byte = match *byte {
-                b'-' => b'_',
-                other => other.to_ascii_uppercase(),
-            };
+            *byte = folded(*byte);
+        }
+    }
+
+    /// A byte of a name as [`fold`] leaves it.
+    pub(crate) const fn folded(byte: u8) -> u8 {
+        match byte {
+            b'-' => b'_',
+            other => other.to_ascii_uppercase(),
         }
     }
 }
