@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 use std::collections::HashSet;
 
-use uwsgi::{Host, Request, RequestUri, Scheme};
+use uwsgi::{Host, Request, RequestUri};
 
 use crate::escape::Escaped;
 use crate::report::Body;
@@ -79,10 +79,7 @@ impl<'a> Seen<'a> {
 
     /// Whether this port is that of the scheme, which URLs do not name.
     pub(crate) fn is_default_port(&self, port: u16) -> bool {
-        match self.request.scheme() {
-            Scheme::Http => port == 80,
-            Scheme::Https => port == 443,
-        }
+        port == self.request.scheme().default_port()
     }
 
     /// Whether the vars are those of Apache httpd.

@@ -74,3 +74,11 @@ rows! {
 fn scheme() {
     run_view("scheme", ROWS);
 }
+
+/// RFC 9110 sections 4.2.1 and 4.2.2.
+#[test]
+fn default_ports() {
+    for (scheme, port) in [(Http, 80), (Https, 443)] {
+        assert_eq!(scheme.default_port(), port, "{}", scheme.as_str());
+    }
+}

@@ -122,9 +122,9 @@ pub fn encode_vars<B: Buffer + ?Sized>(
         push("SERVER_NAME", host.map_or("localhost", |host| host.name()).as_bytes())?;
     }
     if !received.has("SERVER_PORT") {
-        let default_port = if received.scheme == Scheme::Https { "443" } else { "80" };
+        let default_port = received.scheme.default_port().to_string();
         let port = host.and_then(|host| host.port()).filter(|port| Request::port(port.as_bytes()).is_some());
-        push("SERVER_PORT", port.unwrap_or(default_port).as_bytes())?;
+        push("SERVER_PORT", port.unwrap_or(&default_port).as_bytes())?;
     }
     if let Some(length) = length {
         push("CONTENT_LENGTH", length.to_string().as_bytes())?;

@@ -22,6 +22,19 @@ impl Scheme {
         }
     }
 
+    /// The port that a URL of this scheme need not name: 80 or 443 (RFC 9110 sections 4.2.1 and 4.2.2).
+    ///
+    /// ```
+    /// assert_eq!(uwsgi::Scheme::Https.default_port(), 443);
+    /// ```
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
     /// The scheme that these vars name; `None` where they name none. The rule is that of [`Request::scheme`](crate::Request::scheme).
     ///
     /// ```
