@@ -32,7 +32,7 @@ class Program:
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
                 raise SystemExit(f"{name} did not start: {' '.join(argv)}\n{self.log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
+            time.sleep(0.05)    # a pause between two looks
 
     def __enter__(self):
         return self

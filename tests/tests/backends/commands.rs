@@ -145,16 +145,18 @@ fn a_subscription() {
     subscribe.args(["subscribe", "--to", &router.to_string(), "--key", "example.com", "--address", &node.to_string()]);
     subscribe.args(["--every", "5"]);
     let subscribe = uwsgi_tests::programs::Program::start(&stage, "subscribe", &mut subscribe, &[]);
-    until(|| run(&["request", "http://example.com/key"], &front).stdout == b"node example.com");
+    until("the node has joined", || run(&["request", "http://example.com/key"], &front).stdout == b"node example.com");
     let kill = Command::new("kill").args(["-INT", &subscribe.id().unwrap().to_string()]).status().unwrap();
     assert!(kill.success());
-    until(|| run(&["request", "http://example.com/key"], &front).status.code() == Some(2));
+    until("the node has left", || run(&["request", "http://example.com/key"], &front).status.code() == Some(2));
 }
 
-fn until(mut done: impl FnMut() -> bool) {
+/// Waits until something is so.
+fn until(expected: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
-    while !done() {
-        assert!(start.elapsed() < crate::server::PATIENCE);
+    while !is_so() {
+        assert!(start.elapsed() < crate::server::PATIENCE, "not in time: {expected}");
+        // A pause between two looks.
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

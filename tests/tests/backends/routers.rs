@@ -92,6 +92,7 @@ impl Router<'_> {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "{got:?}, and not {want:?}");
+            // A pause between two looks.
             sleep(Duration::from_millis(5));
         }
     }

@@ -84,6 +84,7 @@ pub fn file(path: &Path) -> Vec<u8> {
         match std::fs::read(path) {
             Ok(bytes) => return bytes,
             Err(error) if start.elapsed() > PATIENCE => panic!("{}: {error}", path.display()),
+            // A pause between two looks.
             Err(_) => sleep(Duration::from_millis(5)),
         }
     }

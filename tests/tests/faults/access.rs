@@ -9,26 +9,22 @@ use serde_json::Value;
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, Process, get, packet, post, status};
 
-use crate::{Place, Running, command};
+use crate::{Place, Running, command, wait_until};
 
 fn hello(_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     Ok(answer.whole(Head::new(201), b"hello\n")?)
 }
 
-/// The lines of a log, once there are so many.
+/// The lines of a log, once it has this many. The server writes a line after the answer, and the client may be quicker.
 fn lines(path: &Path, count: usize) -> Vec<String> {
-    let begun = Instant::now();
-    loop {
-        // Behind the last answer a line is written, and the client may be quicker.
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
-        if lines.len() >= count && text.ends_with('\n') {
-            assert_eq!(lines.len(), count, "{text}");
-            return lines;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{text}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut text = String::new();
+    wait_until(&format!("{} has {count} whole lines", path.display()), || {
+        text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().count() >= count && text.ends_with('\n')
+    });
+    let lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+    assert_eq!(lines.len(), count, "{text}");
+    lines
 }
 
 const SECRETS: [(&str, &str); 3] =

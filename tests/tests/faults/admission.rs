@@ -10,7 +10,7 @@ use uwsgi::server::{AllowList, Settings};
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, get, post, status};
 
-use crate::{Place, Running};
+use crate::{Place, Running, wait_until};
 
 fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     std::io::copy(body, &mut std::io::sink())?;
@@ -75,13 +75,9 @@ fn more_connections_than_allowed_are_told_so_and_let_in_later() {
     until_let_in(&at);
 }
 
-/// Asks until there is room.
+/// Asks until the server has room for one more connection.
 fn until_let_in(at: &At) {
-    let begun = Instant::now();
-    while status(&at.ask(&get("/")).unwrap()) != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "nobody is let in any more");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("a request is served again", || status(&at.ask(&get("/")).unwrap()) == 200);
 }
 
 /// Who is turned away takes nobody's place, however long it stays.

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use uwsgi_tests::load::{At, Process, get, status};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Place, exists, shell, shell_of};
+use crate::{Place, exists, shell, shell_of, wait_for_descriptors, wait_until_at_rest};
 
 #[test]
 fn descriptors_run_out_and_come_back() {
@@ -21,7 +21,7 @@ fn runs_out_and_recovers(kind: Kind) {
     let options = [&*format!("bind={bind}")];
     let process = Process::start(&mut shell_of(kind, "ulimit -n 64;", &options), &at).unwrap();
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
-    thread::sleep(Duration::from_millis(300));
+    wait_for_descriptors(&process, 64);
 
     // Those who were let in are served.
     idle[0].write_all(&get("/")).unwrap();
@@ -45,6 +45,7 @@ fn runs_out_and_recovers(kind: Kind) {
 fn waits_quietly(process: &Process) {
     let least = (0..3).map(|_| {
         let before = process.used().unwrap();
+        // The second in which the processor time is measured.
         thread::sleep(Duration::from_secs(1));
         process.used().unwrap() - before
     });
@@ -58,9 +59,9 @@ fn who_is_too_many_is_told_so_though_the_soft_limit_is_low() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let options = [&*format!("bind={bind}"), "max=100"];
-    let _process = Process::start(&mut shell("ulimit -Sn 64;", &options), &at).unwrap();
+    let process = Process::start(&mut shell("ulimit -Sn 64;", &options), &at).unwrap();
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
-    thread::sleep(Duration::from_millis(300));
+    wait_for_descriptors(&process, 100);
     let mut answer = Vec::new();
     at.connect().unwrap().read_to_end(&mut answer).unwrap();
     assert_eq!(status(&answer), 503);
@@ -79,6 +80,8 @@ fn who_waits_for_a_descriptor_is_not_lost_at_a_stop() {
     let (at, bind) = place.socket("a.sock");
     let options = [&*format!("bind={bind}"), "trace=error"];
     let mut process = Process::start(&mut shell("ulimit -n 64;", &options), &at).unwrap();
+    // A stop closes this one first, so that the test sees when the stop has begun.
+    let mut idle = at.connect().unwrap();
     let mut begun: Vec<_> = (0..100)
         .map(|_| {
             let mut stream = at.connect().unwrap();
@@ -86,12 +89,14 @@ fn who_waits_for_a_descriptor_is_not_lost_at_a_stop() {
             stream
         })
         .collect();
-    thread::sleep(Duration::from_millis(300));
+    wait_for_descriptors(&process, 64);
     process.signal(Signal::TERM).unwrap();
-    thread::sleep(Duration::from_millis(300));
+    let mut answer = Vec::new();
+    idle.read_to_end(&mut answer).unwrap();
+    assert!(answer.is_empty(), "{}", answer.escape_ascii());
     for stream in &mut begun {
         stream.write_all(&get("/")[10..]).unwrap();
-        let mut answer = Vec::new();
+        answer.clear();
         stream.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 200);
     }
@@ -127,11 +132,12 @@ fn threads_run_out_and_come_back() {
     let mut command = shell("ulimit -v 9000000;", &options);
     let process = Process::start(command.stderr(std::process::Stdio::null()), &at).unwrap();
     let idle: Vec<_> = (0..40).map(|_| at.connect().unwrap()).collect();
-    thread::sleep(Duration::from_millis(300));
+    wait_until_at_rest(&process);
 
-    // Whoever comes now waits until others leave.
+    // A connection that comes now waits until others leave.
     let mut late = at.connect().unwrap();
     late.write_all(&get("/")).unwrap();
+    // Nothing comes in this time.
     late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     assert!(late.read(&mut [0; 1]).is_err(), "there was room for all of them");
     waits_quietly(&process);

@@ -8,7 +8,7 @@ use uwsgi_tests::load::{At, Process, get, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command_of};
+use crate::{Place, command_of, wait_until};
 
 fn start(kind: Kind, place: &Place, options: &[&str]) -> (Process, At) {
     let (at, bind) = place.socket("a.sock");
@@ -92,10 +92,6 @@ fn resets_in_the_middle(kind: Kind) {
     for at in [&tcp, &unix] {
         each(2, 5, |_| assert_eq!(status(&at.ask(&get("/sleep/10")).unwrap()), 200));
     }
-    // Nothing is left behind but what listens.
-    let begun = std::time::Instant::now();
-    while process.descriptors().unwrap() > 20 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{} descriptors are open", process.descriptors().unwrap());
-        thread::sleep(Duration::from_millis(20));
-    }
+    // All connections are closed in the end, and only what listens stays open.
+    wait_until("at most 20 descriptors are open", || process.descriptors().unwrap() <= 20);
 }

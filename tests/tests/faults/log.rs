@@ -1,6 +1,8 @@
 //! What a server says: a line for each refusal, with who was refused and the setting to change, and at which level.
 
+use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -8,30 +10,61 @@ use uwsgi_tests::load::{At, Process, get, packet, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command_of};
+use crate::{Place, command_of, wait_until, wait_until_at_rest};
 
-/// What is said, at this level and above, about connections that do this to a server with these options; without what panics
-/// print.
-fn said(level: &str, options: &[&str], act: impl FnOnce(&At)) -> Vec<String> {
-    said_by(Kind::Blocking, level, options, |at, _| act(at))
+/// A server that writes its log into a file.
+struct Logging {
+    process: Process,
+    tcp: At,
+    unix: At,
+    log: PathBuf,
+    _place: Place,
 }
 
-/// What one of the servers says, which is reached over TCP and over a Unix socket.
-fn said_by(kind: Kind, level: &str, options: &[&str], act: impl FnOnce(&At, &At)) -> Vec<String> {
-    let place = Place::new();
-    let (unix, bind) = place.socket("a.sock");
-    let port = Port::free();
-    let own = [format!("bind={}", port.address()), format!("bind={bind}"), format!("trace={level}")];
-    let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
-    let mut process = Process::start(&mut command_of(kind, &options), &unix).unwrap();
-    act(&At::Tcp(port.address()), &unix);
-    std::thread::sleep(Duration::from_millis(100));
-    process.signal(Signal::TERM).unwrap();
-    process.ended_within(Duration::from_secs(10)).unwrap();
-    let said = process.said().unwrap();
-    let levels = ["ERROR ", "WARN ", "INFO ", "DEBUG "];
-    let lines = said.lines().map(str::trim).filter(|line| levels.iter().any(|level| line.starts_with(level)));
-    lines.map(ToOwned::to_owned).collect()
+impl Logging {
+    /// Starts a server with these options, over TCP and over a Unix socket, that logs at this level and above.
+    fn start(kind: Kind, level: &str, options: &[&str]) -> Self {
+        let place = Place::new();
+        let (unix, bind) = place.socket("a.sock");
+        let (port, log) = (Port::free(), place.path("log"));
+        let own = [format!("bind={}", port.address()), format!("bind={bind}"), format!("trace={level}")];
+        let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
+        let mut command = command_of(kind, &options);
+        command.stderr(File::create(&log).unwrap());
+        let process = Process::start(&mut command, &unix).unwrap();
+        Self { process, tcp: At::Tcp(port.address()), unix, log, _place: place }
+    }
+
+    /// Returns the lines that were logged so far, without what panics print.
+    fn lines(&self) -> Vec<String> {
+        let levels = ["ERROR ", "WARN ", "INFO ", "DEBUG "];
+        let text = fs::read_to_string(&self.log).unwrap();
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
+        whole.filter(|line| levels.iter().any(|level| line.starts_with(level))).map(ToOwned::to_owned).collect()
+    }
+
+    /// Waits until this many lines were logged.
+    #[track_caller]
+    fn wait_for(&self, count: usize) {
+        wait_until(&format!("{count} lines are logged"), || self.lines().len() >= count);
+    }
+
+    /// Stops the server, and returns all lines that it has logged.
+    fn stop(mut self) -> Vec<String> {
+        self.process.signal(Signal::TERM).unwrap();
+        self.process.ended_within(Duration::from_secs(10)).unwrap();
+        self.lines()
+    }
+}
+
+/// Returns what the blocking server logs, at this level and above, about connections over TCP that do this: `count` lines.
+fn logged(level: &str, options: &[&str], count: usize, act: impl FnOnce(&At)) -> Vec<String> {
+    let server = Logging::start(Kind::Blocking, level, options);
+    act(&server.tcp);
+    server.wait_for(count);
+    let lines = server.stop();
+    assert_eq!(lines.len(), count, "{lines:?}");
+    lines
 }
 
 /// One line, in which the peer stands where it says `PEER`.
@@ -71,8 +104,8 @@ fn a_refusal_is_a_warning_that_names_the_peer_and_says_what_to_change() {
         ("body", post("/read", 2 << 30), 413, "a body of 2147483648 bytes is over the limit of 1073741824"),
     ];
     for (name, sent, expected, text) in rows {
-        let said = said("warn", &[], |at| assert_eq!(status(&at.ask(&sent).unwrap()), expected, "{name}"));
-        let [line] = &said[..] else { panic!("{name}: {said:?}") };
+        let logged = logged("warn", &[], 1, |at| assert_eq!(status(&at.ask(&sent).unwrap()), expected, "{name}"));
+        let line = &logged[0];
         assert!(line.starts_with("WARN refused: ") && line.contains(text), "{name}: {line}");
         assert!(line.contains(" peer=127.0.0.1:") && line.ends_with(&format!(" status={expected}")), "{name}: {line}");
     }
@@ -80,28 +113,26 @@ fn a_refusal_is_a_warning_that_names_the_peer_and_says_what_to_change() {
 
 #[test]
 fn who_is_not_let_in() {
-    let told = said("warn", &["allow=192.0.2.1"], |at| assert_eq!(status(&at.ask(b"").unwrap()), 403));
-    one_line(&told, "WARN refused: the peer's address is not allowed peer=PEER status=403");
-    let told = said("warn", &["max=0"], |at| assert_eq!(status(&at.ask(b"").unwrap()), 503));
-    // The one that looked whether it listens was one too many too, on the Unix socket.
-    let told: Vec<_> = told.into_iter().filter(|line| line.contains("peer=")).collect();
-    one_line(&told, "WARN refused: too many connections peer=PEER status=503");
+    let lines = logged("warn", &["allow=192.0.2.1"], 1, |at| assert_eq!(status(&at.ask(b"").unwrap()), 403));
+    one_line(&lines, "WARN refused: the peer's address is not allowed peer=PEER status=403");
+    // `Process::start` connects to the Unix socket to see whether the server listens: that is one connection too many as well.
+    let lines = logged("warn", &["max=0"], 2, |at| assert_eq!(status(&at.ask(b"").unwrap()), 503));
+    let of_tcp: Vec<_> = lines.into_iter().filter(|line| line.contains("peer=")).collect();
+    one_line(&of_tcp, "WARN refused: too many connections peer=PEER status=503");
 }
 
 #[test]
 fn no_worker_and_a_body_that_is_cut_short() {
-    let told = said("warn", &["workers=1", "queue=50"], |at| {
-        let _works = {
-            let mut works = at.connect().unwrap();
-            works.write_all(&get("/sleep/1500")).unwrap();
-            works
-        };
-        std::thread::sleep(Duration::from_millis(100));
+    let lines = logged("warn", &["workers=1", "queue=50"], 1, |at| {
+        // The application begins its answer, and works on for far longer than the other request waits.
+        let mut works = at.connect().unwrap();
+        works.write_all(&get("/begin/1500")).unwrap();
+        works.read_exact(&mut [0; 12]).unwrap();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 503);
     });
-    one_line(&told, "WARN refused: no free worker in time peer=PEER status=503");
+    one_line(&lines, "WARN refused: no free worker in time peer=PEER status=503");
 
-    let told = said("warn", &[], |at| {
+    let lines = logged("warn", &[], 1, |at| {
         let mut stream = at.connect().unwrap();
         stream.write_all(&[post("/read", 5), b"he".to_vec()].concat()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
@@ -109,7 +140,7 @@ fn no_worker_and_a_body_that_is_cut_short() {
         stream.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 400);
     });
-    one_line(&told, "WARN refused: the stream ended 3 bytes before the body did peer=PEER status=400");
+    one_line(&lines, "WARN refused: the stream ended 3 bytes before the body did peer=PEER status=400");
 }
 
 #[test]
@@ -119,25 +150,23 @@ fn an_application_that_fails_is_an_error() {
         ("/panic", "ERROR the application failed: the application panicked"),
         ("/halfway", "ERROR the application failed: the application panicked"),
     ] {
-        let told = said("warn", &[], |at| drop(at.ask(&get(path))));
-        one_line(&told, expected);
+        let lines = logged("warn", &[], 1, |at| drop(at.ask(&get(path))));
+        one_line(&lines, expected);
     }
 }
 
 /// It is the peer's right to go, and no application's fault.
 #[test]
 fn a_peer_that_resets_is_no_failure() {
-    let told = said("debug", &[], |at| {
+    let lines = logged("debug", &[], 2, |at| {
         at.reset_behind(&[post("/read", 10), b"hello".to_vec()].concat()).unwrap();
-        std::thread::sleep(Duration::from_millis(100));
         let mut takes_little = at.connect().unwrap();
         takes_little.write_all(&get("/stream/65536")).unwrap();
         takes_little.read_exact(&mut [0; 1000]).unwrap();
         drop(takes_little);
     });
-    assert_eq!(told.len(), 2, "{told:?}");
-    for line in &told {
-        assert!(line.starts_with("DEBUG the peer has gone: "), "{told:?}");
+    for line in &lines {
+        assert!(line.starts_with("DEBUG the peer has gone: "), "{lines:?}");
     }
 }
 
@@ -153,17 +182,14 @@ fn what_a_stop_has_cut() {
             200,
         ),
     ] {
-        let mut cut = None;
-        let told = said("warn", &["grace=100"], |at| {
-            let mut stream = at.connect().unwrap();
-            stream.write_all(&sent).unwrap();
-            std::thread::sleep(Duration::from_millis(300));
-            cut = Some(stream);
-        });
-        let told: Vec<_> = told.iter().map(|line| without_count(line).0).collect();
-        one_line(&told, expected);
+        let server = Logging::start(Kind::Blocking, "warn", &["grace=100"]);
+        let mut cut = server.tcp.connect().unwrap();
+        cut.write_all(&sent).unwrap();
+        wait_until_at_rest(&server.process);
+        let lines: Vec<_> = server.stop().iter().map(|line| without_count(line).0).collect();
+        one_line(&lines, expected);
         let mut answer = Vec::new();
-        let end = cut.unwrap().read_to_end(&mut answer);
+        let end = cut.read_to_end(&mut answer);
         assert_eq!((status(&answer), end.is_ok()), (answered, answered == 503), "{}", answer.escape_ascii());
     }
 }
@@ -192,22 +218,25 @@ fn a_limit_that_cuts_an_answer_is_said() {
     ];
     for kind in Kind::BOTH {
         for (option, expected) in rows {
-            let (mut over_tcp, mut over_unix) = (None, None);
+            let server = Logging::start(kind, "warn", &[option]);
             // The peers take nothing, and there is more than fits on the way to them.
-            let mut told = said_by(kind, "warn", &[option], |tcp, unix| {
-                for (at, peer) in [(tcp, &mut over_tcp), (unix, &mut over_unix)] {
-                    let mut stream = at.connect().unwrap();
-                    stream.write_all(&get("/stream/65536")).unwrap();
-                    *peer = Some(stream);
-                }
-                std::thread::sleep(Duration::from_millis(1000));
+            let [_over_tcp, mut over_unix] = [&server.tcp, &server.unix].map(|at| {
+                let mut stream = at.connect().unwrap();
+                stream.write_all(&get("/stream/65536")).unwrap();
+                stream
             });
-            // What was sent over a Unix socket is with the peer, though the connection is over.
+            if option.starts_with("silence") {
+                server.wait_for(2);
+            } else {
+                wait_until_at_rest(&server.process);
+            }
+            let mut lines = server.stop();
+            // The peer has all that was sent over a Unix socket, though the connection is over.
             let mut answer = Vec::new();
-            over_unix.unwrap().read_to_end(&mut answer).unwrap();
+            over_unix.read_to_end(&mut answer).unwrap();
             let body = answer.len() - answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") - 4;
-            told.sort_by_key(|line| line.contains("peer="));
-            let [unix, tcp] = &told[..] else { panic!("{kind:?}, {option}: {told:?}") };
+            lines.sort_by_key(|line| line.contains("peer="));
+            let [unix, tcp] = &lines[..] else { panic!("{kind:?}, {option}: {lines:?}") };
             assert_eq!(without_count(unix), (expected.to_owned(), Some(body)), "{kind:?}");
             let (line, sent) = without_count(tcp);
             one_line(&[line], &format!("{expected} peer=PEER"));
@@ -216,15 +245,20 @@ fn a_limit_that_cuts_an_answer_is_said() {
     }
 }
 
-/// A peer that goes is none of the limits: it says so at debug only, in both servers.
+/// No limit was reached where a peer has gone. Both servers log it at the level debug only.
 #[test]
 fn a_peer_that_goes_is_no_warning() {
     for kind in Kind::BOTH {
-        let told = said_by(kind, "warn", &[], |tcp, _| {
-            let mut takes_little = tcp.connect().unwrap();
-            takes_little.write_all(&get("/stream/65536")).unwrap();
-            takes_little.read_exact(&mut [0; 1000]).unwrap();
+        let server = Logging::start(kind, "debug", &[]);
+        let mut takes_little = server.tcp.connect().unwrap();
+        takes_little.write_all(&get("/stream/65536")).unwrap();
+        takes_little.read_exact(&mut [0; 1000]).unwrap();
+        drop(takes_little);
+        wait_until("the server logs that the peer has gone", || {
+            server.lines().iter().any(|line| line.contains("the peer has gone"))
         });
-        assert!(told.is_empty(), "{kind:?}: {told:?}");
+        let lines = server.stop();
+        let warns = |line: &String| line.starts_with("WARN ") || line.starts_with("ERROR ");
+        assert!(!lines.iter().any(warns), "{kind:?}: {lines:?}");
     }
 }

@@ -11,11 +11,12 @@ use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, get, post, status};
 use uwsgi_tests::ours::Gate;
 
-use crate::{Place, Running};
+use crate::{PATIENCE, Place, Running, wait_until};
 
-/// Works, reads, or writes much, for the time or the size that the path says.
+/// Works for half a second, writes much, or reads the body, as the path says.
 fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     match call.request().path_info() {
+        // The sleep stands for work that keeps a worker busy.
         Some(b"/work") => thread::sleep(Duration::from_millis(500)),
         Some(b"/much") => return Ok(answer.whole(Head::new(200), &vec![b'x'; 8 << 20])?),
         _ => drop(std::io::copy(body, &mut std::io::sink())?),
@@ -57,11 +58,8 @@ fn no_free_worker_in_time_is_503() {
         gate.open();
         assert_eq!(status(&works.join().unwrap()), 200);
     });
-    // The permit is given back, if behind the answer.
-    let begun = Instant::now();
-    while status(&at.ask(&get("/")).unwrap()) != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the permit is lost");
-    }
+    // The permit is given back after the answer.
+    wait_until("a request gets the permit", || status(&at.ask(&get("/")).unwrap()) == 200);
 }
 
 #[test]
@@ -82,14 +80,22 @@ fn all_who_can_wait_are_served_in_the_end() {
 #[test]
 fn slow_peers_hold_no_worker() {
     let place = Place::new();
-    let (_running, at) = one_worker(&place, app, Settings::default());
-    // One that is slow to send, at each place where it can be; one that is slow to take.
+    let (called, calls) = mpsc::channel();
+    let counted = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
+        app(call, body, answer)
+    };
+    let (_running, at) = one_worker(&place, counted, Settings::default());
+    // Three peers are slow to send, each at another place of its request. One is slow to take its answer.
     let mut slow: Vec<_> = (0..4).map(|_| at.connect().unwrap()).collect();
     slow[0].write_all(&post("/", 10)[..20]).unwrap();
     slow[1].write_all(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
     slow[2].write_all(&get("/much")).unwrap();
     slow[3].write_all(&[post("/", LARGE), b"hello".to_vec()].concat()).unwrap();
-    thread::sleep(Duration::from_millis(200));
+    // The application is called for the last two. The first two are accepted before them, and wait for their peers outside of it.
+    for _ in 0..2 {
+        calls.recv_timeout(PATIENCE).expect("the application is called");
+    }
     for _ in 0..10 {
         let begun = Instant::now();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
@@ -128,11 +134,12 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
     thread::scope(|scope| {
         let mut reads = at.connect().unwrap();
         reads.write_all(&post("/", LARGE)).unwrap();
-        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        calls.recv_timeout(PATIENCE).expect("the application is called");
         // The body is waited for without the permit: another that works for long can have it.
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
         reads.write_all(&[b'x'; LARGE]).unwrap();
+        // The body waits in the socket for longer than `body_idle`.
         thread::sleep(Duration::from_secs(3));
         gate.open();
         let mut answer = Vec::new();
@@ -154,6 +161,7 @@ fn the_bound_holds_for_requests_that_come_back_from_a_wait() {
         called.send(())?;
         std::io::copy(body, &mut std::io::sink())?;
         seen.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // The sleep stands for work, in which a second request would be seen.
         thread::sleep(Duration::from_millis(250));
         said.fetch_max(call.workers(), Ordering::SeqCst);
         at_work.fetch_sub(1, Ordering::SeqCst);
@@ -163,7 +171,7 @@ fn the_bound_holds_for_requests_that_come_back_from_a_wait() {
     let mut clients: Vec<_> = (0..CALLS).map(|_| at.connect().unwrap()).collect();
     for client in &mut clients {
         client.write_all(&post("/", LARGE)).unwrap();
-        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        calls.recv_timeout(PATIENCE).expect("the application is called");
     }
     for client in &mut clients {
         client.write_all(&[b'x'; LARGE]).unwrap();
@@ -190,14 +198,15 @@ fn a_small_body_is_read_before_its_request_takes_a_permit() {
         let mut client = at.connect().unwrap();
         client.write_all(&post("/", length)).unwrap();
         client.write_all(&vec![b'x'; length - 1]).unwrap();
-        let patience = if is_small { Duration::from_millis(300) } else { Duration::from_secs(20) };
+        // For a small body the application is not called in this time.
+        let patience = if is_small { Duration::from_millis(300) } else { PATIENCE };
         assert_eq!(calls.recv_timeout(patience).is_err(), is_small, "{length} bytes");
         client.write_all(b"x").unwrap();
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).unwrap();
         assert!(answer.ends_with(format!("\r\n\r\n{length}").as_bytes()), "{}", answer.escape_ascii());
         if is_small {
-            calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+            calls.recv_timeout(PATIENCE).expect("the application is called");
         }
     }
 }
@@ -277,10 +286,12 @@ fn a_request_that_has_begun_goes_before_new_ones() {
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
-        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        calls.recv_timeout(PATIENCE).expect("the application is called");
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
         let new: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/new")).unwrap())).collect();
+        // Nothing outside of the server shows that a request waits for the permit. First the new ones come to wait, then the one
+        // that has begun.
         thread::sleep(Duration::from_millis(300));
         begun.write_all(&[b'x'; LARGE]).unwrap();
         thread::sleep(Duration::from_millis(300));
@@ -314,10 +325,11 @@ fn a_stop_does_not_wait_for_a_permit() {
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
-        calls.recv_timeout(Duration::from_secs(20)).expect("the request is worked on");
+        calls.recv_timeout(PATIENCE).expect("the application is called");
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)));
         gate.wait_for(1);
         begun.write_all(&[b'x'; 5]).unwrap();
+        // Nothing outside of the server shows that the request waits for the permit.
         thread::sleep(Duration::from_millis(200));
         running.handle.stop();
         let (stopped, mut answer) = (Instant::now(), Vec::new());
@@ -336,20 +348,28 @@ fn a_lock_that_is_held_over_a_write_wedges_nobody() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let lock = Mutex::new(());
-    let locked = move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| {
+    let (called, calls) = mpsc::channel();
+    let locked = move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
+        called.send(())?;
         let _held = lock.lock();
         Ok(answer.whole(Head::new(200), &vec![b'x'; 4 << 20])?)
     };
     let _running = Running::start(Server::new(locked).unwrap().bind(&bind).unwrap().with_workers(1));
-    let mut waiting: Vec<_> = (0..3)
-        .map(|_| {
-            let mut stream = at.connect().unwrap();
-            stream.write_all(&get("/")).unwrap();
-            thread::sleep(Duration::from_millis(200));
-            stream
-        })
-        .collect();
-    for stream in &mut waiting {
+    let ask = || {
+        let mut stream = at.connect().unwrap();
+        stream.write_all(&get("/")).unwrap();
+        stream
+    };
+    // The first has the lock and waits for its peer, without the permit: otherwise the second would not be called.
+    let first = ask();
+    calls.recv_timeout(PATIENCE).expect("the application is called");
+    let second = ask();
+    calls.recv_timeout(PATIENCE).expect("the application is called a second time");
+    // The second has the permit and waits for the lock.
+    let third = ask();
+    // Nothing outside of the server shows that the third waits for the permit.
+    thread::sleep(Duration::from_millis(200));
+    for mut stream in [first, second, third] {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         assert!(status(&answer) == 200 && answer.len() > 4 << 20, "{} bytes", answer.len());

@@ -13,7 +13,7 @@ use uwsgi_tests::load::{At, Process, get, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, Running, command, command_of, exists};
+use crate::{Place, Running, command, command_of, exists, wait_until, wait_until_at_rest};
 
 fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     std::io::copy(body, &mut std::io::sink())?;
@@ -64,11 +64,21 @@ fn exchange(mut stream: UnixStream, request: &[u8]) -> (Vec<u8>, bool) {
 
 const CLIENTS: usize = 8;
 
-/// Asks over and over on several threads, stops the server in the middle, and goes on until nobody listens.
+/// Ends the threads of the clients when it is dropped, also where the test fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Asks over and over on several threads, stops the server in the middle, and goes on until all threads find it gone.
 fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Saw {
     let saw = Saw::default();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _ends = Ends(&over);
         for thread in 0..CLIENTS {
             let (saw, over) = (&saw, &over);
             scope.spawn(move || {
@@ -79,12 +89,11 @@ fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Saw {
                 }
             });
         }
-        thread::sleep(Duration::from_millis(300));
+        wait_until("200 requests are answered", || saw.answered.load(Ordering::Relaxed) >= 200);
         let turned_away = saw.refused.load(Ordering::Relaxed) + saw.closed.load(Ordering::Relaxed);
         assert_eq!(turned_away, 0, "before the stop all are served");
         stop();
-        thread::sleep(Duration::from_millis(50));
-        over.store(true, Ordering::Relaxed);
+        wait_until("the server listens no longer", || saw.refused.load(Ordering::Relaxed) >= CLIENTS);
     });
     saw
 }
@@ -161,7 +170,7 @@ fn what_began_is_finished() {
             })
             .collect();
         let mut idle = at.connect().unwrap();
-        thread::sleep(Duration::from_millis(200));
+        wait_until_at_rest(&process);
         process.signal(Signal::TERM).unwrap();
         // Nobody else is let in, the idle one is closed.
         let mut answer = Vec::new();
@@ -170,7 +179,7 @@ fn what_began_is_finished() {
         let stopped = Instant::now();
         while let Ok(mut late) = at.connect() {
             assert!(!matches!(late.read(&mut [0; 1]), Ok(1..)), "{kind:?}: a late one was let in");
-            assert!(stopped.elapsed() < Duration::from_secs(5), "{kind:?}: somebody listens still");
+            assert!(stopped.elapsed() < Duration::from_secs(10), "{kind:?}: the server still listens");
         }
         for (stream, sent) in &mut begun {
             stream.write_all(&request[*sent..]).unwrap();
@@ -225,10 +234,10 @@ fn the_grace_is_a_bound_with(workers: &str) {
     let mut process = Process::start(&mut command(&options), &at).unwrap();
     let mut slow = at.connect().unwrap();
     slow.write_all(&post("/read", 5)).unwrap();
-    thread::sleep(Duration::from_millis(100));
+    wait_until_at_rest(&process);
     let mut stuck = at.connect().unwrap();
     stuck.write_all(&get("/sleep/60000")).unwrap();
-    thread::sleep(Duration::from_millis(200));
+    wait_until_at_rest(&process);
     process.signal(Signal::TERM).unwrap();
     let (status, took) = process.ended_within(Duration::from_secs(10)).unwrap();
     // The grace, and the time that a drain may take.
@@ -270,8 +279,9 @@ fn a_second_signal_ends_it_at_once() {
     let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
     let mut stuck = at.connect().unwrap();
     stuck.write_all(&get("/sleep/60000")).unwrap();
-    thread::sleep(Duration::from_millis(200));
+    wait_until_at_rest(&process);
     process.signal(Signal::TERM).unwrap();
+    // In this time the process does not end.
     assert_eq!(process.ended_within(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::TimedOut);
     process.signal(Signal::INT).unwrap();
     let (_, took) = process.ended_within(Duration::from_secs(5)).unwrap();
@@ -288,6 +298,7 @@ fn behind_the_servers_end_a_signal_is_what_it_was() {
         let (at, bind) = place.socket("a.sock");
         let mut process = Process::start(&mut command(&[&format!("bind={bind}"), "lives=60000"]), &at).unwrap();
         process.signal(Signal::TERM).unwrap();
+        // In this time the server ends, and the process does not.
         assert_eq!(process.ended_within(Duration::from_millis(500)).unwrap_err().kind(), ErrorKind::TimedOut);
         assert!(at.connect().is_err());
         process.signal(signal).unwrap();

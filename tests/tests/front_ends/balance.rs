@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, apache, nginx};
 
-use super::matrix::{Door, SERVERS, Server, Settings, plain};
+use super::matrix::{Door, PATIENCE, SERVERS, Server, Settings, plain};
 
 /// How many clients ask at once, and how often each.
 const CLIENTS: usize = 6;
@@ -49,8 +50,11 @@ fn all_are_answered(door: &Door<'_>, happens: impl FnOnce() + Send) {
             });
         }
         scope.spawn(|| {
+            let until = Instant::now() + PATIENCE;
             while asked.load(Ordering::Relaxed) < CLIENTS * TIMES / 3 {
-                thread::yield_now();
+                assert!(Instant::now() < until, "only {} requests are answered", asked.load(Ordering::Relaxed));
+                // A pause between two looks.
+                thread::sleep(Duration::from_millis(1));
             }
             happens();
         });

@@ -137,6 +137,7 @@ impl Behind {
         let mut peer = loop {
             match listener.accept() {
                 Ok((peer, _)) => break peer,
+                // A pause between two looks.
                 Err(_) if Instant::now() < until => sleep(Duration::from_millis(2)),
                 Err(error) => panic!("nginx does not connect: {error}"),
             }

@@ -98,6 +98,7 @@ fn download(client: &mut Connection) -> (u64, End) {
             Err(error) => return (came, End::Cut(error.to_string())),
         }
         if begun.elapsed() < SLOW {
+            // The client is slow here.
             sleep(BETWEEN);
         }
     }

@@ -42,6 +42,7 @@ fn until_at_rest(served: &Served, connections: usize) {
     while served.process.descriptors().unwrap() < connections || !served.process.is_at_rest().unwrap() {
         let descriptors = served.process.descriptors().unwrap();
         assert!(begun.elapsed() < Duration::from_secs(20), "{descriptors} descriptors for {connections} connections");
+        // A pause between two looks.
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -57,9 +57,16 @@ fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize 
     let end = Instant::now() + lasts;
     thread::scope(|scope| {
         let trickling = scope.spawn(|| trickle.until(&served.at, end).unwrap());
-        // Once all are there.
-        thread::sleep(Duration::from_secs(1));
-        let pace = Pace { per_second: 200, lasts: (lasts - Duration::from_secs(2)) / PARTS, clients: 8 };
+        // Once all are there, as long as they trickle.
+        let begun = Instant::now();
+        while served.process.descriptors().unwrap() < connections {
+            assert!(begun.elapsed() < lasts, "not all slow clients are there: {:?}", served.process.descriptors());
+            // A pause between two looks.
+            thread::sleep(Duration::from_millis(5));
+        }
+        let left = end.saturating_duration_since(Instant::now() + Duration::from_secs(1));
+        let pace = Pace { per_second: 200, lasts: left / PARTS, clients: 8 };
+        assert!(pace.lasts >= Duration::from_secs(1), "the slow clients took {:?} to connect", begun.elapsed());
         let over = (0..PARTS).filter(|_| is_over(&pace.ask(&served.at, "/").unwrap(), kind)).count();
         let trickled = trickling.join().unwrap();
         println!("{kind:?}: {connections} trickle: {trickled:?}");

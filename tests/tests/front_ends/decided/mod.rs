@@ -185,10 +185,11 @@ impl Row {
     }
 }
 
-/// Waits for what comes in a moment.
+/// Waits for what comes in a moment. If it does not come, the caller finds it missing, and says in which row.
 fn wait_until(came: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + PATIENCE;
     while !came() && Instant::now() < until {
+        // A pause between two looks.
         sleep(Duration::from_millis(5));
     }
 }
