@@ -1,4 +1,4 @@
-//! Packets to validated vars, beside what one would write by hand.
+//! Decodes packets to validated vars, beside the code that one would write by hand.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ fn decode(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(input.packet.len() as u64));
         packets(&mut group, input);
         if let Some(text) = input.http {
-            // Bytes of its own: the text is shorter than the packet.
+            // The text is shorter than the packet.
             group.throughput(Throughput::Bytes(text.len() as u64));
             let parse = if input.vars > 64 { rivals::httparse::<128> } else { rivals::httparse::<64> };
             group.bench_function("httparse", |b| b.iter(|| parse(black_box(text))));
@@ -29,7 +29,7 @@ fn packets(group: &mut BenchmarkGroup<'_, WallTime>, input: Input) {
     group.bench_function("plain loop, two splits", |b| b.iter(|| rivals::two_splits(black_box(packet))));
     group.bench_function("plain loop, positions", |b| b.iter(|| rivals::positions(black_box(packet))));
     group.bench_function("unchecked walk", |b| {
-        // SAFETY: the inputs are well formed, which a test of `inputs` holds.
+        // SAFETY: the inputs are well formed: a test of `inputs` checks it.
         b.iter(|| unsafe { rivals::unchecked_walk(black_box(packet)) });
     });
 }

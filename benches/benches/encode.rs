@@ -1,4 +1,4 @@
-//! Pairs to packets, beside a bare copy of the same bytes.
+//! Encodes pairs to packets, beside a mere copy of the same bytes.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The two sides of a connection without I/O, beside the bare decoders.
+//! Runs the machines of both sides of a connection, without I/O, beside the bare decoders.
 
 use std::hint::black_box;
 

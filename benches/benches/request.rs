@@ -1,4 +1,4 @@
-//! Packets to requests, and what a server asks a request.
+//! Decodes packets to requests, and calls the methods of a request that a server needs.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ fn decode(c: &mut Criterion) {
         group
             .bench_function("Request::decode", |b| b.iter(|| ours::request(black_box(packet)).map(|r| r.vars().len())));
         group.bench_function("unchecked walk", |b| {
-            // SAFETY: the inputs are well formed, which a test of `inputs` holds.
+            // SAFETY: the inputs are well formed: a test of `inputs` checks it.
             b.iter(|| unsafe { rivals::unchecked_walk(black_box(packet)) });
         });
         group.finish();

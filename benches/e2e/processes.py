@@ -1,4 +1,4 @@
-"""Programs that are started for a measurement, and what they take of the machine."""
+"""Programs that are started for a measurement, and how much processor time and memory they use."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def reachable(where):
-    """Whether something listens: at a path, or at a port of this machine."""
+    """Returns whether something listens at a path, or at a port of this machine."""
     kind, address = (socket.AF_UNIX, where) if isinstance(where, str) else (socket.AF_INET, ("127.0.0.1", where))
     with socket.socket(kind) as s:
         s.settimeout(1)
@@ -19,7 +19,7 @@ def reachable(where):
 
 
 class Program:
-    """A program with all its processes; stopped at the end of a `with`."""
+    """A program with all its processes. It is stopped at the end of a `with`."""
 
     def __init__(self, name, argv, where, run):
         self.name = name
@@ -48,13 +48,13 @@ class Program:
             except subprocess.TimeoutExpired:
                 pass
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)     # what is left of the group that was made for it
+            os.killpg(self.process.pid, signal.SIGKILL)     # the processes of its group that are left
         except ProcessLookupError:
             pass
         self.process.wait()
 
     def pids(self):
-        """The program's process and all that descend from it."""
+        """Returns the ids of the program's process and of its descendants."""
         children = {}
         for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -68,7 +68,7 @@ class Program:
         return found
 
     def cpu(self):
-        """Seconds of processor so far, children that have ended counted."""
+        """Returns the seconds of processor time so far, including children that have ended."""
         ticks = 0
         for pid in self.pids():
             try:
@@ -78,7 +78,8 @@ class Program:
         return ticks / TICK
 
     def memory(self):
-        """MiB: the processes' resident sets, and their proportional sets, in which what is shared counts once."""
+        """Returns two numbers of MiB: the resident sets of the processes, and their proportional sets, in which shared memory
+        counts once."""
         rss = pss = 0
         for pid in self.pids():
             try:
@@ -94,5 +95,5 @@ class Program:
 
 
 def stat(path):
-    """The fields of proc_pid_stat(5) behind the name, which may have anything in it: the state is the first."""
+    """Returns the fields of proc_pid_stat(5) after the name, which may contain any character. The first one is the state."""
     return pathlib.Path(path).read_text().rpartition(")")[2].split()

@@ -1,19 +1,20 @@
-//! Instructions for one operation, counted by valgrind's callgrind: the same on every run, noise or not.
+//! The instructions of one operation, counted by valgrind's callgrind. The count is the same in every run, also on a noisy
+//! machine.
 
 use std::process::{Command, Stdio};
 use std::{env, fs, io, process};
 
-/// A run of few and a run of more operations: what both cost besides is gone in the difference.
+/// How many operations two runs have. The difference of the runs does not include the cost of starting the program.
 const FEW: u64 = 20;
 const MORE: u64 = 120;
 
-/// Whether valgrind is there to be asked.
+/// Returns whether valgrind is installed.
 pub fn is_installed() -> bool {
     let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-/// How many instructions one operation of a side takes, from this program run twice under callgrind.
+/// Returns how many instructions one operation of a side takes. It runs this program twice under callgrind.
 pub fn instructions(pair: &str, side: char) -> io::Result<f64> {
     let (few, more) = (run(pair, side, FEW)?, run(pair, side, MORE)?);
     Ok((more as f64 - few as f64) / (MORE - FEW) as f64)
@@ -30,7 +31,7 @@ fn run(pair: &str, side: char, iterations: u64) -> io::Result<u64> {
         .stderr(Stdio::null())
         .status()?;
     let profile = fs::read_to_string(&out);
-    // The file may be missing, where valgrind failed.
+    // The file is missing if valgrind failed.
     let _gone = fs::remove_file(&out);
     if !status.success() {
         return Err(io::Error::other(format!("valgrind ended with {status}")));

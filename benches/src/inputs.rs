@@ -1,4 +1,4 @@
-//! What is decoded: packets as nginx sends them, two extremes of one full block, and the same requests as HTTP text.
+//! The inputs: packets as nginx sends them, two extremes that fill a block, and the same requests as HTTP text.
 
 /// One request, as a uwsgi packet and as the HTTP text that a front end would have got.
 #[derive(Debug, Clone, Copy)]
@@ -7,20 +7,20 @@ pub struct Input {
     pub name: &'static str,
     /// The packet: a header and its block.
     pub packet: &'static [u8],
-    /// The request as HTTP/1.1 text; `None` where no HTTP parser would be asked for it.
+    /// The request as HTTP/1.1 text; `None` where no HTTP request has these vars.
     pub http: Option<&'static [u8]>,
-    /// How many vars the block has.
+    /// The number of vars in the block.
     pub vars: usize,
 }
 
 impl Input {
-    /// The length of the block in bytes.
+    /// Returns the length of the block in bytes.
     pub fn datasize(&self) -> usize {
         self.packet.len() - 4
     }
 }
 
-/// A small GET through nginx 1.22: 16 vars.
+/// Returns a small GET through nginx 1.22: 16 vars.
 pub fn small() -> Input {
     Input {
         name: "small",
@@ -30,7 +30,7 @@ pub fn small() -> Input {
     }
 }
 
-/// What a browser sends, through nginx 1.22: 22 vars.
+/// Returns the request of a browser through nginx 1.22: 22 vars.
 pub fn browser() -> Input {
     Input {
         name: "browser",
@@ -40,7 +40,7 @@ pub fn browser() -> Input {
     }
 }
 
-/// A GET with 100 further headers through nginx 1.22: 116 vars.
+/// Returns a GET with 100 further headers through nginx 1.22: 116 vars.
 pub fn headers_100() -> Input {
     let mut http = String::from("GET /many HTTP/1.1\r\nHost: lab.test\r\nUser-Agent: lab/1\r\nAccept: */*\r\n");
     for n in 0..100 {
@@ -55,7 +55,7 @@ pub fn headers_100() -> Input {
     }
 }
 
-/// The largest block, in few vars: the small GET and three cookies that fill the packet.
+/// Returns the largest block with few vars: the small GET and three cookies that fill the packet.
 pub fn big_values() -> Input {
     const KEY: &[u8] = b"HTTP_COOKIE";
     let mut packet = small().packet.to_vec();
@@ -72,7 +72,7 @@ pub fn big_values() -> Input {
     Input { name: "64 KiB, 19 vars", packet: packet.leak(), http: Some(http.leak()), vars: 19 }
 }
 
-/// The largest block, in the most vars: keys of one byte, empty values.
+/// Returns the largest block with the most vars: keys of one byte, empty values.
 pub fn most_vars() -> Input {
     let mut packet = vec![0; 4];
     let mut vars = 0;
@@ -84,7 +84,7 @@ pub fn most_vars() -> Input {
     Input { name: "64 KiB, 13107 vars", packet: packet.leak(), http: None, vars }
 }
 
-/// So many headers of different names: names of three letters, of which 5,000 fit into a block.
+/// Returns a packet of `count` headers with different names. The names have three letters, so that 5,000 fit into a block.
 pub fn names(count: usize) -> &'static [u8] {
     const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let mut packet = vec![0; 4];
@@ -96,18 +96,18 @@ pub fn names(count: usize) -> &'static [u8] {
     packet.leak()
 }
 
-/// All inputs, from the smallest to the extremes.
+/// Returns all inputs, from the smallest to the extremes.
 pub fn all() -> [Input; 5] {
     [small(), browser(), headers_100(), big_values(), most_vars()]
 }
 
-/// The head of an application's answer: a status line and six headers.
+/// Returns the head of an application's answer: a status line and six headers.
 pub fn answer_head() -> &'static [u8] {
     ANSWER_HEAD.as_bytes()
 }
 
-/// The head of an answer of so many bytes, which is a multiple of 64: a status line, then lines of 64 bytes each, of
-/// which the last gives its two last bytes to the empty line.
+/// Returns the head of an answer of `len` bytes, a multiple of 64: a status line, then lines of 64 bytes each. The last line
+/// is two bytes shorter, and the empty line takes these two bytes.
 pub fn long_answer_head(len: usize) -> &'static [u8] {
     let mut head = String::from("HTTP/1.1 200 OK\r\n");
     while head.len() < len {
@@ -122,7 +122,7 @@ pub fn long_answer_head(len: usize) -> &'static [u8] {
     head.into_bytes().leak()
 }
 
-/// The pairs of a packet, for those who encode.
+/// Returns the pairs of a packet, for encoding.
 pub fn pairs_of(input: Input) -> Vec<(&'static [u8], &'static [u8])> {
     let (packet, _) = uwsgi::Packet::decode(input.packet).expect("the inputs are well formed");
     packet.vars().expect("the inputs are well formed").iter().collect()
@@ -141,10 +141,10 @@ fn finish(packet: &mut [u8]) {
     packet[1..3].copy_from_slice(&datasize.to_le_bytes());
 }
 
-/// The request behind `tests/vectors/nginx/get.json`.
+/// The request of `tests/vectors/nginx/get.json`.
 const SMALL_HTTP: &str = "GET /hello?x=1&y=2 HTTP/1.1\r\nHost: lab.test\r\nUser-Agent: lab/1\r\nAccept: */*\r\n\r\n";
 
-/// The request behind `tests/vectors/nginx/get-browser.json`.
+/// The request of `tests/vectors/nginx/get-browser.json`.
 const BROWSER_HTTP: &str = "GET /app/page?id=42 HTTP/1.1\r\n\
     Host: lab.test\r\n\
     Connection: keep-alive\r\n\
@@ -157,7 +157,7 @@ const BROWSER_HTTP: &str = "GET /app/page?id=42 HTTP/1.1\r\n\
     Cookie: sessionid=0123456789abcdef0123456789abcdef\r\n\
     \r\n";
 
-/// What an application behind a framework answers.
+/// The head that the application of a web framework sends.
 const ANSWER_HEAD: &str = "HTTP/1.1 200 OK\r\n\
     Date: Fri, 20 Nov 2026 14:30:00 GMT\r\n\
     Content-Type: text/html; charset=utf-8\r\n\
@@ -185,7 +185,7 @@ mod tests {
         for (input, json) in recorded {
             let text = str::from_utf8(input.http.unwrap()).unwrap();
             let request = format!("\"request\": \"{}\"", text.escape_default());
-            // JSON leaves an apostrophe alone.
+            // JSON does not escape an apostrophe.
             assert!(json.contains(&request.replace("\\'", "'")), "{}", input.name);
         }
     }
@@ -197,7 +197,7 @@ mod tests {
             assert_eq!(rivals::two_splits(input.packet), Ok(input.vars), "{}", input.name);
             assert_eq!(rivals::four_splits(input.packet), Ok(input.vars), "{}", input.name);
             assert_eq!(rivals::positions(input.packet), Ok(input.vars), "{}", input.name);
-            // SAFETY: the lines above have just validated the packet.
+            // SAFETY: the lines above have validated the packet.
             assert_eq!(unsafe { rivals::unchecked_walk(input.packet) }, input.vars, "{}", input.name);
         }
         assert_eq!((small().datasize(), browser().datasize()), (355, 767));
@@ -245,7 +245,7 @@ mod tests {
     fn the_plain_loops_refuse_what_we_refuse() {
         let whole = small().packet;
         for len in 4..whole.len() {
-            // Every prefix of the block as a block of its own: one that stops between two pairs is well formed.
+            // Every prefix of the block is a block of its own. A prefix that ends between two pairs is well formed.
             let mut packet = whole[..len].to_vec();
             finish(&mut packet);
             let ours = ours::decode(&packet).map_err(|error| error.offset());

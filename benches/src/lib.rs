@@ -1,6 +1,7 @@
-//! Inputs, rivals and the interleaved timing that the binary `ratios` and the criterion benches share.
+//! Inputs, the code that we are compared with, and the timing in turns. The binary `ratios` and the criterion benches share
+//! them.
 //!
-//! Nothing here is published. What is held against which bound, and how to run it, is in `README.md`.
+//! This crate is not published. `README.md` says which ratio is held to which bound, and how to run the benches.
 
 pub mod callgrind;
 pub mod inputs;

@@ -1,35 +1,35 @@
-//! Timing two sides in turns, so that what the machine does to one it does to the other.
+//! Times two sides in turns, so that other work on the machine slows both.
 
 use std::time::{Duration, Instant};
 
 use crate::pairs::{Pair, Side};
 
-/// How long one side runs at a stretch: shorter than a scheduler's time slice.
+/// How long a turn of one side takes: less than a scheduler's time slice.
 const TURN: Duration = Duration::from_micros(400);
 
-/// How many turns each side has in a round. The fastest counts, so that a turn in which something else had the
-/// processor does not.
+/// How many turns each side has in a round. Only the fastest turn counts, so that a turn in which another program had the
+/// processor has no effect.
 const TURNS: usize = 8;
 
-/// What was measured of one pair.
+/// The measurement of one pair.
 #[derive(Debug, Clone)]
 pub struct Measured {
     /// The ratio of each round, sorted.
     ratios: Vec<f64>,
-    /// The median time of one operation, in nanoseconds.
+    /// The median time of one operation of side a, in nanoseconds.
     pub a: f64,
-    /// The same for the other side.
+    /// The median time of one operation of side b, in nanoseconds.
     pub b: f64,
 }
 
 impl Measured {
-    /// The ratio below which this part of the rounds lies: 0.5 is the median, 0 the minimum, 1 the maximum.
+    /// Returns the ratio below which this part of the rounds lies: 0.5 is the median, 0 the minimum, 1 the maximum.
     pub fn ratio(&self, part: f64) -> f64 {
         quantile(&self.ratios, part)
     }
 }
 
-/// Times both sides of a pair in so many rounds, in turns within each.
+/// Times both sides of a pair in `rounds` rounds. The sides take turns within each round.
 pub fn measure(pair: &mut Pair, rounds: usize) -> Measured {
     let (n_a, n_b) = (calibrate(&mut pair.a), calibrate(&mut pair.b));
     let times: Vec<(f64, f64)> = (0..rounds).map(|_| round(pair, n_a, n_b)).collect();
@@ -45,7 +45,7 @@ pub fn measure(pair: &mut Pair, rounds: usize) -> Measured {
     }
 }
 
-/// The fastest turn of each side; each is first in every other turn.
+/// Returns the time of the fastest turn of each side. Each side is first in every other turn.
 fn round(pair: &mut Pair, n_a: u64, n_b: u64) -> (f64, f64) {
     let (mut a, mut b) = (f64::INFINITY, f64::INFINITY);
     for turn in 0..TURNS {
@@ -60,7 +60,7 @@ fn round(pair: &mut Pair, n_a: u64, n_b: u64) -> (f64, f64) {
     (a, b)
 }
 
-/// How many operations fill a turn; this is the warm-up as well.
+/// Returns how many operations fill a turn. This also warms up.
 fn calibrate(side: &mut Side) -> u64 {
     let turn = TURN.as_nanos() as f64;
     let mut n = 1_u64;
@@ -71,7 +71,7 @@ fn calibrate(side: &mut Side) -> u64 {
     ((turn / fastest) as u64).max(1)
 }
 
-/// Nanoseconds for one operation.
+/// Returns the nanoseconds for one operation.
 fn time(side: &mut Side, n: u64) -> f64 {
     let start = Instant::now();
     side(n);

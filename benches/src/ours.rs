@@ -1,4 +1,4 @@
-//! Our side of each pair, one call each.
+//! Our side of each pair, as one function each.
 
 use uwsgi::client::{Exchange, ResponseStep};
 use uwsgi::response::ResponseHead;
@@ -12,21 +12,21 @@ pub fn decode(bytes: &[u8]) -> Result<usize, DecodeError> {
     Ok(packet.vars()?.len())
 }
 
-/// [`decode`], held to limits that the compiler does not know.
+/// Does what [`decode`] does, within limits that the compiler does not know.
 #[inline(never)]
 pub fn decode_with(bytes: &[u8], limits: &Limits) -> Result<usize, DecodeError> {
     let (packet, _) = Packet::decode_with(bytes, limits)?;
     Ok(packet.vars_with(limits)?.len())
 }
 
-/// Decodes a packet and locates what a request is asked for.
+/// Decodes a packet to a request.
 #[inline(never)]
 pub fn request(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
     let (packet, _) = Packet::decode(bytes)?;
     Request::decode(&packet)
 }
 
-/// Writes all pairs as one packet, and answers its length.
+/// Writes all pairs as one packet, and returns its length.
 #[inline(never)]
 pub fn encode(pairs: &[(&[u8], &[u8])], buffer: &mut [u8]) -> Result<usize, EncodeError> {
     let mut vars = VarsEncoder::new(buffer);
@@ -36,51 +36,51 @@ pub fn encode(pairs: &[(&[u8], &[u8])], buffer: &mut [u8]) -> Result<usize, Enco
     Ok(vars.finish(Modifier1::WSGI, 0)?.len())
 }
 
-/// Goes through proven vars, and looks at each length.
+/// Iterates over validated vars, and reads each length.
 #[inline(never)]
 pub fn iterate(vars: Vars<'_>) -> usize {
     vars.iter().map(|(key, value)| key.len() ^ value.len()).fold(0, usize::wrapping_add)
 }
 
-/// Goes through the headers that count, and counts them.
+/// Counts the headers of a request.
 #[inline(never)]
 pub fn headers(request: &Request<'_>) -> usize {
     request.headers().count()
 }
 
-/// Looks one header up by its name.
+/// Looks up one header by its name.
 #[inline(never)]
 pub fn header<'a>(request: &Request<'a>, name: &str) -> Option<&'a [u8]> {
     request.header_all(name).last()
 }
 
-/// Looks one var up by its key.
+/// Looks up one var by its key.
 #[inline(never)]
 pub fn get<'a>(vars: Vars<'a>, key: &[u8]) -> Option<&'a [u8]> {
     vars.get(key)
 }
 
-/// Looks at what the values hold.
+/// Checks the values of a request.
 #[inline(never)]
 pub fn check(request: &Request<'_>) -> bool {
     uwsgi::check(request).is_ok()
 }
 
-/// Sorts the vars, then looks each of `keys` up.
+/// Sorts the vars, then looks up each of `keys`.
 #[inline(never)]
 pub fn index(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
     let Some(index) = VarIndex::<128>::new(vars) else { return 0 };
     keys.iter().filter_map(|key| index.get(key)).map(<[u8]>::len).sum()
 }
 
-/// Looks each of `keys` up without an index.
+/// Looks up each of `keys` without an index.
 #[inline(never)]
 pub fn gets(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
     keys.iter().filter_map(|key| vars.get(key)).map(<[u8]>::len).sum()
 }
 
-/// Decodes a packet and locates what a request is asked for, held to limits, then looks at what its values hold: what
-/// a server does with a request and without a connection.
+/// Decodes a packet to a request within limits, then checks its values. A server without a connection would do the same with a
+/// request.
 #[inline(never)]
 pub fn checked_request<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Request<'a>> {
     let (packet, _) = Packet::decode(bytes).ok()?;
@@ -89,7 +89,8 @@ pub fn checked_request<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Request<'
     Some(request)
 }
 
-/// One request through the server's machine, which is made for it: head, request, and the end of a body that it has not.
+/// Passes one request through the server's machine, which is made for this request: head, request, and the end of an empty
+/// body.
 #[inline(never)]
 pub fn receive<'a>(settings: &Settings, now: Time, bytes: &'a [u8]) -> Option<Request<'a>> {
     let mut receive = Receive::new(*settings, now);
@@ -100,7 +101,7 @@ pub fn receive<'a>(settings: &Settings, now: Time, bytes: &'a [u8]) -> Option<Re
     Some(request)
 }
 
-/// The head of an answer through the client's machine, which is made for it, all bytes there at once.
+/// Passes the head of an answer through the client's machine, which is made for this answer. All bytes are there at once.
 #[inline(never)]
 pub fn exchange(got: &[u8]) -> Option<ResponseHead<'_>> {
     let mut exchange = Exchange::new(false);
@@ -108,7 +109,7 @@ pub fn exchange(got: &[u8]) -> Option<ResponseHead<'_>> {
     Some(response)
 }
 
-/// [`exchange`], shown one byte more each time.
+/// Does what [`exchange`] does, with one byte more in each call.
 #[inline(never)]
 pub fn exchange_byte_by_byte(got: &[u8]) -> Option<ResponseHead<'_>> {
     let mut exchange = Exchange::new(false);
@@ -122,13 +123,13 @@ pub fn exchange_byte_by_byte(got: &[u8]) -> Option<ResponseHead<'_>> {
     None
 }
 
-/// How many bytes the server's machine takes, for each connection.
+/// How many bytes the server's machine takes. A server has one for each connection.
 pub const RECEIVE_SIZE: usize = size_of::<Receive>();
 
 /// How many bytes the client's machine takes.
 pub const EXCHANGE_SIZE: usize = size_of::<Exchange>();
 
-/// What [`RECEIVE_SIZE`] must not be over.
+/// The largest value that [`RECEIVE_SIZE`] may have.
 pub const MOST_RECEIVE_SIZE: usize = 256;
 
 #[cfg(test)]

@@ -9,37 +9,37 @@ use uwsgi::{Limits, Packet, Request};
 use crate::inputs::{self, Input};
 use crate::{ours, rivals};
 
-/// How far a measured ratio may be from its bound: five percent, for the noise of a shared machine.
+/// How far a measured ratio may miss its bound: five percent, since a shared machine is noisy.
 const TOLERANCE: f64 = 1.05;
 
-/// Runs one side so many times.
+/// Runs one side this many times.
 pub type Side = Box<dyn FnMut(u64)>;
 
-/// Two ways to the same end, and how their times must relate.
+/// Two ways to do the same work, and the bound of the ratio of their times.
 pub struct Pair {
-    /// "ours / theirs", or the other way round; the ratio reads as the name does.
+    /// "a / b". The ratio is the time of a, divided by the time of b.
     pub name: String,
-    /// Above the line.
+    /// The side whose time is divided.
     pub a: Side,
-    /// Below the line.
+    /// The side by whose time it is divided.
     pub b: Side,
-    /// What the ratio of their times must be.
+    /// The bound of the ratio.
     pub bound: Bound,
 }
 
-/// What a ratio must be.
+/// The bound of a ratio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// We must not take longer than so many times what they do.
+    /// Side a may take at most this many times as long as side b.
     AtMost(f64),
-    /// They must take at least so many times longer than we do.
+    /// Side a must take at least this many times as long as side b.
     AtLeast(f64),
-    /// Reported only.
+    /// The ratio is only reported.
     None,
 }
 
 impl Bound {
-    /// Whether a median holds the bound, within the tolerance; `None` where there is no bound.
+    /// Returns whether a median holds the bound, within the tolerance; `None` if there is no bound.
     pub fn held(self, ratio: f64) -> Option<bool> {
         match self {
             Self::AtMost(most) => Some(ratio <= most * TOLERANCE),
@@ -59,7 +59,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// All pairs, in the order of the table.
+/// Returns all pairs, in the order of the table.
 pub fn all() -> Vec<Pair> {
     let browser = inputs::browser();
     let mut pairs = vec![
@@ -101,7 +101,7 @@ pub fn all() -> Vec<Pair> {
     pairs
 }
 
-/// The two sides of a connection, without I/O.
+/// Returns the pairs of the machines of both sides of a connection, without I/O.
 fn machines(browser: Input) -> [Pair; 3] {
     let limits = Limits::server();
     let settings = Settings::default();
@@ -130,7 +130,7 @@ fn machines(browser: Input) -> [Pair; 3] {
     ]
 }
 
-/// What the headers that count cost: a header more must not be compared with all others.
+/// Returns the pairs of `Request::headers`. Not every header may be compared with all others.
 fn headers(browser: Input) -> [Pair; 5] {
     let headers_of = |packet| {
         let (packet, _) = Packet::decode(packet).expect("the inputs are well formed");
@@ -151,7 +151,7 @@ fn headers(browser: Input) -> [Pair; 5] {
     ]
 }
 
-/// Pairs without a bound: what else a server does with a request.
+/// Returns pairs without a bound: other work of a server with a request.
 fn reported(browser: Input) -> [Pair; 6] {
     let (packet, _) = Packet::decode(browser.packet).expect("the inputs are well formed");
     let request = Request::decode(&packet).expect("the inputs are well formed");
@@ -216,7 +216,7 @@ fn encode(input: Input) -> Pair {
 }
 
 fn unchecked_walk(input: Input) -> Side {
-    // SAFETY: the inputs are well formed, which a test of `inputs` holds.
+    // SAFETY: the inputs are well formed: a test of `inputs` checks it.
     side(input.packet, |packet| unsafe { rivals::unchecked_walk(packet) })
 }
 
@@ -224,9 +224,9 @@ fn pair(name: impl Into<String>, bound: Bound, a: Side, b: Side) -> Pair {
     Pair { name: name.into(), a, b, bound }
 }
 
-/// A loop around one operation; neither its input nor its answer is known to the compiler.
+/// Returns a loop around one operation. The compiler knows neither its input nor its result.
 ///
-/// The answer is shown by reference, so that nobody pays for copying it.
+/// `black_box` takes a reference to the result, so that copying it costs nothing.
 fn side<I: Copy + 'static, O>(input: I, operation: impl Fn(I) -> O + 'static) -> Side {
     Box::new(move |iterations| {
         for _ in 0..iterations {

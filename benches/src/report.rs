@@ -1,4 +1,4 @@
-//! The table, as text or as markdown.
+//! The table of results, as text or as Markdown.
 
 use crate::measure::Measured;
 use crate::ours;
@@ -9,16 +9,16 @@ use crate::pairs::Bound;
 pub struct Row {
     /// The pair's name.
     pub name: String,
-    /// What its ratio must be.
+    /// The bound of its ratio.
     pub bound: Bound,
-    /// What was measured.
+    /// The measurement.
     pub measured: Measured,
-    /// Instructions for one operation of each side, where they were counted.
+    /// The instructions of one operation of each side, if they were counted.
     pub instructions: Option<(f64, f64)>,
 }
 
 impl Row {
-    /// Whether the median holds the bound; `None` where there is none.
+    /// Returns whether the median holds the bound; `None` if there is no bound.
     pub fn held(&self) -> Option<bool> {
         self.bound.held(self.measured.ratio(0.5))
     }
@@ -38,7 +38,7 @@ impl Row {
         }
     }
 
-    /// One line, for a terminal.
+    /// Returns one line for a terminal.
     pub fn text(&self) -> String {
         let Self { name, bound, measured, .. } = self;
         let quartiles = format!("{:.3}..{:.3}", measured.ratio(0.25), measured.ratio(0.75));
@@ -53,7 +53,7 @@ impl Row {
         )
     }
 
-    /// One line, for `README.md`.
+    /// Returns one line for `README.md`.
     pub fn markdown(&self) -> String {
         let Self { name, bound, measured, .. } = self;
         let (both, ratio) = self.counted();
@@ -69,7 +69,7 @@ impl Row {
     }
 }
 
-/// What the machines of a connection take of memory, as one line.
+/// Returns one line that says how much memory the machines of a connection take.
 pub fn sizes() -> String {
     format!(
         "`Receive` takes {} bytes of at most {}, `Exchange` {}.",
@@ -79,7 +79,7 @@ pub fn sizes() -> String {
     )
 }
 
-/// What stands above the lines of [`Row::text`].
+/// Returns the line above those of [`Row::text`].
 pub fn text_head() -> String {
     format!(
         "{:<57} {:>6} {:>7} {:>16} {:>16} {:>9} {:>9} {:>17} {:>6}",
@@ -87,7 +87,7 @@ pub fn text_head() -> String {
     )
 }
 
-/// What stands above the lines of [`Row::markdown`].
+/// The lines above those of [`Row::markdown`].
 pub const MARKDOWN_HEAD: &str = "\
 | pair (a / b) | bound | median ratio | quartiles | a, ns | b, ns | instructions a / b | their ratio | |\n\
 |---|---:|---:|---:|---:|---:|---:|---:|---|";

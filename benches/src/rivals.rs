@@ -1,6 +1,6 @@
-//! What a user would write or pick instead, and a yardstick.
+//! The code that a user would write or pick instead, and an unchecked loop that shows what checks cost.
 //!
-//! All of these are `#[inline(never)]`, as ours are: both sides pay for one call.
+//! All functions are `#[inline(never)]`, as ours are: each side of a pair is one call.
 
 use std::mem::MaybeUninit;
 
@@ -8,8 +8,9 @@ use httparse::{EMPTY_HEADER, Header, ParserConfig};
 
 /// Walks the pairs of a packet that is known to be well formed, checks nothing, and counts.
 ///
-/// This is a yardstick and no rival. Each length must be loaded before the place of the next one is known, and nothing
-/// reads a block without that chain of loads; a loop with checks can only hide them beside it.
+/// Nobody could use this function, which shows what the checks of the others cost. Each length must be loaded before the place
+/// of the next one is known, so that every loop over a block has this chain of loads. The processor can do checks while it
+/// waits for a load.
 ///
 /// # Safety
 ///
@@ -18,7 +19,7 @@ use httparse::{EMPTY_HEADER, Header, ParserConfig};
 pub unsafe fn unchecked_walk(packet: &[u8]) -> usize {
     let mut count = 0;
     let mut at = packet.as_ptr();
-    // SAFETY: the caller vouches for every length, so that `at` stays within the packet or goes one past its end.
+    // SAFETY: the caller promises that every length is right, so that `at` stays within the packet or goes one past its end.
     unsafe {
         let end = at.add(packet.len());
         at = at.add(4);
@@ -36,18 +37,18 @@ pub unsafe fn unchecked_walk(packet: &[u8]) -> usize {
 /// Why a plain loop stopped, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlainError {
-    /// What was wrong.
+    /// The fault.
     pub kind: PlainErrorKind,
-    /// The place in the packet, in bytes.
+    /// The offset of the fault in the packet, in bytes.
     pub offset: usize,
 }
 
-/// What was wrong.
+/// A fault of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlainErrorKind {
-    /// A key of no bytes.
+    /// A key is empty.
     EmptyKey,
-    /// No room for a length.
+    /// The block ends where a length should be.
     LengthMissing,
     /// A key or a value runs past the end of the block.
     Overrun,
@@ -176,7 +177,8 @@ pub fn httparse<const N: usize>(text: &[u8]) -> usize {
     }
 }
 
-/// httparse over an answer's head, with room for 64 headers that nobody prepares: status, headers, and the head's length.
+/// httparse over the head of an answer, with room for 64 headers that is not initialised. Returns the status, the number of
+/// headers, and the length of the head.
 #[inline(never)]
 pub fn httparse_response(head: &[u8]) -> Option<(u16, usize, usize)> {
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; 64];
@@ -187,7 +189,7 @@ pub fn httparse_response(head: &[u8]) -> Option<(u16, usize, usize)> {
     }
 }
 
-/// Copies the keys and values of all pairs one behind the other, and nothing else.
+/// Copies the keys and values of all pairs one after the other, and nothing else.
 #[inline(never)]
 pub fn copy(pairs: &[(&[u8], &[u8])], buffer: &mut [u8]) -> usize {
     let mut at = 0;

@@ -1,20 +1,20 @@
-//! What the servers and the clients of the end-to-end comparisons agree on.
+//! Constants that the servers and the clients of the end-to-end comparisons share.
 
-/// How much is read or written at a time when a large body goes over a socket.
+/// How many bytes of a large body are read or written at a time.
 pub const BUFFER: usize = 64 << 10;
 
-/// What both servers answer a hello with: the same bytes, of which only one of them knows what they mean.
+/// The answer of both servers to a hello. The limit server writes these bytes and does not interpret them.
 pub const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, World!\n";
 
-/// The body of it.
+/// The body of [`HELLO`].
 pub const HELLO_BODY: &[u8] = b"Hello, World!\n";
 
-/// What the byte modifier2 asks for. The server under test goes by the path instead and passes it on.
+/// The requests that modifier2 stands for. Only the limit server reads modifier2; the server under test reads the path.
 pub mod modifier2 {
-    /// The constant answer.
+    /// Asks for the constant answer.
     pub const HELLO: u8 = 0;
-    /// Take a body of the agreed length, then answer.
+    /// Sends a body of the agreed length, and asks for the constant answer after it.
     pub const UPLOAD: u8 = 1;
-    /// Answer with a body of the agreed length.
+    /// Asks for a body of the agreed length.
     pub const DOWNLOAD: u8 = 2;
 }

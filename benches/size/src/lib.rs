@@ -1,4 +1,4 @@
-//! What a device calls from C: two functions over a packet in memory. `measure` builds them and counts their bytes.
+//! Two functions that a device calls from C, for a packet in memory. `measure` builds them and counts their bytes.
 
 #![no_std]
 
@@ -7,23 +7,23 @@ use core::slice;
 
 use uwsgi::{DecodeError, Packet, Vars};
 
-/// Some bytes, as C has them.
+/// Some bytes in memory, as C passes them.
 #[repr(C)]
 pub struct Bytes {
-    /// The first one.
+    /// The address of the first byte.
     pub start: *const u8,
-    /// How many there are.
+    /// The number of bytes.
     pub len: usize,
 }
 
-/// How many vars the packet at the start of these bytes has, or `-1 - kind` where it is none.
+/// Returns the number of vars of the packet at the start of these bytes, or `-1 - kind` if there is no valid packet.
 ///
 /// # Safety
 ///
-/// `len` bytes from `start` on can be read.
+/// `len` bytes can be read from `start`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn uwsgi_count(start: *const u8, len: usize) -> i32 {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it.
     let bytes = unsafe { slice::from_raw_parts(start, len) };
     match vars(bytes) {
         Ok(vars) => vars.len() as i32,
@@ -31,11 +31,11 @@ pub unsafe extern "C" fn uwsgi_count(start: *const u8, len: usize) -> i32 {
     }
 }
 
-/// Finds the last var with this key in the packet at the start of these bytes; whether there is one.
+/// Finds the last var with this key in the packet at the start of these bytes. Returns whether there is one.
 ///
 /// # Safety
 ///
-/// `len` bytes from `start` on and `key_len` bytes from `key` on can be read, and `found` can be written.
+/// `len` bytes can be read from `start` and `key_len` bytes from `key`, and `found` can be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn uwsgi_get(
     start: *const u8,
@@ -44,12 +44,12 @@ pub unsafe extern "C" fn uwsgi_get(
     key_len: usize,
     found: *mut Bytes,
 ) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it.
     let (bytes, key) = unsafe { (slice::from_raw_parts(start, len), slice::from_raw_parts(key, key_len)) };
     match vars(bytes).ok().and_then(|vars| vars.get(key)) {
         Some(value) => {
             let value = Bytes { start: value.as_ptr(), len: value.len() };
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises it.
             unsafe { found.write(value) };
             true
         }

@@ -1,4 +1,5 @@
-//! The server under test: `hello_server ADDRESS [MAX]`, with so many connections at most. It says hello, takes uploads at /upload, and sends N bytes at /download/N.
+//! The server under test: `hello_server ADDRESS [MAX]`. It has at most MAX connections, takes uploads at /upload, sends N
+//! bytes at /download/N, and says hello at any other path.
 
 use std::io;
 

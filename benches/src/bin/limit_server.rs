@@ -1,9 +1,9 @@
-//! The fastest that a server with these threads can be: `limit_server PATH BYTES`.
+//! The fastest possible server with the threads of `uwsgi-server`: `limit_server PATH BYTES`.
 //!
-//! Its threads are those of `uwsgi-server`: they take turns to accept, whoever accepts serves, whoever leaves nobody
-//! waiting starts another thread first, and those who are too many end. It reads as many bytes as the header announces,
-//! looks at none of them but modifier2, writes a constant, and closes. There is no stop, no deadline, no check, no body
-//! but one whose length both sides know beforehand.
+//! The threads take turns to accept. The thread that accepts a connection serves it. If no other thread is idle then, it first
+//! starts another one. A thread ends if enough others are idle. The server reads as many bytes as the header announces, looks
+//! only at modifier2, writes a constant, and closes. It has no stop, no deadline and no check. A body has the length BYTES,
+//! which both sides know.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,14 +13,18 @@ use std::thread;
 
 use uwsgi_benches::transfer::{BUFFER, HELLO, modifier2};
 
-/// As in `uwsgi-server`.
+/// How many threads may be idle, as in `uwsgi-server`.
 const IDLE: usize = 4;
 const STACK: usize = 256 << 10;
 const SMALL: usize = 4096;
 
-struct Door {
-    turn: Mutex<UnixListener>,
+/// Accepts the connections.
+struct Acceptor {
+    /// The thread that holds the lock waits for the next connection.
+    listener: Mutex<UnixListener>,
+    /// How many threads serve no connection.
     idle: AtomicUsize,
+    /// The length of a body.
     amount: u64,
 }
 
@@ -29,31 +33,32 @@ fn main() -> io::Result<()> {
     let usage = || io::Error::other("usage: limit_server PATH BYTES");
     let path = args.next().ok_or_else(usage)?;
     let amount = args.next().and_then(|amount| amount.parse().ok()).ok_or_else(usage)?;
-    let door = Door { turn: Mutex::new(UnixListener::bind(path)?), idle: AtomicUsize::new(0), amount };
-    attend(&Arc::new(door))?;
+    let acceptor = Acceptor { listener: Mutex::new(UnixListener::bind(path)?), idle: AtomicUsize::new(0), amount };
+    start_thread(&Arc::new(acceptor))?;
     loop {
         thread::park();
     }
 }
 
-fn attend(door: &Arc<Door>) -> io::Result<()> {
-    door.idle.fetch_add(1, Ordering::AcqRel);
-    let theirs = Arc::clone(door);
-    thread::Builder::new().stack_size(STACK).spawn(move || accept_and_serve(&theirs)).map(|_| ())
+/// Starts one more thread that accepts and serves.
+fn start_thread(acceptor: &Arc<Acceptor>) -> io::Result<()> {
+    acceptor.idle.fetch_add(1, Ordering::AcqRel);
+    let acceptor = Arc::clone(acceptor);
+    thread::Builder::new().stack_size(STACK).spawn(move || accept_and_serve(&acceptor)).map(|_| ())
 }
 
-fn accept_and_serve(door: &Arc<Door>) {
+fn accept_and_serve(acceptor: &Arc<Acceptor>) {
     let mut buffer = vec![0; SMALL];
     loop {
-        let accepted = door.turn.lock().unwrap().accept();
+        let accepted = acceptor.listener.lock().unwrap().accept();
         let (stream, _) = accepted.unwrap();
-        if door.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
-            attend(door).unwrap();
+        if acceptor.idle.fetch_sub(1, Ordering::AcqRel) == 1 {
+            start_thread(acceptor).unwrap();
         }
-        // A peer that has gone is no concern of a limit.
-        let _ = serve(stream, &mut buffer, door.amount);
+        // This server does nothing about an error of a connection.
+        let _ = serve(stream, &mut buffer, acceptor.amount);
         let next = |idle: usize| (idle < IDLE).then_some(idle + 1);
-        if door.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_err() {
+        if acceptor.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_err() {
             return;
         }
     }

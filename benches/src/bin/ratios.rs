@@ -1,4 +1,4 @@
-//! Times ours against theirs in turns, and says which bounds hold.
+//! Times both sides of each pair in turns, and says which bounds hold.
 
 use std::env;
 use std::process::ExitCode;
@@ -9,18 +9,18 @@ use uwsgi_benches::{callgrind, measure, pairs};
 const USAGE: &str = "\
 ratios [--only PATTERN] [--rounds N] [--callgrind] [--check] [--markdown] [--list]
 
-  --only PATTERN  the pairs whose name has PATTERN in it; may be repeated
-  --rounds N      how many rounds both sides are timed in (31)
+  --only PATTERN  takes only the pairs whose name contains PATTERN; may be repeated
+  --rounds N      times both sides in N rounds (31)
   --callgrind     counts instructions too, with valgrind
-  --check         exit status 1 where a bound is not held; asks for 20 rounds at least
+  --check         exits with 1 if a bound is missed; needs at least 20 rounds
   --markdown      prints the table for benches/README.md
   --list          prints the names of the pairs
   --help          prints this
 
   --one NAME --side a|b --iterations K
-                  runs one side so many times and prints nothing: for profilers";
+                  runs one side K times and prints nothing: for profilers";
 
-/// How many rounds it takes to hold somebody to a bound.
+/// How many rounds `--check` needs at least.
 const ENOUGH: usize = 20;
 
 #[derive(Default)]
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One side, alone: what callgrind looks at.
+/// Runs one side alone, for callgrind.
 fn run_one(options: &Options) -> Result<ExitCode, String> {
     let name = options.one.as_deref().unwrap_or_default();
     let mut pair = pairs::all().into_iter().find(|pair| pair.name == name).ok_or(format!("no pair is named {name}"))?;
@@ -100,11 +100,11 @@ fn run_one(options: &Options) -> Result<ExitCode, String> {
 fn compare(options: &Options) -> Result<ExitCode, String> {
     let rounds = options.rounds.unwrap_or(31);
     if rounds == 0 || (options.check && rounds < ENOUGH) {
-        return Err(format!("{rounds} rounds say nothing about a bound"));
+        return Err(format!("{rounds} rounds are too few to check a bound"));
     }
     let mut count_instructions = options.callgrind;
     if count_instructions && !callgrind::is_installed() {
-        eprintln!("ratios: valgrind is not installed, so that no instructions are counted");
+        eprintln!("ratios: valgrind is not installed: no instructions are counted");
         count_instructions = false;
     }
     let pairs = pairs::all().into_iter().filter(|pair| options.wants(&pair.name));

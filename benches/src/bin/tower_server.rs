@@ -1,7 +1,7 @@
 //! The asynchronous server under test: `tower_server MODE PATH [MAX]`, at a Unix socket.
 //!
-//! `axum` is a router behind `uwsgi_tower`, `bare` a service that is no router, `http` the same router behind hyper. Like
-//! `hello_server` it says hello, and reads a body if there is one.
+//! The mode `axum` serves a router with `uwsgi_tower`, `bare` a service that is no router, and `http` the router with hyper.
+//! All say hello, as `hello_server` does, and read a body if there is one.
 
 use std::convert::Infallible;
 use std::io;

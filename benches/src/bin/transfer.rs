@@ -56,7 +56,7 @@ fn packet(upload: bool, amount: u64) -> io::Result<Vec<u8>> {
     Ok(packet)
 }
 
-/// Reads a whole answer with status 200, and drops its body, whose length it gives.
+/// Reads a whole answer with status 200, drops its body, and returns the length of the body.
 fn answer(stream: &mut UnixStream) -> io::Result<u64> {
     let mut exchange = Exchange::new(false);
     let mut buffer = vec![0; BUFFER];
