@@ -1,6 +1,6 @@
-"""What the client's tests ask real servers for: web requests (`application`), and in uWSGI functions, signals and tasks.
+"""The application of real servers in the client's tests: web requests (`application`), and for uWSGI functions, signals and tasks.
 
-CLIENT_TESTS names a directory: what signals and tasks leave behind is written there.
+CLIENT_TESTS names a directory. Signals and tasks write files into it.
 """
 import hashlib
 import json
@@ -21,7 +21,7 @@ def latin1(text):
 
 
 def body(environ):
-    """The request's body, piece by piece as it comes."""
+    """Yields the body of the request, piece by piece as it comes."""
     left = int(environ.get("CONTENT_LENGTH") or 0)
     while left:
         piece = environ["wsgi.input"].read(min(left, PIECE))
@@ -57,7 +57,7 @@ def application(environ, start_response):
     if what == "status":
         return answer(b"" if rest == "204" else b"so be it", f"{rest} Indeed", ("X-Twice", "1"), ("X-Twice", "2"))
     if what == "refuse":
-        # Not a byte of the body is read.
+        # The application reads no byte of the body.
         return answer(b"too long", "413 Content Too Large")
     if what == "key":
         return answer(latin1(f"{os.environ.get('CLIENT_NODE', '')} {environ.get('HTTP_HOST', '')}"))
@@ -68,7 +68,7 @@ if uwsgi:
     directory = os.environ["CLIENT_TESTS"]
 
     def leave(name, data):
-        """A file that is there as a whole, or not at all."""
+        """Writes a file. Other processes see the whole file, or none."""
         with open(f"{directory}/{name}.part", "wb") as file:
             file.write(data)
         os.rename(f"{directory}/{name}.part", f"{directory}/{name}")

@@ -1,5 +1,5 @@
-//! Decodes a request, encodes a packet and drives both sides of a connection with nothing underneath: no std, no
-//! allocator, no operating system.
+//! Decodes a request, encodes a packet and runs both sides of a connection without std, without an allocator and without an
+//! operating system.
 
 #![no_std]
 #![no_main]
@@ -14,11 +14,11 @@ use uwsgi::response::{RefusedLine, ResponseEncoder};
 use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings, Time};
 use uwsgi::{Limits, Modifier1, Packet, Request, Scheme, VarsEncoder};
 
-/// What came in, as over a serial line.
+/// The bytes that came in, for example over a serial line.
 static REQUEST: [u8; 100] = *b"\x00\x5b\x00\x00\x0e\x00REQUEST_METHOD\x04\x00POST\x09\x00PATH_INFO\x02\x00/a\
 \x0e\x00CONTENT_LENGTH\x01\x005\x09\x00HTTP_HOST\x0b\x00example.com\x05\x00HTTPS\x02\x00onhello";
 
-/// What stops a device from going on with a request.
+/// Why a device cannot go on with a request.
 enum Stop {
     Decode,
     Encode,
@@ -50,7 +50,7 @@ impl From<RefusedLine> for Stop {
     }
 }
 
-/// Where the linker lets execution begin.
+/// The entry point of the program.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     let mut buffer = [0; 256];
@@ -98,7 +98,7 @@ fn forward<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
     Ok(vars.finish(Modifier1::WSGI, 0)?)
 }
 
-/// Serves the request, its body not read before the answer.
+/// Serves the request. The application answers before it reads the body.
 fn answer<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
     let now = Time::from_millis(1);
     let mut receive = Receive::new(Settings::default(), now);
@@ -122,7 +122,7 @@ fn answer<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
     }
 }
 
-/// Reads the answer as its client does.
+/// Reads the answer as a client does.
 #[cfg(feature = "client")]
 fn read(bytes: &[u8]) -> bool {
     let mut exchange = Exchange::new(false);
