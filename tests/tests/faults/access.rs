@@ -1,4 +1,4 @@
-//! The access log: what is in a line, and what can never be.
+//! The access log: what a line contains, and what it never contains.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -30,7 +30,7 @@ fn lines(path: &Path, count: usize) -> Vec<String> {
 const SECRETS: [(&str, &str); 3] =
     [("HTTP_COOKIE", "session=secret"), ("HTTP_AUTHORIZATION", "Basic secret"), ("HTTP_PROXY_AUTHORIZATION", "secret")];
 
-/// The logs in both forms of a server that was sent these vars, one request each.
+/// Sends one request for each list of vars. Returns the lines of the access log in both forms.
 fn logged(requests: &[&[(&str, &str)]]) -> (Vec<String>, Vec<Value>) {
     let place = Place::new();
     let (combined, json) = (place.path("combined"), place.path("json"));
@@ -51,12 +51,12 @@ fn logged(requests: &[&[(&str, &str)]]) -> (Vec<String>, Vec<Value>) {
     (lines(&combined, requests.len()), json.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// Takes a combined line apart: client, dash, user, date, request, status, bytes, referer, user agent.
+/// Splits a combined line into its fields: client, dash, user, date, request, status, bytes, referer, user agent.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     let mut rest = line;
     while !rest.is_empty() {
-        let (field, behind) = match rest.as_bytes()[0] {
+        let (field, after) = match rest.as_bytes()[0] {
             b'[' => rest[1..].split_once(']').unwrap(),
             b'"' => {
                 let bytes = rest.as_bytes();
@@ -69,13 +69,13 @@ fn fields(line: &str) -> Vec<String> {
             _ => rest.split_once(' ').map_or((rest, ""), |(field, _)| (field, &rest[field.len()..])),
         };
         fields.push(field.to_owned());
-        rest = behind.strip_prefix(' ').unwrap_or(behind);
+        rest = after.strip_prefix(' ').unwrap_or(after);
     }
     fields
 }
 
 #[test]
-fn a_line_has_its_fields() {
+fn a_line_has_all_fields() {
     let vars = [
         ("REQUEST_METHOD", "POST"),
         ("REQUEST_URI", "/a%20b?c=d"),
@@ -130,9 +130,9 @@ fn a_line_has_its_fields() {
     }
 }
 
-/// What has left is counted, and nothing else; who has gone before that was told nothing.
+/// Only bytes that were sent count. A peer that goes before its answer gets the status 499 and no bytes.
 #[test]
-fn what_has_left_is_what_is_counted() {
+fn only_bytes_that_were_sent_are_counted() {
     let place = Place::new();
     let log = place.path("log");
     let app = |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| match call.request().path_info() {
@@ -165,9 +165,9 @@ fn what_has_left_is_what_is_counted() {
     assert_eq!(line(4)[5..7], ["499", "0"]);
 }
 
-/// Whatever a client sends, a line stays a line and a field a field.
+/// No client can add a line or a field to the log.
 #[test]
-fn nobody_writes_lines_or_fields_but_the_server() {
+fn clients_cannot_forge_lines_or_fields() {
     let forged = "x\" 200 0 \"-\" \"-\"";
     let user = "ada [20/Nov/2026:16:53:49 +0000] \"GET / HTTP/1.1\" 200 6";
     let agent = "\u{1b}[2J\\\" \u{e9}\u{202e}";
@@ -179,7 +179,7 @@ fn nobody_writes_lines_or_fields_but_the_server() {
         ("REMOTE_ADDR", address),
         ("HTTP_USER_AGENT", agent),
     ];
-    // CR and LF are refused in what comes from a client, and logged escaped where they come from the front end.
+    // CR and LF in data of the client are refused. In data of the front end they are logged escaped.
     let newline =
         [("REQUEST_METHOD", "GET"), ("REMOTE_USER", "a\r\nb"), ("QUERY_STRING", "a\nb"), ("PATH_INFO", "/\n")];
     let (combined, json) = logged(&[&vars, &newline]);
@@ -190,7 +190,7 @@ fn nobody_writes_lines_or_fields_but_the_server() {
     let line = fields(&combined[0]);
     assert_eq!((&*line[5], &*line[6], &*line[7]), ("201", "6", "-"));
     assert_eq!(line[1], "-");
-    // The target is the one that the application sees: what cannot stand in one is percent-encoded.
+    // The target is the one that the application sees. Bytes that are not allowed in a target are percent-encoded.
     assert_eq!(line[4], "GET /x%22%20200%200%20%22-%22%20%22-%22 -");
 
     assert_eq!(json[0]["uri"], "/x%22%20200%200%20%22-%22%20%22-%22");
@@ -200,9 +200,9 @@ fn nobody_writes_lines_or_fields_but_the_server() {
     assert_eq!(json[1]["user"], "a\r\nb");
 }
 
-/// A log that cannot be written is no reason not to serve.
+/// The server serves also if the log cannot be written.
 #[test]
-fn a_full_disk_stops_nobody() {
+fn requests_are_served_though_the_disk_is_full() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let options = [&*format!("bind={bind}"), "log=/dev/full"];
@@ -212,15 +212,14 @@ fn a_full_disk_stops_nobody() {
     }
 }
 
-/// A log that panics costs those who are logged nothing but a line, and nobody else anything: neither a place, nor a worker,
-/// nor a thread that accepts.
+/// If the log panics, only a line of it is lost: no connection of the limit, no worker, and no thread that accepts.
 #[test]
-fn a_log_that_panics_stops_nobody() {
+fn requests_are_served_though_the_log_panics() {
     struct Panics;
 
     impl io::Write for Panics {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            panic!("no space left, and nobody to tell it to");
+            panic!("no space left");
         }
 
         fn flush(&mut self) -> io::Result<()> {

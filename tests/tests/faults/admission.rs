@@ -1,4 +1,4 @@
-//! Who is let in: by address, and by number.
+//! Which connections are served: by the address of the peer, and by the limit on connections.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -27,12 +27,12 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
         ("127.0.0.1:0", "::1", 403),
         ("127.0.0.1:0", "127.0.0.0/8", 200),
         ("127.0.0.1:0", "*", 200),
-        // IPv4 in the clothes of IPv6.
+        // The server sees an IPv4-mapped IPv6 address.
         ("[::]:0", "192.0.2.0/24,::1", 403),
         ("[::]:0", "127.0.0.1", 200),
     ] {
         let allow = AllowList::parse(list.into()).unwrap();
-        // Not every machine has IPv6.
+        // Some machines have no IPv6.
         if listen.starts_with('[') && TcpListener::bind(listen).is_err() {
             continue;
         }
@@ -43,7 +43,7 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
         let mut stream = at.connect().unwrap();
         let mut answer = Vec::new();
         if expected == 403 {
-            // Not a byte is sent.
+            // The refusal comes before the client has sent a byte.
             let mut head = [0; 22];
             stream.read_exact(&mut head).unwrap();
             assert_eq!(&head, b"HTTP/1.1 403 Forbidden");
@@ -53,17 +53,17 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
             stream.read_to_end(&mut answer).unwrap();
             assert_eq!(status(&answer), 200, "{listen} {list}");
         }
-        // A Unix socket has decided already.
+        // The list does not apply to a Unix socket.
         assert_eq!(status(&unix.ask(&get("/")).unwrap()), 200);
     }
 }
 
 #[test]
-fn more_connections_than_allowed_are_told_so_and_let_in_later() {
+fn connections_over_the_limit_are_refused_until_others_close() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let _running = Running::start(Server::new(hello).unwrap().bind(&bind).unwrap().with_max_connections(10));
-    // They are accepted, and counted, in the order in which they came.
+    // The server accepts and counts connections in the order in which they came.
     let idle: Vec<_> = (0..10).map(|_| at.connect().unwrap()).collect();
     for _ in 0..3 {
         let mut answer = Vec::new();
@@ -72,27 +72,27 @@ fn more_connections_than_allowed_are_told_so_and_let_in_later() {
         assert_eq!(status(&answer), 503, "{}", answer.escape_ascii());
     }
     drop(idle);
-    until_let_in(&at);
+    wait_until_served(&at);
 }
 
 /// Asks until the server has room for one more connection.
-fn until_let_in(at: &At) {
+fn wait_until_served(at: &At) {
     wait_until("a request is served again", || status(&at.ask(&get("/")).unwrap()) == 200);
 }
 
-/// Who is turned away takes nobody's place, however long it stays.
+/// A refused connection does not count for the limit, also if its peer does not close it.
 #[test]
-fn those_who_are_turned_away_take_no_place() {
+fn refused_connections_do_not_count() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
-    // Longer than is waited for below, so that those who are turned away are there for all of it.
+    // Longer than this test waits, so that the refused connections stay open.
     let mut settings = Settings::default();
     settings.drain_time = Duration::from_secs(60);
     let server = Server::new(hello).unwrap().bind(&bind).unwrap();
     let _running = Running::start(server.with_max_connections(10).with_settings(settings));
     let open = || (0..10).map(|_| at.connect().unwrap()).collect::<Vec<_>>();
     let idle = open();
-    // Ten more, which do not close when they are told to.
+    // The peers of ten more do not close after the refusal.
     let mut stay = open();
     for stream in &mut stay {
         let mut head = [0; 32];
@@ -100,15 +100,15 @@ fn those_who_are_turned_away_take_no_place() {
         assert_eq!(&head, b"HTTP/1.1 503 Service Unavailable");
     }
     drop(idle);
-    until_let_in(&at);
+    wait_until_served(&at);
 }
 
-/// Those who cannot be told with care are told all the same, and what they have sent costs nobody the answer.
+/// Also the connections that the server does not wait for get the refusal, and the bytes that they have sent do not destroy it.
 #[test]
-fn who_comes_when_many_are_turned_away_is_told_so() {
+fn connections_are_refused_though_many_are_refused_at_once() {
     let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_max_connections(0);
     let at = At::Tcp(server.local().unwrap());
-    // All wait before any is accepted, and none closes by itself.
+    // All connect before the server accepts the first, and no peer closes first.
     let mut waiting: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
     for stream in &mut waiting {
         stream.write_all(&get("/")).unwrap();
@@ -121,44 +121,44 @@ fn who_comes_when_many_are_turned_away_is_told_so() {
     }
 }
 
-/// As many as are allowed are served, though more come at the same time.
+/// As many connections as allowed are served, though more come at the same time.
 #[test]
-fn as_many_as_are_allowed_are_served() {
+fn as_many_connections_as_allowed_are_served() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
-    let (most, come) = (20, 40);
+    let (limit, clients) = (20, 40);
     for _ in 0..3 {
-        let server = Server::new(hello).unwrap().bind(&bind).unwrap().with_max_connections(most).with_workers(most);
+        let server = Server::new(hello).unwrap().bind(&bind).unwrap().with_max_connections(limit).with_workers(limit);
         let _running = Running::start(server);
-        let (all, turned_away) = (Barrier::new(come), Barrier::new(come + 1));
-        let (tell, told) = mpsc::channel();
+        let (all_start, all_refused) = (Barrier::new(clients), Barrier::new(clients + 1));
+        let (statuses, received) = mpsc::channel();
         thread::scope(|scope| {
-            for _ in 0..come {
-                let (tell, all, turned_away, at) = (tell.clone(), &all, &turned_away, &at);
+            for _ in 0..clients {
+                let (statuses, all_start, all_refused, at) = (statuses.clone(), &all_start, &all_refused, &at);
                 scope.spawn(move || {
-                    all.wait();
+                    all_start.wait();
                     let mut stream = at.connect().unwrap();
                     let _sent = stream.write_all(&post("/", 1));
-                    let mut takes = stream.try_clone().unwrap();
-                    // Whoever was let in is there until the others have been turned away.
+                    let mut reader = stream.try_clone().unwrap();
+                    // The body of a request that is served is not whole until the others are refused.
                     scope.spawn(move || {
                         let mut answer = Vec::new();
-                        let _got = takes.read_to_end(&mut answer);
-                        tell.send(status(&answer)).unwrap();
+                        let _got = reader.read_to_end(&mut answer);
+                        statuses.send(status(&answer)).unwrap();
                     });
-                    turned_away.wait();
+                    all_refused.wait();
                     let _sent = stream.write_all(b"x");
                 });
             }
-            // 0 stands for one that does not come.
+            // 0 stands for an answer that does not come.
             let next = |count: usize| -> Vec<_> {
                 let until = Instant::now() + Duration::from_secs(20);
                 let left = || until.saturating_duration_since(Instant::now());
-                (0..count).map(|_| told.recv_timeout(left()).unwrap_or(0)).collect()
+                (0..count).map(|_| received.recv_timeout(left()).unwrap_or(0)).collect()
             };
-            let first = next(come - most);
-            turned_away.wait();
-            assert_eq!((first, next(most)), (vec![503; come - most], vec![200; most]));
+            let first = next(clients - limit);
+            all_refused.wait();
+            assert_eq!((first, next(limit)), (vec![503; clients - limit], vec![200; limit]));
         });
     }
 }

@@ -1,4 +1,4 @@
-//! A process that has no descriptors left, or no room for threads.
+//! A process that has no descriptors left, or no memory for threads.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -23,7 +23,7 @@ fn runs_out_and_recovers(kind: Kind) {
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
     wait_for_descriptors(&process, 64);
 
-    // Those who were let in are served.
+    // Accepted connections are served.
     idle[0].write_all(&get("/")).unwrap();
     let mut answer = Vec::new();
     idle[0].read_to_end(&mut answer).unwrap();
@@ -31,7 +31,7 @@ fn runs_out_and_recovers(kind: Kind) {
 
     waits_quietly(&process);
 
-    // Those who wait are let in when others leave.
+    // Connections that wait are accepted when others close.
     let mut last = idle.pop().unwrap();
     last.write_all(&get("/")).unwrap();
     drop(idle);
@@ -41,7 +41,7 @@ fn runs_out_and_recovers(kind: Kind) {
     assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
 }
 
-/// Nobody turns in circles: the least of three seconds, since a machine may count what it takes itself.
+/// Checks that no thread loops while it waits. It takes the least of three seconds, since other work may count for one of them.
 fn waits_quietly(process: &Process) {
     let least = (0..3).map(|_| {
         let before = process.used().unwrap();
@@ -53,9 +53,9 @@ fn waits_quietly(process: &Process) {
     assert!(least < Duration::from_millis(200), "{least:?} of processor time in a second of waiting");
 }
 
-/// The soft limit of a process is no reason to leave anybody waiting.
+/// The server raises the soft limit of its process, so that no connection waits for a descriptor.
 #[test]
-fn who_is_too_many_is_told_so_though_the_soft_limit_is_low() {
+fn connections_over_the_limit_are_refused_though_the_soft_limit_is_low() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let options = [&*format!("bind={bind}"), "max=100"];
@@ -73,9 +73,9 @@ fn who_is_too_many_is_told_so_though_the_soft_limit_is_low() {
     }
 }
 
-/// Descriptors come back while a server stops, and who has connected before is served then.
+/// While a server stops, descriptors become free. It still serves the peers that connected before the stop.
 #[test]
-fn who_waits_for_a_descriptor_is_not_lost_at_a_stop() {
+fn connections_that_wait_for_a_descriptor_are_served_at_a_stop() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let options = [&*format!("bind={bind}"), "trace=error"];
@@ -102,14 +102,14 @@ fn who_waits_for_a_descriptor_is_not_lost_at_a_stop() {
     }
     let (ended, took) = process.ended_within(Duration::from_secs(10)).unwrap();
     assert!(ended.success() && took < Duration::from_secs(3), "{ended} {took:?}");
-    // However often it has tried.
-    let said = process.said().unwrap();
-    assert_eq!(said.matches("ERROR cannot accept connections").count(), 1, "{said}");
+    // The server has tried many times, and logs it once.
+    let logged = process.said().unwrap();
+    assert_eq!(logged.matches("ERROR cannot accept connections").count(), 1, "{logged}");
 }
 
-/// A server that cannot begin leaves nothing behind that listens.
+/// There is no memory for the thread of the second listener: the server does not start, and leaves no socket.
 #[test]
-fn no_thread_for_the_second_listener() {
+fn a_server_that_cannot_start_leaves_no_socket() {
     let place = Place::new();
     let ((first, one), (second, two)) = (place.socket("a.sock"), place.socket("b.sock"));
     let options = [&*format!("bind={one}"), &*format!("bind={two}"), "stack=1073741824"];
@@ -127,7 +127,7 @@ fn no_thread_for_the_second_listener() {
 fn threads_run_out_and_come_back() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
-    // Room for some 8 stacks of 1 GiB.
+    // There is memory for about 8 stacks of 1 GiB.
     let options = [&*format!("bind={bind}"), "stack=1073741824"];
     let mut command = shell("ulimit -v 9000000;", &options);
     let process = Process::start(command.stderr(std::process::Stdio::null()), &at).unwrap();

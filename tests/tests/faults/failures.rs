@@ -1,4 +1,4 @@
-//! Applications that panic and peers that reset, many at once: the server goes on, and loses nothing by it.
+//! Many applications panic and many peers reset at once: the server goes on, and loses nothing.
 
 use std::io::Read;
 use std::thread;
@@ -15,11 +15,12 @@ fn start(kind: Kind, place: &Place, options: &[&str]) -> (Process, At) {
     let bind = format!("bind={bind}");
     let options: Vec<&str> = options.iter().copied().chain([&*bind]).collect();
     let mut command = command_of(kind, &options);
-    // What panics says so for each.
+    // Each panic prints lines.
     command.stderr(std::process::Stdio::null());
     (Process::start(&mut command, &at).unwrap(), at)
 }
 
+/// Calls `act` on several threads, several times on each.
 fn each(threads: usize, times: usize, act: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
         for thread in 0..threads {
@@ -52,9 +53,9 @@ fn panics_under_load(kind: Kind) {
             _ => {}
         }
     });
-    // Both permits are there.
+    // Both permits were given back.
     each(2, 5, |_| assert_eq!(status(&at.ask(&get("/sleep/10")).unwrap()), 200));
-    assert!(process.resident().is_ok());
+    assert!(process.resident().is_ok(), "the process has ended");
 }
 
 #[test]
@@ -75,12 +76,12 @@ fn resets_in_the_middle(kind: Kind) {
     each(4, 100, |number| {
         let at = if number % 2 == 0 { &tcp } else { &unix };
         match number % 5 {
-            // In the header, in the block, in the body, before the answer.
+            // A reset within the header, within the block, within the body, before the answer.
             0 => at.reset_behind(&whole[..2]).unwrap(),
             1 => at.reset_behind(&whole[..30]).unwrap(),
             2 => at.reset_behind(&whole[..whole.len() - 2]).unwrap(),
             3 => at.reset_behind(&whole).unwrap(),
-            // In the middle of an answer that does not fit into the socket.
+            // A reset within an answer that does not fit into the socket.
             _ => {
                 let mut stream = at.connect().unwrap();
                 std::io::Write::write_all(&mut stream, &get("/stream/4096")).unwrap();

@@ -1,4 +1,4 @@
-//! What is listened on: several sockets, those that others left, those that were handed over.
+//! Listeners: several of them, sockets that another server left, and sockets that another process hands over.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -16,7 +16,7 @@ use uwsgi_tests::ours::Kind;
 
 use crate::{Place, Running, exists, shell, shell_of};
 
-/// Says where it was asked.
+/// Answers with the local address of the connection.
 fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     let local = call.ends().local.map_or("a Unix socket".into(), |local| local.to_string());
     Ok(answer.whole(Head::new(200), local.as_bytes())?)
@@ -30,7 +30,7 @@ fn ask(at: &At) -> String {
 }
 
 #[test]
-fn several_at_once() {
+fn a_server_has_several_listeners() {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
     let name = format!("@uwsgi-tests-{}", std::process::id());
@@ -53,7 +53,7 @@ fn several_at_once() {
     let At::Unix(path) = &unix else { unreachable!() };
     assert!(exists(path));
     running.stop();
-    assert!(!exists(path), "the socket's file is removed at the end");
+    assert!(!exists(path), "the socket file is left");
     assert_eq!(tcp.connect().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!(unix.connect().unwrap_err().kind(), io::ErrorKind::NotFound);
 }
@@ -67,14 +67,14 @@ fn a_socket_of_both_families() {
     let port = server.local().unwrap().port();
     let _running = Running::start(server);
     for address in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
-        // 127.0.0.1 comes as ::ffff:127.0.0.1, and is allowed as what it is.
+        // The peer 127.0.0.1 has the address ::ffff:127.0.0.1 here, and is allowed as 127.0.0.1.
         ask(&At::Tcp(address));
     }
 }
 
-/// A socket of all addresses knows at which one it was reached.
+/// A socket that listens at all addresses knows the address that the peer connected to.
 #[test]
-fn the_address_that_was_connected_to() {
+fn the_local_address_is_the_one_that_the_peer_connected_to() {
     let server = Server::new(app).unwrap().bind("0.0.0.0:0").unwrap();
     let port = server.local().unwrap().port();
     let _running = Running::start(server.with_allow(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
@@ -84,9 +84,9 @@ fn the_address_that_was_connected_to() {
     }
 }
 
-/// A name has all its addresses here, however many they are.
+/// The server listens at all addresses of a name.
 #[test]
-fn a_name_is_listened_at() {
+fn a_name_is_bound_with_all_its_addresses() {
     let server = Server::new(app).unwrap().bind("localhost:0").unwrap();
     let addresses: Vec<SocketAddr> = server.listeners().iter().filter_map(Listener::local).collect();
     assert!(!addresses.is_empty());
@@ -97,17 +97,17 @@ fn a_name_is_listened_at() {
     }
 }
 
-/// Of two servers that begin at once on one path, one listens there and the other says so.
+/// If two servers bind one path at the same time, one listens there and the other says that the path is in use.
 #[test]
-fn two_begin_at_once_on_one_path() {
+fn only_one_of_two_servers_binds_a_path() {
     let place = Place::new();
     let path = place.path("a.sock");
     let text = path.to_str().unwrap();
     for round in 0..300 {
         if round % 2 == 0 {
-            // What a server leaves that was killed.
+            // A server that was killed leaves its socket file.
             drop(UnixListener::bind(&path).unwrap());
-            // A test beside this one may have it open until the program that it starts begins.
+            // A program that another test starts may have the socket open for a moment.
             while UnixStream::connect(&path).is_ok() {
                 std::thread::yield_now();
             }
@@ -123,7 +123,7 @@ fn two_begin_at_once_on_one_path() {
         });
         let refused = [&one, &two].into_iter().filter_map(|listener| listener.as_ref().err()).collect::<Vec<_>>();
         assert!(refused.len() == 1 && refused[0].kind() == io::ErrorKind::AddrInUse, "{round}: {one:?} {two:?}");
-        assert!(UnixStream::connect(&path).is_ok(), "{round}: nobody is reached");
+        assert!(UnixStream::connect(&path).is_ok(), "{round}: nothing listens");
     }
 }
 
@@ -154,7 +154,7 @@ fn the_mode_of_a_unix_socket() {
     let text = path.to_str().unwrap();
     for mode in [0o660, 0o600, 0o777] {
         let listener = match mode {
-            // The usual one.
+            // The default.
             0o660 => Listener::bind(Address::Unix(text)).unwrap(),
             mode => Listener::bind_with_mode(Address::Unix(text), mode).unwrap(),
         };
@@ -166,7 +166,7 @@ fn the_mode_of_a_unix_socket() {
     }
 }
 
-/// The umask takes nothing from the mode, and gives nothing to it.
+/// The umask does not change the mode.
 #[test]
 fn the_mode_of_a_unix_socket_under_any_umask() {
     for kind in Kind::BOTH {
@@ -179,17 +179,17 @@ fn the_mode_of_a_unix_socket_under_any_umask() {
             let _process = Process::start(&mut shell_of(kind, &line, &[&format!("bind={bind}")]), &at).unwrap();
             let mode = path.symlink_metadata().unwrap().permissions().mode() & 0o7777;
             assert_eq!(mode, expected, "{kind:?}, umask {umask}: {mode:o}");
-            assert_eq!(place.0.path().read_dir().unwrap().count(), 1, "the lock file is gone");
+            assert_eq!(place.0.path().read_dir().unwrap().count(), 1, "the lock file is left");
         }
     }
 }
 
 #[test]
-fn a_socket_that_nobody_listens_on_is_replaced() {
+fn a_socket_file_without_a_listener_is_replaced() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let At::Unix(path) = &at else { unreachable!() };
-    // What a server leaves that was killed.
+    // A server that was killed leaves its socket file.
     drop(UnixListener::bind(path).unwrap());
     assert!(exists(path));
     let running = Running::start(Server::new(app).unwrap().bind(&bind).unwrap());
@@ -199,7 +199,7 @@ fn a_socket_that_nobody_listens_on_is_replaced() {
 }
 
 #[test]
-fn what_others_put_in_its_place_is_left_alone() {
+fn a_socket_file_of_another_server_is_not_removed() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let At::Unix(path) = &at else { unreachable!() };
@@ -217,7 +217,7 @@ fn refused(address: &str) -> String {
 }
 
 #[test]
-fn what_cannot_be_listened_on_is_said_in_one_line() {
+fn an_error_of_bind_is_one_line() {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().to_string();
@@ -245,17 +245,17 @@ fn what_cannot_be_listened_on_is_said_in_one_line() {
 
     for path in [place.path("no/such/directory"), place.path(&"x".repeat(200))] {
         let text = path.to_str().unwrap();
-        let said = refused(text);
-        assert!(said.contains(text), "{said:?} does not say which");
+        let error = refused(text);
+        assert!(error.contains(text), "{error:?} does not name the path");
     }
     assert!(refused("192.0.2.1:0").starts_with("cannot listen at 192.0.2.1:0: "));
     assert!(refused("nonsense").contains("nonsense"), "{}", refused("nonsense"));
     assert!(refused("fd:77").contains("descriptor 77"), "{}", refused("fd:77"));
 }
 
-/// A server that hangs and lets nobody in is one that is there.
+/// A server that accepts no connections is still a server: its socket is in use.
 #[test]
-fn a_socket_whose_queue_is_full_is_in_use() {
+fn a_socket_with_a_full_backlog_is_in_use() {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
     let place = Place::new();
     let path = place.path("full.sock");
@@ -274,13 +274,14 @@ fn a_socket_whose_queue_is_full_is_in_use() {
     assert!(!queued.is_empty());
 
     let begun = Instant::now();
-    let said = refused(path.to_str().unwrap());
-    assert!(said.contains("is in use"), "{said}");
+    let error = refused(path.to_str().unwrap());
+    assert!(error.contains("is in use"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(exists(&path));
 }
 
-/// As systemd hands sockets over: from descriptor 3 on, counted in `LISTEN_FDS`, for the process named in `LISTEN_PID`.
+/// systemd hands sockets over from descriptor 3 on. `LISTEN_FDS` has their number, and `LISTEN_PID` the process that they are
+/// for.
 #[test]
 fn sockets_that_are_handed_over() {
     let place = Place::new();
@@ -303,11 +304,11 @@ fn sockets_that_are_handed_over() {
             assert!(answer.ends_with(b"hello\n"), "{}", answer.escape_ascii());
         }
     }
-    // Other threads may read the environment: it is left as it is.
+    // Other threads may read the environment: the server does not change it.
     assert!(tcp.ask(&get("/handed")).unwrap().ends_with(b"\r\n\r\n2\n"));
     process.signal(Signal::TERM).unwrap();
     process.ended_within(Duration::from_secs(10)).unwrap();
-    // The sockets are the service manager's, and so are the connections that come meanwhile.
+    // The sockets belong to the service manager, which keeps the connections that come meanwhile.
     assert!(exists(path));
     let mut waits = tcp.connect().unwrap();
     waits.write_all(&get("/")).unwrap();
@@ -316,12 +317,12 @@ fn sockets_that_are_handed_over() {
     waits.read_to_end(&mut answer).unwrap();
     assert!(answer.ends_with(b"hello\n"), "{}", answer.escape_ascii());
 
-    // Nor is one that was taken.
+    // A descriptor cannot be taken twice.
     let mut twice = start(handed, &["bind=fd:3", "bind=fd:3"]);
     assert!(!twice.ended_within(Duration::from_secs(10)).unwrap().0.success());
     assert_eq!(twice.said().unwrap().trim(), "descriptor 3 was taken already");
 
-    // What was not handed over, or not to this process, is not taken.
+    // The server does not take descriptors that were not handed over, or not to this process.
     for (line, bind) in [
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:4"),
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=1;", "bind=fd:3"),
@@ -331,9 +332,9 @@ fn sockets_that_are_handed_over() {
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:0"),
         ("exec 3<&0; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:2"),
         ("exec 3<&0 4<&1; export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDS_FIRST_FD=4;", "bind=fd:3"),
-        // It is not open.
+        // This descriptor is not open.
         ("exec 3<&0; export LISTEN_FDS=70 LISTEN_PID=$$;", "bind=fd:70"),
-        // No socket at all.
+        // This descriptor is no socket.
         ("exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$;", "bind=fd:3"),
     ] {
         let mut process = start(line, &[bind]);

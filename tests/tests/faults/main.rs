@@ -1,4 +1,4 @@
-//! What goes wrong around a server: its sockets, its peers, its applications, its limits, its end.
+//! Faults around a server: of its sockets, peers and applications, at its limits, and at its end.
 #![cfg(unix)]
 
 mod access;
@@ -21,7 +21,7 @@ use uwsgi_server::{App, Handle, Server};
 use uwsgi_tests::load::{At, Process};
 use uwsgi_tests::ours::Kind;
 
-/// A server on a thread of this process, until it is dropped.
+/// A server that runs on a thread of this process until it is dropped.
 struct Running {
     handle: Handle,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -34,7 +34,7 @@ impl Running {
         Self { handle, thread: Some(thread) }
     }
 
-    /// Stops it, and waits for its end.
+    /// Stops the server, and waits for its end.
     fn stop(&mut self) {
         self.handle.stop();
         if let Some(thread) = self.thread.take() {
@@ -61,7 +61,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// A Unix socket, and how it is bound.
+    /// Returns the address of a Unix socket, and the text that binds a server to it.
     fn socket(&self, name: &str) -> (At, String) {
         let path = self.path(name);
         let text = format!("unix:{}", path.display());
@@ -69,24 +69,24 @@ impl Place {
     }
 }
 
-/// The servers of `src/bin`, whose applications do the same.
+/// Returns the path of a server of `src/bin`. The applications of both do the same.
 fn program(kind: Kind) -> &'static str {
     kind.of(env!("CARGO_BIN_EXE_test-server"), env!("CARGO_BIN_EXE_axum-server"))
 }
 
-/// One of them in a process of its own, with its errors to be read.
+/// Returns a command that starts a server in a process of its own. The test can read its standard error.
 fn command_of(kind: Kind, options: &[&str]) -> Command {
     let mut command = Command::new(program(kind));
     command.args(options).stderr(Stdio::piped());
     command
 }
 
-/// The blocking one.
+/// Does what [`command_of`] does, for the blocking server.
 fn command(options: &[&str]) -> Command {
     command_of(Kind::Blocking, options)
 }
 
-/// A shell that becomes one of them behind this line.
+/// Returns a command that starts a shell, which runs this line and then becomes the server.
 fn shell_of(kind: Kind, line: &str, options: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{line} exec \"$0\" \"$@\""), program(kind)]);
@@ -94,7 +94,7 @@ fn shell_of(kind: Kind, line: &str, options: &[&str]) -> Command {
     command
 }
 
-/// The blocking one.
+/// Does what [`shell_of`] does, for the blocking server.
 fn shell(line: &str, options: &[&str]) -> Command {
     shell_of(Kind::Blocking, line, options)
 }
@@ -123,9 +123,9 @@ fn wait_until(expected: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Waits until a server has done everything that it can do with the bytes and connections that were sent to it.
 ///
-/// A thread that a write or a connection wakes is runnable before the call of the sender returns. So a server whose threads all
-/// wait has nothing left to do. The threads are looked at one after the other, and one may wake another in between: they must all
-/// wait twice in a row.
+/// A thread that a write or a connection wakes is runnable before the call of the sender returns. So a server whose threads
+/// all wait has nothing left to do. The threads are looked at one after the other, and one may wake another in between: they
+/// must all wait twice in a row.
 #[track_caller]
 fn wait_until_at_rest(process: &Process) {
     let mut times = 0;

@@ -1,4 +1,4 @@
-//! How many requests an application works on at once.
+//! Worker permits: how many requests an application works on at once.
 
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Ru
     (Running::start(server), at)
 }
 
-/// A body that is too large to be read before its request is worked on.
+/// The length of a body that is too large for the server to read it before it calls the application.
 const LARGE: usize = (16 << 10) + 1;
 
 #[test]
@@ -53,7 +53,7 @@ fn no_free_worker_in_time_is_503() {
         let begun = Instant::now();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 503);
         let took = begun.elapsed();
-        // Half of what it would be without the setting.
+        // Without the setting it would be ten seconds.
         assert!((Duration::from_millis(150)..Duration::from_secs(5)).contains(&took), "{took:?}");
         gate.open();
         assert_eq!(status(&works.join().unwrap()), 200);
@@ -63,7 +63,7 @@ fn no_free_worker_in_time_is_503() {
 }
 
 #[test]
-fn all_who_can_wait_are_served_in_the_end() {
+fn requests_wait_for_a_permit_and_are_served() {
     let place = Place::new();
     let (_running, at) = one_worker(&place, app, Settings::default());
     let begun = Instant::now();
@@ -73,12 +73,12 @@ fn all_who_can_wait_are_served_in_the_end() {
             assert_eq!(status(&client.join().unwrap()), 200);
         }
     });
-    assert!(begun.elapsed() >= Duration::from_millis(1500), "one at a time");
+    assert!(begun.elapsed() >= Duration::from_millis(1500), "more than one at a time");
 }
 
-/// A permit is given back while the socket is waited for: who is slow costs a stack and nothing else.
+/// A request gives its permit back while it waits for the socket: a slow peer costs a stack and nothing else.
 #[test]
-fn slow_peers_hold_no_worker() {
+fn slow_peers_hold_no_permit() {
     let place = Place::new();
     let (called, calls) = mpsc::channel();
     let counted = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
@@ -92,17 +92,18 @@ fn slow_peers_hold_no_worker() {
     slow[1].write_all(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
     slow[2].write_all(&get("/much")).unwrap();
     slow[3].write_all(&[post("/", LARGE), b"hello".to_vec()].concat()).unwrap();
-    // The application is called for the last two. The first two are accepted before them, and wait for their peers outside of it.
+    // The application is called for the last two. The first two are accepted before them, and wait for their peers outside of
+    // it.
     for _ in 0..2 {
         calls.recv_timeout(PATIENCE).expect("the application is called");
     }
     for _ in 0..10 {
         let begun = Instant::now();
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
-        // Who waits for a permit waits for ten seconds.
+        // A request waits for a permit for ten seconds.
         assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
-    // And they are served when they come round.
+    // The slow requests are served too once their peers go on.
     slow[0].write_all(&[&post("/", 10)[20..], b"helloworld"].concat()).unwrap();
     slow[1].write_all(b"world").unwrap();
     slow[3].write_all(&[b'x'; LARGE - 5]).unwrap();
@@ -113,7 +114,7 @@ fn slow_peers_hold_no_worker() {
     }
 }
 
-/// Bytes that came while others held the permit have come in time, however late they are looked at.
+/// Bytes that came while another request held the permit are in time, also if the server reads them late.
 #[test]
 fn a_body_that_came_in_time_is_not_late_because_others_work() {
     let place = Place::new();
@@ -135,7 +136,7 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
         let mut reads = at.connect().unwrap();
         reads.write_all(&post("/", LARGE)).unwrap();
         calls.recv_timeout(PATIENCE).expect("the application is called");
-        // The body is waited for without the permit: another that works for long can have it.
+        // This request waits for its body without the permit. Another request takes the permit for long.
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
         reads.write_all(&[b'x'; LARGE]).unwrap();
@@ -149,21 +150,21 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
     });
 }
 
-/// Requests that have waited for their peers are no more at once than the permits.
+/// Requests that have waited for their peers need a permit to go on.
 #[test]
-fn the_bound_holds_for_requests_that_come_back_from_a_wait() {
+fn the_limit_holds_for_requests_after_a_wait() {
     const CALLS: usize = 8;
     let place = Place::new();
-    let (at_work, most, told) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (at_work, most, reported) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (called, calls) = mpsc::channel();
-    let (seen, said) = (Arc::clone(&most), Arc::clone(&told));
+    let (seen, workers) = (Arc::clone(&most), Arc::clone(&reported));
     let app = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         called.send(())?;
         std::io::copy(body, &mut std::io::sink())?;
         seen.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         // The sleep stands for work, in which a second request would be seen.
         thread::sleep(Duration::from_millis(250));
-        said.fetch_max(call.workers(), Ordering::SeqCst);
+        workers.fetch_max(call.workers(), Ordering::SeqCst);
         at_work.fetch_sub(1, Ordering::SeqCst);
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
@@ -181,7 +182,7 @@ fn the_bound_holds_for_requests_that_come_back_from_a_wait() {
         client.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 200);
     }
-    assert_eq!((most.load(Ordering::SeqCst), told.load(Ordering::SeqCst)), (1, 1), "at work, and Call::workers");
+    assert_eq!((most.load(Ordering::SeqCst), reported.load(Ordering::SeqCst)), (1, 1), "at work, and Call::workers");
 }
 
 #[test]
@@ -211,9 +212,9 @@ fn a_small_body_is_read_before_its_request_takes_a_permit() {
     }
 }
 
-/// An application that answers piece by piece is called though a small body is slow.
+/// The server waits for a small body for a second, then it calls the application, which may answer piece by piece.
 #[test]
-fn a_small_body_is_waited_for_without_a_permit_for_a_second() {
+fn a_slow_small_body_delays_the_application_by_a_second() {
     let place = Place::new();
     let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         answer.head(Head::new(200).with_length(6))?;
@@ -238,7 +239,7 @@ fn a_small_body_is_waited_for_without_a_permit_for_a_second() {
     assert!(answer.ends_with(b"onetwo"), "{}", answer.escape_ascii());
 }
 
-/// A small body that does not come whole is what the application's read fails with, behind what came of it.
+/// The application reads the bytes of a small body that came. Then its read fails, since the rest does not come.
 #[test]
 fn a_small_body_that_is_cut_off_fails_where_it_ends() {
     let place = Place::new();
@@ -247,8 +248,8 @@ fn a_small_body_that_is_cut_off_fails_where_it_ends() {
     let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         let mut came = Vec::new();
         let error = body.read_to_end(&mut came).unwrap_err();
-        let told = format!("{} {}", came.len(), error.kind());
-        Ok(answer.whole(Head::new(200), told.as_bytes())?)
+        let report = format!("{} {}", came.len(), error.kind());
+        Ok(answer.whole(Head::new(200), report.as_bytes())?)
     };
     let (_running, at) = one_worker(&place, app, Settings::default());
     let hasty = Place::new();
@@ -266,7 +267,7 @@ fn a_small_body_that_is_cut_off_fails_where_it_ends() {
 }
 
 #[test]
-fn a_request_that_has_begun_goes_before_new_ones() {
+fn a_request_that_has_begun_gets_the_permit_before_new_ones() {
     let place = Place::new();
     let gate = Arc::new(Gate::default());
     let (held, order) = (Arc::clone(&gate), Arc::new(Mutex::new(Vec::new())));
@@ -290,8 +291,8 @@ fn a_request_that_has_begun_goes_before_new_ones() {
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
         let new: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/new")).unwrap())).collect();
-        // Nothing outside of the server shows that a request waits for the permit. First the new ones come to wait, then the one
-        // that has begun.
+        // Nothing outside of the server shows that a request waits for the permit. First the new ones come to wait, then the
+        // one that has begun.
         thread::sleep(Duration::from_millis(300));
         begun.write_all(&[b'x'; LARGE]).unwrap();
         thread::sleep(Duration::from_millis(300));
@@ -305,7 +306,7 @@ fn a_request_that_has_begun_goes_before_new_ones() {
     assert_eq!(*order.lock().unwrap(), [Gate::PATH, "/begun", "/new", "/new", "/new"]);
 }
 
-/// A request that waits for its permit is told of a stop in time.
+/// A request that waits for its permit is refused in time at a stop.
 #[test]
 fn a_stop_does_not_wait_for_a_permit() {
     let place = Place::new();
@@ -341,10 +342,10 @@ fn a_stop_does_not_wait_for_a_permit() {
     });
 }
 
-/// Who has the permit may wait for what another holds that waits for the permit: a lock of the application's, held over a
-/// write to a slow peer.
+/// A request that holds a lock of the application during a write needs the permit again. Another request has the permit, and
+/// waits for the lock. The server does not deadlock.
 #[test]
-fn a_lock_that_is_held_over_a_write_wedges_nobody() {
+fn a_lock_that_is_held_during_a_write_causes_no_deadlock() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let lock = Mutex::new(());
@@ -376,9 +377,9 @@ fn a_lock_that_is_held_over_a_write_wedges_nobody() {
     }
 }
 
-/// A body that is read on one thread while the answer is written on another takes one permit, and gives one back.
+/// A request whose body is read on one thread while its answer is written on another takes one permit, and gives one back.
 #[test]
-fn both_directions_on_two_threads() {
+fn both_directions_on_two_threads_take_one_permit() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let both = |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| {
@@ -403,19 +404,19 @@ fn both_directions_on_two_threads() {
     }
 }
 
-/// Sends a body of so many bytes and takes the answer at once; how many bytes its body had.
+/// Sends a body of `length` bytes and reads the answer at the same time. Returns the length of the answer's body.
 fn exchange(at: &At, length: usize) -> usize {
-    let mut sends = at.connect().unwrap();
-    let mut takes = sends.try_clone().unwrap();
+    let mut writer = at.connect().unwrap();
+    let mut reader = writer.try_clone().unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
-            sends.write_all(&post("/", length)).unwrap();
+            writer.write_all(&post("/", length)).unwrap();
             for piece in vec![b'y'; length].chunks(10_000) {
-                sends.write_all(piece).unwrap();
+                writer.write_all(piece).unwrap();
             }
         });
         let mut answer = Vec::new();
-        takes.read_to_end(&mut answer).unwrap();
+        reader.read_to_end(&mut answer).unwrap();
         assert_eq!(status(&answer), 200);
         answer.len() - b"HTTP/1.1 200 OK\r\n\r\n".len()
     })

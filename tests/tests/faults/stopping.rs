@@ -1,4 +1,4 @@
-//! How a server ends: what began is finished, within its bound, and nothing is left behind.
+//! How a server stops: it finishes requests that have begun, within a grace period, and leaves nothing.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -20,19 +20,19 @@ fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(
     Ok(answer.whole(Head::new(200), b"hello\n")?)
 }
 
-/// What clients saw that asked while a server was stopped.
+/// How many requests had which outcome while a server stopped.
 #[derive(Debug, Default)]
-struct Saw {
+struct Outcomes {
     answered: AtomicUsize,
-    /// Nobody listened any more.
+    /// The server did not listen.
     refused: AtomicUsize,
-    /// The connection ended without a byte: nothing of it was read, or its answer was lost.
+    /// The connection ended without a byte: the server read nothing of the request, or the answer was lost.
     closed: AtomicUsize,
-    /// An answer that was cut off, or reset.
+    /// The answer was cut off, or the connection was reset.
     cut: AtomicUsize,
 }
 
-impl Saw {
+impl Outcomes {
     fn ask(&self, at: &At, request: &[u8]) {
         let counter = match at.connect().map(|stream| exchange(stream, request)) {
             Err(_) => &self.refused,
@@ -43,8 +43,8 @@ impl Saw {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whoever was read from was answered: as many as the application was called for. Nobody else was left with a connection
-    /// but those who came at the very moment of the stop.
+    /// Checks that each request that reached the application was answered. Only connections of the very moment of the stop may
+    /// be closed without an answer.
     fn lost_nothing(&self, calls: usize) {
         let [answered, closed, cut] =
             [&self.answered, &self.closed, &self.cut].map(|count| count.load(Ordering::Relaxed));
@@ -54,7 +54,7 @@ impl Saw {
     }
 }
 
-/// What comes back, and whether its end was no reset.
+/// Returns the answer, and whether the connection ended without an error.
 fn exchange(mut stream: UnixStream, request: &[u8]) -> (Vec<u8>, bool) {
     let mut answer = Vec::new();
     let sent = stream.write_all(request);
@@ -74,28 +74,28 @@ impl Drop for Ends<'_> {
 }
 
 /// Asks over and over on several threads, stops the server in the middle, and goes on until all threads find it gone.
-fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Saw {
-    let saw = Saw::default();
+fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Outcomes {
+    let outcomes = Outcomes::default();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let _ends = Ends(&over);
         for thread in 0..CLIENTS {
-            let (saw, over) = (&saw, &over);
+            let (outcomes, over) = (&outcomes, &over);
             scope.spawn(move || {
                 let request =
                     if thread % 2 == 0 { get("/sleep/1") } else { [post("/read", 5), b"hello".to_vec()].concat() };
                 while !over.load(Ordering::Relaxed) {
-                    saw.ask(at, &request);
+                    outcomes.ask(at, &request);
                 }
             });
         }
-        wait_until("200 requests are answered", || saw.answered.load(Ordering::Relaxed) >= 200);
-        let turned_away = saw.refused.load(Ordering::Relaxed) + saw.closed.load(Ordering::Relaxed);
-        assert_eq!(turned_away, 0, "before the stop all are served");
+        wait_until("200 requests are answered", || outcomes.answered.load(Ordering::Relaxed) >= 200);
+        let lost = outcomes.refused.load(Ordering::Relaxed) + outcomes.closed.load(Ordering::Relaxed);
+        assert_eq!(lost, 0, "before the stop all are served");
         stop();
-        wait_until("the server listens no longer", || saw.refused.load(Ordering::Relaxed) >= CLIENTS);
+        wait_until("the server listens no longer", || outcomes.refused.load(Ordering::Relaxed) >= CLIENTS);
     });
-    saw
+    outcomes
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn a_stop_under_load_cuts_no_answer() {
             _ => (server.bind(&bind).unwrap(), unix),
         };
         let mut running = Running::start(server);
-        let saw = ask_while_stopping(&at, || {
+        let outcomes = ask_while_stopping(&at, || {
             let begun = Instant::now();
             running.stop();
             assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
         });
-        saw.lost_nothing(calls.load(Ordering::Relaxed));
+        outcomes.lost_nothing(calls.load(Ordering::Relaxed));
     }
 }
 
@@ -136,49 +136,49 @@ fn a_signal_under_load_cuts_no_answer() {
         let log = place.path("log");
         let options = [&*format!("bind={bind}"), &*format!("log={}", log.display())];
         let mut process = Process::start(&mut command_of(kind, &options), &at).unwrap();
-        let saw = ask_while_stopping(&at, || {
+        let outcomes = ask_while_stopping(&at, || {
             process.signal(signal).unwrap();
             let (status, took) = process.ended_within(Duration::from_secs(5)).unwrap();
             assert!(status.success(), "{status}");
             assert!(took < Duration::from_secs(3), "{took:?}");
         });
-        // A line for each call.
-        saw.lost_nothing(std::fs::read_to_string(log).unwrap().lines().count());
-        assert!(saw.refused.load(Ordering::Relaxed) > 0, "{saw:?}");
+        // The log has a line for each call.
+        outcomes.lost_nothing(std::fs::read_to_string(log).unwrap().lines().count());
+        assert!(outcomes.refused.load(Ordering::Relaxed) > 0, "{outcomes:?}");
         let At::Unix(path) = &at else { unreachable!() };
         assert!(!exists(path), "the socket's file is left");
     }
 }
 
-/// Everybody whose first byte was accepted gets a whole answer.
+/// Each connection that was accepted and has sent a byte gets a whole answer.
 #[test]
-fn what_began_is_finished() {
+fn requests_that_have_begun_are_finished() {
     for (kind, is_tcp) in Kind::BOTH.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
         let (place, port) = (Place::new(), Port::free());
         let (unix, bind) = place.socket("a.sock");
         let (at, bind) = if is_tcp { (At::Tcp(port.address()), port.address().to_string()) } else { (unix, bind) };
         let mut process = Process::start(&mut command_of(kind, &[&format!("bind={bind}")]), &at).unwrap();
         let request = [post("/read", 5), b"hello".to_vec()].concat();
-        // Each has sent another part of it.
+        // Each peer has sent another part of the request.
         let count = 60;
         let mut begun: Vec<_> = (0..count)
             .map(|number| {
-                let at_most = 1 + number * (request.len() - 2) / count;
+                let sent = 1 + number * (request.len() - 2) / count;
                 let mut stream = at.connect().unwrap();
-                stream.write_all(&request[..at_most]).unwrap();
-                (stream, at_most)
+                stream.write_all(&request[..sent]).unwrap();
+                (stream, sent)
             })
             .collect();
         let mut idle = at.connect().unwrap();
         wait_until_at_rest(&process);
         process.signal(Signal::TERM).unwrap();
-        // Nobody else is let in, the idle one is closed.
+        // The server closes the idle connection, and serves no new one.
         let mut answer = Vec::new();
         idle.read_to_end(&mut answer).unwrap();
         assert!(answer.is_empty());
         let stopped = Instant::now();
         while let Ok(mut late) = at.connect() {
-            assert!(!matches!(late.read(&mut [0; 1]), Ok(1..)), "{kind:?}: a late one was let in");
+            assert!(!matches!(late.read(&mut [0; 1]), Ok(1..)), "{kind:?}: a connection after the stop was served");
             assert!(stopped.elapsed() < Duration::from_secs(10), "{kind:?}: the server still listens");
         }
         for (stream, sent) in &mut begun {
@@ -193,14 +193,14 @@ fn what_began_is_finished() {
     }
 }
 
-/// Those who have connected and were not accepted yet are not lost either.
+/// The server also serves connections that wait in the backlog when it stops.
 #[test]
-fn who_waits_to_be_accepted_is_accepted() {
+fn connections_in_the_backlog_are_served_at_a_stop() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let server = Server::new(hello).unwrap().bind(&bind).unwrap();
     let handle = server.handle();
-    // Nobody accepts yet.
+    // The server does not accept yet.
     let mut waiting: Vec<_> = (0..20).map(|_| at.connect().unwrap()).collect();
     for stream in &mut waiting {
         stream.write_all(&get("/")).unwrap();
@@ -214,19 +214,19 @@ fn who_waits_to_be_accepted_is_accepted() {
     }
 }
 
-/// An application that takes longer than the grace is left behind, and the file is removed all the same.
+/// A server does not wait for an application after the grace period, and removes its socket file.
 #[test]
-fn the_grace_is_a_bound() {
-    the_grace_is_a_bound_with("workers=8");
+fn a_stop_takes_no_longer_than_the_grace_period() {
+    a_stop_takes_no_longer_than_the_grace_period_with("workers=8");
 }
 
-/// Nor does it wait for a permit that another will not give back.
+/// The same holds for a request that waits for a permit, which another request does not give back.
 #[test]
-fn the_grace_is_a_bound_though_all_are_at_work() {
-    the_grace_is_a_bound_with("workers=1");
+fn a_stop_takes_no_longer_than_the_grace_period_though_no_permit_is_free() {
+    a_stop_takes_no_longer_than_the_grace_period_with("workers=1");
 }
 
-fn the_grace_is_a_bound_with(workers: &str) {
+fn a_stop_takes_no_longer_than_the_grace_period_with(workers: &str) {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let At::Unix(path) = &at else { unreachable!() };
@@ -240,18 +240,19 @@ fn the_grace_is_a_bound_with(workers: &str) {
     wait_until_at_rest(&process);
     process.signal(Signal::TERM).unwrap();
     let (status, took) = process.ended_within(Duration::from_secs(10)).unwrap();
-    // The grace, and the time that a drain may take.
+    // The grace period, and the time that a drain may take.
     assert!(status.success() && (300..4000).contains(&took.as_millis()), "{status} {took:?}");
     assert!(!exists(path), "the socket's file is left");
-    // A body that is too late for the grace is told so, since a status can be sent.
+    // The request whose body does not come in the grace period gets a refusal, since its answer has not begun.
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).unwrap();
     assert_eq!(uwsgi_tests::load::status(&answer), 503, "{}", answer.escape_ascii());
 }
 
-/// An answer whose end is the connection's looks whole where the process ends, unless the end is a reset.
+/// An answer without a length ends with the connection. If the process ends first, only a reset shows that the answer is cut
+/// off.
 #[test]
-fn an_answer_that_outlasts_the_grace_is_reset() {
+fn an_answer_that_outlasts_the_grace_period_is_reset() {
     let place = Place::new();
     let (unix, bind) = place.socket("a.sock");
     let port = Port::free();
@@ -261,7 +262,7 @@ fn an_answer_that_outlasts_the_grace_is_reset() {
     let mut cut = at.connect().unwrap();
     cut.write_all(&get("/begin/60000")).unwrap();
     cut.read_exact(&mut [0; 12]).unwrap();
-    // This one is over: only its own end is still to be seen.
+    // This answer is whole. Its connection is not reset.
     let whole = at.ask(&get("/begin/0")).unwrap();
     assert!(whole.ends_with(b"hello\n"));
     process.signal(Signal::TERM).unwrap();
@@ -271,9 +272,9 @@ fn an_answer_that_outlasts_the_grace_is_reset() {
     assert_eq!(end.kind(), ErrorKind::ConnectionReset, "{}", rest.escape_ascii());
 }
 
-/// Asked a second time, it waits no longer.
+/// After a second signal the server waits no longer.
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_server_at_once() {
     let place = Place::new();
     let (at, bind) = place.socket("a.sock");
     let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
@@ -290,9 +291,9 @@ fn a_second_signal_ends_it_at_once() {
     assert!(!exists(path));
 }
 
-/// A process that outlives its server can be ended as any other.
+/// After the end of the server, signals end the process as they do any other.
 #[test]
-fn behind_the_servers_end_a_signal_is_what_it_was() {
+fn signals_have_their_default_effect_after_the_server() {
     for signal in [Signal::TERM, Signal::INT] {
         let place = Place::new();
         let (at, bind) = place.socket("a.sock");
@@ -327,19 +328,19 @@ fn closes_kept_connections(kind: Kind) {
             while !answer.ends_with(b"\r\n\r\n5\n") {
                 let mut piece = [0; 100];
                 match stream.read(&mut piece).unwrap() {
-                    0 => panic!("the end behind {}", answer.escape_ascii()),
+                    0 => panic!("the stream ends after {}", answer.escape_ascii()),
                     count => answer.extend_from_slice(&piece[..count]),
                 }
             }
         }
     }
     process.signal(Signal::TERM).unwrap();
-    // The grace is 30 seconds, and nobody needs it.
+    // The grace period is 30 seconds, and no request needs it.
     let (_, took) = process.ended_within(Duration::from_secs(20)).unwrap();
     assert!(took < Duration::from_secs(10), "{kind:?}: {took:?}");
     for mut stream in kept {
-        let mut behind = Vec::new();
-        stream.read_to_end(&mut behind).unwrap();
-        assert!(behind.is_empty());
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty(), "{}", rest.escape_ascii());
     }
 }
