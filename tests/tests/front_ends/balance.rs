@@ -1,4 +1,4 @@
-//! Three instances behind one front end, and one of them killed.
+//! Three instances of a server behind one front end. One of them is killed.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, apache, nginx};
 
-use super::matrix::{Door, PATIENCE, SERVERS, Server, Settings, plain};
+use super::matrix::{RunningFrontEnd, SERVERS, Server, Settings, TIMEOUT, plain};
 
-/// How many clients ask at once, and how often each.
+/// How many clients send requests at once, and how many requests each sends.
 const CLIENTS: usize = 6;
 const TIMES: usize = 30;
 
+/// Starts three instances of a server.
 fn three<'s>(server: &Server, stage: &'s Stage) -> [(Listen, Program<'s>); 3] {
     ["one", "two", "three"].map(|name| {
         let listen = Listen::tcp();
@@ -22,35 +23,35 @@ fn three<'s>(server: &Server, stage: &'s Stage) -> [(Listen, Program<'s>); 3] {
     })
 }
 
-/// One snippet, with the ports of a test.
+/// Returns a configuration with the ports of a test.
 fn site<'l>(
     name: &str,
     port: &Port,
-    natural: &str,
-    real: &str,
+    listen_of_page: &str,
+    listen: &str,
     instances: impl Iterator<Item = &'l Listen>,
 ) -> Snippet {
-    let site = Snippet::read(name).with(natural, real.replace("PORT", &port.address().to_string()));
-    let natural = ["127.0.0.1:3031", "127.0.0.1:3032", "127.0.0.1:3033"];
-    natural.iter().zip(instances).fold(site, |site, (natural, listen)| site.with(natural, listen.to_string()))
+    let site = Snippet::read(name).with(listen_of_page, listen.replace("PORT", &port.address().to_string()));
+    let of_page = ["127.0.0.1:3031", "127.0.0.1:3032", "127.0.0.1:3033"];
+    of_page.iter().zip(instances).fold(site, |site, (of_page, instance)| site.with(of_page, instance.to_string()))
 }
 
-/// Every request of several clients is answered with 200, whatever happens after a third of them.
-fn all_are_answered(door: &Door<'_>, happens: impl FnOnce() + Send) {
+/// Checks that every request of several clients is answered with 200. After a third of the requests it calls `happens`.
+fn all_are_answered(running: &RunningFrontEnd<'_>, happens: impl FnOnce() + Send) {
     let asked = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 for _ in 0..TIMES {
-                    // Long enough that the one that is killed has some of them.
-                    let answer = door.get("/delay/10").expect("an answer");
+                    // A request takes so long that the instance that is killed has some of them.
+                    let answer = running.get("/delay/10").expect("an answer");
                     assert_eq!(answer.head.status, 200, "{}", String::from_utf8_lossy(&answer.body));
                     asked.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         scope.spawn(|| {
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + TIMEOUT;
             while asked.load(Ordering::Relaxed) < CLIENTS * TIMES / 3 {
                 assert!(Instant::now() < until, "only {} requests are answered", asked.load(Ordering::Relaxed));
                 // A pause between two looks.
@@ -62,7 +63,7 @@ fn all_are_answered(door: &Door<'_>, happens: impl FnOnce() + Send) {
     assert_eq!(asked.into_inner(), CLIENTS * TIMES);
 }
 
-/// Even those requests are answered that the killed one had: a GET is asked again elsewhere.
+/// Also the requests of the killed instance are answered: nginx sends a GET to another instance.
 #[test]
 fn nginx_balances_around_one_that_is_killed() {
     for server in SERVERS.iter().filter(|server| server.ours) {
@@ -70,15 +71,15 @@ fn nginx_balances_around_one_that_is_killed() {
         let mut instances = three(server, &stage);
         let port = Port::free();
         let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter().map(|(at, _)| at));
-        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
-        all_are_answered(&door, || instances[1].1.kill());
+        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        all_are_answered(&running, || instances[1].1.kill());
     }
 }
 
-/// What nginx asks again elsewhere, of instances that all read the request and then die, or say that they are full: not
-/// what may have been done by the first.
+/// All instances read the request, and then close the connection or answer that they are full. nginx sends a request to another
+/// instance only if its method is idempotent.
 #[test]
-fn nginx_asks_again_what_changes_nothing() {
+fn nginx_repeats_only_idempotent_requests() {
     const DIES: &[u8] = b"";
     const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
     for (method, says, status, times) in [
@@ -96,21 +97,21 @@ fn nginx_asks_again_what_changes_nothing() {
         let instances = ports.map(Listen::Tcp);
         let port = Port::free();
         let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter());
-        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         let asked = AtomicUsize::new(0);
         let answer = thread::scope(|scope| {
             for listener in &listeners {
                 let asked = &asked;
                 scope.spawn(move || {
-                    let (mut peer, _) = listener.accept().expect("nginx, or who wakes us");
-                    // Small enough to come in one piece; who wakes us says nothing.
+                    let (mut peer, _) = listener.accept().expect("a connection of nginx or of this test");
+                    // The request is so small that it comes in one piece. A connection of this test sends nothing.
                     let came = peer.read(&mut [0; 8192]).expect("a request");
                     asked.fetch_add(usize::from(came > 0), Ordering::Relaxed);
                     peer.write_all(if came > 0 { says } else { b"" }).expect("nginx");
                 });
             }
             let head = format!("{method} / HTTP/1.1\r\nHost: app.example\r\nContent-Length: 5\r\n\r\n");
-            let answer = door.ask([head.as_bytes(), b"hello"].concat());
+            let answer = running.ask([head.as_bytes(), b"hello"].concat());
             for listener in &listeners {
                 drop(TcpStream::connect(listener.local_addr().expect("its port")));
             }
@@ -120,7 +121,7 @@ fn nginx_asks_again_what_changes_nothing() {
     }
 }
 
-/// Apache asks nobody again what it has sent, so that one may be killed only while it has nothing to do.
+/// Apache sends no request twice. So an instance may be killed only while it has nothing to do.
 #[test]
 fn apache_balances_around_one_that_is_gone() {
     for server in SERVERS.iter().filter(|server| server.ours) {
@@ -128,9 +129,9 @@ fn apache_balances_around_one_that_is_gone() {
         let mut instances = three(server, &stage);
         let port = Port::free();
         let site = site("apache-balance.conf", &port, "*:80", "PORT", instances.iter().map(|(at, _)| at));
-        let door = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
-        all_are_answered(&door, || ());
+        let running = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
+        all_are_answered(&running, || ());
         instances[1].1.kill();
-        all_are_answered(&door, || ());
+        all_are_answered(&running, || ());
     }
 }

@@ -1,9 +1,9 @@
-//! What a case is, and how it is sent.
+//! The type of a case, and the request that it sends.
 
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-/// The longest body that anything has here.
+/// The length of the longest body in these tests.
 pub const LONGEST: usize = 20_000_000;
 
 /// One request of a client, what the application must see of it, and what the client must get.
@@ -13,42 +13,43 @@ pub struct Case {
     pub method: &'static str,
     pub target: &'static str,
     pub version: &'static str,
-    /// Behind `Host: app.example` and `Accept: application/json`. One character is one byte.
+    /// The headers after `Host: app.example` and `Accept: application/json`. One character is one byte.
     pub headers: &'static [(&'static str, &'static str)],
     pub body: Body,
     pub expect: Expect,
 }
 
-/// A request's body, of [`filling`].
+/// The body of a request, made of [`filling`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing, and no length.
+    /// No body and no length.
     None,
-    /// So many bytes, with a `Content-Length`.
+    /// A body of this many bytes, with a `Content-Length`.
     Sized(usize),
-    /// So many bytes, in chunks.
+    /// A body of this many bytes, in chunks.
     Chunked(usize),
 }
 
-/// Both ends of it.
+/// What both ends of an exchange must see.
 #[derive(Debug, Clone, Copy)]
 pub struct Expect {
-    /// Of the report in the answer, which is 200. Empty where the application does not report.
+    /// What the report of the application must say. Empty if the application does not report.
     pub sees: &'static [Sees],
+    /// What the client must get.
     pub gets: &'static [Gets],
 }
 
 /// What the application was given.
 #[derive(Debug, Clone, Copy)]
 pub enum Sees {
-    /// A var. Several of one key count as one list, as RFC 9110 section 5.3 lets headers be joined: nginx before 1.23
-    /// sends each. One character is one byte.
+    /// A var. The values of several vars of one key are joined to a list, as RFC 9110 section 5.3 allows for headers: nginx
+    /// before 1.23 sends each. One character is one byte.
     Var(&'static str, &'static str),
     /// No such var, or an empty one.
     No(&'static str),
-    /// The first so many bytes of [`filling`], as its body.
+    /// A body of this many bytes of [`filling`].
     Body(usize),
-    /// A var with another value than this one, which is nobody's to say.
+    /// A var with any value but this one.
     Other(&'static str, &'static str),
 }
 
@@ -58,13 +59,13 @@ pub enum Gets {
     Status(u16),
     /// All headers of this name.
     Headers(&'static str, &'static [&'static str]),
-    /// Exactly the body that was sent, to its end.
+    /// Exactly the body that was sent.
     Echo,
-    /// So many bytes that count from 0 to 255 and again, to their end.
+    /// A whole body of this many bytes, which count from 0 to 255 and start again.
     Bytes(usize),
     /// No body.
     NoBody,
-    /// A body that ends too early, and can be seen to do so.
+    /// A body that ends too early, so that the client can see it.
     Cut,
     /// The connection closes without a byte.
     Nothing,
@@ -80,7 +81,7 @@ impl Body {
 }
 
 impl Case {
-    /// As a client sends it. The client closes behind it where the version leaves that open.
+    /// Returns the bytes of the request.
     pub fn request(&self) -> Vec<u8> {
         let mut head = format!("{} {} {}\r\n", self.method, self.target, self.version);
         head.push_str("Host: app.example\r\nAccept: application/json\r\n");
@@ -98,7 +99,7 @@ impl Case {
         match self.body {
             Body::None | Body::Sized(_) => request.extend(body),
             Body::Chunked(_) => {
-                // Sizes that fit nobody's buffers, the first of one byte.
+                // These sizes are unlike those of buffers. The first chunk has one byte.
                 let mut rest = body;
                 for size in [1, 1000, 4096, 70_001].into_iter().cycle() {
                     let (chunk, left) = rest.split_at(rest.len().min(size));
@@ -116,7 +117,7 @@ impl Case {
     }
 }
 
-/// Bytes in which every place is another: numbered lines.
+/// Returns numbered lines of `len` bytes in all, in which every part differs from the others.
 pub fn filling(len: usize) -> &'static [u8] {
     static LINES: OnceLock<Vec<u8>> = OnceLock::new();
     &LINES.get_or_init(|| (0..LONGEST / 8).flat_map(|line| format!("{line:07}\n").into_bytes()).collect())[..len]

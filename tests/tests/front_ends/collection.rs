@@ -1,4 +1,4 @@
-//! The requests that go through every front end, and what each is for.
+//! The cases: requests that go through every front end, and what is expected of each.
 
 use super::case::{Body, Case, Expect, Gets, Sees};
 
@@ -211,7 +211,7 @@ pub const CASES: &[Case] = &[
         ..GET
     },
     Case { name: "delay", target: "/delay/200", expect: gets(&[Gets::Status(200)]), ..GET },
-    // On a connection that is to be kept some front ends leave the client waiting, see `abort.rs`.
+    // On a kept connection some front ends leave the client waiting, see `connections.rs`.
     Case {
         name: "abort",
         target: "/abort",

@@ -1,4 +1,4 @@
-//! What else the configurations of `docs/front-ends.md` promise.
+//! What else `docs/front-ends.md` says about its configurations.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -7,43 +7,44 @@ use uwsgi_tests::http1::Answer;
 use uwsgi_tests::programs::{Certificate, Listen, Port, Snippet, Stage, apache, gunicorn, nginx, uwsgi_http};
 
 use super::case::filling;
-use super::matrix::{FrontEnd, PATIENCE, SERVERS, Settings, nginx_plain, plain};
+use super::matrix::{FrontEnd, SERVERS, Settings, TIMEOUT, nginx_plain, plain};
 use super::verdict::Report;
 
-/// What the application was given, for a request that it answered.
+/// Returns the report of the application in an answer.
 fn report(answer: std::io::Result<Answer>) -> Report {
     let answer = answer.expect("an answer");
     assert_eq!(answer.head.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     Report::of(&answer).expect("a report")
 }
 
+/// Returns the status and the body of an answer.
 fn text(answer: std::io::Result<Answer>) -> (u16, String) {
     let answer = answer.expect("an answer");
     (answer.head.status, String::from_utf8_lossy(&answer.body).into_owned())
 }
 
-/// A server of ours on a stage, and what it listens at.
-macro_rules! behind {
-    (|$stage:ident, $listen:ident| $look:block) => {
+/// Runs a test with each of our servers: on a stage, and at the address that the server listens at.
+macro_rules! with_each_server {
+    (|$stage:ident, $listen:ident| $test:block) => {
         for server in SERVERS.iter().filter(|server| server.ours) {
             let $stage = Stage::new();
             let $listen = Listen::Unix($stage.path("app.sock"));
             let _server = (server.start)(&$stage, "server", &$listen, Settings::default());
-            $look
+            $test
         }
     };
 }
 
 #[test]
 fn nginx_ends_tls_and_says_so() {
-    behind!(|stage, listen| {
-        let door = (FrontEnd::named("nginx-tls").start)(&stage, &listen);
-        let seen = report(door.get("/"));
+    with_each_server!(|stage, listen| {
+        let running = (FrontEnd::named("nginx-tls").start)(&stage, &listen);
+        let seen = report(running.get("/"));
         assert_eq!((seen.var("HTTPS").as_deref(), seen.var("REQUEST_SCHEME").as_deref()), (Some("on"), Some("https")));
     });
 }
 
-/// The second server of the same file.
+/// The second `server` of the same file redirects.
 #[test]
 fn nginx_sends_clients_to_tls() {
     let stage = Stage::new();
@@ -55,18 +56,18 @@ fn nginx_sends_clients_to_tls() {
         .with("/etc/ssl/certs/app.pem", certificate.file.display().to_string())
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
         .with("/run/app/app.sock", stage.text_path("app.sock"));
-    let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(redirecting.clone())]), &redirecting);
-    let answer = door.get("/a%20b?x=1").expect("an answer");
+    let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(redirecting.clone())]), &redirecting);
+    let answer = running.get("/a%20b?x=1").expect("an answer");
     assert_eq!((answer.head.status, answer.head.header("Location")), (301, Some("https://app.example/a%20b?x=1")));
 }
 
 #[test]
 fn nginx_sets_headers_and_vars() {
-    behind!(|stage, listen| {
-        let door = nginx_plain(&stage, "nginx-params.conf", &listen);
+    with_each_server!(|stage, listen| {
+        let running = nginx_plain(&stage, "nginx-params.conf", &listen);
         let ask = |path: &str, headers: &str| {
             let accept = "Host: app.example\r\nAccept: application/json\r\n";
-            door.ask(format!("GET {path} HTTP/1.1\r\n{accept}{headers}\r\n"))
+            running.ask(format!("GET {path} HTTP/1.1\r\n{accept}{headers}\r\n"))
         };
         let lies = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nProxy: http://203.0.113.9/\r\n";
         let seen = report(ask("/", lies));
@@ -80,9 +81,9 @@ fn nginx_sets_headers_and_vars() {
         assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), ("/shop".to_owned(), "/cart x".to_owned()));
         assert_eq!((var("QUERY_STRING"), var("HTTP_PROXY")), ("y=1".to_owned(), String::new()));
         assert_eq!(var("REQUEST_URI"), "/shop/cart%20x?y=1");
-        // The location has vars of its own, and none of the server's.
+        // The location has its own vars, and inherits none of the server's.
         assert_eq!(var("HTTP_X_FORWARDED_PROTO"), "https");
-        // What is in the mount, and what is not.
+        // Paths inside of the mount, and a path outside of it.
         for (path, script_name, path_info) in [
             ("/shop", "/shop", "/"),
             ("/shop/", "/shop", "/"),
@@ -95,7 +96,7 @@ fn nginx_sets_headers_and_vars() {
             assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), (script_name.into(), path_info.into()), "{path}");
         }
 
-        // Another modifier1, which the server does not have.
+        // The server does not have this modifier1.
         let (status, body) = text(ask("/perl/", ""));
         assert_eq!((status, &body[..3]), (501, "501"));
     });
@@ -103,7 +104,7 @@ fn nginx_sets_headers_and_vars() {
 
 #[test]
 fn nginx_has_files_beside_the_application() {
-    behind!(|stage, listen| {
+    with_each_server!(|stage, listen| {
         stage.write("public/hello.txt", "a file");
         stage.write("public/assets/a.txt", "an asset");
         let port = Port::free();
@@ -111,31 +112,31 @@ fn nginx_has_files_beside_the_application() {
             .with("listen 80;", format!("listen {};", port.address()))
             .with("/srv/app/public", stage.text_path("public"))
             .with("/run/app/app.sock", listen.to_string());
-        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
-        assert_eq!(text(door.get("/hello.txt")), (200, "a file".to_owned()));
-        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
-        assert_eq!(door.get("/assets/b.txt").expect("an answer").head.status, 404);
-        assert_eq!(report(door.get("/else?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
+        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        assert_eq!(text(running.get("/hello.txt")), (200, "a file".to_owned()));
+        assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        assert_eq!(running.get("/assets/b.txt").expect("an answer").head.status, 404);
+        assert_eq!(report(running.get("/else?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
     });
 }
 
 #[test]
 fn apache_mounts_and_has_files_beside() {
-    behind!(|stage, listen| {
+    with_each_server!(|stage, listen| {
         stage.write("assets/a.txt", "an asset");
-        let door = (FrontEnd::named("apache-unix").start)(&stage, &listen);
-        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
-        let seen = report(door.get("/shop/cart%20x?y=1"));
+        let running = (FrontEnd::named("apache-unix").start)(&stage, &listen);
+        assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        let seen = report(running.get("/shop/cart%20x?y=1"));
         let var = |key: &str| seen.var(key).unwrap_or_default();
         assert_eq!((var("SCRIPT_NAME"), var("PATH_INFO")), ("/shop".to_owned(), "/cart x".to_owned()));
         assert_eq!((var("APP_SETTING"), var("HTTP_X_FORWARDED_PROTO")), ("production".to_owned(), "http".to_owned()));
     });
 }
 
-/// `AllowEncodedSlashes`: off is a 404, `NoDecode` a 500.
+/// With `AllowEncodedSlashes` off, Apache answers 404, and with `NoDecode` 500.
 #[test]
-fn apache_lets_encoded_slashes_through_where_told_to() {
-    behind!(|stage, listen| {
+fn apache_accepts_encoded_slashes_only_with_on() {
+    with_each_server!(|stage, listen| {
         for (setting, status) in [("On", 200), ("Off", 404), ("NoDecode", 500)] {
             let stage = Stage::new();
             let port = Port::free();
@@ -144,19 +145,19 @@ fn apache_lets_encoded_slashes_through_where_told_to() {
                 .with("LimitRequestBody", format!("AllowEncodedSlashes {setting}\n    LimitRequestBody"))
                 .with("/run/app/app.sock", listen.to_string())
                 .with("/srv/app/public", stage.text_path(""));
-            let door = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
-            assert_eq!(door.get("/a%2Fb").expect("an answer").head.status, status, "{setting}");
+            let running = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
+            assert_eq!(running.get("/a%2Fb").expect("an answer").head.status, status, "{setting}");
         }
     });
 }
 
 #[test]
 fn lighttpd_has_files_beside_the_application() {
-    behind!(|stage, listen| {
+    with_each_server!(|stage, listen| {
         stage.write("assets/a.txt", "an asset");
-        let door = (FrontEnd::named("lighttpd-unix").start)(&stage, &listen);
-        assert_eq!(text(door.get("/assets/a.txt")), (200, "an asset".to_owned()));
-        assert_eq!(door.get("/assets/b.txt").expect("an answer").head.status, 404);
+        let running = (FrontEnd::named("lighttpd-unix").start)(&stage, &listen);
+        assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
+        assert_eq!(running.get("/assets/b.txt").expect("an answer").head.status, 404);
     });
 }
 
@@ -166,16 +167,16 @@ fn the_router_adds_vars() {
         let stage = Stage::new();
         let listen = Listen::tcp();
         let _server = (server.start)(&stage, "server", &listen, Settings::default());
-        let door = (FrontEnd::named("uwsgi-http").start)(&stage, &listen);
-        let seen = report(door.get("/"));
+        let running = (FrontEnd::named("uwsgi-http").start)(&stage, &listen);
+        let seen = report(running.get("/"));
         assert_eq!(seen.vars.last(), Some(&("APP_SETTING".to_owned(), "production".to_owned())));
     }
 }
 
-/// `http-manage-expect = true` is a limit of 0 bytes, which is none, and nothing is answered.
+/// `http-manage-expect = true` stands for 0 bytes, with which the router answers no `Expect`.
 #[test]
-fn the_router_wants_a_number() {
-    behind!(|stage, listen| {
+fn http_manage_expect_needs_a_number() {
+    with_each_server!(|stage, listen| {
         for (setting, answers) in [("104857600", true), ("true", false)] {
             let stage = Stage::new();
             let port = Port::free();
@@ -183,38 +184,38 @@ fn the_router_wants_a_number() {
                 .with("http = :80", format!("http = {}", port.address()))
                 .with("127.0.0.1:3031", listen.to_string())
                 .with("http-manage-expect = 104857600", format!("http-manage-expect = {setting}"));
-            let door = plain(uwsgi_http(&stage, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
-            let mut client = door.connect().expect("a connection");
-            // An application that reads the body before it says anything.
+            let running = plain(uwsgi_http(&stage, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
+            let mut client = running.connect().expect("a connection");
+            // The application reads the body before it answers.
             let head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
             client.send(head).expect("a request");
-            client.give(if answers { PATIENCE } else { Duration::from_millis(700) });
+            client.give(if answers { TIMEOUT } else { Duration::from_millis(700) });
             let status = client.head().map(|head| head.status).map_err(|error| error.kind());
             assert_eq!(status, if answers { Ok(100) } else { Err(ErrorKind::TimedOut) }, "{setting}");
         }
     });
 }
 
-/// The configurations are for any server that speaks uwsgi.
+/// The configurations work with any server that speaks uwsgi.
 #[test]
 fn nginx_before_gunicorn() {
     let stage = Stage::new();
     let listen = Listen::Unix(stage.path("app.sock"));
     let application = include_str!("../../src/programs/inspector.py");
     let _server = gunicorn(&stage, "gunicorn", application, &listen);
-    let door = nginx_plain(&stage, "nginx-unix.conf", &listen);
-    assert_eq!(report(door.get("/a?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
-    assert_eq!(door.post("/echo", 10_000).expect("an answer").body, filling(10_000));
+    let running = nginx_plain(&stage, "nginx-unix.conf", &listen);
+    assert_eq!(report(running.get("/a?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
+    assert_eq!(running.post("/echo", 10_000).expect("an answer").body, filling(10_000));
 }
 
-/// The first bytes are with the client long before the last are made.
+/// The client gets the first bytes long before the last bytes are made.
 #[test]
 fn nginx_streams_answers() {
-    behind!(|stage, listen| {
+    with_each_server!(|stage, listen| {
         for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
             let stage = Stage::new();
-            let door = nginx_plain(&stage, snippet, &listen);
-            let mut client = door.connect().expect("a connection");
+            let running = nginx_plain(&stage, snippet, &listen);
+            let mut client = running.connect().expect("a connection");
             let begin = Instant::now();
             let pieces = "/stream/3000?chunk=1000&delay_ms=1000";
             let request = format!("GET {pieces} HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n");
@@ -225,23 +226,24 @@ fn nginx_streams_answers() {
             client.rest().expect("a body");
             let all = begin.elapsed();
             assert!(all >= Duration::from_millis(2000), "{snippet}: {all:?}");
-            // Between the first byte and the last are both pauses, or neither.
+            // Both pauses are between the first byte and the last, or neither is.
             assert_eq!(all - first > Duration::from_millis(1000), streams, "{snippet}: {first:?} of {all:?}");
         }
     });
 }
 
-/// The application has the first half before the client has sent the second.
+/// The application gets the first half before the client sends the second.
 #[test]
 fn nginx_streams_uploads() {
-    behind!(|stage, listen| {
+    with_each_server!(|stage, listen| {
         for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
             let stage = Stage::new();
-            let door = nginx_plain(&stage, snippet, &listen);
-            let mut client = door.connect().expect("a connection");
+            let running = nginx_plain(&stage, snippet, &listen);
+            let mut client = running.connect().expect("a connection");
             let half = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nContent-Length: 20\r\n\r\n0123456789";
             client.send(half).expect("a half");
             if !streams {
+                // Nothing comes in this time.
                 client.give(Duration::from_millis(300));
                 assert_eq!(client.head().expect_err("an answer").kind(), ErrorKind::TimedOut);
                 continue;

@@ -1,4 +1,5 @@
-//! What becomes of a client's connection: kept behind an answer, asked for a body, cut, turned into a pipe.
+//! What front ends do with a client's connection: keep it, ask for a body, show that an answer is cut off, pass bytes after a
+//! 101.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -6,10 +7,10 @@ use std::time::Duration;
 use uwsgi_tests::http1::{Connection, End};
 use uwsgi_tests::programs::Stage;
 
-use super::matrix::{Door, FRONT_ENDS, FrontEnd, PATIENCE, SERVERS};
+use super::matrix::{FRONT_ENDS, FrontEnd, RunningFrontEnd, SERVERS, TIMEOUT};
 use super::verdict::Report;
 
-/// How long a client waits for what is not going to come.
+/// How long a client waits for bytes that should not come.
 const A_WHILE: Duration = Duration::from_millis(700);
 
 /// What a front end does with its clients' connections.
@@ -19,23 +20,23 @@ pub struct Row {
     pub keeps: bool,
     /// Whether it answers `Expect: 100-continue`.
     pub continues: bool,
-    /// Whether bytes pass in both directions behind a 101.
-    pub pipe: bool,
-    /// What a client on such a connection sees of an answer that the server could not bring to its end.
+    /// Whether bytes pass in both directions after a 101.
+    pub upgrades: bool,
+    /// What a client on such a connection sees if an answer ends before its length.
     pub cut: Cut,
-    /// Whether it sees that where the answer had no length; `None` where that, too, is a race.
+    /// Whether the client sees that an answer without a length is cut off; `None` if this is a race.
     pub sees_cut_without_length: Option<bool>,
     source: &'static str,
 }
 
-/// What is seen of an answer that ends before its length.
+/// What a client sees if an answer ends before its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// The connection closes at once.
     Closes,
     /// Nothing: the client waits for the rest until the connection is too old.
     Waits,
-    /// One or the other: what was sent is read before the reset is seen, or not.
+    /// One or the other: the front end may see the reset before or after it has read the answer.
     Races,
 }
 
@@ -43,7 +44,7 @@ const NGINX: Row = Row {
     front_end: "nginx-tcp",
     keeps: true,
     continues: true,
-    pipe: true,
+    upgrades: true,
     cut: Cut::Closes,
     sees_cut_without_length: Some(true),
     source: "nginx 1.22 ngx_http_uwsgi_module.c: 101 for a client that asked for an upgrade makes a tunnel",
@@ -53,7 +54,7 @@ const APACHE: Row = Row {
     front_end: "apache-tcp",
     keeps: true,
     continues: true,
-    pipe: false,
+    upgrades: false,
     cut: Cut::Races,
     sees_cut_without_length: None,
     source: "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: answers are copied to their end, whichever that is",
@@ -71,7 +72,7 @@ pub const ROWS: &[Row] = &[
         front_end: "lighttpd-tcp",
         keeps: true,
         continues: true,
-        pipe: false,
+        upgrades: false,
         cut: Cut::Closes,
         sees_cut_without_length: Some(false),
         source: "lighttpd 1.4 src/gw_backend.c: a reset of the backend's connection is an error",
@@ -80,7 +81,7 @@ pub const ROWS: &[Row] = &[
         front_end: "lighttpd-unix",
         keeps: true,
         continues: true,
-        pipe: false,
+        upgrades: false,
         cut: Cut::Waits,
         sees_cut_without_length: Some(false),
         source: "lighttpd 1.4 src/gw_backend.c: the end of the backend's connection is the end of the answer",
@@ -89,16 +90,16 @@ pub const ROWS: &[Row] = &[
         front_end: "uwsgi-http",
         keeps: true,
         continues: true,
-        pipe: false,
+        upgrades: false,
         cut: Cut::Closes,
         sees_cut_without_length: Some(false),
-        source: "uWSGI 2.0.31 plugins/http/http.c: without http-websockets nothing passes behind a request",
+        source: "uWSGI 2.0.31 plugins/http/http.c: without http-websockets nothing passes after a request",
     },
     Row {
         front_end: "uwsgi-http-chunked",
         keeps: false,
         continues: false,
-        pipe: true,
+        upgrades: true,
         cut: Cut::Closes,
         sees_cut_without_length: Some(false),
         source: "uWSGI 2.0.31 plugins/http/http.c: http-keepalive and http-manage-expect are off unless set",
@@ -114,19 +115,19 @@ fn connections() {
             let (stage, front_end) = (Stage::new(), FrontEnd::named(row.front_end));
             let listen = front_end.listen(&stage);
             let _server = (server.start)(&stage, "server", &listen, front_end.settings());
-            let door = (front_end.start)(&stage, &listen);
-            row.kept(&door);
-            row.continued(&door);
-            row.cut(&door);
-            row.piped(&door);
+            let running = (front_end.start)(&stage, &listen);
+            row.kept(&running);
+            row.continued(&running);
+            row.cut(&running);
+            row.upgraded(&running);
         }
         assert!(!row.source.is_empty());
     }
 }
 
 impl Row {
-    fn kept(&self, door: &Door<'_>) {
-        let mut client = door.connect().expect("a connection");
+    fn kept(&self, running: &RunningFrontEnd<'_>) {
+        let mut client = running.connect().expect("a connection");
         let post = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nContent-Length: 5\r\n\r\nhello";
         for time in 0..3 {
             let answer = client.exchange(post);
@@ -139,12 +140,12 @@ impl Row {
         }
     }
 
-    fn continued(&self, door: &Door<'_>) {
-        // An application that reads the body before it says anything: what comes before that is the front end's.
+    fn continued(&self, running: &RunningFrontEnd<'_>) {
+        // The application reads the body before it answers. So what comes before the body is from the front end.
         let expect = b"POST / HTTP/1.1\r\nHost: app.example\r\nAccept: application/json\r\nExpect: 100-continue\r\n\
                        Content-Length: 5\r\n\r\n";
-        let mut client = door.connect().expect("a connection");
-        client.give(if self.continues { PATIENCE } else { A_WHILE });
+        let mut client = running.connect().expect("a connection");
+        client.give(if self.continues { TIMEOUT } else { A_WHILE });
         client.send(expect).expect("a request");
         match client.head() {
             Ok(head) => {
@@ -159,33 +160,33 @@ impl Row {
         }
     }
 
-    fn cut(&self, door: &Door<'_>) {
-        let mut client = door.connect().expect("a connection");
+    fn cut(&self, running: &RunningFrontEnd<'_>) {
+        let mut client = running.connect().expect("a connection");
         client.send(b"GET /abort HTTP/1.1\r\nHost: app.example\r\n\r\n").expect("a request");
         let head = client.head().expect("a head");
-        client.give(if self.cut == Cut::Closes { PATIENCE } else { A_WHILE });
+        client.give(if self.cut == Cut::Closes { TIMEOUT } else { A_WHILE });
         let (_, end) = client.body(&head, false).expect("a body");
-        // A cut answer looks whole through no front end, also where it is not known how the cut looks.
-        let as_said = match (&end, self.cut) {
+        // Through no front end does a cut answer look whole.
+        let as_expected = match (&end, self.cut) {
             (End::Cut(why), Cut::Waits) => why == "timed out",
             (End::Cut(why), Cut::Closes) => why != "timed out",
             (End::Cut(_), Cut::Races) => true,
             _ => false,
         };
-        assert!(as_said, "{}: {end:?}, not {:?}", self.front_end, self.cut);
+        assert!(as_expected, "{}: {end:?}, not {:?}", self.front_end, self.cut);
 
         if let Some(sees) = self.sees_cut_without_length {
-            let answer = door.get("/abort?length=none").expect("an answer");
+            let answer = running.get("/abort?length=none").expect("an answer");
             assert_eq!(matches!(answer.end, End::Cut(_)), sees, "{}: {:?}", self.front_end, answer.end);
         }
     }
 
-    fn piped(&self, door: &Door<'_>) {
-        let mut client = door.connect().expect("a connection");
-        client.give(if self.pipe { PATIENCE } else { A_WHILE });
+    fn upgraded(&self, running: &RunningFrontEnd<'_>) {
+        let mut client = running.connect().expect("a connection");
+        client.give(if self.upgrades { TIMEOUT } else { A_WHILE });
         let upgrade = "GET /upgrade HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        let piped = |client: &mut Connection| {
+        let upgraded = |client: &mut Connection| {
             client.send(upgrade.as_bytes())?;
             let head = client.head()?;
             let mut back = Vec::new();
@@ -195,9 +196,9 @@ impl Row {
             }
             std::io::Result::Ok((head.status, back))
         };
-        match piped(&mut client) {
-            Ok(seen) => assert!(self.pipe && seen == (101, b"helloagain".to_vec()), "{}: {seen:?}", self.front_end),
-            Err(error) => assert!(!self.pipe, "{}: {error}", self.front_end),
+        match upgraded(&mut client) {
+            Ok(seen) => assert!(self.upgrades && seen == (101, b"helloagain".to_vec()), "{}: {seen:?}", self.front_end),
+            Err(error) => assert!(!self.upgrades, "{}: {error}", self.front_end),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! uwsgi_curl of uwsgi-tools as a front end: one request by its command line, and what it prints.
+//! uwsgi_curl of uwsgi-tools as a front end: its command line sends one request, and it prints the answer.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpListener;
@@ -8,10 +8,10 @@ use uwsgi_tests::http1::{Answer, Connection};
 use uwsgi_tests::programs::{Listen, uwsgi_curl};
 
 use super::case::{Body, Case, Gets, filling};
-use super::matrix::PATIENCE;
+use super::matrix::TIMEOUT;
 
-/// Its command line has no place for chunks, for another version, nor for bytes that are no text, and it prints none; its URL is always a
-/// path, and what it sends is what one call of `send` takes.
+/// Returns whether uwsgi_curl can send a case. Its command line cannot express chunks, another version, or bytes that are no
+/// text, and it cannot print such bytes. Its URL always has a path. It sends only what one call of `send` takes.
 pub fn can_send(case: &Case) -> bool {
     let text = |(_, value): &(&str, &str)| value.is_ascii();
     let body = matches!(case.body, Body::None | Body::Sized(1..=10_000));
@@ -19,10 +19,10 @@ pub fn can_send(case: &Case) -> bool {
     body && printable && case.version == "HTTP/1.1" && case.target.starts_with('/') && case.headers.iter().all(text)
 }
 
-/// Asks, and reads what is printed as the answer that it is.
+/// Sends a request, and parses what uwsgi_curl prints as an answer.
 pub fn exchange(at: &Listen, case: &Case) -> io::Result<Answer> {
     let mut command = uwsgi_curl();
-    command.args(["--timeout", &PATIENCE.as_secs().to_string(), "--method", case.method]);
+    command.args(["--timeout", &TIMEOUT.as_secs().to_string(), "--method", case.method]);
     command.args(["--header", "Accept: application/json"]);
     for (name, value) in case.headers {
         command.args(["--header", &format!("{name}: {value}")]);
@@ -31,7 +31,7 @@ pub fn exchange(at: &Listen, case: &Case) -> io::Result<Answer> {
         command.args(["--data", str::from_utf8(filling(len)).expect("text")]);
     }
     let output = command.arg(at.to_string()).arg(format!("app.example{}", case.target)).output()?;
-    // It ends with 1 for anything but 2xx, and prints a line end of its own.
+    // It exits with 1 unless the status is 2xx, and prints an additional line end.
     let mut printed = output.stdout;
     if printed.pop() != Some(b'\n') {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -41,6 +41,6 @@ pub fn exchange(at: &Listen, case: &Case) -> io::Result<Answer> {
     let to = listener.local_addr()?;
     thread::scope(|scope| {
         scope.spawn(|| listener.accept().and_then(|(mut socket, _)| socket.write_all(&printed)));
-        Connection::open(to, PATIENCE)?.answer(case.method == "HEAD")
+        Connection::open(to, TIMEOUT)?.answer(case.method == "HEAD")
     })
 }

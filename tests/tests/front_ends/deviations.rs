@@ -1,15 +1,15 @@
-//! Where a front end, or a server behind it, does something else than it should, and who says so.
+//! Cases in which a front end, or a server behind it, does not do what is expected, and the source that says so.
 
 use super::case::{Expect, Gets, Sees};
 
-/// What is expected instead.
+/// What is expected of some cases instead.
 #[derive(Debug, Clone, Copy)]
 pub struct Deviation {
     pub front_ends: &'static [&'static str],
-    /// Empty for all.
+    /// Empty for all servers.
     pub servers: &'static [&'static str],
     pub cases: &'static [&'static str],
-    /// The first version of the front end that does it no more; empty where none is known.
+    /// The first version of the front end that no longer deviates; empty if no such version is known.
     pub before: &'static [u32],
     pub expect: Expect,
     pub source: &'static str,

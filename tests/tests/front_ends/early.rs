@@ -1,4 +1,4 @@
-//! What a server answers before it has read everything, and whether the client gets it.
+//! Answers of a server that has not read the whole request: does the client get them?
 
 use std::io;
 
@@ -8,7 +8,7 @@ use uwsgi_tests::programs::Stage;
 use super::case::{LONGEST, filling};
 use super::matrix::{FRONT_ENDS, FrontEnd, SERVERS, Settings};
 
-/// How often each is run. A server that closes too early loses most of them.
+/// How often each request is sent. If a server closes too early, most of its answers are lost.
 const TIMES: usize = 4;
 
 #[test]
@@ -19,14 +19,14 @@ fn early_answers_reach_the_client() {
             let listen = front_end.listen(&stage);
             let settings = Settings { body: Some(5_000_000), vars: Some(60), ..front_end.settings() };
             let _server = (server.start)(&stage, "server", &listen, settings);
-            let door = (front_end.start)(&stage, &listen);
+            let running = (front_end.start)(&stage, &listen);
 
             let many: String = (0..70).map(|n| format!("X-{n}: {n}\r\n")).collect();
             let too_many = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{many}\r\n");
-            assert_eq!(whole(door.ask(too_many)), Ok(431), "{}", front_end.name);
-            // Longer than the server allows, and an application that does not read.
+            assert_eq!(whole(running.ask(too_many)), Ok(431), "{}", front_end.name);
+            // A body longer than the server allows, and an application that does not read the body.
             for (target, length, status) in [("/", LONGEST, 413), ("/status/403", 3_000_000, 403)] {
-                let seen: Vec<_> = (0..TIMES).map(|_| whole(door.post(target, length))).collect();
+                let seen: Vec<_> = (0..TIMES).map(|_| whole(running.post(target, length))).collect();
                 let all = seen.iter().all(|seen| *seen == Ok(status));
                 assert!(all, "{} before {}: {seen:?}", front_end.name, server.name);
             }
@@ -34,7 +34,8 @@ fn early_answers_reach_the_client() {
     }
 }
 
-/// Whether a body larger than all buffers comes back from an application that answers while it reads.
+/// Whether a body larger than all buffers comes back from an application that answers while it reads, and the source that says
+/// so.
 pub const ECHOES: &[(&str, bool, &str)] = &[
     ("nginx-tcp", false, NGINX),
     ("nginx-unix", false, NGINX),
@@ -59,18 +60,18 @@ fn large_echoes() {
         for server in SERVERS.iter().filter(|server| server.ours) {
             let (stage, front_end) = (Stage::new(), FrontEnd::named(name));
             let listen = front_end.listen(&stage);
-            // Where nothing moves any more, the server gives up soon.
+            // If nothing moves any more, the server gives up soon.
             let settings = Settings { silence: (!passes).then_some(1), ..front_end.settings() };
             let _server = (server.start)(&stage, "server", &listen, settings);
-            let door = (front_end.start)(&stage, &listen);
-            let whole = door.post("/echo", LONGEST).is_ok_and(|answer| answer.body == filling(LONGEST));
+            let running = (front_end.start)(&stage, &listen);
+            let whole = running.post("/echo", LONGEST).is_ok_and(|answer| answer.body == filling(LONGEST));
             assert_eq!(whole, *passes, "{name}: {source}");
-            assert_eq!(door.get("/status/204").expect("an answer").head.status, 204, "{name}: it is well");
+            assert_eq!(running.get("/status/204").expect("an answer").head.status, 204, "{name}: the next request");
         }
     }
 }
 
-/// The status of an answer that came to its end, and is the server's own.
+/// Returns the status of an answer that is whole and comes from the server.
 fn whole(got: io::Result<Answer>) -> Result<u16, String> {
     let answer = got.map_err(|error| error.to_string())?;
     let body = String::from_utf8_lossy(&answer.body);

@@ -1,6 +1,6 @@
-//! Real front ends before real servers: the configurations of `docs/front-ends.md` at work.
+//! Real front ends with the configurations of `docs/front-ends.md`, and real servers behind them.
 //!
-//! They need the programs that `tests/peers` finds or installs, and so the feature `peers`.
+//! The tests need the programs that `tests/peers` finds or installs. The feature `peers` turns them on.
 
 mod balance;
 mod case;
@@ -38,9 +38,9 @@ macro_rules! every_case_through {
     };
 }
 
-/// A row that names nothing would never be looked at.
+/// A deviation of a case, a server or a front end that does not exist would never be checked.
 #[test]
-fn deviations_are_of_cases_that_are_there() {
+fn deviations_name_cases_servers_and_front_ends_that_exist() {
     for row in deviations::DEVIATIONS {
         assert!(!row.source.is_empty(), "no source: {row:?}");
         let cases = row.cases.iter().all(|name| collection::CASES.iter().any(|case| case.name == *name));

@@ -1,4 +1,4 @@
-//! Every front end, every server, every case.
+//! Sends every case through every front end to every server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,33 +19,34 @@ use super::curl;
 use super::deviations::DEVIATIONS;
 use super::verdict::check;
 
-/// How long one exchange may take. They take milliseconds, 20 MB a second.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an exchange may take. A small one takes milliseconds, one of 20 MB a second.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server behind the front ends, with the inspector as its application.
 #[derive(Debug, Clone, Copy)]
 pub struct Server {
     pub name: &'static str,
-    /// Whether it is one of this project's.
+    /// Whether it is a server of this project.
     pub ours: bool,
-    /// Under a name of its own on this stage.
+    /// Starts it, with a name of its own on this stage.
     pub start: for<'s> fn(&'s Stage, &str, &Listen, Settings) -> Program<'s>,
 }
 
-/// What a test wants of a server besides what it does anyway.
+/// Settings of a server that a test changes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
-    /// Chunked bodies are taken apart.
+    /// Whether the server decodes chunked bodies.
     pub chunked: bool,
     /// The longest body, in bytes.
     pub body: Option<u64>,
     /// The most vars.
     pub vars: Option<u32>,
-    /// The longest silence within a body, and of a peer that takes nothing, in seconds.
+    /// The timeouts for the next bytes of a body and for a peer that takes nothing, in seconds.
     pub silence: Option<u32>,
 }
 
-/// The servers under test, the blocking one and the asynchronous one, and uWSGI, which proves that the tables are right about the front ends.
+/// The servers under test, the blocking one and the asynchronous one. uWSGI shows that the tables are right about the front
+/// ends.
 pub const SERVERS: &[Server] = &[
     Server {
         name: "uwsgictl",
@@ -95,33 +96,35 @@ pub struct FrontEnd {
     /// The configuration's name.
     pub name: &'static str,
     pub peer: Peer,
-    /// What it has in front of the server.
+    /// The kind of socket that the server listens at.
     pub backend: Backend,
-    /// Whether chunked uploads come through as they are.
+    /// Whether it passes chunked uploads on as they are.
     pub chunked: bool,
-    pub start: for<'s> fn(&'s Stage, &Listen) -> Door<'s>,
+    /// Starts it in front of the server that listens there.
+    pub start: for<'s> fn(&'s Stage, &Listen) -> RunningFrontEnd<'s>,
 }
 
-/// What a configuration has its server listen at.
+/// The kind of socket between a front end and its server.
 #[derive(Debug, Clone, Copy)]
 pub enum Backend {
     Tcp,
     Unix,
 }
 
-/// A front end that runs: how a client gets in.
+/// A front end that runs, as its clients use it.
 #[derive(Debug)]
-pub struct Door<'s> {
-    /// None for a client that speaks uwsgi itself.
+pub struct RunningFrontEnd<'s> {
+    /// `None` for a client that speaks uwsgi itself.
     program: Option<Program<'s>>,
-    how: How,
+    access: Access,
 }
 
+/// How clients reach a front end.
 #[derive(Debug)]
-enum How {
+enum Access {
     Plain(SocketAddr),
     Tls(SocketAddr, Arc<ClientConfig>),
-    /// By uwsgi_curl, at the server itself.
+    /// uwsgi_curl connects to the server itself.
     Curl(Listen),
 }
 
@@ -214,12 +217,12 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::UwsgiCurl,
         backend: Backend::Unix,
         chunked: false,
-        start: |_, at| Door { program: None, how: How::Curl(at.clone()) },
+        start: |_, at| RunningFrontEnd { program: None, access: Access::Curl(at.clone()) },
     },
 ];
 
-/// nginx with one of its configurations that listen on port 80.
-pub fn nginx_plain<'s>(stage: &'s Stage, snippet: &str, at: &Listen) -> Door<'s> {
+/// Starts nginx with one of its configurations that listen on port 80.
+pub fn nginx_plain<'s>(stage: &'s Stage, snippet: &str, at: &Listen) -> RunningFrontEnd<'s> {
     let port = Port::free();
     let site = Snippet::read(snippet).with("listen 80;", format!("listen {};", port.address()));
     let site = match at {
@@ -229,7 +232,7 @@ pub fn nginx_plain<'s>(stage: &'s Stage, snippet: &str, at: &Listen) -> Door<'s>
     plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
 }
 
-fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> Door<'s> {
+fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> RunningFrontEnd<'s> {
     let (port, redirecting) = (Port::free(), Port::free());
     let certificate = Certificate::new(stage, "app.example");
     let site = Snippet::read("nginx-tls.conf")
@@ -239,18 +242,18 @@ fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> Door<'s> {
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
         .with("/run/app/app.sock", at.to_string());
     let program = nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
-    Door { program: Some(program), how: How::Tls(port.address(), certificate.client()) }
+    RunningFrontEnd { program: Some(program), access: Access::Tls(port.address(), certificate.client()) }
 }
 
-fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> Door<'s> {
+fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> RunningFrontEnd<'s> {
     let port = Port::free();
     let ini = Snippet::read(snippet).with("http = :80", format!("http = {}", port.address()));
     plain(uwsgi_http(stage, "uwsgi-http", &ini.with(natural, at.to_string()), &[&Listen::Tcp(port.clone())]), &port)
 }
 
-/// A front end that speaks HTTP in the clear.
-pub fn plain<'s>(program: Program<'s>, port: &Port) -> Door<'s> {
-    Door { program: Some(program), how: How::Plain(port.address()) }
+/// Returns a running front end that speaks HTTP without TLS.
+pub fn plain<'s>(program: Program<'s>, port: &Port) -> RunningFrontEnd<'s> {
+    RunningFrontEnd { program: Some(program), access: Access::Plain(port.address()) }
 }
 
 impl FrontEnd {
@@ -258,7 +261,7 @@ impl FrontEnd {
         FRONT_ENDS.iter().find(|front_end| front_end.name == name).expect("a front end of this name")
     }
 
-    /// Where a server for it is to listen.
+    /// Returns the address for a server behind it.
     pub fn listen(&self, stage: &Stage) -> Listen {
         match self.backend {
             Backend::Tcp => Listen::tcp(),
@@ -266,7 +269,7 @@ impl FrontEnd {
         }
     }
 
-    /// What a server behind it needs.
+    /// Returns the settings of a server behind it.
     pub fn settings(&self) -> Settings {
         Settings { chunked: self.chunked, ..Settings::default() }
     }
@@ -275,17 +278,17 @@ impl FrontEnd {
     ///
     /// # Panics
     ///
-    /// Once, with everything that was not as expected.
+    /// If something was not as expected. The message has everything that was not.
     pub fn run(&self) {
         let mut wrong = Vec::new();
         for server in SERVERS {
             let stage = Stage::new();
             let listen = self.listen(&stage);
             let _server = (server.start)(&stage, "server", &listen, self.settings());
-            let door = (self.start)(&stage, &listen);
-            for case in CASES.iter().filter(|case| door.can_send(case)) {
-                let got = door.exchange(case);
-                if let Err(error) = self.judge(server, case, &got) {
+            let running = (self.start)(&stage, &listen);
+            for case in CASES.iter().filter(|case| running.can_send(case)) {
+                let got = running.exchange(case);
+                if let Err(error) = self.check(server, case, &got) {
                     wrong.push(format!("{} > {} > {}: {error}", case.name, self.name, server.name));
                 }
             }
@@ -293,10 +296,10 @@ impl FrontEnd {
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), CASES.len() * SERVERS.len(), wrong.join("\n"));
     }
 
-    fn judge(&self, server: &Server, case: &Case, got: &io::Result<Answer>) -> Result<(), String> {
+    fn check(&self, server: &Server, case: &Case, got: &io::Result<Answer>) -> Result<(), String> {
         let Some(expect) = self.deviation(server, case) else { return check(case, &case.expect, got) };
         check(case, expect, got)?;
-        check(case, &case.expect, got).err().map(drop).ok_or_else(|| "deviates no more".to_owned())
+        check(case, &case.expect, got).err().map(drop).ok_or_else(|| "no longer deviates".to_owned())
     }
 
     fn deviation(&self, server: &Server, case: &Case) -> Option<&'static Expect> {
@@ -312,50 +315,50 @@ impl FrontEnd {
     }
 }
 
-impl Door<'_> {
-    /// Whether a client can say it at all.
+impl RunningFrontEnd<'_> {
+    /// Returns whether a client can send this case.
     fn can_send(&self, case: &Case) -> bool {
-        !matches!(self.how, How::Curl(_)) || curl::can_send(case)
+        !matches!(self.access, Access::Curl(_)) || curl::can_send(case)
     }
 
     fn exchange(&self, case: &Case) -> io::Result<Answer> {
-        match &self.how {
-            How::Curl(at) => curl::exchange(at, case),
+        match &self.access {
+            Access::Curl(at) => curl::exchange(at, case),
             _ => self.connect()?.exchange(&case.request()),
         }
     }
 
-    /// What the front end wrote.
+    /// Returns the log of the front end.
     pub fn log(&self) -> String {
         self.program.as_ref().map(Program::log).unwrap_or_default()
     }
 
-    /// The answer to a request that is all of these bytes, on a connection of its own.
+    /// Sends these bytes as a request on a new connection, and returns the answer.
     pub fn ask(&self, request: impl AsRef<[u8]>) -> io::Result<Answer> {
         self.connect()?.exchange(request.as_ref())
     }
 
-    /// The answer to a GET.
+    /// Sends a GET, and returns the answer.
     pub fn get(&self, target: &str) -> io::Result<Answer> {
         self.ask(format!("GET {target} HTTP/1.1\r\nHost: app.example\r\nAccept: application/json\r\n\r\n"))
     }
 
-    /// The answer to a POST of so many bytes.
+    /// Sends a POST of `len` bytes, and returns the answer.
     pub fn post(&self, target: &str, len: usize) -> io::Result<Answer> {
         let head = format!("POST {target} HTTP/1.1\r\nHost: app.example\r\nContent-Length: {len}\r\n\r\n");
         self.ask([head.as_bytes(), filling(len)].concat())
     }
 
-    /// A client's connection.
+    /// Opens a connection to the front end.
     pub fn connect(&self) -> io::Result<Connection> {
-        match &self.how {
-            How::Plain(at) => Connection::open(*at, PATIENCE),
-            How::Tls(at, client) => Connection::layered(*at, PATIENCE, |socket| {
+        match &self.access {
+            Access::Plain(at) => Connection::open(*at, TIMEOUT),
+            Access::Tls(at, client) => Connection::layered(*at, TIMEOUT, |socket| {
                 let name = "app.example".try_into().expect("a name");
                 let session = ClientConnection::new(Arc::clone(client), name).expect("a client");
                 Box::new(StreamOwned::new(session, socket))
             }),
-            How::Curl(at) => panic!("nobody listens for HTTP at {at}"),
+            Access::Curl(at) => panic!("the server at {at} does not speak HTTP"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What `docs/front-ends.md` says that front ends do is what the tables of these tests say.
+//! `docs/front-ends.md` says the same of front ends as the tables of these tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,13 +8,13 @@ use super::connections::{Cut, ROWS};
 use super::deviations::DEVIATIONS;
 use super::early::ECHOES;
 
-/// The page.
+/// Returns the text of the page.
 pub fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/front-ends.md");
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The rows of the table that begins with this header.
+/// Returns the rows of the table with this header.
 fn table(header: &str) -> Vec<Vec<String>> {
     let page = page();
     let mut lines = page.lines().skip_while(|line| *line != header).skip(2).take_while(|line| line.starts_with('|'));
@@ -23,7 +23,7 @@ fn table(header: &str) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-/// What stands between backticks.
+/// Returns the texts between backticks.
 fn code(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
@@ -71,7 +71,7 @@ fn every_connection_is_on_the_page() {
             Some(false) => "not seen",
             None => "a race",
         };
-        let cells = [yes(row.keeps), yes(row.continues), yes(row.pipe), yes(echo), cut, seen].map(str::to_owned);
+        let cells = [yes(row.keeps), yes(row.continues), yes(row.upgrades), yes(echo), cut, seen].map(str::to_owned);
         assert_eq!(shown.remove(row.front_end).as_deref(), Some(&cells[..]), "{}", row.front_end);
     }
     assert!(shown.is_empty(), "{shown:?}");

@@ -1,4 +1,4 @@
-//! A client that is slow, an answer that is larger than nginx's temporary file may be, and how long nginx then reads nothing.
+//! A slow client, and an answer that is larger than nginx's temporary file may be: nginx stops reading for a while.
 
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -9,32 +9,32 @@ use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 use super::matrix::{SERVERS, Server, Settings, plain};
 use super::page::page;
 
-/// What nginx may put into a file, how long a server waits for nginx, and what becomes of the download.
+/// How much nginx may write into a file, how long a server waits for nginx, and whether the whole download arrives.
 struct Row {
     name: &'static str,
     /// `uwsgi_max_temp_file_size`.
     file: &'static str,
     /// `write_idle`, in seconds; the default is an hour.
-    patience: Option<u32>,
+    write_idle: Option<u32>,
     arrives: bool,
 }
 
-/// The client takes 2 MB a second for 4 seconds, and then all that comes. With a file of 6 MB nginx pauses for 3 seconds.
+/// The client reads 2 MB a second for 4 seconds, and then as fast as it can. With a file of 6 MB nginx pauses for 3 seconds.
 const ROWS: &[Row] = &[
-    Row { name: "the pause is longer than the server waits", file: "6m", patience: Some(1), arrives: false },
-    Row { name: "the server waits for longer than the pause", file: "6m", patience: None, arrives: true },
-    Row { name: "without a file there is no pause", file: "0", patience: Some(1), arrives: true },
+    Row { name: "the pause is longer than the server waits", file: "6m", write_idle: Some(1), arrives: false },
+    Row { name: "the server waits for longer than the pause", file: "6m", write_idle: None, arrives: true },
+    Row { name: "without a file there is no pause", file: "0", write_idle: Some(1), arrives: true },
 ];
 
 const LENGTH: u64 = 24 << 20;
-/// What the client takes at a time, and how long after the time before.
+/// How much the slow client reads at a time, and the pause between two reads.
 const PIECE: u64 = 100_000;
 const BETWEEN: Duration = Duration::from_millis(50);
 const SLOW: Duration = Duration::from_secs(4);
 
 #[test]
-fn nginx_pauses_while_a_slow_client_takes_what_is_in_the_file() {
-    // Nearly all of the time is spent in waiting.
+fn nginx_pauses_until_a_slow_client_has_read_the_file() {
+    // The rows mostly wait. So all of them run at once.
     thread::scope(|scope| {
         for row in ROWS {
             for server in SERVERS.iter().filter(|server| server.ours) {
@@ -51,17 +51,17 @@ impl Row {
         let (stage, port) = (Stage::new(), Port::free());
         let listen = Listen::Unix(stage.path("app.sock"));
         let program =
-            (server.start)(&stage, "server", &listen, Settings { silence: self.patience, ..Settings::default() });
-        // The timeout is shorter than the pause, in which it does not run.
+            (server.start)(&stage, "server", &listen, Settings { silence: self.write_idle, ..Settings::default() });
+        // The timeout of nginx is shorter than the pause: it does not run during the pause.
         let buffers = format!("uwsgi_buffers 8 4k; uwsgi_max_temp_file_size {}; uwsgi_read_timeout 2s;", self.file);
         let site = Snippet::read("nginx-unix.conf")
-            // Else some megabytes more are on their way to the client.
+            // Otherwise the socket has room for some megabytes more.
             .with("listen 80;", format!("listen {} sndbuf=64k;", port.address()))
             .with("/run/app/app.sock", stage.text_path("app.sock"))
             .with("include uwsgi_params;", format!("include uwsgi_params; {buffers}"));
-        let door = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
 
-        let mut client = door.connect().expect("a connection");
+        let mut client = running.connect().expect("a connection");
         let (came, end) = download(&mut client);
         assert_eq!(end == End::Whole, self.arrives, "{name}: {end:?} after {came} bytes");
         let log = program.log();
@@ -77,14 +77,14 @@ impl Row {
                  write_idle, or uwsgi_max_temp_file_size 0 in nginx"
             );
             assert!(line.trim_start().ends_with(&why), "{name}: {line}");
-            // All that is in the file and in buffers reaches the client, and is most of what was sent.
+            // Everything in the file and in buffers reaches the client. That is most of what was sent.
             let sent: u64 = sent.parse().expect("a number");
             assert!((6 << 20..LENGTH).contains(&sent) && came <= sent, "{name}: {sent} were sent, {came} came");
         }
     }
 }
 
-/// Takes an answer slowly, then quickly; how many bytes of its body came, and how it ended.
+/// Reads an answer slowly, then quickly. Returns how many bytes of its body came, and how it ended.
 fn download(client: &mut Connection) -> (u64, End) {
     let target = format!("/bytes/{LENGTH}");
     client.send(format!("GET {target} HTTP/1.1\r\nHost: app.example\r\n\r\n").as_bytes()).expect("a request");
@@ -98,7 +98,7 @@ fn download(client: &mut Connection) -> (u64, End) {
             Err(error) => return (came, End::Cut(error.to_string())),
         }
         if begun.elapsed() < SLOW {
-            // The client is slow here.
+            // The sleep makes the client slow.
             sleep(BETWEEN);
         }
     }

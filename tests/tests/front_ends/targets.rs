@@ -1,19 +1,19 @@
-//! What an axum router is given of a target with percent signs, dots and slashes in it: the path that the front end has
-//! routed, in the spelling of the client where nothing was tidied. What each front end tidies is in its `PATH_INFO`, as the
-//! cases `path-*` of the collection show.
+//! The path that an axum router sees, for targets with percent signs, dots and slashes. It is the path that the front end has
+//! routed. If the front end has not normalized the path, it has the spelling of the client. The cases `path-*` of the
+//! collection show what each front end normalizes in `PATH_INFO`.
 
 use uwsgi_tests::programs::Stage;
 
 use super::matrix::{FrontEnd, SERVERS, Settings};
 
-/// In the order of the columns below.
+/// The front ends, in the order of the columns below.
 const FRONT_ENDS: [&str; 4] = ["nginx-tcp", "apache-tcp", "lighttpd-tcp", "uwsgi-http"];
 
-/// A target, and for each front end what the router has: its URI and its path parameter, which is decoded once more; or the
-/// status of a refusal.
+/// A target, and what each front end makes of it: the URI and the path parameter of the router, or the status of a refusal.
+/// The router decodes the path parameter once more.
 const TARGETS: &[(&str, [&str; 4])] = &[
     ("/uri/a%20b", ["/uri/a%20b a b"; 4]),
-    // One segment for the router, and two for the front end.
+    // The router sees one segment, and the front end two.
     ("/uri/a%2Fb", ["/uri/a%2Fb a/b"; 4]),
     ("/uri/a%252Fb", ["/uri/a%252Fb a%2Fb"; 4]),
     ("/uri/%E2%82%AC", ["/uri/%E2%82%AC \u{20ac}"; 4]),
@@ -23,9 +23,9 @@ const TARGETS: &[(&str, [&str; 4])] = &[
     ("/uri/a/%2E%2E/b", ["/uri/b b", "/uri/b b", "/uri/b b", "/uri/a/%2E%2E/b a/../b"]),
     // uWSGI's router leaves slashes as they are.
     ("/uri/a//b", ["/uri/a/b a/b", "/uri/a/b a/b", "/uri/a/b a/b", "/uri/a//b a//b"]),
-    // The spelling is lost with what was tidied.
+    // A path that was normalized loses the spelling of the client.
     ("/uri/a/../b%2Fc", ["/uri/b/c b/c"; 4]),
-    // A percent sign that begins nothing stands for itself, where it is let through.
+    // A percent sign without two digits stands for itself, if the front end accepts it.
     ("/uri/a%zz", ["400", "400", "/uri/a%25zz a%zz", "400"]),
 ];
 
@@ -37,9 +37,9 @@ fn targets_as_a_router_sees_them() {
         let (stage, front_end) = (Stage::new(), FrontEnd::named(name));
         let listen = front_end.listen(&stage);
         let _server = (axum.start)(&stage, "server", &listen, Settings::default());
-        let door = (front_end.start)(&stage, &listen);
+        let running = (front_end.start)(&stage, &listen);
         for (target, expected) in TARGETS {
-            let answer = door.get(target).expect("an answer");
+            let answer = running.get(target).expect("an answer");
             let seen = match answer.head.status {
                 200 => String::from_utf8_lossy(&answer.body).into_owned(),
                 status => status.to_string(),

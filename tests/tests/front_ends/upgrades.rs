@@ -1,4 +1,4 @@
-//! The examples of `uwsgi-tower` that only make sense with a front end: WebSockets through `uwsgi_pass`, and TLS to a backend.
+//! The examples of `uwsgi-tower` that need a front end: WebSockets through `uwsgi_pass`, and TLS to a backend.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use uwsgi_tests::http1::Connection;
 use uwsgi_tests::programs::{Certificate, Listen, Port, Program, Snippet, Stage, example, nginx};
 
-use super::matrix::{Door, PATIENCE, nginx_plain, plain};
+use super::matrix::{RunningFrontEnd, TIMEOUT, nginx_plain, plain};
 
-/// An example that listens there.
+/// Starts an example that listens there.
 fn start<'s>(stage: &'s Stage, name: &str, features: &[&str], args: &[String], listen: &Listen) -> Program<'s> {
     Program::start(stage, name, Command::new(example(name, features)).args(args), &[listen])
 }
@@ -21,9 +21,9 @@ fn a_websocket_through_uwsgi_pass() {
         let stage = Stage::new();
         let listen = Listen::Unix(stage.path("app.sock"));
         let _server = start(&stage, "websocket", &[], &[listen.to_string()], &listen);
-        let door = nginx_plain(&stage, snippet, &listen);
-        let mut client: Connection = door.connect().expect("a connection");
-        client.give(PATIENCE);
+        let running = nginx_plain(&stage, snippet, &listen);
+        let mut client: Connection = running.connect().expect("a connection");
+        client.give(TIMEOUT);
         client
             .send(
                 b"GET /echo HTTP/1.1\r\nHost: app.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -41,14 +41,14 @@ fn a_websocket_through_uwsgi_pass() {
     }
 }
 
-/// nginx with that site in front of the example that wants to see certificates.
+/// Starts nginx in front of the example that asks for certificates, without the directives in `without`.
 fn suwsgi<'s>(
     stage: &'s Stage,
     listen: &Listen,
     of_nginx: &Certificate,
     of_app: &Certificate,
     without: &[&str],
-) -> Door<'s> {
+) -> RunningFrontEnd<'s> {
     let port = Port::free();
     let path = |path: &std::path::Path| path.display().to_string();
     let site = Snippet::read("nginx-suwsgi.conf")
@@ -71,24 +71,24 @@ fn tls_to_the_backend_with_certificates_on_both_sides() {
     let args = [vec![listen.to_string()], files.to_vec()].concat();
     let _server = start(&stage, "suwsgi", &["tls"], &args, &listen);
 
-    let door = suwsgi(&stage, &listen, &of_nginx, &of_app, &[]);
+    let running = suwsgi(&stage, &listen, &of_nginx, &of_app, &[]);
     for _ in 0..3 {
-        let answer = door.get("/").expect("an answer");
+        let answer = running.get("/").expect("an answer");
         assert_eq!(answer.head.status, 200);
         assert_eq!(answer.body, b"hello, you showed 1 certificates\n");
     }
-    drop(door);
+    drop(running);
 
-    // Whoever shows nothing is not served, and whoever is somebody else is not believed.
-    let shows_nothing =
+    // The example does not serve a front end without a certificate, and nginx does not trust another certificate.
+    let without_certificate =
         suwsgi(&stage, &listen, &of_nginx, &of_app, &["uwsgi_ssl_certificate ", "uwsgi_ssl_certificate_key "]);
-    assert_eq!(shows_nothing.get("/").expect("an answer").head.status, 502);
-    drop(shows_nothing);
-    let believes_another = suwsgi(&stage, &listen, &of_nginx, &of_nginx, &[]);
-    assert_eq!(believes_another.get("/").expect("an answer").head.status, 502);
+    assert_eq!(without_certificate.get("/").expect("an answer").head.status, 502);
+    drop(without_certificate);
+    let trusts_another = suwsgi(&stage, &listen, &of_nginx, &of_nginx, &[]);
+    assert_eq!(trusts_another.get("/").expect("an answer").head.status, 502);
     let begun = Instant::now();
-    while !believes_another.log().contains("upstream SSL certificate verify error") {
-        assert!(begun.elapsed() < PATIENCE, "{}", believes_another.log());
+    while !trusts_another.log().contains("upstream SSL certificate verify error") {
+        assert!(begun.elapsed() < TIMEOUT, "{}", trusts_another.log());
         // A pause between two looks.
         sleep(Duration::from_millis(5));
     }

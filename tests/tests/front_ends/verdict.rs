@@ -1,4 +1,4 @@
-//! Whether what was seen and what was got is what a case expects.
+//! Compares what the application saw and what the client got with what a case expects.
 
 use std::io::{self, ErrorKind};
 
@@ -8,7 +8,7 @@ use uwsgi_tests::http1::{Answer, End};
 
 use super::case::{Case, Expect, Gets, Sees, filling};
 
-/// What the application says that it was given.
+/// What the application says about its request.
 #[derive(Debug, Deserialize)]
 pub struct Report {
     pub vars: Vec<(String, String)>,
@@ -22,14 +22,14 @@ pub struct Seen {
 }
 
 impl Report {
-    /// The report in an answer.
+    /// Returns the report in an answer.
     pub fn of(answer: &Answer) -> Result<Self, String> {
         let text = String::from_utf8_lossy(&answer.body);
         serde_json::from_slice(&answer.body)
             .map_err(|error| format!("no report ({error}) in {} {text}", answer.head.status))
     }
 
-    /// All vars of this key as one.
+    /// Returns the values of all vars of this key, joined.
     pub fn var(&self, key: &str) -> Option<String> {
         let values: Vec<&str> = self.vars.iter().filter(|(other, _)| other == key).map(|(_, value)| &**value).collect();
         let between = if key == "HTTP_COOKIE" { "; " } else { ", " };
@@ -37,7 +37,7 @@ impl Report {
     }
 }
 
-/// What is not as expected, in the words of a failure.
+/// Checks an answer. The error says what is not as expected.
 pub fn check(case: &Case, expect: &Expect, got: &io::Result<Answer>) -> Result<(), String> {
     let answer = match got {
         Ok(answer) => answer,
@@ -75,10 +75,10 @@ fn gets(case: &Case, wanted: &Gets, answer: &Answer) -> Result<(), String> {
     }
     let start = String::from_utf8_lossy(answer.body.get(..200).unwrap_or(&answer.body));
     let (head, end, len) = (&answer.head, &answer.end, answer.body.len());
-    Err(format!("got not {wanted:?}, but {head:?} {end:?}, {len} bytes: {start}"))
+    Err(format!("expected {wanted:?}, got {head:?} {end:?}, {len} bytes: {start}"))
 }
 
-/// Whether bytes count from 0 to 255 and again.
+/// Returns whether bytes count from 0 to 255 and start again.
 fn is_counted(bytes: &[u8]) -> bool {
     bytes.iter().copied().eq((0..=255).cycle().take(bytes.len()))
 }
@@ -96,5 +96,5 @@ fn sees(wanted: &Sees, report: &Report) -> Result<(), String> {
             (report.var(key).is_some_and(|other| other != value), format!("{:?}", report.var(key)))
         }
     };
-    if same { Ok(()) } else { Err(format!("saw not {wanted:?}, but {seen}")) }
+    if same { Ok(()) } else { Err(format!("expected {wanted:?}, the application saw {seen}")) }
 }

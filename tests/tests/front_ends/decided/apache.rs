@@ -1,19 +1,19 @@
-//! Apache: mod_rewrite, mounts, and what it tidies of a target.
+//! Apache: mod_rewrite, mounts, and how it normalizes a target.
 
 use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, apache};
 
-use super::{FrontEnd, GET, OverHttp, Row, Ways};
+use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
 fn apache_decides() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 
-/// A `VirtualHost` for each of our servers and for hyper, all with the same rules.
-fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>) -> Vec<Program<'s>> {
+/// Starts Apache with a `VirtualHost` for each of our servers and for hyper, all with the same rules.
+fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
     let sites =
-        ["uwsgi", "uwsgi", "http"].into_iter().zip(ways).enumerate().map(|(place, (scheme, (port, socket)))| {
-            // Apache keeps connections by name.
+        ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).enumerate().map(|(place, (scheme, (port, socket)))| {
+            // Apache shares kept connections between sites that use the same name.
             let pass = format!("unix:{}|{scheme}://app-{place}", socket.display());
             let rules = front_end.configs(&pass);
             let address = port.address();
@@ -23,7 +23,7 @@ fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>) -> V
             )
         });
     let site = Snippet::of("decided", sites.collect());
-    let listens = ways.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
+    let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
     vec![apache(stage, "apache", &site, &listens.each_ref())]
 }
 
@@ -36,8 +36,8 @@ const DECODED: &str = "mod_proxy_http encodes the decoded path: %2F is a slash t
 const QUERY: &str = "mod_proxy_http sends the question mark";
 
 const PLAIN: Row = Row {
-    source: "httpd 2.4.71 server/util.c ap_normalize_path; modules/proxy/mod_proxy_uwsgi.c: PATH_INFO is decoded and tidied, \
-             REQUEST_URI is as it came, the absolute form too",
+    source: "httpd 2.4.71 server/util.c ap_normalize_path; modules/proxy/mod_proxy_uwsgi.c: PATH_INFO is decoded and normalized, \
+             REQUEST_URI is as it came, also in absolute form",
     ..GET
 };
 const REWRITTEN: Row = Row {
@@ -75,7 +75,7 @@ const ROWS: &[Row] = &[
         ..REWRITTEN
     },
     Row {
-        // SCRIPT_NAME is the path that the client asked for: no mount, but it is taken for one.
+        // SCRIPT_NAME is the path that the client asked for. It is no mount, but the server takes it for one.
         name: "rewrite P",
         config: PROXIED,
         target: "/far/a%20b?x=1",

@@ -1,26 +1,26 @@
-//! What the application of the three servers does, and what it says that it was given.
+//! The application of the three servers, and its record of the requests that it sees.
 
 use std::fmt;
 
-/// A request as an application is given it.
+/// A request as an application sees it.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The row that it belongs to: the header `X-Row`.
+    /// The name of its row: the header `X-Row`.
     pub row: String,
     method: String,
-    /// The path, and the query after a `?` where there is one.
+    /// The path, and a `?` and the query if there is one.
     target: String,
     mount: Option<String>,
-    /// How many bytes came of a body; nothing where it did not come to its end.
+    /// The length of the body; `None` if the body was cut off.
     body: Option<u64>,
-    /// Headers, as `name: value`, of the name that the header `X-Show` gives.
+    /// The headers, as `name: value`, that have the name in the header `X-Show`.
     shown: Vec<String>,
     is_authorized: bool,
-    /// What the server had it from, for the words of a failure.
+    /// The vars that the server read, for the message of a failure.
     pub vars: String,
 }
 
-/// What it answers.
+/// The answer of the application.
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
@@ -52,7 +52,7 @@ impl Seen {
         }
     }
 
-    /// The answer to it: what front ends act on, and 200 otherwise.
+    /// Returns the answer: one that front ends act on, or 200.
     pub fn reply(&self) -> Reply {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let accel = query.strip_prefix("accel=").map(|to| ("X-Accel-Redirect", to.to_owned()));

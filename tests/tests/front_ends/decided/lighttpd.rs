@@ -1,28 +1,28 @@
-//! lighttpd: mod_rewrite, a mount, and what is SCRIPT_NAME without `fix-root-scriptname`.
+//! lighttpd: mod_rewrite, a mount, and SCRIPT_NAME without `fix-root-scriptname`.
 
 use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, lighttpd};
 
-use super::{FrontEnd, GET, OverHttp, Row, Ways};
+use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
 fn lighttpd_decides() {
     FrontEnd::<3> {
         rows: ROWS,
-        start: |stage, rows, ways| start(stage, rows, ways, "\"fix-root-scriptname\" => \"enable\""),
+        start: |stage, rows, routes| start(stage, rows, routes, "\"fix-root-scriptname\" => \"enable\""),
     }
     .run();
 }
 
 #[test]
 fn lighttpd_without_fix_root_scriptname() {
-    FrontEnd::<3> { rows: WITHOUT_FIX, start: |stage, rows, ways| start(stage, rows, ways, "") }.run();
+    FrontEnd::<3> { rows: WITHOUT_FIX, start: |stage, rows, routes| start(stage, rows, routes, "") }.run();
 }
 
-/// A socket for each of our servers and for hyper, all with the same rewrites.
-fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>, fix: &str) -> Vec<Program<'s>> {
+/// Starts lighttpd with a socket for each of our servers and for hyper, all with the same rewrites.
+fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>, fix: &str) -> Vec<Program<'s>> {
     let rewrites = front_end.configs("");
     let mut text = "server.modules += ( \"mod_scgi\", \"mod_proxy\", \"mod_rewrite\" )\n".to_owned();
-    for (place, (scheme, (port, socket))) in ["uwsgi", "uwsgi", "http"].into_iter().zip(ways).enumerate() {
+    for (place, (scheme, (port, socket))) in ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).enumerate() {
         let socket = socket.display();
         let to = match scheme {
             "uwsgi" => format!(
@@ -43,18 +43,18 @@ fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>, fix:
         );
     }
     let site = Snippet::of("decided", text);
-    let listens = ways.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
+    let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
     vec![lighttpd(stage, "lighttpd", &site, &listens.each_ref())]
 }
 
 const RULE: &str = "\"^/old/(.*)$\" => \"/new/$1\",";
 
 const NO_MOUNT: &str = "mod_proxy sends the path as it is: HTTP has no mount";
-const DECODED: &str = "mod_proxy sends the path that lighttpd has tidied: %2F is a slash then";
+const DECODED: &str = "mod_proxy sends the path that lighttpd has normalized: %2F is a slash then";
 const QUERY: &str = "mod_proxy sends the question mark";
 
 const PLAIN: Row = Row {
-    source: "lighttpd 1.4.69 src/burl.c burl_normalize; src/http_cgi.c: PATH_INFO is tidied, REQUEST_URI is not",
+    source: "lighttpd 1.4.69 src/burl.c burl_normalize; src/http_cgi.c: PATH_INFO is normalized, REQUEST_URI is not",
     ..GET
 };
 const REWRITTEN: Row = Row {
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
         ..MOUNTED
     },
     Row {
-        // As one segment without fix-root-scriptname: it cannot be told from that.
+        // The vars are the same as for one segment without fix-root-scriptname.
         name: "mount without a path",
         target: "/shop?y=1",
         sees: &["GET /shop?y=1"],
@@ -150,7 +150,7 @@ const WITHOUT_FIX: &[Row] = &[
     Row { name: "one segment", target: "/page?x=1", sees: &["GET /page?x=1"], ..SPLIT },
     Row { name: "one segment with a space", target: "/a%20page?x=1", sees: &["GET /a%20page?x=1"], ..SPLIT },
     Row {
-        // It cannot be told from a mount.
+        // The vars are the same as for a mount.
         name: "two segments",
         target: "/app/page?x=1",
         sees: &["GET /page?x=1, mounted at /app"],

@@ -1,6 +1,6 @@
-//! What a front end decided is what an application sees: rewrites, checks by subrequests, redirects, mounts, params that are set
-//! again. Every row goes to both servers of this project, and to an HTTP server of hyper by the front end's own proxy for HTTP:
-//! an application sees the same, but where the row says why not.
+//! An application sees what the front end has decided: rewrites, checks by subrequests, redirects, mounts, params that are set
+//! again. Every row goes to both servers of this project, and through the front end's proxy for HTTP to a server of hyper. The
+//! applications see the same, unless the row says what differs and why.
 
 mod apache;
 mod application;
@@ -21,28 +21,29 @@ use uwsgi_tests::http1::{Answer, Connection};
 use uwsgi_tests::programs::{Port, Program, Stage};
 
 use super::case::filling;
-use super::matrix::PATIENCE;
+use super::matrix::TIMEOUT;
 use application::Seen;
 use servers::{Running, Servers};
 
-/// One request of a client, and what the application is to be given of it.
+/// A request of a client, and what the application must see of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub name: &'static str,
-    /// What the front end is configured with; once where several rows have the same. `{pass}` passes a request to the application.
+    /// The configuration of the front end, which has it once if several rows have the same. `{pass}` passes a request to the
+    /// application.
     pub config: &'static str,
     pub method: &'static str,
     /// One character is one byte.
     pub target: &'static str,
-    /// After `Host: app.example`. `X-Show` names a header whose values the application shows.
+    /// The headers after `Host: app.example`. `X-Show` names a header whose values the application shows.
     pub headers: &'static [(&'static str, &'static str)],
-    /// Its length in bytes.
+    /// The length of the body in bytes.
     pub body: usize,
     pub status: u16,
-    /// The requests that the application is given, one for each time that it is asked, in any order.
+    /// The requests that the application sees, in any order.
     pub sees: &'static [&'static str],
     pub over_http: OverHttp,
-    /// Who says so.
+    /// The source that says so.
     pub source: &'static str,
 }
 
@@ -50,7 +51,7 @@ pub struct Row {
 #[derive(Debug, Clone, Copy)]
 pub enum OverHttp {
     Same,
-    /// Something else: the status, what the application sees, and why.
+    /// Another request: the status, what the application sees, and why.
     Other(u16, &'static [&'static str], &'static str),
 }
 
@@ -68,18 +69,18 @@ pub const GET: Row = Row {
     source: "",
 };
 
-/// A front end with a port of its own for each server that it passes requests to: the blocking one, the asynchronous one, and,
-/// where it speaks HTTP to applications, hyper.
+/// A front end that listens at one port for each server: the blocking one, the asynchronous one, and hyper if the front end
+/// speaks HTTP to applications.
 struct FrontEnd<const SERVERS: usize> {
     rows: &'static [Row],
-    start: for<'s> fn(&'s Stage, &Self, &Ways<'_, SERVERS>) -> Vec<Program<'s>>,
+    start: for<'s> fn(&'s Stage, &Self, &Routes<'_, SERVERS>) -> Vec<Program<'s>>,
 }
 
-/// For each server, where the front end is to listen, and the socket of the server.
-type Ways<'p, const SERVERS: usize> = [(Port, &'p Path); SERVERS];
+/// For each server, the port of the front end and the socket of the server.
+type Routes<'p, const SERVERS: usize> = [(Port, &'p Path); SERVERS];
 
 impl<const SERVERS: usize> FrontEnd<SERVERS> {
-    /// What the rows want it configured with, where `{pass}` is what passes a request on.
+    /// Returns the configurations of all rows, with `pass` for `{pass}`.
     fn configs(&self, pass: &str) -> String {
         let mut configs: Vec<&str> = Vec::new();
         for row in self.rows.iter().filter(|row| !row.config.is_empty()) {
@@ -90,16 +91,16 @@ impl<const SERVERS: usize> FrontEnd<SERVERS> {
         configs.join("\n").replace("{pass}", pass)
     }
 
-    /// The answers to all rows, one after the other.
+    /// Sends the requests of all rows one after the other, and returns the answers.
     fn ask(&self, at: SocketAddr) -> Vec<io::Result<Answer>> {
         self.rows.iter().map(|row| row.ask(at)).collect()
     }
 
-    /// Sends every row to every server, and looks at what their applications were given.
+    /// Sends every row to every server, and checks what the applications saw.
     ///
     /// # Panics
     ///
-    /// Once, with everything that was not as expected.
+    /// If something was not as expected. The message has everything that was not.
     fn run(&self) {
         for (place, row) in self.rows.iter().enumerate() {
             let other = self.rows[..place].iter().find(|other| other.name == row.name);
@@ -108,21 +109,21 @@ impl<const SERVERS: usize> FrontEnd<SERVERS> {
         let stage = Stage::new();
         let servers = Servers::start(&stage);
         let running: [&Running; SERVERS] = std::array::from_fn(|place| servers.all()[place]);
-        let ways = running.map(|running| (Port::free(), &*running.socket));
-        let _programs = (self.start)(&stage, self, &ways);
+        let routes = running.map(|running| (Port::free(), &*running.socket));
+        let _programs = (self.start)(&stage, self, &routes);
         let answers = thread::scope(|scope| {
-            let asking = ways.map(|(port, _)| scope.spawn(move || self.ask(port.address())));
+            let asking = routes.map(|(port, _)| scope.spawn(move || self.ask(port.address())));
             asking.map(|asking| asking.join().expect("answers"))
         });
         let mut wrong = Vec::new();
         for (running, answers) in running.into_iter().zip(answers) {
-            // The front end does not wait for what it only mirrors.
+            // The front end does not wait for the answer to a mirrored request.
             let requests = self.rows.iter().map(|row| row.expects(running).1.len()).sum();
             wait_until(|| running.seen().len() >= requests);
             let seen = running.seen();
             for (row, answer) in self.rows.iter().zip(answers) {
                 let seen: Vec<&Seen> = seen.iter().filter(|seen| seen.row == row.name).collect();
-                if let Err(error) = row.judge(running, answer, &seen) {
+                if let Err(error) = row.check(running, answer, &seen) {
                     wrong.push(format!("{} > {}: {error}", row.name, running.name));
                 }
             }
@@ -143,7 +144,7 @@ impl<const SERVERS: usize> FrontEnd<SERVERS> {
 }
 
 impl Row {
-    /// The answer to it.
+    /// Sends the request, and returns the answer.
     fn ask(&self, at: SocketAddr) -> io::Result<Answer> {
         let mut head =
             format!("{} {} HTTP/1.1\r\nHost: app.example\r\nX-Row: {}\r\n", self.method, self.target, self.name);
@@ -153,10 +154,10 @@ impl Row {
         }
         let head = head.chars().map(|byte| u8::try_from(byte).expect("latin-1"));
         let request = [&*head.collect::<Vec<u8>>(), b"\r\n", filling(self.body)].concat();
-        Connection::open(at, PATIENCE)?.exchange(&request)
+        Connection::open(at, TIMEOUT)?.exchange(&request)
     }
 
-    /// The status, and what an application is given.
+    /// Returns the expected status, and what the application must see.
     fn expects(&self, running: &Running) -> (u16, &'static [&'static str]) {
         match self.over_http {
             OverHttp::Other(status, sees, why) if running.is_http => {
@@ -167,7 +168,7 @@ impl Row {
         }
     }
 
-    fn judge(&self, running: &Running, answer: io::Result<Answer>, seen: &[&Seen]) -> Result<(), String> {
+    fn check(&self, running: &Running, answer: io::Result<Answer>, seen: &[&Seen]) -> Result<(), String> {
         let (status, sees) = self.expects(running);
         let mut wanted: Vec<String> = sees.iter().map(|line| (*line).to_owned()).collect();
         let mut lines: Vec<String> = seen.iter().map(|seen| seen.to_string()).collect();
@@ -178,16 +179,16 @@ impl Row {
             return Ok(());
         }
         let mut vars: Vec<&str> = seen.iter().map(|seen| &*seen.vars).collect();
-        // A front end that is sent back to where it came from comes again and again.
+        // A front end whose redirect leads back to itself sends the same request again and again.
         lines.dedup();
         vars.dedup();
         Err(format!("{got} and {lines:?}, not {status} and {wanted:?}{}", vars.join(" and")))
     }
 }
 
-/// Waits for what comes in a moment. If it does not come, the caller finds it missing, and says in which row.
+/// Waits until something has come. If it does not come, the caller finds it missing, and says in which row.
 fn wait_until(came: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     while !came() && Instant::now() < until {
         // A pause between two looks.
         sleep(Duration::from_millis(5));

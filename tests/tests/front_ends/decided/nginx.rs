@@ -1,17 +1,17 @@
-//! nginx: requests that it sends to the application in addition to the client's request, or instead of it.
+//! nginx: requests that it sends to the application besides the request of the client, or instead of it.
 
 use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, nginx};
 
-use super::{FrontEnd, GET, OverHttp, Row, Ways};
+use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
 fn nginx_decides() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 
-/// A `server` for each of our servers and for hyper, all with the same locations.
-pub fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>) -> Vec<Program<'s>> {
-    let sites = ["uwsgi", "uwsgi", "http"].into_iter().zip(ways).map(|(scheme, (port, socket))| {
+/// Starts nginx with a `server` for each of our servers and for hyper, all with the same locations.
+pub fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
+    let sites = ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).map(|(scheme, (port, socket))| {
         let pass = match scheme {
             "uwsgi" => format!("include uwsgi_params; uwsgi_pass unix:{};", socket.display()),
             _ => format!("proxy_pass http://unix:{};", socket.display()),
@@ -20,16 +20,16 @@ pub fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, ways: &Ways<'_, 3>) 
         format!("server {{\nlisten {};\nroot {root};\n{}\n}}\n", port.address(), front_end.configs(&pass))
     });
     let site = Snippet::of("decided", sites.collect::<String>());
-    let listens = ways.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
+    let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
     vec![nginx(stage, "nginx", &site, &listens.each_ref())]
 }
 
-/// A check before the application is asked, as the nginx manual shows it.
+/// A check before the request, as the manual of nginx shows it.
 const CHECK: &str = "
 location /secret { auth_request /auth; {pass} }
 location = /auth { internal; {pass} }";
 
-/// The same with what a check of uploads needs, after the include.
+/// The same check, with the lines that a check of uploads needs, after the include.
 const CHECK_WITHOUT_BODY: &str = "
 location /vault { auth_request /auth-get; {pass} }
 location = /auth-get {
@@ -117,7 +117,7 @@ const ROWS: &[Row] = &[
         ..CHECKED
     },
     Row {
-        name: "auth_request of a POST without the recipe",
+        name: "auth_request of a POST without the lines for uploads",
         config: CHECK,
         target: "/secret",
         headers: &[("Authorization", "Basic dTpw")],

@@ -1,10 +1,10 @@
-//! nginx: the spelling of a target, plain and under a mount.
+//! nginx: the spelling of a target, without and with a mount.
 
 use super::nginx::start;
 use super::{FrontEnd, GET, OverHttp, Row};
 
 #[test]
-fn nginx_tidies_targets() {
+fn nginx_normalizes_targets() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 
@@ -19,7 +19,7 @@ const PLAIN: &str = "location /plain { {pass} }";
 
 /// nginx 1.22.1 src/http/modules/ngx_http_proxy_module.c ngx_http_proxy_create_request: without a URI in `proxy_pass` it sends
 /// what the client sent (`valid_unparsed_uri`), unless something was rewritten.
-const AS_SENT: &str = "proxy_pass sends the target as the client did: dots and slashes are the application's to tidy";
+const AS_SENT: &str = "proxy_pass sends the target as the client did: the application normalizes dots and slashes";
 const NO_MOUNT: &str = "HTTP has no mount, and the rewritten path is what nginx has decoded";
 const NOT_HTTP: &str = "proxy_pass sends these bytes as they are, and hyper 1.12 refuses them";
 
@@ -27,7 +27,7 @@ const MOUNTED: Row =
     Row { config: MOUNT, source: "nginx 1.22.1 src/http/ngx_http_script.c: sets $uri, and $request_uri stays", ..GET };
 const SPELLED: Row = Row {
     config: PLAIN,
-    source: "nginx 1.22.1 src/http/ngx_http_parse.c ngx_http_parse_complex_uri: $uri is decoded once and tidied, merge_slashes is on",
+    source: "nginx 1.22.1 src/http/ngx_http_parse.c ngx_http_parse_complex_uri: $uri is decoded once and normalized, merge_slashes is on",
     ..GET
 };
 

@@ -1,4 +1,4 @@
-//! nginx: a param that is set again after `include uwsgi_params` replaces the first, and both are sent.
+//! nginx: a param that is set again after `include uwsgi_params`. nginx sends both vars, and the last one counts.
 
 use super::nginx::start;
 use super::{FrontEnd, GET, OverHttp, Row};
@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
         ..SET
     },
     Row {
-        name: "a header that is set and emptied: nginx keeps the empty one back",
+        name: "a header that is set and emptied: nginx does not send the empty one",
         config: "location = /list {
     {pass}
     uwsgi_param HTTP_X_LIST a;

@@ -1,5 +1,5 @@
-//! Three servers with one application: our blocking one, our asynchronous one, and hyper, which shows what an application
-//! behind `proxy_pass` sees.
+//! Three servers with one application: our blocking server, our asynchronous server, and hyper, which shows what an application
+//! sees behind `proxy_pass`.
 
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
@@ -28,10 +28,10 @@ use uwsgi_tower::{ScriptName, Shared, Vars, serve};
 
 use super::application::{Reply, Seen};
 
-/// How long a body may be silent. Whatever is sent is sent at once.
+/// The timeout for the next bytes of a body. Front ends send a body at once.
 const BODY_IDLE: Duration = Duration::from_secs(1);
 
-/// The servers, each on a Unix socket of its own. Dropped, they end.
+/// The servers, each at its own Unix socket. They stop when this is dropped.
 #[derive(Debug)]
 pub struct Servers {
     pub blocking: Running,
@@ -42,7 +42,7 @@ pub struct Servers {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// One of them.
+/// A server that runs.
 #[derive(Debug)]
 pub struct Running {
     pub name: &'static str,
@@ -50,11 +50,11 @@ pub struct Running {
     pub is_http: bool,
     pub socket: PathBuf,
     record: Record,
-    /// What it logged, a piece for each call that wrote.
+    /// What it logged.
     pub log: Log,
 }
 
-/// What the application was given, in the order in which it came.
+/// The requests that the application saw, in their order.
 type Record = Arc<Mutex<Vec<Seen>>>;
 
 impl Servers {
@@ -79,7 +79,7 @@ impl Servers {
         Self { blocking, asynchronous, hyper, handle, stop, threads }
     }
 
-    /// Each of them.
+    /// Returns all servers.
     pub fn all(&self) -> [&Running; 3] {
         [&self.blocking, &self.asynchronous, &self.hyper]
     }
@@ -97,7 +97,7 @@ impl Drop for Servers {
 }
 
 impl Running {
-    /// What its application was given so far.
+    /// Returns the requests that its application saw so far.
     pub fn seen(&self) -> MutexGuard<'_, Vec<Seen>> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,7 +111,7 @@ impl Running {
     }
 }
 
-/// Apache's workers are another user where it is started as root.
+/// Lets every user connect to a socket: if root starts Apache, its workers are another user.
 fn open_to_all(socket: &Path) {
     fs::set_permissions(socket, Permissions::from_mode(0o666)).expect("a socket of ours");
 }
@@ -123,7 +123,7 @@ fn start_blocking(running: &Running, settings: Settings) -> (JoinHandle<()>, Han
         let seen = seen_by_blocking(call, read.as_ref().ok().copied());
         let Reply { status, headers, body } = seen.reply();
         application.record(seen);
-        // What is wrong with a body is the server's to answer.
+        // The server answers if something is wrong with a body.
         read?;
         let head = headers.iter().fold(Head::new(status), |head, (name, value)| head.with(name, value));
         Ok(answer.whole(head, body.as_bytes())?)
@@ -136,7 +136,7 @@ fn start_blocking(running: &Running, settings: Settings) -> (JoinHandle<()>, Han
     (thread::spawn(move || server.run().expect("a server")), handle)
 }
 
-/// What an application of the blocking server takes for the target and the mount.
+/// Returns the request as an application of the blocking server sees it.
 fn seen_by_blocking(call: &Call<'_>, body: Option<u64>) -> Seen {
     let request = call.request();
     let target = request.target();
@@ -146,7 +146,7 @@ fn seen_by_blocking(call: &Call<'_>, body: Option<u64>) -> Seen {
     Seen::new(&latin1(request.method_or_get()), target, mount, body, headers.collect(), vars(request.vars()))
 }
 
-/// A thread with a runtime on it that serves at the socket, and what it logs.
+/// Starts a thread with a runtime that serves at the socket and writes the log.
 fn start_runtime<F: Future<Output = ()>>(
     running: &Running,
     serving: impl FnOnce(UnixListener, Running) -> F + Send + 'static,
@@ -202,7 +202,7 @@ async fn answer<B: http_body::Body>(
     let mount = parts.extensions.get::<ScriptName>().map(|name| latin1(name.as_bytes()));
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), latin1(value.as_bytes())));
     let raw = parts.extensions.get::<Vars>().map(|raw| vars(raw.as_vars())).unwrap_or_default();
-    // All of it, the scheme and the authority too, which are not there in origin form.
+    // The whole URI. In origin form it has no scheme and no authority.
     let target = parts.uri.to_string();
     let seen = Seen::new(parts.method.as_str(), target, mount, read, headers.collect(), raw);
     let Reply { status, headers, body } = seen.reply();
@@ -212,22 +212,22 @@ async fn answer<B: http_body::Body>(
     Ok(response.body(Full::from(body)).expect("an answer"))
 }
 
-/// The vars that say what was asked for, as they came, for the words of a failure.
+/// Returns the vars of the target, as they came, for the message of a failure.
 fn vars(vars: uwsgi::Vars<'_>) -> String {
     let keys =
         ["REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_LENGTH", "HTTP_HOST"];
-    let told = vars.iter().filter(|(key, _)| keys.iter().any(|name| name.as_bytes() == *key));
+    let of_target = vars.iter().filter(|(key, _)| keys.iter().any(|name| name.as_bytes() == *key));
     let words: Vec<_> =
-        told.map(|(key, value)| format!("{}=\"{}\"", key.escape_ascii(), value.escape_ascii())).collect();
+        of_target.map(|(key, value)| format!("{}=\"{}\"", key.escape_ascii(), value.escape_ascii())).collect();
     format!(" from {}", words.join(" "))
 }
 
-/// What a server wrote into its log, a piece for each call: a record is written in one.
+/// The log of a server: one record for each call that wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Log {
-    /// The records that are not one line of text.
+    /// Returns the records that are not one line of text.
     pub fn broken(&self) -> Vec<String> {
         let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_line =

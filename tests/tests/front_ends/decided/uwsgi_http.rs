@@ -1,18 +1,18 @@
-//! uWSGI's router: what it makes of a target. It passes requests on in uwsgi only.
+//! uWSGI's router: how it changes a target. It speaks only uwsgi to applications.
 
 use std::path::Path;
 
 use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, uwsgi_http};
 
-use super::{FrontEnd, GET, Row, Ways};
+use super::{FrontEnd, GET, Routes, Row};
 
 #[test]
 fn uwsgi_http_decides() {
     FrontEnd::<2> { rows: ROWS, start }.run();
 }
 
-/// A router for each of our servers.
-fn start<'s>(stage: &'s Stage, _: &FrontEnd<2>, ways: &Ways<'_, 2>) -> Vec<Program<'s>> {
+/// Starts a router for each of our servers.
+fn start<'s>(stage: &'s Stage, _: &FrontEnd<2>, routes: &Routes<'_, 2>) -> Vec<Program<'s>> {
     let router = |(place, (port, socket)): (usize, &(Port, &Path))| {
         let ini = format!(
             "[uwsgi]\nhttp = {}\nhttp-to = {}\nmaster = true\ndie-on-term = true\ndisable-logging = true\n",
@@ -21,7 +21,7 @@ fn start<'s>(stage: &'s Stage, _: &FrontEnd<2>, ways: &Ways<'_, 2>) -> Vec<Progr
         );
         uwsgi_http(stage, &format!("router-{place}"), &Snippet::of("decided", ini), &[&Listen::Tcp(port.clone())])
     };
-    ways.iter().enumerate().map(router).collect()
+    routes.iter().enumerate().map(router).collect()
 }
 
 const PLAIN: Row = Row {
