@@ -1,5 +1,5 @@
-//! Every case of the conformance crate against both our servers, the blocking one and the asynchronous one, over loopback TCP
-//! and over Unix sockets, on a real clock.
+//! Plays every case of the conformance crate against both our servers, the blocking one and the asynchronous one, over
+//! loopback TCP and over Unix sockets, with a real clock.
 #![cfg(unix)]
 
 use std::io;
@@ -13,45 +13,49 @@ use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Case, Split, all, observe, play};
 use uwsgi_tests::ours::{Kind, Ours, Way};
 
-/// What is over within this is quick.
+/// A case that takes less than this is quick.
 const QUICK: Duration = Duration::from_secs(3);
 
 fn is_quick(case: &Case) -> bool {
     takes(case) < QUICK && !is_crowded(case)
 }
 
-/// Whether it takes more descriptors than a process may have everywhere.
+/// Returns whether a case needs more descriptors than a process may have on some machines.
 fn is_crowded(case: &Case) -> bool {
     case.needs.connections > 100
 }
 
-/// A case of which a server makes something else than its verdict says.
-struct Otherwise {
+/// A case in which a server does not do what the verdict of the case says.
+struct Deviation {
     kind: Kind,
     case: &'static str,
-    /// What it makes of it, in the words of [`Outcome::in_words`](uwsgi_conformance::Outcome::in_words).
+    /// The outcomes, in the words of [`Outcome::in_words`](uwsgi_conformance::Outcome::in_words).
     words: &'static [&'static str],
-    #[allow(dead_code, reason = "it is for who reads the table")]
+    #[allow(dead_code, reason = "it is for readers of the table")]
     why: &'static str,
 }
 
-const OTHERWISE: &[Otherwise] = &[
+const DEVIATIONS: &[Deviation] = &[
     Otherwise {
         kind: Kind::Blocking,
         case: "stop-works-too-long",
         words: &["hangs"],
-        why: "a thread cannot be taken from an application that works; the process ends, and its connections with it",
+        why: "nothing can stop a thread of an application that works; the connection ends with the process",
     },
     Otherwise {
         kind: Kind::Asynchronous,
         case: "app-long-fails",
         words: &["200"],
-        why: "an http_body::Body is not told that it gave too much; what is too much does not leave",
+        why: "an http_body::Body does not learn that it gave too much; the server does not send the excess",
     },
 ];
 
-/// Plays cases on so many threads, each in these pieces; every case that fails is named. How many were played.
-fn each(
+/// Plays cases on several threads, each with these splits. Returns how many were played.
+///
+/// # Panics
+///
+/// If a case fails. The message names every case that fails.
+fn play_all(
     (kind, ours): (Kind, Ours),
     threads: usize,
     cases: impl Fn(&Case) -> bool,
@@ -80,18 +84,18 @@ fn each(
     played.into_inner()
 }
 
-/// Plays a case; what was wrong, in words. Nothing is said where no server can be as the case needs it: nothing can be sent
-/// from 192.0.2.1, and a Unix socket has no reset.
+/// Plays a case, and returns what was wrong. Returns `None` if the case cannot be played: nothing can be sent from 192.0.2.1,
+/// and a Unix socket has no reset.
 fn check(kind: Kind, case: &Case, ours: &Ours, split: Split) -> Option<Result<(), String>> {
-    // One at a time: what all of them open at once is more than there is room for in the time that a case has.
+    // One at a time: all of them together would open too many connections for the time that a case has.
     static CROWD: Mutex<()> = Mutex::new(());
     let _crowd = is_crowded(case).then(|| CROWD.lock().unwrap());
-    let otherwise = OTHERWISE.iter().find(|otherwise| otherwise.kind == kind && otherwise.case == case.name);
-    let checked = match otherwise {
+    let deviation = DEVIATIONS.iter().find(|deviation| deviation.kind == kind && deviation.case == case.name);
+    let checked = match deviation {
         None => play(case, ours, split).map_err(|mismatch| (mismatch.to_string(), mismatch.outcome.err())),
-        Some(Otherwise { case: name, words, .. }) => match observe(case, ours, split) {
+        Some(Deviation { case: name, words, .. }) => match observe(case, ours, split) {
             Ok(outcome) if words.contains(&outcome.in_words(case).as_str()) => Ok(()),
-            Ok(outcome) => Err((format!("{name}: {}, none of {words:?}", outcome.in_words(case)), None)),
+            Ok(outcome) => Err((format!("{name}: {}, expected one of {words:?}", outcome.in_words(case)), None)),
             Err(error) => Err((format!("{name}: {error}"), Some(error))),
         },
     };
@@ -101,9 +105,9 @@ fn check(kind: Kind, case: &Case, ours: &Ours, split: Split) -> Option<Result<()
     }
 }
 
-/// Nothing is left out by mistake.
+/// Only cases whose peer is not this machine cannot be played.
 #[test]
-fn there_is_a_way_for_all_but_those_from_elsewhere() {
+fn every_case_from_this_machine_can_be_played() {
     let tcp = Server::tcp(([127, 0, 0, 1], 1).into()).with_any_needs().with_every_app();
     let unix = Server::unix("/nonexistent").with_any_needs().with_every_app();
     let left_out = |case: &&Case| {
@@ -111,7 +115,7 @@ fn there_is_a_way_for_all_but_those_from_elsewhere() {
         cannot(&tcp) && cannot(&unix)
     };
     let names: Vec<_> = all().filter(left_out).map(|case| case.name).collect();
-    let elsewhere = [
+    let from_other_machines = [
         "peer-not-allowed",
         "peer-not-allowed-silent",
         "peer-not-allowed-http",
@@ -120,7 +124,7 @@ fn there_is_a_way_for_all_but_those_from_elsewhere() {
         "peer-star",
         "peer-not-allowed-and-too-many",
     ];
-    assert_eq!(names, elsewhere);
+    assert_eq!(names, from_other_machines);
 }
 
 fn ours(kind: Kind, way: Way) -> (Kind, Ours) {
@@ -131,7 +135,7 @@ fn whole(_: &Case) -> Vec<Split> {
     vec![Split::Whole]
 }
 
-/// Split inside the header, behind it, inside the block, before its end, inside the body.
+/// Splits a case inside the header, after it, inside the block, before the end of the block, and inside the body.
 fn in_two(case: &Case) -> Vec<Split> {
     let len = case.len();
     let mut places = vec![1, 3, 4, 5, 40, len / 2, 194, 195, 197, len.saturating_sub(1)];
@@ -140,66 +144,67 @@ fn in_two(case: &Case) -> Vec<Split> {
     places.into_iter().map(Split::At).collect()
 }
 
-/// Whether a case is over soon, however it is split.
+/// Returns whether a case is over soon, in any number of pieces.
 fn is_short(case: &Case) -> bool {
     is_quick(case) && case.waits() == 0 && takes(case) < Duration::from_secs(1)
 }
 
-/// Some open 1024 connections first.
+/// Plays the slow cases. Some of them open 1024 connections first.
 #[cfg(feature = "peers")]
 fn slow(kind: Kind, way: Way) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    each(ours(kind, way), 100, |case| !is_quick(case), whole)
+    play_all(ours(kind, way), 100, |case| !is_quick(case), whole)
 }
 
-macro_rules! column {
+/// Defines the tests of one server.
+macro_rules! tests_of {
     ($name:ident, $kind:expr) => {
         mod $name {
             use super::*;
 
             #[test]
-            fn quick_ones_over_tcp() {
-                let played = each(ours($kind, Way::Tcp), 16, is_quick, whole);
+            fn quick_cases_over_tcp() {
+                let played = play_all(ours($kind, Way::Tcp), 16, is_quick, whole);
                 assert!(played > 300, "{played}");
             }
 
             #[test]
-            fn quick_ones_over_unix_sockets() {
-                let played = each(ours($kind, Way::Unix), 16, is_quick, whole);
+            fn quick_cases_over_unix_sockets() {
+                let played = play_all(ours($kind, Way::Unix), 16, is_quick, whole);
                 assert!(played > 300, "{played}");
             }
 
             #[test]
-            fn quick_ones_in_two_pieces() {
+            fn quick_cases_in_two_pieces() {
                 let (kind, ours) = ours($kind, Way::Unix);
                 let ours = ours.with_pause(Duration::from_millis(1));
-                assert!(each((kind, ours), 16, is_short, in_two) > 250);
+                assert!(play_all((kind, ours), 16, is_short, in_two) > 250);
             }
 
             #[test]
-            fn quick_ones_byte_by_byte() {
+            fn quick_cases_byte_by_byte() {
                 let short = |case: &Case| is_short(case) && case.len() < 1000;
-                assert!(each(ours($kind, Way::Tcp), 16, short, |_| vec![Split::ByteByByte]) > 250);
+                assert!(play_all(ours($kind, Way::Tcp), 16, short, |_| vec![Split::ByteByByte]) > 250);
             }
 
-            /// Those that take up to a minute and more, all at once: their threads wait.
+            /// The slow cases take a minute or more. They run all at once, since their threads mostly wait.
             #[cfg(feature = "peers")]
             #[test]
-            fn slow_ones_over_tcp() {
+            fn slow_cases_over_tcp() {
                 assert!(slow($kind, Way::Tcp) > 40);
             }
 
             #[cfg(feature = "peers")]
             #[test]
-            fn slow_ones_over_unix_sockets() {
+            fn slow_cases_over_unix_sockets() {
                 assert!(slow($kind, Way::Unix) > 40);
             }
         }
     };
 }
 
-column!(blocking, Kind::Blocking);
-column!(asynchronous, Kind::Asynchronous);
+tests_of!(blocking, Kind::Blocking);
+tests_of!(asynchronous, Kind::Asynchronous);

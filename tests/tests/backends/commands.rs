@@ -1,12 +1,12 @@
-//! The commands of `uwsgictl` that ask a server, and real uWSGI.
+//! The commands of `uwsgictl` that send requests, and real uWSGI.
 
 use std::process::{Command, Output, Stdio};
 
 use uwsgi_tests::programs::{Listen, Stage, gunicorn, uwsgictl};
 
-use crate::server::{APPLICATION, Uwsgi, file, left};
+use crate::server::{APPLICATION, Uwsgi, file, results};
 
-/// A command with its words, `--to` behind them.
+/// Returns a command with these words, and `--to` after them.
 fn command(words: &[&str], listen: &Listen) -> Command {
     let mut command = uwsgictl();
     command.args(words).args(["--to", &listen.to_string()]).stdin(Stdio::null());
@@ -17,16 +17,16 @@ fn run(words: &[&str], listen: &Listen) -> Output {
     command(words, listen).output().unwrap()
 }
 
-/// What is printed where all is well.
-fn good(words: &[&str], listen: &Listen) -> String {
+/// Runs a command that must succeed, and returns what it prints.
+fn succeeds(words: &[&str], listen: &Listen) -> String {
     let output = run(words, listen);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && error.is_empty(), "{words:?}: {} {error}", output.status);
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The status, and the one line that is complained.
-fn bad(words: &[&str], listen: &Listen) -> (i32, String) {
+/// Runs a command that must fail, and returns its exit status and the error, which has at most one line.
+fn fails(words: &[&str], listen: &Listen) -> (i32, String) {
     let output = run(words, listen);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.lines().count() <= 1, "{error}");
@@ -34,7 +34,7 @@ fn bad(words: &[&str], listen: &Listen) -> (i32, String) {
 }
 
 #[test]
-fn everything_that_uwsgi_takes() {
+fn every_command_works_with_uwsgi() {
     let stage = Stage::new();
     let listen = Listen::Unix(stage.path("uwsgi.sock"));
     std::fs::create_dir(stage.path("spool")).unwrap();
@@ -51,54 +51,57 @@ fn everything_that_uwsgi_takes() {
     ];
     let _server = Uwsgi::Pypi.start(&stage, "all", &listen, &options);
 
-    assert!(good(&["ping"], &listen).contains(": alive, after "));
+    assert!(succeeds(&["ping"], &listen).contains(": alive, after "));
     requests(&stage, &listen);
 
-    assert_eq!(good(&["rpc", "join", "a", "-1"], &listen), "a|-1");
-    assert_eq!(good(&["rpc", "repeat", "z", "100000"], &listen).len(), 100_000);
-    let (status, error) = bad(&["rpc", "nobody"], &listen);
+    assert_eq!(succeeds(&["rpc", "join", "a", "-1"], &listen), "a|-1");
+    assert_eq!(succeeds(&["rpc", "repeat", "z", "100000"], &listen).len(), 100_000);
+    let (status, error) = fails(&["rpc", "nobody"], &listen);
     assert!(
         status == 2 && error.ends_with("there is no such function, or it failed, or its result is empty\n"),
         "{error}"
     );
 
-    good(&["cache", "set", "k", "v1"], &listen);
-    assert_eq!(good(&["cache", "get", "k"], &listen), "v1");
-    assert_eq!(bad(&["cache", "set", "k", "v2"], &listen).0, 1);
+    succeeds(&["cache", "set", "k", "v1"], &listen);
+    assert_eq!(succeeds(&["cache", "get", "k"], &listen), "v1");
+    assert_eq!(fails(&["cache", "set", "k", "v2"], &listen).0, 1);
     let large = stage.write("large", vec![b'x'; 70_000]);
-    good(&["cache", "update", "k", "--file", large.to_str().unwrap(), "--cache", "one", "--expires", "100"], &listen);
-    assert_eq!(good(&["cache", "get", "k", "--cache", "one"], &listen).len(), 70_000);
-    good(&["cache", "exists", "k"], &listen);
-    good(&["cache", "del", "k"], &listen);
-    assert_eq!(bad(&["cache", "exists", "k"], &listen), (1, String::new()));
-    assert_eq!(bad(&["cache", "get", "k"], &listen).0, 1);
-    good(&["cache", "set", "k", "v"], &listen);
-    good(&["cache", "clear"], &listen);
-    assert_eq!(bad(&["cache", "del", "k"], &listen).0, 1);
+    succeeds(
+        &["cache", "update", "k", "--file", large.to_str().unwrap(), "--cache", "one", "--expires", "100"],
+        &listen,
+    );
+    assert_eq!(succeeds(&["cache", "get", "k", "--cache", "one"], &listen).len(), 70_000);
+    succeeds(&["cache", "exists", "k"], &listen);
+    succeeds(&["cache", "del", "k"], &listen);
+    assert_eq!(fails(&["cache", "exists", "k"], &listen), (1, String::new()));
+    assert_eq!(fails(&["cache", "get", "k"], &listen).0, 1);
+    succeeds(&["cache", "set", "k", "v"], &listen);
+    succeeds(&["cache", "clear"], &listen);
+    assert_eq!(fails(&["cache", "del", "k"], &listen).0, 1);
 
     let body = stage.write("body", "the body\n");
-    good(&["spool", "name=cli", "size=100", "--body", body.to_str().unwrap()], &listen);
-    let task: serde_json::Value = serde_json::from_slice(&file(&left(&stage, "all").join("task-cli"))).unwrap();
+    succeeds(&["spool", "name=cli", "size=100", "--body", body.to_str().unwrap()], &listen);
+    let task: serde_json::Value = serde_json::from_slice(&file(&results(&stage, "all").join("task-cli"))).unwrap();
     assert_eq!((&task["size"], &task["body"]), (&"100".into(), &"the body\n".into()));
 
-    good(&["signal", "17"], &listen);
-    assert_eq!(file(&left(&stage, "all").join("signal-17")), b"seen");
+    succeeds(&["signal", "17"], &listen);
+    assert_eq!(file(&results(&stage, "all").join("signal-17")), b"seen");
 }
 
 fn requests(stage: &Stage, listen: &Listen) {
     let url = "http://example.com/a%20b?x=1";
-    assert_eq!(good(&["request", url], listen), format!("GET {url}"));
-    let head = good(&["request", "/status/299", "-I"], listen);
+    assert_eq!(succeeds(&["request", url], listen), format!("GET {url}"));
+    let head = succeeds(&["request", "/status/299", "-I"], listen);
     assert!(head.starts_with("HTTP/1.1 299 Indeed\r\nContent-Type: text/plain\r\n"), "{head}");
-    let vars = good(&["request", "/vars", "--var", "REMOTE_USER=alice", "-H", "X-Y: z"], listen);
+    let vars = succeeds(&["request", "/vars", "--var", "REMOTE_USER=alice", "-H", "X-Y: z"], listen);
     let vars: serde_json::Value = serde_json::from_str(&vars).unwrap();
     assert_eq!((&vars["REMOTE_USER"], &vars["HTTP_X_Y"]), (&"alice".into(), &"z".into()));
-    assert_eq!(good(&["request", "/echo", "-d", "a=b"], listen), "a=b");
+    assert_eq!(succeeds(&["request", "/echo", "-d", "a=b"], listen), "a=b");
 
-    // A file there and back again: from a file, from a pipe, and into a file.
+    // The server echoes a file, which comes from a file or from a pipe.
     let content: Vec<u8> = (0..=255).cycle().take(5_000_000).collect();
     let (from, into) = (stage.write("from", &content), stage.text_path("into"));
-    good(&["request", "/echo", "-T", from.to_str().unwrap(), "-o", &into], listen);
+    succeeds(&["request", "/echo", "-T", from.to_str().unwrap(), "-o", &into], listen);
     assert!(std::fs::read(&into).unwrap() == content);
     for length in [&[][..], &["-H", "Content-Length: 5000000"]] {
         let mut cat = Command::new("cat").arg(&from).stdout(Stdio::piped()).spawn().unwrap();
@@ -110,27 +113,27 @@ fn requests(stage: &Stage, listen: &Listen) {
 
     let refused = run(&["request", "/refuse", "-T", from.to_str().unwrap(), "--fail"], listen);
     assert_eq!(refused.status.code(), Some(22));
-    let (status, error) = bad(&["request", "/bytes/100", "-o", "/dev/full"], listen);
+    let (status, error) = fails(&["request", "/bytes/100", "-o", "/dev/full"], listen);
     assert_eq!((status, &*error), (2, "error: cannot write /dev/full: No space left on device (os error 28)\n"));
-    let (status, error) = bad(&["request", "/", "--modifier1", "psgi"], listen);
+    let (status, error) = fails(&["request", "/", "--modifier1", "psgi"], listen);
     assert!(status == 2 && error.contains("the server closed without an answer"), "{error}");
 }
 
 #[test]
-fn a_server_that_takes_web_requests_only() {
+fn gunicorn_takes_only_web_requests() {
     let stage = Stage::new();
     let listen = Listen::tcp();
     let _server = gunicorn(&stage, "gunicorn", APPLICATION, &listen);
-    assert_eq!(good(&["request", "/echo", "-d", "a=b"], &listen), "a=b");
+    assert_eq!(succeeds(&["request", "/echo", "-d", "a=b"], &listen), "a=b");
     for words in [&["ping"][..], &["rpc", "f", "x"], &["cache", "get", "k"], &["signal", "1"], &["spool", "a=b"]] {
-        let (status, error) = bad(words, &listen);
+        let (status, error) = fails(words, &listen);
         assert!(status == 2 && error.contains("does this server take anything but web requests?"), "{error}");
     }
 }
 
-/// What a router is told on the command line: see `routers` for the rest.
+/// A subscription from the command line. `routers` has further tests of subscriptions.
 #[test]
-fn a_subscription() {
+fn subscribe_announces_a_backend_until_it_ends() {
     let stage = Stage::new();
     let router = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let front = Listen::Unix(stage.path("front.sock"));
@@ -155,7 +158,7 @@ fn a_subscription() {
 fn until(expected: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < crate::server::PATIENCE, "not in time: {expected}");
+        assert!(start.elapsed() < crate::server::TIMEOUT, "not in time: {expected}");
         // A pause between two looks.
         std::thread::sleep(std::time::Duration::from_millis(10));
     }

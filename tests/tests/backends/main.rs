@@ -1,6 +1,6 @@
-//! Our client and real servers: uWSGI from PyPI and from Debian, gunicorn.
+//! Our clients and real servers: uWSGI from PyPI, uWSGI from Debian, and gunicorn.
 //!
-//! They need the programs that `tests/peers` finds or installs, and so the feature `peers`.
+//! The tests need the programs that `tests/peers` finds or installs. The feature `peers` turns them on.
 
 mod commands;
 mod messages;

@@ -1,4 +1,4 @@
-//! What uWSGI takes besides web requests.
+//! The messages of uWSGI that are no web requests.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use uwsgi::message::{RpcCallEncoder, RpcMode};
 use uwsgi_io::{Asked, Client, ClientErrorKind};
 use uwsgi_tests::programs::{Listen, Stage};
 
-use crate::server::{PATIENCE, Uwsgi, client, file, left};
+use crate::server::{TIMEOUT, Uwsgi, client, file, results};
 
 #[test]
 fn ping() {
@@ -17,11 +17,11 @@ fn ping() {
         let mut server = uwsgi.start(&stage, "ping", &listen, &[]);
         assert_eq!(client(&listen).ping().unwrap().warning, b"");
         server.kill();
-        // The last of its processes may take a moment.
+        // The last of the killed processes may end a moment later.
         let start = Instant::now();
         let error = loop {
             let error = client(&listen).ping().unwrap_err();
-            if matches!(error.kind(), ClientErrorKind::Connect(_)) || start.elapsed() > PATIENCE {
+            if matches!(error.kind(), ClientErrorKind::Connect(_)) || start.elapsed() > TIMEOUT {
                 break error;
             }
         };
@@ -64,7 +64,7 @@ fn calls() {
     }
 }
 
-/// Why the client refuses empty arguments: uWSGI calls the function without them, or not at all.
+/// uWSGI calls a function without its empty arguments, or does not call it at all. So the client refuses them.
 fn empty_arguments(client: &mut Client) {
     assert!(matches!(client.rpc("count", ["a", "", "b"]).unwrap_err().kind(), ClientErrorKind::Encode(_)));
     let mut raw = |arguments: &[&str]| {
@@ -94,7 +94,7 @@ fn caches() {
             assert!(!cache.exists("k1").unwrap());
             assert!(!cache.delete("k1").unwrap());
             assert!(cache.set("k1", b"v1", None).unwrap());
-            assert!(!cache.set("k1", b"other", None).unwrap(), "it is there, and stays");
+            assert!(!cache.set("k1", b"other", None).unwrap(), "the key exists");
             assert!(cache.exists("k1").unwrap());
             assert_eq!(cache.get("k1").unwrap().unwrap().into_vec(100).unwrap(), b"v1");
             cache.update("k1", b"v2", Some(Duration::from_secs(1000))).unwrap();
@@ -118,7 +118,7 @@ fn caches() {
         value.read_to_end(&mut bytes).unwrap();
         assert!(bytes == large);
         drop(value);
-        // What uWSGI has no room for, and no word for.
+        // uWSGI has no room for the first value, and cannot express the second.
         assert!(!cache.set("larger", &[&large[..], b"x"].concat(), None).unwrap());
         assert!(!cache.set("empty", b"", None).unwrap());
         let error = cache.update("empty", b"", None).unwrap_err();
@@ -140,18 +140,18 @@ fn spooler() {
         let _server = uwsgi.start(&stage, "spooler", &listen, &options);
         let mut client = client(&listen);
 
-        // It is done: the function has seen the pairs, and the file is gone.
+        // The task is done: the function has seen the pairs.
         client.spool([("name", "plain"), ("size", "100"), ("empty", "")]).unwrap();
         let seen: serde_json::Value =
-            serde_json::from_slice(&file(&left(&stage, "spooler").join("task-plain"))).unwrap();
+            serde_json::from_slice(&file(&results(&stage, "spooler").join("task-plain"))).unwrap();
         assert_eq!((&seen["size"], &seen["empty"]), (&"100".into(), &"".into()));
-        // What a Python function sees as the body of a task.
+        // A Python function sees the body of a task.
         let body = "b".repeat(50_000);
         client.spool([("name", "body"), ("body", &body)]).unwrap();
         let seen: serde_json::Value =
-            serde_json::from_slice(&file(&left(&stage, "spooler").join("task-body"))).unwrap();
+            serde_json::from_slice(&file(&results(&stage, "spooler").join("task-body"))).unwrap();
         assert!(seen["body"] == *body);
-        // It waits for its time: the very packet is there as a file.
+        // This task waits for its time: its file has the bytes of the packet.
         client.spool([("name", "later"), ("at", "4000000000")]).unwrap();
         let waiting = std::fs::read_dir(&spool).unwrap().filter_map(|entry| std::fs::read(entry.unwrap().path()).ok());
         let waiting: Vec<Vec<u8>> = waiting.filter(|bytes| bytes.windows(5).any(|five| five == b"later")).collect();
@@ -173,14 +173,14 @@ fn signals() {
         let _server = uwsgi.start(&stage, "signals", &listen, &[]);
         for number in [0, 17, 255] {
             client(&listen).signal(number).unwrap();
-            assert_eq!(file(&left(&stage, "signals").join(format!("signal-{number}"))), b"seen");
+            assert_eq!(file(&results(&stage, "signals").join(format!("signal-{number}"))), b"seen");
         }
-        // Nobody handles it, and uWSGI does not say so.
+        // There is no handler, and uWSGI does not say so.
         client(&listen).signal(18).unwrap();
     }
 }
 
-/// A packet that has no method of its own, and an answer that is no packet. The plugin is in Debian's alone.
+/// The client has no method for this packet, and the answer is no packet. Only Debian's uWSGI has the plugin.
 #[test]
 fn echo() {
     let stage = Stage::new();

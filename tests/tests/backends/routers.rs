@@ -1,4 +1,4 @@
-//! Announcing backends to uWSGI's routers: what joined is routed to, what left is not.
+//! Announces backends to uWSGI's routers. They route requests to backends that have joined, and not to those that have left.
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, UdpSocket};
@@ -13,43 +13,44 @@ use uwsgi_io::{Client, subscribe};
 use uwsgi_tests::http1::Connection;
 use uwsgi_tests::programs::{Listen, Program, Stage};
 
-use crate::server::{PATIENCE, Uwsgi};
+use crate::server::{TIMEOUT, Uwsgi};
 
 const KEY: &str = "example.com";
 
-/// A router that runs: asks for a page of the key, and says which node answered, if any did.
+/// A router that runs.
 struct Router<'s> {
     _program: Program<'s>,
     subscriptions: SocketAddr,
+    /// Sends a request for the key, and returns the name of the node that answered, if one did.
     ask: Box<dyn Fn() -> Option<String>>,
 }
 
-/// A UDP port that nobody has; where tests reserve TCP ports, it is with the UDP port of their number.
-fn free() -> SocketAddr {
+/// Returns a free UDP port. Tests that reserve a TCP port hold the UDP port of the same number.
+fn free_udp_port() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The HTTP router.
+/// Starts the HTTP router.
 fn http(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
-    let (listen, subscriptions) = (Listen::tcp(), free());
+    let (listen, subscriptions) = (Listen::tcp(), free_udp_port());
     let mut command = uwsgi.command("http");
     command.args(["--master", "--die-on-term", "--http", &listen.to_string()]);
     let program = start(stage, command, "http", &listen, subscriptions);
     let address = listen.to_string().parse().unwrap();
     let ask = move || {
-        let mut connection = Connection::open(address, PATIENCE).unwrap();
+        let mut connection = Connection::open(address, TIMEOUT).unwrap();
         let request = format!("GET /key HTTP/1.1\r\nHost: {KEY}\r\nConnection: close\r\n\r\n");
         connection.send(request.as_bytes()).ok()?;
-        // The router closes without a byte where it knows nobody.
+        // The router closes without a byte if it knows no node.
         let answer = connection.answer(false).ok()?;
         Some(String::from_utf8(answer.body).unwrap())
     };
     Router { _program: program, subscriptions, ask: Box::new(ask) }
 }
 
-/// The router that speaks uwsgi on both sides; our client is in front of it.
+/// Starts the router that speaks uwsgi on both sides. Our client sends requests to it.
 fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
-    let (listen, subscriptions) = (Listen::Unix(stage.path("fastrouter.sock")), free());
+    let (listen, subscriptions) = (Listen::Unix(stage.path("fastrouter.sock")), free_udp_port());
     let mut command = uwsgi.command("fastrouter");
     command.args(["--master", "--die-on-term", "--fastrouter", &listen.to_string()]);
     let program = start(stage, command, "fastrouter", &listen, subscriptions);
@@ -61,7 +62,7 @@ fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
             vars.push_raw(key, value).unwrap();
         }
         vars.finish(Modifier1::WSGI, 0).unwrap();
-        let mut client = Client::new(&address).unwrap().with_total_timeout(PATIENCE);
+        let mut client = Client::new(&address).unwrap().with_total_timeout(TIMEOUT);
         let mut response = client.request(&packet, io::empty()).ok()?;
         let mut node = String::new();
         response.read_to_string(&mut node).unwrap();
@@ -76,14 +77,14 @@ fn start<'s>(stage: &'s Stage, mut command: Command, name: &str, listen: &Listen
 }
 
 impl Router<'_> {
-    fn told(&self, command: SubscriptionCommand, node: &Listen) {
+    fn announce(&self, command: SubscriptionCommand, node: &Listen) {
         let node = node.to_string();
         subscribe(Address::Tcp(self.subscriptions), &Subscription::new(command, KEY.as_bytes(), node.as_bytes()))
             .unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Asks until the answer is this one.
-    fn becomes(&self, node: Option<&str>) {
+    /// Sends requests until this node answers, or no node.
+    fn wait_for(&self, node: Option<&str>) {
         let want = node.map(|node| format!("{node} {KEY}"));
         let start = Instant::now();
         loop {
@@ -91,7 +92,7 @@ impl Router<'_> {
             if got == want {
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "{got:?}, and not {want:?}");
+            assert!(start.elapsed() < TIMEOUT, "expected {want:?}, got {got:?}");
             // A pause between two looks.
             sleep(Duration::from_millis(5));
         }
@@ -105,19 +106,19 @@ fn nodes_come_and_go(router: fn(&Stage, Uwsgi) -> Router<'_>) {
         let (one, two) = (Listen::tcp(), Listen::Unix(stage.path("two.sock")));
         let _one = uwsgi.start(&stage, "one", &one, &[]);
         let _two = uwsgi.start(&stage, "two", &two, &[]);
-        assert_eq!((router.ask)(), None, "nobody has joined");
+        assert_eq!((router.ask)(), None, "no node has joined");
 
-        router.told(SubscriptionCommand::Join, &one);
-        router.becomes(Some("one"));
-        router.told(SubscriptionCommand::Join, &two);
-        router.becomes(Some("two"));
-        router.told(SubscriptionCommand::Leave, &one);
-        router.becomes(Some("two"));
+        router.announce(SubscriptionCommand::Join, &one);
+        router.wait_for(Some("one"));
+        router.announce(SubscriptionCommand::Join, &two);
+        router.wait_for(Some("two"));
+        router.announce(SubscriptionCommand::Leave, &one);
+        router.wait_for(Some("two"));
         for _ in 0..4 {
             assert_eq!((router.ask)().as_deref(), Some("two example.com"));
         }
-        router.told(SubscriptionCommand::Leave, &two);
-        router.becomes(None);
+        router.announce(SubscriptionCommand::Leave, &two);
+        router.wait_for(None);
     }
 }
 

@@ -10,10 +10,10 @@ use uwsgi_tests::programs::{Listen, Peer, Program, Stage, peer};
 
 pub const APPLICATION: &str = include_str!("../../apps/client.py");
 
-/// How long anything may take; it takes milliseconds, 20 MB a second.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an exchange may take. A small one takes milliseconds, one of 20 MB a second.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// uWSGI, of whoever packed it.
+/// uWSGI, by its distributor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uwsgi {
     Pypi,
@@ -23,7 +23,7 @@ pub enum Uwsgi {
 impl Uwsgi {
     pub const BOTH: [Self; 2] = [Self::Pypi, Self::Debian];
 
-    /// The command, with these plugins of Debian's; those of PyPI are all in it.
+    /// Returns the command. Debian's uWSGI loads these plugins; PyPI's uWSGI has all of them built in.
     pub fn command(self, plugins: &str) -> Command {
         match self {
             Self::Pypi => Command::new(peer(Peer::Uwsgi)),
@@ -35,7 +35,7 @@ impl Uwsgi {
         }
     }
 
-    /// A server with the application, on a directory of the stage that is its own.
+    /// Starts a server with the application in a directory of its own on the stage.
     pub fn start<'s>(self, stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
         let module = stage.write(&format!("{name}/application.py"), APPLICATION);
         let mut command = self.command("python3,ping,cache,rpc,signal,spooler,echo");
@@ -45,18 +45,18 @@ impl Uwsgi {
             .args(["--socket", &listen.to_string(), "--wsgi-file"])
             .arg(module)
             .args(options)
-            .env("CLIENT_TESTS", left(stage, name))
+            .env("CLIENT_TESTS", results(stage, name))
             .env("CLIENT_NODE", name);
         Program::start(stage, name, &mut command, &[listen])
     }
 }
 
-/// The directory in which the application leaves what was done.
-pub fn left(stage: &Stage, name: &str) -> PathBuf {
+/// Returns the directory in which the application writes what signals and tasks did.
+pub fn results(stage: &Stage, name: &str) -> PathBuf {
     stage.path(name)
 }
 
-/// gunicorn with the application.
+/// Starts gunicorn with the application.
 pub fn gunicorn<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
     stage.write(&format!("{name}/application.py"), APPLICATION);
     let bind = match listen {
@@ -72,18 +72,18 @@ pub fn gunicorn<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&s
     Program::start(stage, name, &mut command, &[listen])
 }
 
-/// A client of a server that listens there.
+/// Returns a client of the server that listens there.
 pub fn client(listen: &Listen) -> Client {
-    Client::new(&listen.to_string()).unwrap().with_total_timeout(PATIENCE)
+    Client::new(&listen.to_string()).unwrap().with_total_timeout(TIMEOUT)
 }
 
-/// What a file holds, once it is there.
+/// Waits for a file, and returns its content.
 pub fn file(path: &Path) -> Vec<u8> {
     let start = Instant::now();
     loop {
         match std::fs::read(path) {
             Ok(bytes) => return bytes,
-            Err(error) if start.elapsed() > PATIENCE => panic!("{}: {error}", path.display()),
+            Err(error) if start.elapsed() > TIMEOUT => panic!("{}: {error}", path.display()),
             // A pause between two looks.
             Err(_) => sleep(Duration::from_millis(5)),
         }

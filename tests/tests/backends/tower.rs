@@ -1,4 +1,4 @@
-//! The asynchronous client and each server: uWSGI of two makers, gunicorn, and both of ours.
+//! The asynchronous client with each server: uWSGI from PyPI and from Debian, gunicorn, and both of ours.
 
 use std::error::Error;
 use std::io;
@@ -16,16 +16,16 @@ use tower::ServiceExt;
 use uwsgi_tests::programs::{Listen, Program, Stage, uwsgictl_serve};
 use uwsgi_tower::{Client, ClientError, Incoming};
 
-use crate::server::{PATIENCE, Uwsgi, gunicorn};
+use crate::server::{TIMEOUT, Uwsgi, gunicorn};
 use crate::web::{bytes, hash};
 
 #[test]
-fn uwsgi_of_both_makers() {
-    for maker in Uwsgi::BOTH {
+fn uwsgi_from_pypi_and_debian() {
+    for uwsgi in Uwsgi::BOTH {
         let stage = Stage::new();
         for listen in [Listen::tcp(), Listen::Unix(stage.path("uwsgi.sock"))] {
             let name = if matches!(listen, Listen::Tcp(_)) { "tcp" } else { "unix" };
-            let _server = maker.start(&stage, name, &listen, &[]);
+            let _server = uwsgi.start(&stage, name, &listen, &[]);
             run(collection(client(&listen)));
         }
     }
@@ -39,7 +39,7 @@ fn gunicorn_sync() {
     run(collection(client(&listen)));
 }
 
-/// Its threads keep connections, and it says from which port each request came.
+/// gunicorn's threads keep connections. The application says from which port each request came.
 #[test]
 fn gunicorn_gthread_and_kept_connections() {
     let stage = Stage::new();
@@ -85,7 +85,7 @@ fn asynchronous<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&s
     Program::start(stage, name, command.args([&*bind, "app=inspector"]).args(options), &[listen])
 }
 
-/// The inspector behind one of our servers, over both kinds of socket; then with connections that are kept.
+/// Tests the client with the inspector on one of our servers: over both kinds of socket, and then with kept connections.
 fn ours(start: for<'s> fn(&'s Stage, &str, &Listen, &[&str]) -> Program<'s>, one_that_is_kept: &[&str]) {
     let stage = Stage::new();
     for listen in [Listen::tcp(), Listen::Unix(stage.path("ours.sock"))] {
@@ -96,7 +96,8 @@ fn ours(start: for<'s> fn(&'s Stage, &str, &Listen, &[&str]) -> Program<'s>, one
     let listen = Listen::Unix(stage.path("kept.sock"));
     let _server = start(&stage, "kept", &listen, one_that_is_kept);
     run(async {
-        // Whoever looked whether it listens may still be there. Behind a request that declares no length nothing is kept.
+        // The limit is one connection, and that of the test's start may still be open. The request has a length, since the
+        // server does not keep a connection after a request without one.
         let kept = client(&listen).reusing(1);
         let first = || async { ask(&kept, post("/status/200", 0, whole(b""))).await.unwrap().0 };
         while first().await == StatusCode::SERVICE_UNAVAILABLE {}
@@ -111,7 +112,7 @@ fn ours(start: for<'s> fn(&'s Stage, &str, &Listen, &[&str]) -> Program<'s>, one
 
 fn run(future: impl Future<Output = ()>) {
     let runtime = Runtime::new().unwrap();
-    runtime.block_on(async { tokio::time::timeout(PATIENCE * 2, future).await.expect("an end") });
+    runtime.block_on(async { tokio::time::timeout(TIMEOUT * 2, future).await.expect("an end") });
 }
 
 fn client(listen: &Listen) -> Client {
@@ -126,12 +127,12 @@ fn post<B>(path: &str, length: usize, body: B) -> Request<B> {
     Request::post(format!("http://example.com{path}")).header("Content-Length", length).body(body).unwrap()
 }
 
-/// A body in pieces, whose length only its header says.
+/// Returns a body in pieces. Only the header of the request says its length.
 fn pieces(body: &'static [u8]) -> StreamBody<impl stream::Stream<Item = io::Result<Frame<Bytes>>> + Send> {
     StreamBody::new(stream::iter(body.chunks(7777).map(|piece| Ok(Frame::data(Bytes::from_static(piece))))))
 }
 
-/// The whole answer to a request: its status, its body.
+/// Sends a request, and returns the status and the body of the answer.
 async fn ask<B>(client: &Client, request: Request<B>) -> Result<(StatusCode, Bytes), ClientError>
 where
     B: http_body::Body + Send + 'static,
@@ -148,7 +149,7 @@ async fn get(client: &Client, path: &str) -> (StatusCode, Bytes) {
     ask(client, request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What `tests/apps/client.py` is asked for.
+/// Sends the requests for `tests/apps/client.py`.
 async fn collection(client: Client) {
     for method in ["GET", "OPTIONS", "DELETE", "PROPFIND"] {
         let request = Request::builder().method(method).uri("http://example.com/a/b?x=1&y=%20").body(whole(b""));
@@ -196,19 +197,19 @@ async fn collection(client: Client) {
     let all = (0..400_usize).flat_map(|number| (0..50_000).map(move |at| ((number + at) % 251) as u8));
     assert!(downloaded.iter().copied().eq(all));
 
-    // More than all buffers between hold, so that one direction alone would stall.
+    // The body is larger than all buffers. It stalls unless both directions move at the same time.
     let body = bytes(20_000_000);
     let (status, echoed) = ask(&client, post("/echo", body.len(), pieces(body))).await.unwrap();
     assert!(status == StatusCode::OK && echoed == body, "{status}");
 
-    // An application that answers without reading, and a server that closes over the rest.
+    // The application answers without reading, and the server closes before it has read the body.
     for length in [1000, 20_000_000, 20_000_000, 20_000_000] {
         let (status, body) = ask(&client, post("/refuse", length, pieces(bytes(length)))).await.unwrap();
         assert_eq!((status, &*body), (StatusCode::PAYLOAD_TOO_LARGE, &b"too long"[..]));
     }
 }
 
-/// What the inspector is asked for.
+/// Sends the requests for the inspector.
 async fn inspected(client: Client) {
     let report = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
     let body = bytes(20_000_000);
@@ -242,7 +243,7 @@ async fn inspected(client: Client) {
     let (status, _) = ask(&client, post("/status/403", 20_000_000, pieces(body))).await.unwrap();
     assert_eq!(status, StatusCode::FORBIDDEN);
 
-    // An answer that breaks off is an error of its body; where it had no length, only TCP shows that.
+    // The error comes with an answer that is cut off.
     let broken = Request::get("http://example.com/abort").body(whole(b"")).unwrap();
     let error = ask(&client, broken).await.unwrap_err();
     assert!(matches!(error, ClientError::Answer(_) | ClientError::Io(_)), "{error}");

@@ -1,4 +1,4 @@
-//! A collection of web requests, to each server.
+//! Sends a collection of web requests to each server.
 
 use std::io::{self, BufRead, Read, Write};
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, ClientErrorKind};
 use uwsgi_tests::programs::{Listen, Stage};
 
-use crate::server::{PATIENCE, Uwsgi, client, gunicorn};
+use crate::server::{TIMEOUT, Uwsgi, client, gunicorn};
 
 #[test]
 fn uwsgi_from_pypi() {
@@ -49,7 +49,7 @@ fn gunicorn_gthread() {
     kept(&listen);
 }
 
-/// A packet of a web request as front ends send it.
+/// Returns the packet of a web request, as front ends send it.
 fn packet(method: &str, path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut buffer = Vec::new();
     let mut vars = VarsEncoder::new(&mut buffer);
@@ -73,7 +73,7 @@ fn post(path: &str, length: usize) -> Vec<u8> {
     packet("POST", path, &[("CONTENT_LENGTH", &length.to_string())])
 }
 
-/// The whole answer to a request: its status, its body.
+/// Sends a request, and returns the status and the body of the answer.
 fn ask(client: &mut Client, packet: &[u8], body: impl Read) -> (u16, Vec<u8>) {
     let mut response = client.request(packet, body).unwrap_or_else(|error| panic!("{error}"));
     let mut bytes = Vec::new();
@@ -120,7 +120,7 @@ fn heads(client: &mut Client) {
     }
 }
 
-/// What was sent is what arrives, byte for byte.
+/// The vars arrive as they were sent, byte for byte.
 fn vars(client: &mut Client) {
     let long = "v".repeat(30_000);
     let odd = [
@@ -141,7 +141,7 @@ fn vars(client: &mut Client) {
     assert_eq!(seen["QUERY_STRING"], "x=1&y=%20");
 }
 
-/// So many bytes that are not all alike.
+/// Returns `length` bytes that differ.
 pub(crate) fn bytes(length: usize) -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     let numbers = || (0_u32..5_000_000).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes());
@@ -183,7 +183,7 @@ fn downloads(client: &mut Client) {
     }
 }
 
-/// 20 MB that come back while they are sent: more than all buffers between hold, so that one direction alone would stall.
+/// The server echoes up to 20 MB, more than all buffers hold. It stalls unless both directions move at the same time.
 fn both_ways(client: &mut Client) {
     for length in [1, 100_000, 20_000_000] {
         let body = bytes(length);
@@ -193,7 +193,7 @@ fn both_ways(client: &mut Client) {
     }
 }
 
-/// An application that answers without reading, and a server that closes over the rest: the answer is seen.
+/// The application answers without reading, and the server closes before it has read the body. The client gets the answer.
 fn early(client: &mut Client) {
     for length in [1000, 20_000_000, 20_000_000, 20_000_000, 20_000_000] {
         let mut response =
@@ -217,7 +217,7 @@ fn written(client: &mut Client) {
     assert_eq!(answer, format!("{} {}", body.len(), hash(body)));
 }
 
-/// uWSGI says no by a close; the client says what may be behind that.
+/// uWSGI refuses a request by closing the connection.
 fn refusals_of_uwsgi(listen: &Listen) {
     let mut client = client(listen);
     let mut perl = packet("GET", "/", &[]);
@@ -225,7 +225,7 @@ fn refusals_of_uwsgi(listen: &Listen) {
     for attempt in 0..10 {
         let error = client.request(&perl, io::empty()).unwrap_err();
         assert!(matches!(error.kind(), ClientErrorKind::NoAnswer(_)), "{attempt}: {error}");
-        // An empty key.
+        // The packet has an empty key.
         let error = client.raw(b"\0\x04\0\0\0\0\0\0").and_then(|value| value.into_vec(1000));
         assert!(error.as_ref().is_ok_and(Vec::is_empty), "{attempt}: {error:?}");
     }
@@ -233,7 +233,7 @@ fn refusals_of_uwsgi(listen: &Listen) {
     assert_eq!((status, text(body)), (200, "so be it".to_owned()));
 }
 
-/// gunicorn answers over HTTP.
+/// gunicorn refuses a request with an HTTP answer.
 fn refusals_of_gunicorn(listen: &Listen) {
     let mut client = client(listen);
     let mut perl = packet("GET", "/", &[]);
@@ -247,7 +247,7 @@ fn refusals_of_gunicorn(listen: &Listen) {
 
 /// gunicorn's threads keep connections.
 fn kept(listen: &Listen) {
-    let mut client = Client::new(&listen.to_string()).unwrap().with_keepalive(true).with_total_timeout(PATIENCE);
+    let mut client = Client::new(&listen.to_string()).unwrap().with_keepalive(true).with_total_timeout(TIMEOUT);
     for number in 0..20 {
         let body = bytes(number * 3000);
         let (status, answer) = ask(&mut client, &post("/hash", body.len()), body);

@@ -1,8 +1,6 @@
-//! Each of our servers in a process of its own, under load: what it takes of the machine, and what slow clients cost the
-//! others.
+//! Each of our servers in a process of its own, under load: how much memory it takes, and how much slow clients delay others.
 //!
-//! The tests follow each other: what one of them measures, another would disturb. With the feature `peers`, nginx is in front
-//! of one.
+//! The tests run one after the other, since each measures something. One of them needs nginx, and so the feature `peers`.
 #![cfg(unix)]
 
 mod memory;
@@ -17,23 +15,24 @@ use tempfile::TempDir;
 use uwsgi_tests::load::{At, Process};
 use uwsgi_tests::ours::Kind;
 
-/// Until it is dropped, no other test runs.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// No other test of this file runs until the guard is dropped.
+fn run_alone() -> MutexGuard<'static, ()> {
+    static RUNNING: Mutex<()> = Mutex::new(());
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A server at a Unix socket in a directory of its own.
+/// A server that runs, at a Unix socket in a directory of its own.
 struct Served {
     process: Process,
     at: At,
     _directory: TempDir,
 }
 
+/// Starts a server.
 fn serve(kind: Kind, options: &[&str]) -> Served {
     let directory = tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap();
     let path = directory.path().join("a.sock");
-    // Their applications do the same.
+    // The applications of both servers do the same.
     let program = kind.of(env!("CARGO_BIN_EXE_test-server"), env!("CARGO_BIN_EXE_axum-server"));
     let mut command = Command::new(program);
     command.arg(format!("bind=unix:{}", path.display())).args(options).stderr(Stdio::null());

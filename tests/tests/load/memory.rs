@@ -1,4 +1,4 @@
-//! How much memory a server takes: for a connection, and after many requests.
+//! How much memory a server takes for a connection, and after many requests.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use uwsgi_tests::load::{get, post};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Served, alone, serve};
+use crate::{Served, run_alone, serve};
 
-/// How many connections a figure is of.
+/// How many connections are measured together.
 const COUNT: usize = 500;
 
-/// The most that one may take: a buffer, and pages of a thread's stack, of which there are more without optimisation, or a
-/// task.
+/// Returns how much memory a connection may take: a buffer, and a task or some pages of a thread's stack. Without optimisation
+/// a thread needs more pages.
 fn most(kind: Kind) -> usize {
     kind.of(if cfg!(debug_assertions) { 48 << 10 } else { 32 << 10 }, 12 << 10)
 }
 
-/// What each of many connections takes that have sent this, in bytes; to a server of its own.
+/// Returns how many bytes each of many connections takes after it has sent this.
 fn each_takes(served: &Served, sent: &[u8]) -> usize {
     until_at_rest(served, 0);
     let before = served.process.resident().unwrap();
@@ -36,7 +36,7 @@ fn each_takes(served: &Served, sent: &[u8]) -> usize {
     resident.saturating_sub(before) / COUNT
 }
 
-/// Waits until so many connections have been accepted, and are where they wait.
+/// Waits until the server has accepted this many connections, and all its threads wait.
 fn until_at_rest(served: &Served, connections: usize) {
     let begun = Instant::now();
     while served.process.descriptors().unwrap() < connections || !served.process.is_at_rest().unwrap() {
@@ -49,12 +49,12 @@ fn until_at_rest(served: &Served, connections: usize) {
 
 #[test]
 fn a_connection_takes_little() {
-    let _alone = alone();
+    let _alone = run_alone();
     let body = [post("/read", 10), b"hello".to_vec()].concat();
     let half = &post("/read", 10)[..20];
     let work = get("/sleep/60000");
     for kind in Kind::BOTH {
-        // Each figure from a server of its own.
+        // Each figure is measured with a new server.
         for (what, sent) in [
             ("that has sent nothing", &b""[..]),
             ("inside a header", half),
@@ -69,10 +69,10 @@ fn a_connection_takes_little() {
     }
 }
 
-/// A header promises 64 KiB and a body a gigabyte. What is promised takes nothing.
+/// A header announces 64 KiB, and a request a body of a gigabyte. The server takes no memory for them before they come.
 #[test]
-fn a_promise_takes_nothing() {
-    let _alone = alone();
+fn announced_bytes_take_no_memory() {
+    let _alone = run_alone();
     for kind in Kind::BOTH {
         for sent in [b"\0\xff\xff\0".to_vec(), post("/read", 1 << 30)] {
             let takes = each_takes(&serve(kind, &[]), &sent);
@@ -81,11 +81,11 @@ fn a_promise_takes_nothing() {
     }
 }
 
-/// After many requests a server takes no more than after few. Threads that meet for the first time can take more once; what
-/// is lost with each request is lost again with as many again.
+/// After many requests a server takes no more memory than after few. Threads may take more once, when they first wait for each
+/// other. A leak grows again with the same number of requests.
 #[test]
 fn memory_stays() {
-    let _alone = alone();
+    let _alone = run_alone();
     for kind in Kind::BOTH {
         let served = serve(kind, &["keepalive=10000"]);
         let few = requests(&served, 5_000);
@@ -101,7 +101,7 @@ fn memory_stays() {
     }
 }
 
-/// Asks so often on several threads, on new connections and on kept ones; what the server takes then.
+/// Sends `count` requests on several threads, on new and on kept connections. Returns the memory of the server after them.
 fn requests(served: &Served, count: usize) -> usize {
     let threads = 4;
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The same server behind nginx.
+//! The memory of a server behind nginx.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,14 +9,14 @@ use uwsgi_tests::load::{At, is_full};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
 
-use crate::{alone, serve};
+use crate::{run_alone, serve};
 
 const FEW: usize = 10_000;
 const CLIENTS: usize = 8;
 
 #[test]
 fn memory_stays_behind_nginx() {
-    let _alone = alone();
+    let _alone = run_alone();
     Kind::BOTH.into_iter().for_each(through_nginx);
 }
 
@@ -36,7 +36,7 @@ fn through_nginx(kind: Kind) {
     requests(port.address(), count - FEW).unwrap();
     let (all, took) = (served.process.resident().unwrap(), begun.elapsed());
     println!("{kind:?}: {} KiB after {FEW} requests, {} KiB after {count}, in {took:?}", few / 1024, all / 1024);
-    // Threads that meet for the first time can take more once; what is lost with each request is lost again.
+    // Threads may take more once, when they first wait for each other. A leak grows again.
     if all > few + (2 << 20) {
         requests(port.address(), count - FEW).unwrap();
         let more = served.process.resident().unwrap();
@@ -44,7 +44,7 @@ fn through_nginx(kind: Kind) {
     }
 }
 
-/// Asks so often, each client on kept connections; every answer is looked at.
+/// Sends `count` requests with several clients on kept connections, and checks every answer.
 fn requests(address: SocketAddr, count: usize) -> io::Result<()> {
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(move || client(address, count / CLIENTS))).collect();

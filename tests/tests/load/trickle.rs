@@ -1,4 +1,4 @@
-//! Many slow clients, and a good one beside them.
+//! Many slow clients, and good clients beside them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,27 +7,27 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use uwsgi_tests::load::{Latencies, Pace, Trickle, get, is_full, status};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Served, alone, serve};
+use crate::{Served, run_alone, serve};
 
-/// What 99 of 100 good requests take at most.
+/// How long 99 of 100 good requests may take.
 const BOUND: Duration = Duration::from_millis(50);
-/// In how many parts the good requests are counted. Other work on the machine may hold up one part or two; the slow clients are
-/// there in all of them. So the median of the parts counts.
+/// In how many parts the good requests are measured. Other work on the machine may delay one or two parts, but the slow
+/// clients are there in all of them. So the median of the parts counts.
 const PARTS: u32 = 5;
 
 #[test]
-fn slow_clients_cost_the_others_nothing() {
-    let _alone = alone();
-    // Long enough that a header's time is over.
+fn slow_clients_do_not_delay_others() {
+    let _alone = run_alone();
+    // The test takes so long that the deadline of a header passes.
     let (connections, seconds) = if is_full() { (900, 60) } else { (300, 14) };
     for kind in Kind::BOTH {
-        holds(&serve(kind, &[]), kind, Trickle { connections, every: Duration::from_millis(100) }, seconds);
+        check(&serve(kind, &[]), kind, Trickle { connections, every: Duration::from_millis(100) }, seconds);
     }
 }
 
 #[test]
-fn far_more_slow_clients_than_threads() {
-    let _alone = alone();
+fn far_more_slow_clients_than_threads_do_not_delay_others() {
+    let _alone = run_alone();
     let (connections, seconds) = if is_full() { (5000, 20) } else { (1000, 14) };
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -35,7 +35,7 @@ fn far_more_slow_clients_than_threads() {
     let enough = limit.maximum.is_none_or(|most| most > 2 * connections as u64);
     assert!(enough, "{:?} descriptors are too few for {connections} connections: raise ulimit -Hn", limit.maximum);
     let kind = Kind::Asynchronous;
-    holds(
+    check(
         &serve(kind, &["max=6000", "workers=6000"]),
         kind,
         Trickle { connections, every: Duration::from_secs(1) },
@@ -43,21 +43,21 @@ fn far_more_slow_clients_than_threads() {
     );
 }
 
-/// A good client asks 200 times a second, while others trickle.
-fn holds(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
-    let over = beside(served, kind, trickle, seconds);
+/// Checks that good clients, which send 200 requests a second, are not delayed by slow clients.
+fn check(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
+    let over = parts_over_bound(served, kind, trickle, seconds);
     assert!(over <= PARTS as usize / 2, "{kind:?}: {over} of {PARTS} parts over their bounds, see what was printed");
     assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
 }
 
-/// In how many parts more than one in 100 good requests took longer than it may.
-fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize {
+/// Returns in how many parts more than one in 100 good requests took longer than it may.
+fn parts_over_bound(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize {
     let Trickle { connections, every } = trickle;
     let lasts = Duration::from_secs(seconds);
     let end = Instant::now() + lasts;
     thread::scope(|scope| {
         let trickling = scope.spawn(|| trickle.until(&served.at, end).unwrap());
-        // Once all are there, as long as they trickle.
+        // All slow clients must be there first. Then the good requests are measured while the slow clients send.
         let begun = Instant::now();
         while served.process.descriptors().unwrap() < connections {
             assert!(begun.elapsed() < lasts, "not all slow clients are there: {:?}", served.process.descriptors());
@@ -73,15 +73,15 @@ fn beside(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize 
         assert_eq!(trickled.others, 0, "{kind:?}: {trickled:?}");
         let each = seconds as f64 / every.as_secs_f64() / 2.0;
         assert!(trickled.bytes as f64 > connections as f64 * each, "{kind:?}: {trickled:?}");
-        // A header takes 10 seconds at most; a body may take longer, until its rate counts.
+        // A header may take 10 seconds. A body may take longer, as long as its rate is high enough.
         let rounds = (seconds.saturating_sub(2) / 11) as usize;
         assert!(rounds > 0 && trickled.refused >= connections / 2 * rounds, "{kind:?}: {trickled:?}");
         over
     })
 }
 
-/// Whether more than one in 100 took longer than it may. Between the intended start and the end three threads wake, one after the
-/// other; what this machine takes for that by itself is not the server's, up to a point.
+/// Returns whether more than one in 100 requests took longer than it may. Three threads wake one after the other between the
+/// intended start and the end of a request. The bound allows for the time that this machine takes to wake them, up to a limit.
 fn is_over(latencies: &Latencies, kind: Kind) -> bool {
     let (median, late) = (latencies.quantile(0.5), latencies.quantile(0.99));
     let bound = BOUND + (3 * latencies.wakes(0.99)).min(BOUND);
