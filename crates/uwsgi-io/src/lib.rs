@@ -3,30 +3,31 @@
 
 extern crate alloc;
 
-#[cfg(unix)]
 mod client;
-mod incoming;
-mod request_body;
-mod request_reader;
-mod response_reader;
-mod response_writer;
-#[cfg(unix)]
-mod socket;
-mod stream;
+mod server;
 mod transport;
-#[cfg(unix)]
-mod unix_listener;
-mod window;
 
+pub use client::response_reader::{Pipe, ResponseBody, ResponseReader};
 #[cfg(unix)]
-pub use client::{Asked, Cache, Client, ClientError, ClientErrorKind, Response, Sending, Upgraded, Value, subscribe};
-pub use request_body::RequestBody;
-pub use request_reader::{Arrival, RequestReader};
-pub use response_reader::{Pipe, ResponseBody, ResponseReader};
-pub use response_writer::{HeadError, ResponseWriter};
+pub use client::{
+    cache::Cache,
+    client::Client,
+    error::{Asked, ClientError, ClientErrorKind},
+    response::{Response, Upgraded},
+    sending::Sending,
+    subscribe::subscribe,
+    value::Value,
+};
+pub use server::request_body::RequestBody;
+pub use server::request_reader::{Arrival, RequestReader};
+pub use server::response_writer::{HeadError, ResponseWriter};
+pub use transport::blocking::Blocking;
+pub use transport::clock::Clock;
+pub use transport::duplex::Duplex;
+pub use transport::half_close::HalfClose;
 #[cfg(unix)]
-pub use socket::Socket;
-pub use stream::{Stream, Timeout};
-pub use transport::{Blocking, Clock, Direction, Duplex, HalfClose, Ready, Transport};
+pub use transport::socket::Socket;
+pub use transport::stream::{Stream, Timeout};
 #[cfg(unix)]
-pub use unix_listener::{SocketFile, listen_unix};
+pub use transport::unix_listener::{SocketFile, listen_unix};
+pub use transport::{Direction, Ready, Transport};

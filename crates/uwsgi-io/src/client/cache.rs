@@ -6,9 +6,16 @@ use std::io;
 use uwsgi::client::Exchange;
 use uwsgi::message::{CacheAnswer, CacheCommand, CacheRequest};
 
-use crate::client::Client;
+use crate::client::client::Client;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
 use crate::client::value::Value;
+
+impl Client {
+    /// The cache of the server with this name, or its default one.
+    pub const fn cache<'c>(&'c mut self, name: Option<&'c str>) -> Cache<'c> {
+        Cache::new(self, name)
+    }
+}
 
 /// A cache of a uWSGI server, from [`Client::cache`]. Each call is a connection.
 ///

@@ -8,7 +8,7 @@ use uwsgi::framing::FramingError;
 use uwsgi::message::MessageError;
 use uwsgi::{DecodeError, EncodeError};
 
-use crate::stream::Timeout;
+use crate::transport::stream::Timeout;
 
 /// Why a server could not be asked, or did not answer: what, and where.
 ///

@@ -1,14 +1,17 @@
 //! What uWSGI takes besides web requests.
 
-use std::io;
+use std::io::{self, Read};
+use std::time::Instant;
 
 use uwsgi::client::Exchange;
 use uwsgi::message::{Ping, Pong, Reply, RpcAnswer, RpcCallEncoder, RpcMode, Signal};
 use uwsgi::{EncodeErrorKind, Modifier1, VarsEncoder};
 
-use crate::client::Client;
-use crate::client::cache::Cache;
+use crate::client::answer_packet::AnswerPacket;
+use crate::client::client::Client;
+use crate::client::connect::open;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
+use crate::client::source::Incoming;
 use crate::client::value::Value;
 
 impl Client {
@@ -110,11 +113,6 @@ impl Client {
         self.pour(Asked::Rpc)
     }
 
-    /// The cache of the server with this name, or its default one.
-    pub const fn cache<'c>(&'c mut self, name: Option<&'c str>) -> Cache<'c> {
-        Cache::new(self, name)
-    }
-
     /// Puts a task into the spooler. It is queued then, not done.
     ///
     /// The pairs `spooler`, `priority` and `at` are for the spooler itself, see [`SpoolTask`](uwsgi::message::SpoolTask).
@@ -179,12 +177,62 @@ impl Client {
         self.accepted(Asked::Signal)
     }
 
+    /// Sends any bytes, well formed or not, and answers with all that the server sends up to its close.
+    ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     stream.read_exact(&mut [0; 9]).unwrap();
+    /// #     stream.write_all(b"hello").unwrap();
+    /// # });
+    /// // Modifier 101: uWSGI sends back what it gets.
+    /// assert_eq!(client.raw(b"\x65\x05\x00\x00hello")?.into_vec(1024)?, b"hello");
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// No connection.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<Value<'_>, ClientError> {
+        self.outgoing.clear();
+        self.outgoing.extend_from_slice(bytes);
+        self.pour(Asked::Request)
+    }
+
     fn accepted(&mut self, asked: Asked) -> Result<(), ClientError> {
         let answered = self.ask(Exchange::new(false), io::empty(), asked)?;
         match Reply::decode(&answered.packet) {
             Ok(Reply::Accepted) => Ok(()),
             Ok(Reply::Refused) => Err(answered.refused()),
             Err(error) => Err(answered.wrong(error)),
+        }
+    }
+
+    /// Sends what is in the buffer for what is written, and reads a packet. `exchange` counts the body.
+    pub(super) fn ask<B: Read>(
+        &mut self,
+        mut exchange: Exchange,
+        body: B,
+        asked: Asked,
+    ) -> Result<AnswerPacket<'_, B>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        let failed = |kind| ClientError::new(address, kind);
+        let (pump, _) = open(address, settings, connection, outgoing, body, (Instant::now(), Some(&mut exchange)))
+            .map_err(failed)?;
+        AnswerPacket::read(pump, exchange, incoming, address, asked).map_err(failed)
+    }
+
+    /// Sends what is in the buffer for what is written, and reads whatever comes.
+    fn pour(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
+        let Self { address, settings, connection, incoming, outgoing } = self;
+        match open(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)) {
+            Ok((pump, _)) => Ok(Value::new(Incoming::whole(pump, incoming), &[], None, address, asked)),
+            Err(kind) => Err(ClientError::new(address, kind)),
         }
     }
 

@@ -5,10 +5,10 @@ use std::os::fd::BorrowedFd;
 
 use uwsgi::response::ResponseHead;
 
+use crate::client::connection::Lease;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
-use crate::client::lease::Lease;
-use crate::client::pump::Pump;
-use crate::response_reader::{Pipe, ResponseBody, ResponseReader};
+use crate::client::exchange_driver::Pump;
+use crate::client::response_reader::{Pipe, ResponseBody, ResponseReader};
 
 /// The answer to a request: its head, and its body to be read.
 ///

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use uwsgi::client::Exchange;
 
+use crate::client::connection::Lease;
 use crate::client::error::{ClientError, ClientErrorKind};
-use crate::client::lease::Lease;
-use crate::client::pump::Pump;
+use crate::client::exchange_driver::Pump;
 use crate::client::response::Response;
-use crate::response_reader::ResponseReader;
-use crate::window::{SMALL, make_room};
+use crate::client::response_reader::ResponseReader;
+use crate::transport::window::{SMALL, make_room};
 
 /// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
 ///

@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read, Write};
 use uwsgi::client::{Exchange, ExchangeError, Incoming as Step, ResponseStep};
 use uwsgi::response::ResponseHead;
 
-use crate::incoming::{Incoming, Source};
-use crate::window::{SMALL, Window, make_room};
+use crate::client::source::{Incoming, Source};
+use crate::transport::window::{SMALL, Window, make_room};
 
 /// Reads the answer to one request: its head, then its body, from two parts of one buffer.
 ///

@@ -1,6 +1,5 @@
 //! Requests in, one after the other, each with its body.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
@@ -10,9 +9,11 @@ use uwsgi::server::{
 };
 use uwsgi::{Packet, Request};
 
-use crate::request_body::RequestBody;
-use crate::transport::{Direction, Transport};
-use crate::window::Window;
+use crate::server::receiving::fill_window;
+use crate::server::request_body::RequestBody;
+use crate::server::shared::Shared;
+use crate::transport::window::Window;
+use crate::transport::{Direction, Transport, is_early};
 
 /// The receiving side of a server's connection: reads packets into one buffer, which is used again for the next. Bytes that
 /// were read past the packet serve the body.
@@ -50,15 +51,6 @@ pub struct RequestReader<'t, T> {
     /// Why the connection broke while a body was read ahead, until the body is read.
     broken: Option<io::Error>,
     shared: Shared,
-}
-
-/// What the body of a request and the writer of its answer share. They may be on two threads.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    /// Whether the head of a 101 has left.
-    pub(crate) upgraded: AtomicBool,
-    /// How many bytes of the body are unread; the most there are, where that is not known.
-    pub(crate) unread: AtomicUsize,
 }
 
 /// What came.
@@ -345,7 +337,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             self.grow(self.buffer.len().saturating_mul(2).min(most));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
-        self.window.read(self.transport, &mut self.receive, room, until)
+        fill_window(&mut self.window, self.transport, &mut self.receive, room, until)
     }
 
     /// Makes the buffer so large, and no larger: a `Vec` that grows by itself takes twice what it needs.
@@ -383,9 +375,4 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             TimeStep::Abort | TimeStep::Refuse(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
-}
-
-/// Whether to wait, or at least to try again.
-pub(crate) fn is_early(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

@@ -5,11 +5,10 @@ use std::io::{self, IoSlice, Read, Write};
 use uwsgi::client::Exchange;
 
 use crate::client::error::ClientErrorKind;
-use crate::incoming::Source;
-use crate::request_reader::is_early;
-use crate::stream::{Patience, Stream, Timeout};
-use crate::transport::{Direction, Ready, Transport};
-use crate::window::Window;
+use crate::client::source::Source;
+use crate::transport::stream::{Patience, Stream, Timeout};
+use crate::transport::window::Window;
+use crate::transport::{Direction, Ready, Transport, is_early};
 
 /// Sends a packet and its body piece by piece, whenever an answer is waited for: one thread, both directions.
 ///

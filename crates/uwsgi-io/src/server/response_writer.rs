@@ -9,8 +9,8 @@ use uwsgi::framing::whole_length;
 use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder, ResponseHead};
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
-use crate::request_reader::{Shared, is_early};
-use crate::transport::{Direction, Transport};
+use crate::server::shared::Shared;
+use crate::transport::{Direction, Transport, is_early};
 
 /// The answer to one request. The head is given first, and may be given again until it leaves: with the first bytes of the
 /// body that are not none, or at the end. Bytes leave before [`write`](Write::write) returns.

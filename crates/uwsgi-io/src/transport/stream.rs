@@ -6,8 +6,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 use uwsgi::server::Time;
 
-use crate::request_reader::is_early;
-use crate::transport::{Direction, Transport};
+use crate::transport::{Direction, Transport, is_early};
 
 /// A transport as a stream: what cannot be read or written yet is waited for, and no longer than was said.
 ///

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use uwsgi::server::Time;
 
-use crate::socket::Socket;
+use crate::transport::socket::Socket;
 use crate::transport::{Direction, Ready, Transport};
 
 /// The connection of a client, which is closed at the end unless it [goes back](Self::give_back).

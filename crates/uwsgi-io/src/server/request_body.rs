@@ -3,12 +3,13 @@
 use core::sync::atomic::Ordering;
 use std::io::{self, BufRead, Read};
 
-use uwsgi::server::{BodyStep, Receive, Refusal, Time};
+use uwsgi::server::{BodyStep, Receive, Refusal};
 
-use crate::request_reader::{Shared, is_early};
-use crate::response_writer::ResponseWriter;
-use crate::transport::{Direction, Transport};
-use crate::window::Window;
+use crate::server::receiving::{fill_window, read_or_wait};
+use crate::server::response_writer::ResponseWriter;
+use crate::server::shared::Shared;
+use crate::transport::Transport;
+use crate::transport::window::Window;
 
 /// The body of a request: it ends where its length says, and an end before that is an error, which says what the matter was.
 ///
@@ -26,54 +27,6 @@ pub struct RequestBody<'r, T> {
     broken: bool,
     /// Why the connection broke when this was read ahead.
     broke_before: Option<io::Error>,
-}
-
-impl Window {
-    /// Reads once into the room behind what is filled, or waits, until this time at most; a stop that was asked for meanwhile is
-    /// told.
-    pub(crate) fn read<T: Transport>(
-        &mut self,
-        transport: &T,
-        receive: &mut Receive,
-        room: &mut [u8],
-        most: Option<Time>,
-    ) -> io::Result<()> {
-        if let Some(count) = read_or_wait(transport, receive, room, most)? {
-            self.eof = count == 0;
-            self.filled = self.filled.saturating_add(count);
-        }
-        Ok(())
-    }
-}
-
-/// Reads once, or waits until there is something to read or the receiving half has to be asked again.
-fn read_or_wait<T: Transport>(
-    transport: &T,
-    receive: &mut Receive,
-    room: &mut [u8],
-    most: Option<Time>,
-) -> io::Result<Option<usize>> {
-    if let Some(count) = read_now(transport, room)? {
-        return Ok(Some(count));
-    }
-    if let Some(asked) = transport.stop_asked() {
-        receive.shut_down(asked);
-    }
-    transport.wait(Direction::Read, receive.deadline().into_iter().chain(most).min())?;
-    if let Some(asked) = transport.stop_asked() {
-        receive.shut_down(asked);
-    }
-    // The wait may have taken longer than the peer did: what has come meanwhile has come in time.
-    read_now(transport, room)
-}
-
-/// Reads what is there, if anything is.
-fn read_now<T: Transport>(transport: &T, room: &mut [u8]) -> io::Result<Option<usize>> {
-    match transport.read(room) {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if is_early(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 impl<'r, T: Transport> RequestBody<'r, T> {
@@ -162,7 +115,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
     /// Reads once into the buffer, which holds nothing, or waits.
     fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
-        let read = self.window.read(self.transport, self.receive, self.buffer, None);
+        let read = fill_window(self.window, self.transport, self.receive, self.buffer, None);
         self.remember(read)
     }
 

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix};
 use uwsgi::server::ConnectionLimit;
 
-use crate::socket::stream;
+use crate::transport::socket::stream;
 
 /// Listens on a Unix socket at a path: what listens there, and the file to keep for as long as it does.
 ///

@@ -10,8 +10,8 @@ use uwsgi::server::Time;
 
 use super::Pump;
 use crate::client::error::{Asked, ClientErrorKind};
-use crate::response_reader::ResponseReader;
-use crate::stream::{Patience, Timeout};
+use crate::client::response_reader::ResponseReader;
+use crate::transport::stream::{Patience, Timeout};
 use crate::transport::{Direction, Ready, Transport};
 
 /// What a peer makes of the bytes that it took.

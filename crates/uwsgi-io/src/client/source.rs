@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use uwsgi::client::{Exchange, Incoming as Step};
 
-use crate::window::{SMALL, Window, make_room};
+use crate::transport::window::{SMALL, Window, make_room};
 
 /// Where the bytes of an answer come from: a reader, or a connection on which the rest of the request is still leaving.
 pub(crate) trait Source {

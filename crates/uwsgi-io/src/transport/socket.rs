@@ -14,7 +14,9 @@ use rustix::net::{
 use uwsgi::client::Address;
 use uwsgi::server::Time;
 
-use crate::transport::{Clock, Direction, Ready, Transport};
+use crate::transport::clock::Clock;
+use crate::transport::half_close::reset_at_close;
+use crate::transport::{Direction, Ready, Transport};
 
 /// One connection over TCP or a Unix socket. It never blocks but in [`wait`](Transport::wait).
 ///
@@ -186,12 +188,6 @@ impl Transport for Socket {
         let looked = recv(&self.descriptor, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
         !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
     }
-}
-
-/// Has the close of a socket reset its connection. A Unix socket takes the option and has no reset: what is cut off shows in
-/// the framing alone.
-pub(crate) fn reset_at_close(socket: impl AsFd) -> io::Result<()> {
-    Ok(sockopt::set_socket_linger(socket, Some(Duration::ZERO))?)
 }
 
 pub(crate) fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
