@@ -18,9 +18,10 @@ pub use client::{
     subscribe::subscribe,
     value::Value,
 };
+pub use server::head_error::HeadError;
 pub use server::request_body::RequestBody;
 pub use server::request_reader::{Arrival, RequestReader};
-pub use server::response_writer::{HeadError, ResponseWriter};
+pub use server::response_writer::ResponseWriter;
 pub use transport::blocking::Blocking;
 pub use transport::clock::Clock;
 pub use transport::duplex::Duplex;

@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
         answer: b"",
         status: 2,
         stdout: "",
-        stderr: "has it the plugin for this?",
+        stderr: "does it have the plugin for this?",
     },
     Row {
         command: &["rpc", "hello", "a", "-4"],

@@ -11,16 +11,17 @@ use crate::client::error::{Asked, ClientError, ClientErrorKind};
 use crate::client::value::Value;
 
 impl Client {
-    /// The cache of the server with this name, or its default one.
+    /// Returns the cache of the server with this name, or its default cache if `name` is `None`.
     pub const fn cache<'c>(&'c mut self, name: Option<&'c str>) -> Cache<'c> {
         Cache::new(self, name)
     }
 }
 
-/// A cache of a uWSGI server, from [`Client::cache`]. Each call is a connection.
+/// A cache of a uWSGI server, from [`Client::cache`]. Each call makes a new connection.
 ///
-/// uWSGI answers what it did, and nothing at all otherwise: whether there is no such key, no such cache, or no room cannot be
-/// told apart. Where one of these is to be expected, the answer is `None` or `false`.
+/// If uWSGI cannot execute a command, it closes the connection without an answer. So the client cannot tell a missing key, a
+/// missing cache and a full cache apart. For a command of which one of these is a usual result, that result is `None` or
+/// `false`.
 ///
 /// ```
 /// # use std::io::{Read, Write};
@@ -54,51 +55,52 @@ impl<'c> Cache<'c> {
         Self { client, name }
     }
 
-    /// The value of a key, if there is one. When it expires, in seconds of Unix time, [`get_with_expiry`](Self::get_with_expiry)
-    /// says too.
+    /// Returns the value of a key, if there is one. [`get_with_expiry`](Self::get_with_expiry) also returns when it expires.
     ///
     /// # Errors
     ///
-    /// No connection, or an answer that is none.
+    /// There is no connection, or the answer is not valid.
     pub fn get<K: AsRef<[u8]> + ?Sized>(&mut self, key: &K) -> Result<Option<Value<'_>>, ClientError> {
         Ok(self.get_with_expiry(key)?.map(|(value, _)| value))
     }
 
-    /// The value of a key, and the Unix time in seconds until which it is good, if it expires.
+    /// Returns the value of a key, and the Unix time in seconds at which it expires, if it does.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub fn get_with_expiry<K: AsRef<[u8]> + ?Sized>(
         &mut self,
         key: &K,
     ) -> Result<Option<(Value<'_>, Option<u64>)>, ClientError> {
-        self.write(CacheRequest::new(CacheCommand::Get).with_key(key.as_ref()))?;
-        match self.client.ask(Exchange::new(false), io::empty(), Asked::Cache) {
-            Ok(answered) => match CacheAnswer::decode(&answered.packet) {
-                Ok(answer) => Ok(Some((answered.into_value(&[], answer.size.unwrap_or(0)), answer.expires))),
-                Err(error) => Err(answered.wrong(error)),
+        self.encode(CacheRequest::new(CacheCommand::Get).with_key(key.as_ref()))?;
+        match self.client.send_message(Exchange::new(false), io::empty(), Asked::Cache) {
+            Ok(reply) => match CacheAnswer::decode(&reply.packet) {
+                Ok(answer) => Ok(Some((reply.into_value(&[], answer.size.unwrap_or(0)), answer.expires))),
+                Err(error) => Err(reply.message_error(error)),
             },
             Err(error) if is_no(&error, CacheCommand::Get) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether there is such a key.
+    /// Returns whether the cache has a key.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub fn exists<K: AsRef<[u8]> + ?Sized>(&mut self, key: &K) -> Result<bool, ClientError> {
         self.done(CacheRequest::new(CacheCommand::Exists).with_key(key.as_ref()), &[])
     }
 
-    /// Stores a value, for so long, unless the key has one; whether it did. uWSGI counts whole seconds and takes 0 of them for
-    /// ever: what is between two seconds is rounded up, and no time is one.
+    /// Stores a value, unless the key has one already. Returns whether the value was stored.
+    ///
+    /// The value expires after `expires`, or never if that is `None`. uWSGI counts whole seconds, and takes 0 for never. So the
+    /// client rounds up, to at least 1 second.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub fn set<K: AsRef<[u8]> + ?Sized>(
         &mut self,
         key: &K,
@@ -108,12 +110,12 @@ impl<'c> Cache<'c> {
         self.store(CacheCommand::Set, key.as_ref(), value, expires)
     }
 
-    /// Stores a value, for so long, in place of the one that the key has; the time is that of [`set`](Self::set).
+    /// Stores a value, and replaces the value that the key has. `expires` is the same as for [`set`](Self::set).
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get); [`NoAnswer`](ClientErrorKind::NoAnswer) where there is no such cache, the value is empty, or
-    /// there is no room for it.
+    /// The errors of [`get`](Self::get). [`NoAnswer`](ClientErrorKind::NoAnswer) if the cache does not exist, the value is empty,
+    /// or the cache has no room for it.
     pub fn update<K: AsRef<[u8]> + ?Sized>(
         &mut self,
         key: &K,
@@ -123,20 +125,20 @@ impl<'c> Cache<'c> {
         self.store(CacheCommand::Update, key.as_ref(), value, expires).map(|_| ())
     }
 
-    /// Forgets a key; whether there was one.
+    /// Removes a key. Returns whether the cache had it.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub fn delete<K: AsRef<[u8]> + ?Sized>(&mut self, key: &K) -> Result<bool, ClientError> {
         self.done(CacheRequest::new(CacheCommand::Del).with_key(key.as_ref()), &[])
     }
 
-    /// Forgets every key.
+    /// Removes all keys.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get); [`NoAnswer`](ClientErrorKind::NoAnswer) where there is no such cache.
+    /// The errors of [`get`](Self::get). [`NoAnswer`](ClientErrorKind::NoAnswer) if the cache does not exist.
     pub fn clear(&mut self) -> Result<(), ClientError> {
         self.done(CacheRequest::new(CacheCommand::Clear), &[]).map(|_| ())
     }
@@ -154,21 +156,21 @@ impl<'c> Cache<'c> {
         self.done(request, value)
     }
 
-    /// Whether a command was obeyed.
+    /// Sends a command. Returns whether the server has executed it.
     fn done(&mut self, request: CacheRequest<'_>, value: &[u8]) -> Result<bool, ClientError> {
-        self.write(request)?;
+        self.encode(request)?;
         let exchange = Exchange::new(false).with_outgoing(request.size.unwrap_or(0));
-        match self.client.ask(exchange, value, Asked::Cache) {
-            Ok(answered) => match CacheAnswer::decode(&answered.packet) {
+        match self.client.send_message(exchange, value, Asked::Cache) {
+            Ok(reply) => match CacheAnswer::decode(&reply.packet) {
                 Ok(_) => Ok(true),
-                Err(error) => Err(answered.wrong(error)),
+                Err(error) => Err(reply.message_error(error)),
             },
             Err(error) if is_no(&error, request.command) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    fn write(&mut self, request: CacheRequest<'_>) -> Result<(), ClientError> {
+    fn encode(&mut self, request: CacheRequest<'_>) -> Result<(), ClientError> {
         let mut request = request;
         request.cache = self.name.map(str::as_bytes);
         self.client.outgoing.clear();

@@ -11,10 +11,11 @@ use crate::transport::socket::Socket;
 
 /// A client of one server, over TCP or a Unix socket.
 ///
-/// Each call connects, unless a [kept](Self::with_keepalive) connection is there, and what it reads goes into buffers that
-/// the next call uses again. [`request`](Self::request) is for web requests; [`ping`](Self::ping), [`rpc`](Self::rpc),
-/// [`cache`](Self::cache), [`spool`](Self::spool) and [`signal`](Self::signal) are for what else uWSGI takes, and
-/// [`raw`](Self::raw) is for all that is none of these.
+/// Each call makes a new connection, unless the client has [kept](Self::with_keepalive) one. All calls use the same buffers.
+///
+/// [`request`](Self::request) sends web requests. [`ping`](Self::ping), [`rpc`](Self::rpc), [`cache`](Self::cache),
+/// [`spool`](Self::spool) and [`signal`](Self::signal) send the other messages that uWSGI takes. [`raw`](Self::raw) sends any
+/// bytes.
 ///
 /// ```
 /// # use std::io::Write;
@@ -48,89 +49,92 @@ use crate::transport::socket::Socket;
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    /// As [`Address::parse`] reads it.
+    /// An address that [`Address::parse`] accepts.
     pub(super) address: String,
     pub(super) settings: Settings,
     pub(super) connection: Option<Socket>,
-    /// What is read.
+    /// The bytes that are read.
     pub(super) incoming: Vec<u8>,
-    /// What is written.
+    /// The bytes that are written.
     pub(super) outgoing: Vec<u8>,
 }
 
 impl Client {
-    /// A client of the server that listens there: `127.0.0.1:3031`, `unix:/run/app.sock`, and whatever else an
-    /// [`Address`] may be. Nothing is connected yet.
+    /// Returns a client of the server at an [`Address`], such as `127.0.0.1:3031` or `unix:/run/app.sock`. Does not connect
+    /// yet.
     ///
     /// # Errors
     ///
-    /// The text is no address, or [none to connect to](Address::to_connect).
+    /// The text is not an address, or [not one to connect to](Address::to_connect).
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Address::parse(address)?.to_connect().map(Self::from)
     }
 
-    /// The same client, waiting so long at most for a connection; 10 s unless told otherwise. To look up a name is not in it.
+    /// Sets how long a call may take to connect; 10 s by default. The lookup of a name does not count.
     #[must_use]
     pub const fn with_connect_timeout(mut self, after: Duration) -> Self {
-        self.settings.connect = after;
+        self.settings.connect_timeout = after;
         self
     }
 
-    /// The same client, waiting so long at most for the next byte of an answer; 60 s unless told otherwise.
+    /// Sets how long a call waits for the next byte of an answer; 60 s by default.
     #[must_use]
     pub const fn with_read_timeout(mut self, after: Duration) -> Self {
-        self.settings.read = after;
+        self.settings.read_timeout = after;
         self
     }
 
-    /// The same client, waiting so long at most for the next byte of a request to be taken; 60 s unless told otherwise.
+    /// Sets how long a call waits until the server takes the next byte of a request; 60 s by default.
     #[must_use]
     pub const fn with_write_timeout(mut self, after: Duration) -> Self {
-        self.settings.write = after;
+        self.settings.write_timeout = after;
         self
     }
 
-    /// The same client, with so long at most for each call, from the connection to the answer's last byte; no limit unless
-    /// told otherwise.
+    /// Sets how long each call may take, from connecting to the last byte of the answer; no limit by default.
     #[must_use]
     pub const fn with_total_timeout(mut self, after: Duration) -> Self {
-        self.settings.total = after;
+        self.settings.total_timeout = after;
         self
     }
 
-    /// The same client, using a connection for further web requests where the server allows it: where its answer is one of
-    /// HTTP/1.1 that says `Connection: keep-alive`, and its end is known without a close. Most close it: uWSGI and gunicorn's
-    /// sync workers always do. A request that says nothing of a body gets a `CONTENT_LENGTH` of 0, without which no server could
-    /// go on.
+    /// Sets whether to keep a connection for the next web request; false by default.
     ///
-    /// A kept connection that the server has closed is noticed, and the request is sent on a new one, if nothing of it can
-    /// have reached the server. See [`retrying_idempotent`](Self::retrying_idempotent) for more.
+    /// The client keeps a connection if the response is HTTP/1.1, says `Connection: keep-alive`, and has an end that is known
+    /// without a close. Most servers close their connections: uWSGI and gunicorn's sync workers always do. A request whose vars
+    /// declare no body gets a `CONTENT_LENGTH` of 0, because without a length no server can keep the connection.
+    ///
+    /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of it has
+    /// left. [`retrying_idempotent`](Self::retrying_idempotent) allows more.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
         self.settings.keepalive = keepalive;
         self
     }
 
-    /// The same client, which also asks again on a new connection if a [kept](Self::with_keepalive) one is closed after the
-    /// request and before a byte of an answer: once, and only if the method is idempotent (RFC 9110 section 9.2.2) and the body
-    /// can be sent from its first byte, as one that fits into 32 KiB with its packet can. [`FailedAttempt`] is the rule.
+    /// Allows the client to send a request twice; it does not by default.
     ///
-    /// That hides the closes of a server that has lost its patience just then. But the server may have read the request, and
-    /// done what it asks for.
+    /// If the server closes a [kept](Self::with_keepalive) connection after the request and before the first byte of a
+    /// response, the client sends the request once more, on a new connection. It does this only if the method is idempotent
+    /// (RFC 9110 section 9.2.2) and the whole body can still be sent: packet and body fit into 32 KiB, or no byte of the body
+    /// was read. The rule is [`FailedAttempt`](uwsgi::client::FailedAttempt).
+    ///
+    /// This helps against a server that closes an idle connection just when a request arrives. But the server may also have
+    /// read the request and executed it.
     #[must_use]
     pub const fn retrying_idempotent(mut self) -> Self {
         self.settings.retries = true;
         self
     }
 
-    /// The same client, with other limits for the heads of answers.
+    /// Sets the limits for the heads of responses.
     #[must_use]
     pub const fn with_head_limits(mut self, limits: HeadLimits) -> Self {
-        self.settings.limits = limits;
+        self.settings.head_limits = limits;
         self
     }
 
-    /// Where the server listens, as [`Address`] writes it.
+    /// Returns the address of the server, in the form in which [`Address`] writes it.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address

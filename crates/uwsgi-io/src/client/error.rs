@@ -1,4 +1,4 @@
-//! Why a server could not be asked, or did not answer.
+//! The errors of a client.
 
 use core::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use uwsgi::{DecodeError, EncodeError};
 
 use crate::transport::stream::Timeout;
 
-/// Why a server could not be asked, or did not answer: what, and where.
+/// An error of a client, with the address of the server.
 ///
 /// ```
 /// use uwsgi_io::{Client, ClientErrorKind};
@@ -30,48 +30,48 @@ pub struct ClientError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientErrorKind {
-    /// What came is no answer, or not a whole one.
+    /// The answer is not valid, or not whole.
     Answer(ExchangeError),
-    /// The body that was to be sent could not be read.
+    /// The body of the request could not be read.
     Body(io::Error),
-    /// The body that was to be sent ended before its declared length. The request was given up.
+    /// The body of the request ended before its declared length. The client has given up the request.
     BodyTooShort {
         /// How many bytes were missing.
         missing: u64,
     },
-    /// No connection was made.
+    /// The client could not connect.
     Connect(io::Error),
-    /// The packet is longer than its receiver reads. Nothing was sent.
+    /// The packet is longer than the receiver reads. Nothing was sent.
     DatagramTooLong {
         /// Its length in bytes.
         length: usize,
-        /// How many bytes there may be.
+        /// How many bytes the receiver reads at most.
         most: usize,
     },
-    /// The packet that was to be sent is none. Nothing was sent.
+    /// The packet of the request is malformed. Nothing was sent.
     Decode(DecodeError),
-    /// What was to be sent does not make a packet. Nothing was sent.
+    /// The message cannot be encoded as a packet. Nothing was sent.
     Encode(EncodeError),
-    /// The packet that was to be sent declares no length that can be believed. Nothing was sent.
+    /// The packet of the request declares an invalid length of its body. Nothing was sent.
     Framing(FramingError),
-    /// The answer to a message is an HTTP response, as of servers that take nothing but web requests.
+    /// The answer to a message is an HTTP response. Servers that take only web requests answer like that.
     Http {
         /// Its status.
         status: u16,
     },
-    /// The answer is a packet, but none that answers this message.
+    /// The answer is a packet that does not answer this message.
     Message(MessageError),
-    /// The server closed the connection without a byte, which is how uWSGI says no.
+    /// The server closed the connection without sending a byte. uWSGI says no like that.
     NoAnswer(Asked),
     /// The server's answer is no.
     Refused(Asked),
-    /// The connection broke while it was read.
+    /// The connection broke during a read.
     Read(io::Error),
-    /// Something took too long.
+    /// A timeout has passed.
     TimedOut(Timeout),
-    /// The answer is longer than the caller wanted.
+    /// The answer is longer than the caller allows.
     TooLong {
-        /// How many bytes were wanted at most.
+        /// How many bytes the caller allows.
         most: u64,
     },
     /// More arguments than uWSGI reads: it ignores the rest. Nothing was sent.
@@ -79,24 +79,24 @@ pub enum ClientErrorKind {
         /// How many there may be.
         most: usize,
     },
-    /// Bytes behind the packet that was to be sent; a body is given apart from it. Nothing was sent.
+    /// Bytes follow the packet of the request; the body is a separate argument. Nothing was sent.
     TrailingBytes {
         /// How many.
         count: usize,
     },
-    /// The connection broke while it was written, and no answer came, or one that counts only once all is written (101).
+    /// The connection broke during a write. No response came, or one that needs the whole request: a 101 or a success.
     Write(io::Error),
 }
 
-/// What a server was asked for.
+/// What a client asked the server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Asked {
-    /// Something of its cache.
+    /// A command of its cache.
     Cache,
-    /// A sign of life.
+    /// A ping.
     Ping,
-    /// The answer to a web request.
+    /// The response to a web request, or the answer to [raw](crate::Client::raw) bytes.
     Request,
     /// The result of a function.
     Rpc,
@@ -109,17 +109,18 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// What a close without an answer may mean.
-    const fn silence(self) -> &'static str {
+    /// Returns what a close without an answer may mean.
+    const fn no_answer_hint(self) -> &'static str {
         match self {
             Self::Cache => "is there such a cache, and is the value no larger than its blocks?",
             Self::Request => "its log says why; a packet over its --buffer-size is a usual reason",
             Self::Rpc => "there is no such function, or it failed, or its result is empty",
-            Self::Ping | Self::Signal | Self::Spool | Self::Subscribe => "has it the plugin for this?",
+            Self::Ping | Self::Signal | Self::Spool | Self::Subscribe => "does it have the plugin for this?",
         }
     }
 
-    const fn no(self) -> &'static str {
+    /// Returns the text for an answer that is no.
+    const fn refusal_text(self) -> &'static str {
         match self {
             Self::Signal => "the signal was refused: is the queue of signals full?",
             Self::Spool => "the task was refused: was the server started with --spooler?",
@@ -133,13 +134,13 @@ impl ClientError {
         Self { address: address.into(), kind }
     }
 
-    /// What went wrong.
+    /// Returns what went wrong.
     #[must_use]
     pub const fn kind(&self) -> &ClientErrorKind {
         &self.kind
     }
 
-    /// Where the server was thought to listen.
+    /// Returns the address of the server.
     #[must_use]
     pub const fn address(&self) -> &str {
         &self.address
@@ -165,8 +166,8 @@ impl From<ClientError> for io::Error {
 }
 
 impl ClientErrorKind {
-    /// What a reader's or writer's error is; `asked` is for one that came instead of the first byte of an answer.
-    pub(crate) fn of(error: io::Error, asked: Asked) -> Self {
+    /// Returns an error of a reader or a writer as an error of the client. `asked` is for [`NoAnswer`](Self::NoAnswer).
+    pub(crate) fn from_io(error: io::Error, asked: Asked) -> Self {
         let error = match error.downcast::<Self>() {
             Ok(kind) => return kind,
             Err(error) => error,
@@ -208,9 +209,9 @@ impl fmt::Display for ClientErrorKind {
             Self::BodyTooShort { missing } => {
                 write!(f, "the body to be sent ended {missing} bytes before its declared length")
             }
-            Self::Connect(error) => not_connected(f, error),
+            Self::Connect(error) => fmt_connect_error(f, error),
             Self::DatagramTooLong { length, most } => {
-                write!(f, "a datagram of {length} bytes, of which a router reads {most}")
+                write!(f, "a datagram of {length} bytes is too long: a router reads {most}")
             }
             Self::Decode(error) => write!(f, "the packet to be sent is malformed: {error}"),
             Self::Encode(error) => write!(f, "this cannot be sent: {error}"),
@@ -223,16 +224,16 @@ impl fmt::Display for ClientErrorKind {
                 write!(
                     f,
                     "the server closed without an answer, as uWSGI does with what it refuses: {}",
-                    asked.silence()
+                    asked.no_answer_hint()
                 )
             }
-            Self::Refused(asked) => f.write_str(asked.no()),
+            Self::Refused(asked) => f.write_str(asked.refusal_text()),
             Self::Read(error) => write!(f, "the connection broke inside the answer: {error}"),
             Self::TimedOut(timeout) => timeout.fmt(f),
             Self::TooLong { most } => write!(f, "the answer is longer than {most} bytes"),
-            Self::TooManyArguments { most } => write!(f, "more than {most} arguments, of which uWSGI ignores the rest"),
+            Self::TooManyArguments { most } => write!(f, "more than {most} arguments: uWSGI ignores the rest"),
             Self::TrailingBytes { count } => {
-                write!(f, "{count} bytes follow the packet to be sent: a body is given apart from it")
+                write!(f, "{count} bytes follow the packet to be sent: the body is a separate argument")
             }
             Self::Write(error) => write!(f, "the connection broke inside the request: {error}"),
         }
@@ -261,7 +262,7 @@ impl core::error::Error for ClientErrorKind {
     }
 }
 
-fn not_connected(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
+fn fmt_connect_error(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => f.write_str("nobody listens there: is the server running?"),
         io::ErrorKind::NotFound => f.write_str("there is no such socket: is the server running?"),

@@ -1,4 +1,4 @@
-//! What uWSGI takes besides web requests.
+//! Messages of a client: packets that are not web requests.
 
 use std::io::{self, Read};
 use std::time::Instant;
@@ -9,13 +9,13 @@ use uwsgi::{EncodeErrorKind, Modifier1, VarsEncoder};
 
 use crate::client::answer_packet::AnswerPacket;
 use crate::client::client::Client;
-use crate::client::connect::open;
+use crate::client::connect::start_sending;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
-use crate::client::source::Incoming;
+use crate::client::source::BufferedSource;
 use crate::client::value::Value;
 
 impl Client {
-    /// Asks whether the server lives; its answer may hold a warning.
+    /// Asks whether the server is alive. Its answer may contain a warning.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -34,19 +34,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError`]: it does not.
+    /// [`ClientError`]: the server has not answered.
     pub fn ping(&mut self) -> Result<Pong<'_>, ClientError> {
         self.outgoing.clear();
         let written = Ping.encode(&mut self.outgoing).map(|_| ());
         written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
-        let answered = self.ask(Exchange::new(false), io::empty(), Asked::Ping)?;
-        Pong::decode(&answered.packet).map_err(|error| answered.wrong(error))
+        let answer = self.send_message(Exchange::new(false), io::empty(), Asked::Ping)?;
+        Pong::decode(&answer.packet).map_err(|error| answer.message_error(error))
     }
 
-    /// Calls a function, and answers its result, of whatever length.
+    /// Calls a function of the server, and returns its result, which may have any length.
     ///
-    /// An argument must not be empty: uWSGI would call the function without it, or close if it is the last one. A result of
-    /// no bytes cannot be told from a function that does not exist; both are [`NoAnswer`](ClientErrorKind::NoAnswer).
+    /// An argument must not be empty: uWSGI would call the function without it, or close the connection if it is the last one.
+    /// An empty result looks the same as a function that does not exist: the error is [`NoAnswer`](ClientErrorKind::NoAnswer).
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -66,25 +66,25 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Encode`](ClientErrorKind::Encode) for an empty argument and for more than a packet holds,
-    /// [`TooManyArguments`](ClientErrorKind::TooManyArguments), and all that connections and answers can do.
+    /// [`Encode`](ClientErrorKind::Encode) if an argument is empty or the arguments do not fit into a packet,
+    /// [`TooManyArguments`](ClientErrorKind::TooManyArguments), and the errors of connections and answers.
     pub fn rpc<A: AsRef<[u8]>>(
         &mut self,
         function: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Value<'_>, ClientError> {
         self.call(function, arguments, RpcMode::Packet)?;
-        let answered = self.ask(Exchange::new(false), io::empty(), Asked::Rpc)?;
-        match RpcAnswer::decode(&answered.packet) {
-            Ok(RpcAnswer::Inline { result }) => Ok(answered.into_value(result, 0)),
-            Ok(RpcAnswer::Sized { length }) => Ok(answered.into_value(&[], length)),
-            Ok(_) => Err(answered.refused()),
-            Err(error) => Err(answered.wrong(error)),
+        let answer = self.send_message(Exchange::new(false), io::empty(), Asked::Rpc)?;
+        match RpcAnswer::decode(&answer.packet) {
+            Ok(RpcAnswer::Inline { result }) => Ok(answer.into_value(result, 0)),
+            Ok(RpcAnswer::Sized { length }) => Ok(answer.into_value(&[], length)),
+            Ok(_) => Err(answer.refused()),
+            Err(error) => Err(answer.message_error(error)),
         }
     }
 
-    /// [`rpc`](Self::rpc) with an answer that is the result's bytes and nothing else, up to the close: no result at all, and
-    /// no such function, is an answer of no bytes.
+    /// Like [`rpc`](Self::rpc), but the answer is only the bytes of the result, up to the close. An empty result looks the same
+    /// as a function that does not exist: the answer has no bytes.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -103,20 +103,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`rpc`](Self::rpc).
+    /// The errors of [`rpc`](Self::rpc).
     pub fn rpc_raw<A: AsRef<[u8]>>(
         &mut self,
         function: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Value<'_>, ClientError> {
         self.call(function, arguments, RpcMode::Raw)?;
-        self.pour(Asked::Rpc)
+        self.read_to_close(Asked::Rpc)
     }
 
-    /// Puts a task into the spooler. It is queued then, not done.
+    /// Puts a task into the server's spooler. When this returns, the task is queued; the spooler may not have run it yet.
     ///
-    /// The pairs `spooler`, `priority` and `at` are for the spooler itself, see [`SpoolTask`](uwsgi::message::SpoolTask).
-    /// Over the network a task has no body; a pair `body` looks like one to functions in Python.
+    /// The spooler itself reads the pairs `spooler`, `priority` and `at`: see [`SpoolTask`](uwsgi::message::SpoolTask). A task
+    /// that comes over the network has no body. For functions in Python, a pair `body` looks like one.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -135,7 +135,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Refused`](ClientErrorKind::Refused) where the server has no spooler, and all that connections and answers can do.
+    /// [`Refused`](ClientErrorKind::Refused) if the server has no spooler, and the errors of connections and answers.
     pub fn spool<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
         pairs: impl IntoIterator<Item = (K, V)>,
@@ -145,10 +145,11 @@ impl Client {
         let written = pairs.into_iter().try_for_each(|(key, value)| task.push_raw(key.as_ref(), value.as_ref()));
         let written = written.and_then(|()| task.finish(Modifier1::SPOOLER, 0).map(|_| ()));
         written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
-        self.accepted(Asked::Spool)
+        self.expect_accepted(Asked::Spool)
     }
 
-    /// Raises a signal of uWSGI's, 0 to 255. It is queued then, not handled; uWSGI does not say whether it has a handler.
+    /// Raises a signal of uWSGI, 0 to 255. When this returns, the signal is queued. uWSGI does not say whether the signal has a
+    /// handler.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -169,15 +170,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Refused`](ClientErrorKind::Refused), and all that connections and answers can do.
+    /// [`Refused`](ClientErrorKind::Refused), and the errors of connections and answers.
     pub fn signal(&mut self, number: u8) -> Result<(), ClientError> {
         self.outgoing.clear();
         let written = Signal { number }.encode(&mut self.outgoing).map(|_| ());
         written.map_err(|error| self.fail(ClientErrorKind::Encode(error)))?;
-        self.accepted(Asked::Signal)
+        self.expect_accepted(Asked::Signal)
     }
 
-    /// Sends any bytes, well formed or not, and answers with all that the server sends up to its close.
+    /// Sends any bytes, valid or not. Returns everything that the server sends up to its close.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -189,7 +190,7 @@ impl Client {
     /// #     stream.read_exact(&mut [0; 9]).unwrap();
     /// #     stream.write_all(b"hello").unwrap();
     /// # });
-    /// // Modifier 101: uWSGI sends back what it gets.
+    /// // Modifier 101: uWSGI sends the bytes back.
     /// assert_eq!(client.raw(b"\x65\x05\x00\x00hello")?.into_vec(1024)?, b"hello");
     /// # server.join().unwrap();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -197,24 +198,25 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// No connection.
+    /// There is no connection.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<Value<'_>, ClientError> {
         self.outgoing.clear();
         self.outgoing.extend_from_slice(bytes);
-        self.pour(Asked::Request)
+        self.read_to_close(Asked::Request)
     }
 
-    fn accepted(&mut self, asked: Asked) -> Result<(), ClientError> {
-        let answered = self.ask(Exchange::new(false), io::empty(), asked)?;
-        match Reply::decode(&answered.packet) {
+    /// Sends the bytes of `self.outgoing`, and expects an answer that is yes.
+    fn expect_accepted(&mut self, asked: Asked) -> Result<(), ClientError> {
+        let answer = self.send_message(Exchange::new(false), io::empty(), asked)?;
+        match Reply::decode(&answer.packet) {
             Ok(Reply::Accepted) => Ok(()),
-            Ok(Reply::Refused) => Err(answered.refused()),
-            Err(error) => Err(answered.wrong(error)),
+            Ok(Reply::Refused) => Err(answer.refused()),
+            Err(error) => Err(answer.message_error(error)),
         }
     }
 
-    /// Sends what is in the buffer for what is written, and reads a packet. `exchange` counts the body.
-    pub(super) fn ask<B: Read>(
+    /// Sends the bytes of `self.outgoing` and then the body, which `exchange` counts. Reads the packet that answers.
+    pub(super) fn send_message<B: Read>(
         &mut self,
         mut exchange: Exchange,
         body: B,
@@ -222,16 +224,17 @@ impl Client {
     ) -> Result<AnswerPacket<'_, B>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
         let failed = |kind| ClientError::new(address, kind);
-        let (pump, _) = open(address, settings, connection, outgoing, body, (Instant::now(), Some(&mut exchange)))
-            .map_err(failed)?;
-        AnswerPacket::read(pump, exchange, incoming, address, asked).map_err(failed)
+        let (driver, _) =
+            start_sending(address, settings, connection, outgoing, body, (Instant::now(), Some(&mut exchange)))
+                .map_err(failed)?;
+        AnswerPacket::read(driver, exchange, incoming, address, asked).map_err(failed)
     }
 
-    /// Sends what is in the buffer for what is written, and reads whatever comes.
-    fn pour(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
+    /// Sends the bytes of `self.outgoing`. Returns everything that the server sends up to its close.
+    fn read_to_close(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
-        match open(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)) {
-            Ok((pump, _)) => Ok(Value::new(Incoming::whole(pump, incoming), &[], None, address, asked)),
+        match start_sending(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)) {
+            Ok((driver, _)) => Ok(Value::new(BufferedSource::empty(driver, incoming), &[], None, address, asked)),
             Err(kind) => Err(ClientError::new(address, kind)),
         }
     }

@@ -1,6 +1,6 @@
 //! The client's side of a connection: requests out, responses in.
 //!
-//! A [`ResponseReader`](response_reader::ResponseReader) reads from anything, on every system. The client itself is for Unix systems.
+//! `response_reader` and `source` work on every system. The rest needs Unix sockets.
 
 #[cfg(unix)]
 mod answer_packet;
@@ -12,7 +12,7 @@ pub(crate) mod client;
 #[cfg(unix)]
 mod connect;
 #[cfg(unix)]
-mod connection;
+mod connection_guard;
 #[cfg(unix)]
 pub(crate) mod error;
 #[cfg(unix)]

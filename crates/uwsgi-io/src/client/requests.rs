@@ -8,31 +8,33 @@ use uwsgi::response::ResponseHead;
 use uwsgi::{Header, Packet, Request};
 
 use crate::client::client::Client;
-use crate::client::connect::{open, repeat};
+use crate::client::connect::{resend, start_sending};
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
 use crate::client::response::Response;
 use crate::client::response_reader::ResponseReader;
 use crate::client::sending::Sending;
 use crate::client::settings::Settings;
-use crate::client::source::Source;
-use crate::transport::window::{SMALL, make_room};
+use crate::client::source::{INITIAL_BUFFER, Source};
+use crate::transport::window::make_room;
 
 impl Client {
-    /// Sends a web request: a packet of vars, and as many bytes of the body as its `CONTENT_LENGTH` says. Answers once the
-    /// final head is there; interim answers (1xx) are passed over.
+    /// Sends a web request: a packet of vars, and as many bytes of `body` as its `CONTENT_LENGTH` says. Returns once the final
+    /// head of the response has come. Skips interim responses (1xx).
     ///
-    /// The body is read when there is room for more of it, also while the answer is read; while reading it blocks, nothing
-    /// else moves. What the body has after its length is left there. An answer with the status of an error or a redirect ends the
-    /// sending. Any other is whole only once the request is: if the rest cannot leave, its last bytes are an error.
+    /// The client reads `body` in pieces, whenever the connection takes more of it, also while the caller reads the response.
+    /// While a read of `body` blocks, nothing else happens. Bytes of `body` after the declared length are not read.
+    ///
+    /// A response with the status of an error or a redirect ends the sending. Any other response ends only after the whole
+    /// request has left: if the rest of the request cannot leave, the last read of the response fails.
     ///
     /// # Errors
     ///
-    /// [`ClientError`]; the body is sent in part, maybe, and the answer is not to be had.
+    /// [`ClientError`]: no response was received. A part of the request may have left.
     pub fn request<B: Read>(&mut self, packet: &[u8], body: B) -> Result<Response<'_, B>, ClientError> {
         self.request_with_interim(packet, body, |_| ())
     }
 
-    /// [`request`](Self::request), with a look at the heads of interim answers.
+    /// Like [`request`](Self::request), but calls `interim` with the head of each interim response (1xx).
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -60,7 +62,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`request`](Self::request).
+    /// The errors of [`request`](Self::request).
     pub fn request_with_interim<B: Read>(
         &mut self,
         packet: &[u8],
@@ -71,36 +73,37 @@ impl Client {
         let failed = |kind| ClientError::new(address, kind);
         let (mut exchange, idempotent) = prepare(packet, settings, outgoing).map_err(failed)?;
         let start = Instant::now();
-        let (mut pump, was_kept) =
-            open(address, settings, connection, outgoing, body, (start, Some(&mut exchange))).map_err(failed)?;
+        let (mut driver, was_kept) =
+            start_sending(address, settings, connection, outgoing, body, (start, Some(&mut exchange)))
+                .map_err(failed)?;
         let mut filled = 0;
         if was_kept && settings.retries {
-            make_room(incoming, SMALL);
-            filled = pump
+            make_room(incoming, INITIAL_BUFFER);
+            filled = driver
                 .fill(&mut exchange, incoming)
-                .map_err(|error| failed(ClientErrorKind::of(error, Asked::Request)))?;
+                .map_err(|error| failed(ClientErrorKind::from_io(error, Asked::Request)))?;
             let attempt = FailedAttempt {
                 connection_was_kept: true,
                 is_repeat: false,
                 bytes_left: true,
                 answer_began: filled > 0,
-                body_is_there: pump.is_whole(),
+                body_is_there: driver.can_rewind(),
                 idempotent,
                 opted_in: settings.retries,
             };
             if attempt.may_be_repeated() {
-                repeat(address, settings, &mut pump, start).map_err(failed)?;
+                resend(address, settings, &mut driver, start).map_err(failed)?;
             }
         }
-        let reader = ResponseReader::behind(pump, exchange, incoming, filled);
+        let reader = ResponseReader::with_filled(driver, exchange, incoming, filled);
         Response::read(reader, address, (settings.keepalive, true), interim).map_err(failed)
     }
 
-    /// Sends a web request whose body is written instead of read from somewhere.
+    /// Sends a web request whose body the caller writes.
     ///
-    /// Of an answer that comes before all of the body has left, 32 KiB are read until [`finish`](Sending::finish). A server that
-    /// sends more of it, and takes nothing more meanwhile, is waited for until the write times out: for one that sends back
-    /// what it gets, [`request`](Self::request) is right.
+    /// If a response comes before the whole body has left, the client reads at most 32 KiB of it before
+    /// [`finish`](Sending::finish). If the server then waits until the client reads more, and takes no bytes meanwhile, the
+    /// write times out. So for a server that sends back what it receives, use [`request`](Self::request).
     ///
     /// ```
     /// # use std::io::Read;
@@ -129,18 +132,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`request`](Self::request).
+    /// The errors of [`request`](Self::request).
     pub fn send(&mut self, packet: &[u8]) -> Result<Sending<'_>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
         let failed = |kind| ClientError::new(address, kind);
         let (exchange, _) = prepare(packet, settings, outgoing).map_err(failed)?;
-        let (pump, _) =
-            open(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)).map_err(failed)?;
-        Ok(Sending::new(pump, exchange, incoming, address, settings.keepalive))
+        let (driver, _) = start_sending(address, settings, connection, outgoing, io::empty(), (Instant::now(), None))
+            .map_err(failed)?;
+        Ok(Sending::new(driver, exchange, incoming, address, settings.keepalive))
     }
 }
 
-/// Puts a packet that can be sent as a web request where it leaves from: its exchange, and whether it may be asked twice.
+/// Copies the packet of a web request into `outgoing`, if it is valid. Returns its exchange, and whether its method is
+/// idempotent.
 fn prepare(bytes: &[u8], settings: &Settings, outgoing: &mut Vec<u8>) -> Result<(Exchange, bool), ClientErrorKind> {
     let (packet, rest) = Packet::decode(bytes).map_err(ClientErrorKind::Decode)?;
     if !rest.is_empty() {
@@ -154,5 +158,5 @@ fn prepare(bytes: &[u8], settings: &Settings, outgoing: &mut Vec<u8>) -> Result<
         outgoing.splice(..Header::LEN, header.to_bytes());
         outgoing.extend_from_slice(var);
     }
-    Ok((exchange.with_limits(settings.limits), is_idempotent(request.method_or_get())))
+    Ok((exchange.with_limits(settings.head_limits), is_idempotent(request.method_or_get())))
 }

@@ -1,20 +1,20 @@
-//! The answer to a web request.
+//! The response to a web request.
 
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::BorrowedFd;
 
 use uwsgi::response::ResponseHead;
 
-use crate::client::connection::Lease;
+use crate::client::connection_guard::ConnectionGuard;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
-use crate::client::exchange_driver::Pump;
+use crate::client::exchange_driver::ExchangeDriver;
 use crate::client::response_reader::{Pipe, ResponseBody, ResponseReader};
 
-/// The answer to a request: its head, and its body to be read.
+/// The response to a request. Read its body with [`Read`] or [`BufRead`].
 ///
-/// What is left of the request's own body leaves while the answer's is read, so that a server may send back what it takes.
-/// A body that ends early is an error. So is a request that cannot leave: the last bytes of the answer wait for it, unless the
-/// answer is an error itself. An answer that is dropped before its end closes the connection.
+/// Each read also sends the rest of the request, so that a server may send bytes back while it receives the body. A read fails
+/// if the body of the response ends early. The last read waits until the whole request has left, and fails if the request
+/// cannot leave, unless the status is that of an error or a redirect. Dropping a response before its end closes the connection.
 ///
 /// ```
 /// # use std::io::{Read, Write};
@@ -43,76 +43,78 @@ use crate::client::response_reader::{Pipe, ResponseBody, ResponseReader};
 #[derive(Debug)]
 pub struct Response<'c, B> {
     head: ResponseHead<'c>,
-    body: ResponseBody<'c, Pump<'c, Lease<'c>, B>>,
+    body: ResponseBody<'c, ExchangeDriver<'c, ConnectionGuard<'c>, B>>,
     address: &'c str,
+    /// Whether the client keeps connections.
     keep: bool,
-    /// Whether the caller has not given the rest of the request up.
-    finishes: bool,
+    /// Whether the rest of the request has to leave; false if the caller has given it up.
+    sends_rest: bool,
 }
 
 impl<'c, B: Read> Response<'c, B> {
-    /// Reads up to the final head, and shows the interim ones. The connection is kept if it can be, and the rest of the request
-    /// leaves unless the caller has given it up.
+    /// Reads up to the final head, and calls `interim` with each interim head. `keep` and `sends_rest` are the fields of the
+    /// response.
     pub(crate) fn read(
-        mut reader: ResponseReader<'c, Pump<'c, Lease<'c>, B>>,
+        mut reader: ResponseReader<'c, ExchangeDriver<'c, ConnectionGuard<'c>, B>>,
         address: &'c str,
-        (keep, finishes): (bool, bool),
+        (keep, sends_rest): (bool, bool),
         mut interim: impl FnMut(&ResponseHead<'_>),
     ) -> Result<Self, ClientErrorKind> {
-        let failed = |error| ClientErrorKind::of(error, Asked::Request);
+        let failed = |error| ClientErrorKind::from_io(error, Asked::Request);
         while let Some(head) = reader.interim().map_err(failed)? {
             interim(&head);
         }
         let (head, mut body) = reader.answer().map_err(failed)?;
-        let (pump, exchange) = body.sending();
-        if head.status() == 101 || (finishes && exchange.incoming() == Some(0)) {
-            pump.finish(exchange).map_err(failed)?;
+        let (driver, exchange) = body.request_parts();
+        if head.status() == 101 || (sends_rest && exchange.incoming() == Some(0)) {
+            driver.send_rest(exchange).map_err(failed)?;
         }
-        let mut response = Self { head, body, address, keep, finishes };
-        response.settle();
+        let mut response = Self { head, body, address, keep, sends_rest };
+        response.keep_if_done();
         Ok(response)
     }
 
-    /// The status, 100 to 999.
+    /// Returns the status, 100 to 999.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.head.status()
     }
 
-    /// The head.
+    /// Returns the head.
     #[must_use]
     pub const fn head(&self) -> &ResponseHead<'c> {
         &self.head
     }
 
-    /// The connection as a pipe, after an answer with the status 101; what came after its head is read first. All of the
-    /// request has left by then.
+    /// Returns the connection as a pipe, after a response with the status 101. The bytes that came after its head are read
+    /// first. The whole request has left already.
     #[must_use]
     pub fn into_pipe(self) -> Upgraded<'c, B> {
         Upgraded { pipe: self.body.into_pipe(), address: self.address }
     }
 
-    /// What an error of reading the body means, with the server's address.
+    /// Returns an error of a read of the body as a [`ClientError`], with the server's address.
     #[must_use]
     pub fn explain(&self, error: io::Error) -> ClientError {
-        ClientError::new(self.address, ClientErrorKind::of(error, Asked::Request))
+        ClientError::new(self.address, ClientErrorKind::from_io(error, Asked::Request))
     }
 
-    /// Has all of the request leave before the last bytes of the answer are given, if their end is known.
-    fn finish_request(&mut self) -> io::Result<()> {
-        if !self.finishes {
+    /// Sends the rest of the request if no more bytes of the response will come. Called before the last bytes are returned.
+    fn send_rest_if_last(&mut self) -> io::Result<()> {
+        if !self.sends_rest {
             return Ok(());
         }
         let is_over = self.body.is_ended();
-        let (pump, exchange) = self.body.sending();
-        if is_over || exchange.incoming() == Some(0) { pump.finish(exchange) } else { Ok(()) }
+        let (driver, exchange) = self.body.request_parts();
+        if is_over || exchange.incoming() == Some(0) { driver.send_rest(exchange) } else { Ok(()) }
     }
 
-    /// Once the body has ended, the connection may go back.
-    fn settle(&mut self) {
-        // An answer may be whole before the request is: what has yet to leave would be lost, and the next packet taken for it.
-        if self.keep && self.body.is_ended() && self.body.allows_another() && self.body.source_mut().is_done() {
-            self.body.source_mut().transport_mut().give_back();
+    /// Keeps the connection for the next request if both the request and the response are complete.
+    fn keep_if_done(&mut self) {
+        // A response may be complete before the request has left. The server would then take the next packet for the rest of
+        // it.
+        if self.keep && self.body.is_ended() && self.body.allows_another() && self.body.source_mut().is_sent() {
+            self.body.source_mut().transport_mut().keep();
         }
     }
 }
@@ -120,16 +122,16 @@ impl<'c, B: Read> Response<'c, B> {
 impl<B: Read> BufRead for Response<'_, B> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let is_over = self.body.fill_buf()?.is_empty();
-        self.finish_request()?;
+        self.send_rest_if_last()?;
         if is_over {
-            self.settle();
+            self.keep_if_done();
         }
         self.body.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
         self.body.consume(amount);
-        self.settle();
+        self.keep_if_done();
     }
 }
 
@@ -144,10 +146,10 @@ impl<B: Read> Read for Response<'_, B> {
     }
 }
 
-/// A connection behind an answer with the status 101: reads what the server sends, writes to it. The client's timeouts hold.
+/// A connection after a response with the status 101, to read from the server and to write to it. The client's timeouts hold.
 ///
-/// Reading waits for the server, and writing for room. Who has to do both at once [polls](Self::descriptor) first, once
-/// [nothing is buffered](Self::buffered).
+/// A read waits until the server sends bytes, and a write waits until the server takes them. To do both in one thread, read the
+/// [buffered](Self::buffered) bytes first, then poll the [descriptor](Self::descriptor).
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -179,24 +181,24 @@ impl<B: Read> Read for Response<'_, B> {
 /// ```
 #[derive(Debug)]
 pub struct Upgraded<'c, B> {
-    pipe: Pipe<'c, Pump<'c, Lease<'c>, B>>,
+    pipe: Pipe<'c, ExchangeDriver<'c, ConnectionGuard<'c>, B>>,
     address: &'c str,
 }
 
 impl<B: Read> Upgraded<'_, B> {
-    /// What was read already, and not taken yet.
+    /// Returns the bytes that were received and that no read has returned yet.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         self.pipe.buffered()
     }
 
-    /// What an error of reading or writing means, with the server's address.
+    /// Returns an error of a read or a write as a [`ClientError`], with the server's address.
     #[must_use]
     pub fn explain(&self, error: io::Error) -> ClientError {
-        ClientError::new(self.address, ClientErrorKind::of(error, Asked::Request))
+        ClientError::new(self.address, ClientErrorKind::from_io(error, Asked::Request))
     }
 
-    /// The socket, to be polled.
+    /// Returns the socket, for a poll.
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.stream().transport().descriptor()

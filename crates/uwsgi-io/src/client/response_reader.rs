@@ -1,19 +1,19 @@
-//! An answer in.
+//! Reads the response to a request.
 
 use std::io::{self, BufRead, Read, Write};
 
-use uwsgi::client::{Exchange, ExchangeError, Incoming as Step, ResponseStep};
+use uwsgi::client::{Exchange, ExchangeError, Incoming, ResponseStep};
 use uwsgi::response::ResponseHead;
 
-use crate::client::source::{Incoming, Source};
-use crate::transport::window::{SMALL, Window, make_room};
+use crate::client::source::{BufferedSource, INITIAL_BUFFER, Source};
+use crate::transport::window::{Window, make_room};
 
-/// Reads the answer to one request: its head, then its body, from two parts of one buffer.
+/// The reader of the response to one request: first its head, then its body. They borrow two parts of one buffer.
 ///
-/// It reads from anything: a stream that blocks, a [`Stream`](crate::Stream) with timeouts over any
-/// [`Transport`](crate::Transport), bytes in memory. The buffer grows with what has come of a head, whose limits
-/// [the exchange](Exchange::with_limits) has, and not with what a peer announces: it is never longer than twice the longest
-/// head and 48 KiB.
+/// It reads from any [`Read`]: a stream that blocks, a [`Stream`](crate::Stream) with timeouts over any
+/// [`Transport`](crate::Transport), or bytes in memory. The buffer grows with the bytes that have come, not with the lengths
+/// that a peer announces. It is at most twice as long as the longest head that [the exchange](Exchange::with_limits) allows,
+/// plus 48 KiB.
 ///
 /// ```
 /// use std::io::Read;
@@ -37,27 +37,28 @@ pub struct ResponseReader<'b, S> {
     exchange: Exchange,
     buffer: &'b mut Vec<u8>,
     window: Window,
-    /// The length of the final head, once it was found.
+    /// The length of the final head, once it has been found.
     found: Option<usize>,
 }
 
-/// The least room for a body behind a head.
-const ROOM: usize = 16 * 1024;
+/// The least room for a body after a head.
+const MIN_BODY_ROOM: usize = 16 * 1024;
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<'b, S: Source> ResponseReader<'b, S> {
-    /// A reader of the answer to this exchange's request. What the buffer holds is forgotten.
+    /// Returns a reader of the response to the request of this exchange. Overwrites the contents of the buffer.
     pub fn new(source: S, exchange: Exchange, buffer: &'b mut Vec<u8>) -> Self {
-        Self::behind(source, exchange, buffer, 0)
+        Self::with_filled(source, exchange, buffer, 0)
     }
 
-    /// [`new`](Self::new), where so many bytes at the buffer's start were read already.
-    pub(crate) fn behind(source: S, exchange: Exchange, buffer: &'b mut Vec<u8>, filled: usize) -> Self {
-        make_room(buffer, SMALL);
+    /// Like [`new`](Self::new), but the first `filled` bytes of the buffer belong to the response.
+    pub(crate) fn with_filled(source: S, exchange: Exchange, buffer: &'b mut Vec<u8>, filled: usize) -> Self {
+        make_room(buffer, INITIAL_BUFFER);
         Self { source, exchange, buffer, window: Window { filled, ..Window::default() }, found: None }
     }
 
-    /// The next head if it is that of an interim answer (1xx, but for 101): ask again. Nothing once the final one has come.
+    /// Returns the head of the next interim response (1xx except 101). Returns `None` once the final head has come. Call it
+    /// again after each interim response.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -74,17 +75,17 @@ impl<'b, S: Source> ResponseReader<'b, S> {
     ///
     /// # Errors
     ///
-    /// As [`answer`](Self::answer).
+    /// The errors of [`answer`](Self::answer).
     pub fn interim(&mut self) -> io::Result<Option<ResponseHead<'_>>> {
-        let end = self.find()?;
+        let end = self.find_head()?;
         let start = self.window.start;
         let head = self.buffer.get(start..start.saturating_add(end)).unwrap_or_default();
-        // The final head is decoded again, with the buffer that its bytes then have.
+        // `answer` decodes the final head again, since only `answer` can return it with the lifetime of the buffer.
         let mut exchange = self.exchange.clone();
-        let response = exchange.response(head).map_err(broken)?;
+        let response = exchange.response(head).map_err(answer_error)?;
         if response.is_interim() {
             self.exchange = exchange;
-            self.window.pass(end);
+            self.window.consume(end);
             Ok(Some(response))
         } else {
             self.found = Some(end);
@@ -92,37 +93,38 @@ impl<'b, S: Source> ResponseReader<'b, S> {
         }
     }
 
-    /// The final head, and the body. Interim answers are passed over.
+    /// Returns the final head and the body. Skips interim responses.
     ///
     /// # Errors
     ///
-    /// The stream broke, or what came is no answer: the error then holds the [`ExchangeError`].
+    /// The stream broke, or its bytes are not a valid response: then the error contains an [`ExchangeError`].
     pub fn answer(mut self) -> io::Result<(ResponseHead<'b>, ResponseBody<'b, S>)> {
         while self.interim()?.is_some() {}
         let Self { source, mut exchange, buffer, mut window, found } = self;
         let end = window.start.saturating_add(found.unwrap_or_default());
-        make_room(buffer, end.saturating_add(ROOM));
+        make_room(buffer, end.saturating_add(MIN_BODY_ROOM));
         let Some((front, buffer)) = buffer.split_at_mut_checked(end) else {
-            return Err(broken(ExchangeError::NoAnswer)); // the head is in the buffer
+            return Err(answer_error(ExchangeError::NoAnswer)); // cannot happen: the head is within the buffer
         };
         let head = front.get(window.start..).unwrap_or_default();
-        let response = exchange.response(head).map_err(broken)?;
+        let response = exchange.response(head).map_err(answer_error)?;
         (window.start, window.filled) = (0, window.filled.saturating_sub(end));
         let mut body =
-            ResponseBody { incoming: Incoming::new(source, exchange, buffer, window), take: 0, ended: false };
-        let _later = body.look();
+            ResponseBody { source: BufferedSource::new(source, exchange, buffer, window), take: 0, ended: false };
+        // If this fails, the first read of the body fails too.
+        let _later = body.advance();
         Ok((response, body))
     }
 
-    /// Where the next head ends, behind the start of the window.
-    fn find(&mut self) -> io::Result<usize> {
+    /// Returns the length of the next head, which begins at the start of the window.
+    fn find_head(&mut self) -> io::Result<usize> {
         if let Some(end) = self.found {
             return Ok(end);
         }
         loop {
-            match self.exchange.head(self.window.of(self.buffer), self.window.eof) {
+            match self.exchange.head(self.window.bytes(self.buffer), self.window.eof) {
                 ResponseStep::Head { end } => return Ok(end),
-                ResponseStep::Fail(error) => return Err(broken(error)),
+                ResponseStep::Fail(error) => return Err(answer_error(error)),
                 ResponseStep::Need(_) => self.read()?,
             }
         }
@@ -134,7 +136,7 @@ impl<'b, S: Source> ResponseReader<'b, S> {
             (self.window.start, self.window.filled) = (0, self.window.len());
         }
         if self.window.filled == self.buffer.len() {
-            // As much again as has come; the exchange says when it is too much.
+            // The buffer doubles until the exchange finds that the head is too long.
             make_room(self.buffer, self.buffer.len().saturating_mul(2));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
@@ -145,7 +147,7 @@ impl<'b, S: Source> ResponseReader<'b, S> {
     }
 }
 
-/// The body of an answer: it ends where the answer says, and an end of the stream before that is an error.
+/// The body of a response. It ends where the head or the framing says. If the stream ends before that, a read fails.
 ///
 /// ```
 /// use std::io::Read;
@@ -161,85 +163,86 @@ impl<'b, S: Source> ResponseReader<'b, S> {
 /// ```
 #[derive(Debug)]
 pub struct ResponseBody<'b, S> {
-    incoming: Incoming<'b, S>,
-    /// How many of the bytes at the window's start are the body's.
+    source: BufferedSource<'b, S>,
+    /// How many bytes at the start of the window belong to the body.
     take: usize,
     ended: bool,
 }
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<'b, S: Source> ResponseBody<'b, S> {
-    /// Whether the whole body was read. Of one without a length, that shows when a read has found the end of the stream.
+    /// Whether the whole body was read. For a body without a length this is true once a read has found the end of the stream.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether the connection may carry another request: see [`Exchange::allows_another`].
+    /// Whether the connection can be used for another request: see [`Exchange::allows_another`].
     #[must_use]
     pub fn allows_another(&self) -> bool {
-        self.take == 0 && self.incoming.exchange.allows_another(self.incoming.got())
+        self.take == 0 && self.source.exchange.allows_another(self.source.bytes())
     }
 
-    /// The connection as a pipe, after an answer with the status 101; what was read after its head comes first. After any
-    /// other answer it is the rest of the connection, and nobody's.
+    /// Returns the connection as a pipe, after a response with the status 101. The bytes that were read after its head come
+    /// first. After any other response the bytes of the pipe have no meaning.
     ///
-    /// The whole request must have left before anything is written to the pipe: else it would overtake the request's body.
+    /// Write to the pipe only after the whole request has left. Otherwise those bytes would overtake the body of the request.
     #[must_use]
     pub fn into_pipe(self) -> Pipe<'b, S> {
-        Pipe { incoming: self.incoming }
+        Pipe { source: self.source }
     }
 
     pub(crate) const fn source_mut(&mut self) -> &mut S {
-        &mut self.incoming.source
+        &mut self.source.source
     }
 
-    /// Where the rest of the request leaves from, and the exchange that counts it.
-    pub(crate) const fn sending(&mut self) -> (&mut S, &mut Exchange) {
-        (&mut self.incoming.source, &mut self.incoming.exchange)
+    /// Returns the source, which sends the rest of the request, and the exchange, which counts it.
+    pub(crate) const fn request_parts(&mut self) -> (&mut S, &mut Exchange) {
+        (&mut self.source.source, &mut self.source.exchange)
     }
 
-    /// Asks the exchange about what was read, until there are bytes to give, or the end; whether more has to be read for that.
-    fn look(&mut self) -> io::Result<bool> {
+    /// Asks the exchange about the bytes that were read, until it finds bytes of the body or the end. Returns whether more has
+    /// to be read first.
+    fn advance(&mut self) -> io::Result<bool> {
         while self.take == 0 && !self.ended {
-            match self.incoming.step() {
-                Step::Body { skip, take } => {
-                    self.incoming.window.pass(skip);
+            match self.source.step() {
+                Incoming::Body { skip, take } => {
+                    self.source.window.consume(skip);
                     self.take = take;
                 }
-                Step::End { skip } => {
-                    self.incoming.window.pass(skip);
+                Incoming::End { skip } => {
+                    self.source.window.consume(skip);
                     self.ended = true;
                 }
-                Step::Fail(error) => return Err(broken(error)),
-                // A source that sends the request looks after the rest of it before it hands out the pipe.
-                Step::Upgraded | Step::Send => self.ended = true,
-                Step::Need(_) => return Ok(true),
+                Incoming::Fail(error) => return Err(answer_error(error)),
+                // `Response::read` sends the rest of the request before it returns the response.
+                Incoming::Upgraded | Incoming::Send => self.ended = true,
+                Incoming::Need(_) => return Ok(true),
             }
         }
         Ok(false)
     }
 }
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<S: Source> BufRead for ResponseBody<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.look()? {
-            self.incoming.fill()?;
+        while self.advance()? {
+            self.source.fill()?;
         }
-        Ok(self.incoming.got().get(..self.take).unwrap_or_default())
+        Ok(self.source.bytes().get(..self.take).unwrap_or_default())
     }
 
     fn consume(&mut self, amount: usize) {
         let amount = amount.min(self.take);
         self.take = self.take.saturating_sub(amount);
-        self.incoming.window.pass(amount);
-        // Whether that was the end shows at once; an error will come again.
-        let _later = self.look();
+        self.source.window.consume(amount);
+        // Finds the end of the body at once. If this fails, the next read fails too.
+        let _later = self.advance();
     }
 }
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<S: Source> Read for ResponseBody<'_, S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.fill_buf()?.read(out)?;
@@ -248,7 +251,7 @@ impl<S: Source> Read for ResponseBody<'_, S> {
     }
 }
 
-/// A connection behind its handshake: both directions, as they are.
+/// A connection after its upgrade: the bytes of both directions as they are.
 ///
 /// ```
 /// use std::io::Read;
@@ -267,43 +270,43 @@ impl<S: Source> Read for ResponseBody<'_, S> {
 /// ```
 #[derive(Debug)]
 pub struct Pipe<'b, S> {
-    incoming: Incoming<'b, S>,
+    source: BufferedSource<'b, S>,
 }
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<S: Source> Pipe<'_, S> {
-    /// What was read already, and not taken yet.
+    /// Returns the bytes that were read from the stream and that no read has returned yet.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
-        self.incoming.got()
+        self.source.bytes()
     }
 
-    /// The stream below; what was read already is not in it.
+    /// Returns the stream. It does not contain the [buffered](Self::buffered) bytes.
     #[must_use]
     pub const fn stream(&self) -> &S {
-        &self.incoming.source
+        &self.source.source
     }
 }
 
-#[allow(private_bounds, reason = "everything that reads")]
+#[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<S: Source> Read for Pipe<'_, S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.incoming.take(out)
+        self.source.read_raw(out)
     }
 }
 
 impl<S: Write> Write for Pipe<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.incoming.source.write(bytes)
+        self.source.source.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.incoming.source.flush()
+        self.source.source.flush()
     }
 }
 
-/// What is wrong with an answer, as a reader's error.
-pub(crate) fn broken(error: ExchangeError) -> io::Error {
+/// Returns an invalid response as an error of a reader.
+pub(crate) fn answer_error(error: ExchangeError) -> io::Error {
     let kind = match error {
         ExchangeError::BodyCutShort { .. } | ExchangeError::NoAnswer => io::ErrorKind::UnexpectedEof,
         _ => io::ErrorKind::InvalidData,

@@ -1,20 +1,22 @@
-//! A request whose body is written.
+//! A request whose body the caller writes.
 
 use std::io::{self, Write};
 
 use uwsgi::client::Exchange;
 
-use crate::client::connection::Lease;
+use crate::client::connection_guard::ConnectionGuard;
 use crate::client::error::{ClientError, ClientErrorKind};
-use crate::client::exchange_driver::Pump;
+use crate::client::exchange_driver::ExchangeDriver;
 use crate::client::response::Response;
 use crate::client::response_reader::ResponseReader;
-use crate::transport::window::{SMALL, make_room};
+use crate::client::source::INITIAL_BUFFER;
+use crate::transport::window::make_room;
 
-/// A request whose body is being written: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
+/// A request whose body the caller writes: as many bytes as its `CONTENT_LENGTH` says, then [`finish`](Self::finish).
 ///
-/// A server may answer before it has everything, and close. Writing fails then, and `finish` reads its answer all the same. If all
-/// of the body was written, and the last of it cannot leave, an answer that is no error ends with an error.
+/// A server may respond and close before it has read the whole body. Then a write fails, and `finish` still reads the response.
+/// If the whole body was written but cannot leave, the last read of the response fails, unless its status is that of an error
+/// or a redirect.
 ///
 /// ```
 /// # use std::io::Read;
@@ -41,10 +43,10 @@ use crate::transport::window::{SMALL, make_room};
 /// ```
 #[derive(Debug)]
 pub struct Sending<'c> {
-    pump: Pump<'c, Lease<'c>, io::Empty>,
+    driver: ExchangeDriver<'c, ConnectionGuard<'c>, io::Empty>,
     exchange: Exchange,
     incoming: &'c mut Vec<u8>,
-    /// How many bytes of an answer have come.
+    /// How many bytes of the response have come.
     filled: usize,
     address: &'c str,
     keep: bool,
@@ -52,74 +54,73 @@ pub struct Sending<'c> {
 
 impl<'c> Sending<'c> {
     pub(crate) fn new(
-        pump: Pump<'c, Lease<'c>, io::Empty>,
+        driver: ExchangeDriver<'c, ConnectionGuard<'c>, io::Empty>,
         exchange: Exchange,
         incoming: &'c mut Vec<u8>,
         address: &'c str,
         keep: bool,
     ) -> Self {
-        make_room(incoming, SMALL);
-        Self { pump, exchange, incoming, filled: 0, address, keep }
+        make_room(incoming, INITIAL_BUFFER);
+        Self { driver, exchange, incoming, filled: 0, address, keep }
     }
 
-    /// How many bytes of the body have yet to be written.
+    /// Returns how many bytes of the body the caller still has to write.
     #[must_use]
     pub const fn left(&self) -> u64 {
         self.exchange.outgoing()
     }
 
-    /// Whether an answer has begun to come. It may say that the rest of the body is not wanted.
+    /// Whether bytes of a response have come. The response may say that the server does not want the rest of the body.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.filled > 0
     }
 
-    /// Reads the answer, up to its final head; interim answers are passed over.
+    /// Reads the response up to its final head. Skips interim responses (1xx).
     ///
     /// # Errors
     ///
-    /// [`ClientErrorKind::BodyTooShort`] where bytes of the body are missing and no answer has come, or only a 101; else as
-    /// [`Client::request`](crate::Client::request).
+    /// [`ClientErrorKind::BodyTooShort`] if bytes of the body are missing and no response has come, or only a 101. Otherwise
+    /// the errors of [`Client::request`](crate::Client::request).
     pub fn finish(mut self) -> Result<Response<'c, io::Empty>, ClientError> {
         let address = self.address;
         let is_whole = self.exchange.outgoing() == 0;
         if !is_whole {
             let too_short = ClientErrorKind::BodyTooShort { missing: self.exchange.outgoing() };
-            if !self.is_answered() && !self.pump.is_broken() {
+            if !self.is_answered() && !self.driver.has_failed() {
                 return Err(ClientError::new(address, too_short));
             }
-            self.pump.give_up(io::Error::new(io::ErrorKind::BrokenPipe, too_short));
+            self.driver.give_up(io::Error::new(io::ErrorKind::BrokenPipe, too_short));
         }
-        let reader = ResponseReader::behind(self.pump, self.exchange, self.incoming, self.filled);
+        let reader = ResponseReader::with_filled(self.driver, self.exchange, self.incoming, self.filled);
         Response::read(reader, address, (self.keep, is_whole), |_| ()).map_err(|kind| ClientError::new(address, kind))
     }
 }
 
 impl Write for Sending<'_> {
-    /// Takes bytes of the body; they leave together with others, or when [flushed](Self::flush).
+    /// Takes bytes of the body. They leave when the buffer is full, or in [`flush`](Self::flush) or [`finish`](Self::finish).
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) behind the declared length,
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) or [`ConnectionReset`](io::ErrorKind::ConnectionReset) where the server
-    /// takes no more.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) after the declared length. [`BrokenPipe`](io::ErrorKind::BrokenPipe) or
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) if the server takes no more bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        if self.pump.room() == 0 {
+        if self.driver.room() == 0 {
             self.flush()?;
         }
-        let leaves = self.exchange.send(bytes.len().min(self.pump.room()));
-        if leaves == 0 {
+        let count = self.exchange.send(bytes.len().min(self.driver.room()));
+        if count == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the body is longer than its CONTENT_LENGTH"));
         }
-        self.pump.push(bytes.get(..leaves).unwrap_or_default());
-        Ok(leaves)
+        self.driver.push(bytes.get(..count).unwrap_or_default());
+        Ok(count)
     }
 
-    /// Waits until everything that was written has left.
+    /// Waits until all written bytes have left.
     fn flush(&mut self) -> io::Result<()> {
-        self.pump.drain(self.incoming, &mut self.filled)
+        self.driver.send_pushed(self.incoming, &mut self.filled)
     }
 }

@@ -6,41 +6,46 @@ use std::time::Instant;
 use uwsgi::response::HeadLimits;
 use uwsgi::server::Time;
 
-use crate::transport::stream::Patience;
+use crate::transport::stream::Timeouts;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    pub(crate) connect: Duration,
-    pub(crate) read: Duration,
-    pub(crate) write: Duration,
-    pub(crate) total: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) total_timeout: Duration,
     pub(crate) keepalive: bool,
     pub(crate) retries: bool,
-    pub(crate) limits: HeadLimits,
+    pub(crate) head_limits: HeadLimits,
 }
 
 impl Settings {
-    /// What is left of the time for a call that began then.
-    pub(crate) fn left(&self, start: Instant) -> Duration {
-        self.total.saturating_sub(start.elapsed())
+    /// Returns how much of the total timeout is left for a call that began at `start`.
+    pub(crate) fn time_left(&self, start: Instant) -> Duration {
+        self.total_timeout.saturating_sub(start.elapsed())
     }
 
-    /// For how long the rest of a call that began then waits, on a connection whose clock says this.
-    pub(crate) fn patience(&self, start: Instant, now: Time) -> Patience {
-        Patience { read: self.read, write: self.write, total: self.total, end: Some(now.after(self.left(start))) }
+    /// Returns the timeouts for the rest of a call that began at `start`. `now` is the current time of the connection's clock.
+    pub(crate) fn timeouts(&self, start: Instant, now: Time) -> Timeouts {
+        Timeouts {
+            read: self.read_timeout,
+            write: self.write_timeout,
+            total: self.total_timeout,
+            end: Some(now.after(self.time_left(start))),
+        }
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(10),
-            read: Duration::from_secs(60),
-            write: Duration::from_secs(60),
-            total: Duration::MAX,
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            total_timeout: Duration::MAX,
             keepalive: false,
             retries: false,
-            limits: HeadLimits::default(),
+            head_limits: HeadLimits::default(),
         }
     }
 }

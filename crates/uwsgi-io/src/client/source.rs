@@ -1,14 +1,15 @@
-//! What a client has read and not used yet, and where more of it comes from.
+//! Where a client reads from: a source of bytes, and the buffer before it.
 
 use std::io::{self, Read};
 
-use uwsgi::client::{Exchange, Incoming as Step};
+use uwsgi::client::{Exchange, Incoming};
 
-use crate::transport::window::{SMALL, Window, make_room};
+use crate::transport::window::{Window, make_room};
 
-/// Where the bytes of an answer come from: a reader, or a connection on which the rest of the request is still leaving.
+/// A source of the bytes of a response or an answer: a reader, or a connection on which the rest of the request may still have
+/// to leave.
 pub(crate) trait Source {
-    /// Reads once, and waits for that if need be; 0 is the end of the stream.
+    /// Reads once, and waits until bytes are there; 0 is the end of the stream.
     fn fill(&mut self, exchange: &mut Exchange, room: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -23,38 +24,41 @@ impl<R: Read> Source for R {
     }
 }
 
-/// The part of a buffer behind a head, and the source that it is filled from.
+/// The length of a new buffer.
+pub(crate) const INITIAL_BUFFER: usize = 32 * 1024;
+
+/// A source, and the part of the buffer after the head, which it fills.
 #[derive(Debug)]
-pub(crate) struct Incoming<'b, S> {
+pub(crate) struct BufferedSource<'b, S> {
     pub(crate) source: S,
     pub(crate) exchange: Exchange,
     buffer: &'b mut [u8],
     pub(crate) window: Window,
 }
 
-impl<'b, S: Source> Incoming<'b, S> {
-    /// The window counts from the start of the buffer.
+impl<'b, S: Source> BufferedSource<'b, S> {
+    /// Makes a buffered source. `window` counts from the start of `buffer`.
     pub(crate) const fn new(source: S, exchange: Exchange, buffer: &'b mut [u8], window: Window) -> Self {
         Self { source, exchange, buffer, window }
     }
 
-    /// All of the buffer, and nothing read yet.
-    pub(crate) fn whole(source: S, buffer: &'b mut Vec<u8>) -> Self {
-        make_room(buffer, SMALL);
+    /// Makes a buffered source that has read nothing. It uses all of the buffer.
+    pub(crate) fn empty(source: S, buffer: &'b mut Vec<u8>) -> Self {
+        make_room(buffer, INITIAL_BUFFER);
         Self::new(source, Exchange::new(false), buffer, Window::default())
     }
 
-    /// What was read and not used.
-    pub(crate) fn got(&self) -> &[u8] {
-        self.window.of(self.buffer)
+    /// Returns the bytes that were read and not consumed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.window.bytes(self.buffer)
     }
 
-    /// What the bytes are, of a body.
-    pub(crate) fn step(&mut self) -> Step {
-        self.exchange.body(self.window.of(self.buffer), self.window.eof)
+    /// Asks the exchange which of these bytes belong to the body.
+    pub(crate) fn step(&mut self) -> Incoming {
+        self.exchange.body(self.window.bytes(self.buffer), self.window.eof)
     }
 
-    /// Reads once; nothing of what was read before is left.
+    /// Reads once into the buffer, whose bytes are all consumed.
     pub(crate) fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
         self.window.filled = self.source.fill(&mut self.exchange, self.buffer)?;
@@ -62,13 +66,14 @@ impl<'b, S: Source> Incoming<'b, S> {
         Ok(())
     }
 
-    /// Takes what was read already, or else reads once into `out`; for where all bytes are wanted, whatever they are.
-    pub(crate) fn take(&mut self, out: &mut [u8]) -> io::Result<usize> {
+    /// Returns bytes as they are, without regard to the exchange: those of the buffer, or else those of one read from the
+    /// source.
+    pub(crate) fn read_raw(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.window.len() == 0 {
             return self.source.fill(&mut self.exchange, out);
         }
-        let count = self.got().read(out)?;
-        self.window.pass(count);
+        let count = self.bytes().read(out)?;
+        self.window.consume(count);
         Ok(count)
     }
 }

@@ -1,4 +1,4 @@
-//! Announcements to uWSGI's routers.
+//! Announces backends to uWSGI's routers.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -11,11 +11,13 @@ use uwsgi::message::Subscription;
 
 use crate::client::error::{ClientError, ClientErrorKind};
 
-/// Sends an announcement to a router's subscription server: that a backend joins, or leaves.
+/// Announces to the subscription server of a router that a backend joins or leaves.
 ///
-/// There is no answer: what is known then is that it was sent, of a name with several addresses to one of them. Where the
-/// router is on this machine, the kernel says whether nobody listens, unless it is too busy to say so within 20 ms. A router
-/// forgets a backend that has not joined again for 17 s; uWSGI says it every 10 s.
+/// A router does not answer, so success means only that the announcement was sent. If a name has several addresses, it was sent
+/// to one of them. If the address is on this machine, the kernel reports within 20 ms that no program listens there, unless it
+/// is too busy.
+///
+/// A router removes a backend that has not joined again for 17 s. uWSGI announces a backend every 10 s.
 ///
 /// ```
 /// # use std::net::UdpSocket;
@@ -67,10 +69,10 @@ fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// How long the kernel has to say that nobody listens on this machine; it takes microseconds.
-const ECHO: Duration = Duration::from_millis(20);
+/// How long to wait until the kernel reports that no program listens on this machine. That takes microseconds.
+const ICMP_WAIT: Duration = Duration::from_millis(20);
 
-/// Sends to the first address that does not say at once that nobody listens there: a router listens on one of a name's.
+/// Sends to the first address where no report comes that no program listens: a router listens on only one address of a name.
 fn udp(addresses: &[SocketAddr], bytes: &[u8]) -> io::Result<()> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -88,10 +90,10 @@ fn send(address: &SocketAddr, bytes: &[u8]) -> io::Result<()> {
     socket.connect(address)?;
     socket.send(bytes)?;
     if address.ip().is_loopback() {
-        socket.set_read_timeout(Some(ECHO))?;
+        socket.set_read_timeout(Some(ICMP_WAIT))?;
         match socket.recv(&mut [0]) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Err(error),
-            // Nothing: that is what a router says.
+            // A router does not answer.
             _ => {}
         }
     }
@@ -103,29 +105,29 @@ fn send(address: &SocketAddr, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A socket, and the address of one that is closed.
-    fn router_and_nobody() -> (UdpSocket, SocketAddr, SocketAddr) {
+    /// Returns a router's socket, its address, and an address where no program listens.
+    fn router_and_closed_address() -> (UdpSocket, SocketAddr, SocketAddr) {
         let router = UdpSocket::bind("127.0.0.1:0").unwrap();
         router.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let here = router.local_addr().unwrap();
-        (router, here, nobody)
+        (router, here, closed)
     }
 
     #[test]
-    fn the_address_of_a_name_where_somebody_listens() {
-        let (router, here, nobody) = router_and_nobody();
-        // With IPv6 and without: nobody has bound that port there.
-        let six = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), nobody.port());
-        for addresses in [&[here][..], &[nobody, here], &[six, here], &[six, nobody, here], &[here, nobody]] {
+    fn sends_to_the_first_address_where_a_router_listens() {
+        let (router, here, closed) = router_and_closed_address();
+        // Nothing listens at this port of IPv6 either, whether the machine has IPv6 or not.
+        let six = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), closed.port());
+        for addresses in [&[here][..], &[closed, here], &[six, here], &[six, closed, here], &[here, closed]] {
             udp(addresses, b"a datagram").unwrap();
             let mut got = [0; 16];
             let count = router.recv(&mut got).unwrap();
             assert_eq!(got.get(..count), Some(&b"a datagram"[..]), "{addresses:?}");
         }
-        assert_eq!(udp(&[six, nobody], b"").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(udp(&[six, closed], b"").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(udp(&[], b"").unwrap_err().kind(), io::ErrorKind::NotFound);
-        // Once, and not to all of them.
+        // The datagram is sent once, not to all addresses.
         udp(&[here, here], b"one").unwrap();
         router.recv(&mut [0; 16]).unwrap();
         router.set_nonblocking(true).unwrap();

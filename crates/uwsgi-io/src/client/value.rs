@@ -1,18 +1,19 @@
-//! Answers that are packets, and the bytes behind them.
+//! The bytes that a server answers with.
 
 use std::io::{self, Read};
 
 use uwsgi::client::ExchangeError;
 
-use crate::client::connection::Lease;
+use crate::client::connection_guard::ConnectionGuard;
 use crate::client::error::{Asked, ClientError, ClientErrorKind};
-use crate::client::exchange_driver::Pump;
-use crate::client::response_reader::broken;
-use crate::client::source::Incoming;
+use crate::client::exchange_driver::ExchangeDriver;
+use crate::client::response_reader::answer_error;
+use crate::client::source::BufferedSource;
 
-/// Bytes that a server answers with: the result of a function, the value of a key, or whatever comes up to the close.
+/// The bytes that a server answers with: the result of a function, the value of a key, or everything up to the close.
 ///
-/// They are read as they come; an end before their length is an error. No memory is set aside for what a server announces.
+/// Read them with [`Read`]. A read fails if the stream ends before the announced length. A length that a server announces does
+/// not allocate memory.
 ///
 /// ```
 /// use std::io::Read;
@@ -36,40 +37,40 @@ use crate::client::source::Incoming;
 /// ```
 #[derive(Debug)]
 pub struct Value<'c> {
-    incoming: Incoming<'c, Pump<'c, Lease<'c>, io::Empty>>,
-    /// What was in the packet itself.
+    source: BufferedSource<'c, ExchangeDriver<'c, ConnectionGuard<'c>, io::Empty>>,
+    /// The bytes that are in the packet itself.
     inline: &'c [u8],
     length: Option<u64>,
-    /// How many bytes have yet to come behind the packet.
+    /// How many bytes are still to come after the packet; `None` up to the close.
     left: Option<u64>,
     address: &'c str,
     asked: Asked,
 }
 
 impl<'c> Value<'c> {
-    /// Bytes in a packet, and so many behind it; up to the close where there is no number.
+    /// Makes a value of the bytes in a packet and `left` bytes after it, or all bytes up to the close if `left` is `None`.
     pub(crate) fn new(
-        incoming: Incoming<'c, Pump<'c, Lease<'c>, io::Empty>>,
+        source: BufferedSource<'c, ExchangeDriver<'c, ConnectionGuard<'c>, io::Empty>>,
         inline: &'c [u8],
         left: Option<u64>,
         address: &'c str,
         asked: Asked,
     ) -> Self {
         let here = u64::try_from(inline.len()).unwrap_or(u64::MAX);
-        Self { incoming, inline, length: left.map(|left| left.saturating_add(here)), left, address, asked }
+        Self { source, inline, length: left.map(|left| left.saturating_add(here)), left, address, asked }
     }
 
-    /// How many bytes there are all in all; nothing where only the close will tell.
+    /// Returns the length of the whole value; `None` if it ends with the close of the connection.
     #[must_use]
     pub const fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// All bytes that were not read yet, if there are no more than `most`.
+    /// Reads the rest of the value, if it has at most `most` bytes.
     ///
     /// # Errors
     ///
-    /// [`ClientErrorKind::TooLong`], or the connection broke, or it ended early.
+    /// [`ClientErrorKind::TooLong`], or the connection broke or ended early.
     pub fn into_vec(mut self, most: usize) -> Result<Vec<u8>, ClientError> {
         let limit = u64::try_from(most).unwrap_or(u64::MAX);
         let here = u64::try_from(self.inline.len()).unwrap_or(u64::MAX);
@@ -86,10 +87,10 @@ impl<'c> Value<'c> {
         Ok(bytes)
     }
 
-    /// What an error of reading means, with the server's address.
+    /// Returns an error of a read as a [`ClientError`], with the server's address.
     #[must_use]
     pub fn explain(&self, error: io::Error) -> ClientError {
-        ClientError::new(self.address, ClientErrorKind::of(error, self.asked))
+        ClientError::new(self.address, ClientErrorKind::from_io(error, self.asked))
     }
 }
 
@@ -98,14 +99,14 @@ impl Read for Value<'_> {
         if !self.inline.is_empty() {
             return self.inline.read(out);
         }
-        let Some(left) = self.left else { return self.incoming.take(out) };
+        let Some(left) = self.left else { return self.source.read_raw(out) };
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
         let count = match out.get_mut(..most) {
-            Some(out) if !out.is_empty() => self.incoming.take(out)?,
+            Some(out) if !out.is_empty() => self.source.read_raw(out)?,
             _ => return Ok(0),
         };
         if count == 0 {
-            return Err(broken(ExchangeError::BodyCutShort { missing: left }));
+            return Err(answer_error(ExchangeError::BodyCutShort { missing: left }));
         }
         self.left = Some(left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX)));
         Ok(count)

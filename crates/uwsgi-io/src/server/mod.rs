@@ -1,7 +1,8 @@
 //! The server's side of a connection: requests in, responses out.
 
-pub(crate) mod receiving;
+pub(crate) mod head_error;
+mod receive;
 pub(crate) mod request_body;
 pub(crate) mod request_reader;
 pub(crate) mod response_writer;
-pub(crate) mod shared;
+mod shared_state;

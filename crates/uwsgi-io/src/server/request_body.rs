@@ -1,32 +1,33 @@
-//! A request's body, as something to read.
+//! The body of a request.
 
 use core::sync::atomic::Ordering;
 use std::io::{self, BufRead, Read};
 
 use uwsgi::server::{BodyStep, Receive, Refusal};
 
-use crate::server::receiving::{fill_window, read_or_wait};
+use crate::server::receive::{fill_window, read_or_wait};
 use crate::server::response_writer::ResponseWriter;
-use crate::server::shared::Shared;
+use crate::server::shared_state::SharedState;
 use crate::transport::Transport;
 use crate::transport::window::Window;
 
-/// The body of a request: it ends where its length says, and an end before that is an error, which says what the matter was.
+/// The body of a request. It ends after its declared length. If the stream ends before that, a read fails, and its error says
+/// why.
 ///
-/// It is read from the connection when it is asked for; large reads go past the buffer. Once the head of a 101 has left, it
-/// is whatever the peer sends.
+/// The bytes are read from the connection when the application asks for them. Large reads bypass the buffer. Once the head of a
+/// 101 has left, the body is everything that the peer sends.
 #[derive(Debug)]
 pub struct RequestBody<'r, T> {
     transport: &'r T,
     receive: &'r mut Receive,
-    /// What comes behind the packet in the connection's buffer.
+    /// The part of the connection's buffer after the packet.
     buffer: &'r mut [u8],
     window: &'r mut Window,
-    shared: &'r Shared,
+    shared: &'r SharedState,
     failure: Option<Refusal>,
     broken: bool,
-    /// Why the connection broke when this was read ahead.
-    broke_before: Option<io::Error>,
+    /// Why the connection broke while the body was read ahead.
+    read_ahead_error: Option<io::Error>,
 }
 
 impl<'r, T: Transport> RequestBody<'r, T> {
@@ -35,56 +36,59 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         receive: &'r mut Receive,
         buffer: &'r mut [u8],
         window: &'r mut Window,
-        shared: &'r Shared,
-        broke_before: Option<io::Error>,
+        shared: &'r SharedState,
+        read_ahead_error: Option<io::Error>,
     ) -> Self {
-        let body = Self { transport, receive, buffer, window, shared, failure: None, broken: false, broke_before };
-        body.tell_unread();
+        let body = Self { transport, receive, buffer, window, shared, failure: None, broken: false, read_ahead_error };
+        body.publish_unread();
         body
     }
 
-    /// Tells the answer's writer how much is unread. Behind a body that failed no request is found, however little is left.
-    fn tell_unread(&self) {
+    /// Tells the writer of the response how much is unread. After a body that failed, that is not known: no next request can be
+    /// found.
+    fn publish_unread(&self) {
         let left = self.receive.unread_body().and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
         self.shared.unread.store(left.saturating_add(self.window.body), Ordering::Release);
     }
 
-    /// The writer of the answer, which waits for a worker from now on.
+    /// Returns the writer of the response. The time limit for getting a worker begins now: see
+    /// [`Settings::queue_wait`](uwsgi::server::Settings::queue_wait).
     #[must_use]
     pub fn answer(&self) -> ResponseWriter<'r, T> {
         ResponseWriter::new(self.transport, self.receive, self.shared)
     }
 
-    /// The writer of the answer to a message, which has no head: what is written leaves as it is.
+    /// Returns the writer of the answer to a message. The answer has no head: the bytes leave as they are written.
     #[must_use]
     pub fn answer_without_head(&self) -> ResponseWriter<'r, T> {
         ResponseWriter::without_head(self.transport, self.receive, self.shared)
     }
 
-    /// Why the last read failed, if the peer was the reason.
+    /// Returns why the last read failed: because of the bytes or the silence of the peer, or because of a stop. Returns `None`
+    /// if no read has failed, or if the connection [broke](Self::is_broken).
     #[must_use]
     pub const fn failure(&self) -> Option<Refusal> {
         self.failure
     }
 
-    /// Whether the connection broke while the body was read: the peer has gone.
+    /// Whether the connection broke while the body was read.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Asks what to do until there are bytes to give; how many the machine knows to be the body's if there are none yet.
+    /// Asks the state machine until bytes of the body are in the window, the body has ended, or more has to be read.
     fn advance(&mut self) -> io::Result<Next> {
         if self.window.body > 0 {
-            return Ok(Next::Here);
+            return Ok(Next::Ready);
         }
-        if let Some(error) = self.broke_before.take() {
-            return self.remember(Err(error));
+        if let Some(error) = self.read_ahead_error.take() {
+            return self.record_failure(Err(error));
         }
         if self.shared.upgraded.load(Ordering::Acquire) {
             self.receive.upgrade();
         }
-        // A peer that never has to be waited for has no longer than others.
+        // The grace period of a stop holds also for a peer that is always ready.
         if let Some(asked) = self.transport.stop_asked() {
             self.receive.shut_down(asked);
         }
@@ -92,55 +96,57 @@ impl<'r, T: Transport> RequestBody<'r, T> {
             let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
             match self.receive.body(got, self.window.eof, self.transport.now()) {
                 BodyStep::Body { skip, take } => {
-                    self.window.pass(skip);
+                    self.window.consume(skip);
                     self.window.body = take;
                     if take > 0 {
-                        return Ok(Next::Here);
+                        return Ok(Next::Ready);
                     }
                 }
                 BodyStep::Need(more) => return Ok(Next::Need(more)),
                 BodyStep::Fail(refusal) => {
                     self.failure = Some(refusal);
-                    self.tell_unread();
-                    return Err(broken(refusal));
+                    self.publish_unread();
+                    return Err(body_error(refusal));
                 }
                 BodyStep::End { skip } => {
-                    self.window.pass(skip);
+                    self.window.consume(skip);
                     return Ok(Next::End);
                 }
             }
         }
     }
 
-    /// Reads once into the buffer, which holds nothing, or waits.
+    /// Reads once into the empty buffer, or waits.
     fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
         let read = fill_window(self.window, self.transport, self.receive, self.buffer, None);
-        self.remember(read)
+        self.record_failure(read)
     }
 
-    /// Remembers why a read failed.
-    fn remember<V>(&mut self, read: io::Result<V>) -> io::Result<V> {
+    /// Records why a read failed.
+    fn record_failure<V>(&mut self, read: io::Result<V>) -> io::Result<V> {
         match read.as_ref().map_err(io::Error::kind) {
             Ok(_) => {}
-            // A stream that blocks has a timeout of its own.
+            // This is a timeout of a stream that blocks.
             Err(io::ErrorKind::TimedOut) => self.failure = Some(Refusal::BodyTimeout),
             Err(_) => self.broken = true,
         }
         read
     }
 
-    /// Whether every byte that comes is the body's, and no framing is among them.
-    fn is_plain(&self) -> bool {
+    /// Whether every byte belongs to the body: a chunked body has framing between its bytes.
+    fn has_no_framing(&self) -> bool {
         !self.receive.settings().chunked
     }
 }
 
+/// The next step of a read of the body.
 enum Next {
-    /// Bytes are in the window.
-    Here,
-    /// None are, and so many more are the body's.
+    /// Bytes of the body are in the window.
+    Ready,
+    /// No byte of the body is in the window; at least this many more bytes of the stream belong to it.
     Need(usize),
+    /// The body has ended.
     End,
 }
 
@@ -148,7 +154,7 @@ impl<T: Transport> BufRead for RequestBody<'_, T> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         loop {
             match self.advance()? {
-                Next::Here => break,
+                Next::Ready => break,
                 Next::End => return Ok(&[]),
                 Next::Need(_) => self.fill()?,
             }
@@ -159,31 +165,31 @@ impl<T: Transport> BufRead for RequestBody<'_, T> {
     fn consume(&mut self, amount: usize) {
         let amount = amount.min(self.window.body);
         self.window.body = self.window.body.saturating_sub(amount);
-        self.window.pass(amount);
-        self.tell_unread();
+        self.window.consume(amount);
+        self.publish_unread();
     }
 }
 
 impl<T: Transport> Read for RequestBody<'_, T> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // What is read past the buffer saves a copy.
-        while self.window.body == 0 && out.len() >= self.buffer.len() && self.is_plain() {
+        // A read that bypasses the buffer saves a copy.
+        while self.window.body == 0 && out.len() >= self.buffer.len() && self.has_no_framing() {
             match self.advance()? {
-                Next::Here => break,
+                Next::Ready => break,
                 Next::End => return Ok(0),
-                // Nobody knows how much of a pipe is there, and of a short rest a copy costs nothing.
+                // The copy of a short rest costs nothing. For a pipe, `more` is 1: its length is not known.
                 Next::Need(more) if more < self.buffer.len() => break,
                 Next::Need(more) => {
                     let most = more.min(out.len());
                     let room = out.get_mut(..most).unwrap_or_default();
                     let read = read_or_wait(self.transport, self.receive, room, None);
-                    if let Some(count) = self.remember(read)? {
+                    if let Some(count) = self.record_failure(read)? {
                         self.window.eof = count == 0;
                         let got = out.get(..count).unwrap_or_default();
                         if count > 0 {
-                            // Its bytes are counted as they are given.
+                            // The state machine counts the bytes that the application gets.
                             let _ = self.receive.body(got, false, self.transport.now());
-                            self.tell_unread();
+                            self.publish_unread();
                             return Ok(count);
                         }
                     }
@@ -197,8 +203,8 @@ impl<T: Transport> Read for RequestBody<'_, T> {
     }
 }
 
-/// What an application is told.
-fn broken(refusal: Refusal) -> io::Error {
+/// Returns the error that the application gets.
+fn body_error(refusal: Refusal) -> io::Error {
     let kind = match refusal {
         Refusal::BodyCutShort { .. } => io::ErrorKind::UnexpectedEof,
         Refusal::BodyTimeout => io::ErrorKind::TimedOut,

@@ -1,4 +1,4 @@
-//! Requests in, one after the other, each with its body.
+//! Reads the requests of a connection, each with its body.
 
 use core::time::Duration;
 use std::io::{self, IoSlice};
@@ -9,14 +9,14 @@ use uwsgi::server::{
 };
 use uwsgi::{Packet, Request};
 
-use crate::server::receiving::fill_window;
+use crate::server::receive::fill_window;
 use crate::server::request_body::RequestBody;
-use crate::server::shared::Shared;
+use crate::server::shared_state::SharedState;
 use crate::transport::window::Window;
-use crate::transport::{Direction, Transport, is_early};
+use crate::transport::{Direction, Transport, should_retry};
 
-/// The receiving side of a server's connection: reads packets into one buffer, which is used again for the next. Bytes that
-/// were read past the packet serve the body.
+/// The receiving half of a server's connection. It reads packets into one buffer, and uses that buffer again for the next
+/// packet. Bytes that were read after a packet are the first bytes of the body.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -44,59 +44,70 @@ pub struct RequestReader<'t, T> {
     receive: Receive,
     buffer: Vec<u8>,
     window: Window,
-    /// How many bytes at the front are the packet's.
+    /// How many bytes at the start of the buffer belong to the packet.
     head: usize,
-    /// How long a body may be that is read before its request is given, and for how long it is waited for.
-    ahead: (usize, Duration),
-    /// Why the connection broke while a body was read ahead, until the body is read.
-    broken: Option<io::Error>,
-    shared: Shared,
+    read_ahead: ReadAhead,
+    /// Why the connection broke while a body was read ahead; the reader of the body gets it.
+    read_ahead_error: Option<io::Error>,
+    shared: SharedState,
 }
 
-/// What came.
+/// Whether to read a body before the application gets its request.
+#[derive(Debug, Clone, Copy)]
+struct ReadAhead {
+    /// The length of the longest body that is read ahead.
+    length: usize,
+    /// How long to wait for the body.
+    time: Duration,
+}
+
+/// What the peer has sent.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
-#[allow(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation a request")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is destructured at once, and a box would be an allocation for each request"
+)]
 pub enum Arrival<'r, T> {
-    /// Nothing, and nothing more will: close. That is no error.
+    /// Nothing, and no more bytes will come: close the connection. This is not an error.
     Close,
-    /// A ping: [pong](RequestReader::pong).
+    /// A ping: call [`pong`](RequestReader::pong).
     Ping,
-    /// Nothing that can be served: [refuse](RequestReader::refuse).
+    /// Something that cannot be served: call [`refuse`](RequestReader::refuse).
     Refused(Refusal),
-    /// A packet that is no web request, of a kind that the settings accept.
+    /// A packet that is not a web request, and that the settings accept.
     Message {
         /// The packet.
         packet: Packet<'r>,
-        /// What follows it, to the end of the stream.
+        /// Everything after the packet, to the end of the stream.
         body: RequestBody<'r, T>,
     },
-    /// A request and its body, from two parts of one buffer.
+    /// A request and its body. They borrow two parts of one buffer.
     Request {
         /// The request.
         request: Request<'r>,
-        /// The packet that it came in.
+        /// The packet of the request.
         packet: Packet<'r>,
-        /// Its body, which also makes the writer of the answer.
+        /// The body of the request, which also makes the writer of the response.
         body: RequestBody<'r, T>,
     },
 }
 
-/// What a buffer begins with; packets of browsers have 500 to 1,500 bytes.
-const SMALL: usize = 4096;
-/// The least room for a body behind a packet.
-const ROOM: usize = 1024;
+/// The length of a new buffer. The packets of browsers have 500 to 1,500 bytes.
+const INITIAL_BUFFER: usize = 4096;
+/// The least room for a body after a packet.
+const MIN_BODY_ROOM: usize = 1024;
 
 impl<'t, T: Transport> RequestReader<'t, T> {
-    /// A reader of a connection that begins now.
+    /// Returns a reader of a connection that begins now.
     pub fn new(transport: &'t T, settings: Settings) -> Self {
         Self::with_buffer(transport, settings, Vec::new())
     }
 
-    /// A reader that uses a buffer of another connection again.
+    /// Returns a reader that uses the buffer of an [earlier connection](Self::into_buffer).
     pub fn with_buffer(transport: &'t T, settings: Settings, mut buffer: Vec<u8>) -> Self {
-        if buffer.len() < SMALL {
-            buffer.resize(SMALL, 0);
+        if buffer.len() < INITIAL_BUFFER {
+            buffer.resize(INITIAL_BUFFER, 0);
         }
         Self {
             transport,
@@ -104,15 +115,17 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             buffer,
             window: Window::default(),
             head: 0,
-            ahead: (0, Duration::ZERO),
-            broken: None,
-            shared: Shared::default(),
+            read_ahead: ReadAhead { length: 0, time: Duration::ZERO },
+            read_ahead_error: None,
+            shared: SharedState::default(),
         }
     }
 
-    /// The same reader, which reads a body of at most so many bytes before it gives the request, and waits for it so long at
-    /// most: nothing unless changed. What has not come by then is read when it is asked for. If the body fails, the read that
-    /// comes to where it ends says so.
+    /// Sets which bodies to read before the request is returned: those of at most `length` bytes, and for at most `time`. By
+    /// default no body is read ahead.
+    ///
+    /// The bytes that have not come by then are read when the application asks for them. If the body fails, the application
+    /// first reads the bytes that have come, and then gets the error.
     ///
     /// ```
     /// use core::time::Duration;
@@ -124,27 +137,27 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// let duplex = Duplex::new(&sent[..], Vec::new());
     /// let mut reader = RequestReader::new(&duplex, Settings::default()).reading_ahead(16 << 10, Duration::from_secs(1));
     /// let Arrival::Request { mut body, .. } = reader.read_request()? else { panic!("no request") };
-    /// assert_eq!(body.fill_buf()?, b"abc"); // without a read of the connection
+    /// assert_eq!(body.fill_buf()?, b"abc"); // does not read from the connection
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
-    pub fn reading_ahead(self, most: usize, patience: Duration) -> Self {
-        Self { ahead: (most, patience), ..self }
+    pub fn reading_ahead(self, length: usize, time: Duration) -> Self {
+        Self { read_ahead: ReadAhead { length, time }, ..self }
     }
 
-    /// The buffer, for another connection.
+    /// Returns the buffer, to be used for [another connection](Self::with_buffer).
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {
         self.buffer
     }
 
-    /// Waits for the next request, for as long as the settings say.
+    /// Waits for the next request, within the time limits of the settings.
     ///
-    /// Call it once for a connection, and again each time when [`end`](Self::end) says that another may come.
+    /// Call it once for each connection, and again whenever [`end`](Self::end) returns true.
     ///
     /// # Errors
     ///
-    /// The connection broke. What a peer sends is no error but an [`Arrival`].
+    /// The connection broke. Malformed input is not an error but an [`Arrival`].
     pub fn read_request(&mut self) -> io::Result<Arrival<'_, T>> {
         let (end, is_request) = loop {
             let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
@@ -153,36 +166,36 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                 HeadStep::Message { end } => break (end, false),
                 HeadStep::Need(_) => self.fill()?,
                 HeadStep::Pong { end } => {
-                    self.window.pass(end);
+                    self.window.consume(end);
                     return Ok(Arrival::Ping);
                 }
                 HeadStep::Refuse(refusal) => return Ok(Arrival::Refused(refusal)),
-                HeadStep::Skip { count } => self.pass_over(count),
+                HeadStep::Skip { count } => self.skip_unread_body(count),
                 HeadStep::Close => return Ok(Arrival::Close),
             }
         };
-        let reads_ahead = is_request && self.ahead.0 > 0;
+        let reads_ahead = is_request && self.read_ahead.length > 0;
         if reads_ahead {
             if let Err(refusal) = self.receive.request(self.buffer.get(..end).unwrap_or_default()) {
                 return Ok(Arrival::Refused(refusal));
             }
-            self.broken = self.read_ahead(end).err();
+            self.read_ahead_error = self.read_body_ahead(end).err();
         }
-        // There is room for a body to be read into, whatever the packet has taken.
-        let least = end.saturating_add(ROOM);
+        // The body needs room too, even if the packet fills the buffer.
+        let least = end.saturating_add(MIN_BODY_ROOM);
         if self.buffer.len() < least {
             self.grow(least);
         }
         self.head = end;
         let Some((head, tail)) = self.buffer.split_at_mut_checked(end) else {
-            return Ok(Arrival::Close); // end is within what was read
+            return Ok(Arrival::Close); // cannot happen: the packet is within the buffer
         };
         let packet = match Packet::decode(head) {
             Ok((packet, _)) => packet,
             Err(error) => return Ok(Arrival::Refused(Refusal::Decode(error))),
         };
         let request = match is_request {
-            // It was let in already.
+            // `receive` has accepted it already.
             true if reads_ahead => {
                 let request = Request::decode_with(&packet, &self.receive.settings().limits);
                 request.map(Some).map_err(Refusal::Decode)
@@ -195,9 +208,9 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             Err(refusal) => return Ok(Arrival::Refused(refusal)),
         };
         self.window.filled = self.window.filled.saturating_sub(end);
-        self.shared = Shared::default();
-        let broken = self.broken.take();
-        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.shared, broken);
+        self.shared = SharedState::default();
+        let error = self.read_ahead_error.take();
+        let body = RequestBody::new(self.transport, &mut self.receive, tail, &mut self.window, &self.shared, error);
         Ok(match request {
             Some(request) => Arrival::Request { request, packet, body },
             None => Arrival::Message { packet, body },
@@ -210,7 +223,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     ///
     /// The connection broke.
     pub fn pong(&mut self) -> io::Result<()> {
-        self.write(&Receive::PONG)?;
+        self.write_all(&Receive::PONG)?;
         self.half_close()
     }
 
@@ -220,15 +233,16 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     ///
     /// The connection broke.
     pub fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
-        self.write(self.receive.refusal_response(refusal))?;
+        self.write_all(self.receive.refusal_response(refusal))?;
         self.half_close()
     }
 
-    /// Ends what an answer has ended: whether another request may come. If not, the connection is to be closed.
+    /// Ends a request after its response. Returns whether another request may come; if not, close the connection.
     ///
     /// # Errors
     ///
-    /// The connection broke, or it [cannot be reset](Transport::abort) though the answer is not whole: close it all the same.
+    /// The connection broke, or the response is not whole and the transport [has no reset](Transport::abort). Close the
+    /// connection then, too.
     pub fn end(&mut self, respond: &Respond) -> io::Result<bool> {
         self.receive.unread(core::mem::take(&mut self.window.body));
         if let Some(asked) = self.transport.stop_asked() {
@@ -237,34 +251,34 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         match Ending::of(self.receive.clone(), respond, self.transport.now()) {
             Ending::Next(receive) => {
                 self.receive = receive;
-                // What is left is the rest of the body, and then the next packet's.
+                // The bytes that are left are the rest of the body, and after it those of the next packet.
                 let left = self.head.saturating_add(self.window.start)..self.head.saturating_add(self.window.filled);
                 self.buffer.copy_within(left.clone(), 0);
                 (self.window.start, self.window.filled) = (0, left.len());
                 Ok(true)
             }
             Ending::Abort => self.transport.abort().map(|()| false),
-            // The close is the half-close too: there is nothing to lose.
-            Ending::HalfClose(drain) if drain.expects_nothing() && !self.has_more() => Ok(false),
+            // Closes at once: no unread byte can turn the close into a reset.
+            Ending::HalfClose(drain) if drain.expects_nothing() && !self.has_unused_bytes() => Ok(false),
             Ending::HalfClose(_) => self.half_close().map(|()| false),
         }
     }
 
-    /// Whether bytes are there that nobody asked for.
-    fn has_more(&self) -> bool {
+    /// Whether the peer has sent bytes that nothing has used.
+    fn has_unused_bytes(&self) -> bool {
         self.window.start < self.window.filled || self.transport.may_have_more()
     }
 
-    /// Shuts down writing, then drops what still comes, within bounds: to close over unread bytes would make the kernel reset
-    /// the connection, and the front end lose the answer.
+    /// Shuts down writing, then reads and drops what the peer still sends, within the limits of the settings. If the server
+    /// closed the connection with unread bytes, the kernel would reset it, and the front end would lose the response.
     fn half_close(&mut self) -> io::Result<()> {
         let mut drain = Drain::new(self.receive.settings(), self.transport.now());
         match self.transport.shut_down_write() {
-            // The close is the only end that the peer will see, and it may be waiting for that.
+            // Only the close ends the stream for the peer, which may wait for it: do not drain.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
             shut => shut?,
         }
-        // What is in the buffer was read before, and harms nobody.
+        // The bytes in the buffer were read before: they cannot cause a reset.
         let mut dropped = 0;
         while let DrainStep::Need(most) = drain.step(dropped, self.window.eof, self.transport.now()) {
             let most = most.min(self.buffer.len());
@@ -274,11 +288,11 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                     self.window.eof = count == 0;
                     count
                 }
-                Err(error) if is_early(&error) => {
+                Err(error) if should_retry(&error) => {
                     self.transport.wait(Direction::Read, Some(drain.deadline()))?;
                     0
                 }
-                // The answer is written: a peer that neither sends nor closes is no error of it.
+                // The response is written. It is not an error if the peer neither sends nor closes.
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
                 Err(error) => return Err(error),
             };
@@ -286,68 +300,68 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         Ok(())
     }
 
-    /// Reads a small body behind the packet that ends there, as far as it comes.
-    fn read_ahead(&mut self, end: usize) -> io::Result<()> {
+    /// Reads a small body after the packet, which ends at `end`, as far as the body comes in time.
+    fn read_body_ahead(&mut self, end: usize) -> io::Result<()> {
         let length = match self.receive.framing() {
             framing::RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
             _ => return Ok(()),
         };
-        let (most, patience) = self.ahead;
-        if length > most {
+        let ReadAhead { length: longest, time } = self.read_ahead;
+        if length > longest {
             return Ok(());
         }
-        let until = self.transport.now().after(patience);
+        let until = self.transport.now().after(time);
         loop {
             let given = end.saturating_add(self.window.body);
             let got = self.buffer.get(given..self.window.filled).unwrap_or_default();
             match self.receive.body(got, self.window.eof, self.transport.now()) {
-                // A body that has a length has no framing inside.
+                // A body with a length has no framing: `skip` is 0.
                 BodyStep::Body { take, .. } => self.window.body = self.window.body.saturating_add(take),
                 BodyStep::Need(_) if self.transport.now() < until => {
                     self.fill_to(end.saturating_add(length), Some(until))?;
                 }
-                // Nobody waits until the application reads, which the peer is not charged for.
+                // The time until the application reads does not count against the peer.
                 BodyStep::Need(_) => {
                     self.receive.pause(self.transport.now());
                     return Ok(());
                 }
-                // It is there, or will never be: the machine says so again.
+                // The body has ended or failed. `receive` returns the same step when the application reads.
                 _ => return Ok(()),
             }
         }
     }
 
-    /// Passes over what nobody has read of the body before: a packet begins at the buffer's start.
-    fn pass_over(&mut self, count: usize) {
+    /// Removes unread bytes of the previous body. The next packet then begins at the start of the buffer.
+    fn skip_unread_body(&mut self, count: usize) {
         let left = self.window.start.saturating_add(count).min(self.window.filled)..self.window.filled;
         self.buffer.copy_within(left.clone(), 0);
         (self.window.start, self.window.filled) = (0, left.len());
     }
 
-    /// Reads once, or waits.
+    /// Reads once for a packet, or waits.
     fn fill(&mut self) -> io::Result<()> {
-        let most = self.receive.settings().smallest_buffer();
-        self.fill_to(most.max(SMALL), None)
+        let longest = self.receive.settings().smallest_buffer().max(INITIAL_BUFFER);
+        self.fill_to(longest, None)
     }
 
-    /// Reads once into a buffer of so many bytes at most, or waits, until this time at most.
-    fn fill_to(&mut self, most: usize, until: Option<Time>) -> io::Result<()> {
+    /// Reads once, or waits until `until` at most. The buffer grows to `longest` bytes at most.
+    fn fill_to(&mut self, longest: usize, until: Option<Time>) -> io::Result<()> {
         if self.window.filled == self.buffer.len() {
-            // As much again as came: no peer makes the buffer larger than what it has sent, and there is a limit.
-            self.grow(self.buffer.len().saturating_mul(2).min(most));
+            // The buffer doubles: a peer cannot make it longer than twice the bytes that it has sent.
+            self.grow(self.buffer.len().saturating_mul(2).min(longest));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
         fill_window(&mut self.window, self.transport, &mut self.receive, room, until)
     }
 
-    /// Makes the buffer so large, and no larger: a `Vec` that grows by itself takes twice what it needs.
+    /// Sets the length of the buffer, and takes no more room than that: a `Vec` that grows by itself takes up to twice as much.
     fn grow(&mut self, len: usize) {
         self.buffer.reserve_exact(len.saturating_sub(self.buffer.len()));
         self.buffer.resize(len, 0);
     }
 
-    /// Writes what the server says by itself, for as long as that may take.
-    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Writes a pong or a refusal, within the time limit of the settings.
+    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         let now = self.transport.now();
         let mut respond = Respond::refusing(&self.receive, now);
         while !bytes.is_empty() {
@@ -358,7 +372,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
                     respond.wrote(count);
                     bytes = bytes.get(count..).unwrap_or_default();
                 }
-                Err(error) if is_early(&error) => self.wait_to_write(&mut respond)?,
+                Err(error) if should_retry(&error) => self.wait_to_write(&mut respond)?,
                 Err(error) => return Err(error),
             }
         }

@@ -1,68 +1,42 @@
-//! An answer out.
+//! Writes the response to a request.
 
-use core::fmt;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
 use uwsgi::framing::whole_length;
-use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder, ResponseHead};
+use uwsgi::response::{EncodedHead, ResponseEncoder, ResponseHead};
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
-use crate::server::shared::Shared;
-use crate::transport::{Direction, Transport, is_early};
+use crate::server::head_error::HeadError;
+use crate::server::shared_state::SharedState;
+use crate::transport::{Direction, Transport, should_retry};
 
-/// The answer to one request. The head is given first, and may be given again until it leaves: with the first bytes of the
-/// body that are not none, or at the end. Bytes leave before [`write`](Write::write) returns.
+/// The writer of the response to one request. Give the [head](Self::head) first. Another head may replace it until it leaves:
+/// with the first non-empty write of the body, or at the [end](Self::finish). Bytes leave before [`write`](Write::write)
+/// returns.
 ///
-/// [`RequestBody::answer`](crate::RequestBody::answer) makes it.
+/// [`RequestBody::answer`](crate::RequestBody::answer) makes a writer.
 #[derive(Debug)]
 pub struct ResponseWriter<'r, T> {
     transport: &'r T,
     respond: Respond,
-    /// The head, ready to leave.
+    /// The encoded head.
     head: Vec<u8>,
-    /// Another head, which is not ready.
+    /// A buffer to encode another head in.
     draft: Vec<u8>,
-    shared: &'r Shared,
+    shared: &'r SharedState,
     status: u16,
     /// Whether the head has a Content-Length.
     has_length: bool,
-    /// For how long a refusal may take to leave.
+    /// How long a refusal may take to leave.
     refusal_time: Duration,
     failure: Option<Refusal>,
     broken: bool,
 }
 
-/// Why a head was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HeadError {
-    /// Another has left already.
-    Left,
-    /// A line of it cannot stand in a head. The head before it, if there was one, still stands.
-    Line(RefusedLine),
-}
-
-impl fmt::Display for HeadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Left => f.write_str("the head has left already"),
-            Self::Line(line) => line.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for HeadError {}
-
-impl From<RefusedLine> for HeadError {
-    fn from(line: RefusedLine) -> Self {
-        Self::Line(line)
-    }
-}
-
 impl<'r, T: Transport> ResponseWriter<'r, T> {
-    pub(crate) fn new(transport: &'r T, receive: &Receive, shared: &'r Shared) -> Self {
+    pub(crate) fn new(transport: &'r T, receive: &Receive, shared: &'r SharedState) -> Self {
         Self {
             transport,
             respond: Respond::queued(receive, transport.now()),
@@ -77,22 +51,24 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// A writer of an answer without a head.
-    pub(crate) fn without_head(transport: &'r T, receive: &Receive, shared: &'r Shared) -> Self {
+    /// Returns a writer of an answer without a head.
+    pub(crate) fn without_head(transport: &'r T, receive: &Receive, shared: &'r SharedState) -> Self {
         let writer = Self::new(transport, receive, shared);
         Self { respond: writer.respond.without_head(), ..writer }
     }
 
-    /// A worker has taken the request. Nothing leaves before.
+    /// Tells the writer that a worker has taken the request. This ends the time limit for getting a worker
+    /// ([`Settings::queue_wait`](uwsgi::server::Settings::queue_wait)). It is not needed for the response to leave: bytes that
+    /// are written before this call leave too, and the first of them ends that time limit as well.
     pub fn started(&mut self) {
         self.respond.started();
     }
 
-    /// The head: its status, its reason, its lines.
+    /// Sets the head: its status, its reason and its lines. Replaces a previous head that has not left.
     ///
     /// # Errors
     ///
-    /// [`HeadError`]: nothing has changed.
+    /// [`HeadError`]: the previous head stays.
     pub fn head<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &mut self,
         status: u16,
@@ -100,7 +76,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         lines: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), HeadError> {
         self.draft.clear();
-        self.draft.reserve(USUAL);
+        self.draft.reserve(USUAL_HEAD);
         let mut encoder = ResponseEncoder::new(&mut self.draft, status, reason)?;
         for (name, value) in lines {
             encoder.push(name.as_ref(), value.as_ref())?;
@@ -114,57 +90,60 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         Ok(())
     }
 
-    /// Whether the head has left, so that it stands.
+    /// Whether the head has left: it can no longer be replaced. True also after a refusal, and after the first bytes of an
+    /// answer without a head.
     #[must_use]
     pub const fn has_left(&self) -> bool {
         self.respond.has_left()
     }
 
-    /// Whether the connection broke: the peer has gone, or takes nothing.
+    /// Whether the response was cut off: the connection broke, the peer takes no bytes, or the grace period of a stop is over.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// What ended the answer before the application did, if something did: nobody was free to work on it, or a stop had
-    /// waited long enough. Its response was written if nothing had left; else the connection will be reset.
+    /// Returns why the server ended the response before the application did, if so: no worker was free in time, or the grace
+    /// period of a stop is over. If nothing had left, the response of that refusal was written. Otherwise
+    /// [`RequestReader::end`](crate::RequestReader::end) resets the connection.
     #[must_use]
     pub const fn failure(&self) -> Option<Refusal> {
         self.failure
     }
 
-    /// The status of what leaves; 0 before there is a head.
+    /// Returns the status of the current head, or of the refusal that was written; 0 before there is a head.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// How many bytes of body have left; a refusal's text is one too.
+    /// Returns how many bytes of the body have left. The text of a refusal counts as a body.
     #[must_use]
     pub const fn body_bytes(&self) -> u64 {
         self.respond.sent()
     }
 
-    /// The application has given all. If that is a head without a Content-Length and no byte of body, the head gets a length of
-    /// 0, if [one belongs there](uwsgi::framing::whole_length): the answer has an end then that everybody sees.
+    /// Ends the response: the application has given all of it. If the application gave a head without a Content-Length and no
+    /// byte of a body, the head gets a Content-Length of 0 where [that is allowed](uwsgi::framing::whole_length). The front end
+    /// then knows where the response ends.
     ///
     /// # Errors
     ///
-    /// The application gave no head, or fewer bytes than its Content-Length; or the connection broke. The answer is not whole
-    /// then: the [end](crate::RequestReader::end) of it resets the connection, and closes a Unix socket, unless it can be a
-    /// [failure](Self::fail).
+    /// The application gave no head, or fewer bytes than its Content-Length; or the connection broke. If nothing has left,
+    /// [`fail`](Self::fail) can still write a refusal. Otherwise the response is not whole, and
+    /// [`RequestReader::end`](crate::RequestReader::end) resets the connection; a Unix socket has no reset and is only closed.
     pub fn finish(&mut self) -> io::Result<()> {
-        self.tell_no_length();
+        self.declare_empty_body();
         if !self.has_left() {
-            self.go_on()?;
+            self.check_stop_deadline()?;
         }
-        self.tell_unread();
-        let leaves = self.respond.finished().map_err(refused)?;
+        self.load_unread();
+        let leaves = self.respond.finished().map_err(wrong_answer)?;
         self.send(leaves, &[])
     }
 
-    /// Puts a length of 0 into a head that has none and that nothing follows.
-    fn tell_no_length(&mut self) {
+    /// Adds a Content-Length of 0 to a head that has no length, if no body follows it.
+    fn declare_empty_body(&mut self) {
         let none = whole_length(self.status, self.respond.is_head_request(), 0);
         if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || none.is_none() {
             return;
@@ -177,9 +156,11 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// The application failed. `body` is why its last read failed, if one did: it is the better answer.
+    /// Ends the response of an application that has failed. `body` is why its last read of the body failed, if it did: that
+    /// reason has priority.
     ///
-    /// If nothing has left, a refusal is written, which is returned; else the connection will be reset.
+    /// If nothing has left, this writes a refusal and returns it. Otherwise [`RequestReader::end`](crate::RequestReader::end)
+    /// resets the connection.
     ///
     /// # Errors
     ///
@@ -191,74 +172,76 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
-    /// What is due: a refusal that was written, because the request has waited for a worker for too long, or a stop for the
-    /// answer.
+    /// Checks the deadlines. If the request has waited too long for a worker, or if the grace period of a stop is over, and
+    /// nothing has left, this writes a refusal and returns it.
     ///
     /// # Errors
     ///
-    /// The connection broke, or a stop has waited long enough and part of the answer has left.
+    /// The connection broke, or the grace period of a stop is over and part of the response has left.
     pub fn time(&mut self) -> io::Result<Option<Refusal>> {
-        self.look_for_stop();
+        self.note_stop();
         match self.respond.time(self.transport.now()) {
             TimeStep::Refuse(refusal) => {
                 self.failure = Some(refusal);
                 self.refuse(refusal).map(|()| Some(refusal))
             }
-            TimeStep::Abort => Err(self.given_up()),
+            TimeStep::Abort => Err(self.cut_off()),
             TimeStep::Wait => Ok(None),
         }
     }
 
-    /// When to ask [`time`](Self::time), a stop that was asked for by now included.
+    /// Returns when to call [`time`](Self::time). A stop that was requested meanwhile counts.
     pub fn deadline(&mut self) -> Option<Time> {
-        self.look_for_stop();
+        self.note_stop();
         self.respond.deadline()
     }
 
-    /// The state of the answer.
+    /// Returns the state of the response.
     #[must_use]
     pub const fn respond(&self) -> &Respond {
         &self.respond
     }
 
-    /// What [`RequestReader::end`](crate::RequestReader::end) asks for.
+    /// Returns the state of the response, which [`RequestReader::end`](crate::RequestReader::end) needs.
     #[must_use]
     pub fn into_respond(self) -> Respond {
         self.respond
     }
 
-    fn look_for_stop(&mut self) {
+    /// Reports a requested stop to the state machine.
+    fn note_stop(&mut self) {
         if let Some(asked) = self.transport.stop_asked() {
             self.respond.shut_down(asked);
         }
     }
 
-    /// More is to leave. Once a stop has waited long enough nothing does, however quickly the peer takes it:
-    /// see [`Respond::time`].
-    fn go_on(&mut self) -> io::Result<()> {
+    /// Returns an error if the response has ended early. After the grace period of a stop no byte leaves, even if the peer
+    /// takes bytes quickly: see [`Respond::time`].
+    fn check_stop_deadline(&mut self) -> io::Result<()> {
         if self.failure.is_none() && !self.broken && self.transport.stop_asked().is_some() {
             self.time()?;
         }
-        self.failure.map_or(Ok(()), |refusal| Err(ended(refusal)))
+        self.failure.map_or(Ok(()), |refusal| Err(ended_early(refusal)))
     }
 
-    /// Whether the connection can go on depends on what is unread when the head leaves.
-    fn tell_unread(&mut self) {
+    /// Tells the state machine how much of the body is unread when the head leaves. The connection can be kept only if that is
+    /// little.
+    fn load_unread(&mut self) {
         if !self.has_left() {
             let unread = self.shared.unread.load(Ordering::Acquire);
             self.respond.unread(u64::try_from(unread).ok());
         }
     }
 
-    /// Part of the answer is missing, and will be.
-    fn given_up(&mut self) -> io::Error {
+    /// Marks the response as cut off, and returns the reason.
+    fn cut_off(&mut self) -> io::Error {
         self.broken = true;
         match self.respond.cut() {
             Some(Cut { limit: CutLimit::StopGrace(_), .. }) => {
                 self.failure = Some(Refusal::Stopping);
-                ended(Refusal::Stopping)
+                ended_early(Refusal::Stopping)
             }
-            _ => io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer"),
+            _ => io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the response"),
         }
     }
 
@@ -266,32 +249,32 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.status = refusal.status();
         self.transport.limit(Direction::Write, self.transport.now().after(self.refusal_time))?;
         let whole = self.respond.refusal_response(&refusal);
-        // The empty line is the head's end; the text has none.
+        // The first empty line ends the head.
         let head = whole.windows(4).position(|end| end == b"\r\n\r\n").map_or(whole.len(), |at| at.saturating_add(4));
         let (head, text) = whole.split_at_checked(head).unwrap_or((whole, &[]));
-        self.write_all_now(head, text)
+        self.write_all_or_break(head, text)
     }
 
-    /// Sends what leaves.
+    /// Writes the head and the bytes that may leave.
     fn send(&mut self, leaves: Leaves, bytes: &[u8]) -> io::Result<()> {
         let bytes = bytes.get(..leaves.take).unwrap_or(bytes);
         if leaves.head {
             let mut head = core::mem::take(&mut self.head);
             head.truncate(head.len().saturating_sub(2));
             head.extend_from_slice(self.respond.head_end());
-            self.write_all_now(&head, bytes)?;
+            self.write_all_or_break(&head, bytes)?;
             self.head = head;
             if self.respond.is_upgraded() {
                 self.shared.upgraded.store(true, Ordering::Release);
             }
         } else if !bytes.is_empty() {
-            self.write_all_now(&[], bytes)?;
+            self.write_all_or_break(&[], bytes)?;
         }
         Ok(())
     }
 
-    /// Writes all of it. If that fails, bytes are lost, and none may follow them.
-    fn write_all_now(&mut self, head: &[u8], bytes: &[u8]) -> io::Result<()> {
+    /// Writes all of the bytes. If that fails, bytes are lost, and no others may follow them.
+    fn write_all_or_break(&mut self, head: &[u8], bytes: &[u8]) -> io::Result<()> {
         let written = self.try_write_all(head, bytes);
         if written.is_err() {
             self.respond.broken();
@@ -315,35 +298,36 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
                     bytes = bytes.get(of_body..).unwrap_or_default();
                     head = head.get(count..).unwrap_or_default();
                 }
-                Err(error) if is_early(&error) => self.wait()?,
+                Err(error) if should_retry(&error) => self.wait()?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    /// The connection takes nothing now. Whether it has for too long is asked before a wait, not behind it: a wait may take
-    /// longer than the peer did.
+    /// Waits until the connection takes bytes. Checks the deadline before the wait, not after it: a wait may return late, when
+    /// the peer was in time.
     fn wait(&mut self) -> io::Result<()> {
         self.respond.blocked(self.transport.now());
-        self.look_for_stop();
+        self.note_stop();
         match self.respond.time(self.transport.now()) {
-            TimeStep::Abort => Err(self.given_up()),
-            // A refusal is due only where nothing leaves yet.
+            TimeStep::Abort => Err(self.cut_off()),
+            // No refusal is due while bytes leave.
             TimeStep::Wait | TimeStep::Refuse(_) => self.transport.wait(Direction::Write, self.respond.deadline()),
         }
     }
 }
 
 impl<T: Transport> Write for ResponseWriter<'_, T> {
-    /// Gives bytes of the body. All of them are taken; those that must not leave (of the answer to HEAD, say) do not.
+    /// Writes bytes of the body. Accepts all of them, but those that must not leave do not: those of a response to HEAD, for
+    /// example.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
-            // Nothing leaves for nothing, so that nothing can be in its way.
+            // An empty write sends nothing, and so it cannot fail.
             return Ok(0);
         }
-        self.go_on()?;
-        self.tell_unread();
+        self.check_stop_deadline()?;
+        self.load_unread();
         match self.respond.body(bytes.len()) {
             Ok(leaves) => {
                 self.send(leaves, bytes)?;
@@ -353,33 +337,33 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
                 if let AnswerError::TooLong { leaves } = error {
                     self.send(leaves, bytes)?;
                 }
-                Err(refused(error))
+                Err(wrong_answer(error))
             }
         }
     }
 
-    /// Has the head of a 101 leave, whose peer may have to speak first. All else leaves as it is written; if that has failed,
-    /// the bytes are lost, and this fails too.
+    /// Sends the head of a 101: its peer may have to send first. All other bytes leave in [`write`](Write::write); if a write
+    /// has failed, this fails too.
     fn flush(&mut self) -> io::Result<()> {
         if self.status == 101 && !self.has_left() {
-            self.go_on()?;
-            let leaves = self.respond.flush_head().map_err(refused)?;
+            self.check_stop_deadline()?;
+            let leaves = self.respond.flush_head().map_err(wrong_answer)?;
             return self.send(leaves, &[]);
         }
         match self.failure {
-            Some(refusal) => Err(ended(refusal)),
-            None if self.broken => Err(refused(AnswerError::Over)),
+            Some(refusal) => Err(ended_early(refusal)),
+            None if self.broken => Err(wrong_answer(AnswerError::Over)),
             None => Ok(()),
         }
     }
 }
 
-/// Room that most heads fit into, so that none is moved while it grows.
-const USUAL: usize = 256;
+/// Room for most heads, so that the buffer does not grow while a head is encoded.
+const USUAL_HEAD: usize = 256;
 
-/// The same head with a Content-Length of 0, written into `draft`.
+/// Returns the head with a Content-Length of 0 added. It is encoded into `draft`.
 fn with_length_of_0<'d>(head: &[u8], draft: &'d mut Vec<u8>) -> Result<EncodedHead<'d>, HeadError> {
-    // A head of our own is always read back; else the answer ends with its connection.
+    // The encoder's own output always decodes. If it did not, the close of the connection would end the response.
     let head = ResponseHead::decode(head).map_err(|_| HeadError::Left)?;
     draft.clear();
     let reason = core::str::from_utf8(head.reason()).unwrap_or_default();
@@ -391,10 +375,10 @@ fn with_length_of_0<'d>(head: &[u8], draft: &'d mut Vec<u8>) -> Result<EncodedHe
     Ok(encoder.finish()?)
 }
 
-fn ended(refusal: Refusal) -> io::Error {
+fn ended_early(refusal: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, refusal)
 }
 
-fn refused(error: AnswerError) -> io::Error {
+fn wrong_answer(error: AnswerError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }

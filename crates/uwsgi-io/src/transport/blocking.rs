@@ -9,9 +9,11 @@ use crate::transport::clock::Clock;
 use crate::transport::half_close::HalfClose;
 use crate::transport::{Direction, Transport, timed_out};
 
-/// A stream that blocks, as a transport: `TcpStream`, `UnixStream`, and whatever else can be read and written through a
-/// shared reference, and [half-closed](HalfClose). It waits where the stream does; timeouts are the stream's own, but for the end of
-/// a connection: a drain, a refusal and a pong have the time that the settings say.
+/// A stream that blocks, as a transport: `TcpStream`, `UnixStream`, or any type that can be read and written through a shared
+/// reference and implements [`HalfClose`].
+///
+/// Reads and writes block as long as the stream does, and the stream's own timeouts hold. The end of a connection is different:
+/// a drain, a refusal and a pong get deadlines from the settings of the server.
 ///
 /// ```
 /// # #[cfg(unix)] {
@@ -33,12 +35,12 @@ pub struct Blocking<T> {
 }
 
 impl<T> Blocking<T> {
-    /// The transport that a stream is.
+    /// Makes a transport of a stream.
     pub fn new(stream: T) -> Self {
         Self { stream, clock: Clock::start() }
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn into_inner(self) -> T {
         self.stream
     }
@@ -61,7 +63,7 @@ where
     }
 
     fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
-        // No time at all would be none that ends; and there is a longest that the system counts.
+        // `std` refuses a timeout of zero, and the system cannot count for longer than that.
         let after = self.clock.until(until).clamp(Duration::from_millis(1), Duration::from_secs(1 << 30));
         self.stream.set_timeout(direction, after)
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use uwsgi::server::Time;
 
-/// A clock that began when it was made.
+/// A clock that counts from the moment of its creation.
 ///
 /// ```
 /// use uwsgi_io::Clock;
@@ -19,19 +19,19 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that begins now.
+    /// Returns a clock that starts now.
     #[must_use]
     pub fn start() -> Self {
         Self { start: Instant::now() }
     }
 
-    /// What time it is.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Time {
         Time::ZERO.after(self.start.elapsed())
     }
 
-    /// How long it is until then; nothing if it was before.
+    /// Returns how long it is from now until `then`, or zero if `then` has passed.
     #[must_use]
     pub fn until(&self, then: Time) -> Duration {
         then.since(self.now())

@@ -9,9 +9,10 @@ use crate::transport::clock::Clock;
 use crate::transport::half_close::no_reset;
 use crate::transport::{Direction, Transport, timed_out};
 
-/// A reader and a writer as one transport: a pipe of two programs, bytes in memory, a capture and a sink. Its end is seen when
-/// it is dropped, and an answer that is not whole looks like one that is, unless its head has a length: there is neither half a
-/// close nor a reset.
+/// A reader and a writer as one transport: the pipes of another program, bytes in memory, or a capture and a sink.
+///
+/// It has neither a half-close nor a reset. The peer sees the end only when the writer is dropped. A response that is cut off
+/// looks like a whole one, unless its head has a Content-Length.
 ///
 /// ```
 /// use uwsgi_io::{Duplex, Transport};
@@ -30,12 +31,12 @@ pub struct Duplex<R, W> {
 }
 
 impl<R: Read, W: Write> Duplex<R, W> {
-    /// The transport that a reader and a writer are.
+    /// Makes a transport of a reader and a writer.
     pub fn new(reader: R, writer: W) -> Self {
         Self { reader: Mutex::new(reader), writer: Mutex::new(writer), clock: Clock::start() }
     }
 
-    /// The reader and the writer.
+    /// Returns the reader and the writer.
     pub fn into_inner(self) -> (R, W) {
         (
             self.reader.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -46,11 +47,11 @@ impl<R: Read, W: Write> Duplex<R, W> {
 
 impl<R: Read, W: Write> Transport for Duplex<R, W> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        whole(&self.reader).read(buffer).map_err(timed_out)
+        lock(&self.reader).read(buffer).map_err(timed_out)
     }
 
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        whole(&self.writer).write_vectored(pieces).map_err(timed_out)
+        lock(&self.writer).write_vectored(pieces).map_err(timed_out)
     }
 
     fn wait(&self, _direction: Direction, _until: Option<Time>) -> io::Result<()> {
@@ -62,7 +63,7 @@ impl<R: Read, W: Write> Transport for Duplex<R, W> {
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
-        whole(&self.writer).flush()?;
+        lock(&self.writer).flush()?;
         Err(io::Error::new(io::ErrorKind::Unsupported, "a reader and a writer have no half-close"))
     }
 
@@ -71,7 +72,7 @@ impl<R: Read, W: Write> Transport for Duplex<R, W> {
     }
 }
 
-/// A stream is no worse for a panic of who used it.
-fn whole<T>(stream: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks a stream, even if another thread has panicked while it held the lock: a read or a write has no state to break.
+fn lock<T>(stream: &Mutex<T>) -> MutexGuard<'_, T> {
     stream.lock().unwrap_or_else(PoisonError::into_inner)
 }

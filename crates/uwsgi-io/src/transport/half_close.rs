@@ -10,28 +10,28 @@ use rustix::net::sockopt;
 
 use crate::transport::Direction;
 
-/// What a stream does at its end, besides being closed: what [`Blocking`] needs to know of one.
+/// The operations on a stream that [`Blocking`](crate::Blocking) needs besides reading and writing.
 pub trait HalfClose {
-    /// Has a read, or a write, fail as one that would block after so long, which is not zero: as `set_read_timeout` and
-    /// `set_write_timeout` of `std` do.
+    /// Sets how long a read or a write may block, as `set_read_timeout` and `set_write_timeout` of `std` do. After that time it
+    /// fails with [`io::ErrorKind::WouldBlock`] or [`io::ErrorKind::TimedOut`]. `after` is not zero.
     ///
     /// # Errors
     ///
-    /// The stream has gone.
+    /// The stream is closed already.
     fn set_timeout(&self, direction: Direction, after: Duration) -> io::Result<()>;
 
-    /// Closes the sending direction, so that the peer sees the end, and can still be read from.
+    /// Closes the sending direction: the peer sees the end of the stream, and can still send.
     ///
     /// # Errors
     ///
-    /// As [`Transport::shut_down_write`].
+    /// The errors of [`Transport::shut_down_write`](crate::Transport::shut_down_write).
     fn shut_down_write(&self) -> io::Result<()>;
 
-    /// Makes the close that follows a reset.
+    /// Turns the following close into a reset.
     ///
     /// # Errors
     ///
-    /// As [`Transport::abort`].
+    /// The errors of [`Transport::abort`](crate::Transport::abort).
     fn abort(&self) -> io::Result<()>;
 }
 
@@ -76,14 +76,14 @@ impl HalfClose for std::os::unix::net::UnixStream {
     }
 }
 
-#[cfg(unix)]
-/// Has the close of a socket reset its connection. A Unix socket takes the option and has no reset: what is cut off shows in
-/// the framing alone.
+/// Turns the close of a socket into a reset of its connection. A Unix socket accepts the option, but has no reset: there, only
+/// the framing shows that a response is cut off.
 #[cfg(unix)]
 pub(crate) fn reset_at_close(socket: impl AsFd) -> io::Result<()> {
     Ok(sockopt::set_socket_linger(socket, Some(Duration::ZERO))?)
 }
 
+/// Returns the error of a transport without a reset.
 pub(crate) fn no_reset() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "there is no reset here to show that the answer is not whole")
+    io::Error::new(io::ErrorKind::Unsupported, "this transport has no reset that shows that the response is not whole")
 }

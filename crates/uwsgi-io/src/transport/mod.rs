@@ -1,4 +1,4 @@
-//! What bytes go through: something that can be tried, and waited for.
+//! What bytes go through: the transport that servers and clients share.
 
 use std::io::{self, IoSlice};
 
@@ -17,35 +17,37 @@ use uwsgi::server::Time;
 
 /// Both directions of a connection, and its clock.
 ///
-/// All methods take `&self`: whoever reads and whoever writes share the transport, so that an application can read a body and
-/// write its answer at once. [`Socket`](crate::Socket) is the transport of real connections. [`Blocking`] makes one of any
-/// stream, and [`Duplex`] of a reader and a writer; they have no deadlines.
+/// All methods take `&self`. The reader and the writer of a connection share the transport, so that an application can read a
+/// body and write its response at the same time. [`Socket`](crate::Socket) is the transport of real connections.
+/// [`Blocking`](crate::Blocking) makes a transport of any stream that blocks; it has deadlines only at the end of a connection.
+/// [`Duplex`](crate::Duplex) makes a transport of a reader and a writer; it has no deadlines.
 pub trait Transport {
-    /// Reads what is there; 0 is the end of the stream.
+    /// Reads the bytes that are there; 0 is the end of the stream.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] when nothing is there yet: [wait](Self::wait).
+    /// [`io::ErrorKind::WouldBlock`] if no byte is there yet: call [`wait`](Self::wait).
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes as much of the pieces as can leave now, in order.
+    /// Writes as many bytes of the pieces as can leave now, in order.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] when nothing can: [wait](Self::wait).
+    /// [`io::ErrorKind::WouldBlock`] if no byte can leave yet: call [`wait`](Self::wait).
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Waits until there is a reason to try again, or a time has come, or [a stop was asked for](Self::stop_asked). It may
-    /// return for no reason.
+    /// Waits until the direction is ready, until the time `until`, or until [a stop is requested](Self::stop_asked). It may
+    /// also return early, without a reason.
     ///
     /// # Errors
     ///
     /// The system cannot wait.
     fn wait(&self, direction: Direction, until: Option<Time>) -> io::Result<()>;
 
-    /// Waits as [`wait`](Self::wait) does, for either direction; which there is a reason to try.
+    /// Waits like [`wait`](Self::wait), but for either direction. Returns which directions are ready.
     ///
-    /// What blocks can do one thing at a time: unless a transport knows better, it says that it is time to write.
+    /// A transport that blocks can do one thing at a time. The default implementation waits for the write direction, and says
+    /// that it is ready.
     ///
     /// # Errors
     ///
@@ -55,47 +57,49 @@ pub trait Transport {
         Ok(Ready { read: false, write: true })
     }
 
-    /// Has a read, or a write, end with [`io::ErrorKind::TimedOut`] once this time has come, where it blocks; until it is asked
-    /// for again. Where nothing blocks but [`wait`](Self::wait) there is nothing to do.
+    /// Sets a deadline for the reads or the writes of a transport that blocks: after it they fail with
+    /// [`io::ErrorKind::TimedOut`]. The deadline holds until the next call. A transport that blocks only in
+    /// [`wait`](Self::wait) does nothing here.
     ///
     /// # Errors
     ///
-    /// The peer was first.
+    /// The connection is closed already.
     fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
         let _ = (direction, until);
         Ok(())
     }
 
-    /// What time it is.
+    /// Returns the current time of the connection's clock.
     fn now(&self) -> Time;
 
-    /// Closes the sending direction, behind everything that was written.
+    /// Closes the sending direction, after everything that was written.
     ///
     /// # Errors
     ///
-    /// The peer was first. [`io::ErrorKind::Unsupported`]: this is nothing whose one direction can be closed, and the close has
-    /// to do.
+    /// The connection is closed already. [`io::ErrorKind::Unsupported`]: this transport cannot close one direction; only its
+    /// close ends the stream for the peer.
     fn shut_down_write(&self) -> io::Result<()>;
 
-    /// Makes the close that follows a reset, so that the peer sees that what it has is not whole.
+    /// Turns the following close into a reset, so that the peer sees that the response is not whole.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::Unsupported`]: there is no reset for this kind of connection, and the peer is not told.
+    /// [`io::ErrorKind::Unsupported`]: this transport has no reset, and the peer does not see that the response is not whole.
     fn abort(&self) -> io::Result<()>;
 
-    /// When a stop was asked for, if it was; what began then may go on for a while from there, whenever it is looked at.
+    /// Returns when a stop was requested, if it was. The grace period of a request begins at that time, however late this
+    /// method is called.
     fn stop_asked(&self) -> Option<Time> {
         None
     }
 
-    /// Whether a read might find bytes now. A transport that cannot look without waiting says yes.
+    /// Whether a read might find bytes now. A transport that cannot check this without waiting returns true.
     fn may_have_more(&self) -> bool {
         true
     }
 }
 
-/// What is waited for.
+/// The direction of a connection to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a connection has two directions")]
 pub enum Direction {
@@ -105,13 +109,13 @@ pub enum Direction {
     Write,
 }
 
-/// Which directions there is a reason to try; neither, where only time has passed.
+/// The directions that are ready. If only time has passed, neither is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_structs, reason = "a connection has two directions")]
 pub struct Ready {
     /// There are bytes to read, or the stream has ended.
     pub read: bool,
-    /// There is room for bytes to write, or nobody will take any.
+    /// There is room for bytes to write, or the peer takes no more.
     pub write: bool,
 }
 
@@ -157,13 +161,13 @@ impl<T: Transport + ?Sized> Transport for &T {
     }
 }
 
-/// Whether to wait, or at least to try again.
-pub(crate) fn is_early(error: &io::Error) -> bool {
+/// Whether the caller has to try the read or the write again, perhaps after a wait.
+pub(crate) fn should_retry(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// A stream that blocks says [`WouldBlock`](io::ErrorKind::WouldBlock) when its own timeout has passed. To try again would
-/// be to wait for ever.
+/// Replaces [`WouldBlock`](io::ErrorKind::WouldBlock) with [`TimedOut`](io::ErrorKind::TimedOut). A stream that blocks returns
+/// `WouldBlock` when its own timeout has passed, and a caller that tried again would wait for ever.
 pub(crate) fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),

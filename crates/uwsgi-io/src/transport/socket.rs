@@ -1,4 +1,4 @@
-//! Sockets, TCP and Unix, as transports with deadlines.
+//! A TCP or Unix socket as a transport.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -18,7 +18,8 @@ use crate::transport::clock::Clock;
 use crate::transport::half_close::reset_at_close;
 use crate::transport::{Direction, Ready, Transport};
 
-/// One connection over TCP or a Unix socket. It never blocks but in [`wait`](Transport::wait).
+/// A connection over TCP or a Unix socket. It blocks only in [`wait`](Transport::wait), and while it
+/// [connects](Self::connect).
 ///
 /// ```
 /// use std::os::unix::net::UnixStream;
@@ -39,7 +40,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Takes over a connected stream: `TcpStream`, `UnixStream`, a descriptor.
+    /// Makes a socket of a connected stream: a `TcpStream`, a `UnixStream` or a descriptor.
     ///
     /// # Errors
     ///
@@ -50,34 +51,34 @@ impl Socket {
         Ok(Self { descriptor, clock: Clock::start() })
     }
 
-    /// Takes over a descriptor that is non-blocking already, as listeners can make those they accept.
+    /// Makes a socket of a connected stream that is non-blocking already. A listener can accept connections that are.
     #[must_use]
     pub fn from_non_blocking(descriptor: OwnedFd) -> Self {
         Self { descriptor, clock: Clock::start() }
     }
 
-    /// Connects, and waits for it so long at most, for ever where that is nothing. Of a name each address is tried in its turn,
-    /// all of them within the time.
+    /// Connects to an address within `timeout`; zero means no timeout. If the address is a name, this tries each of its IP
+    /// addresses in turn, and `timeout` holds for all of them together. The lookup of a name has no timeout.
     ///
     /// # Errors
     ///
-    /// Nobody listens there, not in time, or the address is none to connect to.
-    pub fn connect(address: Address<'_>, patience: Duration) -> io::Result<Self> {
+    /// No server listens there, the connection takes too long, or the address is [not one to connect to](Address::to_connect).
+    pub fn connect(address: Address<'_>, timeout: Duration) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         match address.to_connect().map_err(invalid)? {
-            Address::Tcp(address) => Self::tcp(address, patience),
-            Address::Unix(path) => Self::unix(&SocketAddrUnix::new(path)?, patience),
+            Address::Tcp(address) => Self::tcp(address, timeout),
+            Address::Unix(path) => Self::unix(&SocketAddrUnix::new(path)?, timeout),
             #[cfg(target_os = "linux")]
-            Address::Abstract(name) => Self::unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, patience),
+            Address::Abstract(name) => Self::unix(&SocketAddrUnix::new_abstract_name(name.as_bytes())?, timeout),
             Address::Name { host, port } => {
                 let addresses: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect();
-                Self::first_of(&addresses, patience)
+                Self::first_of(&addresses, timeout)
             }
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
         }
     }
 
-    /// Waits as [`wait`](Transport::wait) does, and for another descriptor to become readable too; whether that one has.
+    /// Waits like [`wait`](Transport::wait), or until `other` is readable. Returns whether `other` is readable.
     ///
     /// # Errors
     ///
@@ -89,25 +90,25 @@ impl Socket {
         Ok(!other.revents().is_empty())
     }
 
-    fn tcp(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+    fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let descriptor = stream(family)?;
+        let descriptor = stream_socket(family)?;
         sockopt::set_tcp_nodelay(&descriptor, true)?;
-        connect_within(&descriptor, patience, || connect(&descriptor, &address))?;
+        connect_within(&descriptor, timeout, || connect(&descriptor, &address))?;
         Self::new(descriptor)
     }
 
-    /// Connects to the first address that can be connected to. Each has its part of the time that is left, so that one behind
-    /// which packets vanish does not use up that of the others.
-    fn first_of(addresses: &[SocketAddr], patience: Duration) -> io::Result<Self> {
+    /// Connects to the first address that accepts the connection. Each address gets an equal part of the time that is left:
+    /// an address whose network drops packets does not use up the time of the others.
+    fn first_of(addresses: &[SocketAddr], timeout: Duration) -> io::Result<Self> {
         let clock = Clock::start();
-        let end = clock.now().after(patience);
+        let end = clock.now().after(timeout);
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for (tried, address) in addresses.iter().enumerate() {
-            let others = u32::try_from(addresses.len().saturating_sub(tried)).unwrap_or(u32::MAX);
-            let part = clock.until(end).checked_div(others).unwrap_or_default();
-            // No patience at all is none that ends.
-            let part = if patience.is_zero() { patience } else { part.max(Duration::from_millis(1)) };
+            let left = u32::try_from(addresses.len().saturating_sub(tried)).unwrap_or(u32::MAX);
+            let part = clock.until(end).checked_div(left).unwrap_or_default();
+            // Zero means no timeout.
+            let part = if timeout.is_zero() { timeout } else { part.max(Duration::from_millis(1)) };
             match Self::tcp(*address, part) {
                 Ok(socket) => return Ok(socket),
                 Err(error) => last = error,
@@ -116,9 +117,9 @@ impl Socket {
         Err(last)
     }
 
-    fn unix(address: &SocketAddrUnix, patience: Duration) -> io::Result<Self> {
-        let descriptor = stream(AddressFamily::UNIX)?;
-        connect_within(&descriptor, patience, || connect(&descriptor, address))?;
+    fn unix(address: &SocketAddrUnix, timeout: Duration) -> io::Result<Self> {
+        let descriptor = stream_socket(AddressFamily::UNIX)?;
+        connect_within(&descriptor, timeout, || connect(&descriptor, address))?;
         Self::new(descriptor)
     }
 
@@ -131,16 +132,16 @@ impl Socket {
     }
 
     fn poll(&self, descriptors: &mut [PollFd<'_>], until: Option<Time>) -> io::Result<()> {
-        let timeout = until.map(|until| Timespec::try_from(self.clock.until(until)).unwrap_or(LONG));
-        match poll(descriptors, timeout.as_ref()) {
+        let wait = until.map(|until| Timespec::try_from(self.clock.until(until)).unwrap_or(LONGEST));
+        match poll(descriptors, wait.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Longer than the system counts is for ever, near enough.
-const LONG: Timespec = Timespec { tv_sec: 1 << 30, tv_nsec: 0 };
+/// The timeout for a time that is too long for the system to count: 34 years.
+const LONGEST: Timespec = Timespec { tv_sec: 1 << 30, tv_nsec: 0 };
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -154,7 +155,7 @@ impl Transport for Socket {
     }
 
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        // A peer that has gone is an error, not a signal.
+        // If the peer has closed, this returns an error. Without the flag the system would send a signal.
         Ok(sendmsg(&self.descriptor, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
     }
 
@@ -166,10 +167,10 @@ impl Transport for Socket {
         let mut both = [PollFd::from_borrowed_fd(self.descriptor.as_fd(), PollFlags::IN | PollFlags::OUT)];
         self.poll(&mut both, until)?;
         let [both] = both;
-        let said = both.revents();
-        // What is over shows in either direction.
-        let over = said.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-        Ok(Ready { read: over || said.contains(PollFlags::IN), write: over || said.contains(PollFlags::OUT) })
+        let events = both.revents();
+        // After the end of the connection neither a read nor a write blocks.
+        let over = events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+        Ok(Ready { read: over || events.contains(PollFlags::IN), write: over || events.contains(PollFlags::OUT) })
     }
 
     fn now(&self) -> Time {
@@ -185,12 +186,13 @@ impl Transport for Socket {
     }
 
     fn may_have_more(&self) -> bool {
-        let looked = recv(&self.descriptor, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        !matches!(looked, Ok((0, _)) | Err(Errno::AGAIN))
+        let peeked = recv(&self.descriptor, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        !matches!(peeked, Ok((0, _)) | Err(Errno::AGAIN))
     }
 }
 
-pub(crate) fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
+/// Makes a stream socket. On Linux it is closed when the process executes another program.
+pub(crate) fn stream_socket(family: AddressFamily) -> io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     let flags = rustix::net::SocketFlags::CLOEXEC;
     #[cfg(not(target_os = "linux"))]
@@ -198,15 +200,15 @@ pub(crate) fn stream(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(socket_with(family, SocketType::STREAM, flags, None)?)
 }
 
-/// Connects with the kernel's own timeout: a Unix socket that does not block says at once that the backlog is full, and
-/// there is nothing to poll for.
+/// Connects with the kernel's own timeout. Polling would not work for Unix sockets: if the backlog is full, a non-blocking
+/// connect fails at once.
 fn connect_within(
     descriptor: &OwnedFd,
-    patience: Duration,
+    timeout: Duration,
     connect: impl Fn() -> rustix::io::Result<()>,
 ) -> io::Result<()> {
-    let patience = Some(patience).filter(|patience| !patience.is_zero());
-    sockopt::set_socket_timeout(descriptor, sockopt::Timeout::Send, patience)?;
+    let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+    sockopt::set_socket_timeout(descriptor, sockopt::Timeout::Send, timeout)?;
     loop {
         match connect() {
             Ok(()) | Err(Errno::ISCONN) => return Ok(()),
@@ -225,32 +227,33 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(600);
+    const TIMEOUT: Duration = Duration::from_millis(600);
 
-    /// A listener whose queue is full: Linux drops what would make it longer. It lives as long as what is returned.
-    fn full() -> (TcpListener, Vec<Socket>, SocketAddr) {
+    /// Returns a listener whose backlog is full, the connections in its backlog, and its address. Linux drops the packets of
+    /// further connections.
+    fn full_listener() -> (TcpListener, Vec<Socket>, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let address = listener.local_addr().unwrap();
-        let waiting = (0..10).map_while(|_| Socket::tcp(address, PATIENCE / 10).ok()).collect();
+        let waiting = (0..10).map_while(|_| Socket::tcp(address, TIMEOUT / 10).ok()).collect();
         (listener, waiting, address)
     }
 
     #[test]
-    fn all_addresses_of_a_name_have_one_time_together() {
-        let (_full, _waiting, vanishes) = full();
+    fn one_timeout_for_all_addresses_of_a_name() {
+        let (_listener, _waiting, full) = full_listener();
         let open = TcpListener::bind("127.0.0.1:0").unwrap();
         let here = open.local_addr().unwrap();
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        for addresses in [&[here][..], &[closed, here], &[vanishes, here], &[vanishes, closed, vanishes, here]] {
-            Socket::first_of(addresses, PATIENCE).unwrap_or_else(|error| panic!("{addresses:?}: {error}"));
+        for addresses in [&[here][..], &[closed, here], &[full, here], &[full, closed, full, here]] {
+            Socket::first_of(addresses, TIMEOUT).unwrap_or_else(|error| panic!("{addresses:?}: {error}"));
         }
         let start = Instant::now();
-        let error = Socket::first_of(&[vanishes, vanishes, vanishes], PATIENCE).unwrap_err();
+        let error = Socket::first_of(&[full, full, full], TIMEOUT).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(start.elapsed() < PATIENCE * 2, "{:?}", start.elapsed());
-        let error = Socket::first_of(&[vanishes, closed], PATIENCE).unwrap_err();
+        assert!(start.elapsed() < TIMEOUT * 2, "{:?}", start.elapsed());
+        let error = Socket::first_of(&[full, closed], TIMEOUT).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        assert_eq!(Socket::first_of(&[], PATIENCE).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(Socket::first_of(&[], TIMEOUT).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

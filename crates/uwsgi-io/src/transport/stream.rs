@@ -1,4 +1,4 @@
-//! A transport as a stream that waits.
+//! A transport as a stream with timeouts.
 
 use core::fmt;
 use core::time::Duration;
@@ -6,9 +6,9 @@ use std::io::{self, IoSlice, Read, Write};
 
 use uwsgi::server::Time;
 
-use crate::transport::{Direction, Transport, is_early};
+use crate::transport::{Direction, Transport, should_retry};
 
-/// A transport as a stream: what cannot be read or written yet is waited for, and no longer than was said.
+/// A transport as a stream that implements [`Read`] and [`Write`]: it waits until the transport is ready, within its timeouts.
 ///
 /// ```
 /// # #[cfg(unix)] {
@@ -27,20 +27,20 @@ use crate::transport::{Direction, Transport, is_early};
 #[derive(Debug)]
 pub struct Stream<T> {
     transport: T,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
-/// What was waited for in vain, and for how long: what an error of the kind [`TimedOut`](io::ErrorKind::TimedOut) holds.
+/// The timeout that has passed, and how long it was. An error of the kind [`TimedOut`](io::ErrorKind::TimedOut) contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timeout {
-    /// For the connection to be made.
+    /// The timeout for connecting.
     Connect(Duration),
-    /// For the next byte to come.
+    /// The timeout until the next byte comes.
     Read(Duration),
-    /// For everything together.
+    /// The timeout for everything together.
     Total(Duration),
-    /// For the next byte to be taken.
+    /// The timeout until the peer takes the next byte.
     Write(Duration),
 }
 
@@ -63,23 +63,22 @@ impl From<Timeout> for io::Error {
     }
 }
 
-/// How long is waited at most.
+/// The timeouts of a stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     pub(crate) read: Duration,
     pub(crate) write: Duration,
     pub(crate) total: Duration,
-    /// When the total is over, if it has an end.
+    /// When `total` has passed; `None` without such a timeout.
     pub(crate) end: Option<Time>,
 }
 
-impl Patience {
-    /// No end to it.
-    pub(crate) const ENDLESS: Self =
-        Self { read: Duration::MAX, write: Duration::MAX, total: Duration::MAX, end: None };
+impl Timeouts {
+    /// No timeouts.
+    pub(crate) const NONE: Self = Self { read: Duration::MAX, write: Duration::MAX, total: Duration::MAX, end: None };
 
-    /// Until when to wait for something that was last seen `since`; an error if that is over.
-    pub(crate) fn until(&self, idle: Timeout, since: Time, now: Time) -> io::Result<Option<Time>> {
+    /// Returns until when to wait, if the wait began at `since`; or an error if that time has passed.
+    pub(crate) fn deadline(&self, idle: Timeout, since: Time, now: Time) -> io::Result<Option<Time>> {
         let (Timeout::Connect(after) | Timeout::Read(after) | Timeout::Total(after) | Timeout::Write(after)) = idle;
         let idle_end = since.after(after);
         if self.end.is_some_and(|end| now >= end) {
@@ -93,35 +92,35 @@ impl Patience {
 }
 
 impl<T: Transport> Stream<T> {
-    /// A stream that waits for as long as it takes.
+    /// Returns a stream without timeouts.
     pub const fn new(transport: T) -> Self {
-        Self { transport, patience: Patience::ENDLESS }
+        Self { transport, timeouts: Timeouts::NONE }
     }
 
-    pub(crate) const fn patient(transport: T, patience: Patience) -> Self {
-        Self { transport, patience }
+    pub(crate) const fn with_timeouts(transport: T, timeouts: Timeouts) -> Self {
+        Self { transport, timeouts }
     }
 
-    /// The same stream, waiting so long at most for the next byte to come.
+    /// Sets how long a read waits for the next byte; no limit by default.
     #[must_use]
     pub fn with_read_timeout(self, read: Duration) -> Self {
-        Self { patience: Patience { read, ..self.patience }, ..self }
+        Self { timeouts: Timeouts { read, ..self.timeouts }, ..self }
     }
 
-    /// The same stream, waiting so long at most for the next byte to be taken.
+    /// Sets how long a write waits until the peer takes the next byte; no limit by default.
     #[must_use]
     pub fn with_write_timeout(self, write: Duration) -> Self {
-        Self { patience: Patience { write, ..self.patience }, ..self }
+        Self { timeouts: Timeouts { write, ..self.timeouts }, ..self }
     }
 
-    /// The same stream, which is over so long from now.
+    /// Sets how long, from now on, the stream can be used; no limit by default. After that time each read and each write fails.
     #[must_use]
     pub fn with_total_timeout(self, total: Duration) -> Self {
         let end = Some(self.transport.now().after(total));
-        Self { patience: Patience { total, end, ..self.patience }, ..self }
+        Self { timeouts: Timeouts { total, end, ..self.timeouts }, ..self }
     }
 
-    /// The transport.
+    /// Returns the transport.
     pub const fn transport(&self) -> &T {
         &self.transport
     }
@@ -130,26 +129,26 @@ impl<T: Transport> Stream<T> {
         &mut self.transport
     }
 
-    /// The transport, for another use.
+    /// Returns the transport, and drops the timeouts.
     pub fn into_transport(self) -> T {
         self.transport
     }
 
-    pub(crate) const fn set_patience(&mut self, patience: Patience) {
-        self.patience = patience;
+    pub(crate) const fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
     }
 
-    pub(crate) const fn patience(&self) -> &Patience {
-        &self.patience
+    pub(crate) const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
     }
 
-    /// Waits for a direction in which nothing has moved `since`.
+    /// Waits for a direction in which no byte has moved since `since`.
     pub(crate) fn wait(&self, direction: Direction, since: Time) -> io::Result<()> {
         let idle = match direction {
-            Direction::Read => Timeout::Read(self.patience.read),
-            Direction::Write => Timeout::Write(self.patience.write),
+            Direction::Read => Timeout::Read(self.timeouts.read),
+            Direction::Write => Timeout::Write(self.timeouts.write),
         };
-        let until = self.patience.until(idle, since, self.transport.now())?;
+        let until = self.timeouts.deadline(idle, since, self.transport.now())?;
         self.transport.wait(direction, until)
     }
 }
@@ -157,11 +156,11 @@ impl<T: Transport> Stream<T> {
 impl<T: Transport> Read for Stream<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let since = self.transport.now();
-        // Of a peer that never lets us wait, too, the total ends.
-        self.patience.until(Timeout::Read(self.patience.read), since, since)?;
+        // The total timeout ends also a stream that never has to wait.
+        self.timeouts.deadline(Timeout::Read(self.timeouts.read), since, since)?;
         loop {
             match self.transport.read(buffer) {
-                Err(error) if is_early(&error) => self.wait(Direction::Read, since)?,
+                Err(error) if should_retry(&error) => self.wait(Direction::Read, since)?,
                 done => return done,
             }
         }
@@ -175,10 +174,10 @@ impl<T: Transport> Write for Stream<T> {
 
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let since = self.transport.now();
-        self.patience.until(Timeout::Write(self.patience.write), since, since)?;
+        self.timeouts.deadline(Timeout::Write(self.timeouts.write), since, since)?;
         loop {
             match self.transport.write(pieces) {
-                Err(error) if is_early(&error) => self.wait(Direction::Write, since)?,
+                Err(error) if should_retry(&error) => self.wait(Direction::Write, since)?,
                 done => return done,
             }
         }

@@ -1,11 +1,11 @@
-//! Servers that answer before they have taken the whole body.
+//! Servers that respond before they have read the whole body.
 
 use std::io::{self, Read};
 
 use uwsgi_io::ClientErrorKind;
 
 use crate::post;
-use crate::server::{Connection, Server, take};
+use crate::server::{Connection, Server, read_bytes};
 
 const LENGTH: usize = 20 << 20;
 const REFUSAL: &[u8] = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo long";
@@ -15,12 +15,12 @@ fn body() -> io::Take<io::Repeat> {
     io::repeat(b'x').take(LENGTH as u64)
 }
 
-/// The answer is there, and then the connection is closed over unread bytes: the kernel resets it. To give up at the first
-/// EPIPE or ECONNRESET would be to lose the answer.
+/// The server responds and closes with unread bytes, so that the kernel resets the connection. A client that gave up at the
+/// first EPIPE or ECONNRESET would lose the response.
 #[test]
-fn answers_and_closes_over_the_body() {
+fn reads_the_response_of_a_server_that_closes_before_it_has_read_the_body() {
     fn refuse(number: usize, connection: &mut dyn Connection) {
-        take(connection, post(LENGTH).len() + number * 10_000);
+        read_bytes(connection, post(LENGTH).len() + number * 10_000);
         connection.write_all(REFUSAL).unwrap();
     }
     for server in [Server::tcp(20, refuse), Server::unix(20, refuse)] {
@@ -33,45 +33,45 @@ fn answers_and_closes_over_the_body() {
             response.read_to_string(&mut text).unwrap();
             assert_eq!(text, "too long");
         }
-        server.end();
+        server.join();
     }
 }
 
-/// The same, with a server that does not even read the packet: its address list has no place for us.
+/// The same for a server that does not even read the packet, because it does not allow the client's address.
 #[test]
-fn answers_and_closes_before_the_packet() {
+fn reads_the_response_of_a_server_that_closes_before_it_has_read_the_packet() {
     fn refuse(_: usize, connection: &mut dyn Connection) {
         connection.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").unwrap();
     }
     for server in [Server::tcp(20, refuse), Server::unix(20, refuse)] {
         let mut client = server.client();
         for attempt in 0..20 {
-            // The answer may be there before the first byte has left, and may not.
+            // In every second attempt, the server gets the time to wait in `accept` again. Its response comes earlier then.
             if attempt % 2 == 0 {
                 std::thread::sleep(core::time::Duration::from_millis(1));
             }
             let response = client.request(&post(LENGTH), body()).unwrap_or_else(|error| panic!("{attempt}: {error}"));
             assert_eq!(response.status(), 403);
         }
-        server.end();
+        server.join();
     }
 }
 
-/// A server that shuts down and drains, as ours does.
+/// The server shuts down its sending direction and drains, as `uwsgi-server` does.
 #[test]
-fn answers_and_drains() {
+fn an_error_or_a_redirect_ends_the_sending() {
     for (answer, status) in [(REFUSAL, 413), (REDIRECT, 302)] {
-        ends_the_sending(answer, status);
+        expect_end_of_sending(answer, status);
     }
 }
 
-fn ends_the_sending(answer: &'static [u8], status: u16) {
+fn expect_end_of_sending(answer: &'static [u8], status: u16) {
     let server = Server::tcp(1, |_, connection| {
-        take(connection, post(LENGTH).len());
+        read_bytes(connection, post(LENGTH).len());
         connection.write_all(answer).unwrap();
         let drained = io::copy(connection, &mut io::sink()).unwrap();
-        // What was on its way, and no more: the status of an error or a redirect ends the sending.
-        assert!(drained < LENGTH as u64, "{drained} bytes of the body came all the same");
+        // Only the bytes that had left already come: the status ends the sending.
+        assert!(drained < LENGTH as u64, "{drained} bytes of the body came, which is all of it");
     });
     let mut client = server.client();
     let mut response = client.request(&post(LENGTH), body()).unwrap();
@@ -79,14 +79,14 @@ fn ends_the_sending(answer: &'static [u8], status: u16) {
     response.read_to_string(&mut text).unwrap();
     assert_eq!((response.status(), &*text), (status, "too long"));
     drop(response);
-    server.end();
+    server.join();
 }
 
-/// uWSGI closes over what it refuses without a word.
+/// uWSGI closes without a response if it refuses a request.
 #[test]
-fn closes_without_an_answer() {
+fn a_close_without_a_response_is_no_answer() {
     fn close(_: usize, connection: &mut dyn Connection) {
-        take(connection, 4);
+        read_bytes(connection, 4);
     }
     for server in [Server::tcp(10, close), Server::unix(10, close)] {
         let mut client = server.client();
@@ -95,15 +95,15 @@ fn closes_without_an_answer() {
             assert!(matches!(error.kind(), ClientErrorKind::NoAnswer(_)), "{error}");
             assert!(error.to_string().contains(&server.address));
         }
-        server.end();
+        server.join();
     }
 }
 
-/// A reset inside the answer is told as what it is.
+/// The connection is reset after a part of the response.
 #[test]
-fn resets_inside_the_answer() {
+fn a_reset_inside_the_response_is_an_error() {
     let server = Server::tcp(1, |_, connection| {
-        take(connection, post(LENGTH).len());
+        read_bytes(connection, post(LENGTH).len());
         connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello").unwrap();
     });
     let mut client = server.client();
@@ -115,10 +115,10 @@ fn resets_inside_the_answer() {
         other => panic!("{other}"),
     }
     drop(response);
-    server.end();
+    server.join();
 }
 
-/// Answers that are no error, and what they have of a body: with none at all, with a length, in chunks, up to the close.
+/// Responses with a success status, and their bodies: no body, a length, chunks, up to the close.
 const EARLY: [(&[u8], &str); 5] = [
     (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""),
@@ -127,18 +127,19 @@ const EARLY: [(&[u8], &str); 5] = [
     (b"HTTP/1.1 200 OK\r\n\r\nearly", "early"),
 ];
 
-/// All of the request leaves, though the answer was there before it had.
+/// The whole request leaves, though the response comes earlier.
 #[test]
-fn an_early_answer_does_not_cut_the_request() {
+fn an_early_success_does_not_end_the_sending() {
     for (answer, expected) in EARLY {
         let server = Server::tcp(1, move |_, connection| {
-            take(connection, post(LENGTH).len());
+            read_bytes(connection, post(LENGTH).len());
             connection.write_all(answer).unwrap();
             if !answer.windows(8).any(|name| name == b"Content-" || name == b"Transfer") {
                 connection.shut_down_write();
             }
+            // A slow server: the client has read the response before the rest of the body can leave.
             std::thread::sleep(core::time::Duration::from_millis(200));
-            assert_eq!(take(connection, LENGTH).len(), LENGTH);
+            assert_eq!(read_bytes(connection, LENGTH).len(), LENGTH);
         });
         let mut client = server.client();
         let mut response = client.request(&post(LENGTH), body()).unwrap();
@@ -146,36 +147,37 @@ fn an_early_answer_does_not_cut_the_request() {
         response.read_to_string(&mut text).unwrap();
         assert_eq!(text, expected);
         drop(response);
-        server.end();
+        server.join();
     }
 }
 
-/// If it cannot leave, the caller is told so, with the last bytes of the answer at the latest.
+/// The last read of the response fails, if no earlier call does.
 #[test]
 fn a_request_that_cannot_leave_is_an_error() {
     for (answer, expected) in EARLY {
         let server = Server::tcp(1, move |_, connection| {
-            take(connection, post(LENGTH).len());
-            take(connection, 4 << 20);
+            read_bytes(connection, post(LENGTH).len());
+            read_bytes(connection, 4 << 20);
             connection.write_all(answer).unwrap();
-            // The answer is there before the reset.
             connection.shut_down_write();
+            // The client reads the response before the close resets the connection. It cannot report that: for some of these
+            // responses `request` itself waits for the rest of the request.
             std::thread::sleep(core::time::Duration::from_millis(200));
         });
         let mut client = server.client();
         let error = match client.request(&post(LENGTH), body()) {
-            // A caller that knows the length reads no further.
+            // A caller that knows the length reads no more than that.
             Ok(mut response) => {
                 let error = match response.read_exact(&mut vec![0; expected.len().max(1)]) {
                     Ok(()) => response.read(&mut [0]).unwrap_err(),
                     Err(error) => error,
                 };
-                response.read(&mut [0]).expect_err("it stays an error");
+                response.read(&mut [0]).expect_err("the error must stay");
                 response.explain(error)
             }
             Err(error) => error,
         };
         assert!(matches!(error.kind(), ClientErrorKind::Write(_)), "{}: {error}", answer.escape_ascii());
-        server.end();
+        server.join();
     }
 }

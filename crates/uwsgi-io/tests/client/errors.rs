@@ -1,4 +1,4 @@
-//! What is said when it does not work, word by word.
+//! The texts of errors.
 
 use std::io::{self, Read};
 use std::net::TcpListener;
@@ -6,31 +6,31 @@ use std::net::TcpListener;
 use uwsgi::client::AddressError;
 use uwsgi_io::{Client, ClientError, ClientErrorKind};
 
-use crate::server::{Server, directory, take};
+use crate::server::{Server, read_bytes, temp_directory};
 use crate::{get, packet};
 
-/// The message behind the address.
-fn said(error: &ClientError) -> String {
+/// Returns the text of an error without the address.
+fn text_of(error: &ClientError) -> String {
     let text = error.to_string();
     text.strip_prefix(&format!("{}: ", error.address())).unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
 #[test]
-fn nobody_there() {
+fn a_server_that_does_not_listen() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let error = Client::new(&closed).unwrap().ping().unwrap_err();
     assert_eq!(error.to_string(), format!("{closed}: nobody listens there: is the server running?"));
 
-    let directory = directory();
+    let directory = temp_directory();
     let path = directory.join("none.sock");
     let error = Client::new(path.to_str().unwrap()).unwrap().ping().unwrap_err();
-    assert_eq!(said(&error), "there is no such socket: is the server running?");
+    assert_eq!(text_of(&error), "there is no such socket: is the server running?");
     assert_eq!(error.address(), format!("unix:{}", path.display()));
 
-    // A socket whose server has gone, and a file that is none.
+    // The file of a socket on which no server listens.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let error = Client::new(path.to_str().unwrap()).unwrap().ping().unwrap_err();
-    assert_eq!(said(&error), "nobody listens there: is the server running?");
+    assert_eq!(text_of(&error), "nobody listens there: is the server running?");
     std::fs::remove_dir_all(directory).unwrap();
 
     assert_eq!(Client::new("fd:3").unwrap_err(), AddressError::NotToConnect);
@@ -38,9 +38,9 @@ fn nobody_there() {
     assert!(matches!(error.kind(), ClientErrorKind::Connect(_)), "{error}");
 }
 
-/// What is no request is not even sent: there is nobody to take it.
+/// An invalid request is not sent. No server listens at the address, so an attempt to connect would be another error.
 #[test]
-fn what_is_not_sent() {
+fn invalid_requests_are_not_sent() {
     let mut client = Client::new("127.0.0.1:1").unwrap();
     let rows: [(Vec<u8>, &str); 6] = [
         (vec![0, 1], "the packet to be sent is malformed: 4 bytes belong at offset 0, there are 2: 2 more needed"),
@@ -48,10 +48,10 @@ fn what_is_not_sent() {
             b"\0\x04\0\0\x05\0AB".to_vec(),
             "the packet to be sent is malformed: the key at offset 6 claims 5 bytes, its block has 2 left",
         ),
-        ([get(), vec![1]].concat(), "1 bytes follow the packet to be sent: a body is given apart from it"),
+        ([get(), vec![1]].concat(), "1 bytes follow the packet to be sent: the body is a separate argument"),
         (packet(&[("CONTENT_LENGTH", "+5")]), "this cannot be sent: CONTENT_LENGTH is not a decimal number"),
         (
-            // The last one counts.
+            // The last value counts.
             packet(&[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5, 5")]),
             "this cannot be sent: CONTENT_LENGTH is not a decimal number",
         ),
@@ -61,14 +61,13 @@ fn what_is_not_sent() {
         ),
     ];
     for (packet, text) in rows {
-        assert_eq!(said(&client.request(&packet, io::empty()).unwrap_err()), text);
-        assert_eq!(said(&client.send(&packet).unwrap_err()), text);
+        assert_eq!(text_of(&client.request(&packet, io::empty()).unwrap_err()), text);
+        assert_eq!(text_of(&client.send(&packet).unwrap_err()), text);
     }
 }
 
-/// Answers that are none.
 #[test]
-fn what_comes_back() {
+fn invalid_responses() {
     let rows: [(&[u8], &str); 7] = [
         (
             b"",
@@ -86,7 +85,7 @@ fn what_comes_back() {
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", "a chunk's size is not 1 to 16 hex digits"),
     ];
     let server = Server::tcp(rows.len(), move |number, connection| {
-        take(connection, get().len());
+        read_bytes(connection, get().len());
         connection.write_all(rows[number].0).unwrap();
     });
     let mut client = server.client();
@@ -98,10 +97,10 @@ fn what_comes_back() {
                 response.explain(error)
             }
         };
-        assert_eq!(said(&error), text, "{}", bytes.escape_ascii());
-        // As an error of readers and writers it says the same.
-        let whole = error.to_string();
-        assert_eq!(io::Error::from(error).to_string(), whole);
+        assert_eq!(text_of(&error), text, "{}", bytes.escape_ascii());
+        // An `io::Error` of it has the same text.
+        let text = error.to_string();
+        assert_eq!(io::Error::from(error).to_string(), text);
     }
-    server.end();
+    server.join();
 }

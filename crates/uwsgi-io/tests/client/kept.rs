@@ -1,4 +1,4 @@
-//! Connections that are used again.
+//! Kept connections.
 
 use core::time::Duration;
 use std::io::{self, Read};
@@ -6,28 +6,29 @@ use std::time::Instant;
 
 use uwsgi_io::{Client, ClientErrorKind, Timeout};
 
-use crate::server::{Connection, Server, directory, take};
+use crate::server::{Connection, Server, read_bytes, temp_directory};
 use crate::{get, packet, post};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
 
-/// Serves so many requests on the connection.
+/// Serves this many requests on the connection.
 fn serve(connection: &mut dyn Connection, requests: usize) {
     for _ in 0..requests {
-        assert_eq!(take(connection, get().len()), get());
+        assert_eq!(read_bytes(connection, get().len()), get());
         connection.write_all(OK).unwrap();
     }
 }
 
-fn ask(client: &mut Client) {
+/// Sends a request and reads the response.
+fn request_ok(client: &mut Client) {
     let mut response = client.request(&get(), io::empty()).unwrap();
     let mut text = String::new();
     response.read_to_string(&mut text).unwrap();
     assert_eq!(text, "ok");
 }
 
-/// The server's end of the stream: the client has closed.
-fn closed(connection: &mut dyn Connection) {
+/// Waits until the client closes.
+fn expect_close(connection: &mut dyn Connection) {
     assert_eq!(connection.read(&mut [0]).unwrap(), 0);
 }
 
@@ -36,30 +37,30 @@ fn several_requests_on_one_connection() {
     for start in [Server::tcp, Server::unix] as [fn(usize, fn(usize, &mut dyn Connection)) -> Server; 2] {
         let server = start(1, |_, connection| {
             serve(connection, 5);
-            closed(connection);
+            expect_close(connection);
         });
         let mut client = server.client().with_keepalive(true);
-        (0..5).for_each(|_| ask(&mut client));
+        (0..5).for_each(|_| request_ok(&mut client));
         drop(client);
-        server.end();
+        server.join();
     }
 }
 
-/// Unless it was asked for, each request has its own, and the connection is closed with the answer.
+/// By default the client closes the connection after the response.
 #[test]
-fn one_request_a_connection() {
+fn a_new_connection_for_each_request_by_default() {
     let server = Server::tcp(3, |_, connection| {
         serve(connection, 1);
-        closed(connection);
+        expect_close(connection);
     });
     let mut client = server.client();
-    (0..3).for_each(|_| ask(&mut client));
-    server.end();
+    (0..3).for_each(|_| request_ok(&mut client));
+    server.join();
 }
 
-/// What the server has closed meanwhile is noticed.
+/// The server has closed the kept connection before the next request.
 #[test]
-fn a_stale_connection_is_replaced() {
+fn a_closed_connection_is_replaced() {
     let (closed, is_closed) = std::sync::mpsc::channel();
     let serve_two = move |_: usize, connection: &mut dyn Connection| {
         serve(connection, 2);
@@ -69,65 +70,66 @@ fn a_stale_connection_is_replaced() {
     for server in [Server::tcp(25, serve_two.clone()), Server::unix(25, serve_two)] {
         let mut client = server.client().with_keepalive(true);
         for _ in 0..25 {
-            ask(&mut client);
-            ask(&mut client);
+            request_ok(&mut client);
+            request_ok(&mut client);
             is_closed.recv().unwrap();
         }
-        server.end();
+        server.join();
     }
 }
 
-/// A server whose first connection, once it was used, looks alive and takes nothing; what it does with the second. The client
-/// has used the first.
-fn deaf_after_one(
+/// Serves one request on a first connection, which then looks open but takes no bytes. `second` serves the second connection.
+/// `then` gets the client after the first request.
+fn with_stalled_connection(
     client: impl FnOnce(Client) -> Client,
     second: impl FnOnce(&mut dyn Connection) + Send + 'static,
     then: impl FnOnce(&mut Client),
 ) {
-    let directory = directory();
+    let directory = temp_directory();
     let path = directory.join("socket");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let (deaf, is_deaf) = std::sync::mpsc::channel();
+    let (stalled, is_stalled) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
         serve(&mut first, 1);
         first.shutdown(std::net::Shutdown::Read).unwrap();
-        deaf.send(()).unwrap();
+        stalled.send(()).unwrap();
         second(&mut listener.accept().unwrap().0);
         drop(first);
     });
     let mut client = client(Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true));
-    ask(&mut client);
-    is_deaf.recv().unwrap();
+    request_ok(&mut client);
+    is_stalled.recv().unwrap();
     then(&mut client);
     drop(client);
     thread.join().unwrap();
     std::fs::remove_dir_all(directory).unwrap();
 }
 
-/// Nothing of the request has left, and the body was not read in vain.
+/// No byte of the request can leave on the kept connection. Its body, which was read already, is sent on the new one.
 #[test]
-fn a_request_that_cannot_leave_goes_elsewhere() {
+fn a_request_that_cannot_leave_is_sent_on_a_new_connection() {
     let answers = |connection: &mut dyn Connection| {
-        assert_eq!(take(connection, post(5).len()), post(5));
-        assert_eq!(take(connection, 5), b"hello");
+        assert_eq!(read_bytes(connection, post(5).len()), post(5));
+        assert_eq!(read_bytes(connection, 5), b"hello");
         connection.write_all(OK).unwrap();
     };
-    deaf_after_one(
+    with_stalled_connection(
         |client| client,
         answers,
         |client| assert_eq!(client.request(&post(5), &b"hello"[..]).unwrap().status(), 200),
     );
 }
 
-/// The time for a call does not become longer by that for which the connection before was kept.
+/// The time for which the old connection was kept does not lengthen the timeout of the call.
 #[test]
-fn a_connection_that_is_replaced_has_no_more_time() {
+fn the_total_timeout_holds_on_a_replaced_connection() {
     const TOTAL: Duration = Duration::from_millis(200);
-    deaf_after_one(
+    with_stalled_connection(
         |client| client.with_total_timeout(TOTAL),
         |connection| assert_eq!(connection.read_to_end(&mut Vec::new()).unwrap(), get().len()),
         |client| {
+            // The connection is kept for longer than the timeout of a call.
             std::thread::sleep(TOTAL * 10);
             let start = Instant::now();
             let error = client.request(&get(), io::empty()).unwrap_err();
@@ -137,10 +139,10 @@ fn a_connection_that_is_replaced_has_no_more_time() {
     );
 }
 
-/// The connection is not used again if the answer does not say `keep-alive`, if it was not read, if its end was not known before
-/// it came, or if more bytes came after it.
+/// The connection is not kept if the response does not say `keep-alive`, is not read to its end, has an end that is not known
+/// before it comes, or is followed by more bytes.
 #[test]
-fn what_is_not_used_again() {
+fn connections_that_are_not_kept() {
     let answers: [&[u8]; 7] = [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\nno",
@@ -151,43 +153,43 @@ fn what_is_not_used_again() {
         OK,
     ];
     let server = Server::tcp(8, move |number, connection| {
-        take(connection, get().len());
+        read_bytes(connection, get().len());
         connection.write_all(answers.get(number).copied().unwrap_or(OK)).unwrap();
         if number != 2 {
-            closed(connection);
+            expect_close(connection);
         }
     });
     let mut client = server.client().with_keepalive(true);
-    (0..6).for_each(|_| ask(&mut client));
-    // This one is not read to its end.
+    (0..6).for_each(|_| request_ok(&mut client));
+    // The body of this response is not read.
     assert_eq!(client.request(&get(), io::empty()).unwrap().status(), 200);
-    ask(&mut client);
+    request_ok(&mut client);
     drop(client);
-    server.end();
+    server.join();
 }
 
-/// A server that has taken a request and closes: it is not sent again, since it may have been obeyed.
+/// A server takes a request and closes. It may have executed the request, so the client does not send it again.
 #[test]
-fn nothing_is_sent_twice() {
+fn no_request_is_sent_twice_by_default() {
     let server = Server::tcp(1, |_, connection| {
         serve(connection, 1);
-        assert_eq!(take(connection, get().len()), get());
+        assert_eq!(read_bytes(connection, get().len()), get());
     });
     let mut client = server.client().with_keepalive(true);
-    ask(&mut client);
+    request_ok(&mut client);
     let error = client.request(&get(), io::empty()).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::NoAnswer(_)), "{error}");
-    server.end();
+    server.join();
 }
 
-/// Bodies of a length that is read exactly, and never looked behind, count as read.
+/// The caller reads exactly the length of each body and no end after it. The connection is kept all the same.
 #[test]
-fn bodies_on_a_kept_connection() {
+fn a_body_that_is_read_exactly_keeps_the_connection() {
     let server = Server::tcp(1, |_, connection| {
         for number in 0..20 {
             let length = number * 5000;
-            take(connection, post(length).len());
-            let body = take(connection, length);
+            read_bytes(connection, post(length).len());
+            let body = read_bytes(connection, length);
             connection
                 .write_all(
                     format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n").as_bytes(),
@@ -204,37 +206,38 @@ fn bodies_on_a_kept_connection() {
         response.read_exact(&mut echoed).unwrap();
         assert!(echoed == body);
     }
-    server.end();
+    server.join();
 }
 
-/// Without a length no server could go on: where the packet says nothing of a body, one of 0 is added.
+/// A server cannot keep a connection without a length. So the client adds a length of 0 to a packet that does not declare one.
 #[test]
-fn a_request_that_says_nothing_of_a_body_declares_none() {
+fn a_request_without_a_length_gets_a_length_of_0() {
     let silent = packet(&[("REQUEST_METHOD", "GET")]);
     let rows = [
         (true, silent.clone(), packet(&[("REQUEST_METHOD", "GET"), ("CONTENT_LENGTH", "0")])),
         (false, silent.clone(), silent),
-        // What is said stays.
+        // A declared length stays as it is.
         (true, packet(&[("CONTENT_LENGTH", "")]), packet(&[("CONTENT_LENGTH", "")])),
         (true, packet(&[("CONTENT_LENGTH", "0")]), packet(&[("CONTENT_LENGTH", "0")])),
     ];
     for (keepalive, given, sent) in rows {
         let (expected, length) = (sent.clone(), sent.len());
         let server = Server::tcp(1, move |_, connection| {
-            assert_eq!(take(connection, length), expected);
+            assert_eq!(read_bytes(connection, length), expected);
             connection.write_all(OK).unwrap();
             assert_eq!(connection.read(&mut [0]).unwrap(), 0);
         });
         let mut client = server.client().with_keepalive(keepalive);
         assert_eq!(client.request(&given, io::empty()).unwrap().status(), 200);
         drop(client);
-        server.end();
+        server.join();
     }
 }
 
-/// Method, body, whether it was allowed, whether a byte of an answer comes before the close; whether it is asked again.
+/// The rows: method, body, whether the caller allows it, whether a byte of a response comes before the close; whether the
+/// request is sent again.
 #[test]
-fn what_meets_a_close_and_is_asked_again() {
+fn a_request_that_meets_a_close_is_sent_again_if_that_is_harmless() {
     let large = vec![b'x'; 100_000];
     let rows: [(&str, &[u8], bool, bool, bool); 7] = [
         ("GET", b"", true, false, true),
@@ -252,8 +255,8 @@ fn what_meets_a_close_and_is_asked_again() {
             if number == 0 {
                 serve(connection, 1);
             }
-            assert_eq!(take(connection, sent.len()), sent);
-            assert!(take(connection, expected.len()) == expected);
+            assert_eq!(read_bytes(connection, sent.len()), sent);
+            assert!(read_bytes(connection, expected.len()) == expected);
             if number == 1 {
                 connection.write_all(OK).unwrap();
             } else if answered {
@@ -264,10 +267,10 @@ fn what_meets_a_close_and_is_asked_again() {
         if allowed {
             client = client.retrying_idempotent();
         }
-        ask(&mut client);
+        request_ok(&mut client);
         let status = client.request(&request, body).map(|response| response.status());
         assert_eq!(status.is_ok(), again, "{method} {} {allowed} {answered}: {status:?}", body.len());
         drop(client);
-        server.end();
+        server.join();
     }
 }

@@ -23,7 +23,7 @@ mod timeouts;
 
 use uwsgi::{Modifier1, VarsEncoder};
 
-/// A packet of these vars.
+/// Returns a packet of these vars.
 fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
@@ -32,10 +32,12 @@ fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     buffer
 }
 
+/// Returns the packet of a GET request without a body.
 fn get() -> Vec<u8> {
     packet(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", "0")])
 }
 
+/// Returns the packet of a POST request with a body of `length` bytes.
 fn post(length: usize) -> Vec<u8> {
     packet(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", &length.to_string())])
 }

@@ -1,4 +1,4 @@
-//! What uWSGI takes besides web requests, answered as uWSGI 2.0 answers, and as it does not.
+//! Messages that are not web requests, with the answers of uWSGI 2.0 and with other answers.
 
 use core::time::Duration;
 use std::io::Read;
@@ -10,16 +10,16 @@ use uwsgi::message::{CacheRequest, RpcCall, Subscription, SubscriptionCommand};
 use uwsgi::{EncodeErrorKind, Packet};
 use uwsgi_io::{Asked, Client, ClientError, ClientErrorKind, subscribe};
 
-use crate::server::{Connection, Server, directory, take};
+use crate::server::{Connection, Server, read_bytes, temp_directory};
 
 /// Reads a packet.
 fn packet(connection: &mut dyn Connection) -> Vec<u8> {
-    let header = take(connection, 4);
-    let payload = take(connection, usize::from(u16::from_le_bytes([header[1], header[2]])));
+    let header = read_bytes(connection, 4);
+    let payload = read_bytes(connection, usize::from(u16::from_le_bytes([header[1], header[2]])));
     [header, payload].concat()
 }
 
-/// A server that gets this packet, and answers with these bytes.
+/// Serves one connection: expects this packet, and answers with these bytes.
 fn answering(expected: &'static [u8], answer: impl AsRef<[u8]> + Send + 'static) -> Server {
     Server::tcp(1, move |_, connection| {
         assert_eq!(packet(connection), expected);
@@ -31,20 +31,23 @@ fn answering(expected: &'static [u8], answer: impl AsRef<[u8]> + Send + 'static)
 fn ping() {
     let server = answering(b"\x64\0\0\0", b"\x64\0\0\x01");
     assert_eq!(server.client().ping().unwrap().warning, b"");
-    server.end();
+    server.join();
     let server = answering(b"\x64\0\0\0", b"\x64\x0b\0\x01going down!");
     assert_eq!(server.client().ping().unwrap().warning, b"going down!");
-    server.end();
+    server.join();
 }
 
-/// Whoever asks: answers that are none, and what is said of them.
+/// Answers that do not fit the message, and the text of the error.
 #[test]
-fn answers_of_another_kind() {
-    const TOLD: &str = "the answer is HTTP with status 501: does this server take anything but web requests?";
+fn invalid_answers() {
+    const HTTP: &str = "the answer is HTTP with status 501: does this server take anything but web requests?";
     let rows: [(&[u8], &str); 8] = [
-        (b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n", TOLD),
-        (b"HTTP/1.1 501", TOLD),
-        (b"", "the server closed without an answer, as uWSGI does with what it refuses: has it the plugin for this?"),
+        (b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n", HTTP),
+        (b"HTTP/1.1 501", HTTP),
+        (
+            b"",
+            "the server closed without an answer, as uWSGI does with what it refuses: does it have the plugin for this?",
+        ),
         (b"\x64\0", "the answer is a packet of another kind: 4 bytes belong at offset 0, there are 2: 2 more needed"),
         (
             b"\x64\x05\0\x01ab",
@@ -56,10 +59,10 @@ fn answers_of_another_kind() {
     ];
     let server = Server::tcp(rows.len(), move |number, connection| {
         packet(connection);
-        // Byte by byte: what it is does not depend on how it comes.
+        // Byte by byte: the result must not depend on the sizes of the pieces.
         for byte in rows[number].0 {
-            // Who knows enough may leave before the last of them.
-            let _gone = connection.write_all(&[*byte]);
+            // The client may know enough before the last byte, and close.
+            let _closed = connection.write_all(&[*byte]);
         }
     });
     let mut client = server.client();
@@ -67,10 +70,10 @@ fn answers_of_another_kind() {
         let error = client.ping().unwrap_err().to_string();
         assert_eq!(error, format!("{}: {text}", server.address), "{}", bytes.escape_ascii());
     }
-    server.end();
+    server.join();
 }
 
-/// The server's side of a call: name and arguments, joined.
+/// Serves one call of a function. `answer` gets its name and arguments, joined by `|`.
 fn rpc(answer: impl Fn(Vec<u8>) -> Vec<u8> + Send + 'static) -> Server {
     Server::tcp(1, move |_, connection| {
         let packet = packet(connection);
@@ -81,13 +84,14 @@ fn rpc(answer: impl Fn(Vec<u8>) -> Vec<u8> + Send + 'static) -> Server {
     })
 }
 
+/// Returns the packet of a result.
 fn inline(result: &[u8]) -> Vec<u8> {
     let length = u16::try_from(result.len()).unwrap().to_le_bytes();
     [&[0xad, length[0], length[1], 0], result].concat()
 }
 
 #[test]
-fn calls() {
+fn calls_of_functions() {
     for arguments in [&[][..], &["a"], &["a", "bb"]] {
         let server = rpc(|call| inline(&call));
         let mut client = server.client();
@@ -95,13 +99,13 @@ fn calls() {
         let want = [&["hello"], arguments].concat().join("|");
         assert_eq!(value.length(), Some(want.len() as u64));
         assert_eq!(value.into_vec(100).unwrap(), want.as_bytes());
-        server.end();
+        server.join();
     }
-    // An argument and a result as large as they can be in one packet.
+    // The largest argument and the largest result of one packet.
     let server = rpc(|call| inline(&call[2..]));
     let largest = vec![b'x'; 65535 - 3 - 2];
     assert!(server.client().rpc("f", [&largest]).unwrap().into_vec(1 << 20).unwrap() == largest);
-    server.end();
+    server.join();
 }
 
 #[test]
@@ -118,13 +122,13 @@ fn results_of_any_length() {
         let value = client.rpc("big", ["x"]).unwrap();
         assert_eq!(value.length(), Some(length as u64));
         assert!(value.into_vec(length).unwrap() == vec![b'y'; length]);
-        server.end();
+        server.join();
     }
 }
 
 #[test]
-fn results_that_lie() {
-    // So many bytes that no memory holds them, and three.
+fn results_with_a_wrong_length() {
+    // A length that fits into no memory, and three bytes.
     let huge = b"\xad\x25\0\x05\x0e\0CONTENT_LENGTH\x13\09223372036854775807abc";
     for most in [1 << 20, usize::MAX] {
         let server = rpc(|_| huge.to_vec());
@@ -137,9 +141,9 @@ fn results_that_lie() {
             }
             _ => assert!(text.ends_with("the answer is longer than 1048576 bytes")),
         }
-        server.end();
+        server.join();
     }
-    // Read as a stream it gives what there is, then the error.
+    // A reader gets the bytes that there are, then the error.
     let server = rpc(|_| huge.to_vec());
     let mut client = server.client();
     let mut value = client.rpc("big", ["x"]).unwrap();
@@ -147,14 +151,14 @@ fn results_that_lie() {
     let error = value.read_to_end(&mut bytes).unwrap_err();
     assert_eq!(bytes, b"abc");
     assert!(matches!(value.explain(error).kind(), ClientErrorKind::Answer(_)));
-    server.end();
-    // A length that is none, and none at all.
+    server.join();
+    // An invalid length, and no length.
     for answer in [&b"\xad\x14\0\x05\x0e\0CONTENT_LENGTH\x02\0-1"[..], b"\xad\0\0\x05", b"\xad\0\0\x07"] {
         let server = rpc(|_| answer.to_vec());
         let mut client = server.client();
         let error = client.rpc("big", ["x"]).unwrap_err();
         assert!(matches!(error.kind(), ClientErrorKind::Message(_)), "{error}");
-        server.end();
+        server.join();
     }
 }
 
@@ -172,7 +176,7 @@ fn calls_that_are_not_sent() {
     let error = client.rpc("f", [vec![b'x'; 65536]]).unwrap_err();
     assert!(error.to_string().ends_with("an item of 65536 bytes, a length field says at most 65535"), "{error}");
     let error = client.rpc("f", core::iter::repeat_n("x", 255)).unwrap_err();
-    assert!(error.to_string().ends_with("more than 254 arguments, of which uWSGI ignores the rest"), "{error}");
+    assert!(error.to_string().ends_with("more than 254 arguments: uWSGI ignores the rest"), "{error}");
 }
 
 #[test]
@@ -183,16 +187,16 @@ fn calls_answered_raw() {
     });
     let none: [&str; 0] = [];
     assert_eq!(server.client().rpc_raw("hello", none).unwrap().into_vec(16).unwrap(), b"HTTP or whatever");
-    server.end();
-    let server = Server::answering(11, "longer than wanted");
+    server.join();
+    let server = Server::answering_once(11, "longer than wanted");
     let error = server.client().rpc_raw("hello", none).unwrap().into_vec(16).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::TooLong { most: 16 }), "{error}");
-    server.end();
+    server.join();
 }
 
 const OK: &[u8] = b"\x6f\x0c\0\x11\x06\0status\x02\0ok";
 
-/// A server of one cache command that has to look so, and gets this answer.
+/// Serves one cache command: expects this command and value, and answers with these bytes.
 fn cache(command: &'static str, value: &'static [u8], answer: &'static [u8]) -> Server {
     Server::tcp(1, move |_, connection| {
         let packet = packet(connection);
@@ -206,17 +210,17 @@ fn cache(command: &'static str, value: &'static [u8], answer: &'static [u8]) -> 
             request.cache.map(|name| name.escape_ascii().to_string())
         );
         assert_eq!(text, command);
-        assert_eq!(take(connection, value.len()), value);
+        assert_eq!(read_bytes(connection, value.len()), value);
         connection.write_all(answer).unwrap();
     })
 }
 
 #[test]
-fn caches() {
+fn cache_commands() {
     let hit = b"\x6f\x15\0\x11\x06\0status\x02\0ok\x04\0size\x01\x002v1";
     let server = cache(r#"get Some("k1") None None None"#, b"", hit);
     assert_eq!(server.client().cache(None).get("k1").unwrap().unwrap().into_vec(2).unwrap(), b"v1");
-    server.end();
+    server.join();
 
     let expiring = b"\x6f\x22\0\x11\x06\0status\x02\0ok\x04\0size\x01\x000\x07\0expires\x02\x0042";
     let server = cache(r#"get Some("\\x00") None None Some("c")"#, b"", expiring);
@@ -224,28 +228,28 @@ fn caches() {
     let mut named = client.cache(Some("c"));
     let (value, expires) = named.get_with_expiry(b"\0").unwrap().unwrap();
     assert_eq!((value.into_vec(0).unwrap(), expires), (Vec::new(), Some(42)));
-    server.end();
+    server.join();
 
     let server = cache(r#"exists Some("k1") None None None"#, b"", OK);
     assert!(server.client().cache(None).exists("k1").unwrap());
-    server.end();
+    server.join();
     let server = cache(r#"set Some("k1") Some(5) None None"#, b"value", OK);
     assert!(server.client().cache(None).set("k1", b"value", None).unwrap());
-    server.end();
+    server.join();
     let server = cache(r#"update Some("k1") Some(0) Some(60) None"#, b"", OK);
     server.client().cache(None).update("k1", b"", Some(Duration::from_secs(60))).unwrap();
-    server.end();
+    server.join();
     let server = cache(r#"del Some("k1") None None None"#, b"", OK);
     assert!(server.client().cache(None).delete("k1").unwrap());
-    server.end();
+    server.join();
     let server = cache(r#"clear None None None Some("other")"#, b"", OK);
     server.client().cache(Some("other")).clear().unwrap();
-    server.end();
+    server.join();
 }
 
-/// uWSGI's clock has seconds, and 0 of them are for ever.
+/// uWSGI counts seconds, and takes 0 for never.
 #[test]
-fn what_expires_soon_expires() {
+fn a_short_time_to_expiry_is_rounded_up() {
     for (expires, seconds) in [
         (Duration::ZERO, 1),
         (Duration::from_nanos(1), 1),
@@ -257,15 +261,15 @@ fn what_expires_soon_expires() {
         let command = format!(r#"set Some("k") Some(1) Some({seconds}) None"#);
         let server = cache(command.leak(), b"v", OK);
         assert!(server.client().cache(None).set("k", b"v", Some(expires)).unwrap());
-        server.end();
+        server.join();
     }
 }
 
-/// uWSGI says no by a close: where that has one meaning, it is an answer.
+/// uWSGI says no by a close. If that has only one meaning for a command, the result is `None` or `false`.
 #[test]
-fn caches_that_say_no() {
-    type Ask = fn(&mut Client) -> Result<bool, ClientError>;
-    let rows: [(&str, Ask, bool); 6] = [
+fn cache_commands_without_an_answer() {
+    type Command = fn(&mut Client) -> Result<bool, ClientError>;
+    let rows: [(&str, Command, bool); 6] = [
         (r#"get Some("k") None None None"#, |client| client.cache(None).get("k").map(|value| value.is_some()), true),
         (r#"exists Some("k") None None None"#, |client| client.cache(None).exists("k"), true),
         (r#"set Some("k") Some(0) None None"#, |client| client.cache(None).set("k", b"", None), true),
@@ -288,11 +292,11 @@ fn caches_that_say_no() {
                 )
             }
         }
-        server.end();
+        server.join();
     }
 }
 
-/// A value that does not fit into the buffers, on its way to a server that reads it slowly, and from one that lies.
+/// A value that is larger than all buffers on its way to the server, and a value that is shorter than the server says.
 #[test]
 fn large_values() {
     let value: Vec<u8> = (0..=255).cycle().take(3 << 20).collect();
@@ -300,7 +304,7 @@ fn large_values() {
     let server = Server::tcp(2, move |number, connection| {
         packet(connection);
         if number == 0 {
-            assert!(take(connection, expected.len()) == expected);
+            assert!(read_bytes(connection, expected.len()) == expected);
             connection.write_all(OK).unwrap();
         } else {
             connection.write_all(b"\x6f\x15\0\x11\x06\0status\x02\0ok\x04\0size\x01\x009v1").unwrap();
@@ -310,7 +314,7 @@ fn large_values() {
     client.cache(None).update("k", &value, None).unwrap();
     let error = client.cache(None).get("k").unwrap().unwrap().into_vec(9).unwrap_err();
     assert!(error.to_string().ends_with("the backend closed 7 bytes before the answer's end"), "{error}");
-    server.end();
+    server.join();
 }
 
 #[test]
@@ -318,23 +322,23 @@ fn spooler_and_signals() {
     let task = b"\x11\x0e\0\0\x05\0hello\x05\0world";
     let server = answering(task, b"\xff\0\0\x01");
     server.client().spool([("hello", "world")]).unwrap();
-    server.end();
+    server.join();
     let server = answering(task, b"\xff\0\0\0");
     let error = server.client().spool([("hello", "world")]).unwrap_err();
     assert!(error.to_string().ends_with(": the task was refused: was the server started with --spooler?"), "{error}");
-    server.end();
+    server.join();
 
     let server = answering(b"\x6e\0\0\x11", b"\xff\0\0\x01");
     server.client().signal(17).unwrap();
-    server.end();
+    server.join();
     let server = answering(b"\x6e\0\0\0", b"\xff\0\0\0");
     let error = server.client().signal(0).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Refused(Asked::Signal)), "{error}");
-    server.end();
+    server.join();
     let server = answering(b"\x6e\0\0\0", b"\xff\0\0\x02");
     let error = server.client().signal(0).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Message(_)), "{error}");
-    server.end();
+    server.join();
 
     let error = Client::new("127.0.0.1:1").unwrap().spool([("", "x")]).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Encode(_)), "{error}");
@@ -357,7 +361,7 @@ fn subscriptions() {
     let count = router.recv(&mut buffer).unwrap();
     arrives(&buffer[..count]);
 
-    let directory = directory();
+    let directory = temp_directory();
     let path = directory.join("router");
     let router = UnixDatagram::bind(&path).unwrap();
     subscribe(Address::Unix(path.to_str().unwrap()), &join).unwrap();
@@ -384,12 +388,12 @@ fn subscriptions_that_are_not_sent() {
     let mut join = Subscription::new(SubscriptionCommand::Join, b"k", b":1");
     join.sni_key = Some(&path);
     let error = subscribe(address, &join).unwrap_err();
-    assert!(error.to_string().ends_with("of which a router reads 4096"), "{error}");
-    assert!(router.recv(&mut [0; 10]).is_err(), "something was sent all the same");
+    assert!(error.to_string().ends_with("is too long: a router reads 4096"), "{error}");
+    assert!(router.recv(&mut [0; 10]).is_err(), "something was sent");
 
     let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let join = Subscription::new(SubscriptionCommand::Join, b"k", b":1");
-    // A busy kernel takes its time to say so.
+    // A busy kernel may report this too late, so this tries several times.
     let error = (0..100).find_map(|_| subscribe(Address::Tcp(gone), &join).err()).unwrap();
     assert_eq!(error.to_string(), format!("{gone}: nobody listens there: is the server running?"));
 }

@@ -1,33 +1,34 @@
-//! Connections that become pipes.
+//! Connections after an upgrade.
 
 use core::time::Duration;
 use std::io::{self, Read, Write};
+use std::time::Instant;
 
 use uwsgi::client::ExchangeError;
 use uwsgi_io::{ClientErrorKind, Timeout};
 
-use crate::server::{Server, take};
+use crate::server::{Server, read_bytes};
 use crate::{get, packet};
 
 const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: caps\r\n\r\n";
 
-/// A request that asks for an upgrade, with a body of so many bytes.
-fn asking(length: usize) -> Vec<u8> {
+/// Returns the packet of a request for an upgrade, with a body of `length` bytes.
+fn upgrade_request(length: usize) -> Vec<u8> {
     packet(&[("HTTP_UPGRADE", "caps"), ("CONTENT_LENGTH", &length.to_string())])
 }
 
 #[test]
-fn a_pipe_behind_101() {
+fn a_101_makes_a_pipe() {
     let server = Server::tcp(1, |_, connection| {
-        take(connection, asking(0).len());
+        read_bytes(connection, upgrade_request(0).len());
         connection.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: caps\r\n\r\nready\n").unwrap();
         for line in [b"one\n", b"two\n"] {
-            assert_eq!(take(connection, 4), line);
+            assert_eq!(read_bytes(connection, 4), line);
             connection.write_all(&line.to_ascii_uppercase()).unwrap();
         }
     });
     let mut client = server.client();
-    let response = client.request(&asking(0), io::empty()).unwrap();
+    let response = client.request(&upgrade_request(0), io::empty()).unwrap();
     assert_eq!(response.head().get("Upgrade"), Some(&b"caps"[..]));
     let mut pipe = response.into_pipe();
     assert!(pipe.descriptor().is_some());
@@ -42,105 +43,109 @@ fn a_pipe_behind_101() {
         assert_eq!(&got, answer);
     }
     assert_eq!(pipe.read(&mut line).unwrap(), 0);
-    server.end();
+    server.join();
 }
 
-/// RFC 9110 section 15.2.2: a 101 answers an Upgrade of the client.
+/// A 101 is a response to an Upgrade of the client (RFC 9110 section 15.2.2).
 #[test]
-fn a_101_that_nobody_asked_for() {
+fn a_101_without_a_request_for_it_is_an_error() {
     for asked in [get(), packet(&[("HTTP_UPGRADE", "")]), packet(&[("HTTP_UPGRADE", "h2c")])] {
         let length = asked.len();
         let server = Server::tcp(1, move |_, connection| {
-            take(connection, length);
+            read_bytes(connection, length);
             connection.write_all(SWITCHING).unwrap();
         });
         let mut client = server.client();
         let error = client.request(&asked, io::empty()).unwrap_err();
         assert!(matches!(error.kind(), ClientErrorKind::Answer(ExchangeError::UnaskedUpgrade)), "{error}");
-        server.end();
+        server.join();
     }
 }
 
-/// More than the buffers between hold.
+/// More than the buffers of the connection hold.
 const LENGTH: usize = 8 << 20;
 
-/// What is written to the pipe comes after the body, also where the server answers before it reads.
+/// The bytes of the pipe come after the body, also if the server responds before it reads the body.
 #[test]
-fn nothing_overtakes_the_body() {
+fn the_pipe_does_not_overtake_the_body() {
     let server = Server::tcp(2, |_, connection| {
         connection.write_all(SWITCHING).unwrap();
         connection.write_all(b"ready").unwrap();
-        // Time for the client to see the answer before the body has left.
+        // A slow server: the client sees the response before the body has left.
         std::thread::sleep(Duration::from_millis(100));
-        take(connection, asking(LENGTH).len());
-        assert!(take(connection, LENGTH).iter().all(|byte| *byte == b'x'), "the pipe overtook the body");
-        assert_eq!(take(connection, 4), b"pipe");
+        read_bytes(connection, upgrade_request(LENGTH).len());
+        assert!(read_bytes(connection, LENGTH).iter().all(|byte| *byte == b'x'), "the pipe overtook the body");
+        assert_eq!(read_bytes(connection, 4), b"pipe");
     });
     let mut client = server.client();
-    let response = client.request(&asking(LENGTH), io::repeat(b'x')).unwrap();
+    let response = client.request(&upgrade_request(LENGTH), io::repeat(b'x')).unwrap();
     assert_eq!(response.status(), 101);
     let mut pipe = response.into_pipe();
     pipe.write_all(b"pipe").unwrap();
     assert_eq!(pipe.buffered(), b"ready");
     drop(pipe);
 
-    let mut sending = client.send(&asking(LENGTH)).unwrap();
+    let mut sending = client.send(&upgrade_request(LENGTH)).unwrap();
     sending.write_all(&vec![b'x'; LENGTH]).unwrap();
     let mut pipe = sending.finish().unwrap().into_pipe();
     pipe.write_all(b"pipe").unwrap();
     drop(pipe);
-    server.end();
+    server.join();
 }
 
-/// A server that answers and never reads: there is no pipe, and the client does not wait for ever.
+/// A server responds and never reads the body. The client gets no pipe, but a timeout.
 #[test]
-fn a_server_that_never_reads_the_body() {
+fn a_server_that_never_reads_the_body_is_a_timeout() {
     const SHORT: Duration = Duration::from_millis(200);
-    let server = Server::tcp(1, |_, connection| {
+    let (gave_up, has_given_up) = std::sync::mpsc::channel();
+    let server = Server::tcp(1, move |_, connection| {
         connection.write_all(SWITCHING).unwrap();
-        // Long enough for the buffers between to fill up.
-        std::thread::sleep(SHORT * 5);
+        has_given_up.recv_timeout(Duration::from_secs(60)).unwrap();
         let _ = io::copy(connection, &mut io::sink());
     });
     let mut client = server.client().with_write_timeout(SHORT);
-    let error = client.request(&asking(1 << 30), io::repeat(b'x')).unwrap_err();
+    let error = client.request(&upgrade_request(1 << 30), io::repeat(b'x')).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::TimedOut(Timeout::Write(SHORT))), "{error}");
-    server.end();
+    gave_up.send(()).unwrap();
+    server.join();
 }
 
-/// A server that answers and closes: the error is that of the request.
+/// A server responds and closes with unread bytes.
 #[test]
-fn a_server_that_closes_over_the_body() {
+fn a_server_that_closes_before_it_has_read_the_body_is_an_error() {
     let server = Server::tcp(1, |_, connection| {
         connection.write_all(SWITCHING).unwrap();
     });
     let mut client = server.client();
-    let error = client.request(&asking(1 << 30), io::repeat(b'x')).unwrap_err();
+    let error = client.request(&upgrade_request(1 << 30), io::repeat(b'x')).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Write(_) | ClientErrorKind::Read(_)), "{error}");
-    server.end();
+    server.join();
 }
 
-/// A body that is given up is not finished by a 101.
+/// A 101 does not make a request whole whose body is too short.
 #[test]
-fn a_body_that_is_too_short() {
+fn a_body_that_is_too_short_is_an_error() {
     const LONG: usize = 1 << 20;
     let server = Server::tcp(2, |_, connection| {
         connection.write_all(SWITCHING).unwrap();
-        // Until it was given up.
+        // Reads until the client gives up.
         let _ = io::copy(connection, &mut io::sink());
     });
     let mut client = server.client();
-    let error = client.request(&asking(5), &b"he"[..]).unwrap_err();
+    let error = client.request(&upgrade_request(5), &b"he"[..]).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::BodyTooShort { missing: 3 }), "{error}");
 
-    let mut sending = client.send(&asking(LONG)).unwrap();
+    let mut sending = client.send(&upgrade_request(LONG)).unwrap();
+    let start = Instant::now();
     while !sending.is_answered() {
+        assert!(start.elapsed() < Duration::from_secs(60), "the response has not come");
         sending.write_all(b"x").unwrap();
         sending.flush().unwrap();
+        // Polls: only a flush looks for the response.
         std::thread::sleep(Duration::from_millis(1));
     }
     let left = sending.left();
     let error = sending.finish().unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::BodyTooShort { missing } if *missing == left), "{error}");
-    server.end();
+    server.join();
 }

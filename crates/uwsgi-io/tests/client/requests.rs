@@ -1,11 +1,11 @@
-//! Requests and answers.
+//! Requests and responses.
 
 use std::io::{self, BufRead, Read};
 
 use uwsgi::client::Address;
 use uwsgi_io::Client;
 
-use crate::server::{Connection, Server, take};
+use crate::server::{Connection, Server, read_bytes};
 use crate::{get, packet, post};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -19,31 +19,31 @@ fn hello(client: &mut Client) {
 }
 
 fn answer_hello(_: usize, connection: &mut dyn Connection) {
-    assert_eq!(take(connection, get().len()), get());
+    assert_eq!(read_bytes(connection, get().len()), get());
     connection.write_all(HELLO).unwrap();
 }
 
 #[test]
-fn tcp_by_number_and_by_name() {
+fn tcp_by_address_and_by_name() {
     let server = Server::tcp(2, answer_hello);
     hello(&mut server.client());
     let port = server.address.rsplit_once(':').unwrap().1;
     hello(&mut Client::new(&format!("localhost:{port}")).unwrap());
-    server.end();
+    server.join();
 }
 
 #[test]
-fn unix_by_every_spelling() {
+fn unix_sockets_in_every_notation() {
     let server = Server::unix(3, answer_hello);
     hello(&mut server.client());
     hello(&mut Client::new(&format!("unix:{}", server.address)).unwrap());
     hello(&mut Client::from(Address::Unix(&server.address)));
-    server.end();
+    server.join();
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn unix_without_a_file() {
+fn abstract_unix_sockets() {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::{SocketAddr, UnixListener};
 
@@ -54,13 +54,13 @@ fn unix_without_a_file() {
     thread.join().unwrap();
 }
 
-/// One client, many calls: its buffers hold nothing of the one before.
+/// Many calls of one client: its buffers keep nothing of earlier calls.
 #[test]
 fn one_client_many_requests() {
     let server = Server::tcp(30, |number, connection| {
         let packet = post(number * 1000);
-        assert_eq!(take(connection, packet.len()), packet);
-        let body = take(connection, number * 1000);
+        assert_eq!(read_bytes(connection, packet.len()), packet);
+        let body = read_bytes(connection, number * 1000);
         assert!(body.iter().all(|byte| usize::from(*byte) == number));
         let head = format!("HTTP/1.1 4{number:02} Ok\r\nX-Number: {number}\r\n\r\n");
         connection.write_all(head.as_bytes()).unwrap();
@@ -76,33 +76,33 @@ fn one_client_many_requests() {
         response.read_to_end(&mut text).unwrap();
         assert!(text == vec![b'a'; (29 - number) * 3000], "{number}");
     }
-    server.end();
+    server.join();
 }
 
 #[test]
 fn head_and_lines() {
     let head = packet(&[("REQUEST_METHOD", "HEAD")]);
-    let server = Server::answering(head.len(), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    let server = Server::answering_once(head.len(), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
     let mut client = server.client();
     let mut response = client.request(&head, io::empty()).unwrap();
-    assert_eq!(response.read(&mut [0; 8]).unwrap(), 0, "the answer to HEAD has no body, whatever its length says");
-    server.end();
+    assert_eq!(response.read(&mut [0; 8]).unwrap(), 0, "the response to HEAD has no body, even with a length");
+    server.join();
 
-    let server = Server::answering(get().len(), "Status: 404 No\r\nA: 1\r\nA: 2\r\n\r\none\ntwo\n");
+    let server = Server::answering_once(get().len(), "Status: 404 No\r\nA: 1\r\nA: 2\r\n\r\none\ntwo\n");
     let mut client = server.client();
     let response = client.request(&get(), io::empty()).unwrap();
     let headers: Vec<_> = response.head().headers().collect();
     assert_eq!(headers, [(&b"Status"[..], &b"404 No"[..]), (b"A", b"1"), (b"A", b"2")]);
     assert_eq!(response.lines().map(Result::unwrap).collect::<Vec<_>>(), ["one", "two"]);
-    server.end();
+    server.join();
 }
 
 #[test]
-fn interim_answers_are_seen_or_not() {
+fn interim_responses_are_skipped_or_shown() {
     const ANSWER: &str =
         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No\r\n\r\n";
     let server = Server::tcp(2, |_, connection| {
-        take(connection, get().len());
+        read_bytes(connection, get().len());
         connection.write_all(ANSWER.as_bytes()).unwrap();
     });
     let mut client = server.client();
@@ -111,21 +111,21 @@ fn interim_answers_are_seen_or_not() {
     let response = client.request_with_interim(&get(), io::empty(), |head| seen.push(head.status())).unwrap();
     assert_eq!(response.status(), 204);
     assert_eq!(seen, [102, 103]);
-    server.end();
+    server.join();
 }
 
-/// 8 MB there and back again, by one thread.
+/// One thread sends 8 MB and receives them back.
 #[test]
-fn both_ways_at_once() {
+fn sends_and_receives_at_the_same_time() {
     const LENGTH: usize = 8 << 20;
     fn echo(_: usize, connection: &mut dyn Connection) {
         let packet = post(LENGTH);
-        assert_eq!(take(connection, packet.len()), packet);
+        assert_eq!(read_bytes(connection, packet.len()), packet);
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n");
         connection.write_all(head.as_bytes()).unwrap();
         let (mut left, mut buffer) = (LENGTH, vec![0; 50_000]);
         while left > 0 {
-            // Each byte is back before the next is taken.
+            // Sends each byte back before it reads the next.
             let count = connection.read(&mut buffer).unwrap();
             assert!(count > 0 && count <= left);
             connection.write_all(&buffer[..count]).unwrap();
@@ -139,19 +139,19 @@ fn both_ways_at_once() {
         let mut echoed = Vec::new();
         response.read_to_end(&mut echoed).unwrap();
         assert!(echoed == body);
-        server.end();
+        server.join();
     }
 }
 
 #[test]
-fn any_bytes_and_whatever_comes() {
-    let server = Server::answering(9, "\0\x01\x02 not HTTP at all");
+fn raw_bytes() {
+    let server = Server::answering_once(9, "\0\x01\x02 not HTTP at all");
     assert_eq!(server.client().raw(b"malformed").unwrap().into_vec(100).unwrap(), b"\0\x01\x02 not HTTP at all");
-    server.end();
-    let server = Server::answering(3, "");
+    server.join();
+    let server = Server::answering_once(3, "");
     let mut client = server.client();
     let value = client.raw(b"abc").unwrap();
     assert_eq!(value.length(), None);
-    assert_eq!(value.into_vec(0).unwrap(), b"", "nothing is no error here");
-    server.end();
+    assert_eq!(value.into_vec(0).unwrap(), b"", "an empty answer is not an error here");
+    server.join();
 }

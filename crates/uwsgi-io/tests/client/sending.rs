@@ -1,22 +1,22 @@
-//! Requests whose body is written.
+//! Requests whose body the caller writes.
 
 use std::io::{self, Read, Write};
 
 use uwsgi_io::{Client, ClientErrorKind};
 
 use crate::post;
-use crate::server::{Connection, Server, take};
+use crate::server::{Connection, Server, read_bytes};
 
 fn echo(_: usize, connection: &mut dyn Connection) {
     let packet = post(5);
-    take(connection, packet.len());
-    let body = take(connection, 5);
+    read_bytes(connection, packet.len());
+    let body = read_bytes(connection, 5);
     connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").unwrap();
     connection.write_all(&body).unwrap();
 }
 
 #[test]
-fn in_pieces() {
+fn a_body_in_pieces() {
     let server = Server::tcp(1, echo);
     let mut client = server.client();
     let mut sending = client.send(&post(5)).unwrap();
@@ -30,17 +30,17 @@ fn in_pieces() {
     response.read_to_string(&mut text).unwrap();
     assert_eq!(text, "hello");
     drop(response);
-    server.end();
+    server.join();
 }
 
-/// What is flushed is there, before the rest.
+/// Flushed bytes arrive before the rest is written.
 #[test]
-fn flushed() {
+fn flushed_bytes_arrive() {
     let server = Server::tcp(1, |_, connection| {
-        take(connection, post(4).len());
-        assert_eq!(take(connection, 2), b"he");
+        read_bytes(connection, post(4).len());
+        assert_eq!(read_bytes(connection, 2), b"he");
         connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
-        assert_eq!(take(connection, 2), b"y!");
+        assert_eq!(read_bytes(connection, 2), b"y!");
         connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     });
     let mut client = server.client();
@@ -49,17 +49,17 @@ fn flushed() {
     sending.flush().unwrap();
     sending.write_all(b"y!").unwrap();
     assert_eq!(sending.finish().unwrap().status(), 204);
-    server.end();
+    server.join();
 }
 
 #[test]
-fn too_much_and_too_little() {
+fn a_body_that_is_too_long_or_too_short_is_an_error() {
     let server = Server::tcp(2, |number, connection| {
         if number == 0 {
             echo(number, connection);
         } else {
-            take(connection, post(5).len());
-            assert_eq!(connection.read(&mut [0; 8]).unwrap(), 0, "it was given up");
+            read_bytes(connection, post(5).len());
+            assert_eq!(connection.read(&mut [0; 8]).unwrap(), 0, "the client closes without the rest");
         }
     });
     let mut client = server.client();
@@ -73,15 +73,15 @@ fn too_much_and_too_little() {
     sending.write_all(b"hel").unwrap();
     let error = sending.finish().unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::BodyTooShort { missing: 2 }), "{error}");
-    server.end();
+    server.join();
 }
 
-/// A server that answers and closes while the body is written: writing fails, and the answer is there.
+/// The server responds and closes while the client writes the body. A write fails, and the client reads the response.
 #[test]
-fn refused_on_the_way() {
+fn reads_the_response_after_a_failed_write() {
     const LENGTH: usize = 50 << 20;
     fn refuse(_: usize, connection: &mut dyn Connection) {
-        take(connection, post(LENGTH).len() + 1000);
+        read_bytes(connection, post(LENGTH).len() + 1000);
         connection.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo long").unwrap();
     }
     fn attempt(client: &mut Client) {
@@ -96,15 +96,15 @@ fn refused_on_the_way() {
     for server in [Server::tcp(10, refuse), Server::unix(10, refuse)] {
         let mut client = server.client();
         (0..10).for_each(|_| attempt(&mut client));
-        server.end();
+        server.join();
     }
 }
 
-/// Who sees that an answer has come may stop.
+/// The caller stops writing when a response has come.
 #[test]
-fn answered_on_the_way() {
+fn a_response_during_the_body_can_be_noticed() {
     let server = Server::tcp(1, |_, connection| {
-        take(connection, post(1 << 20).len() + 1);
+        read_bytes(connection, post(1 << 20).len() + 1);
         connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
         io::copy(connection, &mut io::sink()).unwrap();
     });
@@ -116,5 +116,5 @@ fn answered_on_the_way() {
     }
     assert!(sending.left() > 0);
     assert_eq!(sending.finish().unwrap().status(), 200);
-    server.end();
+    server.join();
 }

@@ -1,4 +1,4 @@
-//! Servers of one connection after the other, each on a thread.
+//! Servers on a thread of their own, which serve one connection after the other.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io::{Read, Write};
@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 
 use uwsgi_io::Client;
 
-/// A connection as the server has it.
+/// The server's end of a connection.
 pub(crate) trait Connection: Read + Write + Send {
-    /// Ends both directions now, not when it is dropped.
+    /// Shuts down both directions now, not when the connection is dropped.
     fn shut_down(&self);
     fn shut_down_write(&self);
 }
@@ -35,7 +35,7 @@ impl Connection for UnixStream {
     }
 }
 
-/// A server, and how many connections it has taken once it has ended.
+/// A server on a thread.
 pub(crate) struct Server {
     pub(crate) address: String,
     thread: Option<JoinHandle<()>>,
@@ -43,7 +43,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves so many connections over TCP; the function gets the number of each, from 0.
+    /// Serves this many connections over TCP. `serve` gets the number of each, from 0.
     pub(crate) fn tcp(connections: usize, serve: impl Fn(usize, &mut dyn Connection) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -55,9 +55,9 @@ impl Server {
         Self { address, thread: Some(thread), directory: None }
     }
 
-    /// The same over a Unix socket.
+    /// Serves this many connections over a Unix socket. `serve` gets the number of each, from 0.
     pub(crate) fn unix(connections: usize, serve: impl Fn(usize, &mut dyn Connection) + Send + 'static) -> Self {
-        let directory = directory();
+        let directory = temp_directory();
         let path = directory.join("socket");
         let listener = UnixListener::bind(&path).unwrap();
         let thread = std::thread::spawn(move || {
@@ -68,10 +68,10 @@ impl Server {
         Self { address: path.to_str().unwrap().to_owned(), thread: Some(thread), directory: Some(directory) }
     }
 
-    /// One connection: reads so many bytes, then answers.
-    pub(crate) fn answering(read: usize, answer: impl AsRef<[u8]> + Send + 'static) -> Self {
+    /// Serves one connection: reads `read` bytes, then writes `answer`.
+    pub(crate) fn answering_once(read: usize, answer: impl AsRef<[u8]> + Send + 'static) -> Self {
         Self::tcp(1, move |_, connection| {
-            take(connection, read);
+            read_bytes(connection, read);
             connection.write_all(answer.as_ref()).unwrap();
         })
     }
@@ -80,8 +80,8 @@ impl Server {
         Client::new(&self.address).unwrap()
     }
 
-    /// Waits for the thread: it has served all its connections, and none of its asserts failed.
-    pub(crate) fn end(mut self) {
+    /// Waits until the server has served all connections. Panics if the thread of the server has panicked.
+    pub(crate) fn join(mut self) {
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }
@@ -91,19 +91,19 @@ impl Server {
     }
 }
 
-/// Reads so many bytes.
-pub(crate) fn take(connection: &mut dyn Connection, count: usize) -> Vec<u8> {
+/// Reads exactly `count` bytes.
+pub(crate) fn read_bytes(connection: &mut dyn Connection, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     connection.read_exact(&mut bytes).unwrap();
     bytes
 }
 
-/// An empty directory whose name is short enough for sockets.
-pub(crate) fn directory() -> std::path::PathBuf {
+/// Makes an empty directory. Its path is short enough for the addresses of Unix sockets.
+pub(crate) fn temp_directory() -> std::path::PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("uwsgi-io-{}-{number}", std::process::id()));
-    // What is there is from a process of the same number that was killed.
+    // A killed process with the same number may have left the directory.
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir(&path).unwrap();
     path

@@ -1,4 +1,4 @@
-//! A request on its way out, while its answer may be coming in already.
+//! Sends a request, and reads its answer at the same time.
 
 use std::io::{self, IoSlice, Read, Write};
 
@@ -6,48 +6,48 @@ use uwsgi::client::Exchange;
 
 use crate::client::error::ClientErrorKind;
 use crate::client::source::Source;
-use crate::transport::stream::{Patience, Stream, Timeout};
+use crate::transport::stream::{Stream, Timeout, Timeouts};
 use crate::transport::window::Window;
-use crate::transport::{Direction, Ready, Transport, is_early};
+use crate::transport::{Direction, Ready, Transport, should_retry};
 
-/// Sends a packet and its body piece by piece, whenever an answer is waited for: one thread, both directions.
+/// Sends a packet and its body in pieces, while it waits for the answer. One thread moves both directions.
 ///
-/// Nobody has to read for ever before writing, or write before reading: a server that answers and closes before it has
-/// taken the body is heard, and so is one that sends each byte back.
+/// So the client receives the answer of a server that answers and closes before it has read the body, and also that of a server
+/// that sends each byte back before it reads the next.
 #[derive(Debug)]
-pub(crate) struct Pump<'c, T, B> {
+pub(crate) struct ExchangeDriver<'c, T, B> {
     stream: Stream<T>,
-    /// The packet, then one piece of the body after the other.
+    /// The send buffer: first the packet, later pieces of the body.
     out: &'c mut Vec<u8>,
-    /// What of it has yet to leave.
+    /// The bytes of `out` that have not left.
     window: Window,
     body: B,
-    /// Whether the body was read into the place of what had left.
-    loaded: bool,
-    /// Nothing more will leave: the peer does not take it.
-    broken: Option<io::Error>,
-    /// Whether anything of an answer has come.
-    answered: bool,
-    /// Whether something left since an answer was looked for.
-    sent: bool,
+    /// Whether a piece of the body has replaced the packet in `out`.
+    packet_overwritten: bool,
+    /// Why nothing more will leave.
+    send_error: Option<io::Error>,
+    /// Whether a byte of an answer has come.
+    answer_began: bool,
+    /// Whether bytes have left since the last read.
+    sent_since_read: bool,
 }
 
-/// How much of a body is sent at once.
-const PIECE: usize = 32 * 1024;
+/// The length of the send buffer.
+const SEND_BUFFER: usize = 32 * 1024;
 
-impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
-    /// Sends what `out` holds, which is a packet, then the body.
-    pub(crate) fn new(transport: T, patience: Patience, out: &'c mut Vec<u8>, body: B) -> Self {
+impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
+    /// Makes a driver that sends `out`, which is a packet, and then the body.
+    pub(crate) fn new(transport: T, timeouts: Timeouts, out: &'c mut Vec<u8>, body: B) -> Self {
         let window = Window { filled: out.len(), ..Window::default() };
         Self {
-            stream: Stream::patient(transport, patience),
+            stream: Stream::with_timeouts(transport, timeouts),
             out,
             window,
             body,
-            loaded: false,
-            broken: None,
-            answered: false,
-            sent: false,
+            packet_overwritten: false,
+            send_error: None,
+            answer_began: false,
+            sent_since_read: false,
         }
     }
 
@@ -59,14 +59,14 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         self.stream.transport_mut()
     }
 
-    /// How long is waited from here on.
-    pub(crate) const fn set_patience(&mut self, patience: Patience) {
-        self.stream.set_patience(patience);
+    /// Sets the timeouts from now on.
+    pub(crate) const fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.stream.set_timeouts(timeouts);
     }
 
-    /// Joins a body to the packet, so that both leave at once, if there is room for all of it.
-    pub(crate) fn join(&mut self, exchange: &mut Exchange) -> io::Result<()> {
-        let most = PIECE.saturating_sub(self.window.filled);
+    /// Reads the whole body into the send buffer after the packet, if there is room for it. Then both leave at once.
+    pub(crate) fn preload_body(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        let most = SEND_BUFFER.saturating_sub(self.window.filled);
         if let Some(length) = usize::try_from(exchange.outgoing()).ok().filter(|length| *length <= most) {
             self.out.resize(self.window.filled.saturating_add(length), 0);
             while exchange.wants_body() {
@@ -80,48 +80,49 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
     ///
     /// # Errors
     ///
-    /// Nothing of the request has left, and nothing will on this connection.
-    pub(crate) fn begin(&mut self) -> io::Result<()> {
-        self.write();
-        self.broken.take().map_or(Ok(()), Err)
+    /// No byte of the request has left, and none will leave on this connection.
+    pub(crate) fn start(&mut self) -> io::Result<()> {
+        self.try_write();
+        self.send_error.take().map_or(Ok(()), Err)
     }
 
-    /// Whether what began to leave is still there from its first byte on.
-    pub(crate) const fn is_whole(&self) -> bool {
-        !self.loaded
+    /// Whether the send buffer still has everything that has left, from the first byte of the packet.
+    pub(crate) const fn can_rewind(&self) -> bool {
+        !self.packet_overwritten
     }
 
-    /// Has all of it leave once more, on another connection.
+    /// Begins again with the first byte of the packet, on another connection.
     pub(crate) fn rewind(&mut self) {
         self.window = Window { filled: self.out.len(), ..Window::default() };
-        (self.broken, self.answered, self.sent) = (None, false, false);
+        (self.send_error, self.answer_began, self.sent_since_read) = (None, false, false);
     }
 
-    /// How many bytes may be [pushed](Self::push).
+    /// Returns how many bytes can be [pushed](Self::push).
     pub(crate) const fn room(&self) -> usize {
-        PIECE.saturating_sub(self.window.filled)
+        SEND_BUFFER.saturating_sub(self.window.filled)
     }
 
-    /// Puts bytes behind those that have yet to leave.
+    /// Appends bytes to those that have not left.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.out.truncate(self.window.filled);
         self.out.extend_from_slice(bytes);
         self.window.filled = self.out.len();
     }
 
-    /// Sends all that was pushed; what comes of an answer meanwhile is read, and `filled` counts it.
+    /// Sends all bytes that were pushed. Meanwhile reads bytes of an answer into `buffer` after the first `filled`, and adds
+    /// their number to `filled`.
     ///
     /// # Errors
     ///
-    /// No more will leave, or not in time.
-    pub(crate) fn drain(&mut self, buffer: &mut [u8], filled: &mut usize) -> io::Result<()> {
+    /// No more bytes will leave, or they do not leave in time.
+    pub(crate) fn send_pushed(&mut self, buffer: &mut [u8], filled: &mut usize) -> io::Result<()> {
         let mut since = self.transport().now();
         while self.window.len() > 0 {
-            if let Some(error) = &self.broken {
+            if let Some(error) = &self.send_error {
                 return Err(error.kind().into());
             }
-            let patience = self.stream.patience();
-            let until = patience.until(Timeout::Write(patience.write), since, self.transport().now())?;
+            let timeouts = self.stream.timeouts();
+            let until = timeouts.deadline(Timeout::Write(timeouts.write), since, self.transport().now())?;
             let room = buffer.get_mut(*filled..).unwrap_or_default();
             let ready = if room.is_empty() {
                 self.transport().wait(Direction::Write, until)?;
@@ -129,43 +130,43 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
             } else {
                 self.transport().wait_either(until)?
             };
-            if ready.write && self.write() {
+            if ready.write && self.try_write() {
                 since = self.transport().now();
             }
-            match if ready.read { self.read(room)? } else { None } {
+            match if ready.read { self.try_read(room)? } else { None } {
                 Some(0) => self.give_up(io::ErrorKind::BrokenPipe.into()),
                 count => *filled = filled.saturating_add(count.unwrap_or_default()),
             }
         }
         self.window = Window::default();
-        self.broken.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
+        self.send_error.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
-    /// Sends all that is left of the request, and reads nothing meanwhile: there is no more of the answer, or it was 101, and
-    /// what is written to the pipe must not overtake the request's body. After the status of an error or a redirect nothing is
-    /// sent.
+    /// Sends the rest of the request without reading. Call this when no more of the response will come, or after a 101, because
+    /// the bytes of the pipe must not overtake the body of the request. Sends nothing if the response is an error or a
+    /// redirect.
     ///
     /// # Errors
     ///
-    /// No more will leave, or not in time, or the body is too short.
-    pub(crate) fn finish(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+    /// No more bytes will leave, they do not leave in time, or the body is too short.
+    pub(crate) fn send_rest(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         let mut since = self.transport().now();
         while !exchange.is_refused() {
-            if let Some(error) = self.broken.take() {
-                // It stays one.
-                self.broken = Some(error.kind().into());
-                return Err(Self::not_sent(error));
+            if let Some(error) = self.send_error.take() {
+                // The next call fails too.
+                self.send_error = Some(error.kind().into());
+                return Err(Self::send_failure(error));
             }
             if self.window.len() > 0 {
-                let patience = self.stream.patience();
-                let until = patience.until(Timeout::Write(patience.write), since, self.transport().now())?;
+                let timeouts = self.stream.timeouts();
+                let until = timeouts.deadline(Timeout::Write(timeouts.write), since, self.transport().now())?;
                 self.transport().wait(Direction::Write, until)?;
-                if self.write() {
+                if self.try_write() {
                     since = self.transport().now();
                 }
             } else if exchange.wants_body() {
-                self.load(exchange)?;
-                self.write();
+                self.load_body(exchange)?;
+                self.try_write();
                 since = self.transport().now();
             } else {
                 return Ok(());
@@ -174,56 +175,56 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         Ok(())
     }
 
-    /// Whether everything that was to leave has left.
-    pub(crate) const fn is_done(&self) -> bool {
-        self.broken.is_none() && self.window.len() == 0
+    /// Whether every byte of the send buffer has left, and sending has not failed.
+    pub(crate) const fn is_sent(&self) -> bool {
+        self.send_error.is_none() && self.window.len() == 0
     }
 
-    /// Whether no more will leave.
-    pub(crate) const fn is_broken(&self) -> bool {
-        self.broken.is_some()
+    /// Whether sending has failed.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.send_error.is_some()
     }
 
-    /// No more of the request leaves, for this reason if there was none before.
+    /// Stops sending. `error` is the reason, unless there is one already.
     pub(crate) fn give_up(&mut self, error: io::Error) {
-        self.broken.get_or_insert(error);
+        self.send_error.get_or_insert(error);
         self.window = Window::default();
     }
 
-    /// Whether something has yet to leave.
-    fn is_leaving(&self, exchange: &Exchange) -> bool {
-        self.broken.is_none() && !exchange.is_refused() && (self.window.len() > 0 || exchange.wants_body())
+    /// Whether more of the request has to leave.
+    fn has_more_to_send(&self, exchange: &Exchange) -> bool {
+        self.send_error.is_none() && !exchange.is_refused() && (self.window.len() > 0 || exchange.wants_body())
     }
 
-    /// Sends what can leave now; whether anything did.
-    fn write(&mut self) -> bool {
+    /// Writes the bytes that can leave now. Returns whether any have left.
+    fn try_write(&mut self) -> bool {
         if self.window.len() == 0 {
-            // The body's reader was interrupted before it gave a byte.
+            // A read of the body was interrupted before its first byte.
             return false;
         }
-        match self.transport().write(&[IoSlice::new(self.window.of(self.out))]) {
-            Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+        match self.transport().write(&[IoSlice::new(self.window.bytes(self.out))]) {
+            Ok(0) => self.send_error = Some(io::ErrorKind::WriteZero.into()),
             Ok(count) => {
-                self.window.pass(count);
-                self.sent = true;
+                self.window.consume(count);
+                self.sent_since_read = true;
                 return true;
             }
-            Err(error) if is_early(&error) => {}
-            Err(error) => self.broken = Some(error),
+            Err(error) if should_retry(&error) => {}
+            Err(error) => self.send_error = Some(error),
         }
         false
     }
 
-    /// Fills the buffer with the next piece of the body; everything before it has left.
-    fn load(&mut self, exchange: &mut Exchange) -> io::Result<()> {
-        (self.window, self.loaded) = (Window::default(), true);
-        if self.out.len() < PIECE {
-            self.out.resize(PIECE, 0);
+    /// Fills the send buffer with the next piece of the body. Everything before it has left.
+    fn load_body(&mut self, exchange: &mut Exchange) -> io::Result<()> {
+        (self.window, self.packet_overwritten) = (Window::default(), true);
+        if self.out.len() < SEND_BUFFER {
+            self.out.resize(SEND_BUFFER, 0);
         }
         self.read_body(exchange)
     }
 
-    /// Reads once from the body, no more than is declared.
+    /// Reads once from the body, but no more than its declared length.
     fn read_body(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         let left = usize::try_from(exchange.outgoing()).unwrap_or(usize::MAX);
         let most = self.window.filled.saturating_add(left).min(self.out.len());
@@ -234,8 +235,8 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, fault))
             }
             Ok(count) => {
-                let leaves = exchange.send(count);
-                self.window.filled = self.window.filled.saturating_add(leaves);
+                let count = exchange.send(count);
+                self.window.filled = self.window.filled.saturating_add(count);
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -243,53 +244,53 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
         }
     }
 
-    /// Reads once, without waiting; nothing, where there is nothing yet.
-    fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
+    /// Reads once, without waiting. Returns `None` if no byte is there yet.
+    fn try_read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
         match self.transport().read(room) {
-            Ok(0) if !self.answered => self.closed(),
+            Ok(0) if !self.answer_began => self.end_before_answer(),
             Ok(count) => {
-                self.answered |= count > 0;
+                self.answer_began |= count > 0;
                 Ok(Some(count))
             }
-            Err(error) if is_early(&error) => Ok(None),
-            // A peer that closes over bytes it has not read resets the connection: it has closed without an answer.
-            Err(error) if !self.answered && is_gone(&error) => self.closed(),
+            Err(error) if should_retry(&error) => Ok(None),
+            // A peer that closes with unread bytes resets the connection: it has closed without an answer.
+            Err(error) if !self.answer_began && is_disconnect(&error) => self.end_before_answer(),
             Err(error) => Err(error),
         }
     }
 
-    /// The end of the stream, before a byte of an answer. If that is because of the network, only the write was told: Linux
-    /// says it once (`sock_error`), and the read finds the end.
-    fn closed(&mut self) -> io::Result<Option<usize>> {
-        match &self.broken {
-            Some(error) if !is_gone(error) => {
+    /// Returns what the end of the stream before the first byte of an answer means. If the network has failed, only the write
+    /// got that error: Linux reports it once (`sock_error`), and the read finds only the end.
+    fn end_before_answer(&mut self) -> io::Result<Option<usize>> {
+        match &self.send_error {
+            Some(error) if !is_disconnect(error) => {
                 let kind = error.kind();
-                let error = self.broken.replace(kind.into()).unwrap_or_else(|| kind.into());
-                Err(Self::not_sent(error))
+                let error = self.send_error.replace(kind.into()).unwrap_or_else(|| kind.into());
+                Err(Self::send_failure(error))
             }
             _ => Ok(Some(0)),
         }
     }
 
-    /// Why not all of the request has left. What a [`give_up`](Self::give_up) gave as the reason stays the reason.
-    fn not_sent(error: io::Error) -> io::Error {
+    /// Returns why not all of the request has left. The reason of [`give_up`](Self::give_up) has priority.
+    fn send_failure(error: io::Error) -> io::Error {
         match error.downcast::<ClientErrorKind>() {
             Ok(kind) => io::Error::new(kind.io_kind(), kind),
             Err(error) => io::Error::new(error.kind(), ClientErrorKind::Write(error)),
         }
     }
 
-    /// Reads once, and waits for that; nothing is left to be sent.
-    fn receive(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let (since, patience) = (self.transport().now(), *self.stream.patience());
-        patience.until(Timeout::Read(patience.read), since, since)?;
-        // Behind the last byte of a request there is no answer yet, and to look for one would be in vain.
-        let mut wait = core::mem::take(&mut self.sent);
+    /// Waits and reads once. All of the request has left.
+    fn read_answer(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let (since, timeouts) = (self.transport().now(), *self.stream.timeouts());
+        timeouts.deadline(Timeout::Read(timeouts.read), since, since)?;
+        // Right after the last byte of the request no answer can be there: waits first.
+        let mut wait = core::mem::take(&mut self.sent_since_read);
         loop {
             if wait {
                 self.stream.wait(Direction::Read, since)?;
             }
-            if let Some(count) = self.read(room)? {
+            if let Some(count) = self.try_read(room)? {
                 return Ok(count);
             }
             wait = true;
@@ -297,34 +298,34 @@ impl<'c, T: Transport, B: Read> Pump<'c, T, B> {
     }
 }
 
-impl<T: Transport, B: Read> Source for Pump<'_, T, B> {
+impl<T: Transport, B: Read> Source for ExchangeDriver<'_, T, B> {
     fn fill(&mut self, exchange: &mut Exchange, room: &mut [u8]) -> io::Result<usize> {
         let mut since = self.transport().now();
-        while self.is_leaving(exchange) {
-            // Whether an answer is there shows before more of the body is asked for, which may take its time.
+        while self.has_more_to_send(exchange) {
+            // Looks for an answer before it reads more of the body: that read may block.
             let now = self.transport().now();
-            let until = self.stream.patience().until(Timeout::Write(self.stream.patience().write), since, now)?;
-            let loaded = self.window.len() > 0;
-            let ready = self.transport().wait_either(if loaded { until } else { Some(now) })?;
-            if loaded && ready.write && self.write() {
+            let until = self.stream.timeouts().deadline(Timeout::Write(self.stream.timeouts().write), since, now)?;
+            let has_bytes = self.window.len() > 0;
+            let ready = self.transport().wait_either(if has_bytes { until } else { Some(now) })?;
+            if has_bytes && ready.write && self.try_write() {
                 since = self.transport().now();
             }
             if ready.read {
-                if let Some(count) = self.read(room)? {
+                if let Some(count) = self.try_read(room)? {
                     return Ok(count);
                 }
             }
-            if self.broken.is_none() && self.window.len() == 0 && exchange.wants_body() {
-                self.load(exchange)?;
-                self.write();
+            if self.send_error.is_none() && self.window.len() == 0 && exchange.wants_body() {
+                self.load_body(exchange)?;
+                self.try_write();
                 since = self.transport().now();
             }
         }
-        self.receive(room)
+        self.read_answer(room)
     }
 }
 
-impl<T: Transport, B> Write for Pump<'_, T, B> {
+impl<T: Transport, B> Write for ExchangeDriver<'_, T, B> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)
     }
@@ -334,8 +335,8 @@ impl<T: Transport, B> Write for Pump<'_, T, B> {
     }
 }
 
-/// Whether the peer closed the connection, in whatever way.
-pub(crate) fn is_gone(error: &io::Error) -> bool {
+/// Whether the error means that the peer has closed the connection.
+pub(crate) fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset

@@ -1,4 +1,4 @@
-//! A client's connection while it is in use.
+//! The connection of a client while a call uses it.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,45 +8,46 @@ use uwsgi::server::Time;
 use crate::transport::socket::Socket;
 use crate::transport::{Direction, Ready, Transport};
 
-/// The connection of a client, which is closed at the end unless it [goes back](Self::give_back).
+/// The connection of a client while a call uses it. Dropping the guard closes the connection, unless [`keep`](Self::keep) was
+/// called.
 #[derive(Debug)]
-pub(crate) struct Lease<'c> {
-    place: &'c mut Option<Socket>,
-    kept: bool,
+pub(crate) struct ConnectionGuard<'c> {
+    connection: &'c mut Option<Socket>,
+    is_kept: bool,
 }
 
-impl<'c> Lease<'c> {
-    pub(crate) const fn new(place: &'c mut Option<Socket>) -> Self {
-        Self { place, kept: false }
+impl<'c> ConnectionGuard<'c> {
+    pub(crate) const fn new(connection: &'c mut Option<Socket>) -> Self {
+        Self { connection, is_kept: false }
     }
 
-    /// The client may use the connection again.
-    pub(crate) const fn give_back(&mut self) {
-        self.kept = true;
+    /// Keeps the connection for the next call of the client.
+    pub(crate) const fn keep(&mut self) {
+        self.is_kept = true;
     }
 
     pub(crate) fn replace(&mut self, socket: Socket) {
-        *self.place = Some(socket);
+        *self.connection = Some(socket);
     }
 
     fn socket(&self) -> io::Result<&Socket> {
-        self.place.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.connection.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.place.as_ref().map(AsFd::as_fd)
+        self.connection.as_ref().map(AsFd::as_fd)
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for ConnectionGuard<'_> {
     fn drop(&mut self) {
-        if !self.kept {
-            *self.place = None;
+        if !self.is_kept {
+            *self.connection = None;
         }
     }
 }
 
-impl Transport for Lease<'_> {
+impl Transport for ConnectionGuard<'_> {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket()?.read(buffer)
     }
@@ -64,7 +65,7 @@ impl Transport for Lease<'_> {
     }
 
     fn now(&self) -> Time {
-        self.place.as_ref().map_or(Time::ZERO, Transport::now)
+        self.connection.as_ref().map_or(Time::ZERO, Transport::now)
     }
 
     fn shut_down_write(&self) -> io::Result<()> {
