@@ -1,17 +1,17 @@
-//! Hex text, read and written.
+//! Hex text: pairs of digits.
 
 use core::fmt::Write;
 
-/// Where hex text is not hex text.
+/// The error of a text that is not hex text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotHex {
-    /// How many bytes were read before it.
+pub(crate) struct HexError {
+    /// The number of bytes read before the error.
     pub(crate) offset: usize,
     pub(crate) message: String,
 }
 
-/// The bytes that the text spells: digits in pairs, white space anywhere, comments from `#` to the end of the line.
-pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotHex> {
+/// Returns the bytes of a hex text. White space may stand anywhere; a comment goes from `#` to the end of the line.
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, HexError> {
     let mut bytes = Vec::new();
     let mut half: Option<(u8, usize, usize)> = None;
     for (line, row) in (1_usize..).zip(text.split(|byte| *byte == b'\n')) {
@@ -22,11 +22,11 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotHex> {
                 _ => char::from(*character).to_digit(16).and_then(|digit| u8::try_from(digit).ok()),
             };
             let Some(digit) = digit else {
-                return Err(NotHex {
+                return Err(HexError {
                     offset: bytes.len(),
                     message: format!(
-                        "line {line}, column {column}: '{}' is no hex digit; only pairs of digits, white space and \
-                         # comments belong here, as `xxd -p` prints them",
+                        "line {line}, column {column}: '{}' is not a hex digit; write pairs of digits, as `xxd -p` prints them, white space and # \
+                         comments",
                         char::from(*character).escape_default()
                     ),
                 });
@@ -42,20 +42,22 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotHex> {
     }
     match half {
         None => Ok(bytes),
-        Some((_, line, column)) => Err(NotHex {
+        Some((_, line, column)) => Err(HexError {
             offset: bytes.len(),
-            message: format!("line {line}, column {column}: this digit has no second one: the number of digits is odd"),
+            message: format!(
+                "line {line}, column {column}: this digit has no second digit: the number of digits is odd"
+            ),
         }),
     }
 }
 
-/// Sixteen bytes a line, which [`decode`] reads back.
+/// Returns hex text with sixteen bytes a line, which [`decode`] reads.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     for row in bytes.chunks(16) {
-        for (place, byte) in row.iter().enumerate() {
-            // A `String` takes all that is written to it.
-            let _always = write!(text, "{}{byte:02x}", if place == 0 { "" } else { " " });
+        for (column, byte) in row.iter().enumerate() {
+            // Writing to a `String` cannot fail.
+            let _always = write!(text, "{}{byte:02x}", if column == 0 { "" } else { " " });
         }
         text.push('\n');
     }
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_may_be_torn_apart() {
+    fn white_space_may_separate_the_digits_of_a_pair() {
         assert_eq!(decode(b"00 0A0b\r\n# all of this\t\n f\nF # 1").unwrap(), [0, 10, 11, 255]);
         assert_eq!(decode(b""), Ok(Vec::new()));
         let all: Vec<u8> = (0..=255).collect();
@@ -75,10 +77,10 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_place() {
+    fn errors_name_line_and_column() {
         let error = decode(b"00 11\n 2x").unwrap_err();
         assert_eq!(error.offset, 2);
-        assert!(error.message.starts_with("line 2, column 3: 'x' is no hex digit"), "{}", error.message);
+        assert!(error.message.starts_with("line 2, column 3: 'x' is not a hex digit"), "{}", error.message);
         let error = decode(b"00\n1 # 1\n").unwrap_err();
         assert!(error.message.starts_with("line 2, column 1: this digit has no second"), "{}", error.message);
     }

@@ -1,4 +1,4 @@
-//! Every capture decodes to its description, and encodes back to its bytes.
+//! `decode` and `encode` of every capture, against the description of the capture.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use crate::{Ran, capture, run, run_with};
 
-/// A capture and what it was described as by a decoder that shares no code with this one.
+/// A capture, and its description by an independent decoder.
 struct Described {
     path: PathBuf,
     bytes: Vec<u8>,
+    /// The described packets.
     packets: Value,
+    /// The options with which `decode` reads the capture.
     options: Vec<String>,
 }
 
@@ -32,7 +34,7 @@ fn described() -> Vec<Described> {
                 options.push("--answer".to_owned());
             }
             for (field, option) in [("kind", "--payload"), ("body", "--body")] {
-                // The modifiers of an answer tell its form.
+                // The modifiers of an answer determine its form.
                 if let Some(value) = about[field].as_str().filter(|_| field == "body" || !is_answer) {
                     options.extend([option.to_owned(), value.to_owned()]);
                 }
@@ -58,7 +60,7 @@ fn decode(capture: &Described, more: &[&str]) -> Ran {
 }
 
 #[test]
-fn json_is_the_description() {
+fn json_equals_the_description() {
     for capture in described() {
         let json = decode(&capture, &["--json"]).good();
         let packets: Value = serde_json::from_slice(&json).unwrap();
@@ -67,12 +69,12 @@ fn json_is_the_description() {
 }
 
 #[test]
-fn json_goes_back_to_the_packets() {
+fn json_encodes_to_the_same_packets() {
     for capture in described() {
         let json = decode(&capture, &["--json"]).good();
         let ran = run_with(&["encode", "--json", "-"], &json);
         assert_eq!(ran.status, 0, "{}: {}", capture.path.display(), ran.stderr);
-        // Bodies are not in the JSON.
+        // JSON does not contain the bodies.
         let mut without_bodies: Vec<u8> = Vec::new();
         let mut bodies = 0;
         for packet in capture.packets.as_array().unwrap() {
@@ -119,7 +121,7 @@ fn the_table_shows_every_key_and_no_escape_code() {
 }
 
 #[test]
-fn captures_that_do_not_decode_say_so() {
+fn malformed_captures_are_errors() {
     for (name, kind, packets) in [
         ("apache-mod_Ruwsgi/total-70k.bin", "value-overrun", 0),
         ("apache-mod_uwsgi/total-70k.bin", "value-overrun", 0),

@@ -1,11 +1,11 @@
-//! Servers that are as they should be, and others.
+//! `check`, against correct servers and others.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
+use std::sync::RwLock;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -14,19 +14,21 @@ use uwsgi_server::{Answer, AppError, Body, Call, Head};
 
 use crate::{Ran, command, run};
 
-/// Our server with an application; its address.
-fn ours(app: impl uwsgi_server::App + 'static) -> String {
+/// Starts our server with an application. Returns its address.
+fn our_server(app: impl uwsgi_server::App + 'static) -> String {
     let server = uwsgi_server::Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
     let address = server.local().unwrap().to_string();
     std::thread::spawn(|| server.run());
     address
 }
 
+/// An application without a report.
 fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     body.read_to_end(&mut Vec::new())?;
     Ok(answer.whole(Head::new(404), b"nothing here")?)
 }
 
+/// An application that answers with a report.
 fn reports(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     let mut read = report::Body::default();
     body.read_to_end(&mut read.bytes)?;
@@ -34,7 +36,7 @@ fn reports(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Res
     Ok(answer.whole(Head::new(200), report(&packet, false, &read).as_bytes())?)
 }
 
-/// A server that does this with each connection.
+/// Starts a server that calls `serve` for each connection. Returns its address.
 fn server(serve: fn(TcpStream)) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -46,23 +48,23 @@ fn server(serve: fn(TcpStream)) -> String {
     address
 }
 
-/// Whatever comes, the application is called with the same.
-fn credulous(mut stream: TcpStream) {
-    // Long enough for all of what is sent at once.
+/// Answers everything as a good request.
+fn accept_everything(mut stream: TcpStream) {
+    // The timeout is long enough for everything that a case sends at once.
     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let (mut bytes, mut buffer) = (Vec::new(), [0; 70_000]);
     while !is_whole(&bytes) {
         let Ok(count @ 1..) = stream.read(&mut buffer) else { break };
         bytes.extend_from_slice(&buffer[..count]);
     }
-    let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-    let _gone = stream.shutdown(Shutdown::Write);
-    // To close over unread bytes is to reset.
-    let _gone = stream.set_read_timeout(Some(Duration::from_secs(20)));
-    let _gone = stream.read_to_end(&mut bytes);
+    let _closed = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    let _closed = stream.shutdown(Shutdown::Write);
+    // A close resets the connection if bytes are unread.
+    let _closed = stream.set_read_timeout(Some(Duration::from_secs(20)));
+    let _closed = stream.read_to_end(&mut bytes);
 }
 
-/// Whether that is a packet, and the body that it announces.
+/// Whether the bytes are a packet and the body that it declares.
 fn is_whole(bytes: &[u8]) -> bool {
     let Ok((packet, body)) = uwsgi::Packet::decode(bytes) else { return false };
     let length = packet.vars().ok().and_then(|vars| vars.get("CONTENT_LENGTH"));
@@ -74,48 +76,49 @@ fn json(ran: &Ran) -> Value {
     serde_json::from_slice(&ran.stdout).unwrap()
 }
 
-/// The lines that begin with this mark.
+/// Returns the lines that begin with this mark.
 fn marked<'r>(ran: &'r Ran, mark: &str) -> Vec<&'r str> {
     ran.text().lines().filter(|line| line.starts_with(mark)).collect()
 }
 
 #[test]
-fn ours_is_as_it_should_be_whatever_the_application() {
-    for (application, said) in [(ours(hello), "does not report"), (ours(reports), "its application reports")] {
-        let ran = run(&["check", "--to", &application]);
+fn our_server_follows_every_verdict() {
+    for (address, message) in [(our_server(hello), "does not report"), (our_server(reports), "its application reports")]
+    {
+        let ran = run(&["check", "--to", &address]);
         assert_eq!((ran.status, &*ran.stderr), (0, ""), "{}", ran.text());
-        assert!(ran.text().contains(said), "{}", ran.text());
-        assert!(ran.text().ends_with("\nNo bytes became a request that they are not.\n"), "{}", ran.text());
+        assert!(ran.text().contains(message), "{}", ran.text());
+        assert!(ran.text().ends_with("\nNo bytes were taken for a request that they are not.\n"), "{}", ran.text());
         assert!(marked(&ran, "ok").len() > 230);
         for mark in ["!", "~", "?"] {
             assert_eq!(marked(&ran, mark), Vec::<&str>::new());
         }
-        assert!(!ran.stdout.contains(&0x1b), "piped, it is plain");
+        assert!(!ran.stdout.contains(&0x1b), "the output of a pipe has no colours");
     }
 }
 
 #[test]
-fn what_is_dangerous_is_told_and_decides_the_status() {
-    let address = server(credulous);
+fn dangers_are_listed_and_decide_the_status() {
+    let address = server(accept_everything);
     let names = ["ok-get", "trailing-1", "length-plus", "vars-1001", "body-short-close"];
     let mut arguments = vec!["check", "--to", &address];
     arguments.extend(names);
     let ran = run(&arguments);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    let begin =
+    let marked_names =
         |mark| marked(&ran, mark).iter().map(|line| line.split_whitespace().nth(1).unwrap()).collect::<Vec<_>>();
-    assert_eq!(begin("ok"), ["ok-get"]);
-    assert_eq!(begin("!"), ["trailing-1", "trailing-1-zero", "length-plus"]);
-    assert_eq!(begin("~"), ["vars-1001"]);
-    assert_eq!(begin("?"), ["body-short-close"]);
+    assert_eq!(marked_names("ok"), ["ok-get"]);
+    assert_eq!(marked_names("!"), ["trailing-1", "trailing-1-zero", "length-plus"]);
+    assert_eq!(marked_names("~"), ["vars-1001"]);
+    assert_eq!(marked_names("?"), ["body-short-close"]);
     for part in [
         "accepted though malformed: 3 cases",
         "one byte 01 after the variables",
-        "Bytes became a request that they are not: 3 cases.",
+        "Bytes were taken for a request that they are not: 3 cases.",
     ] {
         assert!(ran.text().contains(part), "{part} is not in {}", ran.text());
     }
-    // The same, beside what others do.
+    // The line also shows what other servers do.
     let line = *marked(&ran, "!").last().unwrap();
     let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
     assert_eq!(cells, ["!", "length-plus", "400", "200", "200 (body 0)", "200 (body 5) | gthread: 200 (body 5) + 500"]);
@@ -125,8 +128,8 @@ fn what_is_dangerous_is_told_and_decides_the_status() {
 }
 
 #[test]
-fn json_says_the_same() {
-    let address = server(credulous);
+fn json_has_the_same_result() {
+    let address = server(accept_everything);
     let ran = run(&["check", "--json", "--to", &address, "ok-get", "length-plus", "vars-1001", "app-short"]);
     let document = json(&ran);
     assert_eq!(ran.status, 1);
@@ -151,14 +154,15 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn a_server_that_hangs_is_seen_to_hang() {
+fn a_server_that_does_not_answer_hangs() {
     let address = server(|mut stream| {
         let mut packet = [0; 195];
         stream.read_exact(&mut packet[..4]).unwrap();
-        // A good GET has no byte more.
+        // A good GET has exactly this length.
         if packet[1] == 191 && stream.read_exact(&mut packet[4..]).is_ok() {
-            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            let _closed = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         } else {
+            // The server hangs for longer than the test takes.
             std::thread::sleep(Duration::from_secs(60));
         }
     });
@@ -166,57 +170,57 @@ fn a_server_that_hangs_is_seen_to_hang() {
     assert_eq!(ran.status, 1);
     assert!(ran.text().contains("hangs: neither answered nor closed"), "{}", ran.text());
     assert!(
-        ran.text().ends_with("No bytes became a request that they are not; it hangs: 4 cases.\n"),
+        ran.text().ends_with("No bytes were taken for a request that they are not; it hangs: 4 cases.\n"),
         "{}",
         ran.text()
     );
 }
 
 #[test]
-fn what_takes_long_waits_to_be_asked_for() {
-    let address = ours(hello);
+fn slow_cases_need_an_option() {
+    let address = our_server(hello);
     let ran = run(&["check", "--to", &address, "connect-wait", "connect-half-close"]);
     assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
-    assert!(ran.text().contains("   4  it takes long: give --slow"), "{}", ran.text());
+    assert!(ran.text().contains("   4  the case is slow: add --slow"), "{}", ran.text());
     let ran = run(&["check", "--to", &address, "--slow", "slow-2s"]);
     assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
 }
 
 #[test]
-fn who_cannot_be_checked_is_told_why() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let other = ours(hello);
+fn failures_have_a_reason() {
+    let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let other = our_server(hello);
     let table = [
-        (&["check", "--to", &nobody][..], ": nobody listens there: is the server running?"),
+        (&["check", "--to", &absent][..], ": nobody listens there: is the server running?"),
         (
             &["check", "--to", "/nonexistent/x.sock"],
             "cannot check /nonexistent/x.sock: there is no such socket: is the ",
         ),
         (&["check", "--to", &other, "--report"], "does not answer a good request with a report"),
-        (&["check", "--to", &other, "no-such-case"], "no case has such a name"),
-        (&["check", "--to", &other, "--row", "served", "trailing-1"], "no case has such a name and such a row"),
-        (&["check", "--to", &other, "--row", "trailing"], "no row of that name; there are peer-not-allowed, "),
+        (&["check", "--to", &other, "no-such-case"], "no case has this name"),
+        (&["check", "--to", &other, "--row", "served", "trailing-1"], "no case has this name and this row"),
+        (&["check", "--to", &other, "--row", "trailing"], "no row of that name; the rows are peer-not-allowed, "),
         (&["check", "--to", "fd:3"], "a descriptor cannot be connected to"),
         (&["check"], "--to <ADDR>"),
     ];
-    for (arguments, said) in table {
+    for (arguments, message) in table {
         let ran = run(arguments);
         assert_eq!(ran.status, 2, "{arguments:?}: {}", ran.text());
-        assert!(ran.stderr.contains(said), "{said} is not in {}", ran.stderr);
+        assert!(ran.stderr.contains(message), "{message} is not in {}", ran.stderr);
         assert!(ran.stdout.is_empty());
     }
 }
 
-/// `localhost` may be ::1 too, where nobody listens.
+/// `localhost` may also be ::1, at which nothing listens.
 #[test]
-fn a_name_is_an_address() {
-    let address = ours(hello);
+fn a_host_name_is_an_address() {
+    let address = our_server(hello);
     let port = address.rsplit_once(':').unwrap().1;
     let ran = run(&["check", "--to", &format!("localhost:{port}"), "ok-get"]);
     assert_eq!((ran.status, &*ran.stderr), (0, ""));
 }
 
-/// The connections of a process at this moment: to whom. Any other socket to somebody is a failure.
+/// Returns the addresses to which a process has connections now, with the protocol.
 #[cfg(target_os = "linux")]
 fn connected(process: u32) -> Vec<String> {
     let links = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
@@ -238,37 +242,39 @@ fn connected(process: u32) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn eight_at_once_and_nobody_else_is_contacted() {
+fn connections_at_once_are_limited_and_go_to_the_server_only() {
     for (arguments, most) in [(&[][..], 8), (&["--at-once", "3"], 3)] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let release = Arc::new(AtomicBool::new(false));
-        let released = Arc::clone(&release);
+        let gate = Arc::new(RwLock::new(()));
+        let mut closed_gate = Some(gate.write().unwrap());
+        let passed = Arc::clone(&gate);
         std::thread::spawn(move || {
-            // The first two tell what the application is like.
+            // With the first two connections the command learns about the application.
             for (number, stream) in listener.incoming().enumerate() {
-                let released = Arc::clone(&released);
+                let gate = Arc::clone(&passed);
                 std::thread::spawn(move || {
-                    while number >= 2 && !released.load(Ordering::Relaxed) {
-                        std::thread::sleep(Duration::from_millis(5));
+                    if number >= 2 {
+                        drop(gate.read().unwrap());
                     }
-                    credulous(stream.unwrap());
+                    accept_everything(stream.unwrap());
                 });
             }
         });
         let to = address.to_string();
         let all = [&["check", "--to", &to, "--row", "served", "--patience", "60"], arguments].concat();
         let mut child = command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let there = format!("tcp 0100007F:{:04X}", address.port());
-        let (mut peak, mut since) = (0, None);
+        let server = format!("tcp 0100007F:{:04X}", address.port());
+        let (mut peak, mut since, begun) = (0, None, Instant::now());
         while child.try_wait().unwrap().is_none() {
             let connected = connected(child.id());
-            assert!(connected.iter().all(|to| *to == there), "{there}, {connected:?}");
+            assert!(connected.iter().all(|to| *to == server), "{server}, {connected:?}");
             peak = peak.max(connected.len());
-            // Time for one more to come, if one does.
+            // For 200 ms no further connection comes.
             if peak == most && since.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(200) {
-                release.store(true, Ordering::Relaxed);
+                drop(closed_gate.take());
             }
+            assert!(begun.elapsed() < Duration::from_secs(120), "{peak} connections at once");
             std::thread::sleep(Duration::from_millis(5));
         }
         let ran = Ran::from(child.wait_with_output().unwrap());
@@ -277,7 +283,7 @@ fn eight_at_once_and_nobody_else_is_contacted() {
 }
 
 #[test]
-fn the_cases_can_be_listed() {
+fn list_prints_all_cases() {
     let all = run(&["check", "--list"]).good();
     let lines = core::str::from_utf8(&all).unwrap();
     assert!(lines.contains("malformed block --row malformed-block\n"), "{lines}");
@@ -288,7 +294,7 @@ fn the_cases_can_be_listed() {
 }
 
 #[test]
-fn an_application_that_reports_can_be_had() {
+fn print_app_prints_a_python_application() {
     let source = String::from_utf8(run(&["check", "--print-app"]).good()).unwrap();
     assert!(source.contains("def application(environ, start_response):"), "{source}");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{run, run_with, scratch};
 
 #[test]
-fn arguments_become_a_payload() {
+fn arguments_become_a_packet() {
     for (arguments, packet) in [
         (
             &["A=1", "B=", "C==x", "A=2"][..],
@@ -26,7 +26,7 @@ fn arguments_become_a_payload() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_go_through() {
+fn bytes_that_are_not_utf8_are_encoded() {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
@@ -37,7 +37,7 @@ fn bytes_that_are_no_utf8_go_through() {
 }
 
 #[test]
-fn what_cannot_be_encoded_is_refused_whole() {
+fn invalid_arguments_are_refused_without_output() {
     let long = format!("A={}", "x".repeat(65536));
     let parts = ["A", "B"].map(|key| format!("{key}={}", "x".repeat(40000)));
     for (arguments, what) in [
@@ -46,8 +46,8 @@ fn what_cannot_be_encoded_is_refused_whole() {
         (&[&long], "a value of 65536 bytes, a length field says at most 65535"),
         (&[&parts[0], &parts[1]], "the payload would be"),
         (&["--payload", "raw", "a", "b"], "--payload raw takes one argument"),
-        (&["A=B", "-X", "GET"], "-H, -d, -X and -I belong to a URL"),
-        (&["--payload", "array", "a", "-d", "x"], "-H, -d, -X and -I belong to a URL"),
+        (&["A=B", "-X", "GET"], "-H, -d, -X and -I need a URL"),
+        (&["--payload", "array", "a", "-d", "x"], "-H, -d, -X and -I need a URL"),
         (&["http://a/", "http://b/"], "a second URL, http://b/"),
         (&["--json", "/nowhere"], "cannot read /nowhere: No such file"),
         (&["--json", "-", "A=B"], "cannot be used with"),
@@ -62,7 +62,7 @@ fn what_cannot_be_encoded_is_refused_whole() {
 }
 
 #[test]
-fn json_may_leave_out_what_follows() {
+fn json_fields_have_defaults() {
     let json = json!([
         { "vars": [["A", "1"]] },
         { "modifier1": 173, "items": ["ä", ""] },
@@ -74,17 +74,17 @@ fn json_may_leave_out_what_follows() {
     for document in [json.to_string(), json!({ "packets": json, "producer": "x" }).to_string()] {
         assert_eq!(run_with(&["encode", "--json", "-"], document.as_bytes()).good(), bytes);
     }
-    // One document after another, as decode prints them for several files.
+    // Several documents in one input, as decode prints them for several files.
     let twice = format!("{json}\n{json}");
     assert_eq!(run_with(&["encode", "--json", "-"], twice.as_bytes()).good(), bytes.repeat(2));
 }
 
 #[test]
-fn json_that_lies_is_refused() {
+fn invalid_json_is_refused() {
     for (document, what) in [
         (json!([{ "vars": [["A", "1"]], "datasize": 7 }]), "packets[0].datasize is 7, but the payload takes 6 bytes"),
-        (json!([{}, { "modifier1": 256 }]), "packets[1].modifier1 must be a number of 8 bits, it is 256"),
-        (json!([{ "modifier2": "0" }]), "packets[0].modifier2 must be a number of 8 bits, it is \"0\""),
+        (json!([{}, { "modifier1": 256 }]), "packets[1].modifier1 must be a number of 8 bits, but is 256"),
+        (json!([{ "modifier2": "0" }]), "packets[0].modifier2 must be a number of 8 bits, but is \"0\""),
         (json!([{ "datasize": -1 }]), "packets[0].datasize must be a number of 16 bits"),
         (json!([{ "vars": [["A", "1"], ["A"]] }]), "packets[0].vars[1] must be an array of two strings: [key, value]"),
         (json!([{ "vars": [["A", 1]] }]), "packets[0].vars[0][1] must be a string"),
@@ -92,7 +92,7 @@ fn json_that_lies_is_refused() {
         (json!([{ "vars": { "A": "1" } }]), "packets[0].vars must be an array of [key, value]"),
         (json!([{ "items": ["☕"] }]), "packets[0].items[0]: '☕' (U+2615) stands for no byte"),
         (json!([{ "raw": "x".repeat(65536) }]), "packets[0]: the payload would be 65536 bytes"),
-        (json!([{ "raw": "", "vars": [] }]), "packets[0] has `vars` and `raw`, a packet has one payload"),
+        (json!([{ "raw": "", "vars": [] }]), "packets[0] has `vars` and `raw`, but a packet has one payload"),
         (json!([{ "payload": "array", "vars": [] }]), "packets[0] has no field `items`"),
         (json!([{ "payload": "none", "raw": "x" }]), "packets[0] has a field `raw`, but its `payload` is none"),
         (json!([{ "payload": "text" }]), "packets[0].payload must be vars, array, raw or none"),
@@ -113,15 +113,19 @@ fn json_that_lies_is_refused() {
 }
 
 #[test]
-fn json_of_broken_input_says_so() {
+fn json_of_malformed_input_gives_a_note() {
     let json = run_with(&["decode", "--json"], b"d\0\0\0\0").stdout;
     let ran = run_with(&["encode", "--json", "-"], &json);
     assert_eq!((ran.status, &*ran.stdout), (0, &b"d\0\0\0"[..]));
-    assert!(ran.stderr.contains("broke off behind the 1 packets here: 4 bytes belong at offset 4"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the decoded input was malformed after packet 1: 4 bytes belong at offset 4"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
-fn output_goes_to_a_file() {
+fn the_packet_goes_to_a_file() {
     let file = scratch("output").join("ping.bin");
     let name = file.to_str().unwrap();
     assert!(run(&["encode", "--modifier1", "ping", "-o", name]).good().is_empty());
@@ -129,7 +133,7 @@ fn output_goes_to_a_file() {
     assert!(run(&["encode", "--modifier1", "ping", "--hex", "--output", name]).good().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), b"64 00 00 00\n");
     assert_eq!(run(&["encode", "--modifier1", "ping", "-o", "-"]).good(), b"d\0\0\0");
-    // Nothing is left behind by what fails.
+    // A failure does not touch the file.
     assert_eq!(run(&["encode", "=", "-o", name]).status, 2);
     assert_eq!(std::fs::read(&file).unwrap(), b"64 00 00 00\n");
 }

@@ -1,4 +1,4 @@
-//! Runs the real `uwsgictl`: on captures of real programs, on malformed input, and on what people type.
+//! Runs the real `uwsgictl` on captures of real programs, on malformed input, and against test servers.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -11,19 +11,20 @@
 
 extern crate alloc;
 
-mod ask;
 mod bench;
 mod captures;
 mod check;
+mod decode;
+mod decode_malformed;
 mod encode;
-mod generated;
-mod malformed;
+mod encode_url;
+mod help;
 mod messages;
 mod pipes;
-mod report;
 mod request;
 mod server;
 mod statuses;
+mod subscribe;
 #[cfg(target_os = "linux")]
 mod terminal;
 
@@ -31,7 +32,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-/// The command with these arguments, and nothing of this machine's settings about colours.
+/// Returns the command with these arguments, without the environment variables that control colours.
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uwsgictl"));
     command.args(arguments).stdin(Stdio::null());
@@ -41,7 +42,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a run left behind. It has not panicked, and has not printed anything made for programmers.
+/// The result of a run. It has not panicked, and has not printed the debug format of a value.
 struct Ran {
     status: i32,
     stdout: Vec<u8>,
@@ -63,7 +64,7 @@ impl Ran {
         core::str::from_utf8(&self.stdout).unwrap()
     }
 
-    /// The output of a run that had nothing to complain about.
+    /// Returns the output of a run, which must have status 0 and nothing on standard error.
     fn good(self) -> Vec<u8> {
         assert_eq!((self.status, &*self.stderr), (0, ""));
         self.stdout
@@ -85,12 +86,12 @@ fn run_with(arguments: &[&str], input: &[u8]) -> Ran {
     Ran::from(output)
 }
 
-/// A file of captured bytes.
+/// Returns the path of a capture.
 fn capture(name: &str) -> String {
     format!("{}/../../tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A directory of this test's own, empty.
+/// Returns a new, empty directory for this test.
 fn scratch(test: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
     drop(std::fs::remove_dir_all(&directory));

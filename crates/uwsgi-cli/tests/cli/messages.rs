@@ -1,29 +1,25 @@
-//! `ping`, `rpc`, `cache`, `spool`, `signal`, `subscribe`: what is sent, and what is made of answers.
+//! `ping`, `rpc`, `cache`, `spool` and `signal`: the packets that they send, and how they report the answers.
 
 use std::io::Write;
-use std::net::UdpSocket;
-use std::process::Stdio;
-
-use uwsgi::Packet;
-use uwsgi::message::{Subscription, SubscriptionCommand};
 
 use crate::server::{Server, packet};
-use crate::{Ran, command, run, run_with, scratch};
+use crate::{run, run_with, scratch};
 
-/// A command, the packet that it sends, what the server answers; and its status, its output, its complaint.
+/// A command, what it sends, the answer of the server, and the result.
 struct Row {
     command: &'static [&'static str],
     packet: &'static [u8],
-    /// What follows the packet.
+    /// The bytes after the packet.
     value: &'static [u8],
     answer: &'static [u8],
     status: i32,
     stdout: &'static str,
-    /// Behind the address.
+    /// The error message after the address of the server.
     stderr: &'static str,
 }
 
-const SILENT: &str = "the server closed without an answer, as uWSGI does with what it refuses: ";
+/// The start of the error if the server closes without an answer.
+const NO_ANSWER: &str = "the server closed without an answer, as uWSGI does with what it refuses: ";
 const OK: &[u8] = b"\x6f\x0c\0\x11\x06\0status\x02\0ok";
 const GET: &[u8] = b"\x6f\x12\0\x11\x03\0cmd\x03\0get\x03\0key\x01\0k";
 
@@ -107,7 +103,7 @@ const ROWS: &[Row] = &[
         answer: b"",
         status: 1,
         stdout: "",
-        stderr: "there is no such key, or no such cache",
+        stderr: "the key or the cache does not exist",
     },
     Row {
         command: &["cache", "set", "k", "value", "--cache", "c", "--expires", "60"],
@@ -134,7 +130,7 @@ const ROWS: &[Row] = &[
         answer: b"",
         status: 1,
         stdout: "",
-        stderr: "it was not stored: the key has a value, or there is no room, or no such cache",
+        stderr: "the value was not stored: the key has a value, or the cache is full or does not exist",
     },
     Row {
         command: &["cache", "update", "k", "--file", "-"],
@@ -161,7 +157,7 @@ const ROWS: &[Row] = &[
         answer: b"",
         status: 1,
         stdout: "",
-        stderr: "there is no such key, or no such cache",
+        stderr: "the key or the cache does not exist",
     },
     Row {
         command: &["cache", "exists", "k"],
@@ -229,7 +225,7 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn every_row() {
+fn commands_send_their_packets_and_report_the_answers() {
     for row in ROWS {
         let server = Server::new(1, |_, stream| {
             let sent = packet(stream);
@@ -237,7 +233,7 @@ fn every_row() {
             let mut value = vec![0; row.value.len()];
             std::io::Read::read_exact(stream, &mut value).unwrap();
             assert_eq!(value, row.value, "{:?}", row.command);
-            let _gone = stream.write_all(row.answer);
+            let _closed = stream.write_all(row.answer);
         });
         let ran = run_with(&[row.command, &["--to", &server.address]].concat(), b"input\n");
         let name = format!("{:?}", row.command);
@@ -246,7 +242,7 @@ fn every_row() {
         assert_eq!(printed, row.stdout, "{name}");
         match ran.stderr.strip_prefix(&format!("error: {}: ", server.address)) {
             Some(error) => {
-                assert_eq!(error.strip_prefix(SILENT).unwrap_or(error), format!("{}\n", row.stderr), "{name}")
+                assert_eq!(error.strip_prefix(NO_ANSWER).unwrap_or(error), format!("{}\n", row.stderr), "{name}")
             }
             None => assert_eq!((&*ran.stderr, row.stderr), ("", ""), "{name}"),
         }
@@ -255,7 +251,7 @@ fn every_row() {
 }
 
 #[test]
-fn alive() {
+fn ping_prints_that_the_server_is_alive() {
     let server = Server::new(1, |_, stream| {
         packet(stream);
         stream.write_all(b"\x64\0\0\x01").unwrap();
@@ -267,7 +263,7 @@ fn alive() {
 }
 
 #[test]
-fn nothing_is_sent() {
+fn invalid_arguments_are_refused() {
     let long = "x".repeat(70_000);
     for (arguments, error) in [
         (&["rpc", "f", ""][..], "an empty array item, which uWSGI drops or refuses"),
@@ -310,7 +306,7 @@ fn nothing_is_sent() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn full_disks() {
+fn a_full_disk_is_an_error() {
     let server = Server::new(2, |number, stream| {
         packet(stream);
         let answer: [&[u8]; 2] = [b"\xad\x03\0\0abc", b"\x6f\x15\0\x11\x06\0status\x02\0ok\x04\0size\x01\x002v1"];
@@ -325,7 +321,7 @@ fn full_disks() {
 }
 
 #[test]
-fn values_from_files_and_into_files() {
+fn values_come_from_files_and_go_into_files() {
     let directory = scratch("values");
     let (from, into) = (directory.join("from"), directory.join("into"));
     std::fs::write(&from, b"from a file").unwrap();
@@ -344,78 +340,4 @@ fn values_from_files_and_into_files() {
     run(&["rpc", "f", "--to", &server.address, "-o", into.to_str().unwrap()]).good();
     assert_eq!(std::fs::read(&into).unwrap(), b"done");
     server.end();
-}
-
-fn received(router: &UdpSocket) -> Vec<u8> {
-    router.set_read_timeout(Some(core::time::Duration::from_secs(20))).unwrap();
-    let mut buffer = vec![0; 5000];
-    let count = router.recv(&mut buffer).unwrap();
-    buffer.truncate(count);
-    buffer
-}
-
-#[test]
-fn subscriptions() {
-    let router = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let to = router.local_addr().unwrap().to_string();
-    let subscribe = ["subscribe", "--to", &to, "--key", "example.com", "--address", "127.0.0.1:4050"];
-    run(&subscribe).good();
-    assert_eq!(received(&router), b"\xe0\x2b\0\0\x03\0key\x0b\0example.com\x07\0address\x0e\x00127.0.0.1:4050");
-    run(&[&subscribe[..], &["--leave"]].concat()).good();
-    assert_eq!(received(&router)[3], 1);
-
-    let all = [
-        "--weight",
-        "3",
-        "--cores",
-        "4",
-        "--load",
-        "1",
-        "--backup",
-        "2",
-        "--algo",
-        "wlrc",
-        "--modifier1",
-        "psgi",
-        "--modifier2",
-        "9",
-        "--http",
-    ];
-    run(&[&subscribe[..], &all].concat()).good();
-    let datagram = received(&router);
-    let join = Subscription::decode(&Packet::decode(&datagram).unwrap().0).unwrap();
-    assert_eq!((join.weight, join.cores, join.load, join.backup), (Some(3), Some(4), Some(1), Some(2)));
-    assert_eq!((join.algo, join.proto, join.modifier2), (Some(&b"wlrc"[..]), Some(&b"http"[..]), Some(9)));
-    assert_eq!(join.modifier1, Some(uwsgi::Modifier1::PSGI));
-
-    drop(router);
-    // A busy kernel takes its time to say so.
-    let ran = (0..100).map(|_| run(&subscribe)).find(|ran| ran.status != 0).unwrap();
-    assert_eq!((ran.status, ran.stderr), (2, format!("error: {to}: nobody listens there: is the server running?\n")));
-}
-
-/// Again and again, and goodbye.
-#[test]
-fn subscriptions_until_it_ends() {
-    let router = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let to = router.local_addr().unwrap().to_string();
-    let child = command(&["subscribe", "--to", &to, "--key", "k", "--address", "a:1", "--every", "0.05"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    for _ in 0..3 {
-        let datagram = received(&router);
-        let join = Subscription::decode(&Packet::decode(&datagram).unwrap().0).unwrap();
-        assert_eq!(join.command, SubscriptionCommand::Join);
-    }
-    let stop = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(stop.success());
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    assert_eq!((ran.status, &*ran.stderr), (0, ""));
-    let mut last = received(&router);
-    while last[3] == 0 {
-        last = received(&router);
-    }
-    assert_eq!(last[3], 1, "it leaves");
 }

@@ -1,10 +1,10 @@
-//! Servers of one connection after the other.
+//! Test servers, which serve one connection after another.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-/// A server on a thread; what it returns for each connection is there at the end.
+/// A server on a thread, which collects a result for each connection.
 pub(crate) struct Server<T> {
     pub(crate) address: String,
     thread: JoinHandle<Vec<T>>,
@@ -20,19 +20,20 @@ impl<T: Send + 'static> Server<T> {
         Self { address, thread }
     }
 
+    /// Waits until all connections are served, and returns their results.
     pub(crate) fn end(self) -> Vec<T> {
         self.thread.join().unwrap()
     }
 }
 
-/// What arrived: a packet, and the body that its vars declare.
+/// A received packet, and the body that its vars declare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Arrived {
+pub(crate) struct Received {
     pub(crate) packet: Vec<u8>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Arrived {
+impl Received {
     pub(crate) fn read(stream: &mut TcpStream) -> Self {
         let packet = packet(stream);
         let decoded = uwsgi::Packet::decode(&packet).unwrap().0;
@@ -43,13 +44,14 @@ impl Arrived {
         Self { packet, body }
     }
 
-    /// The last value of a var.
+    /// Returns the last value of a var.
     pub(crate) fn var(&self, key: &str) -> Option<String> {
         let packet = uwsgi::Packet::decode(&self.packet).unwrap().0;
         packet.vars().unwrap().get(key).map(|value| value.escape_ascii().to_string())
     }
 }
 
+/// Reads a packet.
 pub(crate) fn packet(stream: &mut TcpStream) -> Vec<u8> {
     let mut packet = vec![0; 4];
     stream.read_exact(&mut packet).unwrap();
@@ -59,12 +61,12 @@ pub(crate) fn packet(stream: &mut TcpStream) -> Vec<u8> {
     packet
 }
 
-/// A server that answers each request with these bytes.
-pub(crate) fn answering(connections: usize, answer: &'static [u8]) -> Server<Arrived> {
+/// Returns a server that answers each request with these bytes.
+pub(crate) fn answering(connections: usize, answer: &'static [u8]) -> Server<Received> {
     Server::new(connections, move |_, stream| {
-        let arrived = Arrived::read(stream);
-        // Who has enough may leave.
-        let _gone = stream.write_all(answer);
-        arrived
+        let received = Received::read(stream);
+        // The client may close before it has read everything.
+        let _closed = stream.write_all(answer);
+        received
     })
 }

@@ -1,4 +1,4 @@
-//! What each command's exit status is, as `uwsgictl --help` and the README say: 0 all well, 1 no, 2 no answer, 22 --fail.
+//! The exit status of every command: 0 success, 1 no, 2 failure, 22 `--fail`, as `uwsgictl --help` and the README say.
 
 use core::time::Duration;
 use std::io::{ErrorKind, Read, Write};
@@ -6,19 +6,19 @@ use std::net::{Shutdown, TcpListener};
 
 use crate::run_with;
 
-/// Whom a command is sent to.
+/// The server of a command.
 enum Peer {
-    /// It answers so, whatever comes, and closes.
+    /// It answers every request with these bytes, and closes.
     Answers(&'static [u8]),
-    /// It closes.
+    /// It closes without an answer.
     Closes,
-    /// Nobody listens there.
-    Nobody,
-    /// The command asks nobody.
+    /// Nothing listens at the address.
+    Absent,
+    /// The command needs no server.
     None,
 }
 
-use Peer::{Answers, Closes, Nobody};
+use Peer::{Absent, Answers, Closes};
 
 const GOOD: Peer = Answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
 const BAD: Peer = Answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
@@ -28,7 +28,7 @@ const YES: Peer = Answers(b"\xff\0\0\x01");
 const NO: Peer = Answers(b"\xff\0\0\0");
 
 #[test]
-fn every_command_ends_as_it_is_said_to() {
+fn every_command_has_the_documented_status() {
     let rows: &[(&[&str], Peer, i32)] = &[
         (&["decode", "--hex"], Peer::None, 0),
         (&["decode"], Peer::None, 1),
@@ -41,49 +41,49 @@ fn every_command_ends_as_it_is_said_to() {
         (&["request", "/"], BAD, 0),
         (&["request", "/", "--fail"], BAD, 22),
         (&["request", "/"], Closes, 2),
-        (&["request", "/"], Nobody, 2),
+        (&["request", "/"], Absent, 2),
         (&["ping"], Answers(b"\x64\0\0\x01"), 0),
         (&["ping"], Answers(b"\x64\x04\0\x01full"), 1),
         (&["ping"], Closes, 2),
-        (&["ping"], Nobody, 2),
+        (&["ping"], Absent, 2),
         (&["rpc", "f"], Answers(b"\xad\x01\0\0x"), 0),
         (&["rpc", "f"], Closes, 2),
-        (&["rpc", "f"], Nobody, 2),
+        (&["rpc", "f"], Absent, 2),
         (&["cache", "get", "k"], CACHED, 0),
         (&["cache", "get", "k"], Closes, 1),
         (&["cache", "get", "k"], BAD, 2),
-        (&["cache", "get", "k"], Nobody, 2),
+        (&["cache", "get", "k"], Absent, 2),
         (&["cache", "set", "k", "v"], STORED, 0),
         (&["cache", "set", "k", "v"], Closes, 1),
-        (&["cache", "set", "k", "v"], Nobody, 2),
+        (&["cache", "set", "k", "v"], Absent, 2),
         (&["cache", "update", "k", "v"], STORED, 0),
         (&["cache", "update", "k", "v"], Closes, 1),
-        (&["cache", "update", "k", "v"], Nobody, 2),
+        (&["cache", "update", "k", "v"], Absent, 2),
         (&["cache", "del", "k"], STORED, 0),
         (&["cache", "del", "k"], Closes, 1),
-        (&["cache", "del", "k"], Nobody, 2),
+        (&["cache", "del", "k"], Absent, 2),
         (&["cache", "exists", "k"], STORED, 0),
         (&["cache", "exists", "k"], Closes, 1),
-        (&["cache", "exists", "k"], Nobody, 2),
+        (&["cache", "exists", "k"], Absent, 2),
         (&["cache", "clear"], STORED, 0),
         (&["cache", "clear"], Closes, 1),
-        (&["cache", "clear"], Nobody, 2),
+        (&["cache", "clear"], Absent, 2),
         (&["spool", "a=b"], YES, 0),
         (&["spool", "a=b"], NO, 1),
         (&["spool", "a=b"], Closes, 2),
-        (&["spool", "a=b"], Nobody, 2),
+        (&["spool", "a=b"], Absent, 2),
         (&["signal", "1"], YES, 0),
         (&["signal", "1"], NO, 1),
         (&["signal", "1"], Closes, 2),
-        (&["signal", "1"], Nobody, 2),
-        (&["subscribe", "--key", "", "--address", ":1"], Nobody, 2),
+        (&["signal", "1"], Absent, 2),
+        (&["subscribe", "--key", "", "--address", ":1"], Absent, 2),
         (&["bench", "-n", "2"], GOOD, 0),
         (&["bench", "-n", "2"], BAD, 0),
         (&["bench", "-n", "2"], Closes, 2),
-        (&["bench", "-n", "2"], Nobody, 2),
+        (&["bench", "-n", "2"], Absent, 2),
         (&["check", "ok-get"], GOOD, 0),
         (&["check", "trailing-1"], GOOD, 1),
-        (&["check", "ok-get"], Nobody, 2),
+        (&["check", "ok-get"], Absent, 2),
     ];
     std::thread::scope(|scope| {
         for (command, peer, status) in rows {
@@ -99,12 +99,12 @@ fn every_command_ends_as_it_is_said_to() {
 }
 
 impl Peer {
-    /// Where it is, if it is anywhere.
+    /// Starts the server, and returns its address.
     fn address(&self) -> Option<String> {
         let answer = match self {
             Answers(answer) => *answer,
             Closes => b"",
-            Nobody => return Some(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()),
+            Absent => return Some(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()),
             Self::None => return None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -114,14 +114,14 @@ impl Peer {
                 std::thread::spawn(move || {
                     let mut stream = stream.unwrap();
                     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-                    // Up to the end, or until no more comes.
+                    // Reads to the end of the stream, or until nothing comes for 50 ms.
                     let mut buffer = [0; 70_000];
                     while match stream.read(&mut buffer) {
                         Ok(count) => count > 0,
                         Err(error) => error.kind() == ErrorKind::Interrupted,
                     } {}
-                    let _gone = stream.write_all(answer);
-                    let _gone = stream.shutdown(Shutdown::Write);
+                    let _closed = stream.write_all(answer);
+                    let _closed = stream.shutdown(Shutdown::Write);
                 });
             }
         });

@@ -1,4 +1,4 @@
-//! What is shown while a command works, to whoever watches: on a terminal, and nowhere else.
+//! The progress bar, which is shown on a terminal only.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,8 +10,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::{Ran, command};
 
-/// A run whose standard error is a terminal of 100 columns, and what that was sent.
-fn watched(arguments: &[&str]) -> (Ran, String) {
+/// Runs a command whose standard error is a terminal of 100 columns. Returns the result, and the bytes that the terminal got.
+fn run_on_terminal(arguments: &[&str]) -> (Ran, String) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).unwrap();
     grantpt(&ours).unwrap();
@@ -21,7 +21,7 @@ fn watched(arguments: &[&str]) -> (Ran, String) {
     let child =
         command(arguments).env("TERM", "xterm").stdout(Stdio::piped()).stderr(Stdio::from(theirs)).spawn().unwrap();
     let reader = std::thread::spawn(move || {
-        // When its last writer is gone, a terminal says that there is no such device.
+        // After the last writer has closed the terminal, a read fails.
         let (mut terminal, mut seen, mut buffer) = (File::from(ours), Vec::new(), [0; 4096]);
         while let Ok(count @ 1..) = terminal.read(&mut buffer) {
             seen.extend_from_slice(&buffer[..count]);
@@ -32,21 +32,21 @@ fn watched(arguments: &[&str]) -> (Ran, String) {
     (ran, reader.join().unwrap())
 }
 
-/// A server of one answer.
+/// Starts a server that answers every request with `hello`.
 fn server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let _gone = stream.read(&mut [0; 4096]);
-            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+            let _closed = stream.read(&mut [0; 4096]);
+            let _closed = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
         }
     });
     address
 }
 
-/// Whether nothing is left of the line.
+/// Whether the line of the progress bar is erased at the end.
 fn is_cleared(seen: &str) -> bool {
     // ECMA-48, ERASE IN LINE.
     let mut parts = seen.rsplit("\x1b[2K");
@@ -54,25 +54,25 @@ fn is_cleared(seen: &str) -> bool {
 }
 
 #[test]
-fn a_load_under_way() {
+fn bench_shows_its_progress() {
     let to = server();
-    let (ran, seen) = watched(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
+    let (ran, seen) = run_on_terminal(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
     assert!(seen.contains(" requests, ") && seen.contains(" per second"), "{seen:?}");
     assert!(seen.contains(" %  "), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
     let report: serde_json::Value = serde_json::from_str(ran.text()).unwrap();
     assert_eq!((ran.status, &report["requests"]["failed"]), (0, &0.into()));
 
-    // Failures show while they happen.
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (ran, seen) = watched(&["bench", "--to", &nobody, "--json"]);
+    // Failures are shown during the run.
+    let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (ran, seen) = run_on_terminal(&["bench", "--to", &absent, "--json"]);
     assert!(seen.contains(" failed"), "{seen:?}");
     assert!(ran.status == 2 && !ran.text().contains('\x1b'), "{}", ran.text());
 }
 
 #[test]
-fn a_check_under_way() {
-    let (ran, seen) = watched(&["check", "--to", &server(), "--row", "served"]);
+fn check_shows_its_progress() {
+    let (ran, seen) = run_on_terminal(&["check", "--to", &server(), "--row", "served"]);
     assert!(seen.contains(" of ") && seen.contains(" cases"), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
     assert!(!ran.stdout.contains(&0x1b) && !ran.stdout.contains(&b'\r'), "{}", ran.text());

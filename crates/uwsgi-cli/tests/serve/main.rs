@@ -1,4 +1,4 @@
-//! Runs the real `uwsgictl serve`, and asks it over sockets: every route, every option, and what it is told wrong.
+//! Runs the real `uwsgictl serve`, and asks it over sockets: every route, every option, and wrong options.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -11,8 +11,8 @@
 
 extern crate alloc;
 
+mod errors;
 mod options;
 mod report;
 mod routes;
-mod served;
-mod wrong;
+mod server;

@@ -1,11 +1,11 @@
-//! What arrived, as `/` and every other path tell it.
+//! The report of `/` and of all paths without a route.
 
 use std::io::Write;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::served::{Answer, Request, Served};
+use crate::server::{Answer, Request, Server};
 
 fn json(answer: &Answer) -> Value {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
@@ -13,8 +13,8 @@ fn json(answer: &Answer) -> Value {
 }
 
 #[test]
-fn the_format_is_the_one_that_was_asked_for() {
-    let served = Served::new("format", &[]);
+fn the_format_is_negotiated() {
+    let server = Server::start("format", &[]);
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     for (target, accept, kind, start) in [
         ("/", "", "text/plain; charset=utf-8", "GET http://example.com/\n"),
@@ -29,7 +29,7 @@ fn the_format_is_the_one_that_was_asked_for() {
             "GET http://example.com/no/such/path?format=text\n",
         ),
     ] {
-        let answer = served.ask(&Request::get(target).with("HTTP_ACCEPT", accept));
+        let answer = server.ask(&Request::get(target).with("HTTP_ACCEPT", accept));
         assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{target} {accept}");
         assert!(answer.text().starts_with(start), "{}", answer.text());
         assert_eq!(answer.header("content-length"), Some(&*answer.body.len().to_string()));
@@ -41,10 +41,10 @@ fn the_format_is_the_one_that_was_asked_for() {
 }
 
 #[test]
-fn vars_and_findings_are_there() {
-    let served = Served::new("vars", &[]);
+fn the_report_has_vars_and_findings() {
+    let server = Server::start("vars", &[]);
     let request = Request::get("/a?format=json").with("HTTP_PROXY", "evil").with("X", b"\xff\0");
-    let document = json(&served.ask(&request));
+    let document = json(&server.ask(&request));
     assert_eq!(document["vars"][12], Value::Null);
     assert_eq!(document["vars"][11], serde_json::json!(["X", "\u{ff}\0"]));
     assert_eq!(document["request"]["path_info"], "/a");
@@ -54,26 +54,26 @@ fn vars_and_findings_are_there() {
 
 #[test]
 fn the_body_is_counted_and_hashed() {
-    let served = Served::new("body", &[]);
+    let server = Server::start("body", &[]);
     for length in [0, 1, 70_000, 5 << 20] {
         let body = vec![b'x'; length];
         let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-        let document = json(&served.ask(&Request::post("/?format=json", body)));
+        let document = json(&server.ask(&Request::post("/?format=json", body)));
         let expected = serde_json::json!({"framing": "content-length", "length": length, "sha256": digest});
         assert_eq!(document["body"], expected);
     }
-    let document = json(&served.get("/?format=json"));
+    let document = json(&server.get("/?format=json"));
     assert_eq!(document["body"]["framing"], "none");
 }
 
-/// A body of 100 MB passes through a process that may not grow by that much.
+/// While a body of 100 MB arrives, the process stays below 30 MiB.
 #[test]
-fn the_body_is_never_held() {
-    let served = Served::new("held", &[]);
+fn the_body_is_not_stored() {
+    let server = Server::start("held", &[]);
     let piece = vec![b'x'; 1 << 20];
     let pieces = 100;
     let length = (pieces * piece.len()).to_string();
-    let mut stream = served.connect();
+    let mut stream = server.connect();
     let request = Request::get("/?format=json").with("REQUEST_METHOD", "PUT").with("CONTENT_LENGTH", &length);
     stream.write_all(&request.to_bytes()).unwrap();
     for _ in 0..pieces {
@@ -81,17 +81,17 @@ fn the_body_is_never_held() {
     }
     let document = json(&Answer::read(stream));
     assert_eq!(document["body"]["length"].to_string(), length);
-    if let Some(peak) = served.peak_kib() {
+    if let Some(peak) = server.peak_kib() {
         assert!(peak < 30 << 10, "{peak} KiB");
     }
 }
 
-/// A front end that sends a length without a body waits for an answer; one that lost its client closes.
+/// A front end that sends a length without a body waits for the answer. A front end that has lost its client closes.
 #[test]
-fn a_body_that_is_cut_short_is_reported() {
-    let served = Served::new("cut", &["--body-timeout", "0.2"]);
+fn an_incomplete_body_is_reported() {
+    let server = Server::start("cut", &["--body-timeout", "0.2"]);
     for (closes, status) in [(true, 400), (false, 408)] {
-        let mut stream = served.connect();
+        let mut stream = server.connect();
         let request = Request::get("/?format=json").with("CONTENT_LENGTH", "10").followed_by(b"123");
         stream.write_all(&request.to_bytes()).unwrap();
         if closes {
@@ -104,20 +104,19 @@ fn a_body_that_is_cut_short_is_reported() {
     }
 }
 
-/// Requests for other handlers of uWSGI's have a report once they are let in.
 #[test]
-fn other_modifiers_are_reported_where_told_to() {
+fn other_modifiers_need_an_option() {
     let request = Request::get("/?format=json").modifier1(5);
-    assert_eq!(Served::new("modifier0", &[]).ask(&request).status, 501);
-    let document = json(&Served::new("modifier5", &["--modifier1", "psgi", "--modifier1", "14"]).ask(&request));
+    assert_eq!(Server::start("modifier0", &[]).ask(&request).status, 501);
+    let document = json(&Server::start("modifier5", &["--modifier1", "psgi", "--modifier1", "14"]).ask(&request));
     let ids: Vec<_> = document["findings"].as_array().unwrap().iter().map(|found| &found["id"]).collect();
     assert!(document["modifier1"] == 5 && ids.contains(&&"modifier1".into()), "{document}");
 }
 
 #[test]
 fn a_request_without_vars_has_a_report() {
-    let served = Served::new("bare", &[]);
-    let mut stream = served.connect();
+    let server = Server::start("bare", &[]);
+    let mut stream = server.connect();
     stream.write_all(b"\0\x08\0\0\x01\0X\x03\0abc").unwrap();
     let answer = Answer::read(stream);
     assert_eq!(answer.status, 200);

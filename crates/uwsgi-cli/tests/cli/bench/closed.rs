@@ -1,9 +1,9 @@
-//! In a closed loop: each connection starts its next request when the one before is answered.
+//! The closed loop: each connection starts its next request after the answer to the request before.
 
 use super::*;
 
 #[test]
-fn as_many_requests_as_were_asked_for() {
+fn the_number_of_requests_is_exact() {
     for connections in ["1", "7", "64"] {
         let server = Server::answering(HELLO);
         let report = bench_json(&server.address, &["-n", "57", "-c", connections]);
@@ -35,19 +35,19 @@ fn the_request_is_the_one_that_encode_makes() {
     let packets = sent.iter().take(3).collect::<Vec<_>>();
     assert_eq!(packets, [&*encoded; 3]);
 
-    // A path is one of this machine's.
+    // A path stands for a URL of localhost.
     bench(&server.address, &["-n", "1", "--body", "a bodyxx", "/a"]).good();
     let encoded_path = run(&["encode", "--data-raw", "a bodyxx", "http://localhost/a"]).good();
     assert_eq!(sent.recv().unwrap(), encoded_path);
 
-    // The same bytes from a file.
+    // The same bytes come from a file.
     std::fs::write(&body, &encoded).unwrap();
     bench(&server.address, &["-n", "1", "--packet", body.to_str().unwrap()]).good();
     assert_eq!(sent.recv().unwrap(), encoded);
 }
 
 #[test]
-fn every_kind_of_answer_is_read_to_its_end() {
+fn answers_of_every_framing_are_read_to_their_end() {
     for answer in [
         &b"HTTP/1.1 200 OK\r\n\r\nto the end"[..],
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -55,11 +55,12 @@ fn every_kind_of_answer_is_read_to_its_end() {
         b"Status: 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 204 No Content\r\n\r\n",
     ] {
-        // In two pieces, cut everywhere.
+        // Each answer comes in two pieces, cut at every position.
         let length = answer.len();
         let server = Server::new(move |number, mut stream| {
             packet(&mut stream).unwrap();
             stream.write_all(&answer[..number % length]).unwrap();
+            // The pause keeps the two pieces apart.
             thread::sleep(Duration::from_millis(2));
             stream.write_all(&answer[number % length..]).unwrap();
         });
@@ -75,7 +76,7 @@ fn every_kind_of_answer_is_read_to_its_end() {
 }
 
 #[test]
-fn a_connection_is_kept_where_the_server_lets_it() {
+fn a_connection_is_kept_if_the_server_allows_it() {
     let keeps = Server::new(|_, mut stream| {
         while packet(&mut stream).is_some() {
             stream.write_all(KEPT).unwrap();
@@ -83,7 +84,7 @@ fn a_connection_is_kept_where_the_server_lets_it() {
     });
     let report = bench_json(&keeps.address, &["-n", "300", "-c", "3", "--keepalive"]);
     assert_eq!(report["requests"]["answered"], 300);
-    // One may have made all of its thread's requests before another was there.
+    // One connection may have sent all requests of its thread before the next connection was open.
     assert!((1..=3).contains(&keeps.connections()), "{}", keeps.connections());
 
     let closes = Server::answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -117,7 +118,7 @@ fn a_large_body_is_sent_while_the_answer_comes() {
 }
 
 #[test]
-fn a_run_ends_by_itself() {
+fn a_run_ends_after_its_duration() {
     let server = Server::answering(HELLO);
     let begun = Instant::now();
     let report = bench_json(&server.address, &["-d", "0.3", "-c", "2"]);
@@ -129,7 +130,7 @@ fn a_run_ends_by_itself() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_tells_what_it_has_measured() {
+fn an_interrupted_run_prints_the_result_so_far() {
     let server = Server::new(|number, mut stream| {
         packet(&mut stream).unwrap();
         if number < 10 {
@@ -140,7 +141,9 @@ fn an_interrupted_run_tells_what_it_has_measured() {
     });
     let arguments = ["bench", "--to", &server.address, "-c", "2", "-d", "60", "--json"];
     let child = command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
     while server.connections() < 12 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} connections", server.connections());
         thread::sleep(Duration::from_millis(5));
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
@@ -155,7 +158,7 @@ fn an_interrupted_run_tells_what_it_has_measured() {
 
 #[cfg(unix)]
 #[test]
-fn unix_sockets_are_addresses_too() {
+fn unix_sockets_are_addresses() {
     use std::os::unix::net::UnixListener;
 
     fn serve(listener: UnixListener) {
@@ -184,15 +187,15 @@ fn unix_sockets_are_addresses_too() {
 }
 
 #[test]
-fn a_name_is_looked_up_once() {
+fn a_host_name_is_an_address() {
     let server = Server::answering(HELLO);
     let port = server.address.rsplit_once(':').unwrap().1;
-    // localhost may have an IPv6 address too, on which nobody listens.
+    // localhost may also have an IPv6 address, at which nothing listens.
     assert_eq!(bench_json(&format!("localhost:{port}"), &["-n", "5"])["requests"]["answered"], 5);
 }
 
 #[test]
-fn the_document_has_these_fields() {
+fn the_fields_of_the_document_are_stable() {
     fn fields(value: &Value, name: &str, into: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
@@ -264,15 +267,15 @@ fn the_document_has_these_fields() {
     assert!(order.is_sorted(), "{order:?}");
 }
 
-/// Nothing else has a place in a result that somebody reads later.
+/// A result in a file has no progress bar in it.
 #[test]
-fn standard_error_is_for_terminals() {
+fn without_a_terminal_only_the_report_is_printed() {
     let server = Server::answering(HELLO);
     let text = String::from_utf8(bench(&server.address, &["-n", "3", "-c", "2", "--threads", "1"]).good()).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some(&*format!("GET http://localhost/ to {}", server.address)));
     let second = lines.next().unwrap().strip_prefix("connections 2, one request each; threads 1; ");
-    // However long that takes on a machine that does other things too.
+    // The bound is wide, because other programs may load the machine.
     assert!(second.unwrap().strip_suffix(" s").unwrap().parse::<f64>().unwrap() < 9.0, "{text}");
     for start in ["rate      ", "answered  3", "failed    0", "latency in ms", "     50 % ", "  99.99 % ", "     most "]
     {
@@ -280,7 +283,7 @@ fn standard_error_is_for_terminals() {
     }
 }
 
-/// More connections than most processes may have open, without a limit being raised by hand.
+/// The command raises its own limit of open files.
 #[cfg(target_os = "linux")]
 #[test]
 fn many_connections_at_once() {
@@ -294,7 +297,7 @@ fn many_connections_at_once() {
             }
         }
     });
-    // Nobody is answered before all are there. 200 descriptors would not be enough for that.
+    // No request is answered before all 400 connections are open, which needs more than 200 descriptors.
     let bench = format!(
         "ulimit -Sn 200; exec {} bench --to {} -n 400 -c 400 --json",
         env!("CARGO_BIN_EXE_uwsgictl"),

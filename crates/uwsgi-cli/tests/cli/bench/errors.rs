@@ -1,22 +1,23 @@
-//! What goes wrong, and how it is told.
+//! Errors, and how they are reported.
 
 use super::*;
 
 #[test]
 fn errors_are_counted_by_their_kind() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let stays = Server::new(|_, mut stream| while packet(&mut stream).is_some() {});
-    // To close over unread bytes is to reset.
+    let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let silent = Server::new(|_, mut stream| while packet(&mut stream).is_some() {});
+    // A close resets the connection if bytes are unread.
     let resets = Server::new(|_, mut stream| {
         stream.read_exact(&mut [0]).unwrap();
+        // The rest of the request arrives before the close.
         thread::sleep(Duration::from_millis(20));
     });
     let missing = scratch("bench-missing").join("app.sock");
     let answering = |answer| Server::answering(answer).address;
     for (to, kind) in [
-        (nobody, "connect_refused"),
+        (absent, "connect_refused"),
         (missing.to_str().unwrap().to_owned(), "connect_failed"),
-        (stays.address, "timeout"),
+        (silent.address, "timeout"),
         (resets.address, "reset"),
         (answering(b""), "no_answer"),
         (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), "cut_short"),
@@ -27,7 +28,7 @@ fn errors_are_counted_by_their_kind() {
         (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello"), "malformed_body"),
         (answering(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(101).leak()), "too_many_interim"),
     ] {
-        // What comes late is a timeout, whatever it is.
+        // Only the row of the timeout has a short timeout: any late error would be a timeout.
         let timeout = if kind == "timeout" { "0.3" } else { "60" };
         let ran = bench(&to, &["-n", "3", "-c", "2", "--timeout", timeout, "--json"]);
         let report: Value = serde_json::from_str(ran.text()).unwrap();
@@ -41,39 +42,42 @@ fn errors_are_counted_by_their_kind() {
     }
 }
 
-/// A kept connection that is closed over the next request: that is asked again, once, and is no answer like the others.
+/// The server closes a kept connection at the next request, which is then sent again on a new connection.
 #[test]
-fn a_request_that_is_asked_twice_is_an_error() {
-    let breaks_its_word = || {
+fn a_request_that_is_sent_twice_is_an_error() {
+    let closes_kept_connections = || {
         Server::new(|_, mut stream| {
             packet(&mut stream).unwrap();
             stream.write_all(KEPT).unwrap();
             let _next = stream.read_exact(&mut [0]);
         })
     };
-    let server = breaks_its_word();
+    let server = closes_kept_connections();
     let report = bench_json(&server.address, &["-n", "10", "-c", "1", "--keepalive"]);
     assert_eq!((&report["requests"]["answered"], &report["requests"]["failed"]), (&1.into(), &9.into()));
     assert_eq!((&report["errors"]["repeated"]["count"], server.connections()), (&9.into(), 10));
     assert_eq!((&report["statuses"], &report["requests"]["all"]), (&serde_json::json!({"200": 1}), &10.into()));
-    let text = bench(&breaks_its_word().address, &["-n", "3", "-c", "1", "--keepalive"]).good();
+    let text = bench(&closes_kept_connections().address, &["-n", "3", "-c", "1", "--keepalive"]).good();
     let text = String::from_utf8(text).unwrap();
     assert!(
-        text.contains("2 the server had closed the connection that it said it keeps: answered on a new one"),
+        text.contains(
+            "2 the server had closed a connection that it said it keeps; the request was answered on a new connection"
+        ),
         "{text}"
     );
 
-    // Without a connection that is kept there is none to break.
-    let report = bench_json(&breaks_its_word().address, &["-n", "10", "-c", "1"]);
+    // Without --keepalive there is no kept connection.
+    let report = bench_json(&closes_kept_connections().address, &["-n", "10", "-c", "1"]);
     assert_eq!(report["requests"]["answered"], 10);
 }
 
-/// A poll and a timer of each thread are the generator's own.
+/// Each thread has a poll and a timer, which need descriptors too.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_descriptors_of_many_threads_are_no_failures_of_the_server() {
+fn many_threads_have_enough_descriptors() {
     let server = Server::new(|_, mut stream| {
         packet(&mut stream).unwrap();
+        // The simulated work of the server keeps all connections open.
         thread::sleep(Duration::from_millis(500));
         stream.write_all(HELLO).unwrap();
     });
@@ -86,7 +90,7 @@ fn the_descriptors_of_many_threads_are_no_failures_of_the_server() {
 }
 
 #[test]
-fn some_failures_are_no_failure_of_the_run() {
+fn a_run_with_some_errors_succeeds() {
     let server = Server::new(|number, mut stream| {
         packet(&mut stream).unwrap();
         let answer: &[u8] = match number % 4 {
@@ -110,23 +114,24 @@ fn some_failures_are_no_failure_of_the_run() {
 }
 
 #[test]
-fn a_run_at_nobody_is_given_up() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let missing = scratch("bench-nobody").join("app.sock");
-    for to in [&*nobody, missing.to_str().unwrap()] {
+fn a_run_without_a_listener_ends_early() {
+    let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let missing = scratch("bench-absent").join("app.sock");
+    for to in [&*absent, missing.to_str().unwrap()] {
         for arguments in [&["-d", "60"][..], &["-n", "10000000"], &["-d", "60", "--rate", "50"]] {
             let begun = Instant::now();
             let ran = bench(to, arguments);
             assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-            let why = "no request was answered, and the run was given up: is the server running?";
+            let why = "no request was answered, and the run ended early: is the server running?";
             assert_eq!((ran.status, &*ran.stderr), (2, &*format!("error: {to}: {why}\n")));
-            assert!(ran.text().contains(" s, given up\n"), "{}", ran.text());
-            assert!(ran.text().contains("nothing listens there") || ran.text().contains("no connection could be made"));
+            assert!(ran.text().contains(" s, ended early\n"), "{}", ran.text());
+            assert!(ran.text().contains("nothing listens there") || ran.text().contains("the connection failed"));
         }
     }
-    // Who is slow is not nobody.
+    // A slow server is not an absent server.
     let server = Server::new(|_, mut stream| {
         packet(&mut stream).unwrap();
+        // The simulated work of the server takes longer than the time after which a run without a listener ends.
         thread::sleep(Duration::from_millis(1500));
         stream.write_all(HELLO).unwrap();
     });
@@ -134,7 +139,7 @@ fn a_run_at_nobody_is_given_up() {
 }
 
 #[test]
-fn bad_arguments_are_told_in_a_line() {
+fn wrong_arguments_are_errors_of_one_line() {
     let capture = capture("nginx/post-10.bin");
     let cut = scratch("bench-cut").join("cut.bin");
     let packet = std::fs::read(&capture).unwrap();

@@ -1,4 +1,4 @@
-//! `bench` against small servers that do exactly one thing.
+//! `bench`, against test servers.
 
 mod closed;
 mod errors;
@@ -20,17 +20,17 @@ use crate::{Ran, capture, command, run, scratch};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-/// An answer behind which the connection is kept.
+/// An answer after which the connection is kept.
 const KEPT: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello";
 
-/// A server on a port of its own, and how many connections it has had.
+/// A test server, and the number of its connections so far.
 struct Server {
     address: String,
     connections: Arc<AtomicUsize>,
 }
 
 impl Server {
-    /// Each connection has its thread.
+    /// Starts a server with a thread for each connection.
     fn new(serve: impl Fn(usize, TcpStream) + Send + Sync + 'static) -> Self {
         let serve = Arc::new(serve);
         Self::one_by_one(move |number, stream| {
@@ -39,7 +39,7 @@ impl Server {
         })
     }
 
-    /// A connection waits for the one before it. What a peer does that goes away is no concern of the server's.
+    /// Starts a server that serves one connection after another.
     fn one_by_one(mut serve: impl FnMut(usize, TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -53,11 +53,11 @@ impl Server {
         Self { address, connections }
     }
 
-    /// Reads a packet, writes the answer, closes.
+    /// Starts a server that reads a packet, writes the answer and closes.
     fn answering(answer: &'static [u8]) -> Self {
         Self::new(move |_, mut stream| {
             packet(&mut stream).unwrap();
-            let _gone = stream.write_all(answer);
+            let _closed = stream.write_all(answer);
         })
     }
 
@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// One packet, without its body; none at the end of the stream.
+/// Reads a packet without its body; `None` at the end of the stream.
 fn packet(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut bytes = vec![0; 4];
     stream.read_exact(&mut bytes).ok()?;
@@ -84,6 +84,7 @@ fn bench_json(to: &str, arguments: &[&str]) -> Value {
     serde_json::from_str(ran.text()).unwrap_or_else(|error| panic!("{error}: {} {}", ran.text(), ran.stderr))
 }
 
+/// Returns a latency of the report in microseconds.
 fn micros(report: &Value, name: &str) -> f64 {
     report["latency_us"][name].as_f64().unwrap()
 }

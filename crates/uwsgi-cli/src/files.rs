@@ -1,0 +1,132 @@
+//! Files, and the standard streams in their place.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::Path;
+
+use uwsgi_inspect::Escaped;
+
+use crate::exit::Failure;
+
+/// Returns all bytes of a file, or of standard input for `-`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let done = if is_dash(path) {
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    match done {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Failure::Failed(format!("cannot read {}: {error}", name(path)))),
+    }
+}
+
+/// Returns the file's name for messages.
+pub(crate) fn name(path: &Path) -> String {
+    if is_dash(path) {
+        "standard input".to_owned()
+    } else {
+        // A file's name may contain any bytes, and so control sequences of the terminal.
+        Escaped(path.as_os_str().as_encoded_bytes()).to_string()
+    }
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == OsStr::new("-")
+}
+
+/// Writes text to a file, or to standard output for `None` and `-`.
+pub(crate) fn write_text(path: Option<&Path>, text: &[u8]) -> Result<(), Failure> {
+    match path {
+        Some(path) if !is_dash(path) => write_file(path, text),
+        Some(_) | None => write_stdout(text),
+    }
+}
+
+/// Writes binary data as [`write_text`] writes text. It goes to a terminal only if the path is `-`.
+pub(crate) fn write_binary(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    if path.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::Failed(
+            "a packet is binary and may upset the terminal: use --hex, --output FILE, or --output - to write it anyway"
+                .to_owned(),
+        ));
+    }
+    write_text(path, bytes)
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| Failure::Failed(format!("cannot write {}: {error}", name(path))))
+}
+
+fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
+}
+
+/// A file or standard output, written piece by piece.
+pub(crate) struct Output {
+    out: Box<dyn Write>,
+    /// The name of the file; `None` for standard output.
+    name: Option<String>,
+}
+
+impl Output {
+    /// Creates the file, or opens standard output for `None` and `-`.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        match path {
+            Some(path) if !is_dash(path) => {
+                let name = name(path);
+                match std::fs::File::create(path) {
+                    Ok(file) => Ok(Self { out: Box::new(file), name: Some(name) }),
+                    Err(error) => Err(Failure::Failed(format!("cannot write {name}: {error}"))),
+                }
+            }
+            _ => Ok(Self { out: Box::new(io::stdout().lock()), name: None }),
+        }
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| self.failed(error))
+    }
+
+    /// Copies everything from a reader, flushes, and returns the number of bytes. `explain` turns an error of the reader into
+    /// a failure.
+    pub(crate) fn copy<R: BufRead, E: Into<Failure>>(
+        &mut self,
+        from: &mut R,
+        explain: impl Fn(&R, io::Error) -> E,
+    ) -> Result<u64, Failure> {
+        let mut count: u64 = 0;
+        loop {
+            let available = match from.fill_buf() {
+                Ok(available) => available,
+                Err(error) => {
+                    // The bytes before the error are printed.
+                    self.flush()?;
+                    return Err(explain(from, error).into());
+                }
+            };
+            if available.is_empty() {
+                self.flush()?;
+                return Ok(count);
+            }
+            self.write(available)?;
+            let taken = available.len();
+            count = count.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
+            from.consume(taken);
+        }
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        match &self.name {
+            Some(name) => Failure::Failed(format!("cannot write {name}: {error}")),
+            None => error.into(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The packet of a web request, built from a URL as a front end would build it.
+
+mod headers;
+mod url;
+
+use std::ffi::{OsStr, OsString};
+
+use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
+use uwsgi_inspect::Escaped;
+
+use self::headers::{Header, headers};
+pub(crate) use self::url::{Url, is_url};
+use crate::exit::Failure;
+use crate::options::Pair;
+
+/// The options that change the request of a URL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestOptions<'a> {
+    /// The value of `-X`.
+    pub(crate) method: Option<&'a OsStr>,
+    /// The method without `-X`.
+    pub(crate) default_method: &'static str,
+    /// The values of `-H`.
+    pub(crate) headers: &'a [OsString],
+    /// The length of the body; `None` without a body.
+    pub(crate) length: Option<u64>,
+    /// Whether the body is a form, unless `-H` sets the type.
+    pub(crate) is_form: bool,
+}
+
+impl<'a> RequestOptions<'a> {
+    /// Returns the options of a request whose body, if it has one, is a form. `head` is `-I`.
+    pub(crate) fn form(
+        method: Option<&'a OsString>,
+        head: bool,
+        headers: &'a [OsString],
+        length: Option<usize>,
+    ) -> Self {
+        let default_method = match length {
+            _ if head => "HEAD",
+            Some(_) => "POST",
+            None => "GET",
+        };
+        let length = length.map(|length| u64::try_from(length).unwrap_or(u64::MAX));
+        Self { method: method.map(OsString::as_os_str), default_method, headers, length, is_form: true }
+    }
+
+    /// Returns the packet. A pair replaces all vars of its key, and pairs come last, in their order.
+    pub(crate) fn packet(
+        &self,
+        url: &Url,
+        pairs: &[Pair<'_>],
+        modifier1: Modifier1,
+        modifier2: u8,
+    ) -> Result<Vec<u8>, Failure> {
+        let method = self.method()?;
+        let headers = headers(self, url)?;
+
+        let mut bytes = Vec::new();
+        let mut encoder = VarsEncoder::new(&mut bytes);
+        // Values are not checked: a user who asks for /%00 tests how the server handles it.
+        let mut push = |key: &str, value: &[u8]| {
+            encoder.push_raw(key, value).map_err(|error| Failure::encode(key.as_bytes(), error))
+        };
+        // The names and their order are those of nginx's uwsgi_params.
+        push("QUERY_STRING", url.query.as_bytes())?;
+        push("REQUEST_METHOD", method)?;
+        push("REQUEST_URI", url.request_uri.as_bytes())?;
+        push("PATH_INFO", &url.path_info)?;
+        push("SERVER_PROTOCOL", b"HTTP/1.1")?;
+        push("REQUEST_SCHEME", url.scheme.as_bytes())?;
+        if url.scheme == "https" {
+            push("HTTPS", b"on")?;
+        }
+        push("REMOTE_ADDR", b"127.0.0.1")?;
+        push("SERVER_PORT", url.port.to_string().as_bytes())?;
+        push("SERVER_NAME", url.name.as_bytes())?;
+        for Header { name, value } in &headers {
+            encoder.push_header(name, value).map_err(|error| header_failure(name, error))?;
+        }
+        let packet = encoder.finish(modifier1, modifier2).map_err(|error| Failure::encode(b"the request", error))?;
+        replace_vars(packet, pairs)
+    }
+
+    fn method(&self) -> Result<&'a [u8], Failure> {
+        let method = self.method.map_or(self.default_method.as_bytes(), OsStr::as_encoded_bytes);
+        match check_var(b"REQUEST_METHOD", method) {
+            Ok(()) => Ok(method),
+            Err(error) => Err(Failure::Failed(format!("-X {}: {error}", Escaped(method)))),
+        }
+    }
+}
+
+/// Returns the packet with the pairs in place of the vars of their keys.
+fn replace_vars(packet: &[u8], pairs: &[Pair<'_>]) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error| Failure::Failed(format!("the request could not be read back: {error}"));
+    let (packet, _) = Packet::decode(packet).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let mut encoder = VarsEncoder::new(&mut bytes);
+    let vars = packet.vars().map_err(unreadable)?;
+    for (key, value) in vars.iter().filter(|(key, _)| !pairs.iter().any(|pair| pair.key == *key)) {
+        encoder.push_raw(key, value).map_err(|error| Failure::encode(key, error))?;
+    }
+    for pair in pairs {
+        pair.push_to(&mut encoder)?;
+    }
+    encoder.finish(packet.modifier1(), packet.modifier2()).map_err(|error| Failure::encode(b"the request", error))?;
+    Ok(bytes)
+}
+
+fn header_failure(name: &[u8], error: EncodeError) -> Failure {
+    Failure::Failed(format!(
+        "-H '{}': {error}; to send it all the same, write the var itself, as in HTTP_NAME=VALUE",
+        Escaped(name)
+    ))
+}
