@@ -147,3 +147,12 @@ fn control_characters_of_values_are_escaped() {
     assert!(text.contains("  A      \\x1b]0;title\\x07\\xe2\\x80\\xae\n"), "{text}");
     assert!(text.contains("  B\\x0a  C:\\\\ä\n"), "{text}");
 }
+
+/// U+009B introduces control sequences on terminals that know the control characters of C1 (ECMA-48).
+#[test]
+fn json_escapes_the_control_characters_of_c1() {
+    let packet = b"\x00\x09\x00\x00\x01\x00A\x04\x00\x9b2J\xe9";
+    let text = String::from_utf8(run_with(&["decode", "--json"], packet).good()).unwrap();
+    assert!(text.contains("\"\\u009b2J\u{e9}\""), "{text}");
+    assert_eq!(run_with(&["encode", "--json", "-"], text.as_bytes()).good(), packet);
+}
