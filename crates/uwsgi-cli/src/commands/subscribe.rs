@@ -19,8 +19,8 @@ use crate::options::values;
 /// Subscribe to a router of uWSGI, so that it sends the requests for a key to a backend
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A subscription is a datagram without an answer. A router drops a subscription after 17 seconds: --every repeats it until Ctrl-C, \
-and then unsubscribes the backend. The router compares keys byte for byte, ports included.
+A subscription is a datagram without an answer. A router drops a subscription after 17 seconds: --every repeats it until \
+Ctrl-C, and then unsubscribes the backend. The router compares keys byte for byte, ports included.
 
 Examples:
   uwsgictl subscribe --to 127.0.0.1:4000 --key example.com --address 127.0.0.1:3031

@@ -24,8 +24,8 @@ had no answer at Ctrl-C. The latency of such a request is the time that it waite
 percentile is marked with >=, and in JSON it is in at_least. A request that failed at once has no latency. The report says of \
 how many requests the latencies are.
 
-The command contacts nothing but ADDR. If nothing listens there, the run ends after a second. Ctrl-C ends it at once and prints \
-the result so far. The exit status is 2 if no request was answered.
+The command contacts nothing but ADDR. If nothing listens there, the run ends after a second. Ctrl-C ends it at once and \
+prints the result so far. The exit status is 2 if no request was answered.
 
 Examples:
   uwsgictl bench --to 127.0.0.1:3031
@@ -66,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", value_parser = values::seconds, default_value = "10")]
     pub(super) timeout: Duration,
 
-    /// The number of threads, which share the connections [default: one for each core; with --rate at most one for every 5000 requests per second]
+    /// The number of threads, which share the connections [default: one for each core; with --rate one for every 5000 per second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
 

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::plan::Plan;
 use super::target::Socket;
 
-/// A connection slot: it has at most one socket and one request. It moves bytes and has no clock.
+/// The connection of a slot: at most one socket, and at most one request. It moves bytes and has no clock.
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: Option<RegisteredSocket>,
@@ -38,7 +38,7 @@ struct RegisteredSocket {
 
 /// The state of a request.
 #[derive(Debug)]
-pub(super) enum Progress {
+pub(super) enum RequestState {
     /// The request waits for the socket.
     Pending,
     /// The request is answered.
@@ -67,8 +67,8 @@ impl Connection {
         }
     }
 
-    /// Starts a request on the kept connection, or on a new one. The result is never [`Progress::Answered`].
-    pub(super) fn begin(&mut self, plan: &Plan, registry: &Registry, token: Token) -> Progress {
+    /// Starts a request on the kept connection, or on a new one. The result is never [`RequestState::Answered`].
+    pub(super) fn begin(&mut self, plan: &Plan, registry: &Registry, token: Token) -> RequestState {
         self.exchange = plan.exchange.clone();
         self.sent = 0;
         self.unused.clear();
@@ -79,21 +79,21 @@ impl Connection {
         if self.socket.is_none() {
             match RegisteredSocket::open(plan) {
                 Ok(socket) => self.socket = Some(socket),
-                Err(error) => return Progress::Failed(Error::connect(&error)),
+                Err(error) => return RequestState::Failed(Error::connect(&error)),
             }
         }
         match self.send(plan).and_then(|()| self.register(plan, registry, token)) {
             Ok(()) if self.is_reused && self.send_error.is_some() => {
                 self.close();
-                Progress::Stale
+                RequestState::Stale
             }
-            Ok(()) => Progress::Pending,
+            Ok(()) => RequestState::Pending,
             Err(error) => self.failed(error),
         }
     }
 
     /// Continues after the poll has reported the socket as ready. `closed` says that the peer has closed its side.
-    pub(super) fn advance(&mut self, plan: &Plan, buffer: &mut [u8], closed: bool) -> Progress {
+    pub(super) fn advance(&mut self, plan: &Plan, buffer: &mut [u8], closed: bool) -> RequestState {
         if self.sent < plan.bytes.len() && self.send_error.is_none() {
             if let Err(error) = self.send(plan) {
                 return self.failed(error);
@@ -104,9 +104,9 @@ impl Connection {
                 if !keep {
                     self.close();
                 }
-                Progress::Answered { status, received: self.received }
+                RequestState::Answered { status, received: self.received }
             }
-            Ok(None) => Progress::Pending,
+            Ok(None) => RequestState::Pending,
             Err(error) => self.failed(error),
         }
     }
@@ -121,9 +121,9 @@ impl Connection {
         self.socket = None;
     }
 
-    fn failed(&mut self, error: Error) -> Progress {
+    fn failed(&mut self, error: Error) -> RequestState {
         self.close();
-        if self.is_reused && self.received == 0 { Progress::Stale } else { Progress::Failed(error) }
+        if self.is_reused && self.received == 0 { RequestState::Stale } else { RequestState::Failed(error) }
     }
 
     /// Sends as much of the request as the socket takes.

@@ -28,8 +28,8 @@ pub(super) fn make_room(connections: usize, threads: usize) -> Result<(), Failur
     }
     let limit = maximum.or(current).unwrap_or_default();
     Err(Failure::Failed(format!(
-        "-c {connections} and {threads} threads need {needed} open files, but the limit is {limit}: raise it with ulimit -n, or \
-         lower -c"
+        "-c {connections} and {threads} threads need {needed} open files, but the limit is {limit}: raise it with ulimit -n, \
+         or lower -c"
     )))
 }
 

@@ -25,8 +25,8 @@ pub(super) struct Schedule<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Now,
-    /// The request is due at this time, past or future. Its latency counts from this time, so that a stall of the server does not
-    /// stop the clock.
+    /// The request is due at this time, past or future. Its latency counts from this time, so that it includes a stall of the
+    /// server.
     At(Instant),
     Never,
 }
@@ -76,7 +76,7 @@ impl<'a> Schedule<'a> {
         let over = match (self.end, due) {
             (End::Requests(count), _) => number >= count,
             (End::After(duration), None) => ran >= duration,
-            // Requests that were due before the end still start after it, because the report would otherwise miss a stall at the end.
+            // Requests that were due before the end still start after it, so that the report shows a stall at the end.
             (End::After(duration), Some(due)) => due >= duration || ran >= duration.saturating_add(self.grace),
         };
         match due {

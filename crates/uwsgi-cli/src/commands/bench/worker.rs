@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use mio::{Events, Poll, Token};
 
-use super::connection::{Connection, Progress};
+use super::connection::{Connection, RequestState};
 use super::error::Error;
 use super::plan::{End, Plan};
 use super::schedule::{Next, Schedule};
@@ -90,7 +90,8 @@ pub(super) struct Worker<'a> {
     published: (u64, u64),
 }
 
-/// The pause of a slot after a failure, in a run without a rate. It keeps a thread from busily connecting to a server that is down.
+/// The pause of a slot after a failure, in a run without a rate. Without it a thread would connect to a server that is down in a
+/// busy loop.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The longest wait of the poll. After it the thread checks whether it has to stop.
@@ -172,7 +173,7 @@ impl<'a> Worker<'a> {
             self.paused.pop_front();
             self.free.push(slot);
         }
-        // One round over the free slots at most: if every connection fails at once, a rate could otherwise keep this loop running.
+        // At most one round over the free slots: if every connection fails at once, a high rate could keep this loop running.
         for _ in 0..self.free.len() {
             let Some(slot) = self.free.pop() else { break };
             // Connecting takes time. It does not count for the next request.
@@ -191,8 +192,8 @@ impl<'a> Worker<'a> {
         slot.from = from;
         slot.started = Some(now);
         slot.is_repeated = false;
-        let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(index));
-        self.settle(index, progress);
+        let state = slot.connection.begin(self.plan, self.poll.registry(), Token(index));
+        self.settle(index, state);
     }
 
     fn advance(&mut self, index: usize, closed: bool) {
@@ -202,22 +203,22 @@ impl<'a> Worker<'a> {
             slot.connection.close();
             return;
         }
-        let progress = slot.connection.advance(self.plan, &mut self.buffer, closed);
-        self.settle(index, progress);
+        let state = slot.connection.advance(self.plan, &mut self.buffer, closed);
+        self.settle(index, state);
     }
 
     /// Counts the result of a request, and starts the next request in its slot if it is due.
-    fn settle(&mut self, index: usize, progress: Progress) {
+    fn settle(&mut self, index: usize, state: RequestState) {
         let Some(slot) = self.slots.get_mut(index) else { return };
         self.reached |= slot.connection.is_established();
-        match progress {
-            Progress::Pending => {}
-            Progress::Stale => {
+        match state {
+            RequestState::Pending => {}
+            RequestState::Stale => {
                 slot.is_repeated = true;
-                let progress = slot.connection.begin(self.plan, self.poll.registry(), Token(index));
-                self.settle(index, progress);
+                let state = slot.connection.begin(self.plan, self.poll.registry(), Token(index));
+                self.settle(index, state);
             }
-            Progress::Answered { status, received } => {
+            RequestState::Answered { status, received } => {
                 let now = Instant::now();
                 slot.started = None;
                 self.last = now;
@@ -239,7 +240,7 @@ impl<'a> Worker<'a> {
                     None => self.free.push(index),
                 }
             }
-            Progress::Failed(error) => self.fail(index, error, Instant::now()),
+            RequestState::Failed(error) => self.fail(index, error, Instant::now()),
         }
     }
 
@@ -268,8 +269,8 @@ impl<'a> Worker<'a> {
 
     /// Waits for an event of a socket, or until a request is due.
     fn wait(&mut self, events: &mut Events, next: Next) -> io::Result<()> {
-        // The time is read again, after the connecting: a wait that counts from an older time would end after the next request is
-        // due, and the latency counts from that time.
+        // The time is read again, because connecting has taken time. A wait that counts from an older time would end too late for
+        // the next request.
         let now = Instant::now();
         let pause_end = self.paused.front().map(|(until, _)| until.saturating_duration_since(now));
         let due = match next {

@@ -22,7 +22,7 @@ A header that a server could take for something else (Proxy, a name with an unde
 KEY=VALUE argument is written unchanged, and replaces all vars of its key.
 
 --json takes the output of `uwsgictl decode --json`: an array of packets, or an object with such an array in its field \
-`packets`. JSON does not contain the bodies. `modifier1` and `modifier2` are 0 by default; if `datasize` is given, it is checked.
+`packets`. JSON does not contain the bodies. `modifier1` and `modifier2` are 0 by default. A given `datasize` is checked.
 
 Examples:
   uwsgictl encode REQUEST_METHOD=GET PATH_INFO=/ | nc -N 127.0.0.1 3031

@@ -13,8 +13,8 @@ use crate::options::values;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 ADDR is host:port, :port (every IPv4 address of this machine), unix:/path, a path with a / in it, @name (a Linux socket \
-without a file), or fd:N (inherited). A SIZE is a number of bytes, or a number and k, M or G for powers of 1024; SECS may have a \
-fraction.
+without a file), or fd:N (inherited). SIZE is a number of bytes, with an optional k, M or G for powers of 1024. SECS may have \
+a fraction.
 
 The answers to the paths:
   /               a report of what arrived, as for every path not in this list: HTML for a
@@ -75,8 +75,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = values::seconds)]
     pub(super) body_timeout: Duration,
 
-    /// The longest time in which the peer takes no byte of the answer; nginx can pause for long while it sends its temporary file
-    /// to a slow client
+    /// The longest time in which the peer takes no byte of the answer; nginx can pause for long while it sends its temporary
+    /// file to a slow client
     #[arg(long, value_name = "SECS", default_value = "3600", value_parser = values::seconds)]
     pub(super) write_timeout: Duration,
 

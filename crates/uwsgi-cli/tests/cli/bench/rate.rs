@@ -18,8 +18,8 @@ fn the_rate_is_kept() {
     assert_eq!((answered + unsent, &report["seconds"]), (50, &0.5.into()));
 }
 
-/// While a server stalls, a closed loop sends no requests, so that few latencies show the stall. At a fixed rate, the latency of
-/// every request that was due during the stall shows it.
+/// While a server stalls, a closed loop sends no requests, so that few latencies show the stall. At a fixed rate, every request
+/// that was due during the stall shows it.
 #[test]
 fn a_stall_shows_in_the_tail() {
     let stalling = || {
