@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes seeds/TARGET/NAME: captured packets, one of each shape, and malformed ones made by hand.
+"""Writes seeds/TARGET/NAME: captured packets, one of each shape, and malformed packets made by hand.
 
-Files whose name begins with `found-` are left alone: inputs that a fuzzer came upon and that reach something new, or
-that once failed. Everything else in seeds/ is replaced.
+The script keeps files with names that begin with `found-`: a fuzzer found these inputs, and they reach new code or once
+failed. It replaces all other files in seeds/.
 """
 
 from pathlib import Path
@@ -27,8 +27,8 @@ MESSAGES = """
     uwsgi-reply/cache-get uwsgi-reply/ping uwsgi-reply/rpc-two-args
 """.split()
 
-# Blocks of vars that are malformed, or at the edge of it.
-BLOCKS = {
+# Payloads of vars that are malformed or nearly so.
+PAYLOADS = {
     "empty": "",
     "one-byte": "01",
     "two-bytes": "0100",
@@ -51,7 +51,7 @@ BLOCKS = {
     "array-overrun": "0500 68656c6c6f 0900 6262",
 }
 
-# A block, and the limits that the target `vars` reads in front of it.
+# A payload, and the limits that the target `vars` reads before it.
 LIMITED = {
     "limit-vars-1": ("02 0100", "0100 41 0100 31 0100 42 0100 32"),
     "limit-vars-0": ("02 0000", "0100 41 0100 31"),
@@ -61,7 +61,7 @@ LIMITED = {
     "limits-and-empty-keys": ("1e 0200 0100 0100", "0000 0000 0100 41 0100 42"),
 }
 
-# REQUEST_URI, SCRIPT_NAME, PATH_INFO and QUERY_STRING of requests, as far as they are there.
+# REQUEST_URI, SCRIPT_NAME, PATH_INFO and QUERY_STRING of requests; None is absent.
 TARGETS = {
     "absolute": (b"http://a:8000/b%2Fc?d", None, b"/b/c", b"d"),
     "absolute-twice": (b"HTTPS://a/b", b"", b"HTTPS://a/b", b""),
@@ -77,7 +77,7 @@ TARGETS = {
     "mount-alone": (b"/shop", b"/shop", b"", b""),
     "mount-and-a-slash": (b"/shop/", b"/shop/", b"", b""),
     "mount-encoded-slash": (b"/shop%2Fa", b"/shop", b"/a", b""),
-    "mount-is-no-segment": (b"/apple", b"/app", b"le", b""),
+    "mount-is-not-a-segment": (b"/apple", b"/app", b"le", b""),
     "mount-without-a-path": (b"/page?a", b"/page", None, b"a"),
     "no-path": (b"/a//../b?c", None, None, None),
     "no-slash": (b"/shop/a%25", None, b"a%", b""),
@@ -90,7 +90,7 @@ TARGETS = {
     "tidied": (b"/a//b/../c%2Fd", None, b"/a/c/d", b""),
 }
 
-# The first bytes of what peers send that speak something else.
+# The first bytes of other protocols.
 FOREIGN = {
     "foreign-http": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "foreign-http-response": b"HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -102,11 +102,11 @@ FOREIGN = {
 }
 
 
-def packet(modifier1: int, modifier2: int, payload: bytes, lie: int = 0) -> bytes:
-    return bytes([modifier1]) + (len(payload) + lie).to_bytes(2, "little") + bytes([modifier2]) + payload
+def packet(modifier1: int, modifier2: int, payload: bytes, excess: int = 0) -> bytes:
+    return bytes([modifier1]) + (len(payload) + excess).to_bytes(2, "little") + bytes([modifier2]) + payload
 
 
-def block(*pairs: tuple[bytes, bytes]) -> bytes:
+def vars_payload(*pairs: tuple[bytes, bytes]) -> bytes:
     return b"".join(len(s).to_bytes(2, "little") + s for pair in pairs for s in pair)
 
 
@@ -137,17 +137,17 @@ def packets() -> dict[str, bytes]:
         "header-cut": bytes.fromhex("000100"),
         "header-alone": bytes.fromhex("00ffff00"),
         "payload-empty": bytes(4),
-        "payload-cut": packet(0, 0, block((b"A", b"B")), lie=1),
+        "payload-cut": packet(0, 0, vars_payload((b"A", b"B")), excess=1),
         "payload-malformed": packet(0, 0, bytes.fromhex("0500 4142")),
         "array-malformed": packet(173, 0, bytes.fromhex("0500 4142")),
     }
 
 
-def blocks() -> dict[str, bytes]:
+def payloads() -> dict[str, bytes]:
     wire = bytes(1)
     shown = ["nginx/headers-duplicate", "apache/header-cgi-clash", "uwsgi-client/subscribe2-join"]
     return {
-        **{name: wire + bytes.fromhex(text) for name, text in BLOCKS.items()},
+        **{name: wire + bytes.fromhex(text) for name, text in PAYLOADS.items()},
         **{name: bytes.fromhex(limits + text) for name, (limits, text) in LIMITED.items()},
         **{name.replace("/", "-"): wire + payload(name) for name in shown},
     }
@@ -172,7 +172,7 @@ def streams() -> dict[str, bytes]:
 
 def requests() -> dict[str, bytes]:
     def vars_of(*pairs: tuple[bytes, bytes]) -> bytes:
-        return packet(0, 0, block(*pairs))
+        return packet(0, 0, vars_payload(*pairs))
 
     length = b"CONTENT_LENGTH"
     uri, mount, path, query = b"REQUEST_URI", b"SCRIPT_NAME", b"PATH_INFO", b"QUERY_STRING"
@@ -227,26 +227,26 @@ def messages() -> dict[str, bytes]:
     name = (b"key", b"a"), (b"address", b":1")
     return {
         **captures(MESSAGES),
-        "cache-size-without": packet(111, 17, block((b"cmd", b"set"), (b"key", b"k"))),
+        "cache-size-without": packet(111, 17, vars_payload((b"cmd", b"set"), (b"key", b"k"))),
         "cache-delete-of-two": packet(111, 11, array(b"k1", b"k2")),
         "cache-delete-padded": packet(111, 11, array(b"k1", b"")),
         "cache-update-of-four": packet(111, 10, array(b"k", b"v", b"0", b"")),
         "reply-odd": packet(255, 2, b""),
-        "rpc-answer-sized": packet(173, 5, block((b"CONTENT_LENGTH", b"70000"))),
+        "rpc-answer-sized": packet(173, 5, vars_payload((b"CONTENT_LENGTH", b"70000"))),
         "rpc-of-empty-items": packet(173, 0, array(b"", b"", b"f", b"", b"a")),
-        "spool-priority-itself": packet(17, 0, block((b"priority", b"."))),
-        "spool-priority-outside": packet(17, 0, block((b"priority", b"../x"), (b"at", b"1.5"))),
-        "subscribe-key-too-long": packet(224, 0, block((b"key", b"k" * 256), (b"address", b":1"))),
-        "subscribe-sign-inside": packet(224, 0, block(*name, (b"sign", b"s"), (b"unix", b"1"))),
-        "subscribe-sign-twice": packet(224, 200, block(*name, (b"sign", b"s"), (b"sign", b"t"))),
-        "subscribe-all": packet(224, 0, block(*name, *(
+        "spool-priority-itself": packet(17, 0, vars_payload((b"priority", b"."))),
+        "spool-priority-outside": packet(17, 0, vars_payload((b"priority", b"../x"), (b"at", b"1.5"))),
+        "subscribe-key-too-long": packet(224, 0, vars_payload((b"key", b"k" * 256), (b"address", b":1"))),
+        "subscribe-sign-inside": packet(224, 0, vars_payload(*name, (b"sign", b"s"), (b"unix", b"1"))),
+        "subscribe-sign-twice": packet(224, 200, vars_payload(*name, (b"sign", b"s"), (b"sign", b"t"))),
+        "subscribe-all": packet(224, 0, vars_payload(*name, *(
             (key, b"1") for key in b"modifier1 modifier2 cores load weight backup vassal sni_key sni_crt sni_ca proto "
             b"algo inactive notify clear unix sign".split()
         ))),
     }
 
 
-# Heads of answers, and what may stand behind one.
+# Heads of responses, and what may follow a head.
 HEADS = {
     "status-line": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody",
     "status-line-1.0": b"HTTP/1.0 201 Created\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\nbody",
@@ -285,7 +285,7 @@ CHUNKED = {
     "no-size": b";a\r\n",
 }
 
-# Answers whose bodies are what matters.
+# Responses with interesting bodies.
 BODIES = {
     **{f"body-chunked-{name}": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
        for name, body in CHUNKED.items()},
@@ -300,43 +300,43 @@ BODIES = {
 
 
 def prefixed(seeds: dict[str, bytes], *first: bytes) -> dict[str, bytes]:
-    """Each behind one of the first bytes, which choose sizes and rules, in turn."""
+    """Puts one of `first` before each seed, in turn: these bytes choose sizes and rules."""
     return {name: first[place % len(first)] + data for place, (name, data) in enumerate(seeds.items())}
 
 
 def connections() -> dict[str, bytes]:
     def post(length: str, *pairs: tuple[bytes, bytes]) -> bytes:
-        return packet(0, 0, block((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", length.encode()), *pairs))
+        return packet(0, 0, vars_payload((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", length.encode()), *pairs))
 
-    raw = packet(0, 0, block((b"HTTP_TRANSFER_ENCODING", b"chunked")))
-    head = packet(0, 0, block((b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")))
+    raw = packet(0, 0, vars_payload((b"HTTP_TRANSFER_ENCODING", b"chunked")))
+    head = packet(0, 0, vars_payload((b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")))
     return {
         "one": b"\x00" + post("5") + b"hello",
         "one-and-what-follows": b"\x01\x07" + post("5") + b"hello" + post("0"),
         "two": b"\x11\x07" + post("5") + b"hello" + post("0"),
-        "two-behind-head": b"\x90" + head + head,
-        "two-behind-none": b"\x10" + raw + post("0"),
+        "two-after-head": b"\x90" + head + head,
+        "two-after-no-length": b"\x10" + raw + post("0"),
         "chunked": b"\x31\x03" + raw + CHUNKED["one"],
         "chunked-over": b"\x72\x03\x11" + raw + CHUNKED["hex"],
         "chunked-bad": b"\x30" + raw + CHUNKED["bare-newline"],
         "cut-in-the-body": b"\x00" + post("5") + b"hell",
-        "cut-in-the-block": b"\x00" + post("5")[:-3],
+        "cut-in-the-payload": b"\x00" + post("5")[:-3],
         "over-the-limit": b"\x40" + post("17"),
         "ping": b"\x00" + packet(100, 0, b""),
-        "ping-taken": b"\x80" + packet(100, 0, b""),
+        "ping-accepted": b"\x80" + packet(100, 0, b""),
         "lengths-differ": b"\x00" + post("5", (b"CONTENT_LENGTH", b"6")),
         "lengths-removed": b"\x00" + post("77", (b"CONTENT_LENGTH", b"0")),
-        "two-behind-equal-lengths": b"\x11\x07" + post("5", (b"CONTENT_LENGTH", b"5")) + b"hello" + post("0"),
-        "two-behind-lengths-that-differ": b"\x10" + post("5", (b"CONTENT_LENGTH", b"05")) + b"hello" + post("0"),
-        "no-method": b"\x00" + packet(0, 0, block((b"REQUEST_METHOD", b"GET /"))),
+        "two-after-equal-lengths": b"\x11\x07" + post("5", (b"CONTENT_LENGTH", b"5")) + b"hello" + post("0"),
+        "two-after-lengths-that-differ": b"\x10" + post("5", (b"CONTENT_LENGTH", b"05")) + b"hello" + post("0"),
+        "no-method": b"\x00" + packet(0, 0, vars_payload((b"REQUEST_METHOD", b"GET /"))),
         "foreign": b"\x01\x01" + FOREIGN["foreign-http"],
-        "other-modifier": b"\x00" + packet(5, 0, block((b"A", b"B"))),
+        "other-modifier": b"\x00" + packet(5, 0, vars_payload((b"A", b"B"))),
         "nginx-post-10": b"\x12\x05\xff" + capture("nginx/post-10"),
     }
 
 
 def server_streams() -> dict[str, bytes]:
-    """What a server is asked, what its application does, and what else happens."""
+    """What a server receives, what its application does, and what else happens."""
     read, to_end, large, look, head, length, write, nothing, flush, echo, much, fail = range(12)
     keep, chunked, small, messages, reads_on, writes_on = 1, 2, 4, 8, 16, 32
     reset, stop, stall, open_end, late, early = 1, 2, 4, 8, 16, 32
@@ -344,25 +344,25 @@ def server_streams() -> dict[str, bytes]:
     def request(method: str, size: int | None = None, *pairs: tuple[bytes, bytes]) -> bytes:
         said = [] if size is None else [(b"CONTENT_LENGTH", str(size).encode())]
         vars = [(b"REQUEST_METHOD", method.encode()), (b"PATH_INFO", b"/"), *said, *pairs]
-        return packet(0, 0, block(*vars))
+        return packet(0, 0, vars_payload(*vars))
 
     def seed(stream: bytes, *acts: int, flags: int = 0, sizes: bytes = b"", happens: tuple[int, ...] = (0, 0, 0)) -> bytes:
         return bytes([flags, len(acts) // 2 | len(sizes) << 4, *happens, *acts]) + sizes + stream
 
     hello, got = request("POST", 5) + b"hello", request("GET")
     raw = request("POST", None, (b"HTTP_TRANSFER_ENCODING", b"chunked"))
-    call = packet(173, 0, block((b"a", b"b")))
+    call = packet(173, 0, vars_payload((b"a", b"b")))
     return {
         "echo": seed(hello, length, 5, echo, 5, sizes=b"\3\0\1"),
         "echo-kept-twice": seed(hello + hello, length, 5, echo, 5, flags=keep, sizes=b"\7"),
         "kept-unread": seed(hello + hello, read, 3, length, 2, write, 2, flags=keep),
-        "kept-looked-at": seed(hello + request("GET", 0), look, 0, length, 0, flags=keep, sizes=b"\0\x09"),
+        "kept-after-a-look": seed(hello + request("GET", 0), look, 0, length, 0, flags=keep, sizes=b"\0\x09"),
         "kept-then-ping": seed(request("GET", 0) + b"\x64\0\0\0", length, 1, write, 1, flags=keep),
         "kept-then-nonsense": seed(request("HEAD", 0) + FOREIGN["foreign-http"], length, 1, write, 1, flags=keep),
         "read-large": seed(request("POST", 600) + b"x" * 600, large, 0, head, 0, much, 50, sizes=b"\xff\0"),
         "cut-in-the-body": seed(request("POST", 9) + b"hello", to_end, 3, length, 1, write, 1, sizes=b"\2"),
         "cut-and-answered": seed(request("POST", 9) + b"hello", to_end, 3, length, 1, write, 1, flags=reads_on),
-        "cut-in-the-block": seed(got[:20], length, 0, sizes=b"\1"),
+        "cut-in-the-payload": seed(got[:20], length, 0, sizes=b"\1"),
         "head-twice": seed(got, length, 9, nothing, 0, head, 1, write, 3, length, 1, write, 2, flags=writes_on),
         "too-long": seed(got, length, 3, write, 2, write, 2, write, 1, flags=writes_on),
         "too-short": seed(got, length, 30, write, 2),
@@ -381,7 +381,7 @@ def server_streams() -> dict[str, bytes]:
         ),
         "signal": seed(b"\x6e\0\0\x11", write, 4, flags=messages),
         "call": seed(call + b"more", echo, 4, fail, 0, flags=messages),
-        "call-not-taken": seed(call, echo, 4),
+        "call-not-accepted": seed(call, echo, 4),
         "ping": seed(b"\x64\1\0\0x"),
         "datasize-0": seed(bytes(4)),
         "foreign": seed(FOREIGN["foreign-http"]),
@@ -396,7 +396,7 @@ def server_streams() -> dict[str, bytes]:
 
 
 def two_servers() -> dict[str, bytes]:
-    """What two servers are asked with the same application, and what else happens."""
+    """What both servers receive, the application of both, and what else happens."""
     (read, unread, twice, error, first, open_end, empty, missing, none, cached, not_found, pieces, again, late_head,
      no_head, nothing, fails, fails_with_head, fails_halfway, short, long) = range(21)
     keep, chunked, small, others = 1, 2, 4, 8
@@ -405,7 +405,7 @@ def two_servers() -> dict[str, bytes]:
     def request(method: str, size: int | None = None, *pairs: tuple[bytes, bytes]) -> bytes:
         said = [] if size is None else [(b"CONTENT_LENGTH", str(size).encode())]
         vars = [(b"REQUEST_METHOD", method.encode()), (b"PATH_INFO", b"/"), *said, *pairs]
-        return packet(0, 0, block(*vars))
+        return packet(0, 0, vars_payload(*vars))
 
     def seed(
         stream: bytes, app: int, flags: int = 0, sizes: bytes = b"", early: bool = False,
@@ -427,8 +427,8 @@ def two_servers() -> dict[str, bytes]:
         "read-twice": seed(hello + b"more", twice, sizes=b"\2"),
         "cut-in-the-body": seed(request("POST", 9) + b"hello", read, sizes=b"\2"),
         "cut-and-answered": seed(request("POST", 9) + b"hello", error),
-        "cut-behind-the-head": seed(request("POST", 9) + b"hello", first),
-        "cut-in-the-block": seed(got[:20], read, sizes=b"\1"),
+        "cut-after-the-head": seed(request("POST", 9) + b"hello", first),
+        "cut-in-the-payload": seed(got[:20], read, sizes=b"\1"),
         "slow-body": seed(request("POST", 90) + b"x" * 90, read, sizes=b"\1", happens=(0, 0, 200)),
         "silent-body": seed(request("POST", 90) + b"x", error, happens=(silence, 0, 0)),
         "slow-head": seed(got, read, sizes=b"\1", happens=(0, 0, 90)),
@@ -455,7 +455,7 @@ def two_servers() -> dict[str, bytes]:
         "no-target-of-http": seed(request("HEAD", 0, (b"REQUEST_URI", b"/a b")), read),
         "chunked": seed(raw + CHUNKED["one"], read, flags=chunked, sizes=b"\4\0"),
         "chunked-bad": seed(raw + CHUNKED["bare-newline"], error, flags=chunked),
-        "other-kind": seed(packet(5, 1, block((b"REQUEST_METHOD", b"GET"))), read, flags=others),
+        "other-kind": seed(packet(5, 1, vars_payload((b"REQUEST_METHOD", b"GET"))), read, flags=others),
         "signal": seed(b"\x6e\0\0\x11", read, flags=others),
         "ping": seed(b"\x64\1\0\0x", read),
         "datasize-0": seed(bytes(4), read),
@@ -470,22 +470,22 @@ def two_servers() -> dict[str, bytes]:
 
 
 def calls() -> dict[str, bytes]:
-    """A machine and its settings, calls in pairs of bytes, then what a peer sends."""
+    """A machine and its settings, the calls in pairs of bytes, then what a peer sends."""
     receive, exchange, respond = 0, 2, 3
     eof, announced = 255, 0
-    # Of the receiving half.
+    # Calls of the receiving machine.
     head, request, message, body, few, upgrade, unread, wait, pause, end = 0, 2, 3, 4, 6, 7, 8, 9, 10, 11
-    # Of the client.
+    # Calls of the client's machine.
     response, answer, send = 2, 3, 7
-    # Of the sending half.
+    # Calls of the sending machine.
     started, give, give_length, bytes_, flush, finished, failed, broken, time = 0, 1, 2, 3, 5, 6, 7, 8, 11
 
     def seed(machine: int, stream: bytes, *calls: tuple[int, int], flags: int = 0) -> bytes:
         return bytes([machine | flags << 2, len(calls)]) + bytes(byte for call in calls for byte in call) + stream
 
-    post = packet(0, 0, block((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", b"5"))) + b"hello"
-    hidden = packet(0, 0, block((b"CONTENT_LENGTH", b"30"))) + packet(0, 0, block((b"PATH_INFO", b"/admin")))
-    raw = packet(0, 0, block((b"HTTP_TRANSFER_ENCODING", b"chunked"))) + CHUNKED["one"]
+    post = packet(0, 0, vars_payload((b"REQUEST_METHOD", b"POST"), (b"CONTENT_LENGTH", b"5"))) + b"hello"
+    hidden = packet(0, 0, vars_payload((b"CONTENT_LENGTH", b"30"))) + packet(0, 0, vars_payload((b"PATH_INFO", b"/admin")))
+    raw = packet(0, 0, vars_payload((b"HTTP_TRANSFER_ENCODING", b"chunked"))) + CHUNKED["one"]
     page = b"HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" + page
     return {
@@ -500,9 +500,9 @@ def calls() -> dict[str, bytes]:
         "request-first": seed(receive, post, (request, 54)),
         "body-first": seed(receive, post, (body, eof), (head, eof)),
         "body-before-the-request": seed(receive, post, (head, eof), (body, eof)),
-        "message": seed(receive, packet(17, 0, block((b"A", b"B"))) + b"body", (head, eof), (message, announced), (body, eof),
+        "message": seed(receive, packet(17, 0, vars_payload((b"A", b"B"))) + b"body", (head, eof), (message, announced), (body, eof),
                         (upgrade, 0), (body, eof)),
-        "message-as-a-request": seed(receive, packet(17, 0, block((b"A", b"B"))), (head, eof), (request, announced)),
+        "message-as-a-request": seed(receive, packet(17, 0, vars_payload((b"A", b"B"))), (head, eof), (request, announced)),
         "ping-and-on": seed(receive, packet(100, 0, b"") + post, (head, eof), (head, eof)),
         "upgrade": seed(receive, post, (head, eof), (request, announced), (upgrade, 0), (body, eof), (body, eof)),
         "upgrade-first": seed(receive, post, (upgrade, 0), (body, eof)),
@@ -530,7 +530,7 @@ def calls() -> dict[str, bytes]:
 
 
 def structured() -> dict[str, bytes]:
-    """Bytes that steer generators: what they come to mean is for the generators to say."""
+    """Bytes that steer generators."""
     return {
         "zeros": bytes(64),
         "ones": b"\1" * 96,
@@ -555,7 +555,7 @@ def main() -> None:
         "server_stream": server_streams(),
         "split": streams(),
         "two_servers": two_servers(),
-        "vars": blocks(),
+        "vars": payloads(),
     }
     for target, seeds in targets.items():
         directory = HERE / "seeds" / target
