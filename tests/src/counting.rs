@@ -1,25 +1,25 @@
-//! An allocator that counts, so that a test can assert zero.
+//! An allocator that counts allocations, so that a test can assert that there are none.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, which counts; a test makes it its `#[global_allocator]`.
+/// The system's allocator with counters. A test makes it its `#[global_allocator]`.
 #[derive(Debug)]
 pub struct Counting;
 
 thread_local! {
-    /// What this thread allocated; other threads, such as the test harness, do not disturb it.
+    /// The allocations of this thread alone: other threads, such as the test harness, do not disturb it.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(size: usize) {
-    // A thread that is ending has no counters any more, and nothing to prove.
+    // A thread that is ending has no counters any more. Its last allocations do not count.
     let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
     let _gone = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
 }
 
-// SAFETY: every call is passed on to the system's allocator as it came.
+// SAFETY: every call goes on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
@@ -39,14 +39,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How often this thread allocates while something runs.
+/// Returns how often this thread allocates while `run` runs.
 pub fn allocations(run: impl FnOnce()) -> usize {
     let before = ALLOCATIONS.get();
     run();
     ALLOCATIONS.get() - before
 }
 
-/// How many bytes the largest thing has that this thread allocates while something runs.
+/// Returns the size in bytes of the largest allocation of this thread while `run` runs.
 pub fn largest_allocation(run: impl FnOnce()) -> usize {
     LARGEST.set(0);
     run();

@@ -1,6 +1,6 @@
-//! Loops that drive the machines over bytes that arrive in pieces, as a socket's owner would, and hold them to what they
-//! say on the way: each call makes progress or waits, what is waited for is never more than what is missing, a failure
-//! stays one, a deadline is when something happens and not before.
+//! Loops that drive the machines over bytes that arrive in pieces, as the owner of a socket does. They also check each
+//! step: each call makes progress or waits, it never waits for more bytes than are missing, a failure stays the same
+//! failure, and a deadline takes effect at its time and not before.
 
 use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 use uwsgi::response::ResponseEncoder;
@@ -10,7 +10,8 @@ use uwsgi::{Header, Request};
 use crate::naive::Pair;
 use crate::naive_http::{Answer, End, Head};
 
-/// The bytes in pieces of these sizes, over and over; of one byte where there are none, and where a size is 0.
+/// Cuts the bytes into pieces of these sizes, over and over. A size of 0 counts as 1, and without sizes each piece is
+/// one byte.
 pub fn pieces<'s>(mut stream: &'s [u8], sizes: &'s [u8]) -> impl Iterator<Item = &'s [u8]> {
     let mut sizes = sizes.iter().chain(sizes.is_empty().then_some(&1)).cycle();
     std::iter::from_fn(move || {
@@ -21,14 +22,14 @@ pub fn pieces<'s>(mut stream: &'s [u8], sizes: &'s [u8]) -> impl Iterator<Item =
     })
 }
 
-/// What was read from a connection and not used yet.
+/// What was read from a connection and is not used yet.
 struct Input<I> {
     pieces: I,
     got: Vec<u8>,
-    /// How many bytes were used.
+    /// The number of bytes that were used.
     used: usize,
     eof: bool,
-    /// Where bytes were waited for, and how many.
+    /// Each wait: how many bytes had arrived, and how many more the machine asked for.
     waited: Vec<(usize, usize)>,
 }
 
@@ -37,10 +38,10 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
         Self { pieces: pieces.into_iter(), got: Vec::new(), used: 0, eof: false, waited: Vec::new() }
     }
 
-    /// Reads once, because so many bytes are waited for.
+    /// Reads once, because the machine waits for `need` more bytes.
     fn read(&mut self, need: usize) {
-        assert!(need > 0, "nothing is waited for");
-        assert!(!self.eof, "more is waited for at the end of the stream");
+        assert!(need > 0, "a wait for nothing");
+        assert!(!self.eof, "a wait for more bytes at the end of the stream");
         self.waited.push((self.used + self.got.len(), need));
         match self.pieces.next() {
             Some(piece) => self.got.extend_from_slice(piece),
@@ -53,22 +54,22 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
         self.got.drain(..len).collect()
     }
 
-    /// What was used up to here belonged together: nothing behind it was waited for.
+    /// Checks that everything used so far is one unit: the machine waited for no byte after it.
     fn belongs(&mut self) {
         for (at, need) in self.waited.drain(..) {
-            assert!(at + need <= self.used, "{need} bytes waited for behind {at}, of {}", self.used);
+            assert!(at + need <= self.used, "{need} bytes waited for after {at}, of {}", self.used);
         }
     }
 
-    /// Everything that was not used, read or not.
+    /// Returns all bytes that were not used, read or not.
     fn rest(mut self) -> Vec<u8> {
         self.got.extend(self.pieces.flatten());
         self.got
     }
 }
 
-/// What an exchange makes of an answer that arrives in these pieces, the end of the stream behind them: each head found
-/// and then decoded.
+/// Reads a response that arrives in these pieces, with the end of the stream after them. Each head is found first and
+/// then decoded.
 pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
     drive(exchange, pieces, |exchange, got, eof| match exchange.head(got, eof) {
         ResponseStep::Need(more) => HeadSeen::Need(more),
@@ -80,7 +81,7 @@ pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s 
     })
 }
 
-/// [`answer`], each head found and decoded in one.
+/// Does what [`answer`] does, but finds and decodes each head in one call.
 pub fn answer_at_once<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
     drive(exchange, pieces, |exchange, got, eof| match exchange.answer(got, eof) {
         AnswerStep::Need(more) => HeadSeen::Need(more),
@@ -134,14 +135,14 @@ fn drive<'s>(
             Incoming::End { skip } => {
                 input.take(skip);
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::End { skip: 0 });
-                // Where the end of the stream is waited for, it takes the place of a byte.
+                // Where the machine waits for the end of the stream, the end counts as one byte.
                 if !input.eof {
                     input.belongs();
                 }
                 break End::Whole;
             }
             Incoming::Upgraded => break End::Upgraded,
-            Incoming::Send => panic!("a request without a body is out at once"),
+            Incoming::Send => panic!("a request without a body is sent at once"),
             Incoming::Fail(error) => {
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
                 return failed(heads, body, error);
@@ -151,20 +152,20 @@ fn drive<'s>(
     Answer { heads, body, end, rest: input.rest() }
 }
 
-/// What an application answers.
+/// The response that an application gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub status: u16,
     pub reason: String,
     pub headers: Vec<(String, String)>,
-    /// Whether its Content-Length is said.
+    /// Whether the head has a Content-Length.
     pub length: bool,
-    /// The body, as the application gives it.
+    /// The body, in the pieces in which the application gives it.
     pub chunks: Vec<Vec<u8>>,
 }
 
 impl Plan {
-    /// An answer that gives a request's body back.
+    /// Returns a response that sends a request's body back.
     pub fn echo(body: &[u8], length: bool) -> Self {
         Self { status: 200, reason: "OK".into(), headers: Vec::new(), length, chunks: vec![body.to_vec()] }
     }
@@ -179,9 +180,9 @@ pub enum Event {
     },
     Refused(Refusal),
     Pong,
-    /// Closed without a word.
+    /// The server closed without a response.
     Closed,
-    /// Half-closed behind an answer, a refusal or a pong.
+    /// The server half-closed after a response, a refusal or a pong.
     HalfClosed,
 }
 
@@ -189,13 +190,13 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub events: Vec<Event>,
-    /// What was written.
+    /// The bytes that the server wrote.
     pub written: Vec<u8>,
-    /// How many bytes were used: of packets, and of bodies.
+    /// The number of bytes of packets and bodies that the server used.
     pub used: usize,
 }
 
-/// Serves a connection on which these pieces arrive, the end of the stream behind them.
+/// Serves a connection on which these pieces arrive, with the end of the stream after them.
 pub fn serve<'s>(
     settings: Settings,
     pieces: impl IntoIterator<Item = &'s [u8]>,
@@ -225,7 +226,7 @@ pub fn serve<'s>(
                     events.extend([Event::Pong, Event::HalfClosed]);
                     break None;
                 }
-                HeadStep::Message { .. } => panic!("no message was to be accepted"),
+                HeadStep::Message { .. } => panic!("a message was accepted"),
                 HeadStep::Skip { count } => {
                     assert!(count > 0, "no progress");
                     input.take(count);
@@ -258,7 +259,7 @@ pub fn serve<'s>(
             Some(plan) => written.extend(respond_with(&mut respond, &plan)),
             None => match respond.failed(body.as_ref().err().copied()) {
                 Failure::Refuse(refusal) => written.extend(respond.refusal_response(&refusal)),
-                Failure::Abort => panic!("nothing of the answer had left"),
+                Failure::Abort => panic!("no byte of the response had left"),
             },
         }
         events.push(Event::Request { vars, body });
@@ -268,7 +269,7 @@ pub fn serve<'s>(
                 events.push(Event::HalfClosed);
                 break;
             }
-            other => panic!("{other:?} behind a whole answer"),
+            other => panic!("{other:?} after a whole response"),
         }
     }
     Served { events, written, used: input.used }
@@ -284,7 +285,7 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
         let step = receive.body(&input.got, input.eof, now);
         match step {
             BodyStep::Need(more) => {
-                assert!(input.got.is_empty(), "bytes are there, and more are waited for");
+                assert!(input.got.is_empty(), "the machine waits although bytes are there");
                 due(receive, |receive, now| receive.body(b"", false, now) == step);
                 input.read(more);
             }
@@ -308,14 +309,14 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
     }
 }
 
-/// Up to the deadline the same is waited for, at the deadline no more.
+/// Checks that the machine waits for the same until its deadline, and no longer at the deadline.
 fn due(receive: &Receive, waits: impl Fn(&mut Receive, Time) -> bool) {
-    let deadline = receive.deadline().expect("something is waited for, without a deadline");
+    let deadline = receive.deadline().expect("the machine waits without a deadline");
     assert!(waits(&mut receive.clone(), Time::from_millis(deadline.as_millis() - 1)));
     assert!(!waits(&mut receive.clone(), deadline));
 }
 
-/// How many bytes complete a packet's header or, behind one, its block.
+/// Returns how many bytes complete a packet's header or, after a whole header, its payload.
 fn missing_of_packet(got: &[u8]) -> usize {
     match got {
         [_, low, high, _, block @ ..] => usize::from(u16::from_le_bytes([*low, *high])) - block.len(),
@@ -323,12 +324,12 @@ fn missing_of_packet(got: &[u8]) -> usize {
     }
 }
 
-/// A request's vars, in order.
+/// Returns the vars of a request, in order.
 pub fn pairs(request: &Request<'_>) -> Vec<Pair> {
     request.vars().iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
 }
 
-/// Gives the head of an answer; whether it was taken. A 101 switches to the protocol `x`.
+/// Gives the head of a response and returns whether the machine took it. A 101 switches to the protocol `x`.
 pub fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
     let mut buffer = [0; 96];
     let mut head = ResponseEncoder::new(&mut buffer[..], status, "As Asked").unwrap();
@@ -342,7 +343,7 @@ pub fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
     respond.head(&head.finish().unwrap())
 }
 
-/// Everything that leaves of an answer.
+/// Returns all bytes of a response that leave.
 fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     let length = plan.chunks.iter().map(Vec::len).sum::<usize>() as u64;
     let mut buffer = Vec::new();
@@ -367,11 +368,11 @@ fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
         }
         out.extend(&chunk[..leaves.take]);
     }
-    // One byte past the length does not leave.
+    // One byte beyond the length does not leave.
     if plan.length && !plan.chunks.is_empty() && !out.is_empty() && out.len() > head_len {
         match respond.body(1) {
             Err(AnswerError::TooLong { leaves }) => assert_eq!((leaves.head, leaves.take), (false, 0)),
-            other => panic!("{other:?} past the length"),
+            other => panic!("{other:?} beyond the length"),
         }
     }
     if respond.finished().unwrap().head {

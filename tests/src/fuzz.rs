@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets.
 //!
-//! Each is a function of bytes that panics where the crate and an oracle disagree; its documentation says what the
-//! oracle is. `fuzz/` calls them with libFuzzer's inputs, `tests/fuzz_seeds.rs` with the seeds and the captures.
+//! Each body is a function of bytes. It panics where the crate and an oracle disagree; its documentation says what the
+//! oracle is. `fuzz/` calls it with libFuzzer's inputs, `tests/fuzz_seeds.rs` with the seeds and the captures.
 
 mod arbitrary;
 mod calls;
@@ -41,10 +41,10 @@ use uwsgi::{DecodeErrorKind, Header, Packet};
 
 use crate::naive::{Fault, Pair, Rules};
 
-/// A target's body.
+/// A fuzz target.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// The name of its file in `fuzz/fuzz_targets`, and of its directory in `fuzz/seeds`.
+    /// The name of its file in `fuzz/fuzz_targets` and of its directory in `fuzz/seeds`.
     pub name: &'static str,
     /// Panics where the crate and the oracle disagree about these bytes.
     pub run: fn(&[u8]),
@@ -69,10 +69,10 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "vars", run: vars },
 ];
 
-/// The rules that the first bytes choose, and the bytes behind them.
+/// Returns the rules that the first bytes choose, and the bytes after them.
 ///
-/// The first byte says which limits follow, two bytes each, little endian: 1 datasize, 2 vars, 4 key, 8 value. Its 16
-/// allows empty keys. A zero byte, or none, is what the wire allows.
+/// The bits of the first byte say which limits follow, two bytes each, little endian: 1 datasize, 2 vars, 4 key, 8
+/// value. Bit 16 allows empty keys. A zero byte, like an empty input, chooses the limits of the wire.
 fn rules(input: &[u8]) -> (Rules, &[u8]) {
     let mut rules = Rules::WIRE;
     let Some((chosen, mut rest)) = input.split_first() else { return (rules, input) };
@@ -80,9 +80,9 @@ fn rules(input: &[u8]) -> (Rules, &[u8]) {
     let limits = [(1, &mut rules.datasize), (2, &mut rules.vars), (4, &mut rules.key), (8, &mut rules.value)];
     for (bit, limit) in limits {
         match rest.split_first_chunk() {
-            Some((bytes, behind)) if chosen & bit != 0 => {
+            Some((bytes, after)) if chosen & bit != 0 => {
                 *limit = u16::from_le_bytes(*bytes);
-                rest = behind;
+                rest = after;
             }
             _ => {}
         }
@@ -90,8 +90,8 @@ fn rules(input: &[u8]) -> (Rules, &[u8]) {
     (rules, rest)
 }
 
-/// The packet at the start of the input or, where its datasize lies, one with the same modifiers and all that follows:
-/// so that a mutation of the length does not end the run.
+/// Returns the packet at the start of the input. If the datasize does not match, the payload is all that follows the
+/// header: a mutation of the length does not end the run.
 fn packet_of(input: &[u8]) -> Option<Packet<'_>> {
     if let Ok((packet, _)) = Packet::decode(input) {
         return Some(packet);
@@ -100,37 +100,38 @@ fn packet_of(input: &[u8]) -> Option<Packet<'_>> {
     Packet::new(header.modifier1, header.modifier2, payload).ok()
 }
 
-/// A block's fault as the packet's: behind the header, or in the header where that says too much.
+/// Turns a fault of a payload into one of the packet: the offset counts the header too, or lies in the header where
+/// that claims too much.
 fn in_packet(fault: Fault) -> Fault {
     let header = if fault.kind == DecodeErrorKind::DatasizeLimit { 1 } else { 4 };
-    fault.behind(header)
+    fault.moved_by(header)
 }
 
-/// The value of the last pair with this key.
+/// Returns the value of the last pair with this key.
 fn last<'p>(pairs: &'p [Pair], key: &[u8]) -> Option<&'p [u8]> {
     pairs.iter().rev().find(|pair| pair.0 == key).map(|pair| pair.1.as_slice())
 }
 
-/// The values of all pairs with this key.
+/// Returns the values of all pairs with this key.
 fn all<'p>(pairs: &'p [Pair], key: &[u8]) -> Vec<&'p [u8]> {
     pairs.iter().filter(|pair| pair.0 == key).map(|pair| pair.1.as_slice()).collect()
 }
 
-/// Formats a value, its first thousand characters, for the panics that might be in there.
+/// Formats the first thousand characters of a value, to find panics in the formatting.
 fn show(value: &dyn fmt::Debug) {
     let mut room = Room(1024);
     // The error is that of a full `Room`.
     let _full = write!(room, "{value:?}");
 }
 
-/// [`show`], with `Display` too.
+/// Does what [`show`] does, with `Display` too.
 fn print<T: fmt::Debug + fmt::Display>(value: &T) {
     show(value);
     let mut room = Room(1024);
     let _full = write!(room, "{value}");
 }
 
-/// A writer that forgets, and ends a long value early.
+/// A writer that drops its input and ends a long value early.
 struct Room(usize);
 
 impl Write for Room {

@@ -1,7 +1,6 @@
-//! A client of HTTP/1.1 front ends, which shows everything that came and hides nothing.
+//! A client for HTTP/1.1 front ends that shows everything it receives and hides nothing.
 //!
-//! It sends the bytes that it is given, so that a test says what a client may do, right or wrong. All of it is bounded
-//! by the time that is given with the connection, or later.
+//! It sends the bytes that a test gives it, valid or not. All reads and writes end at the connection's deadline.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest line, and the most lines, that anybody's head has here.
+/// The longest line of a head, and the most header lines.
 const LINE: u64 = 256 * 1024;
 const LINES: usize = 256;
 
@@ -18,21 +17,21 @@ const LINES: usize = 256;
 #[derive(Debug)]
 pub struct Connection {
     reader: BufReader<Box<dyn Stream>>,
-    /// The socket below, for what is done beside reading.
+    /// The socket below, to half-close and close the connection.
     socket: TcpStream,
     is_plain: bool,
     until: Deadline,
 }
 
-/// Shared by everything that reads and writes on one connection.
+/// The deadline of one connection, shared by all that reads and writes on it.
 type Deadline = Arc<Mutex<Instant>>;
 
-/// What bytes go through: a socket, or TLS over it.
+/// A stream of bytes: a socket, or TLS over it.
 pub trait Stream: Read + Write + fmt::Debug + Send {}
 
 impl<S: Read + Write + fmt::Debug + Send> Stream for S {}
 
-/// A socket whose reads and writes end in time.
+/// A socket whose reads and writes end at a deadline.
 #[derive(Debug)]
 pub struct Bounded {
     socket: TcpStream,
@@ -40,7 +39,7 @@ pub struct Bounded {
 }
 
 impl Connection {
-    /// A connection over TCP, for so long at most.
+    /// Opens a connection over TCP. The deadline is `within` from now.
     ///
     /// # Errors
     ///
@@ -49,7 +48,7 @@ impl Connection {
         Self::layered(to, within, |socket| Box::new(socket)).map(|connection| Self { is_plain: true, ..connection })
     }
 
-    /// A connection with something over TCP: TLS.
+    /// Opens a connection over TCP with a layer such as TLS over it. The deadline is `within` from now.
     ///
     /// # Errors
     ///
@@ -66,7 +65,7 @@ impl Connection {
         Ok(Self { reader: BufReader::new(stream), socket, is_plain: false, until })
     }
 
-    /// Gives everything from now on so much time.
+    /// Moves the deadline to `time` from now.
     pub fn give(&self, time: Duration) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time;
     }
@@ -75,13 +74,13 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// From the system; `TimedOut` once the time is over.
+    /// From the system; `TimedOut` after the deadline.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.reader.get_mut().write_all(bytes)?;
         self.reader.get_mut().flush()
     }
 
-    /// Says that no more bytes come.
+    /// Half-closes the connection: no more bytes come from this side.
     ///
     /// # Errors
     ///
@@ -90,12 +89,12 @@ impl Connection {
         self.socket.shutdown(Shutdown::Write)
     }
 
-    /// Sends a request and reads its answer, both at once where no TLS is between: a front end may answer before the end
-    /// of what it is sent, and then stop reading. What it did not take is no error, but ends the connection.
+    /// Sends a request and reads its response, both at once over a plain socket: a front end may respond before it has
+    /// read the whole request, and then stop reading. Unsent bytes are no error, but close the connection.
     ///
     /// # Errors
     ///
-    /// As [`answer`](Self::answer).
+    /// Those of [`answer`](Self::answer).
     pub fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         let to_head = request.starts_with(b"HEAD ");
         if !self.is_plain {
@@ -110,8 +109,8 @@ impl Connection {
                 let _gone = done.send(());
             });
             let answer = self.answer(to_head);
-            // The last bytes may have been answered before the call that sent them is back. A small request has room
-            // in the socket whether or not it is read: that call comes back for certain.
+            // The response to the last bytes may arrive before the call that sends them returns. A small request always
+            // fits in the socket's buffer, so that call returns for certain.
             let patience = if request.len() <= 16_384 { 20_000 } else { 300 };
             if sent.recv_timeout(Duration::from_millis(patience)).is_err() {
                 let _gone = self.socket.shutdown(Shutdown::Both);
@@ -120,12 +119,13 @@ impl Connection {
         })
     }
 
-    /// Reads one answer to its end, with the interim ones before it.
+    /// Reads one response to its end, with the interim responses before it.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the connection closed before a byte or within a head, `InvalidData` if it is no HTTP, `TimedOut`
-    /// once the time is over, and others from the system. A body that ends too early is an answer: see [`End::Cut`].
+    /// `UnexpectedEof` if the connection closed before the head was whole, `InvalidData` if the bytes are not HTTP,
+    /// `TimedOut` after the deadline, and others from the system. A body that ends too early is no error: see
+    /// [`End::Cut`].
     pub fn answer(&mut self, to_head: bool) -> io::Result<Answer> {
         let mut interim = Vec::new();
         let head = loop {
@@ -139,11 +139,11 @@ impl Connection {
         Ok(Answer { interim, head, body, end })
     }
 
-    /// Reads the body that belongs to this head, as far as it comes, and how it ends.
+    /// Reads the body of this head as far as it comes; returns it and how it ended.
     ///
     /// # Errors
     ///
-    /// `InvalidData` if its length is no number.
+    /// `InvalidData` if its Content-Length is not a number.
     pub fn body(&mut self, head: &Head, to_head: bool) -> io::Result<(Vec<u8>, End)> {
         let mut body = Vec::new();
         let end = if to_head || matches!(head.status, 101 | 204 | 304) {
@@ -151,7 +151,7 @@ impl Connection {
         } else if head.header("transfer-encoding").is_some() {
             self.chunks(&mut body).map_or_else(End::cut, |()| End::Whole)
         } else if let Some(length) = head.header("content-length") {
-            let length = length.parse().map_err(|_| wrong("a Content-Length that is no number"))?;
+            let length = length.parse().map_err(|_| wrong("a Content-Length that is not a number"))?;
             self.take(length, &mut body).map_or_else(End::cut, |()| End::Whole)
         } else {
             self.reader.read_to_end(&mut body).map_or_else(End::cut, |_| End::Closed)
@@ -159,11 +159,11 @@ impl Connection {
         Ok((body, end))
     }
 
-    /// Reads one head, interim or not.
+    /// Reads one head, interim or final.
     ///
     /// # Errors
     ///
-    /// As [`answer`](Self::answer).
+    /// Those of [`answer`](Self::answer).
     pub fn head(&mut self) -> io::Result<Head> {
         let mut bytes = Vec::new();
         loop {
@@ -175,17 +175,17 @@ impl Connection {
         }
     }
 
-    /// Reads exactly so many bytes, whatever they are.
+    /// Reads exactly `count` bytes of any kind.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if there are fewer, and from the system.
+    /// `UnexpectedEof` if fewer bytes come, and others from the system.
     pub fn bytes(&mut self, count: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.take(count, &mut bytes).map(|()| bytes)
     }
 
-    /// Reads whatever comes up to the end.
+    /// Reads all bytes to the end of the stream.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Connection {
         (&mut self.reader).take(LINE).read_until(b'\n', line)?;
         match line.last() {
             Some(b'\n') => Ok(()),
-            _ => Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection closed within a line, or before one")),
+            _ => Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection closed before the end of a line")),
         }
     }
 
@@ -223,7 +223,7 @@ impl Connection {
             }
             line.clear();
             self.line(&mut line)?;
-            // The line behind data is empty; behind the last chunk there may be trailers before the empty line.
+            // The line after data is empty. After the last chunk there may be trailers before the empty line.
             while size == 0 && line != b"\r\n" {
                 line.clear();
                 self.line(&mut line)?;
@@ -246,7 +246,7 @@ impl Bounded {
     }
 }
 
-/// What the system calls a timeout differs.
+/// Systems report a timeout with different kinds of error.
 fn timed_out(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }
@@ -269,17 +269,17 @@ impl Write for Bounded {
     }
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     pub status: u16,
     pub reason: String,
-    /// As they came; values as latin-1.
+    /// The headers in order; values as latin-1.
     pub headers: Vec<(String, String)>,
 }
 
 impl Head {
-    /// The head that is all of these bytes.
+    /// Parses a head from all of these bytes.
     ///
     /// # Errors
     ///
@@ -289,7 +289,7 @@ impl Head {
         let mut head = httparse::Response::new(&mut headers);
         match head.parse(bytes) {
             Ok(httparse::Status::Complete(end)) if end == bytes.len() => {}
-            Ok(_) => return Err(wrong("a head that ends elsewhere")),
+            Ok(_) => return Err(wrong("the bytes are not exactly one head")),
             Err(error) => return Err(wrong(&format!("{error}: {}", bytes.escape_ascii()))),
         }
         let pairs = head.headers.iter().map(|header| (header.name.to_owned(), latin1(header.value)));
@@ -300,24 +300,24 @@ impl Head {
         })
     }
 
-    /// The first header of this name, in any case.
+    /// Returns the first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// All headers of this name.
+    /// Returns all headers of this name, in any case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 }
 
-/// One answer.
+/// One response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The heads of interim answers.
+    /// The heads of the interim responses.
     pub interim: Vec<Head>,
     pub head: Head,
-    /// What came of it, chunks taken apart.
+    /// The body as far as it came, without the chunked coding.
     pub body: Vec<u8>,
     pub end: End,
 }
@@ -325,11 +325,11 @@ pub struct Answer {
 /// How a body ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// By the close of the connection, as there was no length.
+    /// By the close of the connection: the head gave no length.
     Closed,
-    /// Too early, and why.
+    /// Too early; the text says why.
     Cut(String),
-    /// Where its head said.
+    /// Where the head said.
     Whole,
 }
 
@@ -343,7 +343,7 @@ fn wrong(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what.to_owned())
 }
 
-/// One character for one byte.
+/// Turns each byte into one character.
 pub fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }

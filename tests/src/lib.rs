@@ -1,5 +1,5 @@
-//! What the tests and the fuzz targets share: captured packets, a naive second decoder, the bodies of the fuzz targets,
-//! a client of front ends, and the programs that the tests start.
+//! Shared code of the tests and the fuzz targets: captured packets, a naive second decoder, the bodies of the fuzz
+//! targets, an HTTP/1.1 client for front ends, and starters for the programs under test.
 
 pub mod counting;
 pub mod drive;

@@ -1,4 +1,5 @@
-//! Load on a server, and what it takes: clients that keep a pace, clients that trickle, a server in a process of its own.
+//! Load on a server and measurements of it: clients with a fixed rate of requests, clients that send slowly, and the
+//! server in its own process.
 
 mod at;
 mod pace;
@@ -10,7 +11,7 @@ pub use pace::{Latencies, Pace};
 pub use process::Process;
 pub use trickle::{Trickle, Trickled};
 
-/// Whether tests are to take as long as `tests/run --full` lets them.
+/// Returns whether the tests run as long as `tests/run --full` allows.
 pub fn is_full() -> bool {
     std::env::var_os("UWSGI_TESTS").is_some_and(|how| how == "full")
 }

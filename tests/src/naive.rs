@@ -1,8 +1,8 @@
-//! A second decoder, written to be obviously right and nothing else: the oracle of the laws and of the fuzz targets.
+//! A second decoder, written to be obviously right and for no other purpose. It is the oracle of the laws and of the
+//! fuzz targets.
 //!
 //! One index walks the bytes, everything is copied into a `Vec`, all arithmetic is in `usize`. It shares no code with
-//! the crate; what it takes from it is the vocabulary of its errors ([`uwsgi::DecodeErrorKind`]), so that the two can
-//! be compared word for word.
+//! the crate, only the kinds of its errors ([`uwsgi::DecodeErrorKind`]), so that tests can compare the errors exactly.
 //!
 //! ```text
 //! packet = modifier1 u8, datasize u16 LE, modifier2 u8, datasize bytes
@@ -10,11 +10,11 @@
 //! array  = (length u16 LE, item)*                            to the last byte of the block
 //! ```
 
-#![allow(clippy::needless_range_loop, reason = "an index that walks the bytes is what a reader can check at a glance")]
+#![allow(clippy::needless_range_loop, reason = "a reader can check an index at a glance")]
 
 use uwsgi::{DecodeError, DecodeErrorKind as Kind, Limits};
 
-/// What was wrong, where, what was needed and what was there: a [`DecodeError`] with nothing hidden.
+/// What was wrong, where, how many bytes were needed and how many were there: a [`DecodeError`] with public fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     pub kind: Kind,
@@ -24,13 +24,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// How many further bytes complete the element; `None` where no bytes can help.
+    /// Returns how many more bytes complete the element; `None` if no bytes can help.
     pub fn needed(&self) -> Option<usize> {
         if self.kind == Kind::Truncated { Some(self.required - self.available) } else { None }
     }
 
-    /// The same fault, counted from a place `by` bytes earlier: from the packet instead of its block.
-    pub fn behind(self, by: usize) -> Self {
+    /// Returns the same fault with an offset counted from `by` bytes earlier: from the packet instead of its payload.
+    pub fn moved_by(self, by: usize) -> Self {
         Self { offset: self.offset + by, ..self }
     }
 }
@@ -45,7 +45,7 @@ fn fault(kind: Kind, offset: usize, required: usize, available: usize) -> Fault 
     Fault { kind, offset, required, available }
 }
 
-/// What is accepted beyond being well formed; [`Rules::limits`] are the same rules for the crate.
+/// The limits of what is accepted. [`Rules::limits`] gives the same rules to the crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     pub datasize: u16,
@@ -56,10 +56,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What the wire allows, empty keys refused.
+    /// The limits of the wire itself; empty keys are refused.
     pub const WIRE: Self = Self { datasize: 65535, vars: 65535, key: 65535, value: 65535, empty_keys: false };
 
-    /// The same rules as the crate takes them.
+    /// Returns the same rules as the crate's limits.
     pub fn limits(&self) -> Limits {
         Limits::default()
             .with_datasize(self.datasize)
@@ -78,7 +78,7 @@ pub struct Header {
     pub modifier2: u8,
 }
 
-/// A header, its payload, and the bytes behind it.
+/// A header, its payload, and the bytes after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     pub header: Header,
@@ -86,7 +86,7 @@ pub struct Packet {
     pub rest: Vec<u8>,
 }
 
-/// The elements that came before the first fault, and the fault, if there was one.
+/// The elements before the first fault, and the fault, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read<T> {
     pub elements: Vec<T>,
@@ -94,7 +94,7 @@ pub struct Read<T> {
 }
 
 impl<T> Read<T> {
-    /// All elements, or the fault.
+    /// Returns all elements, or the fault.
     pub fn whole(self) -> Result<Vec<T>, Fault> {
         match self.fault {
             None => Ok(self.elements),
@@ -106,7 +106,7 @@ impl<T> Read<T> {
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// The header at the start of these bytes.
+/// Reads the header at the start of these bytes.
 pub fn header(bytes: &[u8]) -> Result<Header, Fault> {
     if bytes.len() < 4 {
         return Err(fault(Kind::Truncated, 0, 4, bytes.len()));
@@ -115,7 +115,7 @@ pub fn header(bytes: &[u8]) -> Result<Header, Fault> {
     Ok(Header { modifier1: bytes[0], datasize, modifier2: bytes[3] })
 }
 
-/// The packet at the start of these bytes. A datasize over the limit is refused before its bytes are asked for.
+/// Reads the packet at the start of these bytes. A datasize over the limit is refused before its bytes are needed.
 pub fn packet(bytes: &[u8], rules: &Rules) -> Result<Packet, Fault> {
     let header = header(bytes)?;
     if header.datasize > rules.datasize as usize {
@@ -136,10 +136,10 @@ pub fn packet(bytes: &[u8], rules: &Rules) -> Result<Packet, Fault> {
     Ok(Packet { header, payload, rest })
 }
 
-/// The pairs of a complete block, up to its end or to the first fault.
+/// Reads the pairs of a complete payload, up to its end or the first fault.
 ///
-/// The first fault in the order of the bytes wins: a length is over its limit before its bytes are missing. A block
-/// that no packet within the limits could carry is refused before it is looked into.
+/// The first fault in the order of the bytes wins: a length over its limit comes before its missing bytes. A payload
+/// larger than any packet within the limits is refused before it is read.
 pub fn vars(block: &[u8], rules: &Rules) -> Read<Pair> {
     let mut elements = Vec::new();
     if block.len() > rules.datasize as usize {
@@ -162,7 +162,7 @@ pub fn vars(block: &[u8], rules: &Rules) -> Read<Pair> {
     Read { elements, fault: None }
 }
 
-/// The pair that begins at `at`, and where the next one begins.
+/// Reads the pair that begins at `at`; returns it and where the next one begins.
 fn pair(block: &[u8], at: usize, rules: &Rules) -> Result<(Pair, usize), Fault> {
     let length = length_at(block, at, Kind::KeyLengthMissing)?;
     if length == 0 && !rules.empty_keys {
@@ -181,7 +181,7 @@ fn pair(block: &[u8], at: usize, rules: &Rules) -> Result<(Pair, usize), Fault> 
     Ok(((key, value), at + 2 + length))
 }
 
-/// The items of a complete block, up to its end or to the first fault; empty items are kept.
+/// Reads the items of a complete payload, up to its end or the first fault; empty items are kept.
 pub fn array(block: &[u8]) -> Read<Vec<u8>> {
     let mut elements = Vec::new();
     if block.len() > 65535 {
@@ -202,7 +202,7 @@ pub fn array(block: &[u8]) -> Read<Vec<u8>> {
     Read { elements, fault: None }
 }
 
-/// Two bytes, little endian.
+/// Reads two bytes, little endian.
 fn length_at(block: &[u8], at: usize, missing: Kind) -> Result<usize, Fault> {
     if block.len() - at < 2 {
         return Err(fault(missing, at, 2, block.len() - at));
@@ -221,7 +221,7 @@ fn string_at(block: &[u8], at: usize, length: usize, overrun: Kind) -> Result<Ve
     Ok(string)
 }
 
-/// A packet of these bytes, or `None` where a datasize cannot say how many they are.
+/// Encodes a packet with this payload; `None` if the payload is too long for a datasize.
 pub fn encode_packet(modifier1: u8, modifier2: u8, payload: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = vec![modifier1];
     bytes.extend(length_of(payload)?);
@@ -230,7 +230,7 @@ pub fn encode_packet(modifier1: u8, modifier2: u8, payload: &[u8]) -> Option<Vec
     Some(bytes)
 }
 
-/// A block of these pairs, or `None` where a length field cannot say how long a string is.
+/// Encodes these pairs; `None` if a string is too long for its length field.
 pub fn encode_vars<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(K, V)]) -> Option<Vec<u8>> {
     let mut block = Vec::new();
     for (key, value) in pairs {
@@ -242,7 +242,7 @@ pub fn encode_vars<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(K, V)]) -> Option<V
     Some(block)
 }
 
-/// A block of these items, or `None` where a length field cannot say how long an item is.
+/// Encodes these items; `None` if an item is too long for its length field.
 pub fn encode_array<I: AsRef<[u8]>>(items: &[I]) -> Option<Vec<u8>> {
     let mut block = Vec::new();
     for item in items {

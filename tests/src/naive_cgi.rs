@@ -1,4 +1,4 @@
-//! A slow and obvious view of a request, to hold the fast one against: every question searches all pairs anew.
+//! A slow and obvious view of a request, the oracle of the fast one: every question searches all pairs anew.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use uwsgi::framing::{FramingError, RequestBody};
 
 use crate::naive::Pair;
 
-/// A header's name as HTTP prints it, from the key that carries it: `HTTP_X_A` is `x-a`.
+/// Returns a header's name as HTTP prints it, from the key that carries it: `HTTP_X_A` is `x-a`.
 pub fn header_name(key: &[u8]) -> Option<Vec<u8>> {
     let name = if key == b"CONTENT_TYPE" || key == b"CONTENT_LENGTH" {
         key
@@ -33,7 +33,7 @@ pub const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
-/// What joins the values of a header; nothing where the last of them counts.
+/// Returns the text that joins the values of a header; `None` where the last value counts.
 pub fn separator(name: &[u8]) -> Option<&'static str> {
     let once = [
         "host authorization referer user-agent range if-modified-since if-unmodified-since if-range origin upgrade",
@@ -47,17 +47,17 @@ pub fn separator(name: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A header of the naive view: its name as HTTP prints it, its value.
+/// A header of the naive view: its name as HTTP prints it, and its value.
 pub type Header = (Vec<u8>, Vec<u8>);
 
-/// Every header as it came: `HTTP_*`, and `CONTENT_TYPE` and `CONTENT_LENGTH` with a value.
+/// Returns every header in order: `HTTP_*`, and `CONTENT_TYPE` and `CONTENT_LENGTH` with a value.
 pub fn raw_headers(pairs: &[Pair]) -> Vec<Header> {
     let is_there = |key: &[u8], value: &[u8]| key.starts_with(b"HTTP_") || !value.is_empty();
     let named = pairs.iter().filter(|(key, value)| is_there(key, value));
     named.filter_map(|(key, value)| Some((header_name(key)?, value.clone()))).collect()
 }
 
-/// The headers that count, each with the place of its pair.
+/// Returns the headers that count.
 pub fn headers(pairs: &[Pair]) -> Vec<Header> {
     let upgrade = upgrade(pairs).is_some();
     let mut counting = Vec::new();
@@ -80,7 +80,7 @@ pub fn headers(pairs: &[Pair]) -> Vec<Header> {
     counting.into_iter().map(header).collect()
 }
 
-/// The values of one header that count.
+/// Returns the values of one header that count.
 pub fn header_all(pairs: &[Pair], name: &[u8]) -> Vec<Vec<u8>> {
     let prefixed = name != b"content-length" && name != b"content-type";
     let is_it = |key: &[u8]| header_name(key).as_deref() == Some(name) && key.starts_with(b"HTTP_") == prefixed;
@@ -88,7 +88,7 @@ pub fn header_all(pairs: &[Pair], name: &[u8]) -> Vec<Vec<u8>> {
     settled(pairs, &places, name, prefixed).into_iter().map(|place| pairs[place].1.clone()).collect()
 }
 
-/// Of the pairs of one name those that count.
+/// Returns which of the pairs of one name count.
 fn settled(pairs: &[Pair], places: &[usize], name: &[u8], prefixed: bool) -> Vec<usize> {
     let Some(last) = places.last() else { return vec![] };
     if separator(name).is_none() {
@@ -103,7 +103,7 @@ fn settled(pairs: &[Pair], places: &[usize], name: &[u8], prefixed: bool) -> Vec
     places
 }
 
-/// What the last `HTTP_UPGRADE` asks for; `h2c` is nothing to ask an application for.
+/// Returns what the last `HTTP_UPGRADE` asks for. `h2c` is no protocol that an application can switch to.
 pub fn upgrade(pairs: &[Pair]) -> Option<Vec<u8>> {
     let value = header_all(pairs, b"upgrade").pop()?;
     let protocols: Vec<String> =
@@ -116,8 +116,8 @@ fn trimmed(protocol: &str) -> String {
     protocol.trim_matches(|byte: char| byte.is_ascii_whitespace()).to_ascii_lowercase()
 }
 
-/// How a body is framed, from every `CONTENT_LENGTH` in wire order: the last counts, an empty one is absent, and digits
-/// have to fit 64 bits. Chunked only where that was asked for and no length was said.
+/// Returns how a body is framed, from every `CONTENT_LENGTH` in wire order: the last counts, an empty one is absent,
+/// and its digits have to fit in 64 bits. A body is chunked only if chunked bodies are accepted and no length is there.
 pub fn framing(
     lengths: &[&[u8]],
     transfer_encoding: Option<&[u8]>,
@@ -132,13 +132,13 @@ pub fn framing(
     }
 }
 
-/// Whether a connection may go on: whoever reads any of the lengths reads the same one.
+/// Returns whether a connection may be kept: every reader of any of the lengths reads the same length.
 pub fn allows_keepalive(lengths: &[&[u8]]) -> bool {
     lengths.first().is_some_and(|first| !first.is_empty() && lengths.iter().all(|length| length == first))
 }
 
-/// What the lengths of an HTTP message declare: they are the same, or the message is refused for the first value that is
-/// no number or is another than one before it.
+/// Returns the length that the Content-Length values of an HTTP message declare. They must be equal; the message is
+/// refused for the first value that is not a number or differs from an earlier one.
 pub fn declared(lengths: &[&[u8]]) -> Result<Option<u64>, FramingError> {
     let said: Vec<&[u8]> = lengths.iter().copied().filter(|value| !value.is_empty()).collect();
     for (place, value) in said.iter().enumerate() {
@@ -156,7 +156,7 @@ fn number(value: &[u8]) -> Result<u64, FramingError> {
         if !byte.is_ascii_digit() {
             return Err(FramingError::InvalidLength);
         }
-        // Stays where it is once it is too large, so that a thousand digits cannot wrap it.
+        // The number stays at its maximum once it is too large, so that a thousand digits cannot wrap it.
         number = u128::min(number * 10 + u128::from(byte - b'0'), u128::from(u64::MAX) + 1);
     }
     u64::try_from(number).map_err(|_| FramingError::LengthOverflow)
@@ -169,7 +169,7 @@ pub struct Target {
     pub query: Option<Vec<u8>>,
 }
 
-/// What a request asks for, decided with decoded copies of everything.
+/// Returns what a request asks for, by comparing decoded copies.
 pub fn target(pairs: &[Pair]) -> Target {
     let last = |key: &str| pairs.iter().rfind(|pair| pair.0 == key.as_bytes()).map(|pair| pair.1.clone());
     let uri = last("REQUEST_URI").unwrap_or_default();
@@ -204,8 +204,8 @@ pub fn target(pairs: &[Pair]) -> Target {
     Target { mount, path, query: query.map(|query| escaped(&query, "\"#<>")) }
 }
 
-/// The end of `written` that decodes to `routed`, after a beginning that decodes to `mount`: with a slash before it, and none
-/// after it.
+/// Returns the end of `written` that decodes to `routed`, after a beginning that decodes to `mount`. The end starts
+/// with a slash; the beginning does not end with one.
 fn spelling(written: &[u8], mount: &[u8], routed: &[u8]) -> Option<Vec<u8>> {
     let mut mount = mount.to_vec();
     let len = mount.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
@@ -220,7 +220,7 @@ fn spelling(written: &[u8], mount: &[u8], routed: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// What follows the authority of an absolute URI.
+/// Returns what follows the authority of an absolute URI.
 fn without_authority(uri: &[u8]) -> Option<Vec<u8>> {
     let text: String = uri.iter().map(|byte| char::from(*byte)).collect();
     let (scheme, rest) = text.split_once("://")?;
@@ -229,7 +229,7 @@ fn without_authority(uri: &[u8]) -> Option<Vec<u8>> {
     is_web.then(|| path.chars().map(|byte| u8::try_from(byte).expect("a byte")).collect())
 }
 
-/// Decoded once; nothing where a percent sign begins no two digits.
+/// Decodes once; `None` if two hexadecimal digits do not follow a percent sign.
 fn decoded(written: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::new();
     let mut at = 0;
@@ -246,7 +246,7 @@ fn decoded(written: &[u8]) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// With these bytes, control bytes and spaces as percent signs and digits; U+0080 stands for all bytes above ASCII.
+/// Percent-encodes these bytes, control bytes and spaces. U+0080 stands for all bytes above ASCII.
 fn escaped(part: &[u8], these: &str) -> Vec<u8> {
     let must = |byte: u8| byte <= b' ' || byte == 0x7f || these.contains(char::from(byte).min('\u{80}'));
     part.iter().flat_map(|byte| if must(*byte) { format!("%{byte:02X}").into_bytes() } else { vec![*byte] }).collect()

@@ -1,9 +1,10 @@
-//! A second reading of answers: heads, chunked bodies, whole answers. The oracle of what is fed to the crate in pieces.
+//! A second reader of responses: heads, chunked bodies, whole responses. It is the oracle for bytes that reach the
+//! crate in pieces.
 //!
-//! Everything is there at once, everything is copied, one index walks the bytes. It shares no code with the crate; what
-//! it takes from it is the vocabulary of its errors.
+//! All bytes are there at once, everything is copied, one index walks the bytes. It shares no code with the crate, only
+//! the kinds of its errors.
 
-#![allow(clippy::needless_range_loop, reason = "an index that walks the bytes is what a reader can check at a glance")]
+#![allow(clippy::needless_range_loop, reason = "a reader can check an index at a glance")]
 
 use uwsgi::chunked::{ChunkError, Chunked};
 use uwsgi::client::ExchangeError;
@@ -11,7 +12,7 @@ use uwsgi::response::{HeadStyle, ResponseError, ResponseErrorKind as Kind, Respo
 
 use crate::naive::Pair;
 
-/// A head, with nothing borrowed and nothing hidden.
+/// A head that owns its bytes and has public fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     pub version: Option<Vec<u8>>,
@@ -26,7 +27,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// 1xx but for 101: another head follows.
+    /// Returns whether another head follows: 1xx except 101.
     pub fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
     }
@@ -50,7 +51,7 @@ impl From<&ResponseHead<'_>> for Head {
     }
 }
 
-/// Why a head is refused, and where the line begins that is to blame: nowhere, where it is no one line.
+/// Why a head is refused, and where the line begins that is to blame; 0 where no one line is to blame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     pub kind: Kind,
@@ -68,7 +69,7 @@ fn fault(kind: Kind, offset: usize) -> Fault {
     Fault { kind, offset: if all_of_it { None } else { Some(offset) } }
 }
 
-/// What a head may have at most: bytes, and header lines.
+/// The limits of a head: bytes, and header lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Most {
     pub bytes: usize,
@@ -76,24 +77,24 @@ pub struct Most {
 }
 
 impl Most {
-    /// What is allowed unless something else is said.
+    /// The default limits.
     pub const DEFAULT: Self = Self { bytes: 65536, lines: 256 };
 
-    /// The same limits as the crate takes them.
+    /// Returns the same limits for the crate.
     pub fn limits(&self) -> uwsgi::response::HeadLimits {
         let (bytes, lines) = (u32::try_from(self.bytes).unwrap(), u16::try_from(self.lines).unwrap());
         uwsgi::response::HeadLimits::default().with_bytes(bytes).with_lines(lines)
     }
 }
 
-/// Where the first empty line ends.
+/// Returns where the first empty line ends.
 pub fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut line_is_empty = true;
     for at in 0..bytes.len() {
         match bytes[at] {
             b'\n' if line_is_empty => return Some(at + 1),
             b'\n' => line_is_empty = true,
-            // Of a line that begins with CR, only CR LF is empty.
+            // A line that begins with CR is empty only if it is CR LF.
             b'\r' if line_is_empty && bytes.get(at + 1) == Some(&b'\n') => {}
             _ => line_is_empty = false,
         }
@@ -101,7 +102,7 @@ pub fn head_end(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// The head that ends with the last of these bytes, and at no earlier one.
+/// Reads the head that ends exactly with the last of these bytes.
 pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
     assert_eq!(head_end(bytes), Some(bytes.len()));
     if bytes.len() > most.bytes {
@@ -193,7 +194,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
     Ok(Head { version, status, reason, style, headers, content_length, chunked, close, keep_alive })
 }
 
-/// `HTTP/1.1 200 OK`: a version of one number or two, of one to three digits each, one space, a code.
+/// Reads `HTTP/1.1 200 OK`: a version of one or two numbers, each of one to three digits, one space, a code.
 fn status_line(line: &[u8]) -> Option<(u16, Vec<u8>)> {
     let text: Vec<char> = line.iter().map(|byte| char::from(*byte)).collect();
     let mut at = 5;
@@ -214,7 +215,7 @@ fn status_line(line: &[u8]) -> Option<(u16, Vec<u8>)> {
     code(&line[at + 1..])
 }
 
-/// Three digits of 100 or more, and then nothing, or a space and a text.
+/// Reads three digits of 100 or more, and then the end, or a space and a text.
 fn code(text: &[u8]) -> Option<(u16, Vec<u8>)> {
     if text.len() < 3 || !text[..3].iter().all(u8::is_ascii_digit) || text[0] == b'0' {
         return None;
@@ -236,7 +237,7 @@ fn header(line: &[u8]) -> Option<Pair> {
     Some((name.to_vec(), blanks_off(value).to_vec()))
 }
 
-/// No control byte, unless it is a tab.
+/// Returns whether a byte is a tab or not a control byte.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || (byte >= 32 && byte != 127)
 }
@@ -255,18 +256,18 @@ fn number(value: &[u8]) -> Option<u64> {
     value.iter().try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// What became of a chunked body.
+/// How a chunked body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChunkedEnd {
-    /// It ended, so many bytes from its start.
+    /// The body ended, at this offset from its start.
     At(usize),
     /// The bytes ended first.
     Cut,
-    /// It cannot be read on.
+    /// The body is malformed.
     Refused(ChunkError),
 }
 
-/// The data of a chunked body, as far as it can be read, and what became of it.
+/// Returns the data of a chunked body, as far as it can be read, and how the body ended.
 pub fn chunked(bytes: &[u8]) -> (Vec<u8>, ChunkedEnd) {
     let (mut data, mut at) = (Vec::new(), 0);
     let end = match chunks(bytes, &mut at, &mut data) {
@@ -277,7 +278,7 @@ pub fn chunked(bytes: &[u8]) -> (Vec<u8>, ChunkedEnd) {
     (data, end)
 }
 
-/// Fails with nothing where the bytes end.
+/// Fails with `None` where the bytes end.
 fn chunks(bytes: &[u8], at: &mut usize, data: &mut Vec<u8>) -> Result<(), Option<ChunkError>> {
     let mut dropped = 0;
     loop {
@@ -330,7 +331,7 @@ fn chunk_size(bytes: &[u8], at: &mut usize, dropped: &mut usize) -> Result<u64, 
     if digits == 0 {
         return Err(Some(ChunkError::Size));
     }
-    // The first byte that is no digit does not count as dropped.
+    // The first byte after the digits does not count as dropped.
     let mut first = true;
     while b" \t".contains(&byte) {
         if !first {
@@ -375,18 +376,18 @@ fn drop_one(byte: u8, dropped: &mut usize) -> Result<(), Option<ChunkError>> {
     if fits && is_text(byte) { Ok(()) } else { Err(Some(ChunkError::Trailer)) }
 }
 
-/// All that a client makes of a connection on which one answer comes.
+/// All that a client sees of a connection with one response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Interim ones, and the final one last.
+    /// The interim heads, and the final one last.
     pub heads: Vec<Head>,
     pub body: Vec<u8>,
     pub end: End,
-    /// What came behind a whole answer, or behind a 101.
+    /// The bytes after a whole response, or after a 101.
     pub rest: Vec<u8>,
 }
 
-/// How an answer ends.
+/// How a response ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Whole,
@@ -413,12 +414,12 @@ impl From<ExchangeError> for End {
     }
 }
 
-/// The same answer to a request that asks for no upgrade.
+/// Returns what the response becomes if the request asked for no upgrade.
 pub fn unasked(answer: Answer) -> Answer {
     asked(answer, "")
 }
 
-/// The same answer to a request whose `Upgrade` is this.
+/// Returns what the response becomes if the request's `Upgrade` is `offered`.
 pub fn asked(answer: Answer, offered: &str) -> Answer {
     let names = |value: &[u8]| -> Vec<String> {
         let text: String = value.iter().map(|byte| char::from(*byte)).collect();
@@ -429,7 +430,7 @@ pub fn asked(answer: Answer, offered: &str) -> Answer {
     let upgrade = answer.heads.last().into_iter().flat_map(|head| &head.headers);
     let upgrade = upgrade.filter(|(name, _)| name.eq_ignore_ascii_case(b"upgrade"));
     let switches: Vec<String> = upgrade.flat_map(|(_, value)| names(value)).collect();
-    // More are not looked at.
+    // A head with more than four protocols is refused.
     let is_asked =
         matches!(switches.len(), 1..=4) && switches.iter().all(|name| name != "h2c" && offered.contains(name));
     if answer.end != End::Upgraded || is_asked {
@@ -440,8 +441,8 @@ pub fn asked(answer: Answer, offered: &str) -> Answer {
     Answer { heads, body: Vec::new(), end: End::UnaskedUpgrade, rest: Vec::new() }
 }
 
-/// What all bytes of a connection, up to its end, are as the answer to one request that asks for whatever upgrade
-/// comes: [`asked`] says what it is to another.
+/// Reads all bytes of a connection as the response to one request that accepts every upgrade. [`asked`] returns the
+/// response to another request.
 pub fn answer(bytes: &[u8], to_head: bool, most: Most) -> Answer {
     let (mut heads, mut at) = (Vec::new(), 0);
     loop {

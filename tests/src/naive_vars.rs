@@ -1,4 +1,4 @@
-//! Which vars an encoder writes, once more: `SECURITY.md`, RFC 9110 and RFC 3875 as one list of rules.
+//! A second list of the rules for the vars that an encoder writes: `SECURITY.md`, RFC 9110 and RFC 3875.
 
 use uwsgi::EncodeErrorKind as Kind;
 
@@ -16,7 +16,7 @@ pub struct Allowed {
     pub chunked: bool,
 }
 
-/// The pair, if lengths can say it.
+/// Returns the pair, if its strings fit in their length fields.
 pub fn pair(key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
     if key.is_empty() {
         Err((Kind::EmptyKey, 0, 0))
@@ -29,7 +29,7 @@ pub fn pair(key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
     }
 }
 
-/// Whether a var may stand after those that were checked before it, by the rules of `SECURITY.md`.
+/// Returns the var, if `SECURITY.md` allows it after the checked vars before it.
 pub fn var(allowed: Allowed, before: &[Pair], key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
     let length = |value: &[u8]| naive_cgi::framing(&[value], None, false);
     let lengths: Vec<&[u8]> = values(before, b"CONTENT_LENGTH").collect();
@@ -55,7 +55,7 @@ pub fn var(allowed: Allowed, before: &[Pair], key: &[u8], value: &[u8]) -> Resul
     refused.map_or_else(|| pair(key, value), Err)
 }
 
-/// What a server refuses about the value of a var.
+/// Returns why a server refuses the value of a var.
 fn refused_value(key: &[u8], value: &[u8]) -> Option<Refusal> {
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let bad: &[u8] = match key {
@@ -71,12 +71,13 @@ fn refused_value(key: &[u8], value: &[u8]) -> Option<Refusal> {
     value.iter().position(|byte| bad.contains(byte)).map(|at| (Kind::HeaderValue, at, value.len()))
 }
 
-/// The values of a key.
+/// Returns the values of a key.
 pub fn values<'p>(pairs: &'p [Pair], key: &[u8]) -> impl Iterator<Item = &'p [u8]> {
     pairs.iter().filter(move |pair| pair.0 == key).map(|pair| &pair.1[..])
 }
 
-/// A client's header, by the rules of RFC 9110 sections 5.1 and 5.5, RFC 3875 section 4.1.18 and the policy.
+/// Returns the var of a client's header, by the rules of RFC 9110 sections 5.1 and 5.5, RFC 3875 section 4.1.18 and the
+/// policy.
 pub fn header(allowed: Allowed, before: &[Pair], name: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let lower = name.to_ascii_lowercase();

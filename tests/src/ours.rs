@@ -1,4 +1,4 @@
-//! Our servers with the application of the conformance cases, as something that cases are played against.
+//! Our servers with the application of the conformance cases, as an endpoint for these cases.
 
 mod blocking;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! Where programs listen.
+//! Addresses for the programs that tests start.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 
-/// Below the ports that Linux gives to clients (32768 to 60999), so that no connection takes one in between.
+/// Below the ports that Linux gives to clients (32768 to 60999), so that no client connection takes one in between.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 22_000;
 
-/// A free TCP port on loopback, until it is dropped.
+/// A free TCP port on loopback, reserved until it is dropped.
 ///
-/// Nobody can hold a TCP port for a program that is about to listen there. The UDP port of the same number can be held,
-/// and every test asks for it first.
+/// A test cannot hold a TCP port for a program that is about to listen there. It can hold the UDP port of the same
+/// number, and every test asks for that first.
 #[derive(Debug, Clone)]
 pub struct Port {
     number: u16,
@@ -27,7 +27,7 @@ pub struct Port {
 impl Port {
     pub fn free() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
-        // Processes begin in different places, and so seldom meet.
+        // Processes begin at different ports, so that they seldom meet.
         let begin = (process::id() % u32::from(COUNT)) as u16;
         for _ in 0..COUNT {
             let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -49,8 +49,8 @@ impl Port {
     }
 }
 
-/// Whether nobody listens there. It is bound and not listened at: a process that is started at the same time has a copy of
-/// every socket for a moment, and would take connections for it.
+/// Returns whether no program listens there. The socket is bound and does not listen: a process that starts at the same
+/// time has a copy of every socket for a moment, and would accept connections for it.
 fn is_free(number: u16) -> bool {
     let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
         set_socket_reuseaddr(&socket, true)?;
@@ -59,7 +59,7 @@ fn is_free(number: u16) -> bool {
     bound.is_ok()
 }
 
-/// Where a program listens, or is to listen.
+/// An address where a program listens or will listen.
 #[derive(Debug, Clone)]
 pub enum Listen {
     Tcp(Port),
@@ -67,16 +67,16 @@ pub enum Listen {
 }
 
 impl Listen {
-    /// A free TCP port.
+    /// Returns a free TCP port.
     pub fn tcp() -> Self {
         Self::Tcp(Port::free())
     }
 
-    /// Its port, as text.
+    /// Returns the port as text.
     ///
     /// # Panics
     ///
-    /// With a Unix socket, which has none.
+    /// If the address is a Unix socket, which has no port.
     pub fn port(&self) -> String {
         match self {
             Self::Tcp(port) => port.number().to_string(),
@@ -85,7 +85,7 @@ impl Listen {
     }
 }
 
-/// As front ends and servers write it: `127.0.0.1:3031`, or a path.
+/// The form that front ends and servers use: `127.0.0.1:3031`, or a path.
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

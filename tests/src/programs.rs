@@ -1,7 +1,7 @@
-//! Real programs on loopback: the front ends, the servers, and ours among them.
+//! Starters of real programs on loopback: front ends, other servers, and ours.
 //!
-//! A [`Stage`] is the private directory of one test; what is started on it ends with it. Where the binaries are is what
-//! the script `tests/peers` found or installed, see [`peer`].
+//! A [`Stage`] is the private directory of one test; the programs that a test starts in it end with it. The script
+//! `tests/peers` finds or installs the binaries, see [`peer`].
 
 mod apache;
 mod gunicorn;

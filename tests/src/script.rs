@@ -1,4 +1,4 @@
-//! A connection in memory that is written down beforehand.
+//! A connection in memory that plays a script.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -7,25 +7,25 @@ use std::io::{self, IoSlice};
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Ready, Transport};
 
-/// What a peer does, one thing after the other. Each read or wait gets as far as the next.
+/// What a peer does, one act after the other. Each read or wait goes on to the next act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Bytes come; a reader with less room gets them in several reads.
+    /// Bytes come. A reader with less room gets them in several reads.
     Bytes(Vec<u8>),
-    /// Nothing comes until it is waited for.
+    /// Nothing comes until the reader waits.
     Silence,
-    /// Nothing ever comes again; the connection stays.
+    /// Nothing ever comes again, and the connection stays open.
     Hang,
-    /// So many bytes can be written from now on, then no more until it is waited for.
+    /// This many bytes can be written from now on, then no more until the next act.
     Room(usize),
-    /// The peer takes nothing more, and says so to whoever writes.
+    /// The peer reads nothing more, and each write fails.
     Deaf,
     /// The connection is reset.
     Reset,
 }
 
-/// A connection in memory, that plays a script; behind its end the stream has ended. Writing is always possible, unless the
-/// script says otherwise.
+/// A connection in memory that plays a script. After the last act the stream has ended. Writes always succeed, unless
+/// the script says otherwise.
 #[derive(Debug, Default)]
 pub struct Script {
     acts: RefCell<VecDeque<Act>>,
@@ -33,27 +33,27 @@ pub struct Script {
     room: Cell<Option<usize>>,
     deaf: Cell<bool>,
     now: Cell<u64>,
-    /// Waits without a deadline that nothing will end.
+    /// Whether a wait without a deadline can never end.
     pub stuck: Cell<bool>,
 }
 
 impl Script {
-    /// A connection on which these things happen.
+    /// Creates a connection on which these things happen.
     pub fn new(acts: impl IntoIterator<Item = Act>) -> Self {
         Self { acts: RefCell::new(acts.into_iter().collect()), ..Self::default() }
     }
 
-    /// A connection on which bytes come in these pieces, each to be waited for.
+    /// Creates a connection on which bytes come in these pieces. The reader has to wait for each.
     pub fn pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Self {
         Self::new(pieces.into_iter().flat_map(|piece| [Act::Silence, Act::Bytes(piece.to_vec())]))
     }
 
-    /// What was written.
+    /// Returns what was written.
     pub fn written(&self) -> Vec<u8> {
         self.written.borrow().clone()
     }
 
-    /// Passes what concerns writers.
+    /// Carries out the acts that concern writers.
     fn settle(&self) {
         let mut acts = self.acts.borrow_mut();
         while let Some(act) = acts.front() {
@@ -74,7 +74,7 @@ impl Script {
         self.deaf.get() || self.room.get() != Some(0)
     }
 
-    /// Time passes until something happens, or the time has come.
+    /// Lets time pass until the next act or the deadline.
     fn pass(&self, until: Option<Time>) {
         match self.acts.borrow().front() {
             Some(Act::Hang) => match until {
@@ -94,7 +94,7 @@ impl Transport for Script {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.settle();
         if !self.can_read() {
-            assert!(!self.stuck.get(), "waited for ever, and tried again");
+            assert!(!self.stuck.get(), "a read after a wait that can never end");
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let mut acts = self.acts.borrow_mut();

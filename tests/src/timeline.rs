@@ -1,7 +1,7 @@
-//! A connection in memory whose peer does things at their times, and whose clock goes on when somebody waits.
+//! A connection in memory whose peer acts at given times. Its clock goes on when a caller waits.
 //!
-//! It holds whoever drives it to what a socket would not forgive: nothing is written behind the half-close, nothing is
-//! read behind the end, nobody waits for what cannot come, and the number of calls has a bound.
+//! It also holds its caller to the rules of a socket: no write after the half-close, no read after the end, no wait for
+//! an event that cannot come, and a bounded number of calls.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -16,29 +16,29 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Transport};
 
-/// What the peer, or the server's owner, does.
+/// What the peer or the server's owner does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// These bytes arrive, in one piece: no read gives bytes of two.
+    /// These bytes arrive in one piece. A read gives bytes of one piece only.
     Send(Vec<u8>),
     /// The peer sends nothing more.
     Shut,
-    /// The peer resets the connection: what was not read is lost.
+    /// The peer resets the connection. Unread bytes are lost.
     Reset,
-    /// From now on the peer takes nothing.
+    /// The peer reads nothing from now on.
     Stall,
-    /// A stop is asked for.
+    /// The owner asks for a stop.
     Stop,
 }
 
-/// How a connection behaves, beside what the peer does.
+/// How a connection behaves, apart from what the peer does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manner {
-    /// How many bytes each write takes, over and over; 0 is a write that has to wait. Without any all is taken.
+    /// How many bytes each write takes, over and over; 0 is a write that has to wait. An empty list takes all bytes.
     pub takes: Vec<u8>,
-    /// Whether each piece has to be waited for before it is there.
+    /// Whether a caller has to wait for each piece first.
     pub early: bool,
-    /// How much later than it could each wait returns.
+    /// By how much each wait returns late.
     pub late: Duration,
 }
 
@@ -55,14 +55,14 @@ struct State {
     /// What is still to happen, and when, in milliseconds.
     script: VecDeque<(u64, Act)>,
     arrived: VecDeque<Vec<u8>>,
-    /// Whether the piece in front was waited for.
+    /// Whether a caller has waited for the first piece.
     waited: bool,
     is_shut: bool,
     is_stalled: bool,
     stopped: Option<u64>,
     takes: usize,
     calls: usize,
-    /// How many bytes the script sends.
+    /// The number of bytes that the script sends.
     sends: usize,
     eof_was_read: bool,
     outcome: Outcome,
@@ -72,20 +72,20 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     pub written: Vec<u8>,
-    /// How many bytes were read.
+    /// The number of bytes that were read.
     pub read: usize,
-    /// Of those, how many were read behind the half-close.
+    /// The number of bytes that were read after the half-close.
     pub drained: usize,
     pub half_closed: bool,
     pub aborted: bool,
-    /// Whether the peer's reset was seen.
+    /// Whether the peer has reset the connection.
     pub was_reset: bool,
-    /// How much time has passed, in milliseconds.
+    /// The time that has passed, in milliseconds.
     pub took: u64,
 }
 
 impl Timeline {
-    /// A connection on which these things happen, each so many milliseconds after the start, in this order.
+    /// Creates a connection on which these things happen in this order, each this many milliseconds after the start.
     pub fn new(script: impl IntoIterator<Item = (u64, Act)>, manner: Manner) -> Self {
         let script: VecDeque<(u64, Act)> = script.into_iter().collect();
         assert!(script.iter().zip(script.iter().skip(1)).all(|(one, next)| one.0 <= next.0), "out of order");
@@ -110,36 +110,36 @@ impl Timeline {
         Self { state: Mutex::new(state) }
     }
 
-    /// A connection on which all of this is there from the start, in these pieces, and the end behind it.
+    /// Creates a connection on which all these pieces, and the end after them, are there from the start.
     pub fn sending<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Self {
         Self::new(sent(pieces), Manner::default())
     }
 
-    /// What was done to it.
+    /// Returns what was done to the connection.
     pub fn outcome(&self) -> Outcome {
         let state = self.state();
         Outcome { took: state.now, ..state.outcome.clone() }
     }
 
-    /// The same connection for an asynchronous server, from now on.
+    /// Turns the connection into one for an asynchronous server; its time starts now.
     pub fn into_io(self) -> TimelineIo {
         TimelineIo { timeline: Arc::new(self), start: Instant::now(), timer: None, is_waiting: false }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic is an oracle that disagrees: what it says is what matters.
+        // After a panic the oracle's message matters, not the poisoned lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The script of a peer that sends these pieces and shuts its side, all at once.
+/// Returns the script of a peer that sends these pieces and half-closes, all at once.
 pub fn sent<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Vec<(u64, Act)> {
     let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
     pieces.map(|piece| (0, Act::Send(piece.to_vec()))).chain([(0, Act::Shut)]).collect()
 }
 
 impl State {
-    /// Whatever is due by now happens.
+    /// Carries out all acts that are due.
     fn happen(&mut self) {
         while self.script.front().is_some_and(|(at, _)| *at <= self.now) {
             match self.script.pop_front() {
@@ -156,13 +156,13 @@ impl State {
         }
     }
 
-    /// So much time has passed since the start.
+    /// Sets the time since the start.
     fn go_on(&mut self, elapsed: Duration) {
         self.now = u64::try_from(elapsed.as_millis()).unwrap();
         self.happen();
     }
 
-    /// Whether there is a reason to try.
+    /// Returns whether a call in this direction can go on.
     fn is_ready(&self, direction: Direction) -> bool {
         match direction {
             Direction::Read => self.is_readable(),
@@ -172,10 +172,10 @@ impl State {
 
     fn call(&mut self) {
         self.calls += 1;
-        // Each byte may come alone, and leave alone, after as many tries as there are sizes.
+        // Each byte may come alone and leave alone, and each may take as many tries as there are sizes.
         let bytes = 20 + self.sends + self.outcome.written.len() + self.script.len();
         let most = 8 * bytes * (1 + self.manner.takes.len());
-        assert!(self.calls <= most, "{} calls for {} bytes: it turns in circles", self.calls, self.sends);
+        assert!(self.calls <= most, "{} calls for {} bytes: an endless loop", self.calls, self.sends);
     }
 
     fn is_readable(&self) -> bool {
@@ -187,23 +187,23 @@ impl State {
     }
 }
 
-/// A [`Timeline`] for tokio, whose clock is to be paused: it is tokio's that goes on.
+/// A [`Timeline`] for tokio. It follows tokio's clock, which has to be paused.
 #[derive(Debug)]
 pub struct TimelineIo {
     timeline: Arc<Timeline>,
     start: Instant,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether a read was told to wait for what the peer does next.
+    /// Whether a read had to wait for the peer's next act.
     is_waiting: bool,
 }
 
 impl TimelineIo {
-    /// What is done to it.
+    /// Returns the connection itself, to look at its outcome.
     pub fn watch(&self) -> Arc<Timeline> {
         Arc::clone(&self.timeline)
     }
 
-    /// Tries something, as often as there is a reason to; what cannot be done now is tried again when something happens.
+    /// Tries a call as often as it can go on. A call that cannot go on now is tried again after the next act.
     fn poll<T>(
         &mut self,
         direction: Direction,
@@ -218,11 +218,11 @@ impl TimelineIo {
             }
             let mut state = self.timeline.state();
             if state.is_ready(direction) {
-                // A wait that is over at once.
+                // This wait ends at once.
                 let is_read = direction == Direction::Read;
                 state.waited |= is_read;
                 if is_read && core::mem::take(&mut self.is_waiting) {
-                    // This is what the wait was for: a deadline at the same time finds it there, as over a socket.
+                    // The wait was for this act. A deadline at the same time finds its effect there, as over a socket.
                     continue;
                 }
                 cx.waker().wake_by_ref();
@@ -230,7 +230,7 @@ impl TimelineIo {
             }
             let next = state.script.front().map(|(at, _)| *at);
             drop(state);
-            // What else ends the wait is a deadline of the server's.
+            // Only a deadline of the server can still end the wait.
             let Some(next) = next else { return Poll::Pending };
             let at = self.start + Duration::from_millis(next);
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -282,8 +282,8 @@ impl Transport for Timeline {
         let mut state = self.state();
         state.call();
         assert!(!buffer.is_empty(), "a read of nothing looks like the end");
-        assert!(!state.eof_was_read, "a read behind the end");
-        assert!(!state.outcome.aborted, "a read behind the reset");
+        assert!(!state.eof_was_read, "a read after the end");
+        assert!(!state.outcome.aborted, "a read after the reset");
         state.reset()?;
         if !state.is_readable() || (state.manner.early && !state.waited) {
             return Err(ErrorKind::WouldBlock.into());
@@ -309,7 +309,7 @@ impl Transport for Timeline {
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.state();
         state.call();
-        assert!(!state.outcome.half_closed && !state.outcome.aborted, "a write behind the end");
+        assert!(!state.outcome.half_closed && !state.outcome.aborted, "a write after the end");
         let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
         assert!(bytes.clone().next().is_some(), "a write of nothing");
         state.reset()?;
@@ -336,7 +336,7 @@ impl Transport for Timeline {
                 break;
             }
             let next = state.script.front().map(|(at, _)| *at);
-            let Some(then) = until.into_iter().chain(next).min() else { panic!("a wait for what cannot come") };
+            let Some(then) = until.into_iter().chain(next).min() else { panic!("a wait without an event") };
             let stopped = state.stopped;
             state.now = then;
             state.happen();

@@ -1,14 +1,14 @@
-//! What a server under test says of itself.
+//! The log of a server under test.
 
 use std::io;
 
 use tracing_subscriber::filter::LevelFilter;
 
-/// Lines of this level and above on standard error: the level, the text, the fields.
+/// Writes log lines of this level and above to standard error: the level, the text, the fields.
 ///
 /// # Errors
 ///
-/// There is no such level.
+/// If there is no such level.
 pub fn on_stderr(level: &str) -> io::Result<()> {
     let level: LevelFilter = level.parse().map_err(io::Error::other)?;
     let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);

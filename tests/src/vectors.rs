@@ -14,21 +14,21 @@ pub struct Capture {
     /// What was on the wire, unedited.
     pub bytes: Vec<u8>,
     pub format: Format,
-    /// The payload form to decode with; where absent, the form follows from the modifiers.
+    /// The payload form to decode with; if absent, the modifiers say which form it is.
     pub kind: Option<Form>,
     /// What follows a packet.
     pub body: Framing,
     /// Why the capture is out of the ordinary.
     pub note: Option<String>,
-    /// With [`Format::Uwsgi`] the decoded packets, back to back, nothing left over.
+    /// With [`Format::Uwsgi`], the decoded packets, back to back; they cover all bytes.
     pub packets: Vec<Packet>,
-    /// Of the bytes, as it was when they were captured.
+    /// The length of the bytes when they were captured.
     pub size: usize,
     pub sha256: String,
 }
 
 impl Capture {
-    /// Whether these bytes are an answer of a server, whose payload form its modifiers do not tell.
+    /// Returns whether these bytes are a server's answer; its modifiers do not say its payload form.
     pub fn is_answer(&self) -> bool {
         self.name.starts_with("uwsgi-reply/")
     }
@@ -38,7 +38,7 @@ impl Capture {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// An answer in HTTP.
+    /// A response in HTTP.
     Http,
     /// An encrypted announcement, whose datasize is the length before encryption.
     Legion,
@@ -60,7 +60,7 @@ pub enum Form {
     Vars,
 }
 
-/// What follows a packet, and up to where.
+/// What follows a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
@@ -76,7 +76,7 @@ pub enum Framing {
 /// One packet of a capture.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Packet {
-    /// Where it starts in the capture.
+    /// Where the packet starts in the capture.
     pub offset: usize,
     pub modifier1: u8,
     pub datasize: u16,
@@ -92,13 +92,13 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// Where it ends, its body not counted.
+    /// Returns where the packet ends, without its body.
     pub fn end(&self) -> usize {
         self.offset + 4 + usize::from(self.datasize)
     }
 }
 
-/// What follows a packet.
+/// The bytes that follow a packet.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Body {
     pub framing: Framing,
@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// The fields of a description that matter here; the others say how the capture was made.
+/// The fields of a description that the tests use; the others say how the capture was made.
 #[derive(Deserialize)]
 struct Description {
     format: Format,
@@ -139,16 +139,16 @@ struct Description {
     sha256: String,
 }
 
-/// The directory of the captures.
+/// Returns the directory of the captures.
 pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-/// All captures, sorted by name.
+/// Returns all captures, sorted by name.
 ///
 /// # Panics
 ///
-/// A file is missing, or not what its description says it should look like: the set is broken.
+/// If a file is missing, or differs from its description: the set is broken.
 pub fn captures() -> Vec<Capture> {
     files("json")
         .into_iter()
@@ -157,12 +157,12 @@ pub fn captures() -> Vec<Capture> {
         .collect()
 }
 
-/// The captures that decode cleanly.
+/// Returns the captures that decode cleanly.
 pub fn packets() -> Vec<Capture> {
     captures().into_iter().filter(|capture| capture.format == Format::Uwsgi).collect()
 }
 
-/// The files of the set whose names end so, sorted.
+/// Returns the files of the set with this extension, sorted.
 pub fn files(extension: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for producer in list(&directory()) {

@@ -1,4 +1,4 @@
-//! Where servers listen and who may speak to them, as people write it.
+//! Addresses of servers, and lists of allowed peers, as people write them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +14,7 @@ const fn name(host: &'static str, port: u16) -> Address<'static> {
     Address::Name { host, port }
 }
 
-/// A text, what it is, and how that prints.
+/// A text, its address, and how that prints.
 fn good() -> Vec<(&'static str, Address<'static>, &'static str)> {
     vec![
         // IP addresses.
@@ -55,7 +55,7 @@ fn good() -> Vec<(&'static str, Address<'static>, &'static str)> {
         ("unix:127.0.0.1:80", Address::Unix("127.0.0.1:80"), "unix:127.0.0.1:80"),
         ("unix:fd:3", Address::Unix("fd:3"), "unix:fd:3"),
         ("unix:unix:a", Address::Unix("unix:a"), "unix:unix:a"),
-        // Names without a file.
+        // Abstract names, without a file.
         ("@app", Address::Abstract("app"), "@app"),
         ("unix:@app", Address::Abstract("app"), "@app"),
         ("unix://@app", Address::Abstract("app"), "@app"),
@@ -125,9 +125,9 @@ const BAD: &[(&str, AddressError)] = &[
     ("@a\0", AddressError::Path),
 ];
 
-/// What a listener and a client make of an address that means something else to each.
+/// What a listener and a client make of an address that means different things to them.
 #[test]
-fn one_address_for_a_listener_and_one_for_a_client() {
+fn an_address_differs_for_a_listener_and_a_client() {
     let rows = [
         (":3031", "0.0.0.0:3031", Ok("localhost:3031")),
         (":0", "0.0.0.0:0", Ok("localhost:0")),
@@ -143,15 +143,15 @@ fn one_address_for_a_listener_and_one_for_a_client() {
         assert_eq!(address.to_listen().to_string(), listens, "{text}");
         let connects = connects.map(|text| Address::parse(text).unwrap());
         assert_eq!(address.to_connect(), connects, "{text}");
-        // Every client says so when it is made, and none later.
+        // Every client reports the error when it is created, not later.
         assert_eq!(uwsgi_io::Client::new(text).map(drop).err(), connects.err(), "{text}");
         assert_eq!(uwsgi_tower::Client::new(text).map(drop).err(), connects.err(), "{text}");
     }
 }
 
-/// Without a name a listener and a client meet.
+/// A listener and a client with the same address without a host name reach each other.
 #[test]
-fn an_address_without_a_name_is_listened_at_and_connected_to() {
+fn a_client_reaches_a_listener_without_a_host_name() {
     use uwsgi_io::{Socket, Transport};
     let listeners = uwsgi_server::Listener::bind_all(Address::parse(":0").unwrap(), 0o660).unwrap();
     let local: Vec<_> = listeners.iter().filter_map(uwsgi_server::Listener::local).collect();
@@ -193,7 +193,7 @@ fn lengths_of_paths() {
 }
 
 #[test]
-fn every_error_is_worded() {
+fn every_error_has_its_message() {
     for (error, word) in [
         (AddressError::Empty, "empty"),
         (AddressError::Fd, "fd:"),
@@ -205,7 +205,7 @@ fn every_error_is_worded() {
     }
 }
 
-/// A list, who may speak, and who may not.
+/// A list, some peers that it allows, and some that it does not.
 const LISTS: &[(&str, &[&str], &[&str])] = &[
     ("", &[], &["127.0.0.1", "::1", "10.0.0.1", "::ffff:127.0.0.1"]),
     (" \t", &[], &["127.0.0.1", "::1"]),
@@ -225,10 +225,10 @@ const LISTS: &[(&str, &[&str], &[&str])] = &[
     ("::1/128", &["::1"], &["::2", "127.0.0.1"]),
     ("fe80::/10", &["fe80::1", "febf::1"], &["fec0::1"]),
     ("10.0.0.0/8,192.168.0.0/16,::1", &["10.1.1.1", "192.168.1.1", "::1"], &["172.16.0.1"]),
-    // A network is whom it holds, whatever stands behind its prefix.
+    // The bits after the prefix do not count.
     ("10.1.2.3/8", &["10.0.0.1", "10.255.0.1"], &["11.1.2.3"]),
     ("2001:db8::1/32", &["2001:db8:1::"], &["2001:db9::1"]),
-    // IPv4 in the clothes of IPv6, in the list too.
+    // IPv4-mapped IPv6 addresses, in the list too.
     ("::ffff:10.0.0.1", &["10.0.0.1", "::ffff:10.0.0.1"], &["10.0.0.2"]),
     ("::ffff:10.0.0.0/104", &["10.0.0.1", "10.255.0.1", "::ffff:10.0.0.1"], &["11.0.0.1", "::1"]),
     ("::ffff:10.0.0.1/128", &["10.0.0.1"], &["10.0.0.2"]),
@@ -236,7 +236,7 @@ const LISTS: &[(&str, &[&str], &[&str])] = &[
     ("::10.0.0.1", &["::10.0.0.1"], &["10.0.0.1", "::ffff:10.0.0.1"]),
 ];
 
-/// A list that cannot be read, and the first entry that is to blame.
+/// An invalid list, and the first entry that is to blame.
 const UNREADABLE: &[(&str, usize)] = &[
     (",", 1),
     ("127.0.0.1,", 2),
@@ -298,7 +298,7 @@ fn allow_lists() {
 }
 
 #[test]
-fn allow_lists_that_cannot_be_read() {
+fn invalid_allow_lists_are_refused() {
     let mut read = Vec::new();
     for (text, entry) in UNREADABLE {
         match AllowList::parse(*text) {
@@ -309,11 +309,11 @@ fn allow_lists_that_cannot_be_read() {
             }
         }
     }
-    assert!(read.is_empty(), "these are read: {read:?}");
+    assert!(read.is_empty(), "these lists were accepted: {read:?}");
 }
 
 #[test]
-fn the_default_is_this_machine() {
+fn the_default_list_allows_loopback() {
     let list = AllowList::default();
     for (peer, allowed) in [("127.0.0.1", true), ("::1", true), ("::ffff:127.0.0.1", true), ("127.0.0.2", false)] {
         assert_eq!(list.allows(peer.parse().unwrap()), allowed, "{peer}");
@@ -321,7 +321,7 @@ fn the_default_is_this_machine() {
     assert_eq!(AllowList::parse("127.0.0.1,::1"), Ok(list));
 }
 
-/// Who is told first, and of what; a Unix socket has no peer to ask for.
+/// Which refusal comes first; a Unix socket has no peer address to check.
 #[test]
 fn admission() {
     let nobody = AllowList::parse("").unwrap();
@@ -335,16 +335,16 @@ fn admission() {
     assert_eq!(admit(&everybody, Some(peer), 2, 1), Err(Refusal::TooManyConnections));
 }
 
-/// Whether a network holds an address, bit by bit.
+/// Returns whether a network holds an address, bit by bit.
 fn holds(network: &[u8], prefix: usize, address: &[u8]) -> bool {
     let bit = |bytes: &[u8], at: usize| bytes[at / 8] >> (7 - at % 8) & 1;
     network.len() == address.len() && (0..prefix).all(|at| bit(network, at) == bit(address, at))
 }
 
 proptest! {
-    /// Whatever is an address prints as a text that is the same address.
+    /// Every address prints as a text that parses to the same address.
     #[test]
-    fn what_is_printed_is_read_back(text in prop_oneof![
+    fn a_printed_address_parses_to_the_same_address(text in prop_oneof![
         "(unix:|fd:|@|)(//|/|)[a-z0-9:@./]{0,12}",
         "[a-z0-9.:@/_*\\[\\] -]{0,16}",
         any::<SocketAddr>().prop_map(|address| address.to_string()),
@@ -357,15 +357,15 @@ proptest! {
     }
 
     #[test]
-    fn every_socket_address_is_one(address in any::<SocketAddr>()) {
+    fn every_socket_address_is_an_address(address in any::<SocketAddr>()) {
         let text = address.to_string();
-        // What no text says of an IPv6 address.
+        // The text of an IPv6 address lacks the flow information.
         let without_flow = text.parse::<SocketAddr>().unwrap();
         prop_assert_eq!(Address::parse(&text), Ok(Address::Tcp(without_flow)));
     }
 
     #[test]
-    fn networks_hold_whom_their_bits_say(
+    fn networks_of_ipv4_hold_the_addresses_of_their_prefix(
         network in any::<[u8; 4]>(), prefix in 0_usize..=32, flip in proptest::option::of(0_usize..32), mapped in any::<bool>(),
     ) {
         let mut peer = network;
@@ -380,7 +380,7 @@ proptest! {
     }
 
     #[test]
-    fn networks_of_ipv6_hold_whom_their_bits_say(
+    fn networks_of_ipv6_hold_the_addresses_of_their_prefix(
         network in any::<[u8; 16]>(), prefix in 0_usize..=128, flip in proptest::option::of(0_usize..128),
     ) {
         let mut peer = network;
@@ -388,7 +388,7 @@ proptest! {
             peer[flip / 8] ^= 128 >> (flip % 8);
         }
         let address = std::net::Ipv6Addr::from(network);
-        // Those that are IPv4 in other clothes are rows above.
+        // IPv4-mapped addresses have rows above.
         prop_assume!(address.to_ipv4_mapped().is_none() && std::net::Ipv6Addr::from(peer).to_ipv4_mapped().is_none());
         let list = AllowList::parse(format!("{address}/{prefix}")).unwrap();
         prop_assert_eq!(list.allows(IpAddr::from(peer)), holds(&network, prefix, &peer));

@@ -1,4 +1,4 @@
-//! What the public types are besides what they are for.
+//! The traits of the public types beyond their purpose, and their sizes.
 
 use std::error::Error;
 use std::fmt::{Debug, Display};
@@ -13,17 +13,17 @@ use uwsgi::{
     Modifier1, Packet, Pairs, PayloadForm, Request, Scheme, Standing, VarIndex, Vars, VarsBuf, VarsEncoder,
 };
 
-/// Goes to any thread and any task.
+/// A type that goes to any thread and any task.
 fn free<T: Send + Sync + Unpin + Debug>() {}
 
 /// A plain value: copied, compared and used as a key.
 fn plain<T: Copy + Eq + Hash + Send + Sync + Unpin + Debug + 'static>() {}
 
-/// An error that any program can carry on.
+/// An error that any program can pass on.
 fn error<T: Error + Display + Copy + Eq + Hash + Send + Sync + Unpin>() {}
 
 #[test]
-fn public_types_go_anywhere() {
+fn public_types_go_to_any_thread() {
     free::<Array<'_>>();
     free::<ArrayEncoder<'_, [u8]>>();
     free::<ArrayEncoder<'_, ArrayVec<u8, 16>>>();
@@ -64,9 +64,9 @@ fn public_types_go_anywhere() {
     error::<FramingError>();
 }
 
-/// Errors travel in every `Result` of the decoder, views are copied about: they stay small.
+/// These types stay small: errors travel in every `Result` of the decoder, and views are copied often.
 #[test]
-fn sizes() {
+fn errors_and_views_stay_small() {
     assert!(size_of::<DecodeError>() <= 16);
     assert!(size_of::<Result<(), DecodeError>>() <= 16);
     assert!(size_of::<EncodeError>() <= 3 * size_of::<usize>());

@@ -7,7 +7,7 @@ use uwsgi_tests::drive::pieces;
 use uwsgi_tests::fuzz::{self, chunked_in_pieces};
 use uwsgi_tests::naive_http::{self, ChunkedEnd};
 
-/// What becomes of a body: its end, with the bytes that follow it; the end of the stream inside it; a refusal.
+/// How a body ends: by its own end, with the bytes that follow it; by the end of the stream inside it; by a refusal.
 #[derive(Debug, Clone, Copy)]
 enum Want {
     Ends(&'static str),
@@ -34,7 +34,7 @@ const TRAILERS: &str = "RFC 9112 section 7.1.2";
 const NAME: &str = "RFC 9112 section 5.1: no whitespace between the name and its colon; RFC 9110 section 5.1: a token";
 const FOLD: &str = "RFC 9112 section 5.2: obs-fold";
 const LARGE: &str = "RFC 9112 section 7.1: recipients must anticipate large numerals and prevent overflows";
-const ENDS: &str = "RFC 9112 section 7.1: CRLF; bare LF as a line end is how CVE-2024-52304 (aiohttp) smuggles";
+const ENDS: &str = "RFC 9112 section 7.1: CRLF; CVE-2024-52304 (aiohttp) smuggles with a bare LF as a line end";
 
 macro_rules! rows {
     ($($name:literal $bytes:expr, $data:literal, $want:expr, $source:expr;)*) => {
@@ -83,16 +83,16 @@ const ROWS: &[Row] = rows! {
     "extension-quoted" b"5;a=\"b;c\"\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "extension-several" b"5;a;b=c;d\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "extension-empty" b"5;\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
-    "extension-behind-blanks" b"5 \t;a = b\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
-    "blank-behind-size" b"5 \r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
-    "blanks-behind-size" b"5 \t \r\nhello\r\n0\t\r\n\r\n", "hello", END, EXTENSION;
-    "digit-behind-a-blank" b"5 6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
-    "digit-behind-a-tab" b"5\t6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
-    "text-behind-a-blank" b"5 x\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
-    "zero-then-text-behind-a-blank" b"0 x\r\n\r\n", "", SIZE, EXTENSION;
-    "nul-behind-a-blank" b"5 \0\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
-    "blank-behind-size-lf" b"5 \nhello\r\n0\r\n\r\n", "", LINE, ENDS;
-    "blank-behind-size-cr" b"5 \rhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "extension-after-blanks" b"5 \t;a = b\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
+    "blank-after-size" b"5 \r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
+    "blanks-after-size" b"5 \t \r\nhello\r\n0\t\r\n\r\n", "hello", END, EXTENSION;
+    "digit-after-a-blank" b"5 6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "digit-after-a-tab" b"5\t6\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "text-after-a-blank" b"5 x\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "zero-then-text-after-a-blank" b"0 x\r\n\r\n", "", SIZE, EXTENSION;
+    "nul-after-a-blank" b"5 \0\r\nhello\r\n0\r\n\r\n", "", SIZE, EXTENSION;
+    "blank-after-size-lf" b"5 \nhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "blank-after-size-cr" b"5 \rhello\r\n0\r\n\r\n", "", LINE, ENDS;
     "extension-high-bytes" b"5;\xc3\xa9\r\nhello\r\n0\r\n\r\n", "hello", END, EXTENSION;
     "extension-lf" b"5;a\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
     "extension-cr" b"5;a\rb\r\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
@@ -100,14 +100,14 @@ const ROWS: &[Row] = rows! {
     "extension-del" b"5;\x7f\r\nhello\r\n0\r\n\r\n", "", TRAILER, EXTENSION;
 
     // Line ends.
-    "lf-behind-size" b"5\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
-    "lf-behind-zero" b"0\n\r\n", "", LINE, ENDS;
-    "cr-behind-size" b"5\rhello\r\n0\r\n\r\n", "", LINE, ENDS;
-    "two-crs-behind-size" b"5\r\r\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
-    "lf-behind-data" b"5\r\nhello\n0\r\n\r\n", "hello", LINE, ENDS;
-    "cr-behind-data" b"5\r\nhello\r0\r\n\r\n", "hello", LINE, ENDS;
-    "nothing-behind-data" b"5\r\nhello0\r\n\r\n", "hello", LINE, ENDS;
-    "two-line-ends-behind-data" b"5\r\nhello\r\n\r\n0\r\n\r\n", "hello", SIZE, ENDS;
+    "lf-after-size" b"5\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "lf-after-zero" b"0\n\r\n", "", LINE, ENDS;
+    "cr-after-size" b"5\rhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "two-crs-after-size" b"5\r\r\nhello\r\n0\r\n\r\n", "", LINE, ENDS;
+    "lf-after-data" b"5\r\nhello\n0\r\n\r\n", "hello", LINE, ENDS;
+    "cr-after-data" b"5\r\nhello\r0\r\n\r\n", "hello", LINE, ENDS;
+    "nothing-after-data" b"5\r\nhello0\r\n\r\n", "hello", LINE, ENDS;
+    "two-line-ends-after-data" b"5\r\nhello\r\n\r\n0\r\n\r\n", "hello", SIZE, ENDS;
     "data-longer" b"4\r\nhello\r\n0\r\n\r\n", "hell", LINE, CHUNK;
     "data-shorter" b"6\r\nhello\r\n0\r\n\r\n", "hello\\r", LINE, CHUNK;
     "end-cr-cr" b"0\r\n\r\r", "", LINE, ENDS;
@@ -136,11 +136,11 @@ const ROWS: &[Row] = rows! {
     // The end of the stream.
     "empty" b"", "", Want::Cut, CHUNK;
     "cut-in-a-size" b"5", "", Want::Cut, CHUNK;
-    "cut-behind-a-size" b"5\r", "", Want::Cut, CHUNK;
+    "cut-after-a-size" b"5\r", "", Want::Cut, CHUNK;
     "cut-in-data" b"5\r\nhel", "hel", Want::Cut, CHUNK;
-    "cut-behind-data" b"5\r\nhello", "hello", Want::Cut, CHUNK;
-    "cut-behind-a-chunk" b"5\r\nhello\r\n", "hello", Want::Cut, CHUNK;
-    "cut-behind-zero" b"5\r\nhello\r\n0\r\n", "hello", Want::Cut, CHUNK;
+    "cut-after-data" b"5\r\nhello", "hello", Want::Cut, CHUNK;
+    "cut-after-a-chunk" b"5\r\nhello\r\n", "hello", Want::Cut, CHUNK;
+    "cut-after-zero" b"5\r\nhello\r\n0\r\n", "hello", Want::Cut, CHUNK;
     "cut-in-the-end" b"5\r\nhello\r\n0\r\n\r", "hello", Want::Cut, CHUNK;
     "cut-in-a-trailer" b"0\r\nX: 1\r\n", "", Want::Cut, TRAILERS;
 };
@@ -158,7 +158,7 @@ fn run(name: &str, bytes: &[u8], data: &[u8], end: ChunkedEnd) {
 }
 
 #[test]
-fn rows() {
+fn every_row_ends_as_it_says() {
     let mut names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
     names.sort_unstable();
     names.windows(2).for_each(|two| assert_ne!(two[0], two[1], "two rows of one name"));
@@ -176,7 +176,7 @@ fn rows() {
     }
 }
 
-/// Where a line of a trailer ends in LF alone the body is refused, at that byte.
+/// A line of a trailer that ends in LF alone is refused at that byte.
 #[test]
 fn bare_newlines_in_trailers_are_refused() {
     for bytes in [&b"0\r\nX: 1\n\r\n"[..], b"0\r\n\n", b"0\r\nX\n"] {
@@ -185,9 +185,9 @@ fn bare_newlines_in_trailers_are_refused() {
     }
 }
 
-/// Of extensions and trailers together, lines' ends not counted, nor the byte that begins an extension.
+/// The limit counts extensions and trailers together, without line ends and without the byte that begins an extension.
 #[test]
-fn dropped_bytes_around_the_limit() {
+fn dropped_bytes_have_a_limit() {
     let most = usize::from(Chunked::MOST_DROPPED);
     for (len, fits) in [(most - 1, true), (most, true), (most + 1, false)] {
         let extension = format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(len));
@@ -204,7 +204,7 @@ fn dropped_bytes_around_the_limit() {
             assert_eq!(naive_http::chunked(bytes.as_bytes()).1, want, "{len}");
         }
     }
-    // A thousand chunks may not add up to more either.
+    // A thousand chunks together have the same limit.
     let many = "1;eeeeeeeee\r\nx\r\n".repeat(1000);
     assert_eq!(chunked_in_pieces([many.as_bytes()]).1, ChunkedEnd::Refused(ChunkError::Trailer));
 }
@@ -214,7 +214,7 @@ fn steps_say_how_many_bytes_are_missing() {
     let mut chunked = Chunked::default();
     assert!(matches!(chunked.step(b""), Ok(ChunkStep::Need(1..=5))));
     assert_eq!(chunked.step(b"10\r\nabc"), Ok(ChunkStep::Data { skip: 4, take: 3 }));
-    // 13 of data, CR LF, the last chunk and the empty line.
+    // 13 bytes of data, CR LF, the last chunk and the empty line.
     assert_eq!(chunked.step(b""), Ok(ChunkStep::Need(13 + 7)));
     assert_eq!(chunked.step(b"0123456789abc\r\n"), Ok(ChunkStep::Data { skip: 0, take: 13 }));
     assert_eq!(chunked.step(b"\r\n0\r\n\r\n"), Ok(ChunkStep::End { skip: 7 }));
@@ -228,7 +228,7 @@ fn steps_say_how_many_bytes_are_missing() {
 }
 
 #[test]
-fn every_refusal_is_worded() {
+fn every_refusal_has_its_message() {
     let words = [
         (ChunkError::Line, "a line of the chunked body does not end in CR LF"),
         (ChunkError::Size, "a chunk's size is not 1 to 16 hex digits"),
@@ -242,7 +242,7 @@ fn every_refusal_is_worded() {
     }
 }
 
-/// A chunk as it is written: its data, zeros before its size, upper case, an extension.
+/// A chunk as it is written: its data, the zeros before its size, upper case, an extension.
 type Written = (Vec<u8>, usize, bool, Option<String>);
 
 fn written() -> impl Strategy<Value = Written> {
@@ -271,7 +271,7 @@ fn encode(chunks: &[Written], zeros: usize, trailers: &[String]) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// However a body is cut into chunks, and however these arrive, the body comes out.
+    /// Any body comes out, however it is cut into chunks and however these arrive.
     #[test]
     fn any_body_comes_out(
         chunks in vec(written(), 0..6), zeros in 1_usize..17, trailers in vec("[0-9A-Za-z!#$%&'*+.^_`|~-]{1,5}:[ -~\t]{0,12}", 0..3),
@@ -307,7 +307,7 @@ proptest! {
         fuzz::chunked(&[&[sizes.len() as u8], &sizes[..], &bytes].concat());
     }
 
-    /// Of few signs, so that much is nearly right.
+    /// Of few different bytes, so that many inputs are nearly right.
     #[test]
     fn the_naive_reader_agrees_about_framing(bytes in "[012aF;:x \r\n]{0,24}", sizes in vec(1_u8..4, 0..8)) {
         fuzz::chunked(&[&[sizes.len() as u8], &sizes[..], bytes.as_bytes()].concat());

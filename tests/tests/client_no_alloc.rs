@@ -1,4 +1,4 @@
-//! What a client allocates: its buffers, once.
+//! A client allocates its buffers once.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use uwsgi_tests::counting::{Counting, allocations};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A server of so many connections on another thread, whose allocations are its own.
+/// Starts a server on another thread, whose allocations do not count here; it serves this many connections.
 fn serve(connections: usize, keep: bool, answer: &'static [u8]) -> (Client, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap().with_keepalive(keep);
@@ -39,7 +39,7 @@ fn packet() -> Vec<u8> {
 }
 
 #[test]
-fn requests_allocate_nothing_but_the_first() {
+fn only_the_first_request_allocates() {
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     for keep in [false, true] {
         let (mut client, server) = serve(if keep { 1 } else { 11 }, keep, ANSWER);
@@ -58,7 +58,7 @@ fn requests_allocate_nothing_but_the_first() {
 }
 
 #[test]
-fn messages_allocate_nothing_but_the_first() {
+fn only_the_first_message_allocates() {
     let (mut client, server) = serve(3, false, b"\xad\x02\0\0ok");
     let mut ask = || {
         let mut value = client.rpc("function", ["argument"]).unwrap();
@@ -71,9 +71,9 @@ fn messages_allocate_nothing_but_the_first() {
     server.join().unwrap();
 }
 
-/// A client and what it gives go to any thread.
+/// A client and its responses go to any thread.
 #[test]
-fn they_go_anywhere() {
+fn a_client_and_its_responses_go_to_any_thread() {
     fn free<T: Send + Sync + std::fmt::Debug>() {}
     free::<Client>();
     free::<Response<'_, &[u8]>>();

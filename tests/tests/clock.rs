@@ -1,4 +1,4 @@
-//! Everything that time decides, under a clock that is told what time it is: no test sleeps.
+//! All decisions of the machines about time. Each call gets the time as an argument: no test sleeps.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ const fn at(millis: u64) -> Time {
     Time::from_millis(millis)
 }
 
-/// A connection at a time, and the bytes that are its packet.
+/// Returns a connection at this time, and the bytes of its packet.
 fn begun(settings: Settings, now: Time) -> Receive {
     Receive::new(settings, now)
 }
 
-/// A connection whose request, with a body of so many bytes, has been read.
+/// Returns a connection whose request, with a body of this length, has been read.
 fn with_body(settings: Settings, length: &'static [u8], now: Time) -> Receive {
     let packet = SMALL.post(length).build();
     let mut receive = begun(settings, now);
@@ -28,7 +28,7 @@ fn with_body(settings: Settings, length: &'static [u8], now: Time) -> Receive {
     receive
 }
 
-/// Takes so many bytes of a body that are there.
+/// Takes this many bytes of a body that are there.
 fn take(receive: &mut Receive, count: usize, now: Time) {
     assert_eq!(receive.body(&vec![b'b'; count], false, now), BodyStep::Body { skip: 0, take: count });
 }
@@ -47,7 +47,7 @@ fn a_byte_every_9_seconds_does_not_extend_the_header_timeout() {
     let packet = SMALL.build();
     let mut receive = begun(Settings::default(), at(0));
     assert_eq!(receive.head(&packet[..1], false, at(9_000)), HeadStep::Need(3));
-    assert_eq!(receive.deadline(), Some(at(19_000)), "from the first byte on");
+    assert_eq!(receive.deadline(), Some(at(19_000)), "counted from the first byte");
     assert_eq!(receive.head(&packet[..2], false, at(18_000)), HeadStep::Need(2));
     assert_eq!(receive.deadline(), Some(at(19_000)));
     assert_eq!(receive.head(&packet[..2], false, at(18_999)), HeadStep::Need(2));
@@ -55,7 +55,7 @@ fn a_byte_every_9_seconds_does_not_extend_the_header_timeout() {
 }
 
 #[test]
-fn the_header_timeout_counts_the_block_too() {
+fn the_header_timeout_includes_the_payload() {
     let packet = SMALL.build();
     let mut receive = begun(Settings::default(), at(0));
     for (second, byte) in (0..10).zip(1..) {
@@ -66,31 +66,31 @@ fn the_header_timeout_counts_the_block_too() {
 }
 
 #[test]
-fn a_whole_packet_is_taken_however_late_it_is_looked_at() {
+fn a_whole_packet_is_accepted_however_late_it_is_read() {
     let packet = SMALL.build();
     let mut receive = begun(Settings::default(), at(0));
     assert_eq!(receive.head(&packet[..1], false, at(0)), HeadStep::Need(3));
     assert_eq!(receive.head(&packet, false, at(60_000)), HeadStep::Head { end: packet.len() });
-    assert_eq!(receive.deadline(), None, "nothing is waited for");
+    assert_eq!(receive.deadline(), None, "the connection waits for nothing");
 }
 
 #[test]
 fn a_body_may_be_silent_for_30_seconds() {
     let mut receive = with_body(Settings::default(), b"100000", at(0));
-    assert_eq!(receive.deadline(), None, "nobody reads yet");
+    assert_eq!(receive.deadline(), None, "the application does not read yet");
     take(&mut receive, 50_000, at(1_000));
     assert_eq!(receive.body(b"", false, at(2_000)), BodyStep::Need(50_000));
     assert_eq!(receive.deadline(), Some(at(32_000)));
     assert_eq!(receive.body(b"", false, at(31_999)), BodyStep::Need(50_000));
     assert_eq!(receive.body(b"", false, at(32_000)), BodyStep::Fail(Refusal::BodyTimeout));
-    assert_eq!(receive.body(b"b", false, at(32_001)), BodyStep::Fail(Refusal::BodyTimeout), "and it stays so");
+    assert_eq!(receive.body(b"b", false, at(32_001)), BodyStep::Fail(Refusal::BodyTimeout), "it still fails");
 }
 
 #[test]
 fn a_body_of_a_byte_a_second_is_too_slow_after_30_seconds() {
     let mut receive = with_body(Settings::default(), b"1000", at(0));
     for second in 0..29 {
-        let BodyStep::Need(_) = receive.body(b"", false, at(second * 1_000)) else { panic!("{second}") };
+        let BodyStep::Need(_) = receive.body(b"", false, at(second * 1_000)) else { panic!("second {second}") };
         take(&mut receive, 1, at((second + 1) * 1_000));
     }
     let BodyStep::Need(_) = receive.body(b"", false, at(29_000)) else { panic!() };
@@ -128,7 +128,7 @@ fn a_body_of_239_bytes_a_second_does_not() {
     assert!(slow.is_some_and(|second| (29..=31).contains(&second)), "{slow:?}");
 }
 
-/// A connection whose packet, which is no web request, has been read.
+/// Returns a connection whose packet, which is not a web request, has been read.
 fn with_message(settings: Settings, now: Time) -> Receive {
     let packet = b"\x11\x06\0\0\x01\0A\x01\0B";
     let mut receive = begun(settings.accepting(Modifier1::SPOOLER), now);
@@ -137,23 +137,23 @@ fn with_message(settings: Settings, now: Time) -> Receive {
     receive
 }
 
-/// What is no request holds no connection for ever: four bytes and silence would.
+/// A message must not hold a connection for ever, or four bytes and silence would do so.
 #[test]
-fn what_follows_a_message_may_be_silent_for_30_seconds() {
+fn bytes_after_a_message_may_be_silent_for_30_seconds() {
     let mut receive = with_message(Settings::default(), at(0));
-    assert_eq!(receive.deadline(), None, "nobody reads yet");
+    assert_eq!(receive.deadline(), None, "the application does not read yet");
     take(&mut receive, 50_000, at(3_600_000));
     assert_eq!(receive.body(b"", false, at(3_600_000)), BodyStep::Need(1));
     assert_eq!(receive.deadline(), Some(at(3_630_000)));
-    // The answer may have begun.
+    // The reply may have begun.
     receive.upgrade();
     assert_eq!(receive.body(b"", false, at(3_629_999)), BodyStep::Need(1));
     assert_eq!(receive.body(b"", false, at(3_630_000)), BodyStep::Fail(Refusal::BodyTimeout));
-    assert_eq!(receive.body(b"b", false, at(3_630_001)), BodyStep::Fail(Refusal::BodyTimeout), "and it stays so");
+    assert_eq!(receive.body(b"b", false, at(3_630_001)), BodyStep::Fail(Refusal::BodyTimeout), "it still fails");
 }
 
 #[test]
-fn what_follows_a_message_has_the_rate_of_a_body() {
+fn bytes_after_a_message_have_the_least_rate_of_a_body() {
     for (bytes, ends) in [(250, None), (100, Some(30)), (1, Some(30))] {
         let mut receive = with_message(Settings::default(), at(0));
         let failed = (0..600).find(|second| {
@@ -170,16 +170,16 @@ fn what_follows_a_message_has_the_rate_of_a_body() {
     }
 }
 
-/// However much it is: only who declares a length has a limit for it.
+/// What follows a message may have any length: only a declared length has a limit.
 #[test]
-fn what_follows_a_message_may_be_long() {
+fn bytes_after_a_message_have_no_limit() {
     let mut receive = with_message(Settings::default().with_body_limit(10), at(0));
     take(&mut receive, 50_000, at(0));
     assert_eq!(receive.body(b"", true, at(0)), BodyStep::End { skip: 0 });
 }
 
 #[test]
-fn a_stop_ends_what_follows_a_message() {
+fn a_stop_ends_the_bytes_after_a_message() {
     let mut receive = with_message(Settings::default(), at(0));
     receive.shut_down(at(5_000));
     assert_eq!(receive.body(b"", false, at(30_000)), BodyStep::Need(1));
@@ -190,36 +190,36 @@ fn a_stop_ends_what_follows_a_message() {
 #[test]
 fn time_in_which_the_application_does_not_read_does_not_count() {
     let mut receive = with_body(Settings::default(), b"100", at(0));
-    // It reads a byte an hour, and each of them was there.
+    // The application reads one byte an hour, and each byte is there already.
     for hour in 1..=99 {
         take(&mut receive, 1, at(hour * 3_600_000));
     }
     let now = 100 * 3_600_000;
     assert_eq!(receive.body(b"", false, at(now)), BodyStep::Need(1));
-    assert_eq!(receive.deadline(), Some(at(now + 30_000)), "all of the patience is left");
+    assert_eq!(receive.deadline(), Some(at(now + 30_000)), "no idle time has passed");
     take(&mut receive, 1, at(now + 29_999));
     assert_eq!(receive.body(b"", false, at(now + 29_999)), BodyStep::End { skip: 0 });
 }
 
 #[test]
-fn patience_that_was_used_is_gone() {
+fn idle_time_goes_on_after_a_pause_of_the_application() {
     let mut receive = with_body(Settings::default(), b"100", at(0));
     assert_eq!(receive.body(b"", false, at(0)), BodyStep::Need(100));
     take(&mut receive, 1, at(20_000));
     // The application does something else for a minute, and then waits again.
     let BodyStep::Need(_) = receive.body(b"", false, at(80_000)) else { panic!() };
-    assert_eq!(receive.deadline(), Some(at(90_001)), "20 s were waited for one byte");
+    assert_eq!(receive.deadline(), Some(at(90_001)), "the wait for this byte took 20 s so far");
 }
 
 #[test]
-fn a_read_that_was_given_up_does_not_count() {
+fn time_after_a_cancelled_read_does_not_count() {
     let mut receive = with_body(Settings::default(), b"100", at(0));
     assert_eq!(receive.body(b"", false, at(0)), BodyStep::Need(100));
     receive.pause(at(1_000));
-    assert_eq!(receive.deadline(), None, "nobody waits");
+    assert_eq!(receive.deadline(), None, "the application does not wait");
     take(&mut receive, 1, at(60_000));
     assert_eq!(receive.body(b"", false, at(60_000)), BodyStep::Need(99));
-    assert_eq!(receive.deadline(), Some(at(89_001)), "1 s was waited before");
+    assert_eq!(receive.deadline(), Some(at(89_001)), "1 s has passed before");
 }
 
 #[test]
@@ -239,13 +239,13 @@ fn pauses_give_a_silent_peer_no_more_time() {
 }
 
 #[test]
-fn an_answer_that_is_over_stays_over() {
+fn a_response_that_is_over_stays_over() {
     let receive = with_body(Settings::default(), b"5", at(0));
     let mut refused = Respond::queued(&receive, at(0));
     refused.started();
     give(&mut refused, 200, None);
     assert_eq!(refused.failed(None), Failure::Refuse(Refusal::AppFailed));
-    assert_eq!(refused.body(5), Err(AnswerError::Over), "nothing leaves behind the refusal");
+    assert_eq!(refused.body(5), Err(AnswerError::Over), "nothing leaves after the refusal");
     assert_eq!(refused.finished(), Err(AnswerError::Over));
     assert!(matches!(Ending::of(receive.clone(), &refused, at(0)), Ending::HalfClose(_)));
 
@@ -254,12 +254,12 @@ fn an_answer_that_is_over_stays_over() {
     give(&mut aborted, 200, Some(10));
     aborted.body(5).unwrap();
     assert_eq!(aborted.failed(None), Failure::Abort);
-    assert_eq!(aborted.finished(), Err(AnswerError::Over), "a cut answer does not become whole");
+    assert_eq!(aborted.finished(), Err(AnswerError::Over), "a response cut short does not become whole");
     assert!(matches!(Ending::of(receive, &aborted, at(0)), Ending::Abort));
 }
 
 #[test]
-fn a_stop_is_known_to_answers_that_come_later() {
+fn a_stop_also_limits_later_responses() {
     let mut receive = with_body(Settings::default(), b"0", at(0));
     receive.shut_down(at(1_000));
     let mut respond = Respond::queued(&receive, at(2_000));
@@ -272,7 +272,7 @@ fn a_stop_is_known_to_answers_that_come_later() {
 }
 
 #[test]
-fn settings_change_the_times() {
+fn settings_change_the_deadlines() {
     let mut settings = Settings::default();
     settings.header_timeout = Duration::from_secs(1);
     settings.body_idle = Duration::from_secs(2);
@@ -285,7 +285,7 @@ fn settings_change_the_times() {
 }
 
 #[test]
-fn no_free_worker_in_10_seconds() {
+fn a_request_without_a_free_worker_is_refused_after_10_seconds() {
     let receive = with_body(Settings::default(), b"0", at(0));
     let mut respond = Respond::queued(&receive, at(1_000));
     assert_eq!(respond.deadline(), Some(at(11_000)));
@@ -295,16 +295,16 @@ fn no_free_worker_in_10_seconds() {
 }
 
 #[test]
-fn a_worker_in_time_ends_the_wait() {
+fn a_free_worker_ends_the_wait() {
     let receive = with_body(Settings::default(), b"0", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
-    assert_eq!(respond.deadline(), None, "an application may take as long as it likes");
+    assert_eq!(respond.deadline(), None, "the application has no deadline");
     assert_eq!(respond.time(at(3_600_000)), TimeStep::Wait);
 }
 
 #[test]
-fn a_peer_that_takes_nothing_for_an_hour_is_dropped() {
+fn a_peer_that_reads_nothing_for_an_hour_is_reset() {
     let receive = with_body(Settings::default(), b"0", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
@@ -312,7 +312,7 @@ fn a_peer_that_takes_nothing_for_an_hour_is_dropped() {
     respond.body(1_000_000).unwrap();
     respond.blocked(at(5_000));
     respond.blocked(at(20_000));
-    assert_eq!(respond.deadline(), Some(at(3_605_000)), "since the first time, not the last");
+    assert_eq!(respond.deadline(), Some(at(3_605_000)), "counted from the first blocked write, not the last");
     respond.wrote(1);
     assert_eq!(respond.deadline(), None);
     respond.blocked(at(34_000));
@@ -321,7 +321,7 @@ fn a_peer_that_takes_nothing_for_an_hour_is_dropped() {
     assert!(matches!(Ending::of(receive, &respond, at(3_634_000)), Ending::Abort));
 }
 
-/// A connection that has answered once and is kept.
+/// Returns a connection that has served one request and is kept.
 fn kept(now: Time) -> Receive {
     let settings = Settings::default().with_keepalive(Duration::from_secs(5));
     let receive = with_body(settings, b"0", at(0));
@@ -336,7 +336,7 @@ fn kept(now: Time) -> Receive {
 }
 
 #[test]
-fn a_kept_connection_may_be_silent_for_its_own_time() {
+fn a_kept_connection_has_its_own_idle_time() {
     let mut receive = kept(at(20_000));
     assert_eq!(receive.head(b"", false, at(20_000)), HeadStep::Need(4));
     assert_eq!(receive.deadline(), Some(at(25_000)));
@@ -344,11 +344,11 @@ fn a_kept_connection_may_be_silent_for_its_own_time() {
 
     let mut receive = kept(at(20_000));
     assert_eq!(receive.head(b"\0", false, at(24_000)), HeadStep::Need(3));
-    assert_eq!(receive.deadline(), Some(at(34_000)), "the header timeout, once it began");
+    assert_eq!(receive.deadline(), Some(at(34_000)), "the header timeout, once a request began");
 }
 
 #[test]
-fn a_stop_closes_what_is_idle() {
+fn a_stop_closes_an_idle_connection() {
     for mut receive in [begun(Settings::default(), at(0)), kept(at(0))] {
         assert_eq!(receive.head(b"", false, at(1_000)), HeadStep::Need(4));
         receive.shut_down(at(1_000));
@@ -356,9 +356,9 @@ fn a_stop_closes_what_is_idle() {
     }
 }
 
-/// No time is so long that a stop is not seen.
+/// Even the longest grace period does not delay a stop of an idle connection.
 #[test]
-fn a_stop_without_an_end_closes_what_is_idle_too() {
+fn a_stop_with_an_endless_grace_period_closes_an_idle_connection() {
     for grace in
         [Duration::ZERO, Duration::from_millis(u64::MAX - 1_000), Duration::from_millis(u64::MAX), Duration::MAX]
     {
@@ -379,14 +379,14 @@ fn a_stop_without_an_end_closes_what_is_idle_too() {
     }
 }
 
-/// A limit that is switched off ends nothing, and one that is as long as a duration can be is in nobody's way.
+/// A limit of 0 is off, and the longest duration never ends.
 #[test]
-fn a_rate_of_0_is_no_limit() {
+fn a_least_rate_of_0_is_no_limit() {
     for (rate, idle, patience) in [(240, 30_000, 0), (1, 30_000, 0), (0, 30_000, 30_000), (0, u64::MAX, u64::MAX)] {
         let mut settings = Settings::default();
         (settings.body_rate, settings.body_idle) = (rate, Duration::from_millis(idle));
         let mut receive = with_body(settings, b"1000", at(0));
-        // A byte each 10 seconds, for an hour.
+        // One byte each 10 seconds, for an hour.
         let mut ended = None;
         for second in (0..3_600).step_by(10) {
             if let BodyStep::Fail(refusal) = receive.body(b"", false, at(second * 1_000)) {
@@ -403,10 +403,10 @@ fn a_rate_of_0_is_no_limit() {
     }
 }
 
-/// Of two deadlines that have come the earlier one counts, and of two at the same time the stop's, in both halves.
+/// Of two deadlines in the past the earlier one counts. Of two equal ones the stop's counts. Both hold for both halves.
 #[test]
-fn two_deadlines_that_have_come_have_an_order() {
-    // The stop is asked for at this time, and what began may go on for 30 seconds. Both are asked at the 60th.
+fn the_earlier_of_two_past_deadlines_counts() {
+    // The stop comes at this time, with a grace period of 30 seconds. Both halves are asked at the 60th second.
     for (stop, body, header, worker, unwritten) in [
         (9_999, Refusal::Stopping, Refusal::Stopping, Refusal::Stopping, true),
         (10_000, Refusal::Stopping, Refusal::Stopping, Refusal::Stopping, true),
@@ -442,7 +442,7 @@ fn two_deadlines_that_have_come_have_an_order() {
 }
 
 #[test]
-fn a_stop_lets_finish_what_began() {
+fn a_stop_lets_requests_finish() {
     let packet = SMALL.post(b"5").build();
     let mut receive = begun(Settings::default(), at(0));
     let HeadStep::Need(_) = receive.head(&packet[..10], false, at(0)) else { panic!() };
@@ -459,7 +459,7 @@ fn a_stop_lets_finish_what_began() {
 }
 
 #[test]
-fn a_stop_ends_what_began_after_30_seconds() {
+fn a_stop_ends_requests_after_30_seconds() {
     let mut receive = with_body(Settings::default(), b"5", at(0));
     let mut respond = Respond::queued(&receive, at(0));
     respond.started();
@@ -497,7 +497,7 @@ fn a_drain_takes_2_seconds_at_most() {
 }
 
 #[test]
-fn nothing_is_expected_behind_a_request_that_was_read() {
+fn no_bytes_are_expected_after_a_request_that_was_read() {
     let expects_nothing = |receive: &Receive| {
         let mut respond = Respond::queued(receive, at(0));
         respond.started();
@@ -526,12 +526,12 @@ fn nothing_is_expected_behind_a_request_that_was_read() {
     assert!(!expects_nothing(&receive));
     let mut kept = with_body(Settings::default().with_keepalive(Duration::from_secs(5)), b"0", at(0));
     kept.shut_down(at(0));
-    assert!(!expects_nothing(&kept), "a next request that is on its way");
-    assert!(!Drain::new(&Settings::default(), at(0)).expects_nothing(), "behind a refusal or a pong");
+    assert!(!expects_nothing(&kept), "a next request is on its way");
+    assert!(!Drain::new(&Settings::default(), at(0)).expects_nothing(), "after a refusal or a pong");
 }
 
 #[test]
-fn a_clock_that_runs_backwards_is_one_that_stands_still() {
+fn a_clock_that_runs_backwards_counts_as_standing_still() {
     let mut receive = with_body(Settings::default(), b"5", at(50_000));
     let BodyStep::Need(_) = receive.body(b"", false, at(50_000)) else { panic!() };
     let BodyStep::Need(_) = receive.body(b"", false, at(10_000)) else { panic!() };
@@ -539,7 +539,8 @@ fn a_clock_that_runs_backwards_is_one_that_stands_still() {
     let BodyStep::Need(4) = receive.body(b"", false, at(0)) else { panic!() };
 }
 
-/// nginx passes an upgrade on (`uwsgi_pass`, 1.31): what follows the head of a 101 is a pipe, both ways, for as long as it takes.
+/// nginx passes an upgrade on (`uwsgi_pass`, 1.31): after the head of a 101 the connection is a pipe in both
+/// directions, without a time limit.
 #[test]
 fn an_upgrade_is_a_pipe() {
     use uwsgi::server::{BodyStep, Ending, Leaves, Respond};
@@ -574,7 +575,7 @@ fn an_upgrade_is_a_pipe() {
     assert!(matches!(receive.body(b"", false, later.after(settings.stop_grace)), BodyStep::Fail(_)));
 }
 
-/// A refusal has one time for all of it; an answer has one for each silence.
+/// A refusal has one deadline as a whole; a response has an idle time for each silence.
 #[test]
 fn a_refusal_may_take_as_long_as_a_header() {
     let receive = begun(Settings::default(), at(0));
@@ -589,6 +590,6 @@ fn a_refusal_may_take_as_long_as_a_header() {
         assert_eq!(respond.deadline(), Some(at(30_000)), "{name}");
         assert_eq!(respond.time(at(29_999)), TimeStep::Wait, "{name}");
         assert_eq!(respond.time(at(30_000)), TimeStep::Abort, "{name}");
-        assert!(respond.is_aborted() && respond.cut().is_none(), "{name}: no answer was cut off");
+        assert!(respond.is_aborted() && respond.cut().is_none(), "{name}: no response was cut short");
     }
 }

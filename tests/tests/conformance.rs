@@ -1,4 +1,4 @@
-//! Every case of the conformance crate against the machines of `uwsgi::server`: whole, split, and byte by byte.
+//! Plays every case of the conformance crate with the machines of `uwsgi::server`: whole, split, and byte by byte.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -8,7 +8,8 @@ use std::thread;
 use uwsgi_conformance::machine::Machine;
 use uwsgi_conformance::{Case, Row, Split, all, play};
 
-/// Where a case is split: at every byte if it is small, else at each of the first 300 and the last 100, and at 64 between.
+/// Returns where a case is split: a small one at every byte, others at each of the first 300 and the last 100 bytes,
+/// and at 64 places between.
 fn places(len: usize) -> Vec<usize> {
     if len <= 600 {
         return (1..len).collect();
@@ -17,7 +18,7 @@ fn places(len: usize) -> Vec<usize> {
     (1..=300).chain(between).chain(len - 100..len).collect()
 }
 
-/// Plays cases on two threads; every case that fails is named, with the first split that made it fail.
+/// Plays cases on two threads. The message names every case that fails, with the first split that made it fail.
 fn each(splits: impl Fn(&Case) -> Vec<Split> + Sync) {
     let cases: Vec<&Case> = all().collect();
     let next = AtomicUsize::new(0);
@@ -38,36 +39,36 @@ fn each(splits: impl Fn(&Case) -> Vec<Split> + Sync) {
 }
 
 #[test]
-fn whole() {
+fn every_case_holds_in_one_piece() {
     each(|_| vec![Split::Whole]);
 }
 
 #[test]
-fn split_anywhere() {
+fn every_case_holds_when_split_anywhere() {
     each(|case| places(case.len()).into_iter().map(Split::At).collect());
 }
 
 #[test]
-fn byte_by_byte() {
+fn every_case_holds_byte_by_byte() {
     each(|_| vec![Split::ByteByByte]);
 }
 
 #[test]
-fn there_are_enough() {
+fn every_row_has_three_cases() {
     let mut names = HashSet::new();
     let mut counts = [0; Row::ALL.len()];
     for case in all() {
-        assert!(names.insert(case.name), "{} is there twice", case.name);
+        assert!(names.insert(case.name), "two cases are called {}", case.name);
         assert!(case.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')), "{}", case.name);
         for text in [case.about, case.why, case.uwsgi, case.gunicorn, case.source] {
-            assert!(!text.is_empty(), "{} does not say all", case.name);
+            assert!(!text.is_empty(), "{} lacks a text", case.name);
         }
         counts[Row::ALL.iter().position(|row| *row == case.row).unwrap()] += 1;
     }
     assert!(names.len() >= 200, "{}", names.len());
     for (row, count) in Row::ALL.iter().zip(counts) {
         println!("{count:4} {row:?}");
-        assert!(count >= 3, "{row:?} has {count}");
+        assert!(count >= 3, "{row:?} has only {count} cases");
     }
 }
 

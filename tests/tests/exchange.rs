@@ -1,4 +1,4 @@
-//! Our client and our server, over a connection in memory: what one sends is what the other sees.
+//! Our client and our server over a connection in memory: each sees what the other sends.
 
 use core::time::Duration;
 
@@ -35,7 +35,7 @@ impl Asked {
         self.vars[0].1 == b"HEAD"
     }
 
-    /// What a client writes whose caller gives more than it declared, and the exchange it is in.
+    /// Returns the exchange and what a client writes whose caller gives more bytes than it declared.
     fn write(&self, gives: &[u8]) -> (Exchange, Vec<u8>) {
         let mut bytes = Vec::new();
         let mut vars = VarsEncoder::new(&mut bytes);
@@ -88,7 +88,7 @@ fn sizes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => Just(vec![1]), 3 => vec(any::<u8>(), 1..8)]
 }
 
-/// The answer of a plan, as a client should see it, with what its server says about the connection, if it says anything.
+/// Checks the response of a plan as a client sees it, and what the server says about the connection, if it does.
 fn check(seen: &Answer, plan: &Plan, to_head: bool, connection: Option<&str>) {
     assert_eq!((seen.end, seen.heads.len()), (End::Whole, 1), "{:?}", seen.heads);
     let head = &seen.heads[0];
@@ -105,7 +105,7 @@ fn check(seen: &Answer, plan: &Plan, to_head: bool, connection: Option<&str>) {
     assert_eq!(seen.body, body);
 }
 
-/// Whether a client knows where the answer ends before the connection does.
+/// Returns whether a client knows where the response ends before the connection closes.
 fn delimited(plan: &Plan, to_head: bool) -> bool {
     plan.length || to_head || matches!(plan.status, 204 | 304)
 }
@@ -113,9 +113,9 @@ fn delimited(plan: &Plan, to_head: bool) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// One request, one answer, any pieces in both directions.
+    /// One request, one response, any pieces in both directions.
     #[test]
-    fn what_is_sent_arrives(
+    fn a_request_and_its_response_arrive(
         asked in asked(), plan in plan(), gives in sizes(), there in sizes(), back in sizes(), keepalive in any::<bool>(),
     ) {
         let (mut exchange, bytes) = asked.write(&gives);
@@ -127,7 +127,7 @@ proptest! {
             assert_eq!((vars, body), (&asked.vars[..], &asked.body[..]));
             plan.clone()
         });
-        // A connection that may go on is closed by the client, and only one that both know the end of may.
+        // A connection that may be kept is closed by the client. Only one with a known end of the response may be kept.
         let goes_on = keepalive && asked.declared && delimited(&plan, asked.is_head());
         let end = if goes_on { Event::Closed } else { Event::HalfClosed };
         prop_assert_eq!(&served.events, &[asked.seen(), end]);
@@ -141,9 +141,10 @@ proptest! {
         prop_assert!(!exchange.allows_another(b"x"));
     }
 
-    /// Several requests on one connection: where the server goes on, the client may too, and each gets its own answer.
+    /// Several requests on one connection. Where the server keeps it the client may too, and each request gets its own
+    /// response.
     #[test]
-    fn answers_come_in_the_order_of_requests(
+    fn responses_come_in_the_order_of_requests(
         asked in vec((asked(), plan()), 1..5), there in sizes(), back in sizes(),
     ) {
         let mut bytes = Vec::new();
@@ -176,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn no_more_leaves_than_was_declared(declared in any::<u64>(), gives in vec(any::<u32>(), 0..8)) {
+    fn no_more_bytes_leave_than_were_declared(declared in any::<u64>(), gives in vec(any::<u32>(), 0..8)) {
         for declared in [declared, declared % 1000] {
             let vars = encode(&[("CONTENT_LENGTH", &declared.to_string())]);
             let (packet, _) = Packet::decode(&vars).unwrap();
@@ -193,9 +194,9 @@ proptest! {
         }
     }
 
-    /// An answer that is cut off anywhere is never taken for a whole one, unless the close is its end.
+    /// A response cut short anywhere is never taken for a whole one, unless the close is its end.
     #[test]
-    fn a_cut_answer_is_no_answer(plan in plan(), cut in any::<proptest::sample::Index>(), back in sizes()) {
+    fn a_response_cut_short_is_not_whole(plan in plan(), cut in any::<proptest::sample::Index>(), back in sizes()) {
         let asked = Asked::new("GET", Vec::new(), Vec::new(), false);
         let (_, bytes) = asked.write(&[9]);
         let served = serve(Settings::default(), [&bytes[..]], |_, _| plan.clone());
@@ -218,9 +219,9 @@ fn encode(vars: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
-/// Name, what the backend sends up to its close, whether the request was HEAD, how the answer ends, whether another
-/// request may follow, given that nothing came behind what was used.
-const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
+/// Name, what the backend sends until it closes, whether the request was HEAD, how the response ends, and whether
+/// another request may follow if no byte followed the response.
+const AFTER: &[(&str, &[u8], bool, End, bool)] = &[
     ("length", b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, true),
     ("length-zero", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", false, End::Whole, true),
     ("says-nothing", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, End::Whole, false),
@@ -288,8 +289,8 @@ const BEHIND: &[(&str, &[u8], bool, End, bool)] = &[
 ];
 
 #[test]
-fn another_request() {
-    for (name, bytes, to_head, end, another) in BEHIND {
+fn another_request_may_follow_where_the_row_says_so() {
+    for (name, bytes, to_head, end, another) in AFTER {
         let mut exchange = Exchange::new(*to_head).with_upgrade(b"x");
         assert!(!exchange.allows_another(b""), "{name}: before the answer");
         let mut at_once = exchange.clone();
@@ -297,7 +298,7 @@ fn another_request() {
         assert_eq!((seen.end, exchange.allows_another(b"")), (*end, *another), "{name}");
         assert_eq!(answer_at_once(&mut at_once, [*bytes]), seen, "{name}");
         assert_eq!(at_once.allows_another(b""), *another, "{name}, at once");
-        assert!(!exchange.allows_another(b"x"), "{name}: with bytes behind it");
+        assert!(!exchange.allows_another(b"x"), "{name}: with bytes after it");
     }
 }
 
@@ -310,7 +311,7 @@ fn another_request_waits_for_the_end_of_this_one() {
     let seen = answer(&mut exchange, [&b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"[..]]);
     assert_eq!((seen.end, exchange.outgoing()), (End::Whole, 1));
     assert!(!exchange.allows_another(b""), "a byte of the body has not left");
-    // Nor will it: nobody reads what comes behind an error (RFC 9112 section 9.5).
+    // It never will: the backend does not read on after an error (RFC 9112 section 9.5).
     assert_eq!(exchange.send(5), 0);
     assert!(!exchange.allows_another(b""));
     let mut exchange = Exchange::of(&Request::decode(&packet).unwrap()).unwrap();
@@ -320,7 +321,7 @@ fn another_request_waits_for_the_end_of_this_one() {
     assert_eq!(exchange.send(5), 1);
     assert!(exchange.allows_another(b""));
 
-    // An answer whose body has not been read to its end has not ended.
+    // A response whose body was not read to its end has not ended.
     let bytes = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     let mut exchange = Exchange::new(false);
     assert_eq!(exchange.head(bytes, false), ResponseStep::Head { end: 62 });
@@ -335,9 +336,10 @@ fn another_request_waits_for_the_end_of_this_one() {
     assert_eq!(exchange.body(b"x", false), Incoming::End { skip: 0 });
 }
 
-/// uWSGI closes without a byte on every request that it refuses, and in the middle of an answer when a worker dies.
+/// uWSGI closes without a response on every request that it refuses, and in the middle of a response when a worker
+/// dies.
 #[test]
-fn backends_that_close_early() {
+fn a_backend_that_closes_early_is_an_error() {
     for to_head in [false, true] {
         assert_eq!(answer(&mut Exchange::new(to_head), []).end, End::NoAnswer);
     }
@@ -352,17 +354,17 @@ fn backends_that_close_early() {
             other => panic!("cut at {cut}: {other:?}"),
         }
     }
-    // Behind an interim answer there is none either.
+    // There is no response after an interim one alone either.
     let seen = answer(&mut Exchange::new(false), [&b"HTTP/1.1 100 Continue\r\n\r\n"[..]]);
     assert_eq!((seen.end, seen.heads.len()), (End::NoAnswer, 1));
-    // A body that nobody delimited is whole when the backend says so.
+    // A body without a length is whole when the backend closes.
     let seen = answer(&mut Exchange::new(false), [&b"HTTP/1.1 200 OK\r\n\r\nhel"[..]]);
     assert_eq!((seen.end, &seen.body[..]), (End::Whole, &b"hel"[..]));
 }
 
-/// RFC 9110 section 15.2 names no number; ours is one that no backend has a use for.
+/// RFC 9110 section 15.2 gives no number; no backend needs as many as ours.
 #[test]
-fn interim_answers_have_an_end() {
+fn interim_responses_have_a_limit() {
     let most = usize::from(Exchange::MOST_INTERIM);
     for count in [1, most - 1, most, most + 1, 3 * most] {
         let bytes = b"HTTP/1.1 102 Processing\r\n\r\n".repeat(count);
@@ -376,7 +378,7 @@ fn interim_answers_have_an_end() {
             assert_eq!(answer_at_once(&mut Exchange::new(false), pieces(&bytes, &[size])), seen, "{count} by {size}");
         }
     }
-    // It stays so.
+    // The failure stays the same.
     let mut exchange = Exchange::new(false);
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
     for _ in 0..most {
@@ -390,7 +392,7 @@ fn interim_answers_have_an_end() {
 }
 
 #[test]
-fn a_request_that_no_server_should_take_is_not_sent() {
+fn an_invalid_request_is_not_sent() {
     for (vars, error) in [
         (encode(&[("CONTENT_LENGTH", "+3")]), FramingError::InvalidLength),
         (encode(&[("CONTENT_LENGTH", "18446744073709551616")]), FramingError::LengthOverflow),
@@ -399,18 +401,18 @@ fn a_request_that_no_server_should_take_is_not_sent() {
         let (packet, _) = Packet::decode(&vars).unwrap();
         assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).err(), Some(error));
     }
-    // Without a length, and with a chunked one, nothing leaves behind the packet.
+    // With an empty length, and with a chunked one, nothing leaves after the packet.
     for vars in [encode(&[("CONTENT_LENGTH", "")]), encode(&[("HTTP_TRANSFER_ENCODING", "chunked")])] {
         let (packet, _) = Packet::decode(&vars).unwrap();
         assert_eq!(Exchange::of(&Request::decode(&packet).unwrap()).unwrap().send(5), 0);
     }
 }
 
-/// The vars of a request, the headers of a 101, and what becomes of it.
+/// The vars of a request, the headers of a 101, and how the response ends.
 type Switching = (&'static [(&'static str, &'static str)], &'static str, End);
 
-/// RFC 9110 sections 7.8 and 15.2.2: a 101 says to which protocol it switches, and that is one that the request offers. h2c is no
-/// upgrade that we ask for.
+/// RFC 9110 sections 7.8 and 15.2.2: a 101 names the protocol that it switches to, and the request must have offered
+/// it. Our client never asks for h2c.
 const SWITCHING: &[Switching] = &[
     (&[], "Upgrade: x", End::UnaskedUpgrade),
     (&[("HTTP_CONNECTION", "upgrade")], "Upgrade: x", End::UnaskedUpgrade),
@@ -430,7 +432,7 @@ const SWITCHING: &[Switching] = &[
 ];
 
 #[test]
-fn an_upgrade_that_nobody_asked_for() {
+fn an_upgrade_must_be_asked_for() {
     for (vars, headers, end) in SWITCHING {
         let switching = format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n\r\nbytes");
         let switching = switching.as_bytes();
@@ -471,9 +473,9 @@ fn the_end_of_the_stream_after_an_early_answer() {
     }
 }
 
-/// The method is compared as it is: `head` is another one.
+/// The method is case-sensitive: `head` is another one.
 #[test]
-fn head_is_known_by_its_name() {
+fn only_the_method_head_has_no_body() {
     let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
     for (method, end) in [("HEAD", End::Whole), ("head", End::BodyCutShort { missing: 2 })] {
         let vars = encode(&[("REQUEST_METHOD", method)]);
@@ -484,7 +486,7 @@ fn head_is_known_by_its_name() {
 }
 
 #[test]
-fn every_failure_is_worded() {
+fn every_failure_has_its_message() {
     let failed = |bytes: &[u8]| {
         let mut exchange = Exchange::new(false);
         match exchange.head(bytes, true) {
@@ -528,7 +530,7 @@ fn every_failure_is_worded() {
 
 /// Calls that bring an exchange into a phase, and one that does not belong to it.
 #[test]
-fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
+fn a_call_out_of_order_fails_and_so_does_every_later_call() {
     type Call = fn(&mut Exchange);
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n";
     let head: Call = |exchange| {

@@ -1,6 +1,6 @@
-//! The bodies of the fuzz targets, run over what is already known: the seeds of `fuzz/seeds` and every capture.
+//! Runs the bodies of the fuzz targets on the seeds of `fuzz/seeds` and on every capture.
 //!
-//! Plain `cargo test` keeps them passing without a fuzzer, and finds again what a fuzzer found once.
+//! Plain `cargo test` holds them to these inputs without a fuzzer, and finds every past finding of a fuzzer again.
 
 use std::cell::Cell;
 use std::fs;
@@ -15,7 +15,7 @@ fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
 }
 
-/// The files of a directory, sorted.
+/// Returns the files of a directory, sorted.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -28,10 +28,10 @@ thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs a target over one input, and says which one it was where that panics.
+/// Runs a target on one input, and names the input if that panics.
 ///
-/// A panic that the server under test has caught counts too: an oracle may be in the application. To libFuzzer any panic is
-/// the end.
+/// A panic that the server under test catches counts too: it may come from an oracle in the application. For libFuzzer
+/// any panic is a failure.
 fn run(target: &str, body: fn(&[u8]), input: &[u8], name: &str) {
     static COUNTS: Once = Once::new();
     COUNTS.call_once(|| {
@@ -49,13 +49,13 @@ fn run(target: &str, body: fn(&[u8]), input: &[u8], name: &str) {
     eprintln!("the target {target} failed on {name}, {} bytes", input.len());
     match ended {
         Err(panic) => std::panic::resume_unwind(panic),
-        Ok(()) => panic!("a panic that somebody has caught"),
+        Ok(()) => panic!("the code under test caught a panic"),
     }
 }
 
 #[test]
-#[should_panic(expected = "a panic that somebody has caught")]
-fn a_panic_that_is_caught_is_one() {
+#[should_panic(expected = "the code under test caught a panic")]
+fn a_caught_panic_fails_the_target() {
     run("none", |_| drop(std::panic::catch_unwind(|| panic!("as asked"))), b"", "nothing");
 }
 
@@ -70,7 +70,7 @@ fn every_target_has_a_file_and_seeds() {
 }
 
 #[test]
-fn seeds() {
+fn every_seed_passes() {
     let mut count = 0;
     for target in TARGETS {
         let seeds = files(&fuzz().join("seeds").join(target.name));
@@ -78,7 +78,7 @@ fn seeds() {
         for seed in &seeds {
             let input = fs::read(seed).unwrap();
             run(target.name, target.run, &input, &seed.display().to_string());
-            // A prefix is what a peer sends that goes away in the middle.
+            // A prefix is what a peer sends that closes in the middle.
             for cut in [input.len() / 2, input.len().saturating_sub(1)] {
                 run(target.name, target.run, &input[..cut], &format!("{} cut to {cut}", seed.display()));
             }
@@ -89,13 +89,13 @@ fn seeds() {
 }
 
 #[test]
-fn captures() {
+fn every_capture_passes() {
     let captures = vectors::captures();
     assert!(captures.len() >= 400, "only {} captures", captures.len());
     for capture in &captures {
         for target in TARGETS {
             run(target.name, target.run, &capture.bytes, &capture.name);
-            // In the form that the targets want that take more than a packet: with limits or piece sizes in front.
+            // Some targets take more than a packet: they get limits or piece sizes before it.
             let input = match (target.name, Packet::decode(&capture.bytes)) {
                 ("vars", Ok((packet, _))) => [&[0], packet.payload()].concat(),
                 ("split", _) => [&[3, 4, 1, 250], &capture.bytes[..]].concat(),
@@ -107,10 +107,10 @@ fn captures() {
 }
 
 #[test]
-fn lengths_around_what_a_datasize_can_say() {
+fn lengths_around_the_largest_datasize_pass() {
     for target in TARGETS.iter().filter(|target| matches!(target.name, "packet" | "vars")) {
         for len in [65534, 65535, 65536, 65540, 4 * 65536] {
-            // Empty pairs, as a block whose empty keys are allowed and behind the header of the largest packet.
+            // Empty pairs: as a payload with allowed empty keys, and after the header of the largest packet.
             let header: &[u8] = if target.name == "vars" { &[16] } else { &[0, 255, 255, 0] };
             run(target.name, target.run, &[header, &vec![0; len]].concat(), "zeros");
             run(target.name, target.run, &vec![0xff; len], "ones");

@@ -1,4 +1,4 @@
-//! The generators of the feature `arbitrary`: what they promise, and that they make something of every sort.
+//! The generators of the feature `arbitrary`: what they promise, and how often they make each kind of input.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use uwsgi::{Content, Packet, Request};
 
 const SEEDS: u32 = 4000;
 
-/// Inputs of many lengths, the same ones in every run.
+/// Returns inputs of many lengths, the same ones in every run.
 fn seeds() -> impl Iterator<Item = Vec<u8>> {
     let mut state = 0x2545_f491_u32;
     (0..SEEDS).map(move |seed| {
@@ -25,7 +25,7 @@ fn seeds() -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// How often each sort of thing was seen.
+/// How often each kind of input was seen.
 #[derive(Default)]
 struct Seen(BTreeMap<&'static str, u32>);
 
@@ -34,7 +34,7 @@ impl Seen {
         *self.0.entry(what).or_default() += u32::from(really);
     }
 
-    /// That these sorts were looked for, and that none is rarer than one in so many.
+    /// Asserts that these kinds were looked for, and that each makes up at least one in `one_in` inputs.
     fn assert_common(&self, sorts: &[&str], one_in: u32) {
         assert!(self.0.keys().eq(sorts), "{:?}", self.0);
         assert!(self.0.values().all(|times| *times >= SEEDS / one_in), "in {SEEDS}: {:?}", self.0);
@@ -42,7 +42,7 @@ impl Seen {
 }
 
 #[test]
-fn what_is_well_formed_decodes() {
+fn well_formed_packets_decode() {
     let mut seen = Seen::default();
     for seed in seeds() {
         let mut input = Unstructured::new(&seed);
@@ -56,7 +56,7 @@ fn what_is_well_formed_decodes() {
         seen.saw("none", matches!(content, Content::None));
         seen.saw("raw", matches!(content, Content::Raw(_)));
         seen.saw("vars", matches!(content, Content::Vars(vars) if vars.len() > 1));
-        // Pairs and items end where the input says so, and leave the rest of it for what comes next.
+        // Pairs and items end where the input says so, and leave the rest of the input for what comes next.
         seen.saw("array, input left", matches!(content, Content::Array(_)) && !input.is_empty());
         seen.saw("vars, input left", matches!(content, Content::Vars(_)) && !input.is_empty());
         seen.saw("body", !made.body().is_empty());
@@ -64,9 +64,10 @@ fn what_is_well_formed_decodes() {
             let lengths = vars.get_all("CONTENT_LENGTH").count();
             let first = vars.iter().next().is_some_and(|(key, _)| key == b"CONTENT_LENGTH");
             let true_length = request.content_length() == Ok(Some(made.body().len() as u64));
-            // A first one that is true and not only of a body of 0 or 5 bytes, as names and values come together.
+            // The first length is true. It does not count for bodies of 0 or 5 bytes, where known names and values may
+            // meet by chance.
             seen.saw("true length", first && true_length && made.body().len() > 5);
-            // Whoever says the true length says it once, and a reader can believe it.
+            // A packet with the true length has it once, so that a reader can trust it.
             if first && true_length && made.body().len() > 5 {
                 assert_eq!(lengths, 1, "{vars:?}");
             }
@@ -97,9 +98,9 @@ fn what_is_well_formed_decodes() {
     seen.assert_common(&sorts, 1000);
 }
 
-/// One fault at most: the packet is that of the same input to [`WellFormed`], but for one place.
+/// One fault at most: the packet differs in one place from the one that [`WellFormed`] makes of the same input.
 #[test]
-fn what_is_nearly_well_formed_has_one_fault() {
+fn nearly_well_formed_packets_have_one_fault() {
     let mut seen = Seen::default();
     for seed in seeds() {
         let good = WellFormed::arbitrary(&mut Unstructured::new(&seed)).expect("any input steers");
@@ -121,7 +122,7 @@ fn what_is_nearly_well_formed_has_one_fault() {
             let (was, is) = (datasize(good), datasize(made));
             seen.saw("datasize one more", is == was.wrapping_add(1));
             seen.saw("datasize one less", is == was.wrapping_sub(1) && was > 0);
-            // An input that has ended makes every number 0.
+            // Once the input has ended, every number is 0.
             seen.saw("datasize 0", is == 0 && was > 1 && !input.is_empty());
             seen.saw("datasize 65535", is == u16::MAX && was > 0);
             seen.saw("datasize swapped", is == was.swap_bytes() && was > 256);

@@ -1,4 +1,4 @@
-//! The client of front ends, against servers that send what they like.
+//! The HTTP/1.1 client of the tests, with servers that send anything.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uwsgi_tests::http1::{Answer, Connection, End, latin1};
 
-/// What a client makes of a server that sends this, after it was sent something, and closes.
+/// Returns what the client makes of a server that reads a request, sends these bytes and closes.
 fn answer_to(request: &'static [u8], answer: &'static [u8]) -> io::Result<Answer> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = listener.local_addr().unwrap();
@@ -22,11 +22,11 @@ fn answer_to(request: &'static [u8], answer: &'static [u8]) -> io::Result<Answer
     got
 }
 
-/// A request, what is sent for it, and the status, body and end that are read.
+/// A request, the bytes that the server sends, and the status, body and end that the client reads.
 type Row = (&'static [u8], &'static [u8], u16, &'static str, End);
 
 #[test]
-fn bodies_end_where_they_say() {
+fn bodies_end_where_the_head_says() {
     const GET: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
     let cut = |bytes: u64| End::Cut(format!("{bytes} bytes are missing"));
     let rows: &[Row] = &[
@@ -58,7 +58,7 @@ fn bodies_end_where_they_say() {
 }
 
 #[test]
-fn what_is_no_answer_is_an_error() {
+fn bytes_that_are_no_response_are_an_error() {
     let kind = |sent| answer_to(b"x", sent).unwrap_err().kind();
     assert_eq!(kind(b""), ErrorKind::UnexpectedEof);
     assert_eq!(kind(b"HTTP/1.1 200 OK\r\nA: b"), ErrorKind::UnexpectedEof);
@@ -66,9 +66,9 @@ fn what_is_no_answer_is_an_error() {
     assert_eq!(kind(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), ErrorKind::InvalidData);
 }
 
-/// A server that answers at once, and takes no more: what is sent does not have to arrive.
+/// A server that responds at once and then reads nothing more: the rest of the request need not arrive.
 #[test]
-fn answers_before_the_end_of_a_request() {
+fn a_response_before_the_end_of_the_request_is_read() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = listener.local_addr().unwrap();
     let (done, held) = mpsc::channel::<()>();

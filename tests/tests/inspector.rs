@@ -1,4 +1,4 @@
-//! The inspector's report of every captured request: what it finds, and that each of its forms shows all that came.
+//! The inspector's report on every captured request: its findings, and that each format shows everything that arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -10,12 +10,12 @@ use uwsgi::{Packet, Request};
 use uwsgi_inspect::{Body, Finding, Found, Report};
 use uwsgi_tests::vectors::{self, Capture, Form, Framing};
 
-/// For each capture the findings that it has, and has to have. A capture that is not named has none.
+/// The findings that each capture must have. A capture without a line must have none.
 ///
-/// The clients of these captures wrote `Host: lab.test` whatever port they ask, which the front ends do not change.
+/// The clients of these captures sent `Host: lab.test` whatever the port, and the front ends do not change that.
 const FOUND: &str = include_str!("inspector_findings.txt");
 
-/// What front ends send to an application; the others are messages, answers and datagrams.
+/// Returns what front ends send to an application. Messages, answers and datagrams are left out.
 fn requests() -> impl Iterator<Item = Capture> {
     let is_request = |capture: &Capture| {
         !capture.name.starts_with("uwsgi-client/") && !capture.is_answer() && capture.packets[0].payload == Form::Vars
@@ -38,7 +38,7 @@ fn with_report<T>(capture: &Capture, look: impl FnOnce(&Report<'_>) -> T) -> T {
 }
 
 #[test]
-fn findings_of_every_capture() {
+fn every_capture_has_the_findings_of_the_list() {
     let mut expected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in FOUND.lines().filter(|line| !line.starts_with('#')) {
         let (name, ids) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
@@ -53,15 +53,15 @@ fn findings_of_every_capture() {
             writeln!(differ, "{}: {}", capture.name, found.join(" ")).unwrap();
         }
     }
-    assert!(differ.is_empty(), "found, and not expected so:\n{differ}");
+    assert!(differ.is_empty(), "unexpected findings:\n{differ}");
     assert!(expected.is_empty(), "no such captures: {expected:?}");
-    // Not a test of one kind of finding.
+    // This covers more than one kind of finding.
     let all = Finding::all().count();
     assert!(seen.len() * 2 > all, "real captures show {} of {all} findings: {seen:?}", seen.len());
 }
 
 #[test]
-fn every_form_of_every_capture() {
+fn every_format_shows_everything_of_every_capture() {
     for capture in requests() {
         with_report(&capture, |report| {
             let (name, want) = (&capture.name, &capture.packets[0]);
@@ -86,7 +86,7 @@ fn every_form_of_every_capture() {
             let bytes = want.end() - want.offset;
             assert!(page.contains(&format!("All {bytes} bytes")), "{name}");
             assert!(text.contains(&format!("bytes ({bytes})")), "{name}");
-            // The dump of the text is the packet.
+            // The dump in the text is the packet.
             let dump = text.lines().skip_while(|line| !line.starts_with("bytes (")).skip(1);
             let digits: String = dump.flat_map(|line| line[10..60].chars()).filter(|c| !c.is_whitespace()).collect();
             let packet: String = capture.bytes[..bytes].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! Our clients on our servers, many requests on connections that are used again where they may be: none is lost.
+//! Our clients with our servers: many requests on kept connections, and none is lost.
 #![cfg(unix)]
 
 use std::error::Error;
@@ -27,27 +27,27 @@ use uwsgi_tower::{Shared, serve};
 /// Ten times as many with `tests/run --full`.
 const REQUESTS: usize = 10_000;
 const THREADS: usize = 32;
-/// No request that is answered takes so long.
+/// Longer than any successful request takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 const KEPT: Duration = Duration::from_secs(60);
 
 #[test]
-fn blocking_client_of_the_blocking_server() {
+fn the_blocking_client_loses_no_request_to_the_blocking_server() {
     lose_none(Kind::Blocking, Kind::Blocking);
 }
 
 #[test]
-fn blocking_client_of_the_asynchronous_server() {
+fn the_blocking_client_loses_no_request_to_the_asynchronous_server() {
     lose_none(Kind::Blocking, Kind::Asynchronous);
 }
 
 #[test]
-fn asynchronous_client_of_the_blocking_server() {
+fn the_asynchronous_client_loses_no_request_to_the_blocking_server() {
     lose_none(Kind::Asynchronous, Kind::Blocking);
 }
 
 #[test]
-fn asynchronous_client_of_the_asynchronous_server() {
+fn the_asynchronous_client_loses_no_request_to_the_asynchronous_server() {
     lose_none(Kind::Asynchronous, Kind::Asynchronous);
 }
 
@@ -64,7 +64,8 @@ enum Asked {
     Post,
 }
 
-/// Over TCP and over a Unix socket, of a server that keeps connections and of one that does not: in turn, and by many at once.
+/// Over TCP and over a Unix socket, with a server that keeps connections and one that does not; one after the other,
+/// and many at once.
 fn lose_none(client: Kind, server: Kind) {
     let requests = if is_full() { 10 * REQUESTS } else { REQUESTS };
     let mut lost = Vec::new();
@@ -97,7 +98,7 @@ fn lose_none(client: Kind, server: Kind) {
     assert!(lost.is_empty(), "{lost:#?}");
 }
 
-/// What our servers run on, and our asynchronous client.
+/// The runtime of the asynchronous servers and clients.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
@@ -187,7 +188,7 @@ impl Failures {
     }
 }
 
-/// Asks so many times in all.
+/// Sends this many requests in all.
 fn ask(kind: Kind, at: &str, asked: Asked, threads: usize, requests: usize) -> Failures {
     let left = Arc::new(AtomicUsize::new(requests));
     let mut all = Failures::default();
@@ -210,7 +211,7 @@ fn ask(kind: Kind, at: &str, asked: Asked, threads: usize, requests: usize) -> F
 
 const BODY: &[u8] = &[b'x'; 1000];
 
-/// Whether another request is to be sent.
+/// Returns whether another request is to be sent.
 fn next(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Laws that hold for any bytes, any pairs, any limits.
+//! Laws that hold for any bytes, any pairs and any limits.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,10 +15,10 @@ use uwsgi_tests::naive::{self, Fault, Pair, Rules};
 use uwsgi_tests::naive_cgi;
 use uwsgi_tests::naive_vars::{self, Allowed};
 
-/// Enough to find what is wrong more often than not, few enough that nobody waits: the fuzz targets run for longer.
+/// Enough cases to find most faults, few enough for a quick run; the fuzz targets run for longer.
 const CASES: u32 = 192;
 
-/// Names that mean something, so that look-ups find something, and any others.
+/// Names with a meaning, so that look-ups find something, and any others.
 fn key() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => proptest::sample::select(vec![
@@ -51,7 +51,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// What stands in `CONTENT_LENGTH`, right and wrong.
+/// Values of `CONTENT_LENGTH`, right and wrong.
 fn length_value() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         2 => "[0-9]{1,3}".prop_map(String::into_bytes),
@@ -71,7 +71,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         .prop_map(|(datasize, vars, key, value, empty_keys)| Rules { datasize, vars, key, value, empty_keys })
 }
 
-/// A well-formed block with a few bytes replaced, inserted or cut off: lengths that are nearly right.
+/// A well-formed payload with a few bytes replaced, inserted or cut off: lengths that are nearly right.
 fn nearly_well_formed() -> impl Strategy<Value = Vec<u8>> {
     let nearly = prop_oneof![Just(0_u8), Just(1), Just(2), Just(255), any::<u8>()];
     let changes = vec((any::<proptest::sample::Index>(), nearly, 0..4_u8), 0..3);
@@ -119,7 +119,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn encode_then_decode_gives_the_same(pairs in pairs(0..20), m1: u8, m2: u8, behind in vec(any::<u8>(), 0..4)) {
+    fn encode_then_decode_gives_the_same(pairs in pairs(0..20), m1: u8, m2: u8, after in vec(any::<u8>(), 0..4)) {
         let mut slice = [0; 2048];
         let mut vars = VarsEncoder::new(&mut slice[..]);
         for (key, value) in &pairs {
@@ -130,9 +130,9 @@ proptest! {
         let mut bytes = vars.finish(Modifier1(m1), m2).unwrap().to_vec();
         prop_assert_eq!(bytes.len(), expected_len);
         prop_assert_eq!(&bytes, &naive::encode_packet(m1, m2, &naive::encode_vars(&pairs).unwrap()).unwrap());
-        bytes.extend(&behind);
+        bytes.extend(&after);
         let (packet, rest) = Packet::decode(&bytes).unwrap();
-        prop_assert_eq!((packet.modifier1(), packet.modifier2(), rest), (Modifier1(m1), m2, &behind[..]));
+        prop_assert_eq!((packet.modifier1(), packet.modifier2(), rest), (Modifier1(m1), m2, &after[..]));
         prop_assert_eq!(packet.encoded_len(), expected_len);
         prop_assert_eq!(owned(packet.vars().unwrap()), pairs);
     }
@@ -157,7 +157,7 @@ proptest! {
             iter.next();
         }
         prop_assert!(array.iter().eq(items.iter().map(Vec::as_slice)));
-        // What uWSGI's reader makes of it: the empty ones are gone, and one at the end is refused.
+        // uWSGI's reader drops empty items, and refuses an empty item at the end.
         prop_assert!(array.as_uwsgi().eq(items.iter().map(Vec::as_slice).filter(|item| !item.is_empty())));
         let refused = items.last().is_some_and(Vec::is_empty);
         let fault = Array::decode_as_uwsgi(packet.payload()).err().map(|error| (error.kind(), error.offset()));
@@ -187,7 +187,8 @@ proptest! {
         }
     }
 
-    /// Exactly `needed` more bytes get further; one fewer is still truncated, and then exactly one is needed.
+    /// Exactly `needed` more bytes make progress. With one fewer the packet is still truncated, and exactly one is
+    /// needed.
     #[test]
     fn needed_is_exact(bytes in stream(), cut: proptest::sample::Index) {
         let Ok((whole, rest)) = Packet::decode(&bytes) else { return Ok(()) };
@@ -205,7 +206,7 @@ proptest! {
     }
 
     #[test]
-    fn packets_are_as_the_naive_decoder_reads_them(bytes in stream(), rules in rules()) {
+    fn packets_decode_as_the_naive_decoder_reads_them(bytes in stream(), rules in rules()) {
         let limits = rules.limits();
         let ours = Packet::decode_with(&bytes, &limits);
         let naive = naive::packet(&bytes, &rules);
@@ -216,11 +217,11 @@ proptest! {
                 prop_assert_eq!(packet.modifier1().0, naive.header.modifier1);
                 prop_assert_eq!(packet.modifier2(), naive.header.modifier2);
                 prop_assert_eq!(usize::from(packet.datasize()), naive.header.datasize);
-                let vars = naive::vars(packet.payload(), &rules).whole().map_err(|fault| fault.behind(4));
+                let vars = naive::vars(packet.payload(), &rules).whole().map_err(|fault| fault.moved_by(4));
                 let view = Request::decode_with(&packet, &limits).map(|request| owned(request.vars()));
                 prop_assert_eq!(view.map_err(Fault::from), vars.clone());
                 prop_assert_eq!(packet.vars_with(&limits).map(owned).map_err(Fault::from), vars);
-                let items = naive::array(packet.payload()).whole().map_err(|fault| fault.behind(4));
+                let items = naive::array(packet.payload()).whole().map_err(|fault| fault.moved_by(4));
                 let ours = packet.array().map(|array| array.iter().map(<[u8]>::to_vec).collect());
                 prop_assert_eq!(ours.map_err(Fault::from), items);
             }
@@ -233,7 +234,7 @@ proptest! {
     }
 
     #[test]
-    fn vars_are_as_the_naive_decoder_reads_them(
+    fn vars_decode_as_the_naive_decoder_reads_them(
         block in prop_oneof![3 => nearly_well_formed(), 1 => vec(any::<u8>(), 0..40)],
         rules in rules(),
     ) {
@@ -244,7 +245,7 @@ proptest! {
         let buf = VarsBuf::decode_with(block.clone(), &limits).map(|buf| owned(buf.as_vars())).map_err(Fault::from);
         prop_assert_eq!(buf, naive.clone().whole());
 
-        // Pair by pair: all that come before the fault, then the fault, then nothing.
+        // Pair by pair: all pairs before the fault, then the fault, then nothing.
         let mut pairs = Vars::pairs(&block, &limits);
         for (key, value) in &naive.elements {
             prop_assert_eq!(pairs.next(), Some(Ok((&key[..], &value[..]))));
@@ -256,7 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn arrays_are_as_the_naive_decoder_reads_them(
+    fn arrays_decode_as_the_naive_decoder_reads_them(
         block in prop_oneof![3 => nearly_well_formed(), 1 => vec(any::<u8>(), 0..40)],
     ) {
         let ours = Array::decode(&block).map(|array| array.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
@@ -264,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn iteration_knows_how_much_is_left(pairs in pairs(0..12), taken in 0_usize..12) {
+    fn iterators_know_how_many_pairs_are_left(pairs in pairs(0..12), taken in 0_usize..12) {
         let bytes = encode(&pairs);
         let vars = Vars::decode(&bytes[4..]).unwrap();
         prop_assert_eq!((vars.len(), vars.is_empty(), vars.as_bytes()), (pairs.len(), pairs.is_empty(), &bytes[4..]));
@@ -275,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn look_ups_see_what_iteration_shows(pairs in pairs(0..24), asked in key()) {
+    fn look_ups_agree_with_iteration(pairs in pairs(0..24), asked in key()) {
         let bytes = encode(&pairs);
         let vars = Vars::decode(&bytes[4..]).unwrap();
         let index = VarIndex::<24>::new(vars).unwrap();
@@ -318,7 +319,7 @@ proptest! {
         prop_assert_eq!((mounted.vars(), mounted.method()), (request.vars(), request.method()));
     }
 
-    /// Names of which many are repeated and names of which few are, in packets of a few windows.
+    /// Some names are repeated often, some rarely, in packets that need several windows.
     #[test]
     fn many_headers_are_settled_by_the_naive_rule(pairs in many_pairs()) {
         let bytes = encode(&pairs);
@@ -368,7 +369,7 @@ proptest! {
         }
     }
 
-    /// Whatever is refused leaves the buffer and the length as they were, and what comes next is written as ever.
+    /// A refused push leaves the buffer and the length as they were, and the next push works as usual.
     #[test]
     fn a_refused_push_changes_nothing(pushes in vec(push(), 0..16), room in 0_usize..160) {
         let mut slice = vec![0xee; room];
@@ -389,7 +390,7 @@ proptest! {
                 prop_assert_eq!(&written, &outcomes);
                 prop_assert_eq!(finished.as_ref(), Ok(&packet));
                 prop_assert_eq!(len, packet.len());
-                // Nothing behind the packet was ever touched.
+                // No byte after the packet was changed.
                 prop_assert!(slice[packet.len()..].iter().all(|byte| *byte == 0xee));
             }
             None => {
@@ -399,7 +400,7 @@ proptest! {
             }
         }
 
-        // The same pushes into the other two buffers, behind what is there already.
+        // The same pushes into the other two buffers, after the bytes that are there already.
         let mut inline = ArrayVec::<u8, 164>::new();
         let filler = vec![0xdd; 164 - room];
         inline.try_extend_from_slice(&filler).unwrap();
@@ -475,18 +476,18 @@ proptest! {
     }
 
     #[test]
-    fn the_four_bytes_of_a_header(bytes: [u8; 4], behind in vec(any::<u8>(), 0..3)) {
+    fn the_four_bytes_of_a_header_decode_and_encode(bytes: [u8; 4], after in vec(any::<u8>(), 0..3)) {
         let header = Header::from_bytes(bytes);
         prop_assert_eq!(header.to_bytes(), bytes);
-        let stream = [&bytes[..], &behind].concat();
-        prop_assert_eq!(Header::decode(&stream), Ok((header, &behind[..])));
+        let stream = [&bytes[..], &after].concat();
+        prop_assert_eq!(Header::decode(&stream), Ok((header, &after[..])));
         let naive = naive::header(&stream).unwrap();
         prop_assert_eq!(usize::from(header.datasize), naive.datasize);
         prop_assert_eq!((header.modifier1.0, header.modifier2), (naive.modifier1, naive.modifier2));
     }
 }
 
-/// A key that carries a header more often than not, from few letters, so that two of them meet.
+/// A key that usually carries a header, of few letters, so that two of them may be equal.
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let letters = prop_oneof![4 => proptest::sample::select(b"aAbB-_".to_vec()), 1 => any::<u8>()];
     (any::<u8>(), vec(letters, 0..4)).prop_map(|(which, letters)| match which % 8 {
@@ -497,7 +498,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// One thing that is asked of an encoder.
+/// One call of an encoder.
 #[derive(Debug, Clone)]
 enum Push {
     Var(Vec<u8>, Vec<u8>),
@@ -531,7 +532,8 @@ impl Push {
         matches!(self, Self::All(pairs) if pairs.is_empty())
     }
 
-    /// The vars that it should add after those that are there, or `None` where it should be refused, room aside.
+    /// Returns the vars that the push adds after those before it; `None` if it is refused for a reason other than lack
+    /// of room.
     fn pairs(&self, before: &[Pair]) -> Option<Vec<Pair>> {
         let allowed = Allowed::default();
         match self {
@@ -553,8 +555,8 @@ impl Push {
     }
 }
 
-/// The packet that these pushes should give in so much room, and which of them should pass; `None` where there is no
-/// room for a header.
+/// Returns the packet that these pushes give in this much room, and which of them pass; `None` if the header does not
+/// fit.
 fn run_pushes(pushes: &[Push], room: Option<usize>) -> Option<(Vec<u8>, Vec<bool>)> {
     let room = room.unwrap_or(usize::MAX);
     if room < 4 {
@@ -575,15 +577,15 @@ fn run_pushes(pushes: &[Push], room: Option<usize>) -> Option<(Vec<u8>, Vec<bool
     Some((naive::encode_packet(0, 0, &block).unwrap(), outcomes))
 }
 
-/// What the policy refuses by default it lets through when told to.
+/// A policy can allow what is refused by default.
 #[test]
-fn a_policy_is_followed() {
+fn a_policy_allows_more_headers() {
     let policy = HeaderPolicy::default().allow_proxy(true).allow_underscores(true);
     let mut buffer = Vec::new();
     let mut vars = VarsEncoder::with_policy(&mut buffer, policy);
     vars.push_header("Proxy", "a").unwrap();
     vars.push_header("X_Y", "b").unwrap();
-    // Not the length that frames the body: that name has a dash. It must say the same all the same.
+    // This name does not frame the body, which a name with a dash does. It must declare the same length nevertheless.
     assert_eq!(vars.push_header("Content_Length", "7").unwrap_err().kind(), EncodeErrorKind::SecondContentLength);
     vars.push_header("Content-Length", "7").unwrap();
     vars.push_header("Content_Length", "7").unwrap();
@@ -594,7 +596,7 @@ fn a_policy_is_followed() {
     assert_eq!(Request::decode(&packet).unwrap().content_length(), Ok(Some(7)));
 }
 
-/// A sort that is not stable keeps few entries in order by luck, and these are more than luck is enough for.
+/// An unstable sort may keep a few entries in order by chance, but not as many as these.
 #[test]
 fn an_index_keeps_many_duplicates_in_wire_order() {
     let keys = ["HTTP_COOKIE", "HTTP_X_A", "HTTP_X_B", "HTTP_X_C"];

@@ -1,4 +1,4 @@
-//! Limits are exact: one below passes, at the limit passes, one above is an error that names both numbers.
+//! Limits are exact: one below the limit passes, the limit itself passes, and one above is an error with both numbers.
 
 use arrayvec::ArrayVec;
 use uwsgi::{
@@ -7,16 +7,16 @@ use uwsgi::{
 };
 use uwsgi_tests::naive::{self, Fault, Rules};
 
-/// What is limited, and what a packet of so much of it looks like.
+/// A limit, and how to build a packet that uses this much of it.
 struct Decode {
     name: &'static str,
-    /// The limits tried.
+    /// The limits that are tried.
     limits: &'static [u16],
     rules: fn(u16) -> Rules,
-    /// A packet with exactly `n` of what is limited.
+    /// Builds a packet that has exactly `n` of what is limited.
     packet: fn(usize) -> Vec<u8>,
     kind: DecodeErrorKind,
-    /// Where the element begins that is one too many, in a packet that has `n`.
+    /// Returns where the first element over the limit begins, in a packet that has `n`.
     offset: fn(usize) -> usize,
 }
 
@@ -63,18 +63,18 @@ const DECODE: &[Decode] = &[
     },
 ];
 
-/// A packet of one pair.
+/// Builds a packet of one pair.
 fn one(key: usize, value: usize) -> Vec<u8> {
     naive::encode_packet(0, 0, &naive::encode_vars(&[(vec![b'k'; key], vec![b'v'; value])]).unwrap()).unwrap()
 }
 
 #[test]
-fn decode_limits() {
+fn decoding_refuses_one_over_each_limit() {
     let mut ran = 0;
     for row in DECODE {
         for &limit in row.limits {
             let n = usize::from(limit);
-            // One below, where there is less than that.
+            // One below the limit, if that is possible.
             let smallest = match row.name {
                 "datasize" => 5,
                 "vars" | "vars with empty keys" | "value" => 0,
@@ -95,7 +95,7 @@ fn decode_limits() {
     assert!(ran > 60, "{ran}");
 }
 
-/// The verdict of the request view, of reading pair by pair, and of the naive decoder.
+/// Returns the verdicts of the request view, of reading pair by pair, and of the naive decoder.
 fn verdicts(bytes: &[u8], rules: &Rules) -> [Result<(), Fault>; 3] {
     let limits = rules.limits();
     let packet = Packet::decode_with(bytes, &limits);
@@ -103,10 +103,10 @@ fn verdicts(bytes: &[u8], rules: &Rules) -> [Result<(), Fault>; 3] {
     let pairs = packet.map_err(Fault::from).and_then(|(packet, _)| {
         Vars::pairs(packet.payload(), &limits)
             .try_for_each(|pair| pair.map(|_| ()))
-            .map_err(|e| Fault::from(e).behind(4))
+            .map_err(|e| Fault::from(e).moved_by(4))
     });
     let naive = naive::packet(bytes, rules)
-        .and_then(|packet| naive::vars(&packet.payload, rules).whole().map_err(|fault| fault.behind(4)));
+        .and_then(|packet| naive::vars(&packet.payload, rules).whole().map_err(|fault| fault.moved_by(4)));
     [view.map_err(Fault::from), pairs, naive.map(|_| ())]
 }
 
@@ -121,23 +121,23 @@ fn a_datasize_over_the_limit_is_refused_before_its_bytes_come() {
     assert_eq!((over.kind(), over.needed()), (DecodeErrorKind::DatasizeLimit, None));
 }
 
-/// One packet and one set of limits get one verdict, whichever way they are brought together.
+/// A packet and a set of limits give the same verdict, whichever call brings them together.
 #[test]
-fn a_datasize_limit_that_comes_late_holds_everywhere() {
+fn every_function_with_limits_checks_the_datasize() {
     let bytes = one(1, 100);
     let (packet, _) = Packet::decode(&bytes).unwrap();
     let limits = Limits::default().with_datasize(104);
-    // The place of the fault is where the header says so.
+    // The fault is at the datasize in the header.
     let fault = Fault { kind: DecodeErrorKind::DatasizeLimit, offset: 1, required: 105, available: 104 };
     let vars = packet.vars_with(&limits).map(|_| ()).map_err(Fault::from);
     let request = Request::decode_with(&packet, &limits).map(|_| ()).map_err(Fault::from);
     assert_eq!(vars, Err(fault));
-    assert_eq!(request, vars, "Request::decode_with, and what Packet::vars_with says");
+    assert_eq!(request, vars, "Request::decode_with and Packet::vars_with");
     assert_eq!(Packet::decode_with(&bytes, &limits).map(|_| ()).map_err(Fault::from), vars);
 }
 
 #[test]
-fn named_limits() {
+fn the_named_limits_have_their_numbers() {
     let many = |n| naive::encode_packet(0, 0, &b"\x01\x00k\x00\x00".repeat(n)).unwrap();
     for (n, wire, server) in [(1000, true, true), (1001, true, false), (13107, true, false)] {
         let bytes = many(n);
@@ -149,9 +149,9 @@ fn named_limits() {
     assert_eq!(Limits::server(), Limits::wire().with_vars(1000));
 }
 
-/// A block that is no packet's is refused where it is given, also where it would be well formed.
+/// A payload larger than any packet's is refused by every function that takes one, even if it is well formed.
 #[test]
-fn a_block_is_65535_bytes_at_most() {
+fn a_payload_has_at_most_65535_bytes() {
     for (value, passes) in [(65529, true), (65530, true), (65531, false)] {
         let block = naive::encode_vars(&[("k", vec![b'v'; value])]).unwrap();
         let fault = Vars::decode(&block).err().map(Fault::from);
@@ -170,15 +170,15 @@ struct Encode {
     verdict: Result<usize, (EncodeErrorKind, usize)>,
 }
 
-/// One call to an encoder.
+/// One call of an encoder.
 enum Write {
-    /// A key and a value of so many bytes.
+    /// A key and a value of these lengths.
     Var(usize, usize),
-    /// A header whose name and value have so many bytes.
+    /// A header whose name and value have these lengths.
     Header(usize, usize),
-    /// An item of so many bytes.
+    /// An item of this length.
     Item(usize),
-    /// So many pairs of eight bytes, and behind them a key and a value.
+    /// This many pairs of eight bytes, and after them a key and a value.
     Total(usize, usize, usize),
 }
 
@@ -187,8 +187,8 @@ const VALUE: EncodeErrorKind = EncodeErrorKind::ValueTooLong;
 const ITEM: EncodeErrorKind = EncodeErrorKind::ItemTooLong;
 const DATASIZE: EncodeErrorKind = EncodeErrorKind::DatasizeTooLarge;
 
-/// The verdict is the packet's length, or the error and how many bytes it says were asked for. No length field is full
-/// before datasize is: 65535 bytes of key, value or item pass their own check and are too large for the packet.
+/// The verdict is the packet's length, or the error and the bytes that it says were needed. The datasize is full before
+/// any length field: 65535 bytes of key, value or item pass their own check and are too large for the packet.
 const ENCODE: &[Encode] = &[
     Encode { name: "key 1", write: Write::Var(1, 0), verdict: Ok(9) },
     Encode { name: "key 255", write: Write::Var(255, 1), verdict: Ok(264) },
@@ -232,9 +232,9 @@ const ENCODE: &[Encode] = &[
 ];
 
 #[test]
-fn encode_limits() {
+fn encoding_refuses_one_over_each_limit() {
     for row in ENCODE {
-        // Room that is not what ends it: more than the largest packet has.
+        // Enough room: more than the largest packet needs.
         let mut slice = vec![0; 140_000];
         assert_eq!(write(&row.write, &mut slice[..]), row.verdict, "{}: [u8]", row.name);
         assert_eq!(
@@ -248,7 +248,7 @@ fn encode_limits() {
     }
 }
 
-/// Room that is exactly enough, and one byte less.
+/// The exact room is enough, and one byte less is not.
 #[test]
 fn buffers_are_used_to_their_last_byte() {
     for row in ENCODE {
@@ -266,7 +266,7 @@ fn buffers_are_used_to_their_last_byte() {
         let full = VarsEncoder::new(&mut [0; 3][..room]).finish(Modifier1::WSGI, 0).unwrap_err();
         assert_eq!((full.kind(), full.required(), full.available()), (EncodeErrorKind::BufferFull, 4, room));
     }
-    // No room for a header, but some; and none at all.
+    // First some room, but too little for a header; then no room at all.
     for filled in 6..=9 {
         let mut inline: ArrayVec<u8, 9> = std::iter::repeat_n(0xdd, filled).collect();
         let full = VarsEncoder::new(&mut inline).finish(Modifier1::WSGI, 0).unwrap_err();
@@ -275,7 +275,7 @@ fn buffers_are_used_to_their_last_byte() {
     }
 }
 
-/// The packet's length, which what it decodes to must agree with, or the error and what it asked for.
+/// Returns the packet's length, after a check with the decoder, or the error and the bytes that it needed.
 fn write<B: Buffer + ?Sized>(what: &Write, buffer: &mut B) -> Result<usize, (EncodeErrorKind, usize)> {
     let refused = |error: EncodeError| {
         assert_ne!(error.to_string(), "");
@@ -304,7 +304,7 @@ fn write<B: Buffer + ?Sized>(what: &Write, buffer: &mut B) -> Result<usize, (Enc
         pushed.map_err(refused)?;
         packet?
     };
-    // No length that lies: what was written is one packet, to its last byte.
+    // No length is wrong: what was written is one packet, to its last byte.
     let (decoded, rest) = Packet::decode(packet).unwrap();
     assert!(rest.is_empty() && decoded.content().is_ok());
     Ok(packet.len())

@@ -1,4 +1,4 @@
-//! The machines of both sides of a connection allocate nothing, and are small while nothing happens.
+//! The machines of both sides of a connection allocate nothing, and are small while they wait.
 
 use std::fmt::{self, Write};
 use std::hint::black_box;
@@ -36,7 +36,7 @@ const ANSWERS: &[&[u8]] = &[
 
 #[test]
 fn the_client_allocates_nothing() {
-    // That the counter counts.
+    // A check that the counter counts.
     assert_eq!(allocations(|| drop(black_box(Box::new(1)))), 1);
     for answer in ANSWERS {
         for step in [1, 7, 1000] {
@@ -54,7 +54,7 @@ fn the_client_allocates_nothing() {
     }
 }
 
-/// An answer that arrives in pieces of so many bytes.
+/// A response that arrives in pieces of `step` bytes.
 fn exchange(bytes: &[u8], step: usize) {
     let mut exchange = Exchange::new(false);
     let (mut from, mut got) = (0, 0);
@@ -112,7 +112,7 @@ fn the_server_allocates_nothing() {
     }
 }
 
-/// A connection on which these bytes arrive, so many at once; how many answers were written.
+/// Serves a connection on which these bytes arrive, `step` at a time; returns how many responses were written.
 fn serve(settings: Settings, bytes: &[u8], step: usize) -> usize {
     let now = Time::from_millis(1);
     let mut receive = Receive::new(settings, now);
@@ -194,7 +194,7 @@ fn chunked_bodies_allocate_nothing() {
     assert_eq!(count, 0);
 }
 
-/// What a server keeps for each of its idle connections is this and no buffer.
+/// A server keeps only this for each idle connection, and no buffer.
 #[test]
 fn machines_are_small() {
     assert!(size_of::<Receive>() <= 256, "{}", size_of::<Receive>());
@@ -207,12 +207,12 @@ fn machines_are_small() {
     assert!(size_of::<Refusal>() <= 32, "{}", size_of::<Refusal>());
 }
 
-/// Makes sure that a value is worked out.
+/// Makes sure that a value is computed.
 fn see<T>(value: T) {
     black_box(&value);
 }
 
-/// Formats a value into nothing.
+/// Formats a value without storing it.
 fn print(value: impl fmt::Display) {
     struct Nowhere;
     impl Write for Nowhere {

@@ -1,9 +1,9 @@
-//! What answers a packet that is no web request: every prefix of it, with the end behind it and without.
+//! The answer to a packet that is not a web request: every prefix of it, with and without the end of the stream.
 
 use uwsgi::client::MessageStep::{self, Http, Need, NoAnswer, Packet};
 use uwsgi::client::message_answer;
 
-/// Bytes, what they are while more may come, what they are at the end of the stream (nothing where that is the same), why.
+/// Bytes, what they are while more may come, what they are at the end of the stream (`None`: the same), why.
 type Row = (&'static [u8], MessageStep, Option<MessageStep>, &'static str);
 
 const ROWS: &[Row] = &[
@@ -22,16 +22,16 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn rows() {
+fn every_row_is_read_as_it_says() {
     for (bytes, open, ended, why) in ROWS {
         assert_eq!(message_answer(bytes, false), *open, "{} ({why})", bytes.escape_ascii());
         assert_eq!(message_answer(bytes, true), ended.unwrap_or(*open), "{} ({why})", bytes.escape_ascii());
     }
 }
 
-/// Fewer bytes ask for more, for no more than there are, and never say something else.
+/// Every prefix asks for more bytes, for no more than are missing, and never gives another result.
 #[test]
-fn prefixes() {
+fn every_prefix_asks_for_more_bytes() {
     for (bytes, open, ..) in ROWS {
         for len in 0..bytes.len() {
             match message_answer(&bytes[..len], false) {
@@ -43,7 +43,7 @@ fn prefixes() {
 }
 
 #[test]
-fn what_is_cut_short_is_malformed() {
+fn an_answer_cut_short_is_malformed() {
     for bytes in [&b"\x64"[..], b"\x64\0\0", b"\xad\x02\0\x004", b"HTT"] {
         let MessageStep::Malformed(error) = message_answer(bytes, true) else { panic!("{}", bytes.escape_ascii()) };
         assert_eq!(message_answer(bytes, false), Need(error.needed().unwrap()));

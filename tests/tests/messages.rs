@@ -1,4 +1,4 @@
-//! Packets that are not HTTP requests: what uWSGI and its clients send, byte for byte, and the message that each is.
+//! Packets that are not HTTP requests: the bytes that uWSGI and its clients send, and the message that each packet is.
 
 use uwsgi::message::{
     CacheAnswer, CacheCommand, CacheDelete, CacheRequest, CacheUpdate, Echo, Ping, Pong, Reply, RpcAnswer, RpcCall,
@@ -13,12 +13,13 @@ struct Row {
     /// The packet, and after a bar what follows it, in hex; blanks are for the reader.
     hex: &'static str,
     is: Message,
-    /// Every decoder that takes the packet; an answer's is among them, since the bytes do not tell.
-    taken_by: &'static [&'static str],
+    /// Every decoder that accepts the packet. Decoders of answers are among them, since the bytes do not show the
+    /// direction.
+    accepted_by: &'static [&'static str],
     source: &'static str,
 }
 
-/// What a packet is.
+/// The message that a packet is.
 enum Message {
     Ping,
     Pong(&'static [u8]),
@@ -32,10 +33,10 @@ enum Message {
     CacheAnswer(CacheAnswer),
     CacheUpdate(CacheUpdate<'static>),
     CacheDelete(CacheDelete<'static>),
-    /// The same with the two bytes that uWSGI 2.0 looks for.
+    /// The same with the two bytes that uWSGI 2.0 expects.
     CacheDeleteForUwsgi(CacheDelete<'static>),
     Subscription(fn(SubscriptionCommand) -> Subscription<'static>, SubscriptionCommand),
-    /// None that has a type: the packet, with its payload in this form, is all there is to it.
+    /// A message without a type: the packet has only its payload, in this form.
     Untyped(PayloadForm),
 }
 
@@ -68,10 +69,10 @@ macro_rules! example_com {
     };
 }
 
-/// Name, hex, message, who takes it, source.
+/// Name, hex, message, decoders that accept it, source.
 macro_rules! rows {
     ($($name:literal $hex:expr, $is:expr, [$($by:literal)*], $source:literal;)*) => {
-        const ROWS: &[Row] = &[$(Row { name: $name, hex: $hex, is: $is, taken_by: &[$($by),*], source: $source }),*];
+        const ROWS: &[Row] = &[$(Row { name: $name, hex: $hex, is: $is, accepted_by: &[$($by),*], source: $source }),*];
     };
 }
 
@@ -110,7 +111,7 @@ rows! {
     "cache-udp-delete" "6f 0400 0b 0200 6b31", M::CacheDelete(CacheDelete { key: b"k1" }), ["CacheDelete"],
         "uWSGI 2.0 core/cache.c: sent so, and dropped by every receiver";
     "cache-udp-delete-that-works" "6f 0600 0b 0200 6b31 0000", M::CacheDeleteForUwsgi(CacheDelete { key: b"k1" }),
-        ["CacheDelete"], "uWSGI 2.0 core/cache.c: obeyed by receivers, sent by nobody";
+        ["CacheDelete"], "uWSGI 2.0 core/cache.c: receivers obey it, no sender exists";
     "rpc-call" "ad 0e00 00 0500 68656c6c6f 0100 61 0200 6262", M::Call(RpcMode::Packet, "hello", &["a", "bb"]),
         ["RpcCall" "RpcAnswer"], "uWSGI 2.0 plugins/rpc";
     "rpc-answer" "ad 0900 00 617267733a617c6262", M::Answer(RpcAnswer::Inline { result: b"args:a|bb" }), ["RpcAnswer"],
@@ -142,8 +143,8 @@ fn hex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
 }
 
-/// The names of the decoders that take a packet.
-fn takers(packet: &Packet<'_>) -> Vec<&'static str> {
+/// Returns the names of the decoders that accept a packet.
+fn accepting_decoders(packet: &Packet<'_>) -> Vec<&'static str> {
     let taken = [
         ("Ping", Ping::decode(packet).is_ok()),
         ("Pong", Pong::decode(packet).is_ok()),
@@ -163,7 +164,7 @@ fn takers(packet: &Packet<'_>) -> Vec<&'static str> {
 }
 
 impl Message {
-    /// That the packet decodes to this message.
+    /// Asserts that the packet decodes to this message.
     fn assert_decoded(&self, packet: &Packet<'_>, name: &str) {
         match self {
             Self::Ping => assert_eq!(Ping::decode(packet), Ok(Ping), "{name}"),
@@ -180,7 +181,7 @@ impl Message {
                 let call = RpcCall::decode(packet).expect(name);
                 assert_eq!((call.mode(), call.name()), (*mode, function.as_bytes()), "{name}");
                 assert!(call.args().eq(args.iter().map(|arg| arg.as_bytes())), "{name}: {call:?}");
-                // What a function in uWSGI is called with, if it is.
+                // The arguments that uWSGI passes to the function.
                 let full: Vec<_> = args.iter().map(|arg| arg.as_bytes()).filter(|arg| !arg.is_empty()).collect();
                 assert!(call.args_as_uwsgi().eq(full.iter().copied()), "{name}: {call:?}");
                 let strict = RpcCall::decode_as_uwsgi(packet);
@@ -199,7 +200,7 @@ impl Message {
         }
     }
 
-    /// Writes the message; `packet` is where the payload of one without a type comes from.
+    /// Writes the message; a message without a type gets its payload from `packet`.
     fn encode<'b, B: Buffer + ?Sized>(&self, packet: &Packet<'_>, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
         match self {
             Self::Ping => Ping.encode(buffer),
@@ -214,7 +215,7 @@ impl Message {
             Self::Call(mode, function, args) => {
                 let mut call = RpcCallEncoder::new(buffer, function)?;
                 for arg in *args {
-                    // An argument that uWSGI would see is written by either, and to the same bytes.
+                    // Both methods write an argument that is not empty, to the same bytes.
                     if arg.is_empty() { call.push(arg) } else { call.push_as_uwsgi(arg) }?;
                 }
                 call.finish(*mode)
@@ -232,27 +233,27 @@ impl Message {
 }
 
 #[test]
-fn every_packet_is_its_message_and_no_other() {
+fn every_packet_decodes_as_its_message_and_no_other() {
     for row in ROWS {
-        let (head, behind) = row.hex.split_once('|').unwrap_or((row.hex, ""));
-        let (bytes, behind) = (hex(head), hex(behind));
-        let stream = [&bytes[..], &behind].concat();
+        let (head, after) = row.hex.split_once('|').unwrap_or((row.hex, ""));
+        let (bytes, after) = (hex(head), hex(after));
+        let stream = [&bytes[..], &after].concat();
         let (packet, rest) = Packet::decode(&stream).expect(row.name);
-        assert_eq!(rest, behind, "{}: what follows", row.name);
-        assert_eq!(takers(&packet), row.taken_by, "{} ({})", row.name, row.source);
+        assert_eq!(rest, after, "{}: what follows", row.name);
+        assert_eq!(accepting_decoders(&packet), row.accepted_by, "{} ({})", row.name, row.source);
         row.is.assert_decoded(&packet, row.name);
     }
 }
 
 #[test]
-fn every_message_is_written_as_it_came() {
+fn every_message_encodes_to_its_packet() {
     for row in ROWS {
         let bytes = hex(row.hex.split('|').next().expect("text has a first part"));
         let (packet, _) = Packet::decode(&bytes).expect(row.name);
         let mut exact = vec![0; bytes.len()];
         assert_eq!(row.is.encode(&packet, &mut exact[..]), Ok(&bytes[..]), "{} ({})", row.name, row.source);
         assert_eq!(row.is.encode(&packet, &mut Vec::new()), Ok(&bytes[..]), "{}", row.name);
-        // With one byte less there is no packet, and none that is only begun.
+        // With one byte less no part of the packet is written.
         for room in 0..bytes.len() {
             let full = row.is.encode(&packet, &mut exact[..room]).map_err(|error| error.kind());
             assert_eq!(full, Err(EncodeErrorKind::BufferFull), "{} in {room} bytes", row.name);
@@ -260,10 +261,10 @@ fn every_message_is_written_as_it_came() {
     }
 }
 
-/// The clients of uWSGI 2.0.31 as they were captured: each packet is the message that its file is named after, and is
-/// written again to the same bytes, but for what uWSGI says twice.
+/// The captured clients of uWSGI 2.0.31: each packet is the message in its file name, and encodes to the same bytes,
+/// except where uWSGI repeats a pair.
 #[test]
-fn every_capture_is_its_message() {
+fn every_capture_decodes_as_its_message() {
     let mut ran = 0;
     for capture in vectors::packets().iter().filter(|capture| capture.name.starts_with("uwsgi-client/")) {
         let (case, name) = (capture.name.trim_start_matches("uwsgi-client/"), &capture.name);
@@ -297,7 +298,7 @@ fn every_capture_is_its_message() {
                     None => encoder.finish(),
                 }
             }
-            // Made by hand, and none of these.
+            // Made by hand, and none of these messages.
             _ => continue,
         };
         let said_twice = packet.vars().is_ok_and(|vars| vars.get_all("size").count() == 2);

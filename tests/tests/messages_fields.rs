@@ -1,4 +1,4 @@
-//! What messages show beyond the packets of `messages.rs`: every field, what is said twice, and what uWSGI passes over.
+//! What messages show beyond the packets of `messages.rs`: every field, repeated keys, and what uWSGI skips.
 
 use core::time::Duration;
 
@@ -9,7 +9,7 @@ use uwsgi::message::{
 use uwsgi::{Modifier1, Packet};
 use uwsgi_tests::naive;
 
-/// The bytes of a packet of vars, put together without the crate's encoder.
+/// Returns the bytes of a packet of vars, written without the crate's encoder.
 fn vars(modifier1: u8, modifier2: u8, pairs: &[(&str, &str)]) -> Vec<u8> {
     naive::encode_packet(modifier1, modifier2, &naive::encode_vars(pairs).unwrap()).unwrap()
 }
@@ -60,7 +60,7 @@ fn every_field_of_a_subscription() {
     assert_eq!(Subscription::decode(&packet), Ok(want));
     assert_eq!(want.encode(&mut Vec::new()), Ok(&bytes[..]));
 
-    // Each pair belongs to a field of its own, and is written where that field is the only one.
+    // Each pair belongs to its own field, and is written if only that field is set.
     for pair in &EVERYTHING[2..] {
         let bytes = vars(224, 0, &[EVERYTHING[0], EVERYTHING[1], *pair]);
         let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -70,9 +70,9 @@ fn every_field_of_a_subscription() {
     }
 }
 
-/// modifier2 0 joins and any other leaves, in uWSGI 2.0 too; what is written is 0 or 1.
+/// modifier2 0 joins and any other value leaves, also in uWSGI 2.0; the encoder writes 0 or 1.
 #[test]
-fn joining_and_leaving() {
+fn modifier2_joins_or_leaves() {
     for modifier2 in 0..=255_u8 {
         let bytes = vars(224, modifier2, &EVERYTHING[..2]);
         let subscription = Subscription::decode(&Packet::decode(&bytes).unwrap().0).unwrap();
@@ -83,7 +83,7 @@ fn joining_and_leaving() {
 }
 
 #[test]
-fn only_1_clears() {
+fn only_the_number_1_clears() {
     for (clear, want) in [("1", true), ("01", true), ("0", false), ("2", false), ("11", false)] {
         let bytes = vars(224, 0, &[EVERYTHING[0], EVERYTHING[1], ("clear", clear)]);
         let subscription = Subscription::decode(&Packet::decode(&bytes).unwrap().0).unwrap();
@@ -91,9 +91,9 @@ fn only_1_clears() {
     }
 }
 
-/// The signature covers all pairs before it and no header, so that joining and leaving are signed alike.
+/// The signature covers all pairs before it and no header, so that joining and leaving have the same signature.
 #[test]
-fn a_signature_and_what_it_covers() {
+fn a_signature_covers_the_pairs_before_it() {
     for sign in ["", "s", &"s".repeat(256)] {
         let covered = naive::encode_vars(EVERYTHING).unwrap();
         let bytes = vars(224, 1, &[EVERYTHING, &[("sign", sign)]].concat());
@@ -105,19 +105,19 @@ fn a_signature_and_what_it_covers() {
         let unsigned = leave.begin(&mut buffer).unwrap();
         assert_eq!(unsigned.signed(), covered);
         assert_eq!(unsigned.finish_signed(sign.as_bytes()), Ok(&bytes[..]));
-        // Without one the packet is the same but for its last pair.
+        // Without a signature the packet only lacks the last pair.
         assert_eq!(leave.encode(&mut Vec::new()), Ok(&vars(224, 1, EVERYTHING)[..]));
     }
 }
 
 #[test]
-fn what_the_spooler_itself_reads() {
+fn a_task_shows_what_the_spooler_reads() {
     let bytes = vars(17, 9, &[("spooler", "/a"), ("priority", "1"), ("at", "17"), ("priority", "2"), ("x", "y")]);
     let (packet, _) = Packet::decode(&bytes).unwrap();
     let task = SpoolTask::decode(&packet).unwrap();
     assert_eq!((task.spooler(), task.priority()), (Some(&b"/a"[..]), Some(&b"2"[..])));
     assert_eq!((task.at(), task.vars().len()), (Ok(Some(17)), 5));
-    // Written with the modifier2 that uWSGI sends.
+    // The encoder writes the modifier2 that uWSGI sends.
     assert_eq!(task.encode(&mut Vec::new()).unwrap()[..4], [17, bytes[1], bytes[2], 0]);
 
     let bytes = vars(17, 0, &[("at", "1.5")]);
@@ -126,9 +126,9 @@ fn what_the_spooler_itself_reads() {
     assert!(task.at().is_err());
 }
 
-/// uWSGI 2.0 makes the directory that `priority` names, wherever that is.
+/// uWSGI 2.0 creates the directory that `priority` names, wherever that is.
 #[test]
-fn priorities_that_leave_the_spool_directory() {
+fn a_priority_must_stay_in_the_spool_directory() {
     let inside = ["3", "a", "...", "..a", "a..", ".a", " ", "\\", "a\\..", "\u{e9}"];
     let outside = ["", ".", "..", "/", "/3", "3/", "3/4", "../3", "3/..", "./3", "\0", "3\0", "..\0"];
     for (names, want) in [(&inside[..], true), (&outside[..], false)] {
@@ -142,9 +142,9 @@ fn priorities_that_leave_the_spool_directory() {
     assert!(SpoolTask::decode(&Packet::decode(&bytes).unwrap().0).unwrap().priority_stays_inside());
 }
 
-/// uWSGI 2.0 skips empty items, the name as well: what comes first that is not empty is called.
+/// uWSGI 2.0 skips empty items, also an empty name: it calls the first item that is not empty.
 #[test]
-fn calls_with_an_empty_name() {
+fn a_call_may_have_an_empty_name() {
     let block = naive::encode_array(&["", "", "f", "", "a"]).unwrap();
     let packet = Packet::new(Modifier1::RPC, 1, &block).unwrap();
     let call = RpcCall::decode(&packet).unwrap();
@@ -168,7 +168,7 @@ fn every_field_of_the_cache() {
     let names = [Clear, Del, Exists, Get, Set, Update].map(CacheCommand::as_str);
     assert_eq!(names, ["clear", "del", "exists", "get", "set", "update"]);
 
-    // What each command can do without; only these two are followed by a value.
+    // The fields that each command needs; only these two commands have a value after the packet.
     for (pairs, command) in [
         (&[("cmd", "clear")][..], Clear),
         (&[("cmd", "del"), ("key", "")], Del),
@@ -183,7 +183,7 @@ fn every_field_of_the_cache() {
         assert_eq!(request.encode(&mut Vec::new()), Ok(&bytes[..]));
     }
 
-    // uWSGI's own client says the size twice (core/cache.c); the last one counts.
+    // uWSGI's own client sends the size twice (core/cache.c); the last one counts.
     let bytes = vars(111, 17, &[("cmd", "set"), ("key", "k1"), ("size", "1"), ("expires", "0"), ("size", "2")]);
     assert_eq!(CacheRequest::decode(&Packet::decode(&bytes).unwrap().0).unwrap().size, Some(2));
 

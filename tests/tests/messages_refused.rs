@@ -1,4 +1,4 @@
-//! Packets that are not the message they are taken for, and the reason that is given.
+//! Packets that are refused as a message, and the reason.
 
 use std::error::Error;
 
@@ -30,7 +30,7 @@ enum Payload {
 #[derive(Debug, PartialEq)]
 enum Refusal {
     Invalid(&'static str),
-    /// What is malformed, and where in the packet, needed, there.
+    /// The kind of fault, its offset in the packet, the bytes needed, the bytes there.
     Malformed(DecodeErrorKind, usize, usize, usize),
     Missing(&'static str),
     Modifier1(Modifier1),
@@ -86,7 +86,7 @@ rows! {
     "not-reply" Reply decode (110, 1), Raw(b""), Refusal::Modifier1(Modifier1::RESPONSE);
     "reply-2" Reply decode (255, 2), Raw(b""), Refusal::Modifier2(2);
     "not-task" SpoolTask decode ECHO, Vars(&[("a", "b")]), Refusal::Modifier1(Modifier1::SPOOLER);
-    // uWSGI 2.0 (core/spooler.c) queues what came before the fault.
+    // uWSGI 2.0 (core/spooler.c) queues the pairs before the fault.
     "task-malformed" SpoolTask decode (17, 0), Raw(b"\x01\0a\x01\0b\x02\0c"), Malformed(Kind::KeyOverrun, 12, 2, 1);
 
     "not-call" RpcCall decode ECHO, Items(&["f"]), Refusal::Modifier1(Modifier1::RPC);
@@ -133,7 +133,7 @@ rows! {
     "not-cache-answer" CacheAnswer decode (101, 17), Vars(&[("status", "ok")]), Refusal::Modifier1(Modifier1::CACHE);
     "cache-answer-0" CacheAnswer decode (111, 0), Vars(&[("status", "ok")]), Refusal::Modifier2(0);
     "cache-answer-without-status" CacheAnswer decode (111, 17), Vars(&[("size", "2")]), Missing("status");
-    // Documented, and sent by no server.
+    // Documented, but no server sends it.
     "cache-answer-notfound" CacheAnswer decode (111, 17), Vars(&[("status", "notfound")]), Invalid("status");
     "cache-answer-size" CacheAnswer decode (111, 17), Vars(&[("status", "ok"), ("size", "two")]), Invalid("size");
     "cache-answer-expires" CacheAnswer decode (111, 17), Vars(&[("status", "ok"), ("expires", "0.5")]),
@@ -156,7 +156,7 @@ rows! {
     "cache-delete-malformed" CacheDelete decode (111, 11), Raw(b"\x01\0k\0"),
         Malformed(Kind::ItemLengthMissing, 7, 2, 1);
 
-    // uWSGI 2.0 (core/subscription.c) takes any modifier1, and malformed pairs behind these two.
+    // uWSGI 2.0 (core/subscription.c) accepts any modifier1, and malformed pairs after these two.
     "not-subscription" Subscription decode (7, 0), Vars(&[("key", "k"), ("address", "a")]),
         Refusal::Modifier1(Modifier1::SUBSCRIPTION);
     "subscription-malformed-end" Subscription decode (224, 0), Raw(b"\x03\0key\x01\0k\x07\0address\x01\0a\x01"),
@@ -224,9 +224,9 @@ fn a_subscription_names_at_most_255_bytes() {
     }
 }
 
-/// The text is for a log, and names what to look at.
+/// The text is for a log, and names what is wrong.
 #[test]
-fn reasons_are_printed_and_lead_to_their_source() {
+fn reasons_print_and_have_a_source() {
     let packet = |modifier1, modifier2, payload| Packet::new(Modifier1(modifier1), modifier2, payload).unwrap();
     let sign = b"\x04\0sign\x01\0s\x03\0key\x01\0k\x07\0address\x01\0a";
     for (error, text) in [
@@ -249,9 +249,9 @@ fn reasons_are_printed_and_lead_to_their_source() {
     assert_eq!(malformed.source().and_then(|source| source.downcast_ref()), Some(&cause));
 }
 
-/// What a message cannot say is refused when it is written.
+/// An encoder refuses a message that no packet can hold.
 #[test]
-fn messages_that_no_packet_can_carry() {
+fn a_message_too_large_for_a_packet_is_not_written() {
     let long = vec![b'x'; 65536];
     let kind = |result: Result<&[u8], uwsgi::EncodeError>| result.map(<[u8]>::len).map_err(|error| error.kind());
     for (len, want) in [(65535, Ok(65539)), (65536, Err(EncodeErrorKind::DatasizeTooLarge))] {

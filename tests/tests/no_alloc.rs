@@ -12,7 +12,7 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn nothing_allocates() {
-    // That the counter counts.
+    // A check that the counter counts.
     assert_eq!(allocations(|| drop(black_box(Box::new(1)))), 1);
 
     let captures = vectors::captures();
@@ -21,7 +21,7 @@ fn nothing_allocates() {
     let mut inline = Box::new(ArrayVec::<u8, 65539>::new());
     let mut packets = 0;
     for capture in &captures {
-        // Whatever the bytes are, malformed ones and answers in HTTP too.
+        // This holds for any bytes, also malformed ones and HTTP responses.
         assert_eq!(allocations(|| decode(&capture.bytes)), 0, "decoding {}", capture.name);
         for packet in &capture.packets {
             let bytes = &capture.bytes[packet.offset..packet.end()];
@@ -42,11 +42,11 @@ fn nothing_allocates() {
         push_headers(&mut *inline).unwrap();
     });
     assert_eq!(headers, 0, "writing headers");
-    // That the test would see an allocation if there were one.
+    // A check that the test would see an allocation.
     assert_ne!(allocations(|| push_headers(&mut Vec::new()).unwrap()), 0);
 }
 
-/// Everything that reading offers.
+/// Calls everything that reads a packet.
 fn decode(bytes: &[u8]) {
     let limits = Limits::server();
     let Ok((packet, rest)) = Packet::decode_with(bytes, &limits) else { return };
@@ -75,12 +75,12 @@ fn decode(bytes: &[u8]) {
     see(request.with_mount(b"/mount", b"/").path_info());
 }
 
-/// Makes sure that a value is worked out.
+/// Makes sure that a value is computed.
 fn see<T>(value: T) {
     black_box(&value);
 }
 
-/// A described packet, written element by element.
+/// Writes a described packet, element by element.
 fn encode<'b, B: uwsgi::Buffer + ?Sized>(packet: &vectors::Packet, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
     let (modifier1, modifier2) = (Modifier1(packet.modifier1), packet.modifier2);
     match packet.payload {

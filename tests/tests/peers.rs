@@ -1,4 +1,4 @@
-//! The mistakes of other implementations, one test each.
+//! The mistakes of other implementations, one test for each.
 
 use std::panic::catch_unwind;
 
@@ -10,15 +10,15 @@ use uwsgi::{
 use uwsgi_tests::naive;
 use uwsgi_tests::vectors;
 
-/// A packet of these vars, put together without the crate's encoder.
+/// Returns a packet of these vars, written without the crate's encoder.
 fn packet(pairs: &[(&str, &[u8])]) -> Vec<u8> {
     naive::encode_packet(0, 0, &naive::encode_vars(pairs).unwrap()).unwrap()
 }
 
-/// A Rust gateway on GitHub and a Zig client write a layout of their own (big-endian lengths, a missing modifier2) and
-/// read it back happily: their tests only ever talk to themselves.
+/// A Rust gateway on GitHub and a Zig client write a layout of their own (big-endian lengths, a missing modifier2).
+/// Their tests do not notice it, since they read only what they write.
 #[test]
-fn layout_that_only_its_own_tests_understand() {
+fn the_layout_is_that_of_other_producers() {
     // `{A: B}` byte by byte, as nginx, Apache, lighttpd and uWSGI write it.
     let ours = b"\x00\x06\x00\x00\x01\x00A\x01\x00B";
     let mut buffer = [0; 10];
@@ -35,9 +35,9 @@ fn layout_that_only_its_own_tests_understand() {
     }
 }
 
-/// gunicorn before 25.2 and go-uwsgi take a read that returned less than they asked for as a malformed request.
+/// gunicorn before 25.2 and go-uwsgi take a short read for a malformed request.
 #[test]
-fn short_read_taken_for_a_malformed_request() {
+fn a_short_read_is_not_a_malformed_request() {
     let whole = packet(&[("REQUEST_METHOD", b"GET"), ("PATH_INFO", b"/")]);
     for at in 0..whole.len() {
         let error = Packet::decode(&whole[..at]).unwrap_err();
@@ -48,9 +48,9 @@ fn short_read_taken_for_a_malformed_request() {
     assert!(Packet::decode(&whole).is_ok());
 }
 
-/// go-uwsgi adds lengths in 16 bits: a key of 65535 bytes plus the two bytes of its length is 1, and fits anywhere.
+/// go-uwsgi adds lengths in 16 bits: a key of 65535 bytes plus the two bytes of its length give 1, which fits anywhere.
 #[test]
-fn lengths_added_in_16_bits() {
+fn lengths_do_not_wrap_when_they_are_added() {
     for claimed in [0_u16, 1, 2, 3, 65533, 65534, 65535] {
         let block = [&claimed.to_le_bytes()[..], b"A\x00\x00"].concat();
         let vars = Vars::decode(&block);
@@ -61,15 +61,15 @@ fn lengths_added_in_16_bits() {
         let block = [&claimed.to_le_bytes()[..], b"A"].concat();
         assert_eq!(Array::decode(&block).is_ok(), claimed == 1, "an item of {claimed} bytes where there is 1");
     }
-    // Lengths whose sum is 65536 and a bit.
+    // Lengths with a sum just above 65536.
     let block = [&b"\xfe\xff"[..], &[b'k'; 100]].concat();
     assert_eq!(Vars::decode(&block).unwrap_err().kind(), DecodeErrorKind::KeyOverrun);
 }
 
 /// caddy-uwsgi-transport, a TypeScript client and Apache before 2.4.46 (CVE-2020-11984) keep the low 16 bits of a
-/// length and write all the bytes: what follows is read as vars that nobody sent.
+/// length and write all the bytes. The rest is then read as vars that no client sent.
 #[test]
-fn lengths_cut_to_16_bits_on_the_way_out() {
+fn lengths_over_16_bits_are_not_written() {
     let long = vec![b'x'; 65536 + 1];
     let mut buffer = Vec::new();
     let mut vars = VarsEncoder::new(&mut buffer);
@@ -78,7 +78,7 @@ fn lengths_cut_to_16_bits_on_the_way_out() {
     assert_eq!(vars.push_header("X-Fill", &long).unwrap_err().kind(), EncodeErrorKind::ValueTooLong);
     vars.push("FIRST", &long[..40000]).unwrap();
     assert_eq!(vars.push("SECOND", &long[..40000]).unwrap_err().kind(), EncodeErrorKind::DatasizeTooLarge);
-    // The encoder goes on, and what it wrote is what it says.
+    // The encoder goes on, and its lengths are right.
     vars.push("THIRD", "3").unwrap();
     let (packet, rest) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let keys: Vec<_> = packet.vars().unwrap().iter().map(|(key, _)| key).collect();
@@ -90,15 +90,15 @@ fn lengths_cut_to_16_bits_on_the_way_out() {
     );
 }
 
-/// async-scgi, http-cgi and uWSGI's RPC client allocate as many bytes as the peer says are coming.
+/// async-scgi, http-cgi and uWSGI's RPC client allocate as many bytes as the peer announces.
 #[test]
-fn allocation_sized_by_the_peer() {
+fn announced_lengths_allocate_nothing() {
     let bytes = packet(&[("CONTENT_LENGTH", u64::MAX.to_string().as_bytes())]);
     let (packet, _) = Packet::decode(&bytes).unwrap();
     let request = Request::decode(&packet).unwrap();
-    // A number to be compared with a limit, nothing that was made room for.
+    // A length is a number to compare with a limit; no memory is allocated for it.
     assert_eq!(request.body_framing(), Ok(RequestBody::Length(u64::MAX)));
-    // What a header can make a reader wait for is 65535 bytes, or less where it says so.
+    // A header can make a reader wait for at most 65535 bytes.
     let largest = Packet::decode(b"\x00\xff\xff\x00").unwrap_err();
     assert_eq!(largest.needed(), Some(65535));
     let limits = Limits::default().with_datasize(4096);
@@ -107,7 +107,7 @@ fn allocation_sized_by_the_peer() {
 
 /// The crates scgi and async-scgi panic at an end of input inside a length, and on a length of too many digits.
 #[test]
-fn panic_on_an_early_end_or_on_long_digits() {
+fn an_early_end_or_many_digits_do_not_panic() {
     let whole = packet(&[("CONTENT_LENGTH", &b"9".repeat(5000)), ("HTTP_X", b"\xff")]);
     let outcome = catch_unwind(|| {
         for at in 0..=whole.len() {
@@ -123,9 +123,9 @@ fn panic_on_an_early_end_or_on_long_digits() {
     assert_eq!(outcome.unwrap(), Err(FramingError::LengthOverflow));
 }
 
-/// The crates scgi and tokio-scgi and uwsgi-tools take every value for UTF-8, and panic, drop or miscount it.
+/// The crates scgi and tokio-scgi, and uwsgi-tools, take every value for UTF-8, and panic, drop or miscount it.
 #[test]
-fn values_taken_for_utf8() {
+fn values_need_not_be_utf8() {
     let latin1 = b"/caf\xe9";
     let bytes = packet(&[("PATH_INFO", latin1), ("HTTP_\u{e9}", "\u{e9}".as_bytes())]);
     let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -140,10 +140,10 @@ fn values_taken_for_utf8() {
     assert_eq!(vars.finish(Modifier1::WSGI, 0).unwrap()[1], 2 + 9 + 2 + 4);
 }
 
-/// go-uwsgi and a bridge to axum turn every `HTTP_*` var into a header again: with nginx in front the application gets
-/// `Transfer-Encoding: chunked` over a plain body, two lengths, and the front end's `Connection`.
+/// go-uwsgi and a bridge to axum turn every `HTTP_*` var into a header again. With nginx in front the application gets
+/// `Transfer-Encoding: chunked` with a plain body, two lengths, and the front end's `Connection`.
 #[test]
-fn hop_by_hop_headers_and_second_lengths_passed_on() {
+fn hop_by_hop_headers_and_second_lengths_are_not_passed_on() {
     let bytes = packet(&[
         ("CONTENT_LENGTH", b"5"),
         ("CONTENT_TYPE", b"text/plain"),
@@ -167,9 +167,9 @@ fn hop_by_hop_headers_and_second_lengths_passed_on() {
     assert_eq!(request.body_framing(), Ok(RequestBody::Length(5)));
 }
 
-/// Several bridges write values into HTTP text as they came; a line end in one of them is a header that nobody sent.
+/// Several bridges copy values into HTTP text unchanged. A line end in a value then makes a header that no client sent.
 #[test]
-fn line_ends_in_values_copied_into_text() {
+fn line_ends_in_values_are_refused() {
     for (value, at) in [(&b"a\r\nX: y"[..], 1), (b"a\nb", 1), (b"\rab", 0), (b"ab\0", 2)] {
         let bytes = packet(&[("HTTP_X", value)]);
         let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -178,15 +178,15 @@ fn line_ends_in_values_copied_into_text() {
         let mut buffer = Vec::new();
         let error = VarsEncoder::new(&mut buffer).push_header("X", value).unwrap_err();
         assert_eq!((error.kind(), error.required()), (EncodeErrorKind::HeaderValue, at));
-        // Nor in a name.
+        // The same holds for a name.
         let error = VarsEncoder::new(&mut buffer).push_header(value, "x").unwrap_err();
         assert_eq!(error.kind(), EncodeErrorKind::HeaderName);
     }
 }
 
-/// The crate cgi panics on a SERVER_PROTOCOL that it does not know, and HTTP/2.0 is one.
+/// The crate cgi panics on an unknown SERVER_PROTOCOL such as HTTP/2.0.
 #[test]
-fn unknown_server_protocol_panics() {
+fn an_unknown_server_protocol_does_not_panic() {
     for protocol in ["HTTP/2.0", "HTTP/3.0", "HTTP/0.9", "INCLUDED", "", "\u{ff}"] {
         let bytes = packet(&[("SERVER_PROTOCOL", protocol.as_bytes())]);
         let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -196,9 +196,9 @@ fn unknown_server_protocol_panics() {
     }
 }
 
-/// The crate cgi, gunicorn and uWSGI read a number that is none as 0; the body is then the next request.
+/// The crate cgi, gunicorn and uWSGI read an invalid number as 0; the body is then taken for the next request.
 #[test]
-fn malformed_number_means_zero() {
+fn a_malformed_number_is_not_zero() {
     for value in ["abc", "-1", "+5", " 5", "5 ", "0x5", "5, 5", "1_0", "5.0", "\u{661}"] {
         let bytes = packet(&[("CONTENT_LENGTH", value.as_bytes())]);
         let (packet, _) = Packet::decode(&bytes).unwrap();
@@ -213,10 +213,10 @@ fn malformed_number_means_zero() {
     }
 }
 
-/// gunicorn takes an empty key and refuses a key that overruns the block; uWSGI refuses the first and reads on inside
-/// the second. Here both are refused; empty keys pass where that was asked for, reading on nowhere.
+/// gunicorn accepts an empty key and refuses a key that overruns the payload; uWSGI refuses the first and reads on
+/// inside the second. This crate refuses both; it accepts empty keys if asked to, and never reads on.
 #[test]
-fn servers_that_disagree_about_keys() {
+fn empty_keys_and_overruns_are_refused() {
     let empty = b"\x00\x00\x01\x001";
     let overrun = b"\xff\xff\x01\x00A\x01\x00B";
     let lenient = Limits::default().with_empty_keys(true);
@@ -227,19 +227,19 @@ fn servers_that_disagree_about_keys() {
         assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::KeyOverrun, 2));
         let mut pairs = Vars::pairs(overrun, &limits);
         assert_eq!(pairs.next(), Some(Err(error)));
-        assert_eq!(pairs.next(), None, "nothing is read behind an error");
+        assert_eq!(pairs.next(), None, "nothing is read after an error");
     }
     let mut buffer = Vec::new();
     assert_eq!(VarsEncoder::new(&mut buffer).push("", "1").unwrap_err().kind(), EncodeErrorKind::EmptyKey);
 }
 
-/// uWSGI 2.0 loads the file that UWSGI_FILE names for whoever reaches its socket, and no peer's gateway drops such vars.
+/// uWSGI 2.0 loads the file in UWSGI_FILE for every peer that reaches its socket, and no other gateway drops such vars.
 #[test]
-fn vars_that_grant_powers() {
+fn vars_that_control_uwsgi_are_known() {
     for key in ["UWSGI_FILE", "UWSGI_SCRIPT", "UWSGI_MODULE", "UWSGI_SETENV", "UWSGI_POSTFILE", "UWSGI_NEW"] {
         assert!(ControlVar::from_key(key.as_bytes()).is_some(), "{key}");
     }
-    // A client's header cannot become one, nor HTTP_PROXY, nor the underscored twin of another header.
+    // A client's header cannot become such a var, nor HTTP_PROXY, nor another header's twin with underscores.
     let mut buffer = Vec::new();
     let mut vars = VarsEncoder::new(&mut buffer);
     vars.push_header("UWSGI-FILE", "exec://id").unwrap();

@@ -1,4 +1,4 @@
-//! What is printed for people and for logs: every text there is, once.
+//! The texts that are printed for people and logs: every text once.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -10,7 +10,7 @@ use uwsgi::{
 };
 
 #[test]
-fn decode_errors() {
+fn decode_errors_print() {
     use DecodeErrorKind as Kind;
     let vars = |block: &[u8]| Vars::decode(block).unwrap_err();
     let limited = |block: &[u8], limits: Limits| Vars::decode_with(block, &limits).unwrap_err();
@@ -99,13 +99,13 @@ fn decode_errors() {
     for (error, kind, word, text) in rows {
         assert_eq!((error.kind(), error.kind().as_str(), error.to_string().as_str()), (*kind, *word, *text));
     }
-    // Counted from the start of a file that the packet begins at the hundredth byte of.
+    // The offsets count from the start of a file in which the packet begins at byte 100.
     let error = vars(b"\x09\0key").shifted(100);
     assert_eq!(error.to_string(), "the key at offset 102 claims 9 bytes, its block has 3 left");
 }
 
 #[test]
-fn encode_errors() {
+fn encode_errors_print() {
     use EncodeErrorKind as Kind;
     let long = vec![b'x'; 65536];
     fn pushed(push: impl FnOnce(&mut VarsEncoder<'_, [u8]>) -> Result<(), EncodeError>) -> EncodeError {
@@ -186,7 +186,7 @@ fn encode_errors() {
 }
 
 #[test]
-fn errors_about_content_and_framing() {
+fn errors_about_content_and_framing_print() {
     for (key, value, text) in [
         ("HTTP_X", "a\r", "CR, LF or NUL in HTTP_X, at byte 1"),
         ("REQUEST_METHOD", "", "REQUEST_METHOD is empty"),
@@ -204,7 +204,7 @@ fn errors_about_content_and_framing() {
 }
 
 #[test]
-fn protocols_and_modifiers() {
+fn protocols_and_modifiers_print() {
     for (first, protocol, text, advice) in [
         (b"GET ", Foreign::Http, "HTTP", "proxy_pass"),
         (b"PRI ", Foreign::Http2, "HTTP/2", "grpc_pass"),
@@ -217,14 +217,14 @@ fn protocols_and_modifiers() {
         assert!(protocol.advice().contains(advice), "{text}: {}", protocol.advice());
     }
     assert_eq!(format!("{} {:?} {:?}", Modifier1::PING, Modifier1::PING, Modifier1(77)), "100 100 (ping) 77");
-    // Padding is for columns, and a number keeps to them.
+    // Padding is for columns; a number respects it.
     assert_eq!(format!("[{:>5}]", Modifier1::RPC), "[  173]");
     assert_eq!((Scheme::Http.as_str(), Scheme::Https.as_str()), ("http", "https"));
 }
 
-/// One entry for each pair or item, and no line end, so that a log line stays one.
+/// One entry for each pair or item, and no line end: a log entry stays one line.
 #[test]
-fn vars_and_items() {
+fn vars_and_items_print_on_one_line() {
     let vars = Vars::decode(b"\x01\0A\x02\0\r\n\x01\0B\0\0").unwrap();
     let text = format!("{vars:?}");
     assert_eq!(text, r#"{"A": "\r\n", "B": ""}"#);
@@ -232,14 +232,14 @@ fn vars_and_items() {
     assert_eq!(format!("{:?}", Array::decode(b"\x01\0a\x01\0\n").unwrap()), r#"["a", "\n"]"#);
 }
 
-/// Names that print alike hash alike, which a hash of nothing would do too: others must not.
+/// Names that print alike have the same hash, and other names have another.
 #[test]
 fn header_names_hash_as_they_print() {
     let hashes = RandomState::new();
     let hash = |key: &str| hashes.hash_one(HeaderName::from_key(key.as_bytes()).unwrap());
     assert_eq!(hash("HTTP_X_A"), hash("HTTP_x-a"));
     assert_ne!(hash("HTTP_X_A"), hash("HTTP_X_B"));
-    // Where one ends and the next begins is told.
+    // The hash shows where one name ends and the next begins.
     assert_ne!(hashes.hash_one(pair("HTTP_AB", "HTTP_C")), hashes.hash_one(pair("HTTP_A", "HTTP_BC")));
     let name = HeaderName::from_key(b"HTTP_X_A").unwrap();
     assert!(name == "x-a" && name != "x-b");

@@ -1,4 +1,4 @@
-//! What the receiving half says in each of its states when it is asked once more, and which packets are whose.
+//! The receiving machine in each of its states: the result of a repeated call, and which packets are accepted.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ fn a_connection_that_was_refused_stays_refused() {
         let mut receive = receive(Settings::default());
         assert_eq!(receive.head(bytes, false, START), HeadStep::Refuse(refusal));
         let packet = SMALL.build();
-        assert_eq!(receive.head(&packet, false, START), HeadStep::Refuse(refusal), "behind {bytes:?}");
-        assert_eq!(receive.head(b"", true, START), HeadStep::Refuse(refusal), "behind {bytes:?}");
-        assert_eq!(receive.body(b"body", false, START), BodyStep::Fail(refusal), "behind {bytes:?}");
-        assert_eq!(receive.deadline(), None, "nothing is waited for behind {bytes:?}");
+        assert_eq!(receive.head(&packet, false, START), HeadStep::Refuse(refusal), "after {bytes:?}");
+        assert_eq!(receive.head(b"", true, START), HeadStep::Refuse(refusal), "after {bytes:?}");
+        assert_eq!(receive.body(b"body", false, START), BodyStep::Fail(refusal), "after {bytes:?}");
+        assert_eq!(receive.deadline(), None, "no deadline after {bytes:?}");
     }
 }
 
@@ -41,19 +41,19 @@ fn a_request_that_was_refused_has_no_body() {
 }
 
 #[test]
-fn what_four_bytes_say_is_judged_by_what_is_accepted() {
+fn a_header_is_refused_by_its_modifiers_and_its_look() {
     let get = Modifier1(b'G');
     let rows: [(&[u8], Settings, HeadStep); 9] = [
-        // A packet may happen to look like HTTP where its kind is accepted: 21573 bytes follow.
+        // Where the kind of packet is accepted, a packet may look like HTTP by chance: 21573 bytes follow.
         (b"GET ", Settings::default(), HeadStep::Refuse(Refusal::Foreign(Foreign::Http))),
         (b"GET ", Settings::default().accepting(get), HeadStep::Need(21573)),
         (b"\x05\x05\0\0", Settings::default(), HeadStep::Refuse(Refusal::Modifier1(Modifier1::PSGI))),
         (b"\x05\x05\0\0", Settings::default().accepting(Modifier1::PSGI), HeadStep::Need(5)),
         (b"\x64\0\0\0", Settings::default(), HeadStep::Pong { end: 4 }),
-        // A ping is answered with a pong, whatever is accepted, and its payload is passed over.
+        // A ping always gets a pong, and its payload is skipped.
         (b"\x64\0\0\0", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 4 }),
         (b"\x64\x01\0\0A", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 5 }),
-        // A signal is its header alone.
+        // A signal is only a header.
         (b"\x6e\0\0\x11", Settings::default().accepting(Modifier1::SIGNAL), HeadStep::Message { end: 4 }),
         (b"\xad\x07\0\0\x05\0hello", Settings::default().accepting(Modifier1::RPC), HeadStep::Message { end: 11 }),
     ];
@@ -63,7 +63,7 @@ fn what_four_bytes_say_is_judged_by_what_is_accepted() {
 }
 
 #[test]
-fn what_follows_a_message_is_its_own_to_the_end() {
+fn all_bytes_after_a_message_belong_to_it() {
     let bytes = b"\x11\x06\0\0\x01\0A\x01\0Bthe body";
     let mut receive = receive(Settings::default().accepting(Modifier1::SPOOLER));
     assert_eq!(receive.head(bytes, false, START), HeadStep::Message { end: 10 });
@@ -73,7 +73,7 @@ fn what_follows_a_message_is_its_own_to_the_end() {
     assert_eq!(receive.body(b"", false, START), BodyStep::Need(1));
     assert_eq!(receive.body(b"", true, START), BodyStep::End { skip: 0 });
     assert_eq!(receive.deadline(), None);
-    // Bytes of its answer have left: it is still no pipe.
+    // Bytes of the reply have left: the connection is still not a pipe.
     receive.upgrade();
     assert_eq!(receive.body(b"", false, START), BodyStep::Need(1));
     assert_eq!(receive.deadline(), Some(Time::from_millis(30_000)));
@@ -93,13 +93,13 @@ fn a_message_over_the_limit_is_refused() {
 }
 
 #[test]
-fn the_first_request_may_take_as_long_as_without_keepalive() {
+fn the_first_request_has_the_header_timeout() {
     let receive = receive(Settings::default().with_keepalive(Duration::from_secs(1)));
     assert_eq!(receive.deadline(), Some(Time::from_millis(10_000)));
 }
 
 #[test]
-fn each_end_of_a_drain_ends_it() {
+fn a_drain_ends_at_each_of_its_limits() {
     let mut settings = Settings::default();
     (settings.drain_bytes, settings.drain_time) = (65_536, Duration::from_secs(2));
     let drain = || Drain::new(&settings, START);
@@ -117,14 +117,14 @@ fn each_end_of_a_drain_ends_it() {
 }
 
 #[test]
-fn the_smallest_buffer_holds_a_packet_and_a_byte_behind_it() {
+fn the_smallest_buffer_holds_a_packet_and_one_byte_more() {
     for (datasize, buffer) in [(0, 5), (100, 105), (u16::MAX, 65_540)] {
         let settings = Settings::default().with_limits(Limits::server().with_datasize(datasize));
         assert_eq!(settings.smallest_buffer(), buffer);
     }
 }
 
-/// A connection that may be kept, whose request with a body of 5 bytes has been read; the body has not.
+/// Returns a connection that may be kept. Its request has been read, and its body of 5 bytes has not.
 fn with_body() -> Receive {
     let packet = SMALL.post(b"5").build();
     let mut receive = receive(Settings::default().with_keepalive(Duration::from_secs(5)));
@@ -134,7 +134,7 @@ fn with_body() -> Receive {
 }
 
 #[test]
-fn what_was_not_read_of_a_body_comes_again() {
+fn unread_bytes_of_a_body_come_again() {
     for unread in [0, 1, 5, 6] {
         let mut receive = with_body();
         assert_eq!(receive.body(b"hello", false, START), BodyStep::Body { skip: 0, take: 5 });
@@ -146,7 +146,7 @@ fn what_was_not_read_of_a_body_comes_again() {
         };
         assert_eq!(receive.body(b"", false, START), left, "{unread} bytes unread");
     }
-    // While more is to come, the body goes on.
+    // While more bytes are to come, the body goes on.
     let mut receive = with_body();
     assert_eq!(receive.body(b"hel", false, START), BodyStep::Body { skip: 0, take: 3 });
     receive.unread(3);
@@ -163,12 +163,12 @@ fn a_chunked_body_that_was_read_is_over() {
     receive.request(&packet).unwrap();
     assert_eq!(receive.body(b"0\r\n\r\n", false, START), BodyStep::End { skip: 5 });
     assert_eq!(receive.body(b"next", false, START), BodyStep::End { skip: 0 });
-    assert!(!receive.allows_another(), "no front end goes on behind one");
+    assert!(!receive.allows_another(), "no front end keeps a connection after a chunked body");
 }
 
 /// Calls that bring a connection into a phase, and one that does not belong to it.
 #[test]
-fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
+fn a_call_out_of_order_fails_and_so_does_every_later_call() {
     type Call = fn(&mut Receive);
     let head: Call = |receive| {
         let _step = receive.head(&SMALL.post(b"5").build(), false, START);
@@ -210,8 +210,8 @@ fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
         ("no bytes as a head, inside a body", &[head, request, body], |receive| {
             let _step = receive.head(b"", false, START);
         }),
-        ("a head behind a body", &[head, request, body, rest], head),
-        ("a head behind a ping", &[ping], head),
+        ("a head after a body", &[head, request, body, rest], head),
+        ("a head after a ping", &[ping], head),
         ("a signal as a request", &[signal], |receive| {
             let _step = receive.request(b"\x6e\0\0\x11");
         }),
@@ -233,8 +233,8 @@ fn a_call_out_of_order_fails_and_nothing_goes_on_behind_it() {
     }
     let mut closed = receive(Settings::default());
     close(&mut closed);
-    assert_eq!(closed.head(&SMALL.build(), false, START), HeadStep::Close, "a close stays one");
+    assert_eq!(closed.head(&SMALL.build(), false, START), HeadStep::Close, "a close stays a close");
     let mut drain = Drain::new(&Settings::default(), START);
     assert_eq!(drain.step(0, true, START), DrainStep::Close);
-    assert_eq!(drain.step(0, false, START), DrainStep::Close, "and so does that of a drain");
+    assert_eq!(drain.step(0, false, START), DrainStep::Close, "and so does the close of a drain");
 }

@@ -1,4 +1,4 @@
-//! What the answering half says in each of its states.
+//! The sending machine in each of its states.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use uwsgi_tests::drive::give;
 const START: Time = Time::ZERO;
 const LATE: Time = Time::from_millis(3_600_000);
 
-/// A request that has been received whole, and the answer to it that a worker has begun.
+/// Returns a request that has been received whole, and its response, which a worker has begun.
 fn begun(recipe: Recipe) -> (Receive, Respond) {
     let packet = recipe.build();
     let mut receive = Receive::new(Settings::default(), START);
@@ -23,7 +23,7 @@ fn begun(recipe: Recipe) -> (Receive, Respond) {
     (receive, respond)
 }
 
-/// As `begun`, with all of a head and 5 bytes given.
+/// Returns the response of `begun` with a whole head and 5 bytes given.
 fn finished() -> Respond {
     let (_, mut respond) = begun(SMALL);
     give(&mut respond, 200, Some(5));
@@ -33,7 +33,7 @@ fn finished() -> Respond {
 }
 
 #[test]
-fn what_an_application_did_wrong_is_said() {
+fn each_mistake_of_an_application_has_its_error() {
     let leaves = Leaves { head: true, take: 5 };
     let rows = [
         (AnswerError::NoHead, "the application gave no head"),
@@ -51,16 +51,16 @@ fn what_an_application_did_wrong_is_said() {
 }
 
 #[test]
-fn a_head_has_left_with_the_first_byte_or_at_the_end() {
+fn a_head_leaves_with_the_first_byte_or_at_the_end() {
     let (_, mut respond) = begun(SMALL);
-    assert!(!respond.has_left(), "none was given");
+    assert!(!respond.has_left(), "no head was given");
     assert!(give(&mut respond, 404, None));
-    assert!(give(&mut respond, 200, Some(5)), "another may be given");
+    assert!(give(&mut respond, 200, Some(5)), "the head may be replaced");
     respond.body(0).unwrap();
-    assert!(!respond.has_left(), "no byte is no reason to leave");
+    assert!(!respond.has_left(), "an empty write sends no head");
     assert_eq!(respond.body(2), Ok(Leaves { head: true, take: 2 }));
     assert!(respond.has_left());
-    assert!(!give(&mut respond, 500, None), "it stands");
+    assert!(!give(&mut respond, 500, None), "the head has left");
     assert_eq!(respond.body(3), Ok(Leaves { head: false, take: 3 }));
     assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
     assert!(respond.has_left());
@@ -72,11 +72,11 @@ fn a_head_has_left_with_the_first_byte_or_at_the_end() {
 
     let (_, mut refused) = begun(SMALL);
     assert_eq!(refused.failed(None), Failure::Refuse(Refusal::AppFailed));
-    assert!(refused.has_left(), "the refusal's has");
+    assert!(refused.has_left(), "the refusal's head has left");
 }
 
 #[test]
-fn an_answer_to_head_has_no_body() {
+fn a_response_to_head_has_no_body() {
     let rows: [(&[u8], u16, bool); 6] = [
         (b"GET", 200, true),
         (b"HEAD", 200, false),
@@ -105,20 +105,20 @@ fn an_answer_to_head_has_no_body() {
 }
 
 #[test]
-fn behind_a_101_is_a_pipe_of_no_length() {
+fn a_101_makes_a_pipe_without_a_length() {
     for method in [&b"GET"[..], b"HEAD"] {
         let recipe = if method == b"HEAD" { SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]) } else { SMALL };
         let (_, mut respond) = begun(recipe.more(&[(b"HTTP_UPGRADE", b"x")]));
         assert_eq!(respond.flush_head(), Err(AnswerError::NoHead));
         give(&mut respond, 101, Some(5));
-        assert!(respond.has_body(), "as far as leaving goes");
-        assert!(!respond.is_upgraded(), "it has not left");
+        assert!(respond.has_body(), "the pipe counts as a body");
+        assert!(!respond.is_upgraded(), "the head has not left");
         assert_eq!(respond.flush_head(), Ok(Leaves { head: true, take: 0 }));
         assert!(respond.is_upgraded());
         assert_eq!(respond.flush_head(), Ok(Leaves { head: false, take: 0 }));
         assert_eq!(respond.body(1_000_000), Ok(Leaves { head: false, take: 1_000_000 }));
         assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
-        assert!(!respond.is_upgraded(), "the pipe is closed");
+        assert!(!respond.is_upgraded(), "the response is finished");
     }
     let (_, mut ordinary) = begun(SMALL);
     give(&mut ordinary, 200, None);
@@ -126,9 +126,10 @@ fn behind_a_101_is_a_pipe_of_no_length() {
     assert!(!ordinary.is_upgraded());
 }
 
-/// RFC 9110 section 7.8: a server must not switch to a protocol that the client did not offer. Section 15.2.2: a 101 says to which.
+/// RFC 9110 section 7.8: a server must not switch to a protocol that the client did not offer. Section 15.2.2: a 101
+/// names the protocol.
 #[test]
-fn a_101_leaves_only_where_it_was_asked_for() {
+fn a_101_leaves_only_if_the_request_offers_its_protocol() {
     let offers = |vars| SMALL.more(vars);
     let rows: [(Recipe, &[&str], bool); 11] = [
         (SMALL, &["x"], false),
@@ -163,20 +164,20 @@ fn a_101_leaves_only_where_it_was_asked_for() {
             if !leaves {
                 let mut failed = respond.clone();
                 assert_eq!(failed.failed(None), Failure::Refuse(Refusal::AppFailed));
-                assert!(give(&mut respond, 200, None), "another may be given");
+                assert!(give(&mut respond, 200, None), "the head may be replaced");
                 assert_eq!(respond.body(5), Ok(Leaves { head: true, take: 5 }));
             }
         }
     }
 }
 
-/// The answer to one request does not answer the next one.
+/// Each request of a connection needs its own response.
 #[test]
-fn an_answer_ends_its_own_request() {
+fn a_response_belongs_to_its_own_request() {
     let (receive, mut respond) = kept(SMALL.post(b"0"), 0);
     give(&mut respond, 200, Some(0));
     respond.finished().unwrap();
-    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("it goes on") };
+    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("the connection must be kept") };
     assert!(matches!(Ending::of(receive.clone(), &respond, START), Ending::Abort));
     let packet = SMALL.post(b"0").build();
     let _announced = receive.head(&packet, false, START);
@@ -189,13 +190,13 @@ fn an_answer_ends_its_own_request() {
     assert!(matches!(Ending::of(receive, &respond, START), Ending::Next(_)));
 }
 
-/// What one request of a connection offers, the next does not.
+/// An offer in one request does not count for the next.
 #[test]
-fn a_101_answers_its_own_request() {
+fn a_101_needs_an_offer_in_its_own_request() {
     let (receive, mut respond) = kept(SMALL.post(b"0").more(&[(b"HTTP_UPGRADE", b"x")]), 0);
     give(&mut respond, 200, Some(0));
     respond.finished().unwrap();
-    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("it goes on") };
+    let Ending::Next(mut receive) = Ending::of(receive, &respond, START) else { panic!("the connection must be kept") };
     let packet = SMALL.build();
     let _announced = receive.head(&packet, false, START);
     receive.request(&packet).unwrap();
@@ -205,23 +206,23 @@ fn a_101_answers_its_own_request() {
 }
 
 #[test]
-fn an_answer_without_a_head_is_what_is_given() {
+fn a_response_without_a_head_is_only_its_body() {
     let bare = || {
         let (receive, respond) = begun(SMALL);
         (receive, respond.without_head())
     };
     let (receive, mut respond) = bare();
-    assert!(!give(&mut respond, 200, Some(5)), "there is none");
+    assert!(!give(&mut respond, 200, Some(5)), "the response has no head");
     assert_eq!(respond.body(0), Ok(Leaves { head: false, take: 0 }));
     assert!(!respond.has_left() && respond.has_body());
     assert_eq!(respond.body(1_000_000), Ok(Leaves { head: false, take: 1_000_000 }));
     assert!(respond.has_left());
-    assert!(!respond.is_upgraded(), "a message is no pipe");
+    assert!(!respond.is_upgraded(), "a reply to a message is not a pipe");
     assert_eq!(respond.finished(), Ok(Leaves { head: false, take: 0 }));
     assert_eq!(respond.body(1), Err(AnswerError::Over));
     assert!(matches!(Ending::of(receive, &respond, START), Ending::HalfClose(_)));
 
-    // Nothing is an answer too, and until something has left a refusal can.
+    // An empty reply is a reply too. Until a byte has left, a refusal may take its place.
     let (_, mut empty) = bare();
     assert_eq!(empty.finished(), Ok(Leaves { head: false, take: 0 }));
     assert!(!empty.is_aborted());
@@ -233,27 +234,27 @@ fn an_answer_without_a_head_is_what_is_given() {
 }
 
 #[test]
-fn an_answer_that_is_written_is_left_alone() {
+fn a_written_response_has_no_deadline() {
     let mut respond = finished();
     respond.shut_down(START);
-    assert_eq!(respond.time(LATE), TimeStep::Wait, "all of it is with the peer");
+    assert_eq!(respond.time(LATE), TimeStep::Wait, "all bytes were written");
 }
 
 #[test]
-fn an_answer_that_the_peer_does_not_take_is_aborted_when_it_is_finished_too() {
+fn a_finished_response_that_the_peer_does_not_read_is_aborted() {
     let mut respond = finished();
     respond.blocked(START);
     assert_eq!(respond.time(Time::from_millis(3_599_999)), TimeStep::Wait);
     assert_eq!(respond.time(LATE), TimeStep::Abort);
-    assert_eq!(respond.time(START), TimeStep::Abort, "and stays so, whatever the clock says");
+    assert_eq!(respond.time(START), TimeStep::Abort, "aborted at any time");
 }
 
-/// What happens to an answer of which 1000 bytes were sent.
+/// Something that happens to a response after 1000 bytes were sent.
 type Happens = fn(&mut Respond);
 
-/// A limit that cuts an answer off has its line, and says how far the answer came.
+/// Each limit that cuts a response short has its own log line, which says how much was sent.
 #[test]
-fn a_cut_is_said() {
+fn each_limit_that_cuts_a_response_short_has_its_log_line() {
     let rows: [(&str, Option<u64>, Happens, Option<&str>); 11] = [
         ("all is well", Some(5000), |_| (), None),
         (
@@ -346,15 +347,15 @@ fn a_cut_is_said() {
     }
 }
 
-/// What is due when the peer has taken nothing since then.
+/// Returns what is due when the peer has read nothing since `since`.
 fn blocked(respond: &mut Respond, since: Time, now: Time) -> TimeStep {
     respond.blocked(since);
     respond.time(now)
 }
 
-/// Times that are no whole seconds are not rounded.
+/// Times that are not whole seconds are not rounded.
 #[test]
-fn a_cut_says_how_long() {
+fn a_log_line_gives_the_time_exactly() {
     for (millis, said) in [(0, "0 s"), (1, "1 ms"), (1500, "1500 ms"), (2000, "2 s")] {
         let mut settings = Settings::default();
         settings.write_idle = Duration::from_millis(millis);
@@ -369,7 +370,7 @@ fn a_cut_says_how_long() {
 }
 
 #[test]
-fn behind_a_broken_connection_nothing_leaves() {
+fn nothing_leaves_over_a_broken_connection() {
     let (receive, mut respond) = begun(SMALL);
     give(&mut respond, 200, Some(5));
     respond.broken();
@@ -380,7 +381,7 @@ fn behind_a_broken_connection_nothing_leaves() {
     assert!(matches!(Ending::of(receive, &respond, START), Ending::Abort));
 }
 
-/// A request with this much of its body read, in a server that keeps connections; and its answer.
+/// Returns a request of a server that keeps connections, with this much of its body read, and its response.
 fn kept(recipe: Recipe, read: usize) -> (Receive, Respond) {
     let packet = recipe.build();
     let mut receive = Receive::new(Settings::default().with_keepalive(Duration::from_secs(5)), START);
@@ -399,7 +400,7 @@ const CLOSE: &[u8] = b"Connection: close\r\n\r\n";
 
 /// A head says `keep-alive` exactly if the connection is kept.
 #[test]
-fn a_head_says_whether_the_connection_goes_on() {
+fn a_head_says_whether_the_connection_is_kept() {
     let none = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
     let head = none.changed(&[(b"CONTENT_LENGTH", b"0"), (b"REQUEST_METHOD", b"HEAD")]);
     type Row = (&'static str, Recipe, usize, u16, Option<u64>, &'static [u8]);
@@ -428,10 +429,10 @@ fn a_head_says_whether_the_connection_goes_on() {
     }
 }
 
-/// What a head says is decided when it leaves, and holds.
+/// The head's `Connection` is decided when the head leaves, and then it is fixed.
 #[test]
-fn a_head_says_what_is_so_when_it_leaves() {
-    // The body may have been read meanwhile. After a body that failed nothing follows.
+fn a_head_decides_about_the_connection_when_it_leaves() {
+    // The body may be read meanwhile. After a failed body no request follows.
     for (unread, end) in [(Some(65_536), KEEP_ALIVE), (Some(65_537), CLOSE), (None, CLOSE)] {
         let (_, mut respond) = kept(SMALL.post(b"100000"), 0);
         give(&mut respond, 200, Some(0));
@@ -439,7 +440,7 @@ fn a_head_says_what_is_so_when_it_leaves() {
         respond.finished().unwrap();
         assert_eq!(respond.head_end(), end, "{unread:?}");
     }
-    // A server that has said `close` closes, even if all was read after the head left.
+    // A server that has sent `close` closes, even if the rest of the body was read later.
     let (mut receive, mut respond) = kept(SMALL.post(b"70000"), 0);
     give(&mut respond, 200, Some(0));
     respond.flush_head().unwrap();
@@ -454,12 +455,12 @@ fn a_head_says_what_is_so_when_it_leaves() {
     give(&mut respond, 200, Some(0));
     respond.finished().unwrap();
     assert_eq!(respond.head_end(), CLOSE);
-    // The connection of a 101 is the application's.
+    // The connection of a 101 belongs to the application.
     let (_, mut respond) = kept(SMALL.post(b"0").more(&[(b"HTTP_UPGRADE", b"x")]), 0);
     give(&mut respond, 101, None);
     respond.flush_head().unwrap();
     assert_eq!(respond.head_end(), b"\r\n");
-    // A server that keeps none says nothing, and the refusals of one that does say it.
+    // A server that keeps no connections adds no `Connection` header. The refusals of one that does say `close`.
     assert_eq!(finished().head_end(), b"\r\n");
     let says = |respond: &Respond| {
         respond.refusal_response(&Refusal::AppFailed).windows(17).any(|line| line == b"Connection: close")
@@ -467,14 +468,14 @@ fn a_head_says_what_is_so_when_it_leaves() {
     assert!(!says(&begun(SMALL).1) && says(&kept(SMALL, 0).1));
 }
 
-/// What nobody has read of a body is passed over in the time of a drain, and what follows it is the next packet.
+/// Unread bytes of a body are skipped within the time of a drain; the bytes after them are the next packet.
 #[test]
-fn the_rest_of_a_body_is_passed_over() {
+fn the_rest_of_a_body_is_skipped() {
     let next = |now| {
         let (receive, mut respond) = kept(SMALL.post(b"5"), 0);
         give(&mut respond, 200, Some(0));
         respond.finished().unwrap();
-        let Ending::Next(receive) = Ending::of(receive, &respond, now) else { panic!("it goes on") };
+        let Ending::Next(receive) = Ending::of(receive, &respond, now) else { panic!("the connection must be kept") };
         receive
     };
     let packet = SMALL.build();
@@ -486,7 +487,7 @@ fn the_rest_of_a_body_is_passed_over() {
     assert_eq!(receive.head(b"he", false, START), HeadStep::Skip { count: 2 });
     assert_eq!(receive.head(&[b"llo", &packet[..]].concat(), false, START), HeadStep::Skip { count: 3 });
     assert_eq!(receive.head(&packet, false, START), HeadStep::Head { end: packet.len() });
-    // It comes too late, or never: that is no error, since its request is answered.
+    // If the rest comes too late or never, that is no error: its request has a response.
     for (eof, now) in [(true, START), (false, Time::from_millis(2000))] {
         let mut receive = next(START);
         assert_eq!(receive.head(b"hell", false, START), HeadStep::Skip { count: 4 });

@@ -1,4 +1,4 @@
-//! The reader of answers: every split of every seed, heads around its buffer, timeouts.
+//! The reader of responses: every split of every seed, heads around the size of its buffer, timeouts.
 
 use core::time::Duration;
 use std::fs;
@@ -11,9 +11,10 @@ use uwsgi_io::{Blocking, ResponseReader, Stream, Timeout};
 use uwsgi_tests::fuzz::response_reader;
 use uwsgi_tests::script::{Act, Script};
 
-/// The answer in two pieces, cut at every byte: the body of the fuzz target compares it with a naive reading of the whole.
+/// The response in two pieces, cut at every byte: the body of the fuzz target compares it with a naive reading of the
+/// whole.
 #[test]
-fn every_split_of_every_seed() {
+fn every_split_of_every_seed_reads_alike() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/response_reader");
     let mut splits = 0;
     for seed in fs::read_dir(seeds).unwrap() {
@@ -29,7 +30,7 @@ fn every_split_of_every_seed() {
     assert!(splits > 2000, "only {splits} splits");
 }
 
-/// A head of so many bytes, its empty line counted.
+/// Returns a head of `len` bytes, with its empty line.
 fn head_of(len: usize) -> Vec<u8> {
     let begin = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Fill: ";
     [begin, &*vec![b'x'; len - begin.len() - 4], b"\r\n\r\n"].concat()
@@ -42,9 +43,9 @@ fn answer(bytes: &[u8], exchange: Exchange, buffer: &mut Vec<u8>) -> io::Result<
     Ok(read)
 }
 
-/// Where the buffer is full, and grows, and where the limit is.
+/// Sizes at which the buffer is full or grows, and the limit.
 #[test]
-fn heads_around_the_buffer_and_the_limit() {
+fn heads_may_be_as_long_as_the_limit() {
     for len in [32767, 32768, 32769, 65533, 65534, 65535, 65536] {
         let mut buffer = Vec::new();
         let bytes = [&head_of(len)[..], b"body"].concat();
@@ -59,7 +60,7 @@ fn heads_around_the_buffer_and_the_limit() {
         assert_eq!(error.kind(), ResponseErrorKind::TooLong);
         assert!(buffer.capacity() <= 2 * 65536, "{}", buffer.capacity());
     }
-    // A peer that never ends a line gets no more room than that.
+    // A peer that never ends a line gets no more room than the limit.
     let mut buffer = Vec::new();
     let endless = io::repeat(b'x');
     let limits = HeadLimits::default().with_bytes(100_000);
@@ -67,11 +68,11 @@ fn heads_around_the_buffer_and_the_limit() {
     assert_eq!(buffer.capacity(), 4 * 32768);
 }
 
-/// Interim heads pass through the buffer; they do not add up in it.
+/// Interim heads pass through the buffer and do not add up in it.
 #[test]
-fn as_many_interim_heads_as_there_may_be() {
+fn the_most_interim_heads_pass_through_the_buffer() {
     let most = usize::from(Exchange::MOST_INTERIM);
-    // Of many lengths, so that the buffer's end is everywhere in them.
+    // Heads of many lengths, so that the buffer ends at every place in them.
     for pad in 0..50 {
         let link = |number: usize| format!("</{number}{}>", "x".repeat(2000 + 7 * pad + number % 50));
         let interim = |number| format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n", link(number));
@@ -80,12 +81,12 @@ fn as_many_interim_heads_as_there_may_be() {
         let mut reader = ResponseReader::new(bytes.as_bytes(), Exchange::new(false), &mut buffer);
         let mut count = 0;
         while let Some(head) = reader.interim().unwrap() {
-            // Each is itself, also where the buffer was full inside of it.
+            // Each head is right, also where the buffer was full inside it.
             assert_eq!(head.get("link"), Some(link(count).as_bytes()));
             count += 1;
         }
         assert_eq!(count, most);
-        assert!(reader.interim().unwrap().is_none(), "the final one was found, and stays");
+        assert!(reader.interim().unwrap().is_none(), "the final head was found and stays");
         let (head, mut body) = reader.answer().unwrap();
         assert_eq!(head.status(), 200);
         let mut text = String::new();
@@ -95,9 +96,9 @@ fn as_many_interim_heads_as_there_may_be() {
     }
 }
 
-/// A server that says nothing else keeps nobody.
+/// A server that sends interim heads for ever is refused.
 #[test]
-fn interim_heads_without_an_end() {
+fn endless_interim_heads_are_refused() {
     #[derive(Debug)]
     struct Endless(usize);
     impl Read for Endless {
@@ -114,7 +115,7 @@ fn interim_heads_without_an_end() {
     assert_eq!(error.to_string(), "more than 100 interim answers (1xx) before the final one");
 }
 
-/// What a peer announces is not set aside.
+/// An announced length allocates nothing.
 #[test]
 fn announced_lengths_allocate_nothing() {
     for head in [
@@ -128,9 +129,9 @@ fn announced_lengths_allocate_nothing() {
     }
 }
 
-/// The whole body was read, and what came behind it: these decide about the connection.
+/// The connection may be used again only if the whole body was read and no byte followed it.
 #[test]
-fn another_request() {
+fn another_request_needs_the_end_and_nothing_after_it() {
     let rows: [(&str, bool, &[u8], bool); 11] = [
         ("says nothing", false, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false),
         ("a length", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", true),
@@ -144,8 +145,13 @@ fn another_request() {
         ),
         ("up to the close", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\nok", false),
         ("says close", false, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false),
-        ("bytes behind", false, b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokay", false),
-        ("bytes behind none", false, b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\nx", false),
+        (
+            "bytes after the body",
+            false,
+            b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nokay",
+            false,
+        ),
+        ("bytes after no body", false, b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\nx", false),
         ("CGI's way", false, b"Status: 200\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", false),
         ("a pipe", false, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", false),
     ];
@@ -154,9 +160,9 @@ fn another_request() {
         let (_, mut body) =
             ResponseReader::new(bytes, Exchange::new(to_head).with_upgrade(b"x"), &mut buffer).answer().unwrap();
         if !body.fill_buf().unwrap().is_empty() {
-            assert!(!body.is_ended() && !body.allows_another(), "{name}: not before it was read");
+            assert!(!body.is_ended() && !body.allows_another(), "{name}: not before the body was read");
         }
-        // Exactly the body: the end shows without looking for it.
+        // Exactly the body: its end shows without another look.
         let len = body.fill_buf().unwrap().len();
         body.consume(len);
         body.read_to_end(&mut Vec::new()).unwrap();
@@ -166,7 +172,7 @@ fn another_request() {
 }
 
 #[test]
-fn a_pipe_behind_101() {
+fn a_101_gives_a_pipe() {
     let acts = [
         Act::Bytes(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\none,".to_vec()),
         Act::Silence,
@@ -187,10 +193,10 @@ fn a_pipe_behind_101() {
     assert_eq!(rest, "one,two");
 }
 
-/// Each read waits so long for a byte; all of them together are held to the total.
+/// Each read waits at most for the idle timeout, and all reads together for the total timeout.
 #[test]
-fn timeouts() {
-    type Told = fn(Stream<&Script>) -> Stream<&Script>;
+fn reads_have_an_idle_and_a_total_timeout() {
+    type WithTimeouts = fn(Stream<&Script>) -> Stream<&Script>;
     let timed_out = |error: io::Error| *error.get_ref().unwrap().downcast_ref::<Timeout>().unwrap();
     let read = |acts: Vec<Act>, of: Told| {
         let script = Script::new(acts);
@@ -204,17 +210,17 @@ fn timeouts() {
     let head = b"HTTP/1.1 200 OK\r\n\r\nhello".to_vec();
     assert_eq!(read(vec![Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));
     assert_eq!(read(vec![Act::Bytes(head.clone()), Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));
-    // A peer that is never silent for long, and one that is never silent at all.
-    let total: Told =
+    // One peer is never silent for long, another is never silent at all.
+    let total: WithTimeouts =
         |stream| stream.with_read_timeout(Duration::from_secs(1)).with_total_timeout(Duration::from_millis(100));
     let drops = (0..1000).flat_map(|_| [Act::Silence, Act::Bytes(b"x".to_vec())]);
     let dripping = [Act::Bytes(head)].into_iter().chain(drops).collect();
     assert_eq!(read(dripping, total), Timeout::Total(Duration::from_millis(100)));
 }
 
-/// Whatever blocks will do, and bytes in memory.
+/// The reader works over every blocking `Read`, also over bytes in memory.
 #[test]
-fn over_anything_that_reads() {
+fn a_response_is_read_from_any_reader() {
     let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     let mut buffer = Vec::new();
     assert_eq!(answer(bytes, Exchange::new(false), &mut buffer).unwrap(), b"hello");
@@ -230,9 +236,9 @@ fn over_anything_that_reads() {
     assert_eq!(body.lines().next().unwrap().unwrap(), "hello");
 }
 
-/// A reader is asked again when a signal came in between.
+/// The reader tries again after a signal has interrupted a read.
 #[test]
-fn interrupted() {
+fn an_interrupted_read_is_tried_again() {
     struct Interrupted(bool, &'static [u8]);
     impl Read for Interrupted {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -248,9 +254,9 @@ fn interrupted() {
     assert_eq!(&text, b"hello");
 }
 
-/// A connection that is reset is no end of a body that goes up to the close.
+/// A reset is not the end of a body that lasts until the close.
 #[test]
-fn a_reset_is_no_end() {
+fn a_reset_is_not_the_end_of_a_body() {
     let script = Script::new([Act::Bytes(b"HTTP/1.1 200 OK\r\n\r\nhel".to_vec()), Act::Reset]);
     let mut buffer = Vec::new();
     let (_, mut body) = ResponseReader::new(Stream::new(&script), Exchange::new(false), &mut buffer).answer().unwrap();

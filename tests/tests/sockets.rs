@@ -36,13 +36,13 @@ struct Deviation {
 }
 
 const DEVIATIONS: &[Deviation] = &[
-    Otherwise {
+    Deviation {
         kind: Kind::Blocking,
         case: "stop-works-too-long",
         words: &["hangs"],
         why: "nothing can stop a thread of an application that works; the connection ends with the process",
     },
-    Otherwise {
+    Deviation {
         kind: Kind::Asynchronous,
         case: "app-long-fails",
         words: &["200"],

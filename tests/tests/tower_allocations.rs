@@ -1,5 +1,5 @@
-//! The asynchronous server allocates nothing of its own for a var: what it makes of a packet costs the same however
-//! many there are.
+//! The asynchronous server allocates nothing for each var: a request costs the same number of allocations, however many
+//! vars it has.
 
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_tests::counting::{Counting, allocations};
@@ -8,8 +8,8 @@ use uwsgi_tower::request_parts;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Names that `http` knows, so that it allocates nothing for them either, and what a browser and a front end send
-/// beside them.
+/// Names that `http` knows, so that it allocates nothing for them either, and names that browsers and front ends also
+/// send.
 const NAMES: [&str; 24] = [
     "HTTP_ACCEPT",
     "HTTP_ACCEPT_ENCODING",
@@ -37,7 +37,7 @@ const NAMES: [&str; 24] = [
     "HTTP_VIA",
 ];
 
-/// A packet with so many of them, and as many vars that are no headers.
+/// Returns a packet with `count` of these headers, and as many vars that are not headers.
 fn packet(count: usize) -> Vec<u8> {
     let mut packet = Vec::new();
     let mut vars = VarsEncoder::new(&mut packet);
@@ -51,30 +51,30 @@ fn packet(count: usize) -> Vec<u8> {
     packet
 }
 
-/// How often making a request of it allocates.
+/// Returns how many allocations it takes to make a request of a packet.
 fn counted(packet: &[u8]) -> usize {
     let (packet, _) = Packet::decode(packet).expect("a packet");
     let request = Request::decode(&packet).expect("a request");
     let mut parts = None;
     let count = allocations(|| parts = Some(request_parts(&request)));
-    let headers = parts.expect("it ran").expect("a request of http").headers;
+    let headers = parts.expect("the conversion has run").expect("a request of http").headers;
     assert_eq!(headers.len(), request.headers().count(), "a header is lost");
     count
 }
 
 #[test]
-fn no_allocation_for_a_var() {
+fn a_var_allocates_nothing() {
     let one = counted(&packet(1));
-    // The vars, what shares them, the map of headers, the map of extensions.
+    // The vars, the handle that shares them, the map of headers, the map of extensions.
     assert!(one > 0 && one < 20, "{one}");
     for count in [2, 8, NAMES.len()] {
         assert_eq!(counted(&packet(count)), one, "{count} headers");
     }
 }
 
-/// A name of its own is the one thing that `http` allocates for.
+/// A name that `http` does not know is the only thing that it allocates for.
 #[test]
-fn one_allocation_for_a_name_of_its_own() {
+fn an_unknown_name_allocates_once() {
     let with = |name: &str| {
         let mut packet = Vec::new();
         let mut vars = VarsEncoder::new(&mut packet);

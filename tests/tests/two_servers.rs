@@ -1,4 +1,4 @@
-//! Both servers, with each case of the conformance crate and each application: the same answers at the same times.
+//! Both servers with each case of the conformance crate and each application: the same responses at the same times.
 #![cfg(unix)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::thread;
 use uwsgi_conformance::{Case, Step, all};
 use uwsgi_tests::fuzz::two_servers;
 
-/// Everything that a case sends, in one piece.
+/// Returns everything that a case sends, in one piece.
 fn sends(case: &Case) -> Vec<u8> {
     let bytes = case.steps.iter().filter_map(|step| match step {
         Step::Send(bytes) | Step::Trickle(_, bytes) => Some(bytes.build()),
@@ -16,10 +16,10 @@ fn sends(case: &Case) -> Vec<u8> {
     bytes.flatten().collect()
 }
 
-/// In one piece and in pieces of three bytes, with a peer that shuts its side and with one that does nothing more, with and
-/// without keepalive.
+/// In one piece and in pieces of three bytes, with a peer that half-closes and with one that does nothing more, with
+/// and without keep-alive.
 #[test]
-fn every_case() {
+fn both_servers_agree_on_every_case() {
     let cases: Vec<&Case> = all().filter(|case| case.len() < 2000).collect();
     assert!(cases.len() > 300, "only {} cases", cases.len());
     let next = AtomicUsize::new(0);

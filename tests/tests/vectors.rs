@@ -1,6 +1,6 @@
-//! Every capture of a real program: decoded, encoded back, cut at every place and delivered in every two pieces.
+//! Every capture of a real program: decoded, encoded back, cut at every place, and delivered in every two pieces.
 //!
-//! Round trips alone would prove only that the crate agrees with itself; these bytes were written by others.
+//! Round trips alone would prove only that the crate agrees with itself. Other programs wrote these bytes.
 
 use std::sync::LazyLock;
 
@@ -12,14 +12,14 @@ use uwsgi::{
 use uwsgi_tests::naive::{self, Fault, Rules};
 use uwsgi_tests::vectors::{self, Capture, Form, Format, Framing};
 
-/// Read once for all tests.
+/// The captures, read once for all tests.
 static CAPTURES: LazyLock<Vec<Capture>> = LazyLock::new(vectors::captures);
 
 /// The largest packet: a header and 65535 bytes.
 const LARGEST: usize = 4 + 65535;
 
 #[test]
-fn the_set_is_whole() {
+fn the_set_of_captures_is_complete() {
     assert_eq!(CAPTURES.len(), vectors::files("bin").len(), "a description without bytes, or bytes without one");
     for capture in CAPTURES.iter() {
         assert_eq!(capture.bytes.len(), capture.size, "{}", capture.name);
@@ -40,7 +40,7 @@ fn every_capture_decodes_to_its_description() {
     });
 }
 
-/// Compares one packet and its body with the description; answers where the body ends.
+/// Compares one packet and its body with the description; returns where the body ends.
 fn decodes_to(capture: &Capture, want: &vectors::Packet) -> usize {
     let name = &capture.name;
     let (packet, rest) = Packet::decode(&capture.bytes[want.offset..]).expect(name);
@@ -74,7 +74,7 @@ fn decodes_to(capture: &Capture, want: &vectors::Packet) -> usize {
         Form::Raw => assert_eq!(packet.payload(), want.raw.as_ref(), "{name}"),
         Form::None => assert_eq!(packet.payload(), b"", "{name}"),
     }
-    // Where the description does not say the form and the packet is no answer, the modifiers do.
+    // If the description does not name the form and the packet is not an answer, the modifiers say the form.
     if capture.kind.is_none() && !capture.is_answer() {
         let form = match packet.content().expect(name) {
             Content::Array(_) => Form::Array,
@@ -112,7 +112,7 @@ fn every_capture_encodes_back_to_its_bytes() {
             let bytes = &capture.bytes[want.offset..want.end()];
             let mut vec = b"already there".to_vec();
             inline.clear();
-            // A slice with room for this packet and not one byte more.
+            // A slice with room for exactly this packet.
             assert_eq!(encode(want, &mut slice[..bytes.len()]), bytes, "{}: [u8]", capture.name);
             assert_eq!(encode(want, &mut *inline), bytes, "{}: ArrayVec", capture.name);
             assert_eq!(encode(want, &mut vec), bytes, "{}: Vec", capture.name);
@@ -130,7 +130,7 @@ fn every_capture_encodes_back_to_its_bytes() {
     });
 }
 
-/// Writes a described packet, element by element where it has elements.
+/// Writes a described packet, element by element if it has elements.
 fn encode<'b, B: uwsgi::Buffer + ?Sized>(packet: &vectors::Packet, buffer: &'b mut B) -> &'b [u8] {
     let (modifier1, modifier2) = (Modifier1(packet.modifier1), packet.modifier2);
     match packet.payload {
@@ -175,11 +175,11 @@ fn every_prefix_says_how_many_bytes_complete_it() {
     });
 }
 
-/// A block that was cut is a complete block with something missing: malformed, or whole where the cut is between two
-/// elements. It is never said to be truncated, since no further bytes can help it.
+/// A cut payload counts as complete, so more bytes cannot help: it is malformed, or well formed if the cut is between
+/// two elements. It is never truncated.
 #[test]
 fn every_cut_block_is_malformed_or_ends_between_two_elements() {
-    // Every place of the large blocks would only take long: what they hold beyond this is more of the same.
+    // Every place of the large payloads would take too long, and the rest of them is more of the same.
     const CUTS: usize = 1024;
     let limits = Limits::default();
     for_every_packet_capture(|capture| {
@@ -208,7 +208,7 @@ fn every_cut_block_is_malformed_or_ends_between_two_elements() {
 }
 
 #[test]
-fn every_split_gives_the_answer_of_the_whole() {
+fn every_split_decodes_like_the_whole() {
     for_every_packet_capture(|capture| {
         for want in &capture.packets {
             let bytes = &capture.bytes[want.offset..];
@@ -231,19 +231,19 @@ fn every_split_gives_the_answer_of_the_whole() {
     });
 }
 
-/// Takes bytes until they are a packet, as many more as `step` makes of what is needed; answers how many it took and
-/// how often it asked.
+/// Reads bytes until they are a packet. After each try it reads as many bytes as `step` makes of the needed ones.
+/// Returns how many it read and how often it tried.
 fn accumulate(stream: &[u8], first: usize, step: impl Fn(usize) -> usize) -> (usize, usize) {
     let mut taken = first;
     let mut rounds = 1;
     while let Err(error) = Packet::decode(&stream[..taken]) {
-        taken += step(error.needed().expect("a prefix of a good packet is truncated and nothing else"));
+        taken += step(error.needed().expect("a prefix of a good packet is truncated"));
         rounds += 1;
     }
     (taken, rounds)
 }
 
-/// What real programs got wrong stays refused, at the place that the capture's note names.
+/// A malformed packet of a real program is refused at the place that the capture's note names.
 #[test]
 fn malformed_captures_are_refused_where_their_note_says() {
     let captures: Vec<_> = CAPTURES.iter().filter(|capture| capture.format == Format::Malformed).collect();
@@ -256,7 +256,7 @@ fn malformed_captures_are_refused_where_their_note_says() {
         assert_eq!(Request::decode(&packet).map(|_| ()).map_err(Fault::from), Err(fault), "{}", capture.name);
         let naive = naive::packet(&capture.bytes, &Rules::WIRE).unwrap();
         assert_eq!(
-            naive::vars(&naive.payload, &Rules::WIRE).fault.map(|f| f.behind(4)),
+            naive::vars(&naive.payload, &Rules::WIRE).fault.map(|f| f.moved_by(4)),
             Some(fault),
             "{}",
             capture.name
@@ -274,7 +274,7 @@ fn overrun(note: &str) -> Option<Fault> {
     Some(Fault { kind, offset, required, available: end.parse::<usize>().ok()? - offset })
 }
 
-/// Runs over every capture that decodes, and makes sure that there were some and that none was passed over.
+/// Runs on every capture that decodes. Checks that there are many, and that none was left out.
 fn for_every_packet_capture(mut run: impl FnMut(&Capture)) {
     let (packets, others): (Vec<_>, Vec<_>) = CAPTURES.iter().partition(|capture| capture.format == Format::Uwsgi);
     packets.iter().for_each(|capture| run(capture));

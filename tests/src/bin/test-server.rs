@@ -1,5 +1,5 @@
-//! The server that the tests of load and faults start: options as `name=value`, and an application that does what the path
-//! says.
+//! The server that the load and fault tests start. Its options are `name=value`; the path of a request says what the
+//! application does.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -37,7 +37,7 @@ fn run() -> io::Result<()> {
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,
             "queue" => settings.queue_wait = millis()?,
-            // How long the process goes on when the server has ended.
+            // How long the process lives on after the server has ended.
             "lives" => lives_on = millis()?,
             "trace" => trace::on_stderr(value)?,
             "silence" => (settings.body_idle, settings.write_idle) = (millis()?, millis()?),
@@ -60,18 +60,18 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
     let count: usize = count.parse()?;
     let text = Head::new(200).with("Content-Type", "text/plain");
     match verb {
-        // What the environment still says of descriptors that were handed over.
+        // What the environment still says about inherited sockets.
         "handed" => {
             let handed = std::env::var("LISTEN_FDS").unwrap_or_default();
             return Ok(answer.whole(text, format!("{handed}\n").as_bytes())?);
         }
-        // So many milliseconds of work.
+        // Works for `count` milliseconds.
         "sleep" => thread::sleep(Duration::from_millis(count as u64)),
         "read" => {
             let read = io::copy(body, &mut io::sink())?;
             return Ok(answer.whole(text, format!("{read}\n").as_bytes())?);
         }
-        // So many KiB, in pieces of 64.
+        // Sends `count` KiB in pieces of 64 KiB.
         "stream" => {
             answer.head(text)?;
             static PIECE: [u8; 65_536] = [b'x'; 65_536];
@@ -83,14 +83,14 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
             }
             return Ok(());
         }
-        // The beginning of an answer whose end is the connection's, then so many milliseconds of work.
+        // Sends the beginning of a response without a length, then works for `count` milliseconds.
         "begin" => {
             answer.head(text)?;
             answer.write_all(b"hello\n")?;
             thread::sleep(Duration::from_millis(count as u64));
             return Ok(());
         }
-        // A byte each 10 ms, so often.
+        // Sends `count` bytes, one each 10 ms.
         "drip" => {
             answer.head(text)?;
             for _ in 0..count {
@@ -106,7 +106,7 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
             panic!("as asked, halfway");
         }
         "fail" => return Err("as asked".into()),
-        // A byte, then the rest of the body.
+        // Reads one byte, then the rest of the body.
         "byte" => {
             let mut byte = [0];
             body.read_exact(&mut byte)?;

@@ -9,9 +9,9 @@ use crate::naive::{self, Rules};
 
 /// The input steers the generators of `uwsgi::arbitrary`.
 ///
-/// Oracle: what is promised to be well formed decodes, by the naive decoder too, in the form that its modifiers name,
-/// and what follows it is its body. What is nearly well formed is an input like any other: it goes, as all these
-/// packets do, through the oracles of the targets `packet`, `request` and `message`.
+/// Oracle: a packet that is promised to be well formed decodes, also with the naive decoder, in the form that its
+/// modifiers name, and its body follows it. All generated packets, also the nearly well-formed ones, go through the
+/// oracles of the targets `packet`, `request` and `message`.
 pub fn arbitrary(input: &[u8]) {
     if let Ok(made) = WellFormed::arbitrary(&mut Unstructured::new(input)) {
         show(&made);

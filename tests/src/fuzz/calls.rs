@@ -4,13 +4,13 @@ mod exchange;
 mod receive;
 mod respond;
 
-/// The first byte chooses a machine and its settings, the second counts calls, two bytes each: which one, and with what. The
-/// others are what a peer sends, and what arrives of it before each call is up to the calls.
+/// The first byte chooses a machine and its settings. The second byte counts the calls, two bytes each: which call, and
+/// its argument. The other bytes are what a peer sends; the calls say how much of it has arrived before each call.
 ///
-/// Oracle: a naive account of which calls belong to which phase. A call that belongs to another phase fails, and so does
-/// every later one, for the same reason. No call that belongs fails for that reason. No byte of a body is ever taken for a
-/// packet or a head, or the other way round: a naive reading of the whole says which is which. Of an answer a head leaves
-/// once, no more bytes leave than were promised, and none behind its end.
+/// Oracle: a naive account of which calls belong to which phase. A call that belongs to another phase fails, and so
+/// does every later call, for the same reason. A call that belongs to the phase never fails for that reason. No byte of
+/// a body is ever taken for a packet or a head, nor the other way round: a naive reading of the whole says which is
+/// which. A response sends its head once, never more bytes than promised, and no byte after its end.
 pub fn calls(input: &[u8]) {
     let Some(([chosen, count], rest)) = input.split_first_chunk::<2>() else { return };
     let (calls, stream) = rest.split_at((2 * usize::from(*count)).min(rest.len() & !1));
@@ -22,7 +22,7 @@ pub fn calls(input: &[u8]) {
     }
 }
 
-/// What a peer sends, as far as it has arrived and was not used.
+/// What a peer sends, and how much of it has arrived and was not used.
 struct Arrived<'s> {
     stream: &'s [u8],
     at: usize,
@@ -34,15 +34,15 @@ impl<'s> Arrived<'s> {
         Self { stream, at: 0, until: 0 }
     }
 
-    /// So many more bytes arrive: all that are there, and whether that is the end of the stream. It is where the largest number
-    /// is asked for.
+    /// Lets `count` more bytes arrive. Returns all bytes that are there, and whether the stream has ended; the largest
+    /// count asks for its end.
     fn more(&mut self, count: u8) -> (&'s [u8], bool) {
         let eof = count == u8::MAX;
         self.until = if eof { self.stream.len() } else { self.stream.len().min(self.until + usize::from(count)) };
         (&self.stream[self.at..self.until], eof)
     }
 
-    /// The next bytes, whether they have arrived or not.
+    /// Returns the next bytes, whether they have arrived or not.
     fn next(&self, count: usize) -> &'s [u8] {
         let rest = &self.stream[self.at..];
         &rest[..count.min(rest.len())]

@@ -5,10 +5,11 @@ use uwsgi::chunked::{ChunkStep, Chunked};
 use crate::drive::pieces;
 use crate::naive_http::{self, ChunkedEnd};
 
-/// The first byte counts piece sizes, one byte each, that follow it; the others are a chunked body, and what follows it.
+/// The first byte counts the piece sizes that follow it, one byte each. The other bytes are a chunked body and what
+/// follows it.
 ///
-/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once the same data comes out,
-/// the end is at the same byte, and what cannot be read is refused for the same reason, again and again.
+/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once, the same data comes
+/// out and the body ends at the same byte. A malformed body is refused for the same reason, again and again.
 pub fn chunked(input: &[u8]) {
     let Some((count, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*count) % 16).min(rest.len()));
@@ -18,7 +19,7 @@ pub fn chunked(input: &[u8]) {
     assert_eq!(in_pieces(pieces(bytes, &[])), want);
 }
 
-/// The data of a chunked body that arrives in pieces, and what became of it.
+/// Returns the data of a chunked body that arrives in pieces, and how the body ended.
 pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, ChunkedEnd) {
     let (mut chunked, mut data, mut used) = (Chunked::default(), Vec::new(), 0);
     let mut waited = Vec::new();
@@ -37,7 +38,7 @@ pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, Ch
                     used += skip;
                     assert!(skip > 0 && chunked.is_ended());
                     assert_eq!(chunked.step(&rest[skip..]), Ok(ChunkStep::End { skip: 0 }));
-                    // What was waited for belonged to the body.
+                    // All bytes that the machine waited for belonged to the body.
                     waited.iter().for_each(|(at, more)| assert!(at + more <= used));
                     return (data, ChunkedEnd::At(used));
                 }
@@ -47,7 +48,7 @@ pub fn in_pieces<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> (Vec<u8>, Ch
                     break;
                 }
                 Err(error) => {
-                    // What comes after an error is not looked at.
+                    // The machine does not look at bytes after an error.
                     for more in [&b""[..], rest, b"0\r\n\r\n", b"5\r\nhello\r\n"] {
                         assert_eq!(chunked.step(more), Err(error), "{}", more.escape_ascii());
                     }

@@ -11,14 +11,14 @@ use crate::naive::{self, Fault, Pair, Rules};
 use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
 
-/// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for another request on the connection,
-/// its 32 for chunked bodies, its 64 for small limits, its 128 accepts pings, which changes nothing, and answers without a length.
-/// The others are what a front end sends up to its close: packets and bodies.
+/// The first byte counts the piece sizes that follow it, one byte each. Its bit 16 keeps connections, bit 32 accepts
+/// chunked bodies, bit 64 sets small limits, and bit 128 accepts pings (which changes nothing) and sends responses
+/// without a length. The other bytes are what a front end sends until it closes: packets and bodies.
 ///
-/// Oracle: a naive model of the server, given everything at once. In pieces of those sizes, byte by byte and all at once
-/// the same requests with the same bodies reach the application, each is answered once, the same bytes are refused for
-/// the same reason, and what follows a body is a request only where connections are kept and the body was declared. Where they
-/// are kept, each answer says whether this one is.
+/// Oracle: a naive model of the server that gets everything at once. In pieces of those sizes, byte by byte and all at
+/// once, the same requests with the same bodies reach the application, each gets one response, and the same bytes are
+/// refused for the same reason. After a body another request may follow only where connections are kept and the body
+/// was declared. Where connections are kept, each response says whether this one is.
 pub fn connection(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, stream) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -42,7 +42,7 @@ struct Choice {
     odd: bool,
 }
 
-/// What became of a connection: what was seen, how many answers were written, how many bytes were used.
+/// What became of a connection: the events, the number of responses, the number of used bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     events: Vec<Event>,
@@ -73,7 +73,7 @@ impl Choice {
         let served = serve(self.settings(), pieces, |_, body| Plan::echo(body, !self.odd));
         let mut written = &served.written[..];
         let (mut answers, mut before) = (0, 0);
-        // Everything that was written is answers, back to back, one for each request.
+        // Everything that was written is responses, back to back, one for each request.
         while !written.is_empty() {
             if written == uwsgi::server::Receive::PONG {
                 break;
@@ -81,7 +81,8 @@ impl Choice {
             let to_head = served.events.get(before).is_some_and(is_to_head);
             let answer = naive_http::answer(written, to_head, naive_http::Most::DEFAULT);
             assert_eq!(answer.end, naive_http::End::Whole);
-            // A server that keeps connections says what it will do, and does it. Another says nothing.
+            // A server that keeps connections says in each response whether it keeps this one. Other servers say
+            // nothing.
             let (head, goes_on) = (&answer.heads[0], served.events.get(before + 1) != Some(&Event::HalfClosed));
             assert_eq!((head.keep_alive, head.close), (self.keepalive && goes_on, self.keepalive && !goes_on));
             written = &written[written.len() - answer.rest.len()..];
@@ -141,8 +142,8 @@ impl Choice {
         Seen { events, answers, used: whole.then_some(at) }
     }
 
-    /// The length of the packet, its vars, and how the body behind it is framed; nothing for a ping.
-    #[allow(clippy::type_complexity, reason = "said in the line above, and used once")]
+    /// Returns the length of the packet, its vars, and how the body after it is framed; `None` for a ping.
+    #[allow(clippy::type_complexity, reason = "explained in the line above, and used once")]
     fn packet(self, rest: &[u8]) -> Result<Option<(usize, Vec<Pair>, RequestBody)>, Refusal> {
         let header = naive::header(rest).map_err(|_| Refusal::EndOfStream)?;
         let accepted = header.modifier1 == 0;
@@ -160,7 +161,7 @@ impl Choice {
         if !accepted {
             return Ok(None);
         }
-        // What is malformed is said before what is too much.
+        // A malformed packet is refused as malformed before its limits are checked.
         let vars = naive::vars(&packet.payload, &Rules::WIRE).whole();
         let bytes = &rest[..4 + header.datasize];
         let vars = vars.map_err(|fault| refused_for(bytes, Rules::WIRE, fault))?;
@@ -180,7 +181,7 @@ impl Choice {
         Ok(Some((bytes.len(), vars, framing)))
     }
 
-    /// A body, or why there is none, and how many bytes it takes.
+    /// Returns a body or why it is refused, and how many bytes it takes.
     fn body(self, rest: &[u8], framing: RequestBody) -> (Result<Vec<u8>, Refusal>, usize) {
         match framing {
             RequestBody::Length(length) => {
@@ -208,7 +209,7 @@ impl Choice {
     }
 }
 
-/// The crate's own words for a fault that the naive decoder found, and the same fault.
+/// Returns the crate's refusal for a fault that the naive decoder found, and checks that both are the same fault.
 fn refused_for(packet: &[u8], rules: Rules, fault: Fault) -> Refusal {
     let refusal = refused(packet, rules);
     match refusal {
@@ -224,7 +225,7 @@ fn refused(packet: &[u8], rules: Rules) -> Refusal {
     Refusal::Decode(decoded.expect_err("the naive decoder refused it"))
 }
 
-/// How much of a body that is over its limit had come depends on the pieces.
+/// How much of a body over its limit had arrived depends on the pieces.
 fn same_length(event: Event) -> Event {
     match event {
         Event::Request { vars, body: Err(Refusal::BodyTooLarge { limit, .. }) } => {
@@ -238,7 +239,7 @@ fn is_to_head(event: &Event) -> bool {
     matches!(event, Event::Request { vars, .. } if method(vars) == Some(b"HEAD"))
 }
 
-/// The last value, as the request view has it.
+/// The last value counts, as in the request view.
 fn method(vars: &[Pair]) -> Option<&[u8]> {
     super::last(vars, b"REQUEST_METHOD")
 }

@@ -1,16 +1,16 @@
-//! Answers as a client sees them.
+//! Responses as a client sees them.
 
 use uwsgi::client::Exchange;
 
 use crate::drive::{answer, answer_at_once, pieces};
 use crate::naive_http::{self, End, Most};
 
-/// The first byte counts piece sizes, one byte each, that follow it; its 16 asks for small limits, its 32 says that the
-/// request was HEAD, its 64 that it asked for no upgrade. The others are what a backend sends up to its close.
+/// The first byte counts the piece sizes that follow it, one byte each. Its bit 16 sets small limits, bit 32 makes the
+/// request a HEAD, bit 64 makes it ask for no upgrade. The other bytes are what a backend sends until it closes.
 ///
-/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once an exchange sees the same
-/// heads and the same body, fails for the same reason, and leaves the same bytes over. Another request is allowed
-/// only after an answer that says that the connection is kept, and where the answer ends.
+/// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once, an exchange sees the
+/// same heads and the same body, fails for the same reason, and leaves the same bytes over. Another request is allowed
+/// only after a response that says where it ends and that the connection is kept.
 pub fn exchange(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -26,8 +26,8 @@ pub fn exchange(input: &[u8]) {
     assert_eq!(allows_another(&want, to_head, &exchange, || pieces(bytes, &[])), whole);
 }
 
-/// Compares what is seen, each head found and decoded in two calls and in one, and says whether another request is
-/// allowed behind the answer, given that nothing came behind it.
+/// Compares both ways to read the heads, in two calls and in one. Returns whether another request is allowed after the
+/// response when no byte follows it.
 fn allows_another<'s, I: IntoIterator<Item = &'s [u8]>>(
     want: &naive_http::Answer,
     to_head: bool,

@@ -9,12 +9,13 @@ use uwsgi::{DecodeErrorKind, EncodeErrorKind, Modifier1, Packet};
 use super::{in_packet, last, packet_of, print, show};
 use crate::naive::{self, Fault, Pair, Rules};
 
-/// The input is a packet, of whatever kind; where its datasize lies, all that follows its header is its payload. It is
-/// taken for every message that there is.
+/// The input is a packet of any kind. If its datasize does not match, the payload is all that follows the header. The
+/// packet is decoded as every kind of message.
 ///
 /// Oracle: a message decodes exactly if the naive decoder's pairs or items say so, and its fields are the last values
-/// of their keys there; what is refused is refused for a reason that can be seen in them. What decoded encodes, and
-/// decodes to the same message again. The signature of a subscription and what it covers are together the payload.
+/// of their keys. A refused message is refused for a reason that the pairs or items show. A decoded message encodes,
+/// and decodes to the same message again. The signature of a subscription and the pairs that it covers are together the
+/// payload.
 pub fn message(input: &[u8]) {
     if let Some(packet) = packet_of(input) {
         simple(&packet);
@@ -28,7 +29,7 @@ pub fn message(input: &[u8]) {
     }
 }
 
-/// What the naive decoder makes of the payload.
+/// Returns the naive decoder's pairs of the payload.
 fn pairs(packet: &Packet<'_>) -> Result<Vec<Pair>, MessageError> {
     naive::vars(packet.payload(), &Rules::WIRE).whole().map_err(|fault| malformed(packet.vars().err(), fault))
 }
@@ -37,7 +38,7 @@ fn items(packet: &Packet<'_>) -> Result<Vec<Vec<u8>>, MessageError> {
     naive::array(packet.payload()).whole().map_err(|fault| malformed(packet.array().err(), fault))
 }
 
-/// The crate's error, once it is known to be the naive decoder's.
+/// Returns the crate's error, after a check that the naive decoder found the same.
 fn malformed(error: Option<uwsgi::DecodeError>, fault: Fault) -> MessageError {
     let error = error.expect("decodes, but not naively");
     assert_eq!(Fault::from(error), in_packet(fault));
@@ -53,7 +54,7 @@ fn expect_both(packet: &Packet<'_>, modifier1: Modifier1, modifier2: u8) -> Resu
     if packet.modifier2() == modifier2 { Ok(()) } else { Err(MessageError::Modifier2 { found: packet.modifier2() }) }
 }
 
-/// A decimal number of at most 64 bits, if the key is there.
+/// Returns a decimal number of at most 64 bits, if the key is there.
 fn number(pairs: &[Pair], key: &'static str) -> Result<Option<u64>, MessageError> {
     last(pairs, key.as_bytes()).map(|text| decimal(text, key)).transpose()
 }
@@ -71,14 +72,14 @@ fn small_number(pairs: &[Pair], key: &'static str) -> Result<Option<u8>, Message
     }
 }
 
-/// The packet that was just written.
+/// Decodes the packet that was just written.
 fn again(bytes: &[u8]) -> Packet<'_> {
     let (packet, rest) = Packet::decode(bytes).expect("not a packet, but encoded as one");
     assert_eq!(rest, b"");
     packet
 }
 
-/// Messages with no more in them than modifiers and bytes.
+/// Checks the messages that hold nothing but modifiers and bytes.
 fn simple(packet: &Packet<'_>) {
     let mut buffer = Vec::new();
     assert_eq!(Ping::decode(packet), expect(packet, Modifier1::PING).map(|()| Ping));
@@ -146,7 +147,7 @@ fn spool_task(packet: &Packet<'_>) {
     assert_eq!(bytes[4..], *packet.payload());
 }
 
-/// Both refuse, and for the same reason.
+/// Checks that both refuse, and for the same reason.
 fn refused<G: std::fmt::Debug, W: std::fmt::Debug>(got: Result<G, MessageError>, want: Result<W, MessageError>) {
     match (got, want) {
         (Err(got), Err(want)) => {
@@ -366,11 +367,11 @@ fn subscription(packet: &Packet<'_>) {
     let arrived = Subscription::decode(&again(bytes)).expect("what was encoded");
     let covered = arrived.signature.expect("signed");
     assert_eq!((covered.signed, covered.sign), (&signed[..], signature.sign));
-    // Only where the keys came in the order in which uWSGI sends them, none twice and none unknown.
+    // The encoder writes the known keys once each, in uWSGI's order: only then are the bytes the same.
     assert_eq!(signed == signature.signed, bytes[4..] == *packet.payload());
 }
 
-/// Whether the pairs are a subscription; every reason why they are not.
+/// Checks whether the pairs are a subscription; otherwise returns every reason why they are not.
 fn subscribed(packet: &Packet<'_>) -> Result<(), Vec<MessageError>> {
     expect(packet, Modifier1::SUBSCRIPTION).map_err(|error| vec![error])?;
     let pairs = pairs(packet).map_err(|error| vec![error])?;
@@ -392,7 +393,7 @@ fn subscribed(packet: &Packet<'_>) -> Result<(), Vec<MessageError>> {
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
-/// Every field is the last value of its key.
+/// Checks that every field is the last value of its key.
 fn fields(subscription: &Subscription<'_>, pairs: &[Pair], modifier2: u8) {
     let bytes = |key: &str| last(pairs, key.as_bytes());
     let number = |key| number(pairs, key).expect("decoded as a number");

@@ -1,4 +1,4 @@
-//! The header and the cut behind it.
+//! A packet's header, and where the packet ends.
 
 use uwsgi::{Content, EncodeErrorKind, Foreign, Header, Modifier1, Packet, PayloadForm};
 
@@ -7,10 +7,10 @@ use crate::naive::{self, Fault, Rules};
 
 /// The input is what a peer sent.
 ///
-/// Oracle: the naive decoder gives the same packet, or the same error, under the limits of the wire and under limits
-/// just below, at and above the datasize that the header claims. As many bytes as an error says are needed complete
-/// its element, one fewer does not. Encoding gives the input back. The payload in the form that the modifiers name is
-/// what the naive decoder reads in that form. Nothing that prints panics.
+/// Oracle: the naive decoder gives the same packet or the same error, under the limits of the wire and under limits
+/// just below, at and above the claimed datasize. If an error says how many bytes are needed, that many complete the
+/// element and one fewer do not. Encoding gives the input back. The naive decoder reads the same payload in the form
+/// that the modifiers name. Nothing that prints panics.
 pub fn packet(input: &[u8]) {
     header(input);
     decodes_alike(input, &Rules::WIRE);
@@ -52,7 +52,7 @@ fn header(input: &[u8]) {
     }
 }
 
-/// What the first four bytes say in the protocols that a peer may speak by mistake.
+/// Returns the protocol that a peer speaks by mistake, as its first four bytes show it.
 fn foreign(first: &[u8]) -> Option<Foreign> {
     const HTTP: [&str; 17] = [
         "CONNECT ",
@@ -88,7 +88,7 @@ fn foreign(first: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// A number has a name exactly if it is in the table, and then all that goes with a name.
+/// Checks that a number has a name, and all that goes with a name, exactly if the table has it.
 fn modifier(number: Modifier1) {
     let named = Modifier1::NAMED.contains(&number);
     assert_eq!(named, number.name().is_some());
@@ -109,7 +109,7 @@ fn decodes_alike(input: &[u8], rules: &Rules) {
         (Err(got), Err(want)) => {
             assert_eq!(Fault::from(got), want);
             assert_eq!(got.needed(), want.needed());
-            assert_eq!(Fault::from(got.shifted(1000)), want.behind(1000));
+            assert_eq!(Fault::from(got.shifted(1000)), want.moved_by(1000));
             print(&got);
             match got.needed() {
                 Some(needed) if *rules == Rules::WIRE => needs_exactly(input, needed, want.offset),
@@ -120,7 +120,7 @@ fn decodes_alike(input: &[u8], rules: &Rules) {
     }
 }
 
-/// With one byte less than `needed` the same element is still incomplete; with all of them it is there.
+/// Checks that the element is complete with all `needed` bytes, and still incomplete with one byte less.
 fn needs_exactly(input: &[u8], needed: usize, offset: usize) {
     assert!(needed > 0);
     let mut longer = input.to_vec();
@@ -131,7 +131,7 @@ fn needs_exactly(input: &[u8], needed: usize, offset: usize) {
     longer.push(0);
     match Packet::decode(&longer) {
         Ok((_, rest)) => assert_eq!(rest, b""),
-        Err(error) => assert!(offset == 0 && error.offset() > 0, "{error} after all bytes needed"),
+        Err(error) => assert!(offset == 0 && error.offset() > 0, "{error} after all needed bytes"),
     }
 }
 
@@ -148,7 +148,7 @@ fn encodes_back(packet: &Packet<'_>, bytes: &[u8]) {
         (error.kind(), error.required(), error.available()),
         (EncodeErrorKind::BufferFull, bytes.len(), bytes.len() - 1)
     );
-    assert!(short.iter().all(|byte| *byte == 0xa5), "a refused packet was written in part");
+    assert!(short.iter().all(|byte| *byte == 0xa5), "part of a refused packet was written");
     print(&error);
 }
 

@@ -7,11 +7,11 @@ use super::{all, in_packet, last, packet_of, print, rules, show};
 use crate::naive::{self, Fault, Pair, Rules};
 use crate::naive_cgi;
 
-/// The input is a packet; where its datasize lies, all that follows its header is its payload.
+/// The input is a packet. If its datasize does not match, the payload is all that follows the header.
 ///
-/// Oracle: a naive view that searches the naive decoder's pairs for every question anew: the last pair of a key wins,
-/// headers are `HTTP_*`, `CONTENT_TYPE` and `CONTENT_LENGTH`, a body has the last length, a target is compared with decoded
-/// copies, and a value is scanned byte by byte for what it may not hold.
+/// Oracle: a naive view that searches the naive decoder's pairs anew for every question. The last pair of a key wins,
+/// headers are `HTTP_*`, `CONTENT_TYPE` and `CONTENT_LENGTH`, the last length frames the body, targets are compared
+/// with decoded copies, and values are scanned byte by byte for forbidden bytes.
 pub fn request(input: &[u8]) {
     if let Some(packet) = packet_of(input) {
         view(&packet);
@@ -22,7 +22,7 @@ pub fn request(input: &[u8]) {
     }
 }
 
-/// Compares the view of one packet with the naive one.
+/// Compares the view of one packet with the naive view.
 pub(super) fn view(packet: &Packet<'_>) {
     let want = naive::vars(packet.payload(), &Rules::WIRE);
     let request = match (Request::decode(packet), want.fault) {
@@ -72,7 +72,7 @@ fn accessors(request: &Request<'_>, pairs: &[Pair]) {
     }
 }
 
-/// `HTTPS` that is on, else the first of three that names a scheme.
+/// Returns the scheme: https where `HTTPS` is on, else that of the first of three vars that names a scheme.
 fn scheme(pairs: &[Pair]) -> Scheme {
     let on = last(pairs, b"HTTPS").unwrap_or_default().to_ascii_lowercase();
     if on == b"on" || on == b"1" || on == b"true" {
@@ -88,7 +88,7 @@ fn scheme(pairs: &[Pair]) -> Scheme {
     Scheme::Http
 }
 
-/// Up to five significant digits, at most 65535.
+/// Returns a port of up to five significant digits, at most 65535.
 fn port(value: &[u8]) -> Option<u16> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;
@@ -143,14 +143,14 @@ fn target(request: &Request<'_>, pairs: &[Pair]) {
     if let Some(whole) = target.as_bytes() {
         assert_eq!(whole, bytes);
     }
-    // What a log line, a router and another server may rely on.
+    // Log lines, routers and other servers may rely on this.
     assert!(bytes == b"*" || bytes.starts_with(b"/"));
     assert!(!bytes.iter().any(|byte| *byte <= b' ' || *byte == 0x7f));
     let printed = [target.to_string(), target.from_root().to_string()];
     assert!(printed.iter().all(|text| text.bytes().all(|byte| byte.is_ascii_graphic())));
 }
 
-/// What one name says of itself.
+/// Checks everything that one header name says about itself.
 fn header_name(name: HeaderName<'_>, key: &[u8]) {
     print(&name);
     let printed: Vec<u8> = name.bytes().collect();
@@ -179,7 +179,7 @@ fn body(request: &Request<'_>, pairs: &[Pair]) {
     let want = naive_cgi::framing(&lengths, None, false);
     assert_eq!(request.body_framing(), want);
     assert_eq!(request.body_framing_or_chunked(), naive_cgi::framing(&lengths, coding, true));
-    assert_eq!(framing::request_body(lengths.last().copied(), coding, false), want, "a coding has no say");
+    assert_eq!(framing::request_body(lengths.last().copied(), coding, false), want, "a coding changes nothing");
     assert_eq!(framing::declared_length(lengths.iter().copied()), naive_cgi::declared(&lengths));
     assert_eq!(request.allows_keepalive(), naive_cgi::allows_keepalive(&lengths));
     match want {
@@ -212,7 +212,7 @@ fn checks(request: &Request<'_>, pairs: &[Pair]) {
     assert_eq!(got.err(), first);
 }
 
-/// The first byte of a value that must not be there.
+/// Returns the first forbidden byte of a value, and why it is forbidden.
 fn forbidden(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize)> {
     if key == b"REQUEST_METHOD" && value.is_empty() {
         return Some((ContentErrorKind::EmptyMethod, 0));
@@ -245,7 +245,7 @@ fn mount(request: &Request<'_>, pairs: &[Pair]) {
     assert_eq!(request.path_info(), last(pairs, b"PATH_INFO"));
 }
 
-/// The name of a control var, from its key, by a table.
+/// Returns the control var of a key, by a table.
 fn control(key: &[u8]) -> Option<ControlVar> {
     let table = [
         ("UWSGI_APPID", ControlVar::AppId),

@@ -1,4 +1,4 @@
-//! Heads of answers.
+//! Heads of responses.
 
 use uwsgi::framing::{ResponseBody, response_body};
 use uwsgi::response::{HeadEnd, ResponseHead};
@@ -7,12 +7,12 @@ use super::print;
 use crate::drive::pieces;
 use crate::naive_http::{self, Fault, Head, Most};
 
-/// The first byte counts piece sizes, one byte each, that follow it, and its 64 asks for small limits; the others are a
-/// head, and what follows it.
+/// The first byte counts the piece sizes that follow it, one byte each; its bit 64 sets small limits. The other bytes
+/// are a head and what follows it.
 ///
-/// Oracle: a naive reading of the whole. `HeadEnd` finds the same end however the bytes come, looks at each of them
-/// once, and never finds an end that is not there; `ResponseHead` says the same about every line, within limits and
-/// without, and blames the same line.
+/// Oracle: a naive reading of the whole. `HeadEnd` finds the same end however the bytes arrive, looks at each byte
+/// once, and never reports a false end. `ResponseHead` says the same about every line, with and without limits, and
+/// blames the same line.
 pub fn response_head(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -20,9 +20,9 @@ pub fn response_head(input: &[u8]) {
     assert_eq!(HeadEnd::default().find(bytes), end);
     in_pieces(bytes, sizes, end);
 
-    // Anything but a head and nothing else is refused, and no blame lies outside.
+    // Only exactly one head decodes, and the offset of an error lies within the bytes.
     if end != Some(bytes.len()) {
-        let error = ResponseHead::decode(bytes).expect_err("not a head, or more than one");
+        let error = ResponseHead::decode(bytes).expect_err("decoded, but not exactly one head");
         assert!(error.offset() <= bytes.len());
         print(&error);
     }
@@ -45,7 +45,7 @@ fn in_pieces(bytes: &[u8], sizes: &[u8], end: Option<usize>) {
             return;
         }
         assert!(before <= found.searched() && found.searched() <= got);
-        // At most a newline and the CR behind it are looked at again.
+        // Only a newline and the CR after it may be looked at again.
         assert!(got - found.searched() <= 2);
     }
 }

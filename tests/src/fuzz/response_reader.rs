@@ -1,4 +1,4 @@
-//! Answers as a reader with a buffer gives them.
+//! Responses as a buffered reader gives them.
 
 use std::io::{self, BufRead, Read};
 
@@ -11,9 +11,9 @@ use crate::script::Script;
 
 /// The input is that of [`exchange`](super::exchange).
 ///
-/// Oracle: a naive reading of the whole. Over a connection in memory on which the bytes come all at once, in pieces of those
-/// sizes and one by one, with reads of different sizes, the reader gives the same heads and the same body, fails for the same
-/// reason and leaves the same bytes over; its buffer stays within what it promises.
+/// Oracle: a naive reading of the whole. The bytes come over a connection in memory: all at once, in pieces of those
+/// sizes, and one by one, with reads of different sizes. The reader gives the same heads and the same body, fails for
+/// the same reason, and leaves the same bytes over. Its buffer stays within the promised size.
 pub fn response_reader(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -21,7 +21,7 @@ pub fn response_reader(input: &[u8]) {
     let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
 
     let want = naive_http::answer(bytes, to_head, most);
-    // One buffer for all: what the one before left in it must not show.
+    // All readers share one buffer: the contents that one left in it must not show in the next.
     let mut buffer = Vec::new();
     let exchange = Exchange::new(to_head).with_limits(most.limits());
     let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
@@ -34,7 +34,7 @@ pub fn response_reader(input: &[u8]) {
     assert_eq!(read(&want, most, exchange(), &mut buffer, &bytewise, &[1, 3]), whole);
 }
 
-/// Compares what a reader gives, and says whether the connection may be used again, given that nothing came behind.
+/// Compares what a reader gives. Returns whether the connection may be used again, if no byte followed the response.
 fn read(
     want: &Answer,
     most: Most,
@@ -50,7 +50,7 @@ fn read(
         Err(error) => (End::from(why(&error)), Vec::new(), None),
         Ok(mut response) => match take(&mut response, reads, &mut body) {
             Err(error) => {
-                // It stays one.
+                // The error stays the same.
                 assert_eq!(why(&response.fill_buf().unwrap_err()), why(&error));
                 assert!(!response.allows_another());
                 (End::from(why(&error)), Vec::new(), None)
@@ -88,7 +88,7 @@ fn open<'b, 's>(
     Ok(body)
 }
 
-/// Reads the body, in turn into buffers of these sizes and out of the reader's own.
+/// Reads the body, in turn into buffers of these sizes and from the reader's own buffer.
 fn take(response: &mut impl BufRead, reads: &[u8], body: &mut Vec<u8>) -> io::Result<()> {
     for size in reads.iter().chain((reads.is_empty()).then_some(&1)).cycle() {
         let size = usize::from(*size).max(1);
@@ -108,5 +108,5 @@ fn take(response: &mut impl BufRead, reads: &[u8], body: &mut Vec<u8>) -> io::Re
 
 fn why(error: &io::Error) -> ExchangeError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    *inner.unwrap_or_else(|| panic!("an error that no answer causes: {error}"))
+    *inner.unwrap_or_else(|| panic!("an error that no response causes: {error}"))
 }

@@ -1,4 +1,4 @@
-//! From values to bytes to values, and from bytes to values to bytes.
+//! Round trips: from values to bytes to values, and from bytes to values to bytes.
 
 use std::borrow::Cow;
 
@@ -15,15 +15,15 @@ use crate::naive::{self, Pair};
 use crate::naive_cgi;
 use crate::naive_vars::{Allowed, Refusal, header, pair, values, var};
 
-/// The input says what to write: pairs, headers, numbers, whole blocks and items, into a buffer of some size. It is
+/// The input says what to write into a buffer of some size: pairs, headers, numbers, whole payloads and items. It is
 /// also taken for a packet.
 ///
-/// Oracle: a list of what was accepted, and a naive encoder. Each push is accepted or refused, with the kind and the
-/// two numbers, as the naive rules say; a refused one leaves nothing behind, not in the packet and not around it. The
-/// bytes are the naive encoder's, over a slice, an `ArrayVec` and a `Vec`; decoding them gives what was accepted;
-/// lengths are exact. What was written without raw pushes is one request to every reader: one `CONTENT_LENGTH` at most, and
-/// nothing that a server refuses. An encoder that is dropped leaves a `Vec` and an `ArrayVec` as they were. A packet that
-/// decodes encodes to the bytes that it came from, by raw pushes.
+/// Oracle: a list of the accepted pushes, and a naive encoder. The naive rules say whether each push is accepted, or
+/// refused with which kind and which two numbers. A refused push changes nothing, neither in the packet nor around it.
+/// The bytes are the naive encoder's, in a slice, an `ArrayVec` and a `Vec`; decoding them gives what was accepted;
+/// lengths are exact. A packet without raw pushes is one request to every reader: it has at most one `CONTENT_LENGTH`,
+/// and no server refuses it. A dropped encoder leaves a `Vec` and an `ArrayVec` as they were. A packet that decodes
+/// encodes to the same bytes, by raw pushes.
 pub fn roundtrip(input: &[u8]) {
     if let Ok(plan) = Plan::arbitrary_take_rest(Unstructured::new(input)) {
         lengths(&plan);
@@ -61,7 +61,7 @@ enum Item<'a> {
     Number(u64),
 }
 
-/// A string; lengths around what a length field can say come without as many bytes of input.
+/// A string. Strings with lengths around the largest that a length field can hold need only a few bytes of input.
 #[derive(Debug)]
 struct Text<'a>(Cow<'a, [u8]>);
 
@@ -139,10 +139,10 @@ fn into_every_buffer(plan: &Plan<'_>) {
 
     let mut slice = fresh(capacity);
     let len = vars(plan, &mut slice[..], Some(capacity));
-    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written behind the packet");
+    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written after the packet");
     let mut slice = fresh(capacity);
     let len = items(plan, &mut slice[..], Some(capacity));
-    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written behind the packet");
+    assert!(slice[len..].iter().all(|byte| *byte == 0xa5), "written after the packet");
 
     let mut slice = fresh(capacity);
     dropped(plan, &mut slice[..]);
@@ -172,7 +172,7 @@ fn array_vecs<const N: usize>(plan: &Plan<'_>) {
     assert_eq!(buffer, before, "a dropped encoder has left bytes");
 }
 
-/// Encoders that are not finished.
+/// Drops encoders that are not finished.
 fn dropped<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B) {
     let mut encoder = VarsEncoder::new(&mut *buffer);
     let _refused = encoder.push_number("CONTENT_LENGTH", 5);
@@ -194,14 +194,14 @@ fn dropped<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B) {
     }
 }
 
-/// Writes the plan's vars; answers how many bytes of the buffer they took.
+/// Writes the plan's vars; returns how many bytes of the buffer they took.
 fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>) -> usize {
     let policy =
         HeaderPolicy::default().allow_proxy(plan.proxy).allow_underscores(plan.underscores).allow_chunked(plan.chunked);
     let allowed = Allowed { proxy: plan.proxy, underscores: plan.underscores, chunked: plan.chunked };
     let mut encoder = VarsEncoder::with_policy(buffer, policy);
     let mut accepted: Vec<Pair> = Vec::new();
-    // Without those of raw pushes.
+    // The accepted pairs, except those of raw pushes.
     let mut checked: Vec<Pair> = Vec::new();
     let mut written = Vec::new();
     let fits = |written: &[u8], more: usize| fits(4 + written.len(), more, room);
@@ -218,7 +218,7 @@ fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>
             Push::All(pairs) => {
                 let pairs: Vec<Pair> = pairs.iter().map(|(key, value)| (key.0.to_vec(), value.0.to_vec())).collect();
                 let Some(block) = naive::encode_vars(&pairs) else { continue };
-                // An empty key does not get as far as here.
+                // An empty key does not decode.
                 let Ok(vars) = Vars::decode(&block) else { continue };
                 let mut all = checked.clone();
                 let allowed = pairs.iter().try_for_each(|(key, value)| {
@@ -260,7 +260,7 @@ fn vars<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>
     len
 }
 
-/// Writes the plan's items; answers how many bytes of the buffer they took.
+/// Writes the plan's items; returns how many bytes of the buffer they took.
 fn items<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize>) -> usize {
     let mut encoder = ArrayEncoder::new(buffer);
     let mut accepted: Vec<Vec<u8>> = Vec::new();
@@ -309,20 +309,20 @@ fn finish(plan: &Plan<'_>, got: Result<&[u8], EncodeError>, written: &[u8], room
     }
 }
 
-/// Whether so many bytes more fit into the datasize, and then into the buffer.
+/// Checks whether `more` bytes fit into the datasize, and then into the buffer.
 fn fits(written: usize, more: usize, room: Option<usize>) -> Result<(), Refusal> {
     let payload = written - 4 + more;
     if payload > 65535 {
         return Err((Kind::DatasizeTooLarge, payload, 65535));
     }
     match room {
-        // Where not even the header fitted nothing ever does, not even nothing.
+        // If not even the header fitted, no push ever fits, not even an empty one.
         Some(room) if room < 4 || written + more > room => Err((Kind::BufferFull, more, room.saturating_sub(written))),
         _ => Ok(()),
     }
 }
 
-/// What `SECURITY.md` promises of all that was written without raw pushes.
+/// Checks what `SECURITY.md` promises of everything that was written without raw pushes.
 fn one_request(pairs: &[Pair]) {
     let lengths: Vec<&[u8]> = values(pairs, b"CONTENT_LENGTH").collect();
     assert!(lengths.len() <= 1, "{lengths:?}");
@@ -330,11 +330,11 @@ fn one_request(pairs: &[Pair]) {
     let codings = values(pairs, b"HTTP_TRANSFER_ENCODING").count();
     assert!(codings == 0 || (codings == 1 && lengths.iter().all(|length| length.is_empty())), "{pairs:?}");
     for (key, value) in pairs {
-        uwsgi::check_var(key, value).expect("what a server takes");
+        uwsgi::check_var(key, value).expect("a var that a server accepts");
     }
 }
 
-/// A packet that decodes encodes to the same bytes.
+/// Checks that a packet that decodes encodes to the same bytes.
 fn bytes(input: &[u8]) {
     let Ok((packet, rest)) = Packet::decode(input) else { return };
     let bytes = &input[..input.len() - rest.len()];
@@ -345,7 +345,7 @@ fn bytes(input: &[u8]) {
         Ok(content) => show(&content),
         Err(error) => print(&error),
     }
-    // Whatever the modifiers say.
+    // This holds for every modifier.
     if let Ok(vars) = packet.vars() {
         vars_back(&packet, vars, bytes);
     }
@@ -364,7 +364,7 @@ fn vars_back(packet: &Packet<'_>, vars: Vars<'_>, bytes: &[u8]) {
     assert_eq!(encoder.encoded_len(), bytes.len());
     assert_eq!(encoder.finish(packet.modifier1(), packet.modifier2()), Ok(bytes));
 
-    // All at once what may be pushed one by one.
+    // `push_all` accepts a payload exactly if `push` accepts each pair.
     let (mut at_once, mut one_by_one) = (Vec::new(), Vec::new());
     let mut encoder = VarsEncoder::new(&mut one_by_one);
     let wanted = vars.iter().try_for_each(|(key, value)| encoder.push(key, value)).map_err(refusal);

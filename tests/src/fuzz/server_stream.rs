@@ -1,4 +1,4 @@
-//! A whole connection of the blocking server, with an application that does right and wrong.
+//! A whole connection of the blocking server, with an application that behaves well or badly.
 
 mod actor;
 mod written;
@@ -17,23 +17,24 @@ use crate::naive_http::{self, ChunkedEnd};
 use crate::timeline::{Act, Manner, Outcome, Timeline, sent};
 use actor::{Actor, Seen};
 
-/// The first byte chooses the server: its 1 keeps connections, its 2 takes chunked bodies, its 4 has small limits, its 8
-/// accepts signals and remote calls; its 16 and 32 have the application go on when reads and writes have failed. The
-/// second counts what the application does, two bytes each, and the sizes of the pieces that come and are taken. Three
-/// more say what else happens, and when. The others are what a front end sends up to its close.
+/// The first byte chooses the server: its bit 1 keeps connections, bit 2 accepts chunked bodies, bit 4 sets small
+/// limits, bit 8 accepts signals and remote calls; bits 16 and 32 let the application go on after failed reads and
+/// writes. The second byte counts the acts of the application, two bytes each, and the piece sizes for reads and
+/// writes. Three more bytes say what else happens, and when. The other bytes are what a front end sends until it
+/// closes.
 ///
-/// Oracle: all at once, in pieces and with partial writes the same bytes leave and the connection ends the same way. What
-/// leaves is what the application gave, by a naive account of it: a whole answer a request, another request only where it
-/// may come, then a refusal, a pong or nothing. What it reads of a body is a prefix of what was sent, to the end if it
-/// was told of one. With resets, stops, silences and peers that take nothing, half an answer is seen to be one, and
-/// nothing waits for ever.
+/// Oracle: all at once, in pieces and with partial writes, the same bytes leave and the connection ends the same way. A
+/// naive account says what leaves: one whole response for each request, another request only where one may come, then a
+/// refusal, a pong or nothing. What the application reads of a body is a prefix of what was sent, and all of it if the
+/// application saw the end. Resets, stops, silences and peers that read nothing are also tried: half a response is
+/// recognized as half, and nothing waits for ever.
 pub fn server_stream(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
     let whole = plan.calm([stream], Manner::default());
     plan.check(stream, &whole);
 
     let manner = Manner { takes: plan.takes(), early: plan.sizes.len() % 2 == 1, ..Manner::default() };
-    // Byte by byte, unless that would take all the time.
+    // Byte by byte, but not for a long stream: that would take too much time.
     let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
     let sizes = if plan.sizes.is_empty() { smallest } else { &plan.sizes[..] };
     assert_eq!(plan.calm(pieces(stream, sizes), manner), whole);
@@ -42,7 +43,7 @@ pub fn server_stream(input: &[u8]) {
     plan.rough(stream, sizes);
 }
 
-/// The most bytes that are read behind an answer.
+/// The most bytes that are read after a response.
 const DRAINED: u32 = 512;
 
 struct Plan {
@@ -77,7 +78,7 @@ impl Plan {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         (settings.chunked, settings.drain_bytes) = (self.has(2), DRAINED);
-        // So short that what happens can be late for it.
+        // So short that an event can come after it.
         settings.write_idle = Duration::from_secs(30);
         if self.has(1) {
             settings = settings.with_keepalive(Duration::from_secs(5));
@@ -86,7 +87,7 @@ impl Plan {
             settings = settings.with_limits(Limits::server().with_datasize(512)).with_body_limit(64);
         }
         if self.has(2) {
-            // How much of a body that is over its limit had come depends on the pieces.
+            // How much of a body over its limit had arrived depends on the pieces.
             settings = settings.with_body_limit(1 << 30);
         }
         if self.has(8) {
@@ -105,7 +106,7 @@ impl Plan {
         (served, actor.into_seen())
     }
 
-    /// Nothing is in the way of the answer.
+    /// Serves a connection on which nothing disturbs the response.
     fn calm<'s>(&self, pieces: impl IntoIterator<Item = &'s [u8]>, manner: Manner) -> Served {
         let connection = Timeline::new(sent(pieces), manner);
         let (served, seen) = self.serve(&connection, true);
@@ -115,7 +116,7 @@ impl Plan {
         Served { seen, written, half_closed, aborted }
     }
 
-    /// The peer and the server's owner do what they like, at any moment.
+    /// Serves a connection on which the peer and the server's owner do anything at any moment.
     fn rough(&self, stream: &[u8], sizes: &[u8]) {
         let [kind, when, pause] = self.happens.map(u64::from);
         // From milliseconds to more than any deadline.
@@ -134,7 +135,7 @@ impl Plan {
         }
         match kind & 8 {
             0 => script.push((last, Act::Shut)),
-            // A pipe may be silent for ever. Until a stop, that is.
+            // A pipe may be silent for ever, so a stop must come.
             _ => script.push((last + 1_000_000, Act::Stop)),
         }
         script.sort_by_key(|(at, _)| *at);
@@ -143,14 +144,14 @@ impl Plan {
         let (served, seen) = self.serve(&connection, false);
         let outcome = connection.outcome();
         assert!(outcome.drained <= DRAINED as usize);
-        // Only a peer breaks a connection, or takes nothing for too long.
+        // Only a peer breaks a connection, or reads nothing for too long.
         assert!(served.is_ok() || outcome.was_reset || kind & 4 != 0 || !late.is_zero(), "{served:?}");
         let cut = outcome.aborted || served.is_err() || outcome.was_reset;
         let to_head: Vec<bool> = self.requests(stream, &seen).iter().map(Request::is_to_head).collect();
         written::rough(&outcome.written, &seen, &to_head, cut);
     }
 
-    /// What was seen and written is what may be, by a naive account of the stream.
+    /// Checks by a naive account of the stream that what was seen and written is allowed.
     fn check(&self, stream: &[u8], served: &Served) {
         let requests = self.requests(stream, &served.seen);
         let to_head: Vec<bool> = requests.iter().map(Request::is_to_head).collect();
@@ -161,19 +162,20 @@ impl Plan {
             let may = may_say && seen.is_whole();
             assert!(
                 !said.keep_alive || (may_say && request.is_nearly_read(seen)),
-                "request {place} has no other behind it"
+                "request {place} has no other after it"
             );
-            // Of a longer body it depends on when the head left.
+            // Of a longer body it depends on the time when the head left.
             assert!(
                 said.keep_alive || !(may && request.is_short_enough() && !seen.failed),
                 "request {place} is the last"
             );
             assert_eq!(said.close, self.has(1) && said.is_head && !said.keep_alive, "request {place}");
-            assert!(said.keep_alive || place + 1 == served.seen.len(), "request {} had no place there", place + 1);
+            assert!(said.keep_alive || place + 1 == served.seen.len(), "request {} must not be there", place + 1);
         }
     }
 
-    /// The requests that were seen, as they stand in the stream, each with no more of its body seen than it has.
+    /// Returns the requests that were seen, as they stand in the stream. Checks that no more of each body was seen than
+    /// it has.
     fn requests<'s>(&self, stream: &'s [u8], seen: &[Seen]) -> Vec<Request<'s>> {
         let mut at = 0;
         let mut requests = Vec::new();
@@ -191,9 +193,9 @@ impl Plan {
 struct Request<'s> {
     vars: Vec<Pair>,
     framing: RequestBody,
-    /// Everything behind the packet.
-    behind: &'s [u8],
-    /// Of the packet and its declared body.
+    /// All bytes after the packet.
+    after: &'s [u8],
+    /// The length of the packet and its declared body.
     len: usize,
 }
 
@@ -206,14 +208,14 @@ impl<'s> Request<'s> {
         let packet = 4 + packet.header.datasize;
         let framing = framing.unwrap_or(RequestBody::None);
         let body = if let RequestBody::Length(length) = framing { usize::try_from(length).unwrap() } else { 0 };
-        Self { vars, framing, behind: &stream[packet..], len: (packet + body).min(stream.len()) }
+        Self { vars, framing, after: &stream[packet..], len: (packet + body).min(stream.len()) }
     }
 
     fn is_to_head(&self) -> bool {
         super::last(&self.vars, b"REQUEST_METHOD") == Some(b"HEAD")
     }
 
-    /// The body's length, if it was declared, and by one length only.
+    /// Returns the body's length, if it was declared, and only once or alike.
     fn length(&self) -> Option<u64> {
         match self.framing {
             RequestBody::Length(length) if naive_cgi::allows_keepalive(&super::all(&self.vars, b"CONTENT_LENGTH")) => {
@@ -223,12 +225,12 @@ impl<'s> Request<'s> {
         }
     }
 
-    /// Whether at most 64 KiB of the body were not taken.
+    /// Returns whether at most 64 KiB of the body were not read.
     fn is_nearly_read(&self, seen: &Seen) -> bool {
         self.length().is_some_and(|length| length - seen.body.len() as u64 <= 65_536)
     }
 
-    /// Whether the body is no longer than that, so that it need not be read.
+    /// Returns whether the whole body is at most 64 KiB, so that the application need not read it.
     fn is_short_enough(&self) -> bool {
         self.length().is_some_and(|length| length <= 65_536)
     }
@@ -236,28 +238,28 @@ impl<'s> Request<'s> {
     fn hold(&self, seen: &Seen) {
         let sent = match self.framing {
             _ if seen.is_message || seen.is_pipe => {
-                let all = self.framing == RequestBody::Chunked || seen.body == self.behind;
-                assert!(!seen.ended || all, "an end before the stream's");
-                self.behind.to_vec()
+                let all = self.framing == RequestBody::Chunked || seen.body == self.after;
+                assert!(!seen.ended || all, "an end before the end of the stream");
+                self.after.to_vec()
             }
             RequestBody::Length(length) => {
-                let most = usize::try_from(length).unwrap().min(self.behind.len());
-                assert!(!seen.ended || seen.body.len() as u64 == length, "an end before the end");
-                self.behind[..most].to_vec()
+                let most = usize::try_from(length).unwrap().min(self.after.len());
+                assert!(!seen.ended || seen.body.len() as u64 == length, "an end before the end of the body");
+                self.after[..most].to_vec()
             }
             RequestBody::Chunked => {
-                let (body, end) = naive_http::chunked(self.behind);
+                let (body, end) = naive_http::chunked(self.after);
                 assert!(
                     !seen.ended || (matches!(end, ChunkedEnd::At(_)) && seen.body == body),
-                    "an end before the end"
+                    "an end before the end of the body"
                 );
                 body
             }
             _ => Vec::new(),
         };
-        // Bytes of chunks are not those of the stream, once the connection is a pipe.
+        // Once the connection is a pipe, the bytes of chunks are not those of the stream.
         if !(seen.is_pipe && self.framing == RequestBody::Chunked) {
-            assert!(sent.starts_with(&seen.body), "{} is no part of what was sent", seen.body.escape_ascii());
+            assert!(sent.starts_with(&seen.body), "{} is not part of what was sent", seen.body.escape_ascii());
         }
     }
 }

@@ -5,12 +5,12 @@ use uwsgi::{Packet, Request};
 use crate::naive::{self, Fault, Rules};
 use crate::naive_cgi;
 
-/// The first byte counts piece sizes, one byte each, that follow it; the others are what goes over a connection:
+/// The first byte counts the piece sizes that follow it, one byte each. The other bytes are those of a connection:
 /// packets, each with the body that its `CONTENT_LENGTH` announces.
 ///
-/// Oracle: the naive decoder, given everything at once. A reader that is fed pieces of those sizes, and one that asks
-/// for exactly the bytes that errors say are needed, see the same packets and bodies and are left in the same state;
-/// the second never holds a byte that is not the current packet's. On the way, `needed` falls by what arrived.
+/// Oracle: the naive decoder, given everything at once. One reader gets pieces of those sizes, another asks for exactly
+/// the bytes that errors say are needed. Both see the same packets and bodies and end in the same state. The second
+/// never holds a byte beyond the current packet. `needed` falls by the number of bytes that arrived.
 pub fn split(input: &[u8]) {
     let (sizes, stream) = sizes(input);
     let want = whole(stream);
@@ -27,7 +27,7 @@ struct Seen {
     body_missing: u64,
 }
 
-/// A packet, and the body behind it.
+/// A packet, and the body after it.
 #[derive(Debug, PartialEq, Eq)]
 struct Exchange {
     modifiers: (u8, u8),
@@ -40,7 +40,8 @@ fn sizes(input: &[u8]) -> (&[u8], &[u8]) {
     rest.split_at((usize::from(*count) % 16).min(rest.len()))
 }
 
-/// The bytes in pieces of these sizes, over and over; of one byte where there are none, and where a size is 0.
+/// Cuts the bytes into pieces of these sizes, over and over. A size of 0 counts as 1, and without sizes each piece is
+/// one byte.
 fn pieces<'s>(mut stream: &'s [u8], sizes: &'s [u8]) -> impl Iterator<Item = &'s [u8]> {
     let mut sizes = sizes.iter().chain(sizes.is_empty().then_some(&1)).cycle();
     std::iter::from_fn(move || {
@@ -73,7 +74,7 @@ fn whole(stream: &[u8]) -> Seen {
     seen
 }
 
-/// The length of the body that a payload announces; a payload that announces none, or makes no sense, has none.
+/// Returns the length of the body that a payload announces; 0 for a payload that announces no valid length.
 fn naive_body(payload: &[u8]) -> u64 {
     let Ok(pairs) = naive::vars(payload, &Rules::WIRE).whole() else { return 0 };
     match naive_cgi::framing(&super::all(&pairs, b"CONTENT_LENGTH"), None, false) {
@@ -92,7 +93,7 @@ fn exchange(packet: &Packet<'_>) -> Exchange {
     Exchange { modifiers, payload: packet.payload().to_vec(), body: Vec::new() }
 }
 
-/// A reader that keeps what it was given and tries again with each piece.
+/// Reads with a reader that keeps all bytes and tries again with each piece.
 fn in_pieces(stream: &[u8], sizes: &[u8]) -> Seen {
     let mut seen = Seen { exchanges: Vec::new(), packet_fault: None, body_missing: 0 };
     let mut buffer: Vec<u8> = Vec::new();
@@ -131,7 +132,7 @@ fn in_pieces(stream: &[u8], sizes: &[u8]) -> Seen {
     seen
 }
 
-/// Nothing completed: either the same element misses fewer bytes by what arrived, or the header is there now.
+/// Checks that either the same element misses fewer bytes by what arrived, or the header is there now.
 fn needed_fell(before: Fault, now: Fault, arrived: usize) {
     let (was, is) = (before.needed().expect("more bytes cannot help"), now.needed().expect("more bytes cannot help"));
     if before.offset == now.offset {
@@ -142,7 +143,7 @@ fn needed_fell(before: Fault, now: Fault, arrived: usize) {
     }
 }
 
-/// A reader that reads only what it was told is missing.
+/// Reads with a reader that reads exactly the bytes that are missing.
 fn as_asked(stream: &[u8]) -> Seen {
     let mut seen = Seen { exchanges: Vec::new(), packet_fault: None, body_missing: 0 };
     let mut rest = stream;
@@ -150,8 +151,8 @@ fn as_asked(stream: &[u8]) -> Seen {
         let mut held = 0;
         let packet = loop {
             match Packet::decode(&rest[..held]) {
-                Ok((packet, behind)) => {
-                    assert_eq!(behind, b"", "more was asked for than the packet");
+                Ok((packet, after)) => {
+                    assert_eq!(after, b"", "more bytes were asked for than the packet has");
                     break packet;
                 }
                 Err(error) => {
@@ -169,11 +170,11 @@ fn as_asked(stream: &[u8]) -> Seen {
         };
         let mut current = exchange(&packet);
         let length = body_of(&packet);
-        let behind = &rest[held..];
-        let there = usize::try_from(length).unwrap_or(usize::MAX).min(behind.len());
-        current.body = behind[..there].to_vec();
+        let after = &rest[held..];
+        let there = usize::try_from(length).unwrap_or(usize::MAX).min(after.len());
+        current.body = after[..there].to_vec();
         seen.body_missing = length - there as u64;
-        rest = &behind[there..];
+        rest = &after[there..];
         seen.exchanges.push(current);
     }
     seen

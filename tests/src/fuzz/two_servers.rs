@@ -1,4 +1,4 @@
-//! Both servers, the same bytes at the same times, the same application.
+//! Both servers with the same bytes at the same times and the same application.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,15 @@ use crate::drive::pieces;
 use crate::ours::{Application, Gate, answer};
 use crate::timeline::{Act, Manner, Timeline};
 
-/// The first byte chooses the settings: its 1 keeps connections, its 2 takes chunked bodies, its 4 has small limits, its 8
-/// accepts requests of another kind and signals. The second chooses one of the applications of the conformance cases. The
-/// third counts sizes of the pieces that come and are taken, which follow it; its 16 waits for each piece. Three more say
-/// what else happens, and when. The others are what a front end sends up to its close.
+/// The first byte chooses the settings: its bit 1 keeps connections, bit 2 accepts chunked bodies, bit 4 sets small
+/// limits, bit 8 accepts requests of another modifier and signals. The second byte chooses one of the applications of
+/// the conformance cases. The third counts the piece sizes that follow it, for reads and writes; its bit 16 makes the
+/// server wait for each piece. Three more bytes say what else happens, and when. The other bytes are what a front end
+/// sends until it closes.
 ///
-/// Oracle: the two servers are each other's. The same bytes leave, the letters' case apart, at the same time the connection
-/// ends, and in the same way. What differs by what `http` is, is left out: see [`APPS`] and [`gives_otherwise_to_head`].
+/// Oracle: each server is the oracle of the other. The same bytes leave, apart from upper and lower case, and the
+/// connection ends at the same time and in the same way. Differences that come from the crate `http` are left out: see
+/// [`APPS`] and [`gives_otherwise_to_head`].
 pub fn two_servers(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
     let script = plan.script(stream);
@@ -34,9 +36,10 @@ pub fn two_servers(input: &[u8]) {
     assert_eq!(blocking.end, asynchronous, "blocking, then asynchronous, with {:?}", plan.app);
 }
 
-/// The applications: those that take no time, and do nothing that has no counterpart in `http`.
+/// The applications that take no time and use nothing that `http` lacks.
 ///
-/// [`App::LongThenFail`] is not told there that it gave too much, and [`App::ReadSomeThenAnswer`] reads whole frames.
+/// In `http`, [`App::LongThenFail`] does not learn that it gave too much, and [`App::ReadSomeThenAnswer`] reads whole
+/// frames.
 const APPS: [App; 21] = [
     App::ReadAllThenAnswer,
     App::AnswerWithoutReading,
@@ -61,7 +64,7 @@ const APPS: [App; 21] = [
     App::Long(10),
 ];
 
-/// Of the answer to HEAD nobody asks for the body, so that what an application does there does not happen.
+/// Nobody asks for the body of a response to HEAD, so these applications do not do there what they do for GET.
 fn gives_otherwise_to_head(app: App) -> bool {
     matches!(app, App::AnswerThenRead | App::FailAfter(_) | App::FailAfterHead | App::HeadTooLate)
 }
@@ -77,10 +80,10 @@ struct Plan {
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 struct Ended {
-    /// In small letters: names of headers are written in either way.
+    /// In lower case: the servers write header names in different cases.
     written: String,
     half_closed: bool,
-    /// Reset, or given up because the peer had reset it or took nothing.
+    /// Reset by the server, or given up because the peer had reset it or read nothing.
     cut: bool,
     took: u64,
 }
@@ -107,7 +110,7 @@ impl Plan {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.chunked = self.has(2);
-        // So short that what happens can be late for it.
+        // So short that an event can come after it.
         settings.write_idle = Duration::from_secs(30);
         if self.has(1) {
             settings = settings.with_keepalive(Duration::from_secs(5));
@@ -126,12 +129,12 @@ impl Plan {
         Manner { takes, early: self.early, late: Duration::ZERO }
     }
 
-    /// What happens, and when.
+    /// Returns what happens, and when.
     fn script(&self, stream: &[u8]) -> Vec<(u64, Act)> {
         let [kind, when, pause] = self.happens.map(u64::from);
         // From milliseconds to more than any deadline.
         let (when, pause) = (when * when, pause * pause / 8);
-        // Byte by byte, unless that would take all the time.
+        // Byte by byte, but not for a long stream: that would take too much time.
         let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
         let sizes = if self.sizes.is_empty() { smallest } else { &self.sizes[..] };
         let mut script: Vec<(u64, Act)> =
@@ -192,7 +195,7 @@ impl Plan {
                     sleep_until(start + Duration::from_millis(at)).await;
                     stop.ask();
                 });
-                // It is asked for before anything else happens at that time.
+                // The stop comes before anything else at that time.
                 tokio::task::yield_now().await;
             }
             let io = Timeline::new(script, self.manner()).into_io();
@@ -200,7 +203,7 @@ impl Plan {
             let gate = open_gate();
             let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
             let served = uwsgi_tower::serve_connection_until(io, service, settings, stop);
-            // What hangs would hang for ever: nothing moves the clock.
+            // Without this bound a hang would last for ever, since nothing would move the clock.
             let served = timeout(Duration::from_secs(1 << 20), served).await.expect("nothing waits for ever");
             let took = u64::try_from(start.elapsed().as_millis()).unwrap();
             let outcome = timeline.outcome();
@@ -211,14 +214,14 @@ impl Plan {
     }
 }
 
-/// Nothing is held here.
+/// Returns a gate that holds nothing.
 fn open_gate() -> Arc<Gate> {
     let gate = Gate::default();
     gate.open();
     Arc::new(gate)
 }
 
-/// An application that takes what `http` takes.
+/// An application that refuses what the crate `http` refuses.
 struct Http {
     application: Application,
     refused: std::sync::atomic::AtomicBool,
@@ -243,7 +246,7 @@ impl uwsgi_server::App for Http {
     }
 }
 
-/// A transport that cannot look without waiting.
+/// A transport that cannot look for more bytes without waiting.
 struct Blind<'t>(&'t Timeline);
 
 impl Transport for Blind<'_> {

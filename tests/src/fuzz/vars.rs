@@ -1,4 +1,4 @@
-//! Blocks of pairs, and of items.
+//! Payloads of pairs and of items.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use uwsgi::{Array, DecodeErrorKind, Modifier1, Packet, VarIndex, Vars, VarsBuf};
 use super::{all, in_packet, last, print, rules, show};
 use crate::naive::{self, Fault, Pair, Rules};
 
-/// The first bytes choose limits, the others are a block.
+/// The first bytes choose limits, the other bytes are a payload.
 ///
-/// Oracle: the naive decoder gives the same pairs, or the same error with the same offset and the same two numbers;
-/// so under limits that the block just holds and just breaks. Reading pair by pair gives all pairs before the error.
-/// `VarsBuf`, `VarIndex`, `get` and `get_all` say the same as a search through the naive decoder's pairs. The same
-/// block as an array gives the naive decoder's items or its error.
+/// Oracle: the naive decoder gives the same pairs, or the same error with the same offset and the same two numbers,
+/// also under limits that the payload just keeps and just breaks. Reading pair by pair gives all pairs before the
+/// error. `VarsBuf`, `VarIndex`, `get` and `get_all` find the same as a search through the naive decoder's pairs. The
+/// same payload read as an array gives the naive decoder's items or its error.
 pub fn vars(input: &[u8]) {
     let (rules, block) = rules(input);
     whole(block, &rules);
@@ -63,7 +63,7 @@ fn one_by_one(block: &[u8], rules: &Rules) {
     show(&pairs);
 }
 
-/// Limits that the block's own pairs lie on, and that they are one over.
+/// Returns limits that the payload's own pairs just keep, and limits that they exceed by one.
 fn at_the_edge(block: &[u8], rules: &Rules) -> Vec<Rules> {
     let pairs = naive::vars(block, rules).elements;
     let small = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
@@ -97,7 +97,7 @@ fn looks_up(vars: Vars<'_>, pairs: &[Pair]) {
     assert_eq!(small.is_some(), pairs.len() <= 16);
     assert_eq!(large.is_some(), pairs.len() <= 256);
 
-    // A look-up walks the block: some keys are enough where there are thousands.
+    // A look-up walks the whole payload: where there are thousands of keys, some are enough.
     let mut keys: BTreeSet<&[u8]> = pairs.iter().take(24).chain(pairs.last()).map(|pair| &pair.0[..]).collect();
     keys.extend([&b""[..], b"A", b"HTTP_HOST", b"\xff\xff"]);
     for key in keys {

@@ -1,4 +1,4 @@
-//! Where a server is, and what it is asked.
+//! The address of a server, and requests to it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,18 +11,18 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::naive;
 
-/// Where a server is reached.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum At {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
 
-/// Nobody waits for longer than this.
+/// The timeout of each read and write.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl At {
-    /// A connection; of the two kinds of socket one type, since all that is done with them are the same calls.
+    /// Opens a connection. Both kinds of socket become one type, since the tests call the same functions on them.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl At {
         Ok(stream)
     }
 
-    /// Sends this, and reads to the end of the stream.
+    /// Sends these bytes, and reads to the end of the stream.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl At {
         Ok(got)
     }
 
-    /// Sends this, and resets the connection.
+    /// Sends these bytes, and resets the connection.
     ///
     /// # Errors
     ///
@@ -66,27 +66,27 @@ impl At {
     }
 }
 
-/// A packet of these vars, written without the crate.
+/// Returns a packet of these vars, written without the crate.
 ///
 /// # Panics
 ///
-/// If they do not fit in one.
+/// If the vars do not fit in one packet.
 pub fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     let pairs: Vec<(&str, &[u8])> = vars.iter().map(|(key, value)| (*key, value.as_bytes())).collect();
     naive::encode_packet(0, 0, &naive::encode_vars(&pairs).expect("short vars")).expect("a short packet")
 }
 
-/// A GET of this path.
+/// Returns a GET of this path.
 pub fn get(path: &str) -> Vec<u8> {
     packet(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", path)])
 }
 
-/// A POST to this path, up to its body of so many bytes.
+/// Returns a POST to this path with a body of `length` bytes, without the body.
 pub fn post(path: &str, length: usize) -> Vec<u8> {
     packet(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", path), ("CONTENT_LENGTH", &length.to_string())])
 }
 
-/// The status of an answer; 0 where there is none.
+/// Returns the status of a response; 0 where there is none.
 pub fn status(answer: &[u8]) -> u16 {
     let code = answer.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
     code.and_then(|code| std::str::from_utf8(code).ok()).and_then(|code| code.parse().ok()).unwrap_or(0)

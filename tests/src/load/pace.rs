@@ -1,4 +1,4 @@
-//! Good clients, at a pace that does not wait for the server.
+//! Clients that send at a fixed rate and do not wait for the server.
 
 use std::io;
 use std::sync::Mutex;
@@ -8,29 +8,30 @@ use std::time::{Duration, Instant};
 
 use super::{At, get, status};
 
-/// So many requests a second, each on a connection of its own, for a while.
+/// A fixed number of requests each second for some time, each on its own connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     pub per_second: u32,
     pub lasts: Duration,
-    /// How many requests can be under way.
+    /// The most requests that are under way at once.
     pub clients: usize,
 }
 
-/// How long requests took, each from when it was to be sent: who comes late because another took long, waits too.
+/// How long requests took, each from the time when it was due. A request that starts late because an earlier one took
+/// long counts that delay too.
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     sorted: Vec<Duration>,
-    /// How late a thread wakes that does nothing else, on this machine and at the same time.
+    /// How late an otherwise idle thread wakes, on this machine and at the same time.
     wakes: Vec<Duration>,
 }
 
 impl Pace {
-    /// Asks for this path.
+    /// Sends the requests, all for this path.
     ///
     /// # Errors
     ///
-    /// The first request that was not answered whole and with 200.
+    /// The first response that is not whole or not a 200.
     pub fn ask(self, at: &At, path: &str) -> io::Result<Latencies> {
         let (request, begun) = (get(path), Instant::now());
         let count = u32::try_from(self.lasts.as_millis()).unwrap_or(u32::MAX) / 1000 * self.per_second;
@@ -77,7 +78,7 @@ impl Pace {
     }
 }
 
-/// How late a thread wakes that sleeps for 5 ms, over and over.
+/// Returns how late a thread wakes that sleeps for 5 ms, over and over.
 fn idle(over: &AtomicBool) -> Vec<Duration> {
     let mut late = Vec::new();
     while !over.load(Ordering::Relaxed) {
@@ -93,12 +94,12 @@ impl Latencies {
         self.sorted.len()
     }
 
-    /// What this share of all requests took at most.
+    /// Returns the time within which this share of all requests was done.
     pub fn quantile(&self, share: f64) -> Duration {
         quantile(&self.sorted, share)
     }
 
-    /// How late this share of all wakes came at most.
+    /// Returns the delay within which this share of all wakes came.
     pub fn wakes(&self, share: f64) -> Duration {
         quantile(&self.wakes, share)
     }

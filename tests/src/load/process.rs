@@ -1,4 +1,4 @@
-//! A server in a process of its own: what it takes of the machine, and how it ends.
+//! A server in its own process: the resources that it uses, and how it ends.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -17,17 +17,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a server, and waits until it can be reached.
+    /// Starts a server, and waits until it accepts connections.
     ///
     /// # Errors
     ///
-    /// It does not start, or ends before it can be reached.
+    /// If it does not start, or ends before it accepts connections.
     pub fn start(command: &mut Command, at: &At) -> io::Result<Self> {
         let mut process = Self { child: command.stdin(Stdio::null()).spawn()? };
         let begun = Instant::now();
         while at.connect().is_err() {
             if let Some(status) = process.child.try_wait()? {
-                return Err(io::Error::other(format!("it ended before it listened: {status}")));
+                return Err(io::Error::other(format!("the server ended before it accepted connections: {status}")));
             }
             if begun.elapsed() > Duration::from_secs(20) {
                 return Err(ErrorKind::TimedOut.into());
@@ -37,21 +37,21 @@ impl Process {
         Ok(process)
     }
 
-    /// One that runs already.
+    /// Takes over a child process that already runs.
     pub fn of(child: Child) -> Self {
         Self { child }
     }
 
-    /// Its number.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// How much of the machine's memory it takes, in bytes.
+    /// Returns how much memory it uses, in bytes.
     ///
     /// # Errors
     ///
-    /// It has ended, or the system does not say.
+    /// If it has ended, or the system does not say.
     pub fn resident(&self) -> io::Result<usize> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -59,36 +59,36 @@ impl Process {
         kib.map(|kib| kib * 1024).ok_or_else(|| io::Error::other("no VmRSS"))
     }
 
-    /// How much processor time it has used.
+    /// Returns how much processor time it has used.
     ///
     /// # Errors
     ///
-    /// It has ended, or the system does not say.
+    /// If it has ended, or the system does not say.
     pub fn used(&self) -> io::Result<Duration> {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The fields behind the name, which may hold anything: the 12th and the 13th, in hundredths of a second.
+        // The 12th and the 13th field after the name, in hundredths of a second. The name may hold any character.
         let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
         Ok(Duration::from_millis(ticks * 10))
     }
 
-    /// How many descriptors it has open.
+    /// Returns how many descriptors it has open.
     ///
     /// # Errors
     ///
-    /// It has ended, or the system does not say.
+    /// If it has ended, or the system does not say.
     pub fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
-    /// Whether all its threads wait for something: none works, or waits for a processor.
+    /// Returns whether all its threads wait: no thread works or waits for a processor.
     ///
     /// # Errors
     ///
-    /// It has ended, or the system does not say.
+    /// If it has ended, or the system does not say.
     pub fn is_at_rest(&self) -> io::Result<bool> {
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // One that is gone by now has worked a moment ago.
+            // A thread that has just ended was at work a moment ago.
             let text = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
             if text.rsplit(')').next().and_then(|fields| fields.split_whitespace().next()) != Some("S") {
                 return Ok(false);
@@ -101,17 +101,17 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// It has ended.
+    /// If it has ended.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         Ok(kill_process(pid.ok_or(ErrorKind::InvalidInput)?, signal)?)
     }
 
-    /// Waits for its end, for so long at most; how long it took.
+    /// Waits until it ends, at most for `most`. Returns its status and how long it took.
     ///
     /// # Errors
     ///
-    /// It goes on.
+    /// If it still runs.
     pub fn ended_within(&mut self, most: Duration) -> io::Result<(ExitStatus, Duration)> {
         let begun = Instant::now();
         loop {
@@ -125,7 +125,7 @@ impl Process {
         }
     }
 
-    /// What it wrote to a pipe that was its standard error, once it has ended.
+    /// Returns what it wrote to its standard error, which must be a pipe. It must have ended.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Clients that send a byte every now and then, many of them, on one thread.
+//! Many clients on one thread that each send a byte from time to time.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::{At, packet, post, status};
 
-/// So many connections, half of them inside a header and half inside a body, each with a byte so often.
+/// A number of connections that each send one byte in each interval: half of them inside a header, half inside a body.
 #[derive(Debug, Clone, Copy)]
 pub struct Trickle {
     pub connections: usize,
     pub every: Duration,
 }
 
-/// What became of them.
+/// What became of the connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trickled {
     pub opened: usize,
@@ -25,22 +25,22 @@ pub struct Trickled {
     pub others: usize,
 }
 
-/// A connection that is behind with what it sends.
+/// A connection that sends slowly.
 struct Slow {
     stream: UnixStream,
-    /// What it begins with at once.
+    /// How many bytes were sent; the first ones at once.
     sent: usize,
     in_body: bool,
 }
 
 impl Trickle {
-    /// Trickles until a time has come, each connection opened again when it is refused.
+    /// Sends slowly until `end`. A refused connection is opened again.
     ///
     /// # Errors
     ///
-    /// A connection could not be opened.
+    /// If a connection cannot be opened.
     pub fn until(self, at: &At, end: Instant) -> io::Result<Trickled> {
-        // It takes longer than a header may, a byte at a time.
+        // At one byte in each interval, this header takes longer than the server allows.
         let long = "x".repeat(1000);
         let header = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_X", &long)]);
         let length = 100_000;
@@ -59,7 +59,7 @@ impl Trickle {
         for place in 0..self.connections {
             slow.push(open(place % 2 == 1, &mut seen)?);
         }
-        // A part of them each time, so that they do not come all at once.
+        // In each turn only a part of the connections sends, so that not all bytes come at once.
         let parts = 10;
         for turn in 0_u32.. {
             let now = Instant::now();
@@ -74,7 +74,7 @@ impl Trickle {
                 }
                 one.sent += 1;
                 seen.bytes += 1;
-                assert!(one.sent < if one.in_body { length } else { header.len() }, "it has sent all");
+                assert!(one.sent < if one.in_body { length } else { header.len() }, "all bytes were sent");
             }
             thread::sleep((self.every / parts as u32).saturating_sub(now.elapsed()));
         }
@@ -83,7 +83,7 @@ impl Trickle {
 }
 
 impl Slow {
-    /// Whether the server has had enough.
+    /// Returns whether the server has closed the connection.
     fn is_gone(&mut self, seen: &mut Trickled) -> bool {
         let mut answer = [0; 256];
         match self.stream.read(&mut answer) {

@@ -1,4 +1,4 @@
-//! What the application of a case does, done with `uwsgi_server`, and the server around it.
+//! The application of the conformance cases for `uwsgi_server`, and a server that runs it.
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener};
 use super::endpoint::{Stop, socket_path};
 use super::{Gate, Way};
 
-/// Starts a server as a case needs it, on a thread.
+/// Starts the server that a case needs, on a thread.
 pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let needs = &case.needs;
     let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
@@ -25,7 +25,7 @@ pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Serv
         .with_settings(needs.settings())
         .with_allow(allow)
         .with_max_connections(needs.most_connections)
-        // Where it matters whether one is free, there is one. Elsewhere many cases share it.
+        // Cases that depend on a free worker run with one worker. Otherwise many cases share the server.
         .with_workers(if needs.busy > 0 { 1 } else { 64 });
     let bind = |address: &str| Listener::bind(Address::Tcp(address.parse().map_err(io::Error::other)?));
     let server = server.listen(match way {
@@ -36,7 +36,7 @@ pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Serv
     let at = match (server.local(), server.listeners().first()) {
         (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),
         (None, Some(listener)) => Server::unix(PathBuf::from(listener.to_string())),
-        (None, None) => unreachable!("it listens"),
+        (None, None) => unreachable!("the server has a listener"),
     };
     let handle = server.handle();
     thread::spawn(move || server.run());
@@ -52,7 +52,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// The application that does this; the report says how the body is framed for a server that accepts chunks or does not.
+    /// Creates the application that does this. With `chunked`, its report says how a server that accepts chunked bodies
+    /// frames the body.
     pub fn new(app: App, chunked: bool, gate: Arc<Gate>) -> Self {
         Self { app, chunked, gate }
     }
@@ -117,7 +118,7 @@ impl Acting<'_> {
         Ok(())
     }
 
-    /// Reads until there are so many bytes in all, or to the end.
+    /// Reads until there are `count` bytes in all, or to the end.
     fn read(&mut self, body: &mut dyn Body, count: usize) -> Result<(), AppError> {
         let wanted = count.saturating_sub(self.read.bytes.len()) as u64;
         match body.take(wanted).read_to_end(&mut self.read.bytes) {
@@ -132,12 +133,12 @@ impl Acting<'_> {
     }
 }
 
-/// Gives bytes in one piece, though they be none.
+/// Gives bytes in one piece, even if there are none.
 fn give(answer: &mut dyn Answer, bytes: &[u8]) -> io::Result<()> {
     if answer.write(bytes)? == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Gives a head; that another has left is no failure.
+/// Gives a head. If another head has left already, that is no failure.
 fn head(answer: &mut dyn Answer, status: u16, length: Option<u64>) -> Result<(), AppError> {
     let head = Head::new(status).with("Content-Type", "text/plain");
     let head = if let Some(length) = length { head.with_length(length) } else { head };

@@ -1,4 +1,4 @@
-//! One server for each case, or for each kind of case.
+//! A server of its own for each case, or one for all cases with the same settings.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +13,7 @@ use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recip
 
 use super::{Gate, blocking, service};
 
-/// Which of our servers.
+/// One of our servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `uwsgi_server`.
@@ -23,10 +23,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Each of them.
+    /// Both servers.
     pub const BOTH: [Self; 2] = [Self::Blocking, Self::Asynchronous];
 
-    /// What is one thing for the one and another for the other.
+    /// Returns the value that belongs to this server.
     pub fn of<T>(self, blocking: T, asynchronous: T) -> T {
         match self {
             Self::Blocking => blocking,
@@ -35,16 +35,16 @@ impl Kind {
     }
 }
 
-/// By which way a server is reached.
+/// The kind of socket that the tests connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {
     Tcp,
-    /// On both families, reached by IPv4.
+    /// TCP on both address families, reached by IPv4.
     Both,
     Unix,
 }
 
-/// One of our servers, as each case needs it.
+/// An endpoint that runs one of our servers as each case needs it.
 #[derive(Debug)]
 pub struct Ours {
     kind: Kind,
@@ -54,18 +54,18 @@ pub struct Ours {
     kept: Mutex<HashMap<(String, App), Arc<Running>>>,
 }
 
-/// A server, until it is dropped; it is not waited for.
+/// A running server. A drop stops it without waiting for its end.
 struct Running {
     at: Server,
     stop: Stop,
     gate: Arc<Gate>,
 }
 
-/// Asks a server to stop.
+/// Stops a server.
 pub(super) type Stop = Box<dyn Fn() + Send + Sync>;
 
 impl Ours {
-    /// This one, by this way.
+    /// Creates the endpoint for this server and this kind of socket.
     pub fn new(kind: Kind, way: Way) -> Self {
         Self {
             kind,
@@ -76,13 +76,13 @@ impl Ours {
         }
     }
 
-    /// With so long a pause behind each piece that is sent.
+    /// Sets the pause after each piece that is sent; 200 µs by default.
     #[must_use]
     pub fn with_pause(self, pause: Duration) -> Self {
         Self { pause, ..self }
     }
 
-    /// A server as a case needs it: one of those that run, if any server of its settings will do.
+    /// Returns a server as the case needs it: a running one if any server with its settings will do.
     fn server(&self, case: &Case) -> io::Result<Arc<Running>> {
         let Needs { connections, busy, stop, sender, .. } = case.needs;
         let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
@@ -114,7 +114,7 @@ impl Endpoint for Ours {
         if case.needs.connections > 1 {
             let idle = (others.len() + 1..case.needs.connections).map(|_| running.at.open(&QUIET));
             others.extend(idle.collect::<io::Result<Vec<_>>>()?);
-            // They are counted when they are accepted.
+            // The server counts connections when it accepts them. Nothing shows the client when that is done.
             thread::sleep(Duration::from_millis(200));
         }
         let connected = server.open(case)?;
@@ -135,7 +135,7 @@ impl Endpoint for Ours {
     }
 }
 
-/// The sender's end, and what has to live as long.
+/// The client's end, and what must live as long as it.
 struct Sending {
     connected: Box<Connected>,
     _running: Arc<Running>,
@@ -182,13 +182,13 @@ const QUIET: Case = Case {
     app: App::ReadAllThenAnswer,
     verdict: Verdict::Close,
     row: uwsgi_conformance::Row::Silence,
-    why: "it is there",
+    why: "it only occupies a connection",
     uwsgi: "nothing",
     gunicorn: "nothing",
     source: "nowhere",
 };
 
-/// A request that is held.
+/// A request that the gate holds.
 const HELD: Recipe = SMALL.changed(&[(b"PATH_INFO", Gate::PATH.as_bytes())]);
 
 impl Running {
@@ -201,7 +201,7 @@ impl Running {
         Ok(Self { at, stop, gate })
     }
 
-    /// Holds the only worker until the gate is opened.
+    /// Occupies the only worker until the gate opens.
     fn hold(&self) -> io::Result<Connected> {
         let mut held = self.at.open(&QUIET)?;
         held.send(&Bytes::Of(HELD).build());
@@ -223,12 +223,12 @@ impl Drop for Running {
     }
 }
 
-/// A path where no socket is.
+/// Returns a path where no socket is.
 pub(super) fn socket_path() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
-    // What is there is from a process of the same number that was killed.
+    // A file of this name was left by a killed process with the same id.
     let _ = std::fs::remove_file(&path);
     path
 }

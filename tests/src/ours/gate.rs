@@ -1,16 +1,16 @@
-//! What holds a worker.
+//! A gate that holds requests, and with them a worker.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What holds the requests for [`Gate::PATH`] until it is opened.
+/// Holds the requests for [`Gate::PATH`] until it opens.
 #[derive(Debug, Default)]
 pub struct Gate {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// Far longer than a request takes on a machine that has much to do.
+/// Far longer than a request takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Gate {
         drop(self.changed.wait_while(state, |state| !state.open));
     }
 
-    /// Waits until so many requests are held.
+    /// Waits until `held` requests are held.
     ///
     /// # Panics
     ///
@@ -40,7 +40,7 @@ impl Gate {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| state.held < held);
         let came = waited.unwrap_or_else(PoisonError::into_inner).0.held;
-        assert!(came >= held, "{held} requests were to be held, and {came} came");
+        assert!(came >= held, "{came} of {held} requests came to the gate");
     }
 
     pub fn open(&self) {

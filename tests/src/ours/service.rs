@@ -1,4 +1,4 @@
-//! What the application of a case does, done as a service of `tower`, and `uwsgi_tower` around it.
+//! The application of the conformance cases as a `tower` service, and a `uwsgi_tower` server that runs it.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -31,18 +31,18 @@ use super::{Gate, Way};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What all servers run on.
+/// The runtime of all servers.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().expect("a runtime")
 });
 
-/// Starts a server as a case needs it, as a task.
+/// Starts the server that a case needs, as a task.
 pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let _entered = RUNTIME.enter();
     let tcp = |socket: TcpSocket, address: IpAddr| {
         socket.bind(SocketAddr::new(address, 0))?;
-        // Some cases come with more than a thousand connections at once: for each that finds the queue full, the kernel
+        // Some cases open more than a thousand connections at once. For each that finds the backlog full, the kernel
         // waits for a second.
         let listener = socket.listen(4096)?;
         let at = Server::tcp(SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
@@ -59,7 +59,7 @@ pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Serv
                 at,
                 Box::new(move || {
                     stop();
-                    // Whoever is first has removed it.
+                    // The server may have removed it first.
                     let _ = std::fs::remove_file(&path);
                 }),
             ))
@@ -72,7 +72,7 @@ fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<St
     let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
     let gate = Arc::clone(gate);
     let service = service_fn(move |request| answer(app, needs.chunked, Arc::clone(&gate), request));
-    // Where it matters whether a worker is free, there is one. Elsewhere many cases share it.
+    // Cases that depend on a free worker run with one worker. Otherwise many cases share the server.
     let service = GlobalConcurrencyLimitLayer::new(if needs.busy > 0 { 1 } else { 64 }).layer(service);
     let asked = Arc::new(Notify::new());
     let signal = Arc::clone(&asked);
@@ -85,7 +85,8 @@ fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<St
     Ok(Box::new(move || asked.notify_one()))
 }
 
-/// Answers as the application of a case; the report says how the body is framed for a server that accepts chunks or does not.
+/// Responds as the application of a case. With `chunked`, its report says how a server that accepts chunked bodies
+/// frames the body.
 pub async fn answer(
     app: App,
     chunked: bool,
@@ -132,7 +133,7 @@ pub async fn answer(
     Ok(response.body(StreamBody::new(frames).boxed_unsync())?)
 }
 
-/// The packet that the vars came in.
+/// Returns the packet in which the vars came.
 fn packet(modifier1: Modifier1, modifier2: u8, block: &[u8]) -> Vec<u8> {
     let datasize = u16::try_from(block.len()).expect("it was a packet");
     let header = Header { modifier1, datasize, modifier2 };
@@ -146,7 +147,7 @@ struct Acting {
     acts: VecDeque<Act>,
     packet: Vec<u8>,
     body: Body,
-    /// Pieces that come before the next act.
+    /// Pieces that leave before the next act.
     ready: VecDeque<Bytes>,
     read: report::Body,
     text: String,
@@ -154,7 +155,7 @@ struct Acting {
 }
 
 impl Acting {
-    /// The next piece of its body.
+    /// Returns the next piece of the response's body.
     async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
@@ -194,7 +195,7 @@ impl Acting {
         Ok(())
     }
 
-    /// Reads until there are so many bytes in all, or to the end. What a frame has more than that is not looked at.
+    /// Reads until there are `count` bytes in all, or to the end. The rest of the last frame is dropped.
     async fn read(&mut self, count: usize) -> Result<(), BoxError> {
         while self.read.bytes.len() < count {
             match self.body.frame().await {

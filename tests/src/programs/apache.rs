@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 
 use super::{Listen, Peer, Program, Snippet, Stage, peer};
 
-/// What the snippets and the tests need; the multi-processing module is built in or one of these.
+/// The modules that the snippets and the tests need. The multi-processing module is built in or one of these.
 const MODULES: [&str; 13] = [
     "mpm_event",
     "alias",
@@ -24,7 +24,7 @@ const MODULES: [&str; 13] = [
     "unixd",
 ];
 
-/// Apache with these `VirtualHost` blocks, in the smallest `apache2.conf` that holds them.
+/// Starts Apache with these `VirtualHost` blocks, in a minimal `apache2.conf`.
 pub fn apache<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
     let site = stage.write(&format!("{name}/site.conf"), site.text());
     let dir = stage.text_path(name);
@@ -45,7 +45,7 @@ MaxRequestWorkers 200
     let modules = peer(Peer::ApacheModules);
     for module in MODULES {
         let file = modules.join(format!("mod_{module}.so"));
-        // Built into the binary where there is no file.
+        // A module without a file is built into the binary.
         if file.exists() {
             writeln!(conf, "LoadModule {module}_module {}", file.display()).expect("a string");
         }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::{Listen, Peer, Program, Stage, peer};
 
-/// gunicorn with a WSGI application, the object `application` of this source.
+/// Starts gunicorn with a WSGI application: the object `application` of this source.
 pub fn gunicorn<'s>(stage: &'s Stage, name: &str, application: &str, listen: &Listen) -> Program<'s> {
     stage.write(&format!("{name}/application.py"), application);
     let bind = match listen {

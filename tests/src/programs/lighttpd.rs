@@ -4,11 +4,11 @@ use std::process::Command;
 
 use super::{Listen, Peer, Program, Snippet, Stage, peer};
 
-/// lighttpd with this configuration, on loopback.
+/// Starts lighttpd with this configuration, on loopback.
 pub fn lighttpd<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
     let dir = stage.text_path(name);
     let mut conf = format!("server.bind = \"127.0.0.1\"\nserver.upload-dirs = ( \"{dir}\" )\n");
-    // It does not start without one.
+    // lighttpd does not start without one.
     if !site.text().contains("server.document-root") {
         conf += &format!("server.document-root = \"{dir}\"\n");
     }

@@ -7,9 +7,9 @@ use rustix::process::geteuid;
 
 use super::{Listen, Peer, Program, Snippet, Stage, peer};
 
-/// nginx with these `upstream` and `server` blocks, in the smallest `nginx.conf` that holds them.
+/// Starts nginx with these `upstream` and `server` blocks, in a minimal `nginx.conf`.
 pub fn nginx<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
-    // A relative include is looked for beside nginx.conf.
+    // nginx looks for a relative include in the directory of nginx.conf.
     let params = fs::read(peer(Peer::NginxParams)).expect("uwsgi_params");
     stage.write(&format!("{name}/uwsgi_params"), params);
     stage.write(&format!("{name}/site.conf"), site.text());
@@ -20,7 +20,7 @@ pub fn nginx<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Liste
 }
 
 fn wrapper(dir: &str) -> String {
-    // As root nginx would give its workers to a user who may not read what the test wrote.
+    // As root, nginx would run its workers as a user who may not read the files of the test.
     let user = if geteuid().is_root() { "user root;" } else { "" };
     format!(
         "daemon off;

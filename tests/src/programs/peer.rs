@@ -1,4 +1,4 @@
-//! Where the programs of other people are.
+//! Where the programs of other projects are.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// What `tests/peers` finds or installs.
+/// A program or file that `tests/peers` finds or installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
     Apache,
@@ -20,12 +20,12 @@ pub enum Peer {
     NginxParams,
     Uwsgi,
     UwsgiCurl,
-    /// Debian's, whose plugins are files of their own.
+    /// Debian's uWSGI, whose plugins are separate files.
     UwsgiDebian,
 }
 
 impl Peer {
-    /// The environment variable that says where it is, here and in the file that `tests/peers` writes.
+    /// Returns the environment variable with its path. The file that `tests/peers` writes uses the same names.
     pub const fn variable(self) -> &'static str {
         match self {
             Self::Apache => "UWSGI_PEER_APACHE",
@@ -41,33 +41,33 @@ impl Peer {
     }
 }
 
-/// Where a peer is.
+/// Returns the path of a peer.
 ///
 /// # Panics
 ///
-/// If it is nowhere, saying what to do: a test that needs it fails, and is not skipped.
+/// If it is missing. The message says what to do: a test that needs it fails and is not skipped.
 pub fn peer(peer: Peer) -> PathBuf {
     let name = peer.variable();
     let path = std::env::var(name).ok().or_else(|| found().get(name).cloned());
     let mut missing = String::new();
     match path {
         Some(path) if fs::exists(&path).unwrap_or(false) => return path.into(),
-        Some(path) => write!(missing, "{path} ({name}) is not there"),
+        Some(path) => write!(missing, "{path} ({name}) does not exist"),
         None => write!(missing, "{name} is not set"),
     }
     .expect("a string");
     panic!("{missing}: run tests/peers, which finds or installs the programs that these tests start");
 }
 
-/// The version of a front end, as numbers: 1.22.1 is `[1, 22, 1]`.
+/// Returns the version of a front end as numbers: 1.22.1 is `[1, 22, 1]`.
 ///
 /// # Panics
 ///
-/// If it does not say.
+/// If its output has no version.
 pub fn version(of: Peer) -> Vec<u32> {
     let flag = if matches!(of, Peer::Gunicorn | Peer::Uwsgi | Peer::UwsgiDebian) { "--version" } else { "-v" };
     let output = Command::new(peer(of)).arg(flag).output().expect("a program");
-    // nginx writes it to its error output.
+    // nginx writes it to its standard error.
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     // nginx/1.22.1, Apache/2.4.71, lighttpd/1.4.69, 2.0.31
@@ -77,7 +77,7 @@ pub fn version(of: Peer) -> Vec<u32> {
     number.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
-/// What `tests/peers` wrote, lines of `NAME=path`, into the directory that cargo builds in.
+/// Returns what `tests/peers` wrote into cargo's target directory: lines of `NAME=path`.
 fn found() -> &'static BTreeMap<String, String> {
     static FOUND: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     FOUND.get_or_init(|| {

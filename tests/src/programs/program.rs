@@ -1,4 +1,4 @@
-//! One program that runs, with everything it starts.
+//! One running program, with everything that it starts.
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -13,27 +13,28 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Listen, Stage};
 
-/// How long a program may take until it listens. They take a tenth of a second where nothing else runs.
+/// The time in which a program must listen. On an idle machine each takes a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program that listens. Dropped, it is killed with its process group; its log is printed if the test failed.
+/// A program that listens. A drop kills it with its process group, and prints its log if the test failed.
 #[derive(Debug)]
 pub struct Program<'s> {
     name: String,
-    /// Until it was killed.
+    /// `None` once it was killed.
     child: Option<Child>,
     log: PathBuf,
     stage: &'s Stage,
-    /// Nobody else takes the ports while it runs.
+    /// Holds the ports while the program runs.
     _listens: Vec<Listen>,
 }
 
 impl<'s> Program<'s> {
-    /// Starts a program under a name that is its own on this stage, and waits until it listens at all these places.
+    /// Starts a program under a name that is unique in this directory, and waits until it listens at all these
+    /// addresses.
     ///
     /// # Panics
     ///
-    /// If it does not start or does not come to listen, with what it wrote.
+    /// If it does not start or does not listen in time; the message has its output.
     pub fn start(stage: &'s Stage, name: &str, command: &mut Command, listens: &[&Listen]) -> Self {
         let log = stage.path(&format!("{name}.log"));
         let out = File::create(&log).expect("a log");
@@ -69,20 +70,20 @@ impl<'s> Program<'s> {
         }
     }
 
-    /// The process that was started: the master, where there are workers.
+    /// Returns the process id: that of the master, where there are workers.
     pub fn id(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
 
-    /// What it wrote.
+    /// Returns what the program wrote.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Kills it and everything it started, at once.
+    /// Kills the program and everything that it started, at once.
     pub fn kill(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        // Not waited for yet, so that nobody else can have the number.
+        // The child is not reaped yet, so that no other process can have its id.
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         if let Some(group) = group {
             let _nobody_left = kill_process_group(group, Signal::KILL);

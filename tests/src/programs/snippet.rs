@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// A configuration as the page shows it, with the ports, sockets and directories of a test in the places of those that
-/// a reader has.
+/// A configuration as the page shows it. A test replaces the reader's ports, sockets and directories with its own.
 #[derive(Debug, Clone)]
 pub struct Snippet {
     name: String,
@@ -12,23 +11,23 @@ pub struct Snippet {
 }
 
 impl Snippet {
-    /// A file of `tests/front-ends`.
+    /// Reads a file of `tests/front-ends`.
     pub fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("front-ends").join(name);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self { name: name.to_owned(), text }
     }
 
-    /// A configuration of a test's own.
+    /// Creates a configuration that only a test has.
     pub fn of(name: &str, text: String) -> Self {
         Self { name: name.to_owned(), text }
     }
 
-    /// The same with another text, wherever this one is.
+    /// Replaces a text in the whole configuration.
     ///
     /// # Panics
     ///
-    /// If it is nowhere: then the file is another one than the test means.
+    /// If the text is not there: the file has changed, and the test must follow.
     #[must_use]
     pub fn with(self, natural: &str, real: impl AsRef<str>) -> Self {
         assert!(self.text.contains(natural), "{} does not say {natural:?}", self.name);

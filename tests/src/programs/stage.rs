@@ -1,4 +1,4 @@
-//! The private directory of a test, and the guard that ends what the test leaves behind.
+//! The private directory of a test, and the guard process that cleans up after a killed test.
 
 use std::fs;
 use std::io::Write;
@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-/// Keeps the process groups that are told to it; at the end of its input it kills those that are left, and removes the
-/// directory.
+/// Keeps a list of the process groups that it is told about. At the end of its input it kills those that are left, and
+/// removes the directory.
 const GUARD: &str = r#"
 groups=
 while read -r verb group; do
@@ -23,10 +23,10 @@ for one in $groups; do kill -s KILL -- "-$one"; done
 rm -rf -- "$1"
 "#;
 
-/// A directory of its own for sockets, configurations and logs.
+/// A private directory for sockets, configurations and logs.
 ///
-/// Programs end when their [`Program`](super::Program) is dropped. A test that is killed drops nothing; then a shell in
-/// a process group of its own, which sees its input end, does it.
+/// A program ends when its [`Program`](super::Program) is dropped. A killed test drops nothing; then a shell in its own
+/// process group sees the end of its input, ends the programs and removes the directory.
 #[derive(Debug)]
 pub struct Stage {
     dir: TempDir,
@@ -37,7 +37,7 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         use std::os::unix::fs::PermissionsExt;
-        // Apache's workers are another user where it is started as root: they pass through to the sockets.
+        // Where Apache is started as root, its workers run as another user, and must reach the sockets.
         let open = fs::Permissions::from_mode(0o755);
         let dir = tempfile::Builder::new().prefix("uwsgi-").permissions(open).tempdir();
         let dir = dir.expect("no place for temporary files");
@@ -54,17 +54,17 @@ impl Stage {
         Self { dir, guard, tell }
     }
 
-    /// A path in the directory.
+    /// Returns a path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// The same as text: configurations are text.
+    /// Returns a path in the directory as text, for configurations.
     pub fn text_path(&self, name: &str) -> String {
         self.path(name).into_os_string().into_string().expect("a path that is text")
     }
 
-    /// Makes a file, and what directories it needs.
+    /// Writes a file, and creates the directories that it needs.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a directory");
@@ -94,7 +94,7 @@ impl Default for Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Nothing is left to guard: every program borrows the stage.
+        // No program is left to guard: every program borrows the directory.
         let _gone = self.guard.kill();
         let _gone = self.guard.wait();
     }

@@ -8,10 +8,10 @@ use rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::Stage;
 
-/// A certificate of one name, made for one test.
+/// A certificate for one name, made for one test.
 #[derive(Debug)]
 pub struct Certificate {
-    /// Its file, and that of its key, in PEM.
+    /// The PEM files of the certificate and of its key.
     pub file: PathBuf,
     pub key: PathBuf,
     der: CertificateDer<'static>,
@@ -22,7 +22,7 @@ impl Certificate {
         Self::in_files(stage, "certificate", name)
     }
 
-    /// One of several on a stage, in files that are called so.
+    /// Creates one of several certificates of a test, in files with this name.
     pub fn in_files(stage: &Stage, file: &str, name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a name");
         Self {
@@ -32,7 +32,7 @@ impl Certificate {
         }
     }
 
-    /// A client that trusts this certificate and no other.
+    /// Returns the configuration of a client that trusts this certificate and no other.
     pub fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).expect("a certificate");

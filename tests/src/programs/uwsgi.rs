@@ -1,10 +1,10 @@
-//! uWSGI: its HTTP router, its Python workers; and uwsgi_curl of uwsgi-tools.
+//! uWSGI with its HTTP router or its Python workers, and uwsgi_curl of uwsgi-tools.
 
 use std::process::Command;
 
 use super::{Listen, Peer, Program, Snippet, Stage, peer};
 
-/// uWSGI with this configuration: its HTTP router alone.
+/// Starts uWSGI with this configuration: its HTTP router alone.
 pub fn uwsgi_http<'s>(stage: &'s Stage, name: &str, ini: &Snippet, listens: &[&Listen]) -> Program<'s> {
     let ini = stage.write(&format!("{name}.ini"), ini.text());
     let mut command = Command::new(peer(Peer::Uwsgi));
@@ -12,7 +12,7 @@ pub fn uwsgi_http<'s>(stage: &'s Stage, name: &str, ini: &Snippet, listens: &[&L
     Program::start(stage, name, &mut command, listens)
 }
 
-/// uWSGI with a WSGI application, the object `application` of this source, and further options.
+/// Starts uWSGI with a WSGI application, the object `application` of this source, and further options.
 pub fn uwsgi_worker<'s>(
     stage: &'s Stage,
     name: &str,
@@ -25,7 +25,7 @@ pub fn uwsgi_worker<'s>(
     command
         .args(["--master", "--need-app", "--die-on-term", "--disable-logging", "--chmod-socket=666"])
         .args(["--processes", "1", "--threads", "8", "--listen", "100"])
-        // Its defaults are 4096 bytes and 4 seconds.
+        // The defaults are 4096 bytes and 4 seconds.
         .args(["--buffer-size", "65535", "--socket-timeout", "30"])
         .args(["--socket", &listen.to_string(), "--wsgi-file"])
         .arg(module)
@@ -33,7 +33,7 @@ pub fn uwsgi_worker<'s>(
     Program::start(stage, name, &mut command, &[listen])
 }
 
-/// uwsgi_curl, which sends one request and prints the answer.
+/// Returns the command uwsgi_curl, which sends one request and prints the response.
 pub fn uwsgi_curl() -> Command {
     Command::new(peer(Peer::UwsgiCurl))
 }

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use super::{Listen, Program, Stage};
 
-/// `uwsgictl`: the one that the environment variable `UWSGICTL` names, or [`already_built`], else built now, so that it is never an
-/// old one.
+/// Returns the command `uwsgictl`: the file that the environment variable `UWSGICTL` names, or [`already_built`].
+/// Otherwise it is built now, so that it is never an old one.
 ///
 /// # Panics
 ///
@@ -19,7 +19,7 @@ pub fn uwsgictl() -> Command {
     Command::new(BUILT.get_or_init(|| named().or_else(|| already_built("uwsgictl")).unwrap_or_else(build)))
 }
 
-/// Where an example of `uwsgi-tower` is: [`already_built`], else built now with these features.
+/// Returns the path of an example of `uwsgi-tower`: [`already_built`], or built now with these features.
 ///
 /// # Panics
 ///
@@ -29,13 +29,14 @@ pub fn example(name: &str, features: &[&str]) -> PathBuf {
     already_built(Path::new("examples").join(name)).unwrap_or_else(build)
 }
 
-/// A program in the directory that `UWSGI_BUILT` names: `tests/execute` has just built them all, with the features that all of them
-/// need together. To build one alone takes minutes, since most of what it needs is built once more with other features.
+/// Returns a program in the directory that `UWSGI_BUILT` names. `tests/execute` builds all programs there in one go,
+/// with the features of all of them together. Building one program alone takes minutes, since most dependencies are
+/// built again with other features.
 fn already_built(name: impl AsRef<Path>) -> Option<PathBuf> {
     std::env::var_os("UWSGI_BUILT").map(|directory| Path::new(&directory).join(name))
 }
 
-/// Builds one program; its path.
+/// Builds one program; returns its path.
 fn build(what: &[&str]) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -53,12 +54,12 @@ fn build(what: &[&str]) -> PathBuf {
     built.unwrap_or_else(|| panic!("cargo does not say where {what:?} is"))
 }
 
-/// `uwsgictl serve` at this place, with further options: the blocking server with the inspector.
+/// Starts `uwsgictl serve` at this address with further options: the blocking server with the inspector.
 pub fn uwsgictl_serve<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[String]) -> Program<'s> {
     let mut command = uwsgictl();
     command.args(["serve", "--bind", &listen.to_string()]).args(options);
     if let Listen::Unix(_) = listen {
-        // Apache's workers are another user where it is started as root.
+        // Where Apache is started as root, its workers run as another user.
         command.args(["--socket-mode", "666"]);
     }
     Program::start(stage, name, &mut command, &[listen])

@@ -11,7 +11,7 @@ use uwsgi_tests::timeline::{Manner, Timeline, sent};
 
 use crate::{app, echo, get, keepalive, packet, post, serve, splits};
 
-/// What was answered, without its heads.
+/// Returns the bodies of all responses that were written.
 fn bodies(written: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = written;
     let mut bodies = Vec::new();
@@ -32,7 +32,7 @@ fn a_body_arrives_in_any_pieces() {
             let connection = Timeline::new(sent(pieces), Manner { early, ..Manner::default() });
             let outcome = serve(&connection, &app(echo), Settings::default()).unwrap();
             assert_eq!(bodies(&outcome.written), [b"hello"], "{pieces:?}");
-            // Nothing is left to be lost: the close says it all.
+            // All bytes of the body were read, so the close needs no half-close before it.
             assert!(!outcome.half_closed && !outcome.aborted);
         }
     }
@@ -43,7 +43,7 @@ fn a_body_arrives_in_any_pieces() {
 #[test]
 fn a_chunked_body_arrives_in_any_pieces() {
     let head = packet(&[("REQUEST_METHOD", "POST"), ("HTTP_TRANSFER_ENCODING", "chunked")]);
-    let stream = [&head[..], b"5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: t\r\n\r\nbehind"].concat();
+    let stream = [&head[..], b"5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: t\r\n\r\nafter"].concat();
     let mut settings = Settings::default();
     settings.chunked = true;
     for pieces in splits(&stream) {
@@ -53,9 +53,9 @@ fn a_chunked_body_arrives_in_any_pieces() {
     }
 }
 
-/// A small body that is read before its request is given is the same, wherever the reads fall.
+/// A small body that is read before its request is handed over is the same, wherever the reads fall.
 #[test]
-fn a_body_that_is_read_ahead_is_the_same() {
+fn a_body_that_is_read_ahead_has_the_same_bytes() {
     let large = vec![b'x'; 9000];
     let stream = [post(5), b"hello".to_vec(), post(9000), large.clone(), post(0), get()].concat();
     for ahead in [0, 4, 5, 6, 8999, 9000, 16 << 10] {
@@ -93,9 +93,10 @@ fn requests_in_one_stream_are_told_apart() {
     assert_eq!(bodies(&serve(&connection, &app(echo), keepalive()).unwrap().written).len(), 3);
 }
 
-/// What an application leaves of a body is no request, though it may look like one: that is how requests are smuggled.
+/// The unread rest of a body is never taken for a request, even if it looks like one. Request smuggling needs that
+/// mistake.
 #[test]
-fn what_is_left_of_a_body_is_never_a_request() {
+fn the_unread_rest_of_a_body_is_never_a_request() {
     let inner = [post(0)].concat();
     let stream = [post(inner.len() + 2), b"ab".to_vec(), inner, post(0)].concat();
     let looks = Mutex::new(0);
@@ -107,7 +108,7 @@ fn what_is_left_of_a_body_is_never_a_request() {
                 if *calls.lock().unwrap() == 2 {
                     return Ok(answer.whole(Head::new(200), b"the next")?);
                 }
-                // Looked at, and not taken.
+                // Looks at the bytes without taking them.
                 *looks.lock().unwrap() += usize::from(!body.fill_buf()?.is_empty());
                 body.read_exact(&mut vec![0; take])?;
                 Ok(answer.whole(Head::new(200), b"enough")?)
@@ -132,7 +133,7 @@ fn a_body_that_is_cut_short_is_an_error_and_a_400() {
             assert!(outcome.half_closed);
         }
     }
-    // What the application is told.
+    // The error that the application gets.
     let said = Mutex::new(Vec::new());
     let asks = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
         for _ in 0..2 {
@@ -145,10 +146,10 @@ fn a_body_that_is_cut_short_is_an_error_and_a_400() {
     let outcome = serve(&Timeline::sending([&stream[..]]), &asks, Settings::default()).unwrap();
     let told = (std::io::ErrorKind::UnexpectedEof, "the stream ended 2 bytes before the body did".to_owned());
     assert_eq!(*said.lock().unwrap(), [told.clone(), told]);
-    assert!(outcome.written.starts_with(b"HTTP/1.1 200 "), "an application may do without");
+    assert!(outcome.written.starts_with(b"HTTP/1.1 200 "), "an application may go on without the body");
 }
 
-/// Reads of all sizes, around those of the buffer, give the same bytes, and never one of another request.
+/// Reads of all sizes, around those of the buffer, give the same bytes and never one of another request.
 #[test]
 fn reads_of_any_size_give_the_same_bytes() {
     let body: Vec<u8> = (0..20_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
@@ -179,9 +180,9 @@ fn reads_of_any_size_give_the_same_bytes() {
     }
 }
 
-/// A large read goes past the buffer: it takes what is there in one go.
+/// A large read bypasses the buffer: it takes all bytes that are there at once.
 #[test]
-fn large_reads_are_as_large_as_what_is_there() {
+fn large_reads_take_all_bytes_that_are_there() {
     let body = vec![b'x'; 100_000];
     let counts = Mutex::new(Vec::new());
     let reads = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
@@ -219,7 +220,7 @@ fn a_pipe_is_read_as_it_comes() {
     assert_eq!(*counts.lock().unwrap(), [1000, 2000]);
 }
 
-/// Of a body that is not asked for, nothing is read before the answer.
+/// If the application does not ask for a body, nothing of it is read before the response.
 #[test]
 fn a_body_that_is_not_asked_for_is_not_read() {
     let head = post(5);

@@ -1,4 +1,4 @@
-//! How large a connection's buffer gets, and by whose will.
+//! The size of a connection's buffer, and what makes it grow.
 
 use uwsgi::Limits;
 use uwsgi::server::Settings;
@@ -9,7 +9,7 @@ use uwsgi_tests::timeline::{Act, Manner, Timeline};
 
 use crate::{app, packet, post, serve};
 
-/// The largest allocation that serving these pieces takes.
+/// Returns the largest allocation while these pieces are served.
 fn largest(pieces: &[&[u8]], settings: Settings) -> usize {
     let connection = Timeline::sending(pieces.iter().copied());
     largest_allocation(|| {
@@ -23,8 +23,8 @@ fn largest(pieces: &[&[u8]], settings: Settings) -> usize {
 }
 
 #[test]
-fn what_is_promised_is_no_reason_to_allocate() {
-    // A datasize of 65,535 and a length of a gigabyte, and nothing behind them.
+fn announced_sizes_allocate_nothing() {
+    // A datasize of 65,535 and a length of a gigabyte, with no bytes after them.
     assert_eq!(largest(&[b"\0\xff\xff\0"], Settings::default()), 4096);
     assert_eq!(largest(&[b"\0\xff\xff\0", &[b'x'; 4000]], Settings::default()), 4096);
     assert_eq!(largest(&[&post(1 << 30)], Settings::default()), 4096);
@@ -32,7 +32,7 @@ fn what_is_promised_is_no_reason_to_allocate() {
 }
 
 #[test]
-fn the_buffer_grows_with_what_came() {
+fn the_buffer_grows_with_the_bytes_that_arrive() {
     for (value, most) in [(3000, 4096), (5000, 8192), (12_000, 16_384), (40_000, 65_540), (65_000, 66_100)] {
         let sent = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_X", &"x".repeat(value))]);
         for pieces in [vec![&sent[..]], sent.chunks(100).collect(), sent.chunks(1).collect()] {
@@ -40,7 +40,7 @@ fn the_buffer_grows_with_what_came() {
             assert!(largest <= most, "{largest} for {} bytes in {} pieces", sent.len(), pieces.len());
         }
     }
-    // The largest packet there is, to its last byte, and a body behind it.
+    // The largest packet possible, to its last byte, and a body after it.
     let value = 65_535 - 2 - 14 - 2 - 4 - 2 - 14 - 2 - 1 - 2 - 6 - 2;
     let x = "x".repeat(value);
     let sent = packet(&[("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", "9"), ("HTTP_X", &x)]);
@@ -49,14 +49,14 @@ fn the_buffer_grows_with_what_came() {
 }
 
 #[test]
-fn a_limit_of_packets_is_one_of_the_buffer() {
+fn the_limit_of_packets_limits_the_buffer_too() {
     let settings = Settings::default().with_limits(Limits::server().with_datasize(8192));
     let sent = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_X", &"x".repeat(8100))]);
     assert!(largest(&[&sent], settings) <= 8192 + 5 + 1024);
     assert_eq!(largest(&[b"\0\xff\xff\0"], settings), 4096);
 }
 
-/// A connection that is kept answers with the buffers that it has.
+/// A kept connection reuses its buffers for later requests.
 #[test]
 fn a_kept_connection_allocates_for_its_first_request_alone() {
     let request = [post(5), b"hello".to_vec()].concat();
@@ -82,16 +82,16 @@ fn a_kept_connection_allocates_for_its_first_request_alone() {
         assert_eq!(answered, count);
         took
     };
-    // What is written is kept by the connection of the test, which doubles now and then.
+    // The connection of the test stores what is written; its buffer doubles now and then.
     let per_request = (run(2000) - run(1000)) / 1000;
     assert!(per_request <= 3, "{per_request} allocations a request");
 }
 
-/// The bytes behind the packet that came with it are the body's first, whatever room the packet has left.
+/// The body's first bytes may arrive together with the packet, whatever room the packet leaves in the buffer.
 #[test]
-fn bytes_behind_the_packet_serve_the_body() {
+fn bytes_after_the_packet_belong_to_the_body() {
     let fills = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
-        // No large read: each byte goes through the buffer.
+        // Only small reads: each byte goes through the buffer.
         let mut bytes = Vec::new();
         let mut small = [0; 7];
         while let count @ 1.. = body.read(&mut small)? {

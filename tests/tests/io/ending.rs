@@ -1,4 +1,4 @@
-//! What comes behind an answer: the next request, a drain, a reset.
+//! What happens after a response: the next request, a drain, a reset.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ fn blind(_: &mut dyn Body, answer: &mut dyn Answer) -> crate::Done {
 }
 
 #[test]
-fn so_many_bytes_are_drained_at_most() {
+fn at_most_drain_bytes_are_drained() {
     let mut settings = Settings::default();
     settings.drain_bytes = 65_536;
     let head = post(1 << 20);
@@ -32,8 +32,8 @@ fn so_many_bytes_are_drained_at_most() {
 }
 
 #[test]
-fn for_at_most_2_seconds() {
-    // A peer that neither sends what it announced nor closes, and one that sends for ever.
+fn a_drain_takes_at_most_2_seconds() {
+    // One peer neither sends what it announced nor closes; another sends for ever.
     let silent = [(0, Act::Send(post(5)))];
     let outcome = serve(&Timeline::new(silent, Manner::default()), &app(blind), Settings::default()).unwrap();
     assert_eq!((outcome.took, outcome.drained), (2000, 0));
@@ -45,22 +45,22 @@ fn for_at_most_2_seconds() {
     assert!((19..=20).contains(&outcome.drained), "{}", outcome.drained);
 }
 
-/// The bytes of a packet that was refused were read already. What is drained is what comes behind it.
+/// The bytes after a refused packet are drained, and they do not include those that were read before.
 #[test]
-fn what_was_read_before_the_answer_is_not_drained_again() {
-    // A block of 60,000 bytes that is malformed in its last, and a body behind it.
+fn bytes_read_before_the_response_are_not_drained_again() {
+    // A payload of 60,000 bytes that is malformed at its end, and a body after it.
     let mut refused = vec![0, 0x60, 0xea, 0];
     refused.extend([&b"\x01\0K\x00\x00"[..]; 12_000].concat());
     *refused.last_mut().unwrap() = 1;
-    let behind = vec![b'x'; 30_000];
-    let pieces = [&refused[..]].into_iter().chain(behind.chunks(1000));
+    let after = vec![b'x'; 30_000];
+    let pieces = [&refused[..]].into_iter().chain(after.chunks(1000));
     let outcome = serve(&Timeline::sending(pieces), &app(blind), Settings::default()).unwrap();
     assert!(outcome.written.starts_with(b"HTTP/1.1 400 "), "{}", outcome.written.escape_ascii());
-    assert_eq!(outcome.read, refused.len() + behind.len(), "the rest would have made the kernel reset the answer");
+    assert_eq!(outcome.read, refused.len() + after.len(), "the rest would have made the kernel reset the answer");
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_reset_and_nothing_is_drained() {
+fn a_broken_response_is_reset_and_nothing_is_drained() {
     let fails = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
         answer.head(Head::new(200).with_length(10))?;
         answer.write_all(b"12345")?;
@@ -72,7 +72,7 @@ fn an_answer_that_breaks_off_is_reset_and_nothing_is_drained() {
     assert!(outcome.written.ends_with(b"12345"));
 }
 
-/// A sink that is full takes nothing for ever: that is an error, not a reason to try for ever.
+/// A full sink that takes no bytes is an error, not a reason to try again for ever.
 #[test]
 fn a_sink_that_takes_nothing_is_an_error() {
     let mut room = [0; 10];
@@ -102,9 +102,9 @@ fn a_pong_and_a_refusal_leave_in_any_pieces() {
     }
 }
 
-/// Once bytes of an answer are lost, none that follow them leave: the front end would take them for the lost ones.
+/// Once bytes of a response are lost, no later bytes leave: the front end would take them for the lost ones.
 #[test]
-fn nothing_leaves_behind_what_was_lost() {
+fn no_bytes_leave_after_lost_bytes() {
     let kinds = Mutex::new(Vec::new());
     let ignores = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
         answer.head(Head::new(200).with_length(12))?;
@@ -115,7 +115,7 @@ fn nothing_leaves_behind_what_was_lost() {
         }
         Ok(())
     });
-    // The head and two bytes are taken, then nothing, for longer than the peer may take, then all again.
+    // The peer takes the head and two bytes, then nothing for too long, then all again.
     let script = [(0, Act::Send(get())), (0, Act::Shut), (1, Act::Stall)];
     let manner = Manner { takes: vec![41, 0, 200, 200], late: Duration::from_millis(1), ..Manner::default() };
     let outcome = serve(&Timeline::new(script, manner), &ignores, Settings::default()).unwrap();
@@ -138,7 +138,7 @@ fn nothing_leaves_behind_what_was_lost() {
     assert!(answer.finish().is_err());
 }
 
-/// Takes so many bytes, then nothing once, then all.
+/// Takes this many bytes, then nothing once, then all.
 struct Forgetful {
     room: usize,
 }
@@ -156,13 +156,13 @@ impl Write for Forgetful {
 }
 
 #[test]
-fn a_kept_connection_waits_as_long_as_it_may() {
+fn a_kept_connection_waits_for_its_idle_time() {
     let request = [post(5), b"hello".to_vec()].concat();
     let script = [(0, Act::Send(request.clone())), (4999, Act::Send(request.clone()))];
     let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), crate::keepalive()).unwrap();
     assert_eq!(outcome.took, 4999 + 5000);
     assert_eq!(outcome.written.windows(5).filter(|five| five == b"hello").count(), 2);
-    // The idle connection closes without a word.
+    // The idle connection closes without a response.
     assert!(!outcome.half_closed && !outcome.aborted);
 
     let outcome = serve(
@@ -195,7 +195,7 @@ fn reads_and_writes_at_once_over_any_pieces() {
     }
 }
 
-/// Serves the connection on a thread, as a program of one thread would, and closes it.
+/// Serves the connection on a thread, as a single-threaded program does, and closes it.
 fn served<T: Transport + Send + Sync + 'static>(transport: T, fails: bool) -> std::thread::JoinHandle<io::Result<()>> {
     std::thread::spawn(move || {
         let app = app(move |_: &mut dyn Body, answer: &mut dyn Answer| {
@@ -213,7 +213,7 @@ fn tcp() -> (TcpStream, TcpStream) {
     (listener.accept().unwrap().0, peer)
 }
 
-/// A peer that waits for the close of an answer without a length, while its own end is open.
+/// The peer waits for the close of a response without a length, and keeps its own side open.
 #[test]
 fn streams_that_block_are_half_closed() {
     fn sees_the_end<S: Read + Write>(mut peer: S, server: std::thread::JoinHandle<io::Result<()>>) {
@@ -236,7 +236,7 @@ fn streams_that_block_are_half_closed() {
     }
 }
 
-/// A reader and a writer of two pipes: there is nothing to half-close, and the end is the close.
+/// Two pipes, a reader and a writer, cannot be half-closed: the server closes them at once.
 #[test]
 fn a_reader_and_a_writer_are_closed_at_once() {
     let patience = Some(Duration::from_secs(5));
@@ -252,7 +252,7 @@ fn a_reader_and_a_writer_are_closed_at_once() {
 }
 
 #[test]
-fn an_answer_that_is_not_whole_is_reset_or_the_server_is_told_that_it_cannot_be() {
+fn a_response_cut_short_is_reset_or_an_error_says_that_it_cannot_be() {
     let (ours, mut peer) = tcp();
     let server = served(Blocking::new(ours), true);
     peer.write_all(&get()).unwrap();
@@ -265,7 +265,7 @@ fn an_answer_that_is_not_whole_is_reset_or_the_server_is_told_that_it_cannot_be(
     assert_eq!(error.kind(), io::ErrorKind::Unsupported);
 }
 
-/// Serves one connection over a stream that blocks, whose own timeout is this; the outcome, and how long it took.
+/// Serves one connection over a blocking stream; returns the outcome, and how long it took.
 fn over<T>(stream: T, settings: Settings) -> (io::Result<()>, Duration)
 where
     Blocking<T>: Transport + Sync,
@@ -275,7 +275,7 @@ where
     (served, begun.elapsed())
 }
 
-/// Where reads block, the end of a good answer takes the time of a drain, whatever timeout the stream has of its own.
+/// Where reads block, the end of a good response takes the time of a drain, whatever timeout the stream itself has.
 #[test]
 fn a_drain_over_a_stream_that_blocks_has_an_end() {
     let mut settings = Settings::default();
@@ -301,11 +301,11 @@ fn a_drain_over_a_stream_that_blocks_has_an_end() {
     }
 }
 
-/// What a server says by itself leaves in the time of a header, however often the peer takes a byte of it.
+/// The server's own responses must leave in the time of a header, however often the peer takes a byte.
 #[test]
-fn a_refusal_and_a_pong_have_a_time_in_which_they_leave() {
+fn a_refusal_and_a_pong_must_leave_in_time() {
     let fails = app(|_: &mut dyn Body, _: &mut dyn Answer| Err("no".into()));
-    // A byte each 6 seconds, of which none is too late for write_idle.
+    // One byte each 6 seconds: none is too late for write_idle.
     let manner = Manner { takes: vec![0, 1], late: Duration::from_secs(6), ..Manner::default() };
     for (what, sent) in [("refusal", b"\0\0\0\0".to_vec()), ("failure", get()), ("pong", b"\x64\0\0\0".to_vec())] {
         let connection = Timeline::new([(0, Act::Send(sent))], manner.clone());
@@ -315,7 +315,7 @@ fn a_refusal_and_a_pong_have_a_time_in_which_they_leave() {
         let timed_out = served.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
         assert!(timed_out || outcome.aborted, "{what}");
     }
-    // Where writes block, too.
+    // The same holds where writes block.
     let mut settings = Settings::default();
     settings.header_timeout = Duration::from_millis(400);
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -326,7 +326,7 @@ fn a_refusal_and_a_pong_have_a_time_in_which_they_leave() {
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
-/// Writes until the peer's side takes nothing more.
+/// Writes until the peer's buffer is full.
 fn fill(mut stream: &UnixStream) {
     stream.set_nonblocking(true).unwrap();
     while stream.write(&[b'x'; 4096]).is_ok() {}

@@ -19,7 +19,7 @@ static ALLOCATOR: Counting = Counting;
 
 type Done = Result<(), AppError>;
 
-/// A packet of these vars, written without the crate.
+/// Returns a packet of these vars, written without the crate.
 fn packet(vars: &[(&str, &str)]) -> Vec<u8> {
     let pairs: Vec<(&str, &[u8])> = vars.iter().map(|(key, value)| (*key, value.as_bytes())).collect();
     naive::encode_packet(0, 0, &naive::encode_vars(&pairs).unwrap()).unwrap()
@@ -33,12 +33,12 @@ fn post(length: usize) -> Vec<u8> {
     packet(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", &length.to_string())])
 }
 
-/// An application that is a function of the body and the answer.
+/// Returns an application that is a function of the body and the response.
 fn app(run: impl Fn(&mut dyn Body, &mut dyn Answer) -> Done + Send + Sync) -> impl App {
     move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| run(body, answer)
 }
 
-/// Gives the body back.
+/// Sends the body back.
 fn echo(body: &mut dyn Body, answer: &mut dyn Answer) -> Done {
     let mut bytes = Vec::new();
     body.read_to_end(&mut bytes)?;
@@ -53,7 +53,7 @@ fn serve(connection: &Timeline, app: &impl App, settings: Settings) -> io::Resul
     serve_connection(connection, app, &settings, Ends::default()).map(|()| connection.outcome())
 }
 
-/// Both parts of some bytes, for each place to cut them in two.
+/// Returns both parts of the bytes, for each place to cut them in two.
 fn splits(bytes: &[u8]) -> impl Iterator<Item = [&[u8]; 2]> {
     (0..=bytes.len()).map(|at| [&bytes[..at], &bytes[at..]])
 }

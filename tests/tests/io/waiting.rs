@@ -1,4 +1,4 @@
-//! Deadlines, and who is waited for.
+//! Deadlines of the peer and of the application.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn a_header_may_take_10_seconds_in_all() {
     let packet = get();
     let bytes = || packet.iter().enumerate().map(|(at, byte)| (at as u64, send(&[*byte])));
     for (millis, expected) in [(200, 200), (400, 408)] {
-        // A byte each so often, each of them soon enough by itself.
+        // One byte in each interval; each byte alone is soon enough.
         let script = bytes().map(|(at, act)| (at * millis, act)).collect();
         let outcome = play(script, 0);
         assert_eq!(status(&outcome), expected, "{} bytes, one each {millis} ms", packet.len());
@@ -48,16 +48,16 @@ fn a_body_may_be_silent_for_30_seconds() {
     }
 }
 
-/// Whoever waits may be kept from looking for long after the bytes have come: by a permit that others hold, by a machine
-/// that is busy. The peer is not to blame for that.
+/// A server may look for bytes long after they have come: it may have to wait for a permit, or the machine may be busy.
+/// The peer is not to blame for that.
 #[test]
-fn a_wait_that_returns_late_is_not_the_peers_fault() {
-    // The bytes come after a second; whoever waits for them looks 40 seconds later.
+fn a_late_wake_is_not_the_peers_fault() {
+    // The bytes come after a second; the server looks for them 40 seconds later.
     let script = vec![(0, send(&post(5))), (1000, send(b"hello")), (1000, Act::Shut)];
     let outcome = play(script, 40_000);
     assert_eq!(status(&outcome), 200, "{}", outcome.written.escape_ascii());
 
-    // The same for a peer that takes an answer in two parts.
+    // The same for a peer that takes a response in two parts.
     let manner = Manner { takes: vec![10, 0, 200], late: Duration::from_secs(40), ..Manner::default() };
     let script = [(0, send(&get())), (0, Act::Shut)];
     let mut settings = Settings::default();
@@ -67,9 +67,9 @@ fn a_wait_that_returns_late_is_not_the_peers_fault() {
     assert!(outcome.written.ends_with(b"\r\n\r\n"));
 }
 
-/// A packet that is no web request, and silence, whether part of the answer has left or not.
+/// A packet that is no web request, and then silence, whether part of the reply has left or not.
 #[test]
-fn a_message_is_waited_for_as_long_as_a_body() {
+fn a_message_may_be_silent_as_long_as_a_body() {
     struct ReadsAll(&'static [u8]);
     impl App for ReadsAll {
         fn call(&self, _: &Call<'_>, _: &mut dyn Body, _: &mut dyn Answer) -> Done {
@@ -82,7 +82,7 @@ fn a_message_is_waited_for_as_long_as_a_body() {
         }
     }
     let settings = Settings::default().accepting(Modifier1::CACHE);
-    // Behind a refusal the connection is drained for 2 seconds.
+    // After a refusal the connection is drained for 2 seconds.
     for (script, took) in [(vec![], 30_000), (vec![(5000, send(b"x"))], 30_001)] {
         let script: Vec<_> = [(0, send(b"\x6f\0\0\0"))].into_iter().chain(script).collect();
         let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &ReadsAll(b""), settings).unwrap();
@@ -96,13 +96,13 @@ fn a_message_is_waited_for_as_long_as_a_body() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_is_given_up_after_an_hour() {
+fn a_peer_that_reads_nothing_is_reset_after_an_hour() {
     let script = [(0, send(&get())), (0, Act::Stall)];
     let writes = app(|_: &mut dyn Body, answer: &mut dyn Answer| Ok(answer.whole(Head::new(200), &[b'x'; 1000])?));
     let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &writes, Settings::default()).unwrap();
     assert_eq!((outcome.took, outcome.aborted), (3_600_000, true));
 
-    // And after the grace when a stop was asked for.
+    // With a stop, after the grace period.
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
     let script = script.into_iter().chain([(1000, Act::Stop)]);
@@ -110,9 +110,9 @@ fn a_peer_that_takes_nothing_is_given_up_after_an_hour() {
     assert_eq!((outcome.took, outcome.aborted), (4000, true));
 }
 
-/// Who would have been given up without a stop is no victim of it.
+/// A connection that times out anyway does not fail because of a stop.
 #[test]
-fn a_stop_is_the_reason_only_if_its_grace_is_over() {
+fn a_stop_is_the_reason_only_after_its_grace_period() {
     let rows = [(25_000, 30, 30_000, None), (25_000, 3, 28_000, Some(Refusal::Stopping))];
     for (asked, grace, over, reason) in rows {
         let mut settings = Settings::default();
@@ -134,9 +134,9 @@ fn a_stop_is_the_reason_only_if_its_grace_is_over() {
     }
 }
 
-/// A flush that is no error says that all bytes have left (`std::io::Write::flush`), and that a connection is a pipe.
+/// A flush without an error says that all bytes have left (`std::io::Write::flush`), and that a connection is a pipe.
 #[test]
-fn a_flush_fails_once_bytes_are_lost() {
+fn a_flush_fails_after_lost_bytes() {
     let head = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_UPGRADE", "x")]);
     let stalls = || vec![(0, send(&head)), (0, Act::Stall)];
     let rows = [
@@ -160,7 +160,7 @@ fn a_flush_fails_once_bytes_are_lost() {
 }
 
 #[test]
-fn a_stop_lets_finish_what_began_and_no_longer_than_its_grace() {
+fn a_stop_lets_requests_finish_within_its_grace_period() {
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
     for (millis, expected) in [(3900, 200), (4100, 503)] {
@@ -175,23 +175,23 @@ fn a_stop_lets_finish_what_began_and_no_longer_than_its_grace() {
         let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), settings).unwrap();
         assert_eq!(status(&outcome), expected, "{millis} ms");
     }
-    // Nothing had begun.
+    // No request had begun.
     let outcome = serve(&Timeline::new([(1000, Act::Stop)], Manner::default()), &app(echo), settings).unwrap();
     assert_eq!((outcome.took, outcome.written.len()), (1000, 0));
 }
 
-/// The application works until then, or until a stop is asked for.
+/// Works until that time, or until a stop is asked for.
 fn work(connection: &Timeline, until: u64) {
     connection.wait(Direction::Read, Some(Time::from_millis(until))).unwrap();
 }
 
-/// The grace binds an answer, and a body, that never has to wait for its peer.
+/// The grace period limits a response, and a body, even if nothing ever has to wait for the peer.
 #[test]
-fn a_quick_peer_has_no_longer_than_the_grace() {
+fn a_quick_peer_has_no_more_than_the_grace_period() {
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
 
-    // A piece each 100 ms; the first leaves before the grace is over, or behind it.
+    // One piece each 100 ms; the first leaves before or after the end of the grace period.
     for (first, expected) in [(100, 200), (4100, 503)] {
         let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());
         let streams = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
@@ -210,7 +210,7 @@ fn a_quick_peer_has_no_longer_than_the_grace() {
         assert_eq!(bytes, if expected == 200 { 39 } else { 0 });
     }
 
-    // A byte each 100 ms, which is always there when it is asked for.
+    // One byte each 100 ms, which is always there when the application reads it.
     let bytes = (1..=100).map(|at| (at * 100, send(b"x")));
     let mut script: Vec<_> = bytes.chain([(0, send(&post(100))), (1000, Act::Stop)]).collect();
     script.sort_by_key(|(at, _)| *at);
@@ -229,9 +229,9 @@ fn a_quick_peer_has_no_longer_than_the_grace() {
     assert!(!outcome.aborted);
 }
 
-/// What the application has given is whole, however late it ends.
+/// The application's response is whole, however late it ends.
 #[test]
-fn an_answer_that_has_left_is_no_failure_behind_the_grace() {
+fn a_response_that_has_left_is_no_failure_after_the_grace_period() {
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
     let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());

@@ -1,4 +1,4 @@
-//! The examples in fences, each with its claim as JSON behind it.
+//! The examples in code fences, each with its claim as JSON after it.
 
 use serde_json::{Map, Value, json};
 use uwsgi::chunked::{ChunkStep, Chunked};
@@ -9,7 +9,7 @@ use uwsgi::{Content, Modifier1, Packet, PayloadForm, Request};
 use crate::messages;
 use crate::page::{Fence, capture, hex};
 
-/// Checks every example; answers how many there were.
+/// Checks every example; returns how many there were.
 pub fn check(fences: &[Fence]) -> usize {
     let mut ran = 0;
     let mut fences = fences.iter().peekable();
@@ -19,14 +19,14 @@ pub fn check(fences: &[Fence]) -> usize {
             (Some("uwsgi"), Some("packets")) => packets,
             (Some("http"), Some("answer")) => answer,
             (Some("text"), None) => continue,
-            _ => panic!("line {}: `{}` is no kind of fence that is checked", fence.line, fence.info),
+            _ => panic!("line {}: `{}` is not a kind of fence that the test checks", fence.line, fence.info),
         };
         let claim = fences.next_if(|next| next.info == "json");
         let claim = claim.unwrap_or_else(|| panic!("line {}: an example without a claim", fence.line));
         let claimed: Value = serde_json::from_str(&claim.text)
-            .unwrap_or_else(|error| panic!("line {}: the claim is no JSON: {error}", claim.line));
+            .unwrap_or_else(|error| panic!("line {}: the claim is not JSON: {error}", claim.line));
         let found = decoded(fence, &claimed);
-        assert_eq!(found, claimed, "line {}: left is what it decodes to, right what is claimed", claim.line);
+        assert_eq!(found, claimed, "line {}: left is what the example decodes to, right the claim", claim.line);
         if let Some(name) = info.next() {
             assert!(hex(&fence.text, fence.line) == capture(name), "line {}: not the bytes of {name}", fence.line);
         }
@@ -35,23 +35,23 @@ pub fn check(fences: &[Fence]) -> usize {
     ran
 }
 
-/// Packets, back to back: each as `uwsgictl decode --json` names its parts, and what follows it.
+/// Decodes packets, back to back: each as `uwsgictl decode --json` names its parts, with what follows it.
 fn packets(fence: &Fence, claimed: &Value) -> Value {
     let bytes = hex(&fence.text, fence.line);
     let mut rest = &bytes[..];
     let mut found = Vec::new();
     while !rest.is_empty() {
-        let (packet, behind) = Packet::decode(rest).unwrap_or_else(|error| panic!("line {}: {error}", fence.line));
-        let (mut shown, behind) = packet_as_json(&packet, behind, &claimed[found.len()], fence.line);
+        let (packet, after) = Packet::decode(rest).unwrap_or_else(|error| panic!("line {}: {error}", fence.line));
+        let (mut shown, after) = packet_as_json(&packet, after, &claimed[found.len()], fence.line);
         if let Some(message) = claimed[found.len()].get("message") {
             let message = message.as_str().unwrap_or_default();
-            if messages::readings(&packet, behind).iter().any(|reading| reading == message) {
+            if messages::readings(&packet, after).iter().any(|reading| reading == message) {
                 shown.insert("message".to_owned(), message.into());
             }
         }
         rest = &[];
-        if !behind.is_empty() {
-            shown.insert("after".to_owned(), latin1(behind));
+        if !after.is_empty() {
+            shown.insert("after".to_owned(), latin1(after));
         }
         found.push(Value::Object(shown));
     }
@@ -60,7 +60,7 @@ fn packets(fence: &Fence, claimed: &Value) -> Value {
 
 fn packet_as_json<'a>(
     packet: &Packet<'_>,
-    behind: &'a [u8],
+    after: &'a [u8],
     claimed: &Value,
     line: usize,
 ) -> (Map<String, Value>, &'a [u8]) {
@@ -76,30 +76,30 @@ fn packet_as_json<'a>(
         Content::Vars(vars) => ("vars", vars.iter().map(|(key, value)| json!([latin1(key), latin1(value)])).collect()),
         Content::Array(items) => ("items", items.iter().map(latin1).collect()),
         Content::Raw(bytes) => ("raw", latin1(bytes)),
-        _ => return (shown, behind),
+        _ => return (shown, after),
     };
     shown.insert(name.to_owned(), value);
     if packet.modifier1() != Modifier1::WSGI {
-        return (shown, behind);
+        return (shown, after);
     }
     let request = Request::decode(packet).unwrap_or_else(|error| panic!("line {line}: {error}"));
     let framing =
         if claimed["framing"] == "chunked" { request.body_framing_or_chunked() } else { request.body_framing() };
     let framing = framing.unwrap_or_else(|error| panic!("line {line}: {error}"));
     shown.insert("framing".to_owned(), request_framing(framing).into());
-    let (body, behind) = match framing {
+    let (body, after) = match framing {
         RequestBody::Length(length) => {
-            let (body, behind) = behind.split_at(usize::try_from(length).unwrap());
-            (body.to_vec(), behind)
+            let (body, after) = after.split_at(usize::try_from(length).unwrap());
+            (body.to_vec(), after)
         }
-        RequestBody::Chunked => dechunk(behind).unwrap_or_else(|error| panic!("line {line}: {error}")),
-        _ => return (shown, behind),
+        RequestBody::Chunked => dechunk(after).unwrap_or_else(|error| panic!("line {line}: {error}")),
+        _ => return (shown, after),
     };
     shown.insert("body".to_owned(), latin1(&body));
-    (shown, behind)
+    (shown, after)
 }
 
-/// A head whose lines end where the text's do, then a body without the line end that closes the fence.
+/// Decodes a head whose lines end where the text's lines do, then a body without the line end that closes the fence.
 fn answer(fence: &Fence, _: &Value) -> Value {
     let (head, body) = fence.text.split_once("\n\n").unwrap_or_else(|| panic!("line {}: no empty line", fence.line));
     let text = format!("{}\r\n\r\n", head.replace('\n', "\r\n"));
@@ -120,7 +120,7 @@ fn answer(fence: &Fence, _: &Value) -> Value {
     })
 }
 
-/// The data of a chunked body, and what follows it.
+/// Returns the data of a chunked body, and what follows it.
 pub fn dechunk(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
     let (mut chunked, mut body, mut rest) = (Chunked::default(), Vec::new(), bytes);
     loop {
@@ -153,7 +153,7 @@ pub fn form(form: PayloadForm) -> String {
     format!("{form:?}").to_lowercase()
 }
 
-/// One character for each byte.
+/// Turns each byte into one character.
 fn latin1(bytes: &[u8]) -> Value {
     bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into()
 }

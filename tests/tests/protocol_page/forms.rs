@@ -1,4 +1,4 @@
-//! The table of payload forms: for every modifier1 and modifier2, and for both directions.
+//! The table of payload forms: every modifier1 and modifier2, in both directions.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use uwsgi::{Modifier1, PayloadForm, Standing};
 use crate::examples::form;
 use crate::page::Row;
 
-/// Every pair of modifiers stands in exactly one row, and the row has it right.
+/// Checks that every pair of modifiers stands in exactly one row, and that the row is right.
 pub fn check(rows: &[Row]) {
     let mut numbers: BTreeMap<u8, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -27,13 +27,17 @@ pub fn check(rows: &[Row]) {
                 of_it = rows.iter().filter(|row| matches!(&row.cells[1][..], "any" | "other")).collect();
             }
             assert_eq!(of_it.len(), 1, "rows for modifier1 {number} and modifier2 {modifier2}");
-            assert!(of_it[0].cells[1] != "any" || rows.len() == 1, "line {}: any, beside others", of_it[0].line);
+            assert!(
+                of_it[0].cells[1] != "any" || rows.len() == 1,
+                "line {}: `any` stands beside other rows",
+                of_it[0].line
+            );
             one(of_it[0], Modifier1(number), modifier2);
         }
     }
 }
 
-/// `12`-`13` is both.
+/// Parses a number, or a range such as `12`-`13`.
 fn range(part: &str) -> core::ops::RangeInclusive<u8> {
     let mut ends = part.split('-').map(|number| number.trim_matches('`').parse().unwrap());
     let first = ends.next().unwrap();
@@ -46,7 +50,7 @@ fn one(row: &Row, modifier1: Modifier1, modifier2: u8) {
     assert_eq!(name, row.cells[2], "{what}: the name");
     let standing = modifier1.standing();
     assert_eq!(format!("{standing:?}").to_lowercase(), row.cells[3], "{what}: the standing");
-    // What is no packet, or has no payload, has no form.
+    // No packet, or a packet without a payload, has no form.
     let sent = &row.cells[4][..];
     if !matches!(sent, "none" | "-") {
         assert_eq!(sent, form(modifier1.payload_form(modifier2, 1)), "{what}: what a client sends");
@@ -57,7 +61,7 @@ fn one(row: &Row, modifier1: Modifier1, modifier2: u8) {
         assert_eq!(answered, form(modifier1.answer_form(modifier2, 1)), "{what}: what a server sends");
     }
     assert_eq!(modifier1.payload_form(modifier2, 0), PayloadForm::None);
-    // A packet that something answers has a body where it is a web request.
+    // A packet that some server answers has a body if it is a web request.
     if matches!(standing, Standing::Answered | Standing::Unassigned) {
         assert_eq!(row.cells[6] == "body", modifier1.is_request(modifier2), "{what}: a body");
     }

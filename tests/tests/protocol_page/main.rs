@@ -1,4 +1,5 @@
-//! `docs/protocol.md`: every example on it is run, and every table that says what this project does is held to it.
+//! `docs/protocol.md`: every example on the page is run, and every table about this project is checked against the
+//! code.
 
 mod examples;
 mod forms;
@@ -9,7 +10,7 @@ mod rules;
 
 use page::{Page, Row, Table};
 
-/// A table by its header, how many rows it has at least, and how they are checked.
+/// A table by its header, the least number of its rows, and the function that checks them.
 type Kind = (&'static str, usize, fn(&[Row]));
 
 const KINDS: &[Kind] = &[
@@ -35,17 +36,17 @@ const KINDS: &[Kind] = &[
     ("var | what uWSGI does with it", 8, rules::control_vars),
 ];
 
-/// Words in a header that only a table has which is checked.
+/// Words that stand only in the headers of checked tables.
 const CHECKED: [&str; 6] = ["bytes", "error", "sent", "capture", "result", "a gateway writes"];
 
 #[test]
-fn every_example_is_what_it_says() {
+fn every_example_decodes_to_its_claim() {
     let ran = examples::check(&Page::read().fences);
     assert!(ran >= 7, "{ran} examples");
 }
 
 #[test]
-fn every_table_says_what_is_so() {
+fn every_table_agrees_with_the_code() {
     let page = Page::read();
     let mut ran = 0;
     for (header, least, check) in KINDS {
@@ -60,23 +61,23 @@ fn every_table_says_what_is_so() {
 }
 
 #[test]
-fn every_kind_of_packet_is_there() {
+fn every_kind_of_packet_is_on_the_page() {
     packets::nothing_is_left_out(&Page::read());
 }
 
 #[test]
-fn no_table_escapes() {
+fn every_table_is_checked() {
     for table in Page::read().tables {
         let checked = KINDS.iter().any(|(header, _, _)| table.header == *header);
-        // The servers side by side say what ours do, in words.
+        // The side-by-side tests check tables that describe our servers in words.
         let words = table.header.starts_with(" | ");
         let looks = table.header.split(" | ").any(|cell| CHECKED.contains(&cell));
-        assert!(checked || words || !looks, "line {}: nothing checks | {} |", table.line, table.header);
+        assert!(checked || words || !looks, "line {}: no test checks | {} |", table.line, table.header);
     }
 }
 
 #[test]
-fn the_page_stays_one() {
+fn the_page_keeps_its_size_and_its_sections() {
     let page = Page::read();
     let lines = page.text.lines().count();
     assert!((500..=1450).contains(&lines), "{lines} lines");
@@ -100,7 +101,7 @@ fn every_link_leads_to_a_heading() {
         links += 1;
     }
     assert!(links >= 60, "{links} links");
-    // Each line of a checklist has one.
+    // Each line of a checklist has a link.
     let steps: Vec<&str> = page.text.lines().filter(|line| line.starts_with("- [ ] ")).collect();
     assert!(steps.len() >= 30, "{} lines", steps.len());
     for step in steps {

@@ -1,4 +1,4 @@
-//! The packets that are no web requests, in the few words that the page has for them.
+//! The packets that are not web requests, in the page's words.
 
 use uwsgi::Packet;
 use uwsgi::message::{
@@ -6,9 +6,10 @@ use uwsgi::message::{
     SpoolTask, Subscription, SubscriptionCommand,
 };
 
-/// Everything that a packet, and the bytes behind it, can be read as: what it is depends on who sent it.
-pub fn readings(packet: &Packet<'_>, behind: &[u8]) -> Vec<String> {
-    let then = if behind.is_empty() { String::new() } else { format!(": {}", quoted(behind)) };
+/// Returns everything that a packet, and the bytes after it, can be read as. Which reading is right depends on the
+/// sender.
+pub fn readings(packet: &Packet<'_>, after: &[u8]) -> Vec<String> {
+    let then = if after.is_empty() { String::new() } else { format!(": {}", quoted(after)) };
     let mut readings = vec![format!("form {}", crate::examples::form(packet.payload_form()))];
     let mut add = |reading: Option<String>| readings.extend(reading.map(|reading| reading + &then));
     add(Ping::decode(packet).ok().map(|Ping| "ping".to_owned()));

@@ -13,7 +13,7 @@ pub fn well_formed(rows: &[Row]) {
     for row in rows {
         let bytes = row.bytes(0).unwrap();
         let (packet, rest) = Packet::decode(&bytes).unwrap_or_else(|error| panic!("line {}: {error}", row.line));
-        assert!(rest.is_empty(), "line {}: bytes behind the packet", row.line);
+        assert!(rest.is_empty(), "line {}: bytes after the packet", row.line);
         let vars = packet.vars().unwrap_or_else(|error| panic!("line {}: {error}", row.line));
         let pairs: Vec<_> =
             vars.iter().map(|(key, value)| format!("{}={}", key.escape_ascii(), value.escape_ascii())).collect();
@@ -42,12 +42,12 @@ pub fn errors(rows: &[Row]) {
     assert_eq!(named, expected);
 }
 
-/// Packets that do not: bytes, the kind of the error, and its offset.
+/// Packets with vars that do not decode: bytes, the kind of the error, and its offset.
 pub fn malformed(rows: &[Row]) {
     for row in rows {
         let bytes = row.bytes(0).unwrap();
         let decoded = Packet::decode(&bytes).and_then(|(packet, rest)| {
-            assert!(rest.is_empty(), "line {}: bytes behind the packet", row.line);
+            assert!(rest.is_empty(), "line {}: bytes after the packet", row.line);
             packet.content()
         });
         let found = match decoded {
@@ -56,7 +56,7 @@ pub fn malformed(rows: &[Row]) {
         };
         assert_eq!(found, row.cells[4], "line {}", row.line);
     }
-    // No kind of a payload's error is left out.
+    // Every kind of error of a payload has a row.
     for kind in KINDS {
         let named = rows.iter().any(|row| row.cells[4].starts_with(&format!("`{}`", kind.as_str())));
         assert!(named, "no row for {}", kind.as_str());
@@ -80,7 +80,7 @@ pub fn paths(rows: &[Row]) {
     }
 }
 
-/// What is sent and what is answered, each with what it is, and the captures that show it.
+/// The bytes that are sent and answered, what they are, and the captures that show them.
 pub fn calls(rows: &[Row]) {
     for row in rows {
         let sent = row.bytes(0).unwrap();
@@ -99,7 +99,7 @@ pub fn calls(rows: &[Row]) {
             }
         }
     }
-    // Every message of the crate; a fence shows a join.
+    // Every message of the crate has a row; a fence shows a join.
     for words in [
         "ping",
         "pong",
@@ -127,8 +127,8 @@ pub fn calls(rows: &[Row]) {
     }
 }
 
-/// Every kind of packet that uWSGI's client was seen to send has its bytes on the page: each pair of modifiers (a signal's
-/// number is none), and for the cache each command.
+/// Checks that every kind of packet that uWSGI's client sends has its bytes on the page: each pair of modifiers
+/// (without the signals' numbers), and each command of the cache.
 pub fn nothing_is_left_out(page: &Page) {
     let kind = |bytes: &[u8]| {
         let (packet, _) = Packet::decode(bytes).ok()?;
@@ -144,18 +144,18 @@ pub fn nothing_is_left_out(page: &Page) {
     let missing: Vec<_> =
         captures.filter(|capture| !kind(&capture.bytes).is_some_and(|kind| shown.contains(&kind))).collect();
     let missing: Vec<_> = missing.iter().map(|capture| &capture.name).collect();
-    assert!(missing.is_empty(), "on no row, nor anything of their kind: {missing:?}");
+    assert!(missing.is_empty(), "no row or fence shows these, or their kind: {missing:?}");
 }
 
-/// That the words in a cell are a reading of the bytes.
+/// Checks that the words in a cell are a reading of the bytes.
 fn means(row: &Row, bytes: &[u8], cell: usize) {
     if row.cells[cell] == "raw" {
         return;
     }
     let words = row.cells[cell].trim_matches('`');
-    let (packet, behind) = Packet::decode(bytes).unwrap_or_else(|error| panic!("line {}: {error}", row.line));
-    let readings = readings(&packet, behind);
-    assert!(readings.iter().any(|reading| reading == words), "line {}: {words} is none of {readings:?}", row.line);
+    let (packet, after) = Packet::decode(bytes).unwrap_or_else(|error| panic!("line {}: {error}", row.line));
+    let readings = readings(&packet, after);
+    assert!(readings.iter().any(|reading| reading == words), "line {}: {words} is not one of {readings:?}", row.line);
     if words == "form array" {
         Array::decode(packet.payload()).unwrap();
     }
@@ -164,7 +164,7 @@ fn means(row: &Row, bytes: &[u8], cell: usize) {
     }
 }
 
-/// The first bytes of other protocols, and what they are as a header.
+/// The first bytes of other protocols, and how they read as a header.
 pub fn foreign(rows: &[Row]) {
     for row in rows {
         let bytes: [u8; 4] = row.bytes(0).unwrap().try_into().expect("four bytes");

@@ -1,10 +1,10 @@
-//! The page taken apart: fences, and tables.
+//! The page, parsed into fences and tables.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What stands in a fence, and behind the word that opens it.
+/// The text of a fence, and what stands after the word that opens it.
 pub struct Fence {
     pub line: usize,
     pub info: String,
@@ -60,14 +60,17 @@ impl Page {
                 for row in &rows {
                     assert_eq!(row.cells.len(), width, "line {}: as many cells as the header has", row.line);
                 }
-                assert!(rows.remove(0).cells.iter().all(|cell| cell == "---"), "line {line}: no rule under the header");
+                assert!(
+                    rows.remove(0).cells.iter().all(|cell| cell == "---"),
+                    "line {line}: no dashes under the header"
+                );
                 tables.push(Table { line, header, rows });
             }
         }
         Self { text, fences, tables }
     }
 
-    /// What the headings are called in links: lower case, dashes for blanks, no other punctuation (as GitHub has it).
+    /// Returns the names of the headings in links: lower case, dashes for blanks, no other punctuation (GitHub's rule).
     pub fn anchors(&self) -> BTreeSet<String> {
         let headings = self.text.lines().filter(|line| line.starts_with('#'));
         headings
@@ -80,51 +83,51 @@ impl Page {
 }
 
 impl Row {
-    /// The code spans of a cell.
+    /// Returns the code spans of a cell.
     pub fn code(&self, cell: usize) -> Vec<String> {
         self.cells[cell].split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
-    /// The one code span of a cell.
+    /// Returns the only code span of a cell.
     pub fn one(&self, cell: usize) -> String {
         let mut code = self.code(cell);
         assert_eq!(code.len(), 1, "line {}: one code span in cell {cell}", self.line);
         code.remove(0)
     }
 
-    /// The bytes that a cell spells, if it does.
+    /// Returns the bytes in a cell, if it holds bytes.
     pub fn bytes(&self, cell: usize) -> Option<Vec<u8>> {
         self.code(cell).first().map(|text| hex(text, self.line))
     }
 }
 
-/// The cells of a table's line; `\|` is a bar that divides none.
+/// Returns the cells of a table's line; `\|` is a bar inside a cell.
 fn cells(line: &str) -> Vec<String> {
     let inside = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')).expect(line);
     let divided = inside.replace("\\|", "\u{1}");
     divided.split('|').map(|cell| cell.trim().replace('\u{1}', "|")).collect()
 }
 
-/// Bytes from hex digits, as `uwsgictl decode --hex` reads them: blanks anywhere, comments from `#` on.
+/// Reads bytes from hex digits, as `uwsgictl decode --hex` does: blanks anywhere, comments from `#` on.
 pub fn hex(text: &str, line: usize) -> Vec<u8> {
     let digits: String = text.lines().map(|row| row.split('#').next().unwrap_or_default()).collect();
     let digits: Vec<u8> = digits
         .split_whitespace()
         .flat_map(str::chars)
-        .map(|c| c.to_digit(16).unwrap_or_else(|| panic!("line {line}: '{c}' is no hex digit")) as u8)
+        .map(|c| c.to_digit(16).unwrap_or_else(|| panic!("line {line}: '{c}' is not a hex digit")) as u8)
         .collect();
     assert!(digits.len().is_multiple_of(2), "line {line}: an odd number of digits");
     digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
 }
 
-/// Bytes from a code span in which a backslash begins an escape: `\r`, `\n`, `\0`.
+/// Reads bytes from a code span in which a backslash begins an escape: `\r`, `\n`, `\0`.
 pub fn unescape(text: &str) -> Vec<u8> {
     let bytes = text.replace("\\r", "\r").replace("\\n", "\n").replace("\\0", "\0").into_bytes();
-    assert!(!bytes.contains(&b'\\'), "{text}: an escape that is not known");
+    assert!(!bytes.contains(&b'\\'), "{text}: an unknown escape");
     bytes
 }
 
-/// A capture of `tests/vectors`.
+/// Reads a capture of `tests/vectors`.
 pub fn capture(name: &str) -> Vec<u8> {
     let path = uwsgi_tests::vectors::directory().join(name).with_extension("bin");
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

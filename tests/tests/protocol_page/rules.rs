@@ -1,4 +1,4 @@
-//! The tables of rules: what the crate, and the servers built on it, make of a request and of an answer.
+//! The tables of rules: what the crate and its servers make of requests and responses.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use uwsgi_tests::naive;
 use crate::examples::{dechunk, response_framing};
 use crate::page::{Row, capture, unescape};
 
-/// Vars that say a scheme, and the scheme.
+/// Vars with a scheme, and the scheme.
 pub fn schemes(rows: &[Row]) {
     for row in rows {
         let block = block(row);
@@ -22,7 +22,7 @@ pub fn schemes(rows: &[Row]) {
     }
 }
 
-/// Vars that say a target: the path as a URL has it, and the mount.
+/// Vars with a target: the path as a URL has it, and the mount.
 pub fn paths(rows: &[Row]) {
     for row in rows {
         let block = block(row);
@@ -35,7 +35,7 @@ pub fn paths(rows: &[Row]) {
     }
 }
 
-/// What becomes of a byte in a value, wherever the key occurs: alone, before a good one of the same key, after one.
+/// What becomes of a byte in a value, wherever the key stands: alone, before a good value of the same key, after one.
 pub fn checked_bytes(rows: &[Row]) {
     for row in rows {
         for key in row.code(0) {
@@ -53,7 +53,7 @@ pub fn checked_bytes(rows: &[Row]) {
     }
 }
 
-/// The payload of the vars that the first cell of a row has, `KEY=value` each; "none" has none.
+/// Returns the payload of the vars in the first cell of a row, `KEY=value` each; "none" is an empty payload.
 fn block(row: &Row) -> Vec<u8> {
     let pairs: Vec<_> =
         row.code(0).iter().map(|var| var.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).unwrap()).collect();
@@ -76,7 +76,7 @@ pub fn header_names(rows: &[Row]) {
             Err(_) => assert_eq!(row.cells[5], "left out", "line {}", row.line),
         }
     }
-    // nginx's captures of a name with a dot and more in it, as it is and with ignore_invalid_headers off.
+    // nginx's captures of an unusual name such as one with a dot, by default and with ignore_invalid_headers off.
     let odd = rows.iter().find(|row| row.one(0) == "x.dot").expect("a row");
     assert_eq!(odd.cells[1], "drops, unless `ignore_invalid_headers off`: `HTTP_X.DOT`");
     for (name, passes) in [("nginx/header-odd-names", false), ("nginx/header-odd-names-on", true)] {
@@ -86,7 +86,7 @@ pub fn header_names(rows: &[Row]) {
     }
 }
 
-/// Vars, and whether the last of several counts or they are joined: both as a name says it and as a request has them.
+/// Vars, and whether the last of several counts or they are joined: by the rule of the name, and in a request.
 pub fn repeated(rows: &[Row]) {
     let mut once = 0;
     for row in rows {
@@ -112,7 +112,7 @@ pub fn repeated(rows: &[Row]) {
     assert_eq!(once, 19, "headers that may stand once");
 }
 
-/// Every combination that a row stands for, with and without the opt-in. Of several lengths the last one counts.
+/// Every combination that a row stands for, with and without chunked bodies. Of several lengths the last one counts.
 pub fn framing(rows: &[Row]) {
     for row in rows {
         let parts: Vec<&str> = row.cells[0].split(" + ").collect();
@@ -141,7 +141,7 @@ pub fn framing(rows: &[Row]) {
                         (claimed, _) => claimed,
                     };
                     assert_eq!(found, claimed, "line {}", row.line);
-                    // What follows a body that was not declared in one way is never believed.
+                    // What follows a body with unclear framing is never taken for a request.
                     let goes_on = kept && found.ends_with(" bytes");
                     assert_eq!(goes_on, !row.cells[3].starts_with("close"), "line {}", row.line);
                 }
@@ -150,7 +150,8 @@ pub fn framing(rows: &[Row]) {
     }
 }
 
-/// How the body of a request is framed that has these `CONTENT_LENGTH` vars, and whether its connection may be kept.
+/// Returns how the body of a request with these `CONTENT_LENGTH` vars is framed, and whether its connection may be
+/// kept.
 fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (Option<RequestBody>, bool) {
     let mut pairs: Vec<_> = lengths.iter().map(|length| ("CONTENT_LENGTH".to_owned(), length.clone())).collect();
     pairs.extend(encoding.map(|encoding| ("HTTP_TRANSFER_ENCODING".to_owned(), encoding.to_owned())));
@@ -175,7 +176,7 @@ pub fn lengths(rows: &[Row]) {
     }
 }
 
-/// What a server makes of a framing, in words.
+/// Returns what a server makes of a framing, in words.
 fn words(body: Option<RequestBody>) -> String {
     match body {
         None => "400".to_owned(),
@@ -191,7 +192,7 @@ pub fn chunked(rows: &[Row]) {
         let bytes = unescape(&row.one(0));
         let found = match dechunk(&bytes) {
             Ok((body, rest)) => {
-                assert!(rest.is_empty(), "line {}: bytes behind the body", row.line);
+                assert!(rest.is_empty(), "line {}: bytes after the body", row.line);
                 String::from_utf8(body).unwrap()
             }
             Err(error) => {
@@ -203,13 +204,13 @@ pub fn chunked(rows: &[Row]) {
     }
 }
 
-/// The name of a variant as a reader writes it: `HeaderLine` is "header line".
+/// Returns the name of a variant in words: `HeaderLine` is "header line".
 fn in_words(variant: &str) -> String {
     let spaced: String = variant.chars().flat_map(|c| [c.is_uppercase().then_some(' '), Some(c)]).flatten().collect();
     spaced.trim().to_lowercase()
 }
 
-/// Heads of answers, a code span a line: the status and the framing, or the error.
+/// Heads of responses, a code span for each line: the status and the framing, or the error.
 pub fn heads(rows: &[Row]) {
     for row in rows {
         let mut head = Vec::new();
@@ -226,7 +227,7 @@ pub fn heads(rows: &[Row]) {
     }
 }
 
-/// The rows of the conformance crate, in their order, with the refusals that their cases ask for.
+/// The rows of the conformance crate, in their order, with the refusals that their cases expect.
 pub fn verdicts(rows: &[Row]) {
     let names: Vec<_> = rows.iter().map(|row| row.one(0)).collect();
     assert_eq!(names, Verdicts::ALL.map(|row| format!("{row:?}")), "the rows, and their order");
@@ -237,7 +238,7 @@ pub fn verdicts(rows: &[Row]) {
                 Verdict::Abort => drop(answers.insert("abort".to_owned())),
                 Verdict::Close => drop(answers.insert("close".to_owned())),
                 Verdict::Pong => drop(answers.insert("pong".to_owned())),
-                // The server answers by itself where the application is not asked.
+                // The server answers these itself, without the application.
                 ref other => answers
                     .extend(other.expected().iter().map(|e| e.status).filter(|s| *s >= 400).map(|s| s.to_string())),
             }
@@ -249,7 +250,7 @@ pub fn verdicts(rows: &[Row]) {
     }
 }
 
-/// What a server is set to before anybody sets it.
+/// The defaults of a server's settings.
 pub fn settings(rows: &[Row]) {
     let settings = Settings::default();
     let seconds = |duration: Duration| match duration.as_secs() {
@@ -273,7 +274,7 @@ pub fn settings(rows: &[Row]) {
             "drain_bytes" => format!("{} GiB", settings.drain_bytes >> 30),
             "drain_time" => seconds(settings.drain_time),
             "keepalive" => settings.keepalive.map_or("off".to_owned(), seconds),
-            other => panic!("line {}: {other} is no setting", row.line),
+            other => panic!("line {}: {other} is not a setting", row.line),
         };
         assert_eq!(found, row.cells[1], "line {}", row.line);
     }

@@ -1,4 +1,4 @@
-//! What the encoder writes is read back as it was meant; what it refuses changes nothing.
+//! What the encoder writes reads back as it was meant; a refused line changes nothing.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use uwsgi::response::{HeadStyle, RefusedLine, ResponseEncoder, ResponseHead};
 const HOP_BY_HOP: [&str; 6] =
     ["Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding"];
 
-/// A header's name, its value, and what becomes of it on a head of 200.
+/// A header's name, its value, and what the encoder does with it in a 200.
 type Line = (&'static [u8], &'static [u8], Result<(), RefusedLine>);
 
 const LINES: &[Line] = &[
@@ -23,7 +23,7 @@ const LINES: &[Line] = &[
     (b"WWW-Authenticate", b"Basic", Ok(())),
     (b"Proxy-Status", b"a", Ok(())),
     (b"Via", b"1.1 a", Ok(())),
-    // Names that are no tokens.
+    // Names that are not tokens.
     (b"", b"1", Err(RefusedLine::Name)),
     (b" ", b"1", Err(RefusedLine::Name)),
     (b"X A", b"1", Err(RefusedLine::Name)),
@@ -46,7 +46,7 @@ const LINES: &[Line] = &[
     (b"X", b"\x1b[31m", Err(RefusedLine::Value)),
     (b"Content-Length", b"5\r\n", Err(RefusedLine::Value)),
     (b"Connection", b"a\nb", Err(RefusedLine::Value)),
-    // Lengths that are none.
+    // Invalid lengths.
     (b"Content-Length", b"", Err(RefusedLine::InvalidLength)),
     (b"Content-Length", b"abc", Err(RefusedLine::InvalidLength)),
     (b"Content-Length", b"+5", Err(RefusedLine::InvalidLength)),
@@ -56,7 +56,7 @@ const LINES: &[Line] = &[
     (b"Content-Length", b"5, 5", Err(RefusedLine::InvalidLength)),
     (b"Content-Length", b"5.0", Err(RefusedLine::InvalidLength)),
     (b"CONTENT-LENGTH", b"18446744073709551616", Err(RefusedLine::InvalidLength)),
-    // What is about the connection.
+    // Headers about the connection.
     (b"Connection", b"close", Err(RefusedLine::HopByHop)),
     (b"connection", b"", Err(RefusedLine::HopByHop)),
     (b"Upgrade", b"websocket", Err(RefusedLine::HopByHop)),
@@ -71,13 +71,13 @@ const LINES: &[Line] = &[
 ];
 
 #[test]
-fn lines() {
+fn each_line_is_written_or_refused() {
     for (name, value, want) in LINES {
         let row = format!("{}: {}", name.escape_ascii(), value.escape_ascii());
         let mut buffer = [0xa5; 256];
         let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK").unwrap();
         assert_eq!(head.push(name, value), *want, "{row}");
-        // A refused line leaves nothing behind, and the head goes on.
+        // A refused line leaves no bytes, and the head goes on.
         head.push("Last", "1").unwrap();
         let bytes = head.finish().unwrap().as_bytes().to_vec();
         if want.is_err() {
@@ -103,19 +103,19 @@ fn every_control_byte_in_a_value_and_in_a_reason() {
 }
 
 #[test]
-fn statuses() {
+fn statuses_from_200_and_101_are_written() {
     let mut buffer = [0; 64];
     for status in 0..=u16::MAX {
         let made = ResponseEncoder::new(&mut buffer[..], status, "").err();
         let allowed = status == 101 || (200..=999).contains(&status);
         assert_eq!(made, (!allowed).then_some(RefusedLine::Status), "{status}");
     }
-    // Before the reason is looked at.
+    // The status is checked before the reason.
     assert_eq!(ResponseEncoder::new(&mut buffer[..], 100, "\n").err(), Some(RefusedLine::Status));
 }
 
 #[test]
-fn headers_of_an_upgrade() {
+fn an_upgrade_may_name_its_connection_headers() {
     let mut buffer = [0; 256];
     let mut head = ResponseEncoder::new(&mut buffer[..], 101, "Switching Protocols").unwrap();
     head.push("Upgrade", "websocket").unwrap();
@@ -128,7 +128,7 @@ fn headers_of_an_upgrade() {
 }
 
 #[test]
-fn one_length() {
+fn a_second_length_is_refused() {
     let mut buffer = Vec::new();
     let mut head = ResponseEncoder::new(&mut buffer, 200, "OK").unwrap();
     assert_eq!(head.content_length(), None);
@@ -136,16 +136,16 @@ fn one_length() {
     assert_eq!(head.content_length(), None);
     head.push("CONTENT-length", "007").unwrap();
     assert_eq!(head.content_length(), Some(7));
-    // The same one too.
+    // Also the same length twice.
     assert_eq!(head.push("Content-Length", "7"), Err(RefusedLine::SecondLength));
     assert_eq!(head.push_length(7), Err(RefusedLine::SecondLength));
     assert_eq!(head.push("Content-Length", "x"), Err(RefusedLine::InvalidLength));
     assert_eq!(head.finish().unwrap().as_bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
 }
 
-/// RFC 9110 section 8.6: none in 1xx and 204. In 304 it is that of the answer that was not sent.
+/// RFC 9110 section 8.6: 1xx and 204 have no length. In 304 the length is that of the response that was not sent.
 #[test]
-fn statuses_without_a_length() {
+fn some_statuses_have_no_length() {
     for status in core::iter::once(101).chain(200..=999) {
         for pushed in [false, true] {
             let mut buffer = Vec::new();
@@ -160,7 +160,7 @@ fn statuses_without_a_length() {
 }
 
 #[test]
-fn every_size_of_buffer() {
+fn a_head_fits_or_is_refused_at_every_size_of_buffer() {
     let whole = b"HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length: 5\r\n\r\n";
     for room in 0..=whole.len() {
         let mut buffer = vec![0xa5; room];
@@ -168,7 +168,7 @@ fn every_size_of_buffer() {
             let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
             head.push("X", "1")?;
             if let Err(full) = head.push_length(5) {
-                // A length that did not fit is none.
+                // A length that did not fit does not count.
                 assert_eq!((full, head.content_length()), (RefusedLine::BufferFull, None));
                 return Err(full);
             }
@@ -177,7 +177,7 @@ fn every_size_of_buffer() {
         let want = if room == whole.len() { Ok(room) } else { Err(RefusedLine::BufferFull) };
         assert_eq!(written(), want, "{room}");
     }
-    // A line that does not fit makes room for one that does.
+    // After a line that does not fit, a shorter line may still fit.
     let mut buffer = [0; 25];
     let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK").unwrap();
     assert_eq!(head.push("X", "1234"), Err(RefusedLine::BufferFull));
@@ -186,7 +186,7 @@ fn every_size_of_buffer() {
 }
 
 #[test]
-fn every_refusal_is_worded() {
+fn every_refusal_has_its_message() {
     let words = [
         (RefusedLine::BufferFull, "the head does not fit into the buffer"),
         (RefusedLine::HopByHop, "the header is about the connection, which is the server's"),
@@ -202,7 +202,7 @@ fn every_refusal_is_worded() {
     }
 }
 
-/// Names of headers that mean something to somebody, and any others.
+/// Names with a special meaning, and any others.
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let known =
         vec!["Content-Length", "content-length", "Connection", "Upgrade", "Transfer-Encoding", "TE", "Location"];
@@ -211,7 +211,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         2 => proptest::sample::select(known).prop_map(|name| name.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..6),
     ]
-    // What lighttpd takes for the status is a question of its own.
+    // What lighttpd takes for the status has its own tests.
     .prop_filter("a status", |name| !name.eq_ignore_ascii_case(b"status"))
 }
 
@@ -229,7 +229,7 @@ fn blanks_off(value: &[u8]) -> Vec<u8> {
     value[from..to].to_vec()
 }
 
-/// What becomes of a header, said once more and slowly.
+/// Returns what becomes of a header, by a second and slow list of rules.
 fn verdict(status: u16, length: Option<u64>, name: &[u8], value: &[u8]) -> Result<Option<u64>, RefusedLine> {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let lower = String::from_utf8_lossy(name).to_ascii_lowercase();
@@ -290,7 +290,7 @@ proptest! {
         prop_assert!(status == 101 || !read.says_close());
     }
 
-    /// In a slice of any size the same lines are refused for want of room, or none.
+    /// In a slice of any size, the only further refusal of the same lines is lack of room.
     #[test]
     fn a_small_buffer_holds_a_head_or_says_so(room in 0_usize..80, headers in vec((name(), value()), 0..4)) {
         let mut small = vec![0xa5; room];

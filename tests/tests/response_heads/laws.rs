@@ -1,10 +1,10 @@
-//! What holds for any bytes, and for heads that are nearly right: the naive reader says the same.
+//! Laws for any bytes and for heads that are nearly right: the naive reader agrees.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use uwsgi_tests::fuzz::{exchange, response_head};
 
-/// Lines that mean something, to stand in any order.
+/// Meaningful lines, in any order.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         2 => proptest::sample::select(vec![
@@ -29,7 +29,7 @@ fn line_end() -> impl Strategy<Value = &'static [u8]> {
     prop_oneof![8 => Just(&b"\r\n"[..]), 3 => Just(&b"\n"[..]), 1 => Just(&b"\r"[..]), 1 => Just(&b"\r\r\n"[..])]
 }
 
-/// Lines that are nearly a head, and a few bytes of them changed.
+/// Nearly a head, with a few bytes changed.
 fn nearly_a_head() -> impl Strategy<Value = Vec<u8>> {
     let odd = prop_oneof![Just(b'\r'), Just(b'\n'), Just(b':'), Just(b' '), Just(b'0'), Just(0_u8), any::<u8>()];
     let changes = vec((any::<proptest::sample::Index>(), odd, 0..5_u8), 0..3);
@@ -59,7 +59,7 @@ fn nearly_a_head() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// In front of the bytes: how they come in pieces, and which limits hold.
+/// Prefixes the bytes with the choice of pieces and limits.
 fn chosen(flags: u8, sizes: &[u8], bytes: &[u8]) -> Vec<u8> {
     [&[flags & 0xf0 | sizes.len() as u8], sizes, bytes].concat()
 }
@@ -83,7 +83,7 @@ proptest! {
         exchange(&chosen(flags, &sizes, &bytes));
     }
 
-    /// Of few signs, so that there are many lines.
+    /// Of few different bytes, so that there are many lines.
     #[test]
     fn the_naive_reader_agrees_about_line_ends(
         flags in any::<u8>(), sizes in vec(1_u8..4, 0..8), bytes in "[A:\r\n ]{0,24}",
@@ -96,10 +96,10 @@ proptest! {
     #[test]
     fn the_naive_reader_agrees_about_every_byte(
         first in proptest::sample::select(vec!["HTTP/1.1 200 OK\r\n", "HTTP/2.0 200 OK\r\n", ""]),
-        before in "[a-z]{0,40}", byte in any::<u8>(), behind in "[a-z]{0,40}", name in any::<bool>(),
+        before in "[a-z]{0,40}", byte in any::<u8>(), after in "[a-z]{0,40}", name in any::<bool>(),
     ) {
         let (open, close) = if name { ("", ": v") } else { ("name: ", "") };
-        let head = [first.as_bytes(), open.as_bytes(), before.as_bytes(), &[byte], behind.as_bytes(), close.as_bytes(),
+        let head = [first.as_bytes(), open.as_bytes(), before.as_bytes(), &[byte], after.as_bytes(), close.as_bytes(),
             b"\r\nx: y\r\n\r\n"].concat();
         response_head(&[&[0], &head[..]].concat());
     }

@@ -1,5 +1,5 @@
-//! Heads of answers: rows with what front ends make of the same bytes, laws against a naive reader, and what the
-//! encoder writes and refuses to.
+//! Heads of responses: rows with what front ends make of the same bytes, laws against a naive reader, and what the
+//! encoder writes and refuses.
 
 mod encoder;
 mod laws;

@@ -1,5 +1,5 @@
-//! What front ends make of every kind of answer: bytes of a backend, run against nginx 1.31.5, Apache 2.4.71 and lighttpd
-//! 1.4.69. Where they differ, ours is the strictest one that a correct backend cannot meet.
+//! What front ends make of every kind of response: bytes of a backend, run against nginx 1.31.5, Apache 2.4.71 and
+//! lighttpd 1.4.69. Where they differ, ours is the strictest rule that no correct backend violates.
 
 use uwsgi::response::ResponseErrorKind as Kind;
 
@@ -35,7 +35,7 @@ const ROWS: &[Row] = rows! {
     "status-line-1.0" b"HTTP/1.0 201 Created\r\n\r\nbody", Ours::Answer(201, "Created", "body", ""),
         "201", "201", "201", STATUS;
     "status-line-no-reason" b"HTTP/1.1 200\r\n\r\nbody", Ours::Answer(200, "", "body", ""),
-        "200, without a space behind it", "200", "200 OK", STATUS;
+        "200, without a space after it", "200", "200 OK", STATUS;
     "status-line-2" b"HTTP/2 200 OK\r\n\r\nbody", ok("body"),
         "200: the line is skipped", "200", "502", STATUS;
     "status-line-2-not-found" b"HTTP/2 404 Not Found\r\n\r\nbody", Ours::Answer(404, "Not Found", "body", ""),
@@ -76,12 +76,12 @@ const ROWS: &[Row] = rows! {
 
     // Interim answers.
     "103-then-200" b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody",
-        Ours::Behind(&[103], 200, "OK", "body"),
+        Ours::AfterInterim(&[103], 200, "OK", "body"),
         "103, the rest is its body", "103, the rest is its body", "103, then 200", INTERIM;
-    "100-then-200" b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody", Ours::Behind(&[100], 200, "OK", "body"),
+    "100-then-200" b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody", Ours::AfterInterim(&[100], 200, "OK", "body"),
         "100, the rest is its body", "100, the rest is its body", "100, then 200", INTERIM;
 
-    // Lines that are none.
+    // Malformed lines.
     "line-with-space" b"HTTP/1.1 200 OK\r\nfoo bar\r\n\r\nbody", Ours::Refused(Kind::HeaderLine, 17),
         "502", "502", "skipped", LINE;
     "line-without-colon" b"HTTP/1.1 200 OK\r\nfoobar\r\n\r\nbody", Ours::Refused(Kind::HeaderLine, 17),
@@ -106,7 +106,7 @@ const ROWS: &[Row] = rows! {
     "binary-ended" b"\x16\x03\x01\x02\n\x01\x00\xff\n\n\x80", Ours::Refused(Kind::HeaderLine, 0),
         "502", "500", "502", STATUS;
 
-    // Headers that are somebody's.
+    // Headers with a meaning for some front end.
     "cookies" b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\nbody", ok("body"),
         "both", "both", "both", HEADER;
     "sendfile" b"HTTP/1.1 200 OK\r\nX-Sendfile: /etc/passwd\r\n\r\nbody", ok("body"),
@@ -116,7 +116,7 @@ const ROWS: &[Row] = rows! {
 };
 
 #[test]
-fn matrix() {
+fn every_row_is_read_as_it_says() {
     run(ROWS);
     assert!(ROWS.iter().all(|row| ![row.nginx, row.apache, row.lighttpd].contains(&"")));
 }
@@ -137,9 +137,9 @@ fn a_line_of_nine_thousand_bytes() {
     run(&[row]);
 }
 
-/// What a client gets to see of the headers: all of them, in order, duplicates kept.
+/// A client sees all headers, in order, with duplicates.
 #[test]
-fn headers_are_passed_on() {
+fn all_headers_are_passed_on_in_order() {
     use uwsgi::response::ResponseHead;
 
     let head = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX-Sendfile: /f\r\nset-cookie:b=2\r\nStatus: 404\r\nE:\r\n\r\n";

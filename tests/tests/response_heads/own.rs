@@ -1,4 +1,4 @@
-//! Answers that no matrix has: what security fixes of front ends were about, spellings, orders, limits.
+//! Responses beyond the matrix: cases of front ends' security fixes, spellings, orders, limits.
 
 use uwsgi::client::Exchange;
 use uwsgi::response::{HeadLimits, ResponseErrorKind as Kind, ResponseHead};
@@ -16,7 +16,7 @@ macro_rules! rows {
 const STATUS: &str = "RFC 9112 section 4";
 const VERSION: &str =
     "RFC 9112 section 2.3; uWSGI 2.0 core/protocol.c: it answers with the SERVER_PROTOCOL it was sent";
-const NEXT: &str = "CVE-2026-42946: nginx before 1.31, the first line in pieces that is no status line after all";
+const NEXT: &str = "CVE-2026-42946: nginx before 1.31, a first line in pieces that turns out not to be a status line";
 const SPLIT: &str = "CVE-2023-27522: Apache before 2.4.56, uWSGI's module before 2.0.22";
 const DESYNC: &str = "CVE-2024-24795, CVE-2023-38709: Apache before 2.4.59, uWSGI's module before 2.0.26";
 const CGI: &str = "RFC 3875 section 6.2";
@@ -37,7 +37,7 @@ const fn bad_line(offset: usize) -> Ours {
 const BAD_STATUS: Ours = Ours::Refused(Kind::Status, 0);
 
 const ROWS: &[Row] = rows! {
-    // A first line that begins as a status line does.
+    // A first line that begins like a status line.
     "ht" b"HT: 1\r\nContent-Length: 4\r\n\r\nbody", ok("body"), NEXT;
     "http-colon" b"HTTP: 1\r\n\r\nbody", ok("body"), NEXT;
     "http-dash" b"HTTP-X: 1\r\n\r\nbody", ok("body"), NEXT;
@@ -50,7 +50,7 @@ const ROWS: &[Row] = rows! {
     // Versions.
     "http-2.0" b"HTTP/2.0 200 OK\r\nContent-Length: 4\r\n\r\nbody", ok("body"), VERSION;
     "http-2.0-interim" b"HTTP/2.0 103 Early Hints\r\n\r\nHTTP/2.0 200 OK\r\n\r\nbody",
-        Ours::Behind(&[103], 200, "OK", "body"), VERSION;
+        Ours::AfterInterim(&[103], 200, "OK", "body"), VERSION;
     "http-0.9" b"HTTP/0.9 200 OK\r\n\r\nbody", ok("body"), VERSION;
     "http-1.2" b"HTTP/1.2 200 OK\r\n\r\nbody", ok("body"), VERSION;
     "http-3" b"HTTP/3 200 OK\r\n\r\nbody", ok("body"), VERSION;
@@ -85,7 +85,7 @@ const ROWS: &[Row] = rows! {
     "two-crs" b"HTTP/1.1 200 OK\r\r\n\r\nbody", BAD_STATUS, STATUS;
     "bad-status-before-bad-line" b"HTTP/1.1 20 OK\r\nfoo bar\r\n\r\n", BAD_STATUS, STATUS;
 
-    // One bad line refuses all.
+    // One bad line refuses the whole head.
     "bad-line-first" b"foo bar\r\nX: 1\r\n\r\nbody", bad_line(0), SPLIT;
     "bad-line-last" b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nfoo bar\r\n\r\nbody", bad_line(29), SPLIT;
     "bad-line-between-lf" b"HTTP/1.1 200 OK\nA: 1\nfoo bar\nB: 2\n\nbody", bad_line(21), SPLIT;
@@ -107,8 +107,8 @@ const ROWS: &[Row] = rows! {
     "value-form-feed" b"HTTP/1.1 200 OK\r\nX: \x0c1\r\n\r\nbody", bad_line(17), FIELD;
     "value-vertical-tab-last" b"HTTP/1.1 200 OK\r\nX: 1\x0b\r\n\r\nbody", bad_line(17), FIELD;
     "value-cr-last" b"HTTP/1.1 200 OK\r\nX: 1\r\r\n\r\nbody", bad_line(17), FIELD;
-    "cr-cr-lf-is-no-end" b"HTTP/1.1 200 OK\r\nX: 1\r\n\r\r\n\r\nbody", bad_line(23), FIELD;
-    "cr-alone-is-no-end" b"HTTP/1.1 200 OK\rX: 1\r\rbody", Ours::RefusedWhole(Kind::Truncated), FIELD;
+    "cr-cr-lf-does-not-end" b"HTTP/1.1 200 OK\r\nX: 1\r\n\r\r\n\r\nbody", bad_line(23), FIELD;
+    "cr-alone-does-not-end" b"HTTP/1.1 200 OK\rX: 1\r\rbody", Ours::RefusedWhole(Kind::Truncated), FIELD;
     "empty-line-at-once" b"\r\nHTTP/1.1 200 OK\r\n\r\nbody", Ours::Refused(Kind::Empty, 0), STATUS;
     "lf-at-once" b"\nHTTP/1.1 200 OK\r\n\r\nbody", Ours::Refused(Kind::Empty, 0), STATUS;
     "cr-lf-lf" b"HTTP/1.1 200 OK\r\n\nbody", ok("body"), STATUS;
@@ -139,9 +139,9 @@ const ROWS: &[Row] = rows! {
         ok("body"), DESYNC;
     "length-in-cgi" b"Status: 200 OK\r\nContent-Length: 3\r\n\r\nbody", Ours::Answer(200, "OK", "bod", "y"), CGI;
     "length-cut-before-a-byte" b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", Ours::Cut(200, "", 4), FRAMING;
-    "length-of-none" b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody",
+    "length-of-no-body" b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody",
         Ours::Answer(204, "No Content", "", "body"), FRAMING;
-    "length-bad-of-none" b"HTTP/1.1 304 Not Modified\r\nContent-Length: x\r\n\r\n",
+    "bad-length-of-no-body" b"HTTP/1.1 304 Not Modified\r\nContent-Length: x\r\n\r\n",
         Ours::Refused(Kind::InvalidLength, 27), FRAMING;
 
     // Codings.
@@ -171,8 +171,8 @@ const ROWS: &[Row] = rows! {
 
     // CGI.
     "status-lower-name" b"status:404 Gone\r\n\r\nbody", Ours::Answer(404, "Gone", "body", ""), CGI;
-    "status-behind-others" b"X: 1\r\nStatus: 404 Gone\r\n\r\nbody", Ours::Answer(404, "Gone", "body", ""), CGI;
-    "status-behind-bad" b"X: 1\r\nStatus: 4\r\n\r\nbody", Ours::Refused(Kind::Status, 6), CGI;
+    "status-after-others" b"X: 1\r\nStatus: 404 Gone\r\n\r\nbody", Ours::Answer(404, "Gone", "body", ""), CGI;
+    "bad-status-after-others" b"X: 1\r\nStatus: 4\r\n\r\nbody", Ours::Refused(Kind::Status, 6), CGI;
     "status-empty" b"Status:\r\n\r\nbody", Ours::Refused(Kind::Status, 0), CGI;
     "status-under-100" b"Status: 099\r\n\r\nbody", Ours::Refused(Kind::Status, 0), CGI;
     "status-text-at-once" b"Status: 200OK\r\n\r\nbody", Ours::Refused(Kind::Status, 0), CGI;
@@ -181,16 +181,16 @@ const ROWS: &[Row] = rows! {
     "status-and-location" b"Location: /\r\nStatus: 201 Made\r\n\r\nbody", Ours::Answer(201, "Made", "body", ""), CGI;
     "status-line-and-location" b"HTTP/1.1 200 OK\r\nLocation: /\r\n\r\nbody", ok("body"), CGI;
     "status-interim" b"Status: 103 Early Hints\r\n\r\nStatus: 200 OK\r\n\r\nbody",
-        Ours::Behind(&[103], 200, "OK", "body"), CGI;
+        Ours::AfterInterim(&[103], 200, "OK", "body"), CGI;
     "location-empty" b"Location:\r\n\r\n", Ours::Answer(302, "Found", "", ""), CGI;
 
     // Interim answers and upgrades.
     "several-interim" b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n\
-        HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", Ours::Behind(&[100, 102, 103], 200, "OK", "body"), INTERIM;
+        HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", Ours::AfterInterim(&[100, 102, 103], 200, "OK", "body"), INTERIM;
     "interim-with-a-length" b"HTTP/1.1 199 x\r\nContent-Length: 4\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody",
-        Ours::Behind(&[199], 200, "OK", "body"), INTERIM;
+        Ours::AfterInterim(&[199], 200, "OK", "body"), INTERIM;
     "interim-then-cgi" b"HTTP/1.1 100 Continue\r\n\r\nStatus: 404 Gone\r\n\r\nbody",
-        Ours::Behind(&[100], 404, "Gone", "body"), INTERIM;
+        Ours::AfterInterim(&[100], 404, "Gone", "body"), INTERIM;
     "upgrade" b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00",
         Ours::Upgraded("\\x81\\x00"), "RFC 9110 section 15.2.2";
     "upgrade-with-a-length" b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\nbytes",
@@ -198,14 +198,14 @@ const ROWS: &[Row] = rows! {
 };
 
 #[test]
-fn own() {
+fn every_row_is_read_as_it_says() {
     run(ROWS);
     assert!(ROWS.len() >= 110, "{}", ROWS.len());
 }
 
-/// What is refused behind an interim answer is counted from the start of its own head.
+/// The offset in a refused head counts from the start of that head, also after an interim response.
 #[test]
-fn offsets_behind_an_interim_answer() {
+fn offsets_after_an_interim_response_count_from_its_end() {
     let bytes = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nA: 1\r\nfoo bar\r\n\r\n";
     for split in 0..=bytes.len() {
         let (one, other) = bytes.split_at(split);
@@ -215,7 +215,7 @@ fn offsets_behind_an_interim_answer() {
     }
 }
 
-/// A head of exactly so many bytes, with lines of no more than 1000.
+/// Returns a head of exactly `bytes` bytes, with lines of at most 1000.
 fn head_of(bytes: usize) -> Vec<u8> {
     let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
     while bytes - head.len() > 1500 {
@@ -241,7 +241,7 @@ const TOO_LONG: End = End::Head(Fault { kind: Kind::TooLong, offset: None });
 const TOO_MANY: End = End::Head(Fault { kind: Kind::TooManyLines, offset: None });
 
 #[test]
-fn bytes_around_the_limit() {
+fn a_head_may_have_as_many_bytes_as_the_limit() {
     for (limits, most) in [
         (HeadLimits::default(), 65536),
         (HeadLimits::default().with_bytes(4096), 4096),
@@ -254,13 +254,13 @@ fn bytes_around_the_limit() {
                 assert_eq!(error.kind(), Kind::TooLong);
             }
             let want = if fits { End::Whole } else { TOO_LONG };
-            for behind in ["", "body"] {
-                let bytes = [&head[..], behind.as_bytes()].concat();
+            for after in ["", "body"] {
+                let bytes = [&head[..], after.as_bytes()].concat();
                 for sizes in [&[255_u8][..], &[1], &[250, 3, 17]] {
-                    assert_eq!(end(limits, &bytes, sizes), want, "{len} of {most}, then {behind:?}");
+                    assert_eq!(end(limits, &bytes, sizes), want, "{len} of {most}, then {after:?}");
                 }
             }
-            // Where the end is cut off, it is the end of the stream that is said, unless the head was too long already.
+            // If the end is cut off, the error is the end of the stream, unless the head was too long already.
             let cut = &head[..len - 1];
             let truncated = End::Head(Fault { kind: Kind::Truncated, offset: None });
             assert_eq!(end(limits, cut, &[100]), if len > most { TOO_LONG } else { truncated }, "{len} of {most}, cut");
@@ -268,7 +268,7 @@ fn bytes_around_the_limit() {
     }
 }
 
-/// A head that never ends is refused with the last byte that could have ended it, not at the end of the stream.
+/// An endless head is refused with the last byte that could have ended it, not at the end of the stream.
 #[test]
 fn an_endless_head_is_refused_at_the_limit() {
     use uwsgi::client::ResponseStep;
@@ -277,16 +277,16 @@ fn an_endless_head_is_refused_at_the_limit() {
     let mut exchange = Exchange::new(false);
     assert_eq!(exchange.head(&bytes[..65535], false), ResponseStep::Need(1));
     assert!(matches!(exchange.head(&bytes, false), ResponseStep::Fail(_)));
-    // None at all.
+    // A limit of 0 bytes.
     let mut exchange = Exchange::new(false).with_limits(HeadLimits::default().with_bytes(0));
     assert!(matches!(exchange.head(b"", false), ResponseStep::Fail(_)));
 }
 
 #[test]
-fn lines_around_the_limit() {
+fn a_head_may_have_as_many_lines_as_the_limit() {
     let head_of = |lines: usize, first: &str| format!("{first}{}\r\n", "A: b\r\n".repeat(lines)).into_bytes();
     let most = |lines| HeadLimits::default().with_lines(lines);
-    // Over 256 is 256.
+    // A limit over 256 counts as 256.
     for (limits, most) in [
         (HeadLimits::default(), 256),
         (most(256), 256),
@@ -297,7 +297,7 @@ fn lines_around_the_limit() {
         (most(1), 1),
         (most(0), 0),
     ] {
-        // The status line is no header line.
+        // The status line does not count as a header line.
         for first in ["HTTP/1.1 200 OK\r\n", "HTTP/2.0 200 OK\r\n", ""] {
             for lines in [most.max(1) - 1, most, most + 1] {
                 let head = head_of(lines, first);
@@ -305,7 +305,7 @@ fn lines_around_the_limit() {
                     continue;
                 }
                 let want = if lines <= most { End::Whole } else { TOO_MANY };
-                assert_eq!(end(limits, &head, &[255]), want, "{lines} of {most} behind {first:?}");
+                assert_eq!(end(limits, &head, &[255]), want, "{lines} of {most} after {first:?}");
                 if lines <= most {
                     assert_eq!(ResponseHead::decode_with(&head, &limits).unwrap().len(), lines);
                 }
@@ -314,29 +314,30 @@ fn lines_around_the_limit() {
     }
 }
 
-/// As of vars: a malformed line is said wherever it is, and too many lines only where each of them is a header.
+/// As for vars: a malformed line is the error wherever it is; too many lines are the error only if each of them is a
+/// header.
 #[test]
-fn a_bad_line_among_too_many() {
+fn a_bad_line_is_refused_before_too_many_lines() {
     for first in ["HTTP/1.1 200 OK\r\n", "HTTP/2.0 200 OK\r\n", ""] {
         for (limit, before) in [(3, 0), (3, 2), (3, 3), (3, 4), (256, 255), (256, 256), (256, 300)] {
             let lines = "A: b\r\n".repeat(before);
             let head = format!("{first}{lines}no header\r\n{}\r\n", "A: b\r\n".repeat(300));
             let bad = Fault { kind: Kind::HeaderLine, offset: Some(first.len() + lines.len()) };
             let limits = HeadLimits::default().with_lines(limit);
-            assert_eq!(end(limits, head.as_bytes(), &[255]), End::Head(bad), "{before} before it, behind {first:?}");
+            assert_eq!(end(limits, head.as_bytes(), &[255]), End::Head(bad), "{before} before it, after {first:?}");
         }
     }
 }
 
 #[test]
-fn no_head_at_all() {
+fn bytes_without_a_head_are_refused() {
     for bytes in [&b""[..], b"H", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 OK\r\n", b"A: b\n", b"A"] {
         assert_eq!(ResponseHead::decode(bytes).unwrap_err().kind(), Kind::Truncated, "{}", bytes.escape_ascii());
     }
     for bytes in [&b"\n"[..], b"\r\n", b"\nA: b\n\n", b"\r\n\r\n"] {
         assert_eq!(ResponseHead::decode(bytes).unwrap_err().kind(), Kind::Empty, "{}", bytes.escape_ascii());
     }
-    // A second head, or a body, is not the head's.
+    // A second head, or a body, does not belong to the head.
     for bytes in [&b"A: b\n\nbody"[..], b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"] {
         assert!(ResponseHead::decode(bytes).is_err());
     }

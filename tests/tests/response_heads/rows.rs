@@ -1,45 +1,45 @@
-//! One answer of a backend: its bytes, our verdict, what front ends do.
+//! One response of a backend: its bytes, our verdict, what front ends do.
 
 use uwsgi::client::Exchange;
 use uwsgi::response::{HeadEnd, ResponseErrorKind, ResponseHead};
 use uwsgi_tests::drive::{answer, answer_at_once, pieces};
 use uwsgi_tests::naive_http::{self, Answer, End, Fault, Most};
 
-/// Everything that a backend sends up to its close, in answer to a GET.
+/// Everything that a backend sends until it closes, in response to a GET.
 pub struct Row {
     pub name: &'static str,
     pub bytes: &'static [u8],
     pub ours: Ours,
-    /// nginx 1.31, Apache 2.4.71, lighttpd 1.4.69: what their client gets. Empty where it was not tried.
+    /// What the clients of nginx 1.31, Apache 2.4.71 and lighttpd 1.4.69 get. Empty where it was not tried.
     pub nginx: &'static str,
     pub apache: &'static str,
     pub lighttpd: &'static str,
     pub source: &'static str,
 }
 
-/// What a client of ours makes of it.
+/// What our client makes of it.
 #[derive(Debug, Clone, Copy)]
 pub enum Ours {
-    /// A status, its reason, a body, and bytes that are left over.
+    /// A status, its reason, a body, and the bytes that are left over.
     Answer(u16, &'static str, &'static str, &'static str),
-    /// The same, behind interim answers with these statuses.
-    Behind(&'static [u16], u16, &'static str, &'static str),
-    /// 101, and what comes behind it.
+    /// The same, after interim responses with these statuses.
+    AfterInterim(&'static [u16], u16, &'static str, &'static str),
+    /// 101, and the bytes after it.
     Upgraded(&'static str),
     /// A status, the part of a body that came, and how many bytes are missing.
     Cut(u16, &'static str, u64),
-    /// A head that is refused, for the line that begins there.
+    /// A head that is refused because of the line at this offset.
     Refused(ResponseErrorKind, usize),
     /// A head that is refused as a whole.
     RefusedWhole(ResponseErrorKind),
-    /// The stream ended before a byte of an answer.
+    /// The stream ended before the first byte of a response.
     NoAnswer,
 }
 
 pub fn run(rows: &[Row]) {
     let mut names: Vec<&str> = rows.iter().map(|row| row.name).collect();
     names.sort_unstable();
-    names.windows(2).for_each(|two| assert_ne!(two[0], two[1], "two rows of one name"));
+    names.windows(2).for_each(|two| assert_ne!(two[0], two[1], "two rows have the same name"));
     for row in rows {
         row.run();
     }
@@ -78,7 +78,7 @@ impl Row {
                 assert_eq!((seen.end, &statuses[..], &*last), (End::Whole, &[status][..], reason), "{name}");
                 assert_eq!((&*body, &*rest), (want, left), "{name}");
             }
-            Ours::Behind(interim, status, reason, want) => {
+            Ours::AfterInterim(interim, status, reason, want) => {
                 let want_statuses = [interim, &[status]].concat();
                 assert_eq!((seen.end, statuses, &*last, &*body), (End::Whole, want_statuses, reason, want), "{name}");
             }
@@ -99,7 +99,7 @@ impl Row {
         }
     }
 
-    /// The first head, found at every split point and decoded alone.
+    /// Checks the first head: found at every split point, and decoded alone.
     fn head_alone(&self) {
         let end = naive_http::head_end(self.bytes);
         let mut found = HeadEnd::default();
@@ -117,7 +117,7 @@ impl Row {
         let decoded = ResponseHead::decode(&self.bytes[..end]);
         match (self.ours, decoded) {
             (Ours::Answer(status, ..) | Ours::Cut(status, ..), Ok(head)) => assert_eq!(head.status(), status),
-            (Ours::Behind(interim, ..), Ok(head)) => assert_eq!(head.status(), interim[0]),
+            (Ours::AfterInterim(interim, ..), Ok(head)) => assert_eq!(head.status(), interim[0]),
             (Ours::Upgraded(_), Ok(head)) => assert_eq!(head.status(), 101),
             (Ours::Refused(kind, offset), Err(error)) => {
                 assert_eq!((error.kind(), error.offset()), (kind, offset), "{}", self.name);
@@ -131,7 +131,7 @@ impl Row {
 
 const OFFERED: &str = "websocket";
 
-/// The exchange of a request that asks for an upgrade.
+/// Returns the exchange of a request that asks for an upgrade.
 fn asking() -> Exchange {
     Exchange::new(false).with_upgrade(OFFERED.as_bytes())
 }

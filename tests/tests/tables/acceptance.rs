@@ -69,7 +69,7 @@ const ROWS: &[WireRow] = &[
         input: Input::Hex("00 0800 00  0700 41 0100 42 0000"),
         rules: GUNICORN,
         ours: Verdict::Error(Kind::KeyOverrun, 6, 7, 6),
-        uwsgi: "uwsgi_parse_vars skips the length and reads on behind it; uwsgi_hooked_parse refuses",
+        uwsgi: "uwsgi_parse_vars skips the length and reads on after it; uwsgi_hooked_parse refuses",
         gunicorn: "400: truncated key",
         source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
     },
@@ -79,7 +79,7 @@ const ROWS: &[WireRow] = &[
         rules: GUNICORN,
         ours: Verdict::Vars(&[("A", "1"), ("B", "2"), ("A", "3")]),
         uwsgi: "keeps all; uwsgi_hooked_parse shows each to its callback",
-        gunicorn: "the last wins, in the place of the first",
+        gunicorn: "the last wins, at the position of the first",
         source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars, uwsgi_hooked_parse; gunicorn 27 uwsgi/message.py",
     },
     WireRow {
@@ -119,12 +119,12 @@ const ROWS: &[WireRow] = &[
         source: "gunicorn 27 uwsgi/message.py MAX_UWSGI_VARS",
     },
     WireRow {
-        name: "trailing-byte-behind-the-last-allowed-pair",
+        name: "trailing-byte-after-the-last-allowed-pair",
         input: Input::Hex("00 0700 00  0100 41 0100 42  00"),
         rules: Rules { vars: 1, ..Rules::WIRE },
         ours: Verdict::Error(Kind::VarsLimit, 10, 2, 1),
         uwsgi: "closes: the trailing byte",
-        gunicorn: "400: it counts before it reads, so too many variables",
+        gunicorn: "400: too many variables, since it counts before it reads",
         source: "gunicorn 27 uwsgi/message.py",
     },
     WireRow {

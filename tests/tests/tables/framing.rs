@@ -1,4 +1,4 @@
-//! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and who else would like a say.
+//! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and other vars that seem to frame a body.
 
 use uwsgi::framing::{FramingError, RequestBody, declared_length, whole_length};
 use uwsgi::{Packet, Request};
@@ -19,8 +19,8 @@ const fn length(length: u64) -> Result<RequestBody, FramingError> {
     Ok(RequestBody::Length(length))
 }
 
-/// Name, vars, our framing (and where chunked bodies were asked for, if that differs), how many bytes uWSGI reads, how
-/// many gunicorn reads, source.
+/// Name, vars, our framing (and our framing with chunked bodies accepted), how many bytes uWSGI reads, how many
+/// gunicorn reads, source.
 macro_rules! rows {
     ($($name:literal $vars:expr, $ours:expr, $chunked:expr, $uwsgi:literal, $gunicorn:literal, $source:expr;)*) => {
         const ROWS: &[ViewRow] = &[$(ViewRow {
@@ -35,7 +35,7 @@ macro_rules! rows {
 }
 
 rows! {
-    // What a front end says, and nothing else.
+    // What front ends send.
     "absent" &[], NONE, NONE, "0", "0", UWSGI;
     "empty" &[("CONTENT_LENGTH", "")], NONE, NONE, "0", "0, and the body as the next request", NGINX;
     "absent-chunked" &[("HTTP_TRANSFER_ENCODING", "chunked")], NONE, CHUNKED, "0, unless the app asks for chunks", "0", ROUTER;
@@ -104,7 +104,7 @@ rows! {
         "40 nines", UWSGI;
     "overflow-then-text" &[("CONTENT_LENGTH", "99999999999999999999x")], INVALID, INVALID, "wraps", "0", UWSGI;
 
-    // More than one.
+    // More than one length.
     "twice-same" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], length(5), length(5), "5", "5", UWSGI;
     "thrice-same" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "5")], length(5), length(5),
         "5", "5", UWSGI;
@@ -123,12 +123,12 @@ rows! {
     "five-then-overflow" &[("CONTENT_LENGTH", "5"), ("CONTENT_LENGTH", "18446744073709551621")], OVERFLOW, OVERFLOW,
         "5: it wraps", "2^64 + 5", UWSGI;
 
-    // Names that look like it.
-    "http-content-length-alone" &[("HTTP_CONTENT_LENGTH", "5")], NONE, NONE, "0", "0; the app is told 5", NGINX;
+    // Names that look like the right one.
+    "http-content-length-alone" &[("HTTP_CONTENT_LENGTH", "5")], NONE, NONE, "0", "0; the app sees 5", NGINX;
     "http-content-length-beside" &[("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "3")], length(5), length(5), "5",
-        "5; the app is told 3", NGINX;
+        "5; the app sees 3", NGINX;
     "http-content-length-first" &[("HTTP_CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "5")], length(5), length(5), "5",
-        "5; the app is told 3", NGINX;
+        "5; the app sees 3", NGINX;
     "http-content-length-invalid" &[("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "x")], length(5), length(5), "5", "5",
         NGINX;
     "http-content-length-beside-chunked" &[("HTTP_CONTENT_LENGTH", "3"), ("HTTP_TRANSFER_ENCODING", "chunked")],
@@ -140,13 +140,14 @@ rows! {
 }
 
 #[test]
-fn content_length() {
+fn every_spelling_of_content_length_frames_the_body_as_its_row_says() {
     run_view("framing", ROWS);
 }
 
-/// What the headers of an HTTP message declare together does not depend on their order; which of two faults is named may.
+/// The headers of an HTTP message declare the same length in every order. Only the reported fault may depend on the
+/// order.
 #[test]
-fn in_every_order() {
+fn the_order_of_lengths_changes_nothing() {
     const VALUES: [&str; 7] = ["", "5", "05", "3", "abc", "+5", "18446744073709551616"];
     for one in VALUES {
         for two in VALUES {
@@ -169,7 +170,7 @@ fn in_every_order() {
 
 /// RFC 9110 section 8.6.
 #[test]
-fn the_length_of_a_whole_answer() {
+fn a_whole_response_has_a_length() {
     for status in 100..=999 {
         for to_head in [false, true] {
             let none = status < 200 || status == 204;
@@ -180,8 +181,8 @@ fn the_length_of_a_whole_answer() {
     }
 }
 
-/// A connection goes on only where every `CONTENT_LENGTH` is the same, and there is one: whichever of them a server reads, it
-/// finds the next packet at the same place.
+/// A connection is kept only if there is a `CONTENT_LENGTH` and all of them are the same: every reader finds the next
+/// packet at the same place.
 #[test]
 fn only_one_length_allows_keepalive() {
     for (lengths, allowed) in [

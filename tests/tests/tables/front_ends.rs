@@ -135,25 +135,25 @@ const VIEW: &[ViewRow] = &[
             Sees::Headers(&[("x", "1"), ("content-length", "3")]),
             Sees::Body(Ok(RequestBody::Length(3))),
         ],
-        uwsgi: "as ever",
-        gunicorn: "as ever",
+        uwsgi: "in any order",
+        gunicorn: "in any order",
         source: "caddy-uwsgi-transport 4cfc5af sends the vars in random order",
     },
 ];
 
 const WIRE: &[WireRow] = &[
     WireRow {
-        // A value of 65536 + 3 bytes whose length was cut to 3: what follows is read as pairs.
+        // The length of a value of 65536 + 3 bytes was cut to 3; the rest of the value is read as pairs.
         name: "value-length-that-wrapped",
         input: Input::Hex("00 1000 00  0100 41 0300 616161  616161616161 6161"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::KeyOverrun, 14, 24929, 6),
-        uwsgi: "skips the length and reads on behind it, until a pair fits",
+        uwsgi: "skips the length and reads on after it, until a pair fits",
         gunicorn: "400: truncated key",
         source: "CVE-2020-11984: Apache 2.4.32 to 2.4.44 mod_proxy_uwsgi.c",
     },
     WireRow {
-        // The whole block wrapped: 65536 + 6 bytes of vars and a datasize of 6.
+        // The datasize wrapped: 65536 + 6 bytes of vars, and a datasize of 6.
         name: "datasize-that-wrapped",
         input: Input::Hex("00 0600 00  0100 41 ffff 62  6262626262"),
         rules: Rules::WIRE,
@@ -163,7 +163,7 @@ const WIRE: &[WireRow] = &[
         source: "nginx before 1.15.4; caddy-uwsgi-transport 4cfc5af; uwsgi-tools 1.1.1",
     },
     WireRow {
-        // A name of 256 bytes: its length was cut to one byte, 0, the name was written in full.
+        // A name of 256 bytes: only the low byte of its length, 0, was written, and then the whole name.
         name: "key-length-cut-to-one-byte",
         input: Input::Hex("00 0a00 00  0000 6e6e6e6e 0100 31 00"),
         rules: Rules::WIRE,
@@ -173,7 +173,7 @@ const WIRE: &[WireRow] = &[
         source: "nginx before 1.31.5 ngx_http_uwsgi_module.c: uwsgi_param names of 256 bytes and more",
     },
     WireRow {
-        name: "raw-string-behind-the-vars",
+        name: "raw-string-after-the-vars",
         input: Input::Hex("00 0c00 00  0100 41 0100 42  524157535452"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::KeyOverrun, 12, 0x4152, 4),

@@ -1,4 +1,4 @@
-//! gunicorn's own test cases about bytes, and those it has not got.
+//! gunicorn's own test cases about bytes, and cases that its tests lack.
 
 use uwsgi::{DecodeErrorKind as Kind, Modifier1, VarsEncoder};
 use uwsgi_tests::naive::Rules;
@@ -17,7 +17,7 @@ const WIRE: &[WireRow] = &[
         rules: Rules::WIRE,
         ours: Verdict::Vars(&[]),
         uwsgi: "closes: Empty python request",
-        gunicorn: "accepts: GET / with no query; the opposite of what a server of ours answers, which is 400",
+        gunicorn: "accepts: GET / with no query; our servers respond with 400",
         source: SYNC,
     },
     WireRow {
@@ -34,7 +34,7 @@ const WIRE: &[WireRow] = &[
         input: Input::Hex(""),
         rules: Rules::WIRE,
         ours: Verdict::Needs { more: 4, at: 0 },
-        uwsgi: "closes, and says nothing",
+        uwsgi: "closes without a response",
         gunicorn: "incomplete header, also where a kept connection is simply closed",
         source: PARSER,
     },
@@ -53,7 +53,7 @@ const WIRE: &[WireRow] = &[
         rules: Rules::WIRE,
         ours: Verdict::Vars(&[]),
         uwsgi: "closes: unavailable modifier requested",
-        gunicorn: "UnsupportedModifier, 501; here a server asks and the decoder does not judge",
+        gunicorn: "UnsupportedModifier, 501; our decoder accepts it, and our servers refuse it",
         source: SYNC,
     },
     WireRow {
@@ -70,8 +70,8 @@ const WIRE: &[WireRow] = &[
         input: Input::Hex("00 0400 00  0900 4142"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::KeyOverrun, 6, 9, 2),
-        uwsgi: "skips the length, reads on behind it, and closes",
-        gunicorn: "truncated key (it has no test of its own)",
+        uwsgi: "skips the length, reads on after it, and closes",
+        gunicorn: "truncated key (not in its tests)",
         source: PARSER,
     },
     WireRow {
@@ -80,7 +80,7 @@ const WIRE: &[WireRow] = &[
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::ValueLengthMissing, 8, 2, 1),
         uwsgi: "closes",
-        gunicorn: "truncated value size (it has no test of its own)",
+        gunicorn: "truncated value size (not in its tests)",
         source: PARSER,
     },
     WireRow {
@@ -89,7 +89,7 @@ const WIRE: &[WireRow] = &[
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::ValueOverrun, 10, 3, 1),
         uwsgi: "closes",
-        gunicorn: "truncated value (it has no test of its own)",
+        gunicorn: "truncated value (not in its tests)",
         source: PARSER,
     },
     WireRow {
@@ -98,7 +98,7 @@ const WIRE: &[WireRow] = &[
         rules: GUNICORN,
         ours: Verdict::Count(1000),
         uwsgi: "closes: over --buffer-size and --max-vars",
-        gunicorn: "accepts (it has no test of its own)",
+        gunicorn: "accepts (not in its tests)",
         source: PARSER,
     },
     WireRow {
@@ -107,7 +107,7 @@ const WIRE: &[WireRow] = &[
         rules: GUNICORN,
         ours: Verdict::Error(Kind::VarsLimit, 5004, 1001, 1000),
         uwsgi: "closes: over --buffer-size and --max-vars",
-        gunicorn: "too many variables (it has no test of its own)",
+        gunicorn: "too many variables (not in its tests)",
         source: PARSER,
     },
     WireRow {
@@ -125,12 +125,12 @@ const WIRE: &[WireRow] = &[
         rules: GUNICORN,
         ours: Verdict::Vars(&[("HTTP_X_A", "1"), ("HTTP_X_B", "2"), ("HTTP_X_A", "3")]),
         uwsgi: "keeps both",
-        gunicorn: "the last wins, in the place of the first",
+        gunicorn: "the last wins, at the position of the first",
         source: PARSER,
     },
 ];
 
-/// A row about writing.
+/// A row about encoding.
 struct EncodeRow {
     name: &'static str,
     vars: Pairs,

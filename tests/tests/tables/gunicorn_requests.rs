@@ -1,4 +1,4 @@
-//! gunicorn's own test cases about what a request shows, and those it has not got.
+//! gunicorn's own test cases about a request's view, and cases that its tests lack.
 
 use uwsgi::framing::{FramingError, RequestBody};
 use uwsgi::{ContentErrorKind, Scheme};
@@ -127,7 +127,7 @@ const VIEW: &[ViewRow] = &[
             Sees::Headers(&[]),
         ],
         uwsgi: "closes",
-        gunicorn: "GET, /, no query: its defaults; here absent stays absent and a server decides",
+        gunicorn: "GET, /, no query: its defaults; in our view absent vars stay absent, and a server decides",
         source: SYNC,
     },
     ViewRow {
@@ -148,7 +148,7 @@ const VIEW: &[ViewRow] = &[
         input: Input::Vars(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/"), ("HTTP_CONNECTION", "close")]),
         sees: &[Sees::Header("connection", Some("close")), Sees::Body(Ok(RequestBody::None))],
         uwsgi: "closes after every answer",
-        gunicorn: "closes: a client's header decides; a server of ours does not ask it",
+        gunicorn: "closes: a client's header decides; our servers ignore it",
         source: SYNC,
     },
     ViewRow {
@@ -196,15 +196,15 @@ const VIEW: &[ViewRow] = &[
         input: Input::Vars(&[("HTTP_X", "caf\u{e9}"), ("PATH_INFO", "/\u{c3}\u{a9}")]),
         sees: &[Sees::Header("x", Some("caf\u{e9}")), Sees::NotText("HTTP_X"), Sees::PathInfo(Some("/\u{c3}\u{a9}"))],
         uwsgi: "bytes",
-        gunicorn: "latin-1 (it has no test of its own)",
+        gunicorn: "latin-1 (not in its tests)",
         source: PARSER,
     },
     ViewRow {
         name: "two-requests",
         input: Input::Hex("00 0600 00 0100 41 0100 31  00 0600 00 0100 41 0100 32"),
-        sees: &[Sees::Var("A", Some("1")), Sees::Behind("\0\u{6}\0\0\u{1}\0A\u{1}\x002")],
+        sees: &[Sees::Var("A", Some("1")), Sees::After("\0\u{6}\0\0\u{1}\0A\u{1}\x002")],
         uwsgi: "never reads the second",
-        gunicorn: "its gthread and ASGI workers answer both (it has no test of its own)",
+        gunicorn: "its gthread and ASGI workers answer both (not in its tests)",
         source: PARSER,
     },
     ViewRow {
@@ -216,7 +216,7 @@ const VIEW: &[ViewRow] = &[
             Sees::Var("HTTP_CONTENT_LENGTH", Some("99")),
         ],
         uwsgi: "CONTENT_LENGTH alone counts",
-        gunicorn: "environ gets 99, the body reader 0 (it has no test of its own)",
+        gunicorn: "environ gets 99, the body reader 0 (not in its tests)",
         source: "gunicorn 27 http/wsgi.py",
     },
     ViewRow {
@@ -224,7 +224,7 @@ const VIEW: &[ViewRow] = &[
         input: Input::Hex("00 0600 07  0100 41 0100 42"),
         sees: &[Sees::Var("A", Some("B"))],
         uwsgi: "passes it on to the handler",
-        gunicorn: "not looked at (it has no test of its own)",
+        gunicorn: "ignored (not in its tests)",
         source: PARSER,
     },
     ViewRow {
@@ -232,15 +232,15 @@ const VIEW: &[ViewRow] = &[
         input: changed(&[("PATH_INFO", "/%61dmin")]),
         sees: &[Sees::PathInfo(Some("/%61dmin"))],
         uwsgi: "as it is",
-        gunicorn: "decodes it again, around the front end's access rules (it has no test of its own)",
+        gunicorn: "decodes it again, around the front end's access rules (not in its tests)",
         source: "gunicorn 27 http/wsgi.py",
     },
     ViewRow {
         name: "request-scheme",
         input: small(&[("REQUEST_SCHEME", "https")]),
         sees: &[Sees::Scheme(Scheme::Https)],
-        uwsgi: "http: not looked at",
-        gunicorn: "http: not looked at (it has no test of its own)",
+        uwsgi: "http: ignored",
+        gunicorn: "http: ignored (not in its tests)",
         source: PARSER,
     },
     ViewRow {
@@ -248,7 +248,7 @@ const VIEW: &[ViewRow] = &[
         input: changed(&[("SERVER_PROTOCOL", "HTTP/1.0")]),
         sees: &[Sees::ServerProtocol(Some("HTTP/1.0"))],
         uwsgi: "copies it into its status line",
-        gunicorn: "HTTP/1.1, whatever was sent (it has no test of its own)",
+        gunicorn: "HTTP/1.1, whatever was sent (not in its tests)",
         source: PARSER,
     },
     ViewRow {
@@ -256,7 +256,7 @@ const VIEW: &[ViewRow] = &[
         input: changed(&[("REQUEST_METHOD", "")]),
         sees: &[Sees::Method(Some("")), Sees::Refused("REQUEST_METHOD", ContentErrorKind::EmptyMethod, 0)],
         uwsgi: "passes it on",
-        gunicorn: "passes it on (it has no test of its own)",
+        gunicorn: "passes it on (not in its tests)",
         source: PARSER,
     },
     ViewRow {
@@ -264,7 +264,7 @@ const VIEW: &[ViewRow] = &[
         input: changed(&[("REQUEST_METHOD", "G\r\nT")]),
         sees: &[Sees::Method(Some("G\r\nT")), Sees::Refused("REQUEST_METHOD", ContentErrorKind::MethodNotToken, 1)],
         uwsgi: "passes it on",
-        gunicorn: "passes it on (it has no test of its own)",
+        gunicorn: "passes it on (not in its tests)",
         source: PARSER,
     },
 ];

@@ -1,4 +1,4 @@
-//! The vars that a request is asked for by name: each is found, and no other is taken for it.
+//! The vars that a request gives by name: each is found, and no other var is taken for it.
 
 use uwsgi::framing::RequestBody;
 use uwsgi::{Modifier1, Packet, Request, Scheme};
@@ -40,7 +40,7 @@ rows! {
     "wsgi.url_scheme" "https" |request, _value| request.scheme() == Scheme::Https;
 }
 
-/// The keys that rows about a request of this var alone show their value for.
+/// Returns the keys whose rows show their value for a request of this var alone.
 fn shown_for(key: &[u8], value: &str) -> Vec<&'static str> {
     let block = naive::encode_vars(&[(key, value)]).expect("a short var");
     let bytes = naive::encode_packet(0, 0, &block).expect("a short block");
@@ -50,8 +50,8 @@ fn shown_for(key: &[u8], value: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn every_var_is_shown_where_it_belongs() {
-    // The four vars that name a scheme are one thing to ask for.
+fn every_var_is_shown_by_its_own_method() {
+    // The four vars that name a scheme belong to one question.
     let scheme = ["HTTPS", "REQUEST_SCHEME", "UWSGI_SCHEME", "wsgi.url_scheme"];
     for row in ROWS {
         let want = if scheme.contains(&row.key) { scheme.to_vec() } else { vec![row.key] };
@@ -59,9 +59,9 @@ fn every_var_is_shown_where_it_belongs() {
     }
 }
 
-/// One letter makes it another var, whichever letter, also where a reader compares lengths and last letters first.
+/// A key that differs in one letter is another var, even if a reader compares lengths and last letters first.
 #[test]
-fn a_key_that_looks_like_another_is_not_taken_for_it() {
+fn a_similar_key_is_not_taken_for_another() {
     for row in ROWS {
         let key = row.key.as_bytes();
         for at in 0..key.len() {
@@ -79,9 +79,9 @@ fn a_key_that_looks_like_another_is_not_taken_for_it() {
     }
 }
 
-/// A plugin's request is one like any other, and says which plugin it is for.
+/// A request with other modifiers is a request like any other, and keeps its modifiers.
 #[test]
-fn the_modifiers_come_along() {
+fn a_request_keeps_its_modifiers() {
     for (modifier1, modifier2) in [(0, 0), (0, 1), (7, 2), (9, 255), (255, 254)] {
         let packet = Packet::new(Modifier1(modifier1), modifier2, b"\x01\0A\x01\x001").expect("a short block");
         let request = Request::decode(&packet).expect("a request");

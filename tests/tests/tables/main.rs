@@ -1,7 +1,7 @@
-//! Tables of cases: one row a case, with our verdict and what uWSGI and gunicorn do with the same bytes.
+//! Tables of cases: each row has our verdict and what uWSGI and gunicorn do with the same bytes.
 //!
-//! "closes" for uWSGI means: it closes the connection without an answer. gunicorn answers such requests with a 500 from
-//! its synchronous workers and closes the connection in its asynchronous ones; here stands what its parser says.
+//! "closes" for uWSGI means that it closes the connection without a response. gunicorn responds to such requests with a
+//! 500 from its synchronous workers, and closes the connection in its asynchronous ones; the tables quote its parser.
 
 mod acceptance;
 mod framing;

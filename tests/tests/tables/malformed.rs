@@ -1,6 +1,6 @@
-//! Requests that were sent to real servers because something about their bytes is wrong, or nearly.
+//! Requests with malformed or nearly malformed bytes, as they were sent to real servers.
 //!
-//! What the servers did was seen with uWSGI 2.0.31 at its default limits and gunicorn 27.0.1.
+//! The verdicts of the servers are from uWSGI 2.0.31 at its default limits and gunicorn 27.0.1.
 
 use uwsgi::DecodeErrorKind as Kind;
 use uwsgi_tests::naive::Rules;
@@ -10,8 +10,8 @@ use crate::rows::{Input, Verdict, WireRow, changed, run_wire, small};
 const SEEN: &str = "uWSGI 2.0 core/protocol.c uwsgi_parse_vars; gunicorn 27 uwsgi/message.py";
 const READER: &str = "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser; gunicorn 27 uwsgi/message.py";
 
-/// Where bytes behind the small request begin in the packet.
-const BEHIND: usize = 4 + 191;
+/// The offset in the packet at which bytes after the small request begin.
+const AFTER_SMALL: usize = 4 + 191;
 
 /// Name, input, our verdict, uWSGI's, gunicorn's, source.
 macro_rules! rows {
@@ -55,23 +55,23 @@ rows! {
         Verdict::Vars(&[("A", "B")]), "200", "200, and the pair as the next request", SEEN;
 
     // Keys.
-    "key-overrun-1" Input::SmallThen("0400 616263"), WIRE, Verdict::Error(Kind::KeyOverrun, BEHIND + 2, 4, 3),
+    "key-overrun-1" Input::SmallThen("0400 616263"), WIRE, Verdict::Error(Kind::KeyOverrun, AFTER_SMALL + 2, 4, 3),
         "closes", "truncated key", SEEN;
-    "key-overrun-max" Input::SmallThen("ffff 616263"), WIRE, Verdict::Error(Kind::KeyOverrun, BEHIND + 2, 65535, 3),
+    "key-overrun-max" Input::SmallThen("ffff 616263"), WIRE, Verdict::Error(Kind::KeyOverrun, AFTER_SMALL + 2, 65535, 3),
         "closes", "truncated key", SEEN;
     "key-overrun-first" Input::Hex("00 0e00 00  ffff 5155455259 0000  0100 41 0000"), WIRE,
-        Verdict::Error(Kind::KeyOverrun, 6, 65535, 12), "closes: reads on behind the length", "truncated key", SEEN;
+        Verdict::Error(Kind::KeyOverrun, 6, 65535, 12), "closes: reads on after the length", "truncated key", SEEN;
     "key-overrun-that-hides-a-variable" Input::SmallThen("ffff 0600 485454505f58 0600 68696464656e"), WIRE,
-        Verdict::Error(Kind::KeyOverrun, BEHIND + 2, 65535, 16), "200, and sees the hidden variable", "truncated key", SEEN;
-    "key-to-the-end" Input::SmallThen("0300 616263"), WIRE, Verdict::Error(Kind::ValueLengthMissing, BEHIND + 5, 2, 0),
+        Verdict::Error(Kind::KeyOverrun, AFTER_SMALL + 2, 65535, 16), "200, and sees the hidden variable", "truncated key", SEEN;
+    "key-to-the-end" Input::SmallThen("0300 616263"), WIRE, Verdict::Error(Kind::ValueLengthMissing, AFTER_SMALL + 5, 2, 0),
         "closes", "truncated value size", SEEN;
-    "one-byte-behind-the-key" Input::SmallThen("0300 616263 01"), WIRE,
-        Verdict::Error(Kind::ValueLengthMissing, BEHIND + 5, 2, 1), "closes", "truncated value size", SEEN;
-    "empty-key-and-value-last" Input::SmallThen("0000 0000"), WIRE, Verdict::Error(Kind::EmptyKey, BEHIND, 1, 0),
+    "one-byte-after-the-key" Input::SmallThen("0300 616263 01"), WIRE,
+        Verdict::Error(Kind::ValueLengthMissing, AFTER_SMALL + 5, 2, 1), "closes", "truncated value size", SEEN;
+    "empty-key-and-value-last" Input::SmallThen("0000 0000"), WIRE, Verdict::Error(Kind::EmptyKey, AFTER_SMALL, 1, 0),
         "closes: uwsgi key cannot be null", "200", SEEN;
     "empty-key-first" Input::Vars(&[("", "value"), ("REQUEST_METHOD", "GET")]), WIRE,
         Verdict::Error(Kind::EmptyKey, 4, 1, 0), "closes: uwsgi key cannot be null", "200", SEEN;
-    "empty-key-in-the-middle" small(&[("", "value"), ("A", "1")]), WIRE, Verdict::Error(Kind::EmptyKey, BEHIND, 1, 0),
+    "empty-key-in-the-middle" small(&[("", "value"), ("A", "1")]), WIRE, Verdict::Error(Kind::EmptyKey, AFTER_SMALL, 1, 0),
         "closes: uwsgi key cannot be null", "200", SEEN;
     "key-in-lower-case" Input::Vars(&[("request_method", "POST")]), WIRE, Verdict::Vars(&[("request_method", "POST")]),
         "200, another key", "200, another key", SEEN;
@@ -80,23 +80,23 @@ rows! {
     "key-not-utf8" small(&[("HTTP_\u{ff}\u{fe}", "z")]), WIRE, Verdict::Count(11), "200", "200", SEEN;
 
     // Values.
-    "value-overrun-1" Input::SmallThen("0100 6b 0400 616263"), WIRE, Verdict::Error(Kind::ValueOverrun, BEHIND + 5, 4, 3),
+    "value-overrun-1" Input::SmallThen("0100 6b 0400 616263"), WIRE, Verdict::Error(Kind::ValueOverrun, AFTER_SMALL + 5, 4, 3),
         "closes", "truncated value", SEEN;
     "value-overrun-max" Input::SmallThen("0100 6b ffff 616263"), WIRE,
-        Verdict::Error(Kind::ValueOverrun, BEHIND + 5, 65535, 3), "closes", "truncated value", SEEN;
+        Verdict::Error(Kind::ValueOverrun, AFTER_SMALL + 5, 65535, 3), "closes", "truncated value", SEEN;
     "empty-value-last" Input::SmallThen("0600 485454505f58 0000"), WIRE, Verdict::Count(11), "200", "200", SEEN;
 
-    // Behind the variables.
-    "trailing-01" Input::SmallThen("01"), WIRE, Verdict::Error(Kind::KeyLengthMissing, BEHIND, 2, 1),
+    // Bytes after the variables.
+    "trailing-01" Input::SmallThen("01"), WIRE, Verdict::Error(Kind::KeyLengthMissing, AFTER_SMALL, 2, 1),
         "closes", "truncated key size", SEEN;
-    "trailing-00" Input::SmallThen("00"), WIRE, Verdict::Error(Kind::KeyLengthMissing, BEHIND, 2, 1),
+    "trailing-00" Input::SmallThen("00"), WIRE, Verdict::Error(Kind::KeyLengthMissing, AFTER_SMALL, 2, 1),
         "closes", "truncated key size", SEEN;
-    "trailing-0000" Input::SmallThen("0000"), WIRE, Verdict::Error(Kind::EmptyKey, BEHIND, 1, 0),
+    "trailing-0000" Input::SmallThen("0000"), WIRE, Verdict::Error(Kind::EmptyKey, AFTER_SMALL, 1, 0),
         "closes", "truncated value size", SEEN;
-    "trailing-0100" Input::SmallThen("0100"), WIRE, Verdict::Error(Kind::KeyOverrun, BEHIND + 2, 1, 0),
+    "trailing-0100" Input::SmallThen("0100"), WIRE, Verdict::Error(Kind::KeyOverrun, AFTER_SMALL + 2, 1, 0),
         "closes", "truncated key", SEEN;
     "trailing-000000" Input::SmallThen("000000"), Rules { empty_keys: true, ..Rules::WIRE },
-        Verdict::Error(Kind::ValueLengthMissing, BEHIND + 2, 2, 1), "closes", "truncated value size", SEEN;
+        Verdict::Error(Kind::ValueLengthMissing, AFTER_SMALL + 2, 2, 1), "closes", "truncated value size", SEEN;
 
     // Sizes and counts.
     "vars-1000" Input::Times(1000, "0300 566172 0000"), SERVER, Verdict::Count(1000),
@@ -124,7 +124,7 @@ rows! {
     "modifier2-255" Input::Hex("00 0600 ff  0100 41 0100 42"), WIRE, Verdict::Vars(&[("A", "B")]), "200", "200", READER;
     "ping" Input::Hex("64000000"), WIRE, Verdict::Vars(&[]), "answers 64000001", "501", READER;
 
-    // Something else altogether.
+    // Other protocols.
     "http-text" Input::Hex("474554202f20485454502f312e310d0a486f73743a206c61622e746573740d0a0d0a"), WIRE,
         Verdict::Needs { more: 21543, at: 4 }, "closes: invalid request block size 21573", "501: modifier1 71", READER;
     "tls-hello" Input::Hex("1603010200010001fc0303"), WIRE, Verdict::Needs { more: 252, at: 4 },

@@ -1,6 +1,6 @@
-//! Well-formed packets whose values are odd or hostile: what the view shows, and what the content check refuses.
+//! Well-formed packets with odd or hostile values: what the view shows, and what the content check refuses.
 //!
-//! What the servers did was seen with uWSGI 2.0.31 at its default limits and gunicorn 27.0.1.
+//! The behaviour of the servers is from uWSGI 2.0.31 at its default limits and gunicorn 27.0.1.
 
 use uwsgi::ContentErrorKind::{ControlByte, EmptyMethod, MethodNotToken, Nul};
 use uwsgi::framing::RequestBody;
@@ -12,7 +12,7 @@ const ENVIRON: &str = "gunicorn 27 http/wsgi.py";
 const FIELDS: &str = "RFC 9110 section 5.5: CR, LF and NUL are refused";
 const METHOD: &str = "RFC 9110 section 9.1: a method is a token";
 
-/// Name, input, what is seen, uWSGI, gunicorn, source.
+/// Name, input, what the view shows, uWSGI, gunicorn, source.
 macro_rules! rows {
     ($($name:literal $input:expr, [$($sees:expr),+], $uwsgi:literal, $gunicorn:literal, $source:expr;)*) => {
         const ROWS: &[ViewRow] = &[$(ViewRow {
@@ -103,10 +103,10 @@ rows! {
         "5 bytes", "0 bytes", FIELDS;
     "content-other-crlf" small(&[("CONTENT_X", "a\rb")]), [Sees::Refused("CONTENT_X", ControlByte, 1)],
         "passes it on", "passes it on", FIELDS;
-    "a-front-ends-own-var-is-not-looked-at" small(&[("REMOTE_USER", "a\r\nb"), ("X", "\0"), ("QUERY_STRING", "\n")]),
+    "a-front-ends-own-var-is-not-checked" small(&[("REMOTE_USER", "a\r\nb"), ("X", "\0"), ("QUERY_STRING", "\n")]),
         [Sees::RemoteUser(Some("a\r\nb")), Sees::Clean], "passes it on", "not passed on", VARS;
 
-    // Paths: decoded once by the front end, and never again.
+    // Paths: the front end decodes them once, and nothing decodes them again.
     "path-not-utf8" changed(&[("PATH_INFO", "/\u{e9}")]),
         [Sees::PathInfo(Some("/\u{e9}")), Sees::NotText("PATH_INFO"), Sees::Clean], "/\u{e9}", "/\u{c3}\u{a9}", ENVIRON;
     "path-utf8" changed(&[("PATH_INFO", "/\u{c3}\u{a9}")]), [Sees::PathInfo(Some("/\u{c3}\u{a9}")), Sees::Clean],
@@ -125,7 +125,7 @@ rows! {
     "path-no-slash" changed(&[("PATH_INFO", "m")]), [Sees::PathInfo(Some("m")), Sees::Clean], "as it is", "as it is", ENVIRON;
     "path-empty" changed(&[("PATH_INFO", "")]), [Sees::PathInfo(Some("")), Sees::Clean], "as it is", "as it is", ENVIRON;
 
-    // What else a front end says.
+    // Other vars of front ends.
     "script-name" small(&[("SCRIPT_NAME", "/app")]), [Sees::ScriptName(Some("/app")), Sees::PathInfo(Some("/m"))],
         "/app", "'': taken from its process alone", ENVIRON;
     "remote" small(&[("REMOTE_USER", "root"), ("REMOTE_ADDR", "192.0.2.7")]),
@@ -139,7 +139,7 @@ rows! {
     "uwsgi-postfile" small(&[("UWSGI_POSTFILE", "/etc/hostname")]), [Sees::Body(Ok(RequestBody::None)), Sees::Clean],
         "the file becomes the body", "not looked at", "uWSGI 2.0 core/protocol.c uwsgi_proto_check_14";
     "expect" small(&[("HTTP_EXPECT", "100-continue")]), [Sees::Header("expect", Some("100-continue")), Sees::Clean],
-        "passes it on", "passes it on, answers nothing", VARS;
+        "passes it on", "passes it on, sends no 100", VARS;
 }
 
 #[test]

@@ -96,7 +96,8 @@ const VIEW: &[ViewRow] = &[
         source: "uWSGI 2.0 core/protocol.c; gunicorn 27 uwsgi/message.py",
     },
     ViewRow {
-        // Two ways to ask for one thing must not get two answers; and empty is absent, as for CONTENT_LENGTH.
+        // Two methods that ask for the same thing must give the same answer. An empty value is absent, as for
+        // CONTENT_LENGTH.
         name: "content-type-then-an-empty-one",
         input: Input::Vars(&[("CONTENT_TYPE", "a/b"), ("CONTENT_TYPE", "")]),
         sees: &[Sees::ContentType(None), Sees::Header("content-type", None)],
@@ -191,10 +192,10 @@ fn headers() {
     run_view("names", VIEW);
 }
 
-/// One key, and what its name is to a bridge.
+/// One key, and what its name means to a bridge.
 struct NameRow {
     key: &'static str,
-    /// As it prints; `None` where the key carries no header.
+    /// The printed name; `None` if the key carries no header.
     prints: Option<&'static str>,
     hop_by_hop: bool,
     doubles_content: bool,
@@ -202,7 +203,7 @@ struct NameRow {
     source: &'static str,
 }
 
-/// Key, printed name, and what it is: hop by hop, carried twice, no token.
+/// Key, printed name, and its kind: hop by hop, carried twice, or not a token.
 macro_rules! names {
     ($($key:literal $prints:expr, [$($is:ident)?], $source:literal;)*) => {
         const NAMES: &[NameRow] = &[$(names!(@ $key, $prints, $source, $($is)?)),*];

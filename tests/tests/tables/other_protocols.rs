@@ -1,10 +1,10 @@
-//! What clients of other protocols look like to a reader of packets.
+//! The first bytes of other protocols, as a reader of packets sees them.
 
 use uwsgi::{Foreign, Header};
 
 use crate::rows;
 
-/// The first bytes on a connection, the header they make, and whose they are.
+/// The first bytes of a connection, the header that they make, and the protocol.
 struct Row {
     name: &'static str,
     first: &'static str,
@@ -16,7 +16,7 @@ struct Row {
     source: &'static str,
 }
 
-/// Name, first four bytes in hex, modifier1, datasize, whose they are, source.
+/// Name, first four bytes in hex, modifier1, datasize, protocol, source.
 macro_rules! rows {
     ($($name:literal $first:literal $modifier1:literal $datasize:literal $foreign:expr, $source:literal;)*) => {
         const ROWS: &[Row] = &[$(Row {
@@ -58,7 +58,7 @@ rows! {
     "FastCGI-begin" "01010001" 1 1 Some(Foreign::FastCgi), "FastCGI Specification section 3.3";
     "FastCGI-get-values" "01090000" 1 9 Some(Foreign::FastCgi), "FastCGI Specification section 4.1";
 
-    // These are ours.
+    // Bytes of this protocol.
     "empty" "00000000" 0 0 None, "uWSGI 2.0 uwsgi.h struct uwsgi_header";
     "a-request" "00650100" 0 357 None, "uWSGI 2.0 uwsgi.h struct uwsgi_header";
     "ping" "64000000" 100 0 None, "uWSGI 2.0 plugins/ping/ping_plugin.c";
@@ -93,7 +93,7 @@ fn other_protocols() {
     });
 }
 
-/// Advice only: the very header of an HTTP GET begins a good packet when 21573 bytes of vars follow.
+/// This is advice only: the header of an HTTP GET begins a good packet if 21573 bytes of vars follow.
 #[test]
 fn a_packet_that_looks_foreign_still_decodes() {
     let block = [b"\x01\x00A".as_slice(), &21_568_u16.to_le_bytes(), &[b'x'; 21_568]].concat();

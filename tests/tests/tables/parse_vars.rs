@@ -1,11 +1,11 @@
-//! Every way in which a block of vars can be wrong, as uWSGI's own parser sorts them.
+//! Every way in which a payload of vars can be wrong, in the order of uWSGI's own parser.
 
 use uwsgi::DecodeErrorKind as Kind;
 use uwsgi_tests::naive::Rules;
 
 use crate::rows::{Input, Verdict, WireRow, run_wire};
 
-/// What a server of today lets through: uWSGI's number of vars.
+/// uWSGI's default limit of vars.
 const UWSGI: Rules = Rules { vars: 128, ..Rules::WIRE };
 
 const ROWS: &[WireRow] = &[
@@ -43,7 +43,7 @@ const ROWS: &[WireRow] = &[
         ),
         rules: Rules::WIRE,
         ours: Verdict::Vars(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", "3")]),
-        uwsgi: "accepts; the body is behind the packet and not counted in datasize",
+        uwsgi: "accepts; the body is after the packet and not counted in datasize",
         gunicorn: "accepts",
         source: "uWSGI 2.0 proto/uwsgi.c uwsgi_proto_uwsgi_parser",
     },
@@ -88,7 +88,7 @@ const ROWS: &[WireRow] = &[
         input: Input::Hex("00 0400 00  0500 4142"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::KeyOverrun, 6, 5, 2),
-        uwsgi: "skips the length, reads on behind it, and closes: there is garbage",
+        uwsgi: "skips the length, reads on after it, and closes: there is garbage",
         gunicorn: "400: truncated key",
         source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
     },
@@ -97,7 +97,7 @@ const ROWS: &[WireRow] = &[
         input: Input::Hex("00 1d00 00  0e00 524551554553545f4d4554484f44 0300 474554  ffff 0100 41 0100 42"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::KeyOverrun, 27, 65535, 6),
-        uwsgi: "accepts REQUEST_METHOD and A: it skips the length and reads on behind it",
+        uwsgi: "accepts REQUEST_METHOD and A: it skips the length and reads on after it",
         gunicorn: "400: truncated key",
         source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
     },
@@ -106,7 +106,7 @@ const ROWS: &[WireRow] = &[
         input: Input::Hex("00 0300 00  0100 41"),
         rules: Rules::WIRE,
         ours: Verdict::Error(Kind::ValueLengthMissing, 7, 2, 0),
-        uwsgi: "skips the length, reads on behind it, and closes",
+        uwsgi: "skips the length, reads on after it, and closes",
         gunicorn: "400: truncated value size",
         source: "uWSGI 2.0 core/protocol.c uwsgi_parse_vars",
     },

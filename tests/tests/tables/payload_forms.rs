@@ -1,9 +1,9 @@
-//! How the payload of a request, and of an answer, is laid out: for every modifier1 and every modifier2.
+//! The form of the payload of a request and of an answer, for every modifier1 and every modifier2.
 
 use uwsgi::PayloadForm::{Array, None, Raw, Vars};
 use uwsgi::{Modifier1, PayloadForm};
 
-/// A modifier1, the modifier2 that it is about or all that no row before it names, the form, source.
+/// A modifier1, a modifier2 (`None`: all that no earlier row names), the form, source.
 const ROWS: &[(u8, Option<u8>, PayloadForm, &str)] = &[
     (22, Option::None, Raw, "Protocol.rst: code to evaluate"),
     (73, Option::None, Raw, "Protocol.rst: a multicast announcement"),
@@ -54,7 +54,7 @@ fn payload_forms() {
     for modifier1 in 0..=255_u8 {
         for modifier2 in 0..=255_u8 {
             let row = ROWS.iter().find(|row| row.0 == modifier1 && row.1.is_none_or(|number| number == modifier2));
-            // Whatever else there is: a plugin's request.
+            // All other packets are requests for a plugin.
             let (want, source) = row.map_or((Vars, "uWSGI 2.0 proto/uwsgi.c"), |row| (row.2, row.3));
             for datasize in [1, 4, 255, 256, 65535] {
                 let form = Modifier1(modifier1).payload_form(modifier2, datasize);

@@ -1,7 +1,7 @@
-//! Vars that come twice: what counts, and what an application sees of it.
+//! Repeated vars: which of them count, and what an application sees.
 //!
-//! uWSGI 2.0 and gunicorn 27 make a dict of the vars, in which the last of a key stays; what they do with two spellings of one
-//! header is not in the table.
+//! uWSGI 2.0 and gunicorn 27 make a dict of the vars, which keeps the last value of a key. The table does not say what
+//! they do with two spellings of one header.
 
 use crate::rows::{Input, Pairs, Sees, ViewRow, run_view};
 
@@ -27,7 +27,7 @@ macro_rules! rows {
 const NO_HEADERS: Pairs = &[];
 
 rows! {
-    // Vars that are no headers: the last counts.
+    // Vars that are not headers: the last counts.
     "method" &[("REQUEST_METHOD", "POST"), ("REQUEST_METHOD", "GET")], [Sees::Method(Some("GET"))], "GET", NGINX;
     "path-info" &[("PATH_INFO", "/a"), ("PATH_INFO", "/b")], [Sees::PathInfo(Some("/b")), Sees::Target("/b", "")], "/b", NGINX;
     "script-name" &[("SCRIPT_NAME", "/a"), ("SCRIPT_NAME", ""), ("PATH_INFO", "/x")],
@@ -79,7 +79,7 @@ rows! {
     "user-agent-referer" &[("HTTP_USER_AGENT", "a"), ("HTTP_REFERER", "a"), ("HTTP_USER_AGENT", "b"), ("HTTP_REFERER", "b")],
         [Sees::Headers(&[("user-agent", "b"), ("referer", "b")])], "the last", RFC_9110;
 
-    // Others are joined.
+    // Other headers are joined.
     "forwarded-for" &[("HTTP_X_FORWARDED_FOR", "a"), ("HTTP_X_FORWARDED_FOR", "b")],
         [Sees::Headers(&[("x-forwarded-for", "a"), ("x-forwarded-for", "b")]), Sees::Header("x-forwarded-for", Some("a, b"))],
         "b", OLD_NGINX;
@@ -105,11 +105,11 @@ rows! {
         "empty", REMOVED;
     "removed-alone" &[("HTTP_PROXY", "")], [Sees::Header("proxy", None), Sees::Headers(NO_HEADERS)], "empty", REMOVED;
     "removed-then-set" &[("HTTP_X", "a"), ("HTTP_X", ""), ("HTTP_X", "b")], [Sees::Header("x", Some("a, b"))], "b", NGINX;
-    // The two names share length and last letter, and neither is repeated.
+    // The two names have the same length and last letter, and neither is repeated.
     "look-alikes" &[("HTTP_XA", "1"), ("HTTP_YA", "2"), ("HTTP_ZA", "")],
         [Sees::Headers(&[("xa", "1"), ("ya", "2")]), Sees::Header("za", None)], "as they are", RFC_9110;
 
-    // Headers about the connection, and those that other vars carry.
+    // Headers about the connection, and headers that other vars carry.
     "hop-by-hop" &[
             ("HTTP_CONNECTION", "close, X-Secret"), ("HTTP_KEEP_ALIVE", "5"), ("HTTP_TE", "trailers"), ("HTTP_TRAILER", "x"),
             ("HTTP_TRANSFER_ENCODING", "chunked"), ("HTTP_EXPECT", "100-continue"), ("HTTP_HTTP2_SETTINGS", "x"),

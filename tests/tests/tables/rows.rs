@@ -1,27 +1,27 @@
-//! What a row looks like, and how a table of them is run: every row that fails is named, not the first one only.
+//! The rows of a table, and how they are run: a failure names every row that fails, not only the first.
 
 use uwsgi::framing::{FramingError, RequestBody};
 use uwsgi::{ContentErrorKind, DecodeErrorKind, Packet, Request, Scheme, check};
 use uwsgi_tests::naive::{self, Fault, Rules};
 
-/// Pairs as text in which one character U+0000 to U+00FF stands for one byte.
+/// Pairs as text, in which one character U+0000 to U+00FF stands for one byte.
 pub type Pairs = &'static [(&'static str, &'static str)];
 
-/// What is decoded.
+/// The bytes that are decoded.
 pub enum Input {
     /// A whole packet and what follows it, in hex; blanks are for the reader.
     Hex(&'static str),
-    /// A header and so many copies of a piece of block, given in hex.
+    /// A header and this many copies of a piece of payload, in hex.
     Times(usize, &'static str),
     /// A good packet of these vars.
     Vars(Pairs),
-    /// The small request, with some of its values changed, some vars left out, and some behind it.
+    /// The small request with some values changed, some vars left out, and some added at the end.
     Small { change: Pairs, without: &'static [&'static str], more: Pairs },
-    /// The small request, and behind its vars bytes that do not fit, in hex; the datasize counts them.
+    /// The small request with excess bytes after its vars, in hex; the datasize counts them.
     SmallThen(&'static str),
 }
 
-/// The small request that rows build on; as a block it is 191 bytes.
+/// The small request that rows build on; its payload has 191 bytes.
 const SMALL: Pairs = &[
     ("QUERY_STRING", ""),
     ("REQUEST_METHOD", "GET"),
@@ -76,7 +76,7 @@ fn block(pairs: &[(&str, &str)]) -> Vec<u8> {
     naive::encode_vars(&pairs).expect("short keys and values")
 }
 
-/// A row about the bytes: what decodes, and to what.
+/// A row about bytes: whether they decode, and to what.
 pub struct WireRow {
     pub name: &'static str,
     pub input: Input,
@@ -91,15 +91,15 @@ pub struct WireRow {
 pub enum Verdict {
     /// These vars.
     Vars(Pairs),
-    /// So many vars.
+    /// This many vars.
     Count(usize),
-    /// Malformed or over a limit: what, where in the packet, needed, there.
+    /// Malformed or over a limit: the kind, the offset in the packet, the bytes needed, the bytes there.
     Error(DecodeErrorKind, usize, usize, usize),
-    /// Cut short: so many more bytes complete the element that begins at the offset.
+    /// Cut short: this many more bytes complete the element that begins at the offset.
     Needs { more: usize, at: usize },
 }
 
-/// Runs the rows against the crate and against the naive decoder.
+/// Runs the rows with the crate and with the naive decoder.
 pub fn run_wire(table: &str, rows: &[WireRow]) {
     run(
         table,
@@ -113,7 +113,7 @@ pub fn run_wire(table: &str, rows: &[WireRow]) {
                 .map(|request| request.vars().iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect::<Vec<_>>())
                 .map_err(Fault::from);
             let naive = naive::packet(&bytes, &row.rules)
-                .and_then(|packet| naive::vars(&packet.payload, &row.rules).whole().map_err(|fault| fault.behind(4)));
+                .and_then(|packet| naive::vars(&packet.payload, &row.rules).whole().map_err(|fault| fault.moved_by(4)));
             let mut wrong = row.ours.disagreement("the crate", &ours);
             wrong.extend(row.ours.disagreement("the naive decoder", &naive));
             wrong
@@ -122,7 +122,7 @@ pub fn run_wire(table: &str, rows: &[WireRow]) {
 }
 
 impl Verdict {
-    fn disagreement(&self, who: &str, got: &Result<Vec<naive::Pair>, Fault>) -> Vec<String> {
+    fn disagreement(&self, decoder: &str, got: &Result<Vec<naive::Pair>, Fault>) -> Vec<String> {
         let holds = match (self, got) {
             (Self::Vars(want), Ok(got)) => {
                 want.iter().map(|(key, value)| (latin1(key), latin1(value))).eq(got.iter().cloned())
@@ -134,7 +134,7 @@ impl Verdict {
             (Self::Needs { more, at }, Err(fault)) => fault.needed() == Some(*more) && fault.offset == *at,
             _ => false,
         };
-        if holds { vec![] } else { vec![format!("{who} says {got:?}")] }
+        if holds { vec![] } else { vec![format!("{decoder} says {got:?}")] }
     }
 }
 
@@ -148,7 +148,7 @@ pub struct ViewRow {
     pub source: &'static str,
 }
 
-/// One thing that the view of a request shows; text is as in [`Pairs`].
+/// One fact that the view of a request shows; text is as in [`Pairs`].
 #[derive(Debug)]
 pub enum Sees {
     Method(Option<&'static str>),
@@ -172,26 +172,26 @@ pub enum Sees {
     Count(usize),
     Header(&'static str, Option<&'static str>),
     HeaderAll(&'static str, &'static [&'static str]),
-    /// The headers that count, names as they print.
+    /// The headers that count, with their printed names.
     Headers(Pairs),
-    /// All headers, names as they print.
+    /// All headers, with their printed names.
     RawHeaders(Pairs),
-    /// The target, one character a byte, and the mount.
+    /// The target, one character for each byte, and the mount.
     Target(&'static str, &'static str),
     Keepalive(bool),
     Scheme(Scheme),
     Body(Result<RequestBody, FramingError>),
-    /// The same, for a server behind uWSGI's router with `--http-chunked-input`.
+    /// The framing for a server that accepts chunked bodies, as after uWSGI's router with `--http-chunked-input`.
     BodyOrChunked(Result<RequestBody, FramingError>),
-    /// The bytes behind the packet.
-    Behind(&'static str),
-    /// Nothing to say against what the values hold.
+    /// The bytes after the packet.
+    After(&'static str),
+    /// The content check refuses nothing.
     Clean,
-    /// What a value holds is refused: its key, what, and where in the value.
+    /// The content check refuses a value: its key, the reason, and the offset in the value.
     Refused(&'static str, ContentErrorKind, usize),
 }
 
-/// Runs the rows against the view.
+/// Runs the rows with the view.
 pub fn run_view(table: &str, rows: &[ViewRow]) {
     run(
         table,
@@ -199,12 +199,12 @@ pub fn run_view(table: &str, rows: &[ViewRow]) {
         |row| (row.name, [row.uwsgi, row.gunicorn, row.source]),
         |row| {
             let bytes = row.input.bytes();
-            let (packet, behind) = match Packet::decode(&bytes) {
+            let (packet, after) = match Packet::decode(&bytes) {
                 Ok(decoded) => decoded,
                 Err(error) => return vec![error.to_string()],
             };
             match Request::decode(&packet) {
-                Ok(request) => row.sees.iter().filter_map(|sees| sees.disagreement(&request, behind)).collect(),
+                Ok(request) => row.sees.iter().filter_map(|sees| sees.disagreement(&request, after)).collect(),
                 Err(error) => vec![error.to_string()],
             }
         },
@@ -212,8 +212,8 @@ pub fn run_view(table: &str, rows: &[ViewRow]) {
 }
 
 impl Sees {
-    /// What was seen instead, if anything was.
-    pub fn disagreement(&self, request: &Request<'_>, behind: &[u8]) -> Option<String> {
+    /// Returns what the view shows instead, if it differs.
+    pub fn disagreement(&self, request: &Request<'_>, after: &[u8]) -> Option<String> {
         let bytes = |got: Option<&[u8]>, want: &Option<&str>| {
             (got.map(<[u8]>::to_vec) == want.map(latin1), format!("{:?}", got.map(<[u8]>::escape_ascii)))
         };
@@ -266,7 +266,7 @@ impl Sees {
             Self::BodyOrChunked(want) => {
                 (request.body_framing_or_chunked() == *want, format!("{:?}", request.body_framing_or_chunked()))
             }
-            Self::Behind(want) => bytes(Some(behind), &Some(want)),
+            Self::After(want) => bytes(Some(after), &Some(want)),
             Self::Clean => (check(request).is_ok(), format!("{:?}", check(request))),
             Self::Refused(key, kind, position) => {
                 let got = check(request).map_err(|error| (error.key().to_vec(), error.kind(), error.position()));
@@ -277,7 +277,7 @@ impl Sees {
     }
 }
 
-/// Runs every row and panics with the names of those that failed. Names are unique, and nothing is left unsaid.
+/// Runs every row and panics with the names of those that failed. Checks that names are unique and all texts are there.
 pub fn run<R>(
     table: &str,
     rows: &[R],
@@ -290,26 +290,26 @@ pub fn run<R>(
     for row in rows {
         let (name, said) = describe(row);
         assert!(names.insert(name), "{table}: two rows are called {name}");
-        assert!(said.iter().all(|text| !text.is_empty()), "{table}/{name}: something is left unsaid");
+        assert!(said.iter().all(|text| !text.is_empty()), "{table}/{name}: a text is missing");
         failed.extend(wrong(row).into_iter().map(|what| format!("{table}/{name}: {what}")));
     }
     assert!(failed.is_empty(), "{} of {} rows:\n{}", failed.len(), rows.len(), failed.join("\n"));
     println!("{table}: {} rows", rows.len());
 }
 
-/// One byte for each character.
+/// Turns each character into one byte.
 pub fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(c).expect("a character up to U+00FF")).collect()
 }
 
-/// Bytes from hex digits; blanks are for the reader.
+/// Reads bytes from hex digits; blanks are for the reader.
 pub fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
     assert!(text.chars().all(|c| c == ' ' || c.is_ascii_hexdigit()) && digits.len().is_multiple_of(2), "{text}");
     digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()
 }
 
-/// That the numbers in rows about bytes behind the small request are counted from the right place.
+/// The offsets in rows about bytes after the small request rely on this length.
 #[test]
 fn the_small_request_is_191_bytes() {
     assert_eq!(block(SMALL).len(), 191);

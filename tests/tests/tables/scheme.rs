@@ -1,4 +1,4 @@
-//! http or https: which vars say so, in which order, and whose word does not count.
+//! http or https: which vars say so, in which order, and which vars do not count.
 
 use uwsgi::Scheme::{Http, Https};
 
@@ -23,7 +23,7 @@ macro_rules! rows {
 }
 
 rows! {
-    "nothing-said" &[], Http, "http", "http", GUNICORN;
+    "no-var" &[], Http, "http", "http", GUNICORN;
     "https-on" &[("HTTPS", "on")], Https, "https", "https", UWSGI;
     "https-upper" &[("HTTPS", "ON")], Https, "https", "https", UWSGI;
     "https-mixed" &[("HTTPS", "On")], Https, "https", "https", UWSGI;
@@ -40,7 +40,7 @@ rows! {
     "https-lower-case-key" &[("https", "on")], Http, "http", "http", UWSGI;
     "https-twice-last-on" &[("HTTPS", "off"), ("HTTPS", "on")], Https, "https", "https", UWSGI;
     "https-twice-last-off" &[("HTTPS", "on"), ("HTTPS", "off")], Http, "http", "http", GUNICORN;
-    "https-off-says-nothing-against-the-others" &[("HTTPS", "off"), ("REQUEST_SCHEME", "https")], Https,
+    "https-off-lets-the-others-decide" &[("HTTPS", "off"), ("REQUEST_SCHEME", "https")], Https,
         "http", "http", "nginx 1.22 conf/uwsgi_params";
     "request-scheme-https" &[("REQUEST_SCHEME", "https")], Https, "http", "http", "nginx 1.22 conf/uwsgi_params";
     "request-scheme-http" &[("REQUEST_SCHEME", "http")], Http, "http", "http", "nginx 1.22 conf/uwsgi_params";
@@ -50,7 +50,7 @@ rows! {
         "https: UWSGI_SCHEME alone counts", "http", UWSGI;
     "uwsgi-scheme-https" &[("UWSGI_SCHEME", "https")], Https, "https", "http", UWSGI;
     "uwsgi-scheme-any-text" &[("UWSGI_SCHEME", "gopher")], Http, "gopher", "http", UWSGI;
-    "uwsgi-scheme-where-request-scheme-names-none" &[("REQUEST_SCHEME", "ws"), ("UWSGI_SCHEME", "https")], Https,
+    "uwsgi-scheme-where-request-scheme-is-invalid" &[("REQUEST_SCHEME", "ws"), ("UWSGI_SCHEME", "https")], Https,
         "https", "http", UWSGI;
     "uwsgi-scheme-before-url-scheme" &[("wsgi.url_scheme", "https"), ("UWSGI_SCHEME", "http")], Http,
         "http", "https", UWSGI;
@@ -61,7 +61,7 @@ rows! {
     "https-beats-uwsgi-scheme" &[("HTTPS", "on"), ("UWSGI_SCHEME", "http")], Https,
         "http: UWSGI_SCHEME comes first", "https", UWSGI;
     "https-beats-url-scheme" &[("wsgi.url_scheme", "http"), ("HTTPS", "1")], Https, "https", "https", GUNICORN;
-    "forwarded-proto" &[("HTTP_X_FORWARDED_PROTO", "https")], Http, "https: whoever sends it is believed", "http", UWSGI;
+    "forwarded-proto" &[("HTTP_X_FORWARDED_PROTO", "https")], Http, "https: every sender is believed", "http", UWSGI;
     "forwarded-proto-any-text" &[("HTTP_X_FORWARDED_PROTO", "ftp")], Http, "ftp", "http", UWSGI;
     "forwarded-proto-beside-https" &[("HTTPS", "on"), ("HTTP_X_FORWARDED_PROTO", "http")], Https, "http", "https", UWSGI;
     "forwarded-ssl" &[("HTTP_X_FORWARDED_SSL", "on")], Http, "https: as HTTPS", "http", UWSGI;

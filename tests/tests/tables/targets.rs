@@ -1,5 +1,5 @@
-//! What a request asks for: the path and query that the front end decided, spelled as the client wrote them where that is the
-//! same path.
+//! The target of a request: the path and query that the front end decided. They are spelled as the client wrote them if
+//! that is the same path.
 
 use crate::rows::{Input, Pairs, Sees, latin1, run};
 use uwsgi::{Packet, Request, RequestUri, is_request_uri_of};
@@ -33,7 +33,7 @@ macro_rules! rows {
     };
 }
 
-/// REQUEST_URI, PATH_INFO and QUERY_STRING, as uwsgi_params has them.
+/// REQUEST_URI, PATH_INFO and QUERY_STRING, as in uwsgi_params.
 macro_rules! v {
     ($uri:literal, $path:literal, $query:literal) => {
         &[("REQUEST_URI", $uri), ("PATH_INFO", $path), ("QUERY_STRING", $query)]
@@ -44,7 +44,7 @@ macro_rules! v {
 }
 
 rows! {
-    // As the client wrote it, where it is the same path.
+    // The client's spelling, if it is the same path.
     "plain" v!("/a/b?x=1", "/a/b", "x=1") => "/a/b?x=1" below "", NGINX;
     "encoded" v!("/a%20b%2Fc?x=%20", "/a b/c", "x=%20") => "/a%20b%2Fc?x=%20" below "", NGINX;
     "needless-encoding" v!("/%61%2d", "/a-", "") => "/%61%2d" below "", NGINX;
@@ -59,7 +59,7 @@ rows! {
     "begins-with-two-slashes" v!("//a/b", "//a/b", "") => "//a/b" below "", ROUTER;
     "dots" v!("/a/../b/.", "/a/../b/.", "") => "/a/../b/." below "", ROUTER;
 
-    // The front end has tidied: the path that was routed.
+    // The front end has normalized the path: the target is the routed path.
     "slashes-merged" v!("/a//b", "/a/b", "") => "/a/b" below "", NGINX;
     "dots-removed" v!("/a/../b", "/b", "") => "/b" below "", NGINX;
     "encoded-dots-removed" v!("/a/%2E%2E/b", "/b", "") => "/b" below "", NGINX;
@@ -68,7 +68,7 @@ rows! {
     "fragment-kept" v!("/a#b", "/a#b", "") => "/a%23b" below "", ODD;
     "fragment-in-query" v!("/a?b#c", "/a", "b#c") => "/a?b%23c" below "", ODD;
 
-    // Percent signs that begin nothing.
+    // Percent signs without two digits after them.
     "no-digits" v!("/a%zz", "/a%zz", "") => "/a%25zz" below "", ODD;
     "one-digit" v!("/a%4", "/a%4", "") => "/a%254" below "", ODD;
     "sign-at-the-end" v!("/a%", "/a%", "") => "/a%25" below "", ODD;
@@ -111,7 +111,7 @@ rows! {
     "mount-encoded" v!("/%73hop/a%2Fb", "/shop" + "/a/b", "") => "/a%2Fb" below "/shop", MOUNT;
     "mount-with-encoded-slash" v!("/a%2Fb/c", "/a/b" + "/c", "") => "/c" below "/a/b", MOUNT;
     "mount-ends-before-encoded-slash" v!("/shop%2Fcart", "/shop" + "/cart", "") => "/cart" below "/shop", MOUNT;
-    "mount-is-no-prefix" v!("/other/cart", "/shop" + "/cart", "") => "/cart" below "/shop", MOUNT;
+    "mount-is-not-a-prefix" v!("/other/cart", "/shop" + "/cart", "") => "/cart" below "/shop", MOUNT;
     "mount-ends-inside-a-segment" v!("/apple", "/app" + "le", "") => "/le" below "/app", MOUNT;
     "mount-two-segments" v!("/a/b/c/d", "/a/b" + "/c/d", "") => "/c/d" below "/a/b", MOUNT;
     "mount-is-a-slash" v!("/a", "/" + "/a", "") => "/a" below "/", MOUNT;
@@ -128,7 +128,7 @@ rows! {
     "lighttpd-one-segment" &[("REQUEST_URI", "/page%20x?y"), ("SCRIPT_NAME", "/page x"), ("QUERY_STRING", "y")]
         => "/page%20x?y" below "", LIGHTTPD;
     "lighttpd-one-segment-rewritten" &[("REQUEST_URI", "/old"), ("SCRIPT_NAME", "/new page")] => "/new%20page" below "", LIGHTTPD;
-    // It cannot be told from a mount.
+    // The request looks the same as one with a mount.
     "lighttpd-two-segments" v!("/app/page", "/app" + "/page", "") => "/page" below "/app", LIGHTTPD;
     "nothing" &[] => "/" below "", ODD;
     "uri-empty" v!("", "/a", "") => "/a" below "", ODD;
@@ -138,7 +138,7 @@ rows! {
     "absolute-apache" v!("http://app.example/a%20b?x", "/a b", "x") => "/a%20b?x" below "", APACHE;
     "absolute-router" v!("http://app.example/a%20b?x", "http://app.example/a b", "x") => "/a%20b?x" below "", ROUTER;
     "absolute-upper-case" v!("HTTPS://app.example/a", "HTTPS://app.example/a", "") => "/a" below "", FORMS;
-    // The authority of both is the same bytes, decoded.
+    // The authority of both has the same decoded bytes.
     "absolute-router-slash-in-host" v!("http://a%2Fb/c", "http://a/b/c", "") => "/c" below "", ROUTER;
     "absolute-router-slash-in-host-alone" v!("http://a%2Fb?x", "http://a/b", "x") => "/?x" below "", ROUTER;
     "absolute-router-hash-in-host" v!("http://a%23b/c%2Fd", "http://a#b/c/d", "") => "/c%2Fd" below "", ROUTER;
@@ -175,9 +175,9 @@ fn targets() {
             let request = Request::decode(&packet).unwrap();
             let mut wrong: Vec<String> =
                 Sees::Target(row.target, row.mount).disagreement(&request, b"").into_iter().collect();
-            // The log's line has the mount too, in bytes that break no line.
+            // The log line has the mount too, and no byte that breaks the line.
             if !request.target().from_root().to_string().bytes().all(|byte| byte.is_ascii_graphic()) {
-                wrong.push(format!("{} would break a line of a log", request.target().from_root()));
+                wrong.push(format!("{} would break a log line", request.target().from_root()));
             }
             let pairs: Vec<_> = row.vars.iter().map(|(key, value)| (latin1(key), latin1(value))).collect();
             let naive = naive_cgi::target(&pairs);
@@ -190,7 +190,7 @@ fn targets() {
     );
 }
 
-/// A middleware that mounts changes the target with it.
+/// A middleware that mounts changes the target too.
 #[test]
 fn mounted_by_a_middleware() {
     let bytes = Input::Vars(v!("/blog/a%2Fb?x", "/blog/a/b", "x")).bytes();
@@ -201,14 +201,14 @@ fn mounted_by_a_middleware() {
     assert_eq!((target.to_string(), target.from_root().to_string()), ("/a%2Fb?x".into(), "/blog/a%2Fb?x".into()));
 }
 
-/// REQUEST_URI, SCRIPT_NAME, PATH_INFO, the target from the root, and whether REQUEST_URI is that of the target.
+/// REQUEST_URI, SCRIPT_NAME, PATH_INFO, the target from the root, and whether REQUEST_URI belongs to that target.
 const FROM_ROOT: &[(&str, &str, &str, &str, bool)] = &[
     ("/a?x", "", "/a", "/a?x", true),
     ("/shop/a%2Fb?x", "/shop", "/a/b", "/shop/a%2Fb?x", true),
     ("/%73hop/a?x", "/shop", "/a", "/shop/a?x", true),
     ("http://app.example/shop/a?x", "/shop", "/a", "/shop/a?x", true),
     ("/my%20shop/a?x", "/my shop", "/a", "/my%20shop/a?x", true),
-    // Mounts that no PEP allows, and that a line `uwsgi_param SCRIPT_NAME` may have.
+    // Mounts that PEP 3333 does not allow, but that a line `uwsgi_param SCRIPT_NAME` may have.
     ("/a%2Fb?x", "/", "/a/b", "/a%2Fb?x", true),
     ("/shop/a?x", "shop", "/a", "/shop/a?x", true),
     ("/app/a?x", "/app/", "/a", "/app/a?x", true),
@@ -237,7 +237,7 @@ fn from_root() {
     }
 }
 
-/// Captures whose target is not the client's, byte for byte: the capture, its target, its mount.
+/// Captures whose target differs from the client's: the capture, its target, its mount.
 const CAPTURES: &[(&str, &str, &str)] = &[
     ("apache/absolute-form", "/abs?a=1", ""),
     ("apache/query-empty", "/p", ""),
@@ -265,7 +265,7 @@ const CAPTURES: &[(&str, &str, &str)] = &[
     ("uwsgi-tools/proxy-path-percent", "/a%20b%25c%3Fd%23e/f?g=%2F+%20", ""),
 ];
 
-/// What real front ends sent: the target is `REQUEST_URI`, but for these.
+/// The target of every other capture is its `REQUEST_URI`.
 #[test]
 fn captures() {
     let (mut as_sent, mut others) = (0, Vec::new());
@@ -289,7 +289,7 @@ fn captures() {
     assert!(as_sent > 250, "{as_sent}");
 }
 
-/// A `REQUEST_URI`; its path as it is written, its path decoded, its query (`-`: there is none).
+/// A `REQUEST_URI`, its path as it is written, its path decoded, its query (`-`: there is none).
 const URIS: &[(&str, &str, &str, &str)] = &[
     ("/a%2Fb?x=%31", "/a%2Fb", "/a/b", "x=%31"),
     ("//a/../b?", "//a/../b", "//a/../b", ""),

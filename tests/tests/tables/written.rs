@@ -2,7 +2,7 @@
 
 use uwsgi::{EncodeErrorKind as Kind, HeaderPolicy, Modifier1, Packet, Vars, VarsEncoder};
 
-/// One var or one header after the other.
+/// One var or one header.
 enum Push {
     Var(&'static str, &'static str),
     Header(&'static str, &'static str),
@@ -119,7 +119,7 @@ fn run(rows: &[Row], policy: HeaderPolicy) {
         assert_eq!(push(last, &mut vars), *want, "{name}");
         assert_eq!(vars.payload() != payload, want.is_ok(), "{name}: a refused push has written");
 
-        // The same var in a block, after what was there.
+        // The same var in a payload, after the pairs before it.
         let (key, value) = match last {
             Var(key, value) => (*key, *value),
             Header(..) | Number(..) => continue,
@@ -135,30 +135,30 @@ fn run(rows: &[Row], policy: HeaderPolicy) {
             let _refused = push(earlier, &mut vars);
         }
         let payload = vars.payload().to_vec();
-        assert_eq!(vars.push_all(packet.vars().unwrap()).map_err(|error| error.kind()), *want, "{name}: in a block");
-        assert_eq!(vars.payload() != payload, want.is_ok(), "{name}: a refused block has written");
+        assert_eq!(vars.push_all(packet.vars().unwrap()).map_err(|error| error.kind()), *want, "{name}: in a payload");
+        assert_eq!(vars.payload() != payload, want.is_ok(), "{name}: a refused payload has written");
     }
 }
 
 #[test]
-fn rows() {
+fn every_push_is_written_or_refused_as_its_row_says() {
     run(ROWS, HeaderPolicy::default());
     run(ALLOWED, HeaderPolicy::default().allow_chunked(true).allow_proxy(true));
 }
 
-/// A block is one after the other, too.
+/// The pairs of a payload are checked like pairs that are pushed one after the other.
 #[test]
-fn a_block_may_not_have_two_lengths() {
+fn a_payload_may_not_have_two_lengths() {
     let block = b"\x0e\0CONTENT_LENGTH\x01\x005\x0e\0CONTENT_LENGTH\x01\x006";
     let mut bytes = Vec::new();
     let mut vars = VarsEncoder::new(&mut bytes);
     let twice = vars.push_all(Vars::decode(block).unwrap()).unwrap_err();
     assert_eq!((twice.kind(), twice.is_forbidden()), (Kind::SecondContentLength, true));
-    // The first of them was not taken for written.
+    // The refused payload has left no length.
     vars.push_number("CONTENT_LENGTH", 5).unwrap();
 }
 
-/// A packet that was begun is not the next packet's beginning.
+/// A dropped encoder leaves no beginning of the next packet.
 #[test]
 fn an_encoder_that_is_dropped_leaves_nothing() {
     use arrayvec::ArrayVec;
@@ -177,7 +177,7 @@ fn an_encoder_that_is_dropped_leaves_nothing() {
     ArrayEncoder::new(&mut inline).push("A").unwrap();
     ResponseEncoder::new(&mut vec, 200, "OK").unwrap().push("A", "1").unwrap();
     ResponseEncoder::new(&mut inline, 200, "OK").unwrap().push("A", "1").unwrap();
-    // No room for its empty line.
+    // The head lacks room for its empty line.
     let mut head = ResponseEncoder::new(&mut inline, 200, "OK").unwrap();
     head.push("A", "012345678901234567890123456789012345").unwrap();
     assert_eq!(head.finish(), Err(RefusedLine::BufferFull));

@@ -1,4 +1,4 @@
-//! The inspector as an axum router: it answers what `uwsgictl serve` answers, as far as the tests of front ends ask for it.
+//! The inspector as an axum router. It answers as `uwsgictl serve` does, for all paths that the front-end tests use.
 
 use std::io;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use uwsgi_tower::{Modifiers, Vars, upgrade};
 
 use crate::work::status_of;
 
-/// For a server that reads chunked bodies, or does not.
+/// Returns the router of a server that reads chunked bodies, or of one that does not.
 pub(crate) fn app(chunked: bool) -> Router {
     Router::new()
         .route("/abort", any(abort))
@@ -36,7 +36,7 @@ pub(crate) fn app(chunked: bool) -> Router {
         .with_state(chunked)
 }
 
-/// What arrived, and how much of a body.
+/// Reports the request that arrived, and the length and hash of its body.
 async fn report(State(chunked): State<bool>, request: Request) -> Result<Response, StatusCode> {
     let (parts, mut body) = request.into_parts();
     let vars = parts.extensions.get::<Vars>().expect("a request of uwsgi");
@@ -118,7 +118,7 @@ fn usual_break() -> usize {
     500
 }
 
-/// Half of a body, and then a failure.
+/// Sends half of a body, and then fails.
 async fn abort(Query(Break { after, length }): Query<Break>) -> Response {
     let pieces =
         pattern(after, after, Duration::ZERO).chain(stream::iter([Err(io::Error::other("it was asked to fail"))]));
@@ -129,12 +129,12 @@ async fn abort(Query(Break { after, length }): Query<Break>) -> Response {
     response
 }
 
-/// The target as a router sees it, and what it makes of the part that it decodes.
+/// Returns the target as a router sees it, and the decoded rest of the path.
 async fn uri(Path(rest): Path<String>, uri: Uri) -> String {
     format!("{uri} {rest}")
 }
 
-/// Another protocol, in which everything comes back.
+/// Switches to another protocol, an echo: each byte comes back.
 async fn upgraded(mut request: Request) -> Result<impl IntoResponse, StatusCode> {
     let protocol = request.headers().get(header::UPGRADE).cloned().ok_or(StatusCode::UPGRADE_REQUIRED)?;
     let on = upgrade::on(&mut request);
@@ -148,7 +148,7 @@ async fn upgraded(mut request: Request) -> Result<impl IntoResponse, StatusCode>
     Ok((StatusCode::SWITCHING_PROTOCOLS, [(header::CONNECTION, connection), (header::UPGRADE, protocol)]))
 }
 
-/// Bytes that count from 0 to 255 and again, in pieces.
+/// Returns `count` bytes in pieces; they count from 0 to 255, over and over.
 fn pattern(count: usize, piece: usize, pause: Duration) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::unfold(0, move |sent| async move {
         if sent >= count {

@@ -1,4 +1,5 @@
-//! The asynchronous server that tests start: options as `name=value`, those of `test-server` among them, and an axum router.
+//! The asynchronous server that the tests start: an axum router. Its options are `name=value` and include those of
+//! `test-server`.
 
 mod inspector;
 mod work;
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What a server is told besides its settings.
+/// The options of a server besides its settings.
 #[derive(Clone)]
 struct Options {
     app: Router,
@@ -84,7 +85,7 @@ async fn run() -> io::Result<()> {
         options.app = inspector::app(settings.chunked);
     }
     if let Some(log) = log {
-        // A line for each call.
+        // Each call writes one line.
         options.app = options.app.layer(map_request(move |request: Request| {
             let written = log.lock().expect("a log").write_all(format!("{}\n", request.uri()).as_bytes());
             ready(written.map(|()| request).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR))
@@ -97,7 +98,7 @@ async fn run() -> io::Result<()> {
         let (options, stopped) = (options.clone(), stopped.clone());
         match bind.strip_prefix("unix:") {
             Some(path) => {
-                // Apache's workers are another user where it is started as root.
+                // Where Apache is started as root, its workers run as another user.
                 let (listener, file) = uwsgi_io::listen_unix(path, 0o666)?;
                 listener.set_nonblocking(true)?;
                 files.push(file);

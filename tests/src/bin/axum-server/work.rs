@@ -1,4 +1,4 @@
-//! The application of the tests of load and faults: what the path says, as that of `test-server` does it.
+//! The application of the load and fault tests. The path says what it does, as in `test-server`.
 
 use std::io;
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn text(text: impl Into<Body>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain")], text.into()).into_response()
 }
 
-/// How long a body is. What is wrong with it is the server's to say.
+/// Returns the length of a body. A body error becomes the status that the server would refuse it with.
 async fn length(mut body: Body) -> Result<usize, StatusCode> {
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -72,7 +72,7 @@ async fn length(mut body: Body) -> Result<usize, StatusCode> {
     Ok(length)
 }
 
-/// What a body is refused with that cannot be read on.
+/// Returns the status with which a server refuses a body that it cannot read on.
 pub(crate) fn status_of(error: &(dyn std::error::Error + 'static)) -> StatusCode {
     let mut errors = std::iter::successors(Some(error), |error| error.source());
     let refusal = errors.find_map(|error| error.downcast_ref::<uwsgi_tower::BodyError>()?.refusal());

@@ -1,4 +1,4 @@
-//! The client side of a connection.
+//! Calls of the client's machine.
 
 use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 
@@ -25,13 +25,13 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]], stream: &[u8]) {
     }
 }
 
-/// How long the request's body is.
+/// The length of the request's body.
 const OUTGOING: u64 = 300;
 
 struct Model<'s> {
     exchange: Exchange,
     arrived: Arrived<'s>,
-    /// What a naive reading makes of the whole.
+    /// The naive reading of the whole response.
     want: Answer,
     heads: usize,
     given: Vec<u8>,
@@ -69,16 +69,16 @@ impl Model<'_> {
         }
     }
 
-    /// A call that does not belong to the phase has failed like this.
+    /// Checks the error of a call that does not belong to the phase.
     fn failed(&mut self, error: ExchangeError) {
         match self.phase {
-            Phase::Failed(before) => assert_eq!(error, before, "another failure"),
+            Phase::Failed(before) => assert_eq!(error, before, "the failure changed"),
             _ => assert_eq!(error, ExchangeError::OutOfOrder),
         }
         self.phase = Phase::Failed(error);
     }
 
-    /// A call that belongs to the phase has failed like this.
+    /// Checks the error of a call that belongs to the phase.
     fn fails(&mut self, error: ExchangeError) {
         assert_ne!(error, ExchangeError::OutOfOrder);
         self.phase = Phase::Failed(error);
@@ -158,7 +158,7 @@ impl Model<'_> {
             }
             (Phase::Body | Phase::Upgraded, Incoming::Send | Incoming::Upgraded) => {
                 assert_eq!(self.want.end, End::Upgraded);
-                // The connection is a pipe once the whole request has left, and not before.
+                // The connection becomes a pipe once the whole request has left, and not before.
                 assert_eq!(step == Incoming::Upgraded, self.sent == OUTGOING);
                 self.phase = Phase::Upgraded;
             }

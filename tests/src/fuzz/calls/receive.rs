@@ -1,4 +1,4 @@
-//! The receiving half of a server.
+//! Calls of the server's receiving machine.
 
 use std::time::Duration;
 
@@ -46,14 +46,14 @@ struct Model<'s> {
 enum Phase<'s> {
     /// Before a packet, or inside one.
     Silent,
-    /// A request or a message was announced, of so many bytes.
+    /// A request or a message of this many bytes was announced.
     Announced {
         is_request: bool,
         end: usize,
     },
     Ponged,
     Body(Body<'s>),
-    /// So many bytes of a body that was answered are yet to be passed over.
+    /// The response is over, and this many bytes of the request's body are still to be skipped.
     Rest(usize),
     Closed,
     Failed(Refusal),
@@ -61,15 +61,15 @@ enum Phase<'s> {
 
 #[derive(Debug)]
 struct Body<'s> {
-    /// Everything behind the packet.
-    behind: &'s [u8],
+    /// All bytes after the packet.
+    after: &'s [u8],
     framing: Framing,
     used: usize,
     given: Vec<u8>,
-    /// How much was given before it became a pipe.
+    /// How many bytes were given before the connection became a pipe.
     piped: usize,
     ended: bool,
-    /// Whether the lengths that were declared are one.
+    /// Whether all declared lengths are equal.
     keepable: bool,
 }
 
@@ -111,10 +111,10 @@ impl Model<'_> {
         }
     }
 
-    /// A call that does not belong to the phase has failed like this.
+    /// Checks the refusal of a call that does not belong to the phase.
     fn failed(&mut self, refusal: Refusal) {
         match self.phase {
-            Phase::Failed(before) => assert_eq!(refusal, before, "another failure"),
+            Phase::Failed(before) => assert_eq!(refusal, before, "the failure changed"),
             _ => assert_eq!(refusal, Refusal::OutOfOrder),
         }
         self.phase = Phase::Failed(refusal);
@@ -165,7 +165,7 @@ impl Model<'_> {
         }
     }
 
-    /// The bytes of a packet, which are those that were announced, or others.
+    /// Returns the bytes of the announced packet, or other bytes.
     fn packet(&self, count: u8) -> &[u8] {
         match self.phase {
             Phase::Announced { end, .. } if count & 1 == 0 => self.arrived.next(end),
@@ -202,7 +202,7 @@ impl Model<'_> {
         }
     }
 
-    /// What follows the packet belongs to it, as far as a naive reading says so.
+    /// Starts the body that a naive reading says follows the packet.
     fn begin(&mut self, packet: &[u8], pairs: Option<&[Pair]>) {
         let payload = naive::packet(packet, &Rules::WIRE).unwrap().payload;
         self.arrived.at += packet.len();
@@ -216,7 +216,7 @@ impl Model<'_> {
             framing = Framing::Declared(body.unwrap());
         }
         self.phase = Phase::Body(Body {
-            behind: &self.arrived.stream[self.arrived.at..],
+            after: &self.arrived.stream[self.arrived.at..],
             framing,
             used: 0,
             given: Vec::new(),
@@ -272,7 +272,7 @@ impl Model<'_> {
     fn unread(&mut self, count: usize) {
         self.receive.unread(count);
         if let Phase::Body(body) = &mut self.phase {
-            // They come again, of a body of a declared length.
+            // The bytes of a body with a declared length come again.
             if let Framing::Declared(RequestBody::Length(length)) = body.framing {
                 let back = count.min(body.given.len());
                 body.given.truncate(body.given.len() - back);
@@ -283,7 +283,7 @@ impl Model<'_> {
         }
     }
 
-    /// A whole answer with a length.
+    /// Gives a whole response with a length.
     fn end(&mut self) {
         let mut respond = Respond::queued(&self.receive, self.now);
         respond.started();
@@ -306,7 +306,7 @@ impl Model<'_> {
 }
 
 impl Body<'_> {
-    /// Whether a request may follow this body: at most 64 KiB of it are unread.
+    /// Returns whether a request may follow this body: at most 64 KiB of the body are unread.
     fn can_go_on(&self) -> bool {
         matches!(self.declared(), RequestBody::Length(length) if self.keepable && length - self.used as u64 <= 65_536)
     }
@@ -318,22 +318,22 @@ impl Body<'_> {
         }
     }
 
-    /// What was given is what the stream has there.
+    /// Checks that the given bytes are those of the stream.
     fn hold(&mut self) {
         match self.framing {
             Framing::Declared(RequestBody::Length(length)) => {
-                assert!(self.given == self.behind[..self.used] && self.used as u64 <= length);
+                assert!(self.given == self.after[..self.used] && self.used as u64 <= length);
                 self.ended = self.used as u64 == length;
             }
             Framing::Declared(RequestBody::Chunked) => {
-                assert!(naive_http::chunked(self.behind).0.starts_with(&self.given));
+                assert!(naive_http::chunked(self.after).0.starts_with(&self.given));
             }
-            Framing::Declared(_) => panic!("a body that nobody declared"),
-            Framing::Message => assert_eq!(self.given, self.behind[..self.used]),
-            // Behind the part of a chunked body that was read before, all that comes is given.
+            Framing::Declared(_) => panic!("an undeclared body"),
+            Framing::Message => assert_eq!(self.given, self.after[..self.used]),
+            // After the part of a chunked body that was read before, all bytes that come are given.
             Framing::Pipe => {
                 let piped = &self.given[self.piped..];
-                assert!(self.behind[..self.used].ends_with(piped));
+                assert!(self.after[..self.used].ends_with(piped));
             }
         }
     }
@@ -341,12 +341,12 @@ impl Body<'_> {
     fn end(&mut self) {
         match self.framing {
             Framing::Declared(RequestBody::Chunked) if !self.ended => {
-                let (body, end) = naive_http::chunked(self.behind);
+                let (body, end) = naive_http::chunked(self.after);
                 assert!(body == self.given && end == ChunkedEnd::At(self.used));
                 self.ended = true;
             }
             Framing::Declared(_) => assert!(self.ended, "an end before the end"),
-            Framing::Message | Framing::Pipe => assert_eq!(self.used, self.behind.len()),
+            Framing::Message | Framing::Pipe => assert_eq!(self.used, self.after.len()),
         }
     }
 }

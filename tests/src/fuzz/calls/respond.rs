@@ -1,4 +1,4 @@
-//! The sending half of a server.
+//! Calls of the server's sending machine.
 
 use std::time::Duration;
 
@@ -40,12 +40,12 @@ pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
 struct Model {
     respond: Respond,
     to_head: bool,
-    /// Whether the request offers what a 101 switches to.
+    /// Whether the request offers the protocol that a 101 switches to.
     offers: bool,
     bare: bool,
     now: Time,
     head: Option<(u16, Option<u64>)>,
-    /// Whether the head has left, or the first bytes of an answer without one.
+    /// Whether the head has left, or the first bytes of a response without a head.
     left: bool,
     taken: u64,
     over: Option<Over>,
@@ -93,7 +93,7 @@ impl Model {
         self.bare || self.head.map_or(!self.to_head, |head| !without(head))
     }
 
-    /// How many bytes may still leave.
+    /// Returns how many bytes may still leave.
     fn room(&self) -> u64 {
         match self.head {
             Some((status, Some(length))) if status != 101 => length - self.taken,
@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    /// Whether the head leaves with what is given now, or why nothing does.
+    /// Returns whether the head leaves with what is given now, or why nothing leaves.
     fn leaves(&self) -> Result<bool, AnswerError> {
         match (self.over, self.head) {
             (Some(_), _) => Err(AnswerError::Over),
@@ -171,14 +171,14 @@ impl Model {
     fn time(&mut self) {
         match (self.respond.time(self.now), self.over) {
             (TimeStep::Abort, _) => self.over = Some(Over::Aborted),
-            (_, Some(Over::Aborted)) => panic!("it was aborted"),
+            (_, Some(Over::Aborted)) => panic!("an aborted response goes on"),
             (TimeStep::Wait, _) => {}
             (TimeStep::Refuse(_), None) if !self.left => self.over = Some(Over::Refused),
-            (TimeStep::Refuse(_), over) => panic!("a refusal behind {over:?}"),
+            (TimeStep::Refuse(_), over) => panic!("a refusal after {over:?}"),
         }
         let before = self.over;
         let again = self.respond.clone().time(self.now);
         assert_eq!(again == TimeStep::Abort, before == Some(Over::Aborted), "what is due stays due");
-        assert!(!matches!(again, TimeStep::Refuse(_)), "it is refused once");
+        assert!(!matches!(again, TimeStep::Refuse(_)), "a second refusal");
     }
 }

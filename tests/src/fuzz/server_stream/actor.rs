@@ -1,4 +1,4 @@
-//! An application that does what it is told, and keeps a naive account of what must come of it.
+//! An application that follows a list of acts, and keeps a naive account of what must come of them.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
@@ -9,11 +9,11 @@ use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Message};
 use crate::naive::Pair;
 use crate::naive_cgi;
 
-/// What was seen of a request, and what is to be seen of its answer.
+/// What the application saw of a request, and what its response must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) body: Vec<u8>,
-    /// Whether the body's end was told.
+    /// Whether the application saw the end of the body.
     pub(super) ended: bool,
     /// Whether a read has failed.
     pub(super) failed: bool,
@@ -22,31 +22,31 @@ pub(super) struct Seen {
     pub(super) answer: Expected,
 }
 
-/// What must leave.
+/// The bytes that must leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
     Whole(Given),
     /// The server's own page.
     Refused(u16),
-    /// Part of an answer, or nothing, and a reset.
+    /// Part of a response, or nothing, and a reset.
     Aborted(Option<Given>),
 }
 
-/// What left of what the application gave.
+/// The part of the application's response that left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
-    /// Status and length; without them it is a message's.
+    /// Status and length; `None` for a reply to a message.
     pub(super) head: Option<(u16, Option<u64>)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Seen {
-    /// Whether it is the application's own answer, to its end.
+    /// Returns whether this is the application's own response, to its end.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.answer, Expected::Whole(_))
     }
 
-    /// Whether the front end knows where the answer ends, or would.
+    /// Returns whether the front end can tell where the response ends.
     pub(super) fn is_delimited(&self, to_head: bool) -> bool {
         match &self.answer {
             Expected::Whole(Given { head: Some((status, length)), .. })
@@ -66,10 +66,10 @@ const STATUS: [u16; 8] = [200, 404, 204, 304, 101, 500, 200, 999];
 
 pub(super) struct Actor<'a> {
     acts: &'a [[u8; 2]],
-    /// Whether it goes on when a read, or a write, has failed.
+    /// Whether the application goes on after a failed read, or a failed write.
     reads_on: bool,
     writes_on: bool,
-    /// Whether nothing is in the way of what leaves, so that each result is known beforehand.
+    /// Whether nothing disturbs what leaves, so that each result is known beforehand.
     calm: bool,
     seen: Mutex<Vec<Seen>>,
 }
@@ -133,7 +133,7 @@ impl<'a> Actor<'a> {
             10 => wrote(account.write(&vec![b'b'; count * 40]))?,
             _ => return Err("as asked".into()),
         }
-        // A pipe has another end than the body that was declared.
+        // The end of a pipe is not the end of the declared body.
         reads.ended &= was_pipe == account.is_pipe();
         Ok(())
     }
@@ -150,14 +150,14 @@ impl App for Actor<'_> {
     }
 }
 
-/// A protocol that the request offers, if its name is a plain one.
+/// Returns the first protocol that the request offers, if its name is a plain one.
 fn offered(vars: &[Pair]) -> Option<String> {
     let protocols = String::from_utf8(naive_cgi::upgrade(vars)?).ok()?;
     let first = protocols.split(',').map(str::trim).find(|name| !name.is_empty())?;
     first.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| first.to_owned())
 }
 
-/// What was read.
+/// What the application read.
 struct Reads {
     bytes: Vec<u8>,
     ended: bool,
@@ -165,7 +165,7 @@ struct Reads {
 }
 
 impl Reads {
-    /// Reads so many bytes if there are so many, whatever each read gives.
+    /// Reads `count` bytes, or as many as there are, whatever each read gives.
     fn take(&mut self, body: &mut dyn Body, count: usize, size: usize) -> io::Result<Vec<u8>> {
         let (mut taken, mut buffer) = (Vec::new(), vec![0; size]);
         while taken.len() < count {
@@ -176,7 +176,7 @@ impl Reads {
                     break;
                 }
                 Ok(read) => {
-                    assert!(!self.ended && self.failure.is_none(), "bytes behind the end");
+                    assert!(!self.ended && self.failure.is_none(), "bytes after the end");
                     taken.extend_from_slice(&buffer[..read]);
                     self.bytes.extend_from_slice(&buffer[..read]);
                 }
@@ -186,11 +186,11 @@ impl Reads {
         Ok(taken)
     }
 
-    /// Looks, and takes nothing.
+    /// Looks at the next bytes without taking any.
     fn look(&mut self, body: &mut dyn Body) {
         match body.fill_buf() {
             Ok([]) => self.ended = true,
-            Ok(_) => assert!(!self.ended && self.failure.is_none(), "bytes behind the end"),
+            Ok(_) => assert!(!self.ended && self.failure.is_none(), "bytes after the end"),
             Err(error) => drop(self.failed(error)),
         }
     }
@@ -198,7 +198,7 @@ impl Reads {
     fn failed(&mut self, error: io::Error) -> io::Error {
         let told = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).copied();
         if let (Some(before), Some(now)) = (self.failure, told) {
-            assert_eq!(before, now, "an error that was another before");
+            assert_eq!(before, now, "the error changed");
         }
         self.failure = self.failure.or(told);
         error
@@ -210,10 +210,10 @@ enum Out<'o, 'a> {
     Message(&'o mut (dyn Write + Send + 'a)),
 }
 
-/// What is given, and what must come of it.
+/// What the application gives, and what must come of it.
 struct Account<'o, 'a> {
     to_head: bool,
-    /// A protocol that the request offers: what a 101 switches to.
+    /// A protocol that the request offers: a 101 switches to it.
     offered: Option<String>,
     out: Out<'o, 'a>,
     head: Option<(u16, Option<u64>)>,
@@ -231,7 +231,7 @@ impl Account<'_, '_> {
         self.left && self.head.is_some_and(|(status, _)| status == 101)
     }
 
-    /// Whether its head must not leave.
+    /// Returns whether the head is a 101 that the request did not ask for.
     fn is_unasked(&self) -> bool {
         self.offered.is_none() && self.head.is_some_and(|(status, _)| status == 101)
     }
@@ -240,7 +240,7 @@ impl Account<'_, '_> {
         self.head.is_none_or(|(status, _)| has_body(status, self.to_head))
     }
 
-    /// Bytes that may still leave.
+    /// Returns how many bytes may still leave.
     fn room(&self) -> usize {
         match self.head {
             Some((_, Some(length))) => usize::try_from(length).unwrap() - self.given.len(),
@@ -248,7 +248,7 @@ impl Account<'_, '_> {
         }
     }
 
-    /// Gives a head, `bad` one that no head may be.
+    /// Gives a head; a `bad` head has a forbidden byte.
     fn head(&mut self, status: u16, length: Option<u64>, bad: bool) -> Result<(), AppError> {
         let Out::Answer(answer) = &mut self.out else { return Ok(()) };
         assert!(!self.calm || answer.has_left() == self.left);
@@ -292,7 +292,7 @@ impl Account<'_, '_> {
             }
         }
         if !self.calm && result.is_err() {
-            // How much of it left is the peer's to know.
+            // Only the peer knows how much of it left.
             return Ok(result.map(drop)?);
         }
         self.left = true;
@@ -310,7 +310,7 @@ impl Account<'_, '_> {
         Ok(result?)
     }
 
-    /// What must come of an application that ends like this.
+    /// Returns what must come of an application that ends this way.
     fn expected(self, well: bool, failure: Option<Refusal>) -> Expected {
         let refused = Expected::Refused(failure.map_or(500, |failure| failure.status()));
         let gives_nothing = (self.head.is_none() || self.is_unasked()) && !self.is_message();

@@ -1,4 +1,4 @@
-//! What left, taken apart by the naive reading of answers.
+//! Reads what left with the naive reader of responses.
 
 use uwsgi::server::Receive;
 
@@ -6,10 +6,10 @@ use super::Served;
 use super::actor::{Expected, Given, Seen, has_body};
 use crate::naive_http::{self, End, Most};
 
-/// What an answer has said about its connection.
+/// What a response said about its connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Said {
-    /// Whether it was an answer with a head, and no 101.
+    /// Whether it was a response with a head, and no 101.
     pub(super) is_head: bool,
     pub(super) keep_alive: bool,
     pub(super) close: bool,
@@ -25,7 +25,8 @@ impl Said {
     }
 }
 
-/// Checks that each answer is the expected one, and that only what is allowed follows the last. Returns what each has said.
+/// Checks that each response is the expected one, and that only allowed bytes follow the last. Returns what each
+/// response said.
 pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
     let mut rest = &served.written[..];
     let mut aborted = false;
@@ -53,13 +54,13 @@ pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
     said
 }
 
-/// An answer is this; what follows it.
+/// Checks a response; returns the bytes after it.
 fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
     let Some((status, length)) = given.head else { return written.strip_prefix(&given.body[..]).expect("a message") };
     let end = naive_http::head_end(written).expect("a head");
     let head = naive_http::head(&written[..end], Most::DEFAULT).expect("a good head");
     let length = length.filter(|_| status != 101 && status != 204);
-    // An answer that turns out to have no byte gets a length by itself.
+    // A response that turns out to be empty gets a length from the server.
     let length = length.or(head.content_length.filter(|said| *said == 0 && given.body.is_empty()));
     assert_eq!((head.status, head.content_length, head.chunked), (status, length, false));
     assert_eq!(head.headers[0], (b"X-Line".to_vec(), b"it is there".to_vec()));
@@ -67,7 +68,7 @@ fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
     written[end..].strip_prefix(&given.body[..]).expect("the body")
 }
 
-/// A page of the server is this; what follows it.
+/// Checks that a page of the server comes next; returns the bytes after it.
 fn refusal(written: &[u8], status: Option<u16>, to_head: bool) -> &[u8] {
     let answer = naive_http::answer(written, to_head, Most::DEFAULT);
     assert_eq!(answer.end, End::Whole, "{}", written.escape_ascii());
@@ -78,13 +79,13 @@ fn refusal(written: &[u8], status: Option<u16>, to_head: bool) -> &[u8] {
     &written[written.len() - answer.rest.len()..]
 }
 
-/// A page of the server to a request that nobody else saw, which may have been HEAD.
+/// Checks a page of the server to a request that only the server saw. It may have been HEAD.
 fn any_refusal(written: &[u8]) -> &[u8] {
     let ends = naive_http::head_end(written) == Some(written.len());
     refusal(written, None, ends)
 }
 
-/// Each answer is a whole one, and the last as well unless it was `cut` so that it shows.
+/// Checks that each response is whole; the last may be cut short if the connection was `cut` visibly.
 pub(super) fn rough(written: &[u8], seen: &[Seen], to_head: &[bool], cut: bool) {
     let (mut rest, last) = (written, seen.len().saturating_sub(1));
     for (place, (seen, to_head)) in seen.iter().zip(to_head).enumerate() {
