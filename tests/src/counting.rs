@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 /// The system's allocator with counters. A test makes it its `#[global_allocator]`.
 #[derive(Debug)]
-pub struct Counting;
+pub struct CountingAllocator;
 
 thread_local! {
     /// The allocations of this thread alone: other threads, such as the test harness, do not disturb it.
@@ -20,7 +20,7 @@ fn count(size: usize) {
 }
 
 // SAFETY: every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
         // SAFETY: the caller's promises are the same.

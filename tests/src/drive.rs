@@ -55,7 +55,7 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
     }
 
     /// Checks that everything used so far is one unit: the machine waited for no byte after it.
-    fn belongs(&mut self) {
+    fn end_unit(&mut self) {
         for (at, need) in self.waited.drain(..) {
             assert!(at + need <= self.used, "{need} bytes waited for after {at}, of {}", self.used);
         }
@@ -72,11 +72,11 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
 /// then decoded.
 pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
     drive(exchange, pieces, |exchange, got, eof| match exchange.head(got, eof) {
-        ResponseStep::Need(more) => HeadSeen::Need(more),
-        ResponseStep::Fail(error) => HeadSeen::Fail(error),
+        ResponseStep::Need(more) => HeadResult::Need(more),
+        ResponseStep::Fail(error) => HeadResult::Fail(error),
         ResponseStep::Head { end } => match exchange.response(&got[..end]) {
-            Ok(response) => HeadSeen::Head(Head::from(&response), end),
-            Err(error) => HeadSeen::Fail(error),
+            Ok(response) => HeadResult::Head(Head::from(&response), end),
+            Err(error) => HeadResult::Fail(error),
         },
     })
 }
@@ -84,13 +84,13 @@ pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s 
 /// Does what [`answer`] does, but finds and decodes each head in one call.
 pub fn answer_at_once<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
     drive(exchange, pieces, |exchange, got, eof| match exchange.answer(got, eof) {
-        AnswerStep::Need(more) => HeadSeen::Need(more),
-        AnswerStep::Fail(error) => HeadSeen::Fail(error),
-        AnswerStep::Head { response, end } => HeadSeen::Head(Head::from(&response), end),
+        AnswerStep::Need(more) => HeadResult::Need(more),
+        AnswerStep::Fail(error) => HeadResult::Fail(error),
+        AnswerStep::Head { response, end } => HeadResult::Head(Head::from(&response), end),
     })
 }
 
-enum HeadSeen {
+enum HeadResult {
     Need(usize),
     Fail(ExchangeError),
     Head(Head, usize),
@@ -99,23 +99,23 @@ enum HeadSeen {
 fn drive<'s>(
     exchange: &mut Exchange,
     pieces: impl IntoIterator<Item = &'s [u8]>,
-    look: impl Fn(&mut Exchange, &[u8], bool) -> HeadSeen,
+    look: impl Fn(&mut Exchange, &[u8], bool) -> HeadResult,
 ) -> Answer {
     let mut input = Input::new(pieces);
     let mut heads: Vec<Head> = Vec::new();
     let failed = |heads, body, error| Answer { heads, body, end: End::from(error), rest: Vec::new() };
     loop {
         match look(exchange, &input.got, input.eof) {
-            HeadSeen::Need(more) => input.read(more),
-            HeadSeen::Head(head, end) => {
+            HeadResult::Need(more) => input.read(more),
+            HeadResult::Head(head, end) => {
                 input.take(end);
-                input.belongs();
+                input.end_unit();
                 heads.push(head);
                 if !heads[heads.len() - 1].is_interim() {
                     break;
                 }
             }
-            HeadSeen::Fail(error) => {
+            HeadResult::Fail(error) => {
                 assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
                 assert_eq!(exchange.answer(&input.got, input.eof), AnswerStep::Fail(error));
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
@@ -137,7 +137,7 @@ fn drive<'s>(
                 assert_eq!(exchange.body(&input.got, input.eof), Incoming::End { skip: 0 });
                 // Where the machine waits for the end of the stream, the end counts as one byte.
                 if !input.eof {
-                    input.belongs();
+                    input.end_unit();
                 }
                 break End::Whole;
             }
@@ -212,7 +212,7 @@ pub fn serve<'s>(
             match step {
                 HeadStep::Need(more) => {
                     assert_eq!(more, missing_of_packet(&input.got));
-                    due(&receive, |receive, now| receive.head(&input.got, false, now) == step);
+                    check_deadline(&receive, |receive, now| receive.head(&input.got, false, now) == step);
                     input.read(more);
                 }
                 HeadStep::Head { end } => break Some(input.take(end)),
@@ -240,7 +240,7 @@ pub fn serve<'s>(
             }
         };
         let Some(head) = request else { break };
-        input.belongs();
+        input.end_unit();
         let request = match receive.request(&head) {
             Ok(request) => request,
             Err(refusal) => {
@@ -286,7 +286,7 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
         match step {
             BodyStep::Need(more) => {
                 assert!(input.got.is_empty(), "the machine waits although bytes are there");
-                due(receive, |receive, now| receive.body(b"", false, now) == step);
+                check_deadline(receive, |receive, now| receive.body(b"", false, now) == step);
                 input.read(more);
             }
             BodyStep::Body { skip, take } => {
@@ -296,7 +296,7 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
             }
             BodyStep::End { skip } => {
                 input.take(skip);
-                input.belongs();
+                input.end_unit();
                 assert_eq!(receive.body(&input.got, input.eof, now), BodyStep::End { skip: 0 });
                 return Ok(body);
             }
@@ -310,7 +310,7 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
 }
 
 /// Checks that the machine waits for the same until its deadline, and no longer at the deadline.
-fn due(receive: &Receive, waits: impl Fn(&mut Receive, Time) -> bool) {
+fn check_deadline(receive: &Receive, waits: impl Fn(&mut Receive, Time) -> bool) {
     let deadline = receive.deadline().expect("the machine waits without a deadline");
     assert!(waits(&mut receive.clone(), Time::from_millis(deadline.as_millis() - 1)));
     assert!(!waits(&mut receive.clone(), deadline));
@@ -330,7 +330,7 @@ pub fn pairs(request: &Request<'_>) -> Vec<Pair> {
 }
 
 /// Gives the head of a response and returns whether the machine took it. A 101 switches to the protocol `x`.
-pub fn give(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
+pub fn give_head(respond: &mut Respond, status: u16, length: Option<u64>) -> bool {
     let mut buffer = [0; 96];
     let mut head = ResponseEncoder::new(&mut buffer[..], status, "As Asked").unwrap();
     if status == 101 {

@@ -33,7 +33,7 @@ impl<S: Read + Write + fmt::Debug + Send> Stream for S {}
 
 /// A socket whose reads and writes end at a deadline.
 #[derive(Debug)]
-pub struct Bounded {
+pub struct DeadlineSocket {
     socket: TcpStream,
     until: Deadline,
 }
@@ -56,12 +56,12 @@ impl Connection {
     pub fn layered(
         to: SocketAddr,
         within: Duration,
-        layer: impl FnOnce(Bounded) -> Box<dyn Stream>,
+        layer: impl FnOnce(DeadlineSocket) -> Box<dyn Stream>,
     ) -> io::Result<Self> {
         let until = Arc::new(Mutex::new(Instant::now() + within));
         let socket = TcpStream::connect_timeout(&to, within)?;
         socket.set_nodelay(true)?;
-        let stream = layer(Bounded { socket: socket.try_clone()?, until: Arc::clone(&until) });
+        let stream = layer(DeadlineSocket { socket: socket.try_clone()?, until: Arc::clone(&until) });
         Ok(Self { reader: BufReader::new(stream), socket, is_plain: false, until })
     }
 
@@ -101,7 +101,7 @@ impl Connection {
             self.send(request)?;
             return self.answer(to_head);
         }
-        let mut sender = Bounded { socket: self.socket.try_clone()?, until: Arc::clone(&self.until) };
+        let mut sender = DeadlineSocket { socket: self.socket.try_clone()?, until: Arc::clone(&self.until) };
         let (done, sent) = mpsc::channel();
         thread::scope(|scope| {
             scope.spawn(move || {
@@ -111,8 +111,8 @@ impl Connection {
             let answer = self.answer(to_head);
             // The response to the last bytes may arrive before the call that sends them returns. A small request always
             // fits in the socket's buffer, so that call returns for certain.
-            let patience = if request.len() <= 16_384 { 20_000 } else { 300 };
-            if sent.recv_timeout(Duration::from_millis(patience)).is_err() {
+            let timeout = if request.len() <= 16_384 { 20_000 } else { 300 };
+            if sent.recv_timeout(Duration::from_millis(timeout)).is_err() {
                 let _gone = self.socket.shutdown(Shutdown::Both);
             }
             answer
@@ -151,7 +151,7 @@ impl Connection {
         } else if head.header("transfer-encoding").is_some() {
             self.chunks(&mut body).map_or_else(End::cut, |()| End::Whole)
         } else if let Some(length) = head.header("content-length") {
-            let length = length.parse().map_err(|_| wrong("a Content-Length that is not a number"))?;
+            let length = length.parse().map_err(|_| invalid_data("a Content-Length that is not a number"))?;
             self.take(length, &mut body).map_or_else(End::cut, |()| End::Whole)
         } else {
             self.reader.read_to_end(&mut body).map_or_else(End::cut, |_| End::Closed)
@@ -217,7 +217,7 @@ impl Connection {
             self.line(&mut line)?;
             let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
             let size = str::from_utf8(size.trim_ascii()).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
-            let size = size.ok_or_else(|| wrong("a chunk without a size"))?;
+            let size = size.ok_or_else(|| invalid_data("a chunk without a size"))?;
             if size > 0 {
                 self.take(size, body)?;
             }
@@ -229,7 +229,7 @@ impl Connection {
                 self.line(&mut line)?;
             }
             if line != b"\r\n" {
-                return Err(wrong("a chunk longer than its size"));
+                return Err(invalid_data("a chunk longer than its size"));
             }
             if size == 0 {
                 return Ok(());
@@ -238,7 +238,7 @@ impl Connection {
     }
 }
 
-impl Bounded {
+impl DeadlineSocket {
     fn left(&self) -> io::Result<Option<Duration>> {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until.saturating_duration_since(Instant::now());
@@ -251,14 +251,14 @@ fn timed_out(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }
 
-impl Read for Bounded {
+impl Read for DeadlineSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(self.left()?)?;
         self.socket.read(buffer).map_err(timed_out)
     }
 }
 
-impl Write for Bounded {
+impl Write for DeadlineSocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(self.left()?)?;
         self.socket.write(bytes).map_err(timed_out)
@@ -289,8 +289,8 @@ impl Head {
         let mut head = httparse::Response::new(&mut headers);
         match head.parse(bytes) {
             Ok(httparse::Status::Complete(end)) if end == bytes.len() => {}
-            Ok(_) => return Err(wrong("the bytes are not exactly one head")),
-            Err(error) => return Err(wrong(&format!("{error}: {}", bytes.escape_ascii()))),
+            Ok(_) => return Err(invalid_data("the bytes are not exactly one head")),
+            Err(error) => return Err(invalid_data(&format!("{error}: {}", bytes.escape_ascii()))),
         }
         let pairs = head.headers.iter().map(|header| (header.name.to_owned(), latin1(header.value)));
         Ok(Self {
@@ -339,7 +339,7 @@ impl End {
     }
 }
 
-fn wrong(what: &str) -> io::Error {
+fn invalid_data(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what.to_owned())
 }
 

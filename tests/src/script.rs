@@ -19,7 +19,7 @@ pub enum Act {
     /// This many bytes can be written from now on, then no more until the next act.
     Room(usize),
     /// The peer reads nothing more, and each write fails.
-    Deaf,
+    WritesFail,
     /// The connection is reset.
     Reset,
 }
@@ -31,7 +31,7 @@ pub struct Script {
     acts: RefCell<VecDeque<Act>>,
     written: RefCell<Vec<u8>>,
     room: Cell<Option<usize>>,
-    deaf: Cell<bool>,
+    writes_fail: Cell<bool>,
     now: Cell<u64>,
     /// Whether a wait without a deadline can never end.
     pub stuck: Cell<bool>,
@@ -59,7 +59,7 @@ impl Script {
         while let Some(act) = acts.front() {
             match act {
                 Act::Room(room) => self.room.set(Some(*room)),
-                Act::Deaf => self.deaf.set(true),
+                Act::WritesFail => self.writes_fail.set(true),
                 _ => return,
             }
             acts.pop_front();
@@ -71,7 +71,7 @@ impl Script {
     }
 
     fn can_write(&self) -> bool {
-        self.deaf.get() || self.room.get() != Some(0)
+        self.writes_fail.get() || self.room.get() != Some(0)
     }
 
     /// Lets time pass until the next act or the deadline.
@@ -115,7 +115,7 @@ impl Transport for Script {
 
     fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         self.settle();
-        if self.deaf.get() {
+        if self.writes_fail.get() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();

@@ -33,7 +33,7 @@ pub enum Act {
 
 /// How a connection behaves, apart from what the peer does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Manner {
+pub struct Behavior {
     /// How many bytes each write takes, over and over; 0 is a write that has to wait. An empty list takes all bytes.
     pub takes: Vec<u8>,
     /// Whether a caller has to wait for each piece first.
@@ -50,7 +50,7 @@ pub struct Timeline {
 
 #[derive(Debug)]
 struct State {
-    manner: Manner,
+    behavior: Behavior,
     now: u64,
     /// What is still to happen, and when, in milliseconds.
     script: VecDeque<(u64, Act)>,
@@ -86,13 +86,13 @@ pub struct Outcome {
 
 impl Timeline {
     /// Creates a connection on which these things happen in this order, each this many milliseconds after the start.
-    pub fn new(script: impl IntoIterator<Item = (u64, Act)>, manner: Manner) -> Self {
+    pub fn new(script: impl IntoIterator<Item = (u64, Act)>, behavior: Behavior) -> Self {
         let script: VecDeque<(u64, Act)> = script.into_iter().collect();
         assert!(script.iter().zip(script.iter().skip(1)).all(|(one, next)| one.0 <= next.0), "out of order");
-        assert!(manner.takes.is_empty() || manner.takes.iter().any(|take| *take > 0), "nothing is ever taken");
+        assert!(behavior.takes.is_empty() || behavior.takes.iter().any(|take| *take > 0), "nothing is ever taken");
         let sends = script.iter().map(|(_, act)| if let Act::Send(bytes) = act { bytes.len() } else { 0 }).sum();
         let mut state = State {
-            manner,
+            behavior,
             now: 0,
             script,
             arrived: VecDeque::new(),
@@ -112,7 +112,7 @@ impl Timeline {
 
     /// Creates a connection on which all these pieces, and the end after them, are there from the start.
     pub fn sending<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Self {
-        Self::new(sent(pieces), Manner::default())
+        Self::new(sent(pieces), Behavior::default())
     }
 
     /// Returns what was done to the connection.
@@ -174,7 +174,7 @@ impl State {
         self.calls += 1;
         // Each byte may come alone and leave alone, and each may take as many tries as there are sizes.
         let bytes = 20 + self.sends + self.outcome.written.len() + self.script.len();
-        let most = 8 * bytes * (1 + self.manner.takes.len());
+        let most = 8 * bytes * (1 + self.behavior.takes.len());
         assert!(self.calls <= most, "{} calls for {} bytes: an endless loop", self.calls, self.sends);
     }
 
@@ -285,7 +285,7 @@ impl Transport for Timeline {
         assert!(!state.eof_was_read, "a read after the end");
         assert!(!state.outcome.aborted, "a read after the reset");
         state.reset()?;
-        if !state.is_readable() || (state.manner.early && !state.waited) {
+        if !state.is_readable() || (state.behavior.early && !state.waited) {
             return Err(ErrorKind::WouldBlock.into());
         }
         let Some(mut piece) = state.arrived.pop_front() else {
@@ -313,7 +313,7 @@ impl Transport for Timeline {
         let bytes = pieces.iter().flat_map(|piece| piece.iter().copied());
         assert!(bytes.clone().next().is_some(), "a write of nothing");
         state.reset()?;
-        let take = match &state.manner.takes[..] {
+        let take = match &state.behavior.takes[..] {
             _ if state.is_stalled => 0,
             [] => usize::MAX,
             takes => usize::from(takes[state.takes % takes.len()]),
@@ -345,7 +345,7 @@ impl Transport for Timeline {
             }
         }
         state.waited |= direction == Direction::Read;
-        state.now += u64::try_from(state.manner.late.as_millis()).unwrap();
+        state.now += u64::try_from(state.behavior.late.as_millis()).unwrap();
         state.happen();
         Ok(())
     }

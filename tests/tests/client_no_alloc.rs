@@ -5,10 +5,10 @@ use std::net::TcpListener;
 
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, Response, Value};
-use uwsgi_tests::counting::{Counting, allocations};
+use uwsgi_tests::counting::{CountingAllocator, allocations};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Starts a server on another thread, whose allocations do not count here; it serves this many connections.
 fn serve(connections: usize, keep: bool, answer: &'static [u8]) -> (Client, std::thread::JoinHandle<()>) {

@@ -28,27 +28,27 @@ use uwsgi_tower::{Shared, serve};
 const REQUESTS: usize = 10_000;
 const THREADS: usize = 32;
 /// Longer than any successful request takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-const KEPT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(30);
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 #[test]
 fn the_blocking_client_loses_no_request_to_the_blocking_server() {
-    lose_none(Kind::Blocking, Kind::Blocking);
+    assert_none_lost(Kind::Blocking, Kind::Blocking);
 }
 
 #[test]
 fn the_blocking_client_loses_no_request_to_the_asynchronous_server() {
-    lose_none(Kind::Blocking, Kind::Asynchronous);
+    assert_none_lost(Kind::Blocking, Kind::Asynchronous);
 }
 
 #[test]
 fn the_asynchronous_client_loses_no_request_to_the_blocking_server() {
-    lose_none(Kind::Asynchronous, Kind::Blocking);
+    assert_none_lost(Kind::Asynchronous, Kind::Blocking);
 }
 
 #[test]
 fn the_asynchronous_client_loses_no_request_to_the_asynchronous_server() {
-    lose_none(Kind::Asynchronous, Kind::Asynchronous);
+    assert_none_lost(Kind::Asynchronous, Kind::Asynchronous);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum Method {
     Get,
     /// With a body that the application does not read.
     Post,
@@ -66,23 +66,23 @@ enum Asked {
 
 /// Over TCP and over a Unix socket, with a server that keeps connections and one that does not; one after the other,
 /// and many at once.
-fn lose_none(client: Kind, server: Kind) {
+fn assert_none_lost(client: Kind, server: Kind) {
     let requests = if is_full() { 10 * REQUESTS } else { REQUESTS };
     let mut lost = Vec::new();
     for over_unix in [false, true] {
         for keepalive in [false, true] {
             let running = Running::start(server, over_unix, keepalive);
-            for (asked, threads, requests) in [
-                (Asked::Get, 1, requests),
-                (Asked::Get, THREADS, requests),
-                (Asked::Post, 1, requests / 10),
-                (Asked::Post, THREADS, requests / 10),
+            for (method, threads, requests) in [
+                (Method::Get, 1, requests),
+                (Method::Get, THREADS, requests),
+                (Method::Post, 1, requests / 10),
+                (Method::Post, THREADS, requests / 10),
             ] {
                 let begun = Instant::now();
-                let failures = ask(client, &running.at, asked, threads, requests);
-                let way = if over_unix { "unix" } else { "tcp" };
+                let failures = send_requests(client, &running.at, method, threads, requests);
+                let socket = if over_unix { "unix" } else { "tcp" };
                 let row = format!(
-                    "{client:?} client, {server:?} server, {way}, keepalive {keepalive}, {asked:?} by {threads}: {} of \
+                    "{client:?} client, {server:?} server, {socket}, keepalive {keepalive}, {method:?} by {threads}: {} of \
                      {requests} lost in {:?}, {:?}",
                     failures.count,
                     begun.elapsed(),
@@ -128,7 +128,7 @@ impl Running {
         let directory = tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap();
         let path = directory.path().join("a.sock");
         let settings = Settings::default();
-        let settings = if keepalive { settings.with_keepalive(KEPT) } else { settings };
+        let settings = if keepalive { settings.with_keepalive(KEEPALIVE) } else { settings };
         let (at, stop) = match kind {
             Kind::Blocking => blocking(settings, over_unix.then_some(path)),
             Kind::Asynchronous => asynchronous(settings, over_unix.then_some(path)),
@@ -189,19 +189,19 @@ impl Failures {
 }
 
 /// Sends this many requests in all.
-fn ask(kind: Kind, at: &str, asked: Asked, threads: usize, requests: usize) -> Failures {
+fn send_requests(kind: Kind, at: &str, method: Method, threads: usize, requests: usize) -> Failures {
     let left = Arc::new(AtomicUsize::new(requests));
     let mut all = Failures::default();
     match kind {
         Kind::Blocking => thread::scope(|scope| {
-            let asking: Vec<_> = (0..threads).map(|_| scope.spawn(|| ask_blocking(at, asked, &left))).collect();
-            asking.into_iter().for_each(|thread| all.add(thread.join().expect("a client")));
+            let senders: Vec<_> = (0..threads).map(|_| scope.spawn(|| send_blocking(at, method, &left))).collect();
+            senders.into_iter().for_each(|thread| all.add(thread.join().expect("a client")));
         }),
         Kind::Asynchronous => RUNTIME.block_on(async {
-            let client = uwsgi_tower::Client::new(at).unwrap().reusing(threads).with_idle_timeout(PATIENCE);
-            let asking =
-                (0..threads).map(|_| tokio::spawn(ask_asynchronously(client.clone(), asked, Arc::clone(&left))));
-            for task in asking.collect::<Vec<_>>() {
+            let client = uwsgi_tower::Client::new(at).unwrap().reusing(threads).with_idle_timeout(TIMEOUT);
+            let senders =
+                (0..threads).map(|_| tokio::spawn(send_asynchronously(client.clone(), method, Arc::clone(&left))));
+            for task in senders.collect::<Vec<_>>() {
                 all.add(task.await.expect("a client"));
             }
         }),
@@ -216,44 +216,47 @@ fn next(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
-fn ask_blocking(at: &str, asked: Asked, left: &AtomicUsize) -> Failures {
-    let mut client = uwsgi_io::Client::new(at).unwrap().with_keepalive(true).with_total_timeout(PATIENCE);
+fn send_blocking(at: &str, method: Method, left: &AtomicUsize) -> Failures {
+    let mut client = uwsgi_io::Client::new(at).unwrap().with_keepalive(true).with_total_timeout(TIMEOUT);
     let mut buffer = Vec::new();
     let mut vars = VarsEncoder::new(&mut buffer);
-    vars.push("REQUEST_METHOD", if asked == Asked::Get { "GET" } else { "POST" }).unwrap();
+    vars.push("REQUEST_METHOD", if method == Method::Get { "GET" } else { "POST" }).unwrap();
     vars.push("PATH_INFO", "/").unwrap();
-    if asked == Asked::Post {
+    if method == Method::Post {
         vars.push_number("CONTENT_LENGTH", BODY.len() as u64).unwrap();
     }
     let packet = vars.finish(Modifier1::WSGI, 0).unwrap();
     let mut failures = Failures::default();
     while next(left) {
-        let body = if asked == Asked::Get { &[] } else { BODY };
-        failures.note(one_blocking(&mut client, packet, body));
+        let body = if method == Method::Get { &[] } else { BODY };
+        failures.note(send_one_blocking(&mut client, packet, body));
     }
     failures
 }
 
-fn one_blocking(client: &mut uwsgi_io::Client, packet: &[u8], body: &[u8]) -> Result<(), Box<dyn Error>> {
+fn send_one_blocking(client: &mut uwsgi_io::Client, packet: &[u8], body: &[u8]) -> Result<(), Box<dyn Error>> {
     let mut response = client.request(packet, body)?;
     let mut text = String::new();
     response.read_to_string(&mut text)?;
     is_hello(response.status(), text.as_bytes())
 }
 
-async fn ask_asynchronously(client: uwsgi_tower::Client, asked: Asked, left: Arc<AtomicUsize>) -> Failures {
+async fn send_asynchronously(client: uwsgi_tower::Client, method: Method, left: Arc<AtomicUsize>) -> Failures {
     let mut failures = Failures::default();
     while next(&left) {
-        let result = one_asynchronously(client.clone(), asked).await;
+        let result = send_one_asynchronously(client.clone(), method).await;
         failures.note(result.map_err(|error| error.to_string().into()));
     }
     failures
 }
 
-async fn one_asynchronously(client: uwsgi_tower::Client, asked: Asked) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let request = match asked {
-        Asked::Get => Request::get("/").body(Full::default())?,
-        Asked::Post => Request::post("/").body(Full::new(Bytes::from_static(BODY)))?,
+async fn send_one_asynchronously(
+    client: uwsgi_tower::Client,
+    method: Method,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let request = match method {
+        Method::Get => Request::get("/").body(Full::default())?,
+        Method::Post => Request::post("/").body(Full::new(Bytes::from_static(BODY)))?,
     };
     let response = client.oneshot(request).await?;
     let status = response.status().as_u16();

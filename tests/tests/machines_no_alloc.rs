@@ -13,11 +13,11 @@ use uwsgi::response::{HeadEnd, ResponseEncoder, ResponseHead};
 use uwsgi::server::{
     AllowList, BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time, admit,
 };
-use uwsgi_tests::counting::{Counting, allocations};
+use uwsgi_tests::counting::{CountingAllocator, allocations};
 use uwsgi_tests::vectors;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const ANSWERS: &[&[u8]] = &[
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody",

@@ -4,11 +4,11 @@ use std::hint::black_box;
 
 use arrayvec::ArrayVec;
 use uwsgi::{Array, ArrayEncoder, EncodeError, Limits, Modifier1, Packet, Request, VarIndex, Vars, VarsEncoder, check};
-use uwsgi_tests::counting::{Counting, allocations};
+use uwsgi_tests::counting::{CountingAllocator, allocations};
 use uwsgi_tests::vectors::{self, Form};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 #[test]
 fn nothing_allocates() {

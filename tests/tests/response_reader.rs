@@ -198,7 +198,7 @@ fn a_101_gives_a_pipe() {
 fn reads_have_an_idle_and_a_total_timeout() {
     type WithTimeouts = fn(Stream<&Script>) -> Stream<&Script>;
     let timed_out = |error: io::Error| *error.get_ref().unwrap().downcast_ref::<Timeout>().unwrap();
-    let read = |acts: Vec<Act>, of: Told| {
+    let read = |acts: Vec<Act>, of: WithTimeouts| {
         let script = Script::new(acts);
         let mut buffer = Vec::new();
         let reader = ResponseReader::new(of(Stream::new(&script)), Exchange::new(false), &mut buffer);
@@ -206,7 +206,7 @@ fn reads_have_an_idle_and_a_total_timeout() {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         timed_out(error)
     };
-    let idle: Told = |stream| stream.with_read_timeout(Duration::from_secs(5));
+    let idle: WithTimeouts = |stream| stream.with_read_timeout(Duration::from_secs(5));
     let head = b"HTTP/1.1 200 OK\r\n\r\nhello".to_vec();
     assert_eq!(read(vec![Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));
     assert_eq!(read(vec![Act::Bytes(head.clone()), Act::Hang], idle), Timeout::Read(Duration::from_secs(5)));

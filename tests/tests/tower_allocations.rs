@@ -2,11 +2,11 @@
 //! vars it has.
 
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
-use uwsgi_tests::counting::{Counting, allocations};
+use uwsgi_tests::counting::{CountingAllocator, allocations};
 use uwsgi_tower::request_parts;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Names that `http` knows, so that it allocates nothing for them either, and names that browsers and front ends also
 /// send.

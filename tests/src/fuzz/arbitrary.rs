@@ -21,15 +21,15 @@ pub fn arbitrary(input: &[u8]) {
         assert!(packet.content().is_ok(), "{:?}", packet.content());
         let naive = naive::packet(made.as_bytes(), &Rules::WIRE).expect("not a packet to the naive decoder");
         assert_eq!((&naive.payload[..], &naive.rest[..]), (packet.payload(), made.body()));
-        everything(made.as_bytes());
+        check(made.as_bytes());
     }
     if let Ok(made) = NearlyWellFormed::arbitrary(&mut Unstructured::new(input)) {
         show(&made);
-        everything(made.as_bytes());
+        check(made.as_bytes());
     }
 }
 
-fn everything(bytes: &[u8]) {
+fn check(bytes: &[u8]) {
     packet(bytes);
     super::request(bytes);
     super::message(bytes);

@@ -79,7 +79,7 @@ impl Choice {
                 break;
             }
             let to_head = served.events.get(before).is_some_and(is_to_head);
-            let answer = naive_http::answer(written, to_head, naive_http::Most::DEFAULT);
+            let answer = naive_http::answer(written, to_head, naive_http::Limits::DEFAULT);
             assert_eq!(answer.end, naive_http::End::Whole);
             // A server that keeps connections says in each response whether it keeps this one. Other servers say
             // nothing.

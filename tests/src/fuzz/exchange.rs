@@ -3,7 +3,7 @@
 use uwsgi::client::Exchange;
 
 use crate::drive::{answer, answer_at_once, pieces};
-use crate::naive_http::{self, End, Most};
+use crate::naive_http::{self, End, Limits};
 
 /// The first byte counts the piece sizes that follow it, one byte each. Its bit 16 sets small limits, bit 32 makes the
 /// request a HEAD, bit 64 makes it ask for no upgrade. The other bytes are what a backend sends until it closes.
@@ -15,10 +15,10 @@ pub fn exchange(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
     let to_head = chosen & 32 != 0;
-    let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
+    let limits = if chosen & 16 != 0 { Limits { bytes: 96, lines: 3 } } else { Limits::DEFAULT };
 
-    let want = naive_http::answer(bytes, to_head, most);
-    let exchange = Exchange::new(to_head).with_limits(most.limits());
+    let want = naive_http::answer(bytes, to_head, limits);
+    let exchange = Exchange::new(to_head).with_limits(limits.head_limits());
     let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
     let (want, exchange) = (naive_http::asked(want, offered), exchange.with_upgrade(offered.as_bytes()));
     let whole = allows_another(&want, to_head, &exchange, || [bytes]);

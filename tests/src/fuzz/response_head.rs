@@ -5,7 +5,7 @@ use uwsgi::response::{HeadEnd, ResponseHead};
 
 use super::print;
 use crate::drive::pieces;
-use crate::naive_http::{self, Fault, Head, Most};
+use crate::naive_http::{self, Fault, Head, Limits};
 
 /// The first byte counts the piece sizes that follow it, one byte each; its bit 64 sets small limits. The other bytes
 /// are a head and what follows it.
@@ -28,9 +28,9 @@ pub fn response_head(input: &[u8]) {
     }
     let Some(end) = end else { return };
     let head = &bytes[..end];
-    agree(head, Most::DEFAULT);
+    agree(head, Limits::DEFAULT);
     if chosen & 64 != 0 {
-        agree(head, Most { bytes: usize::from(chosen & 15) * 8, lines: usize::from(chosen >> 4) % 4 });
+        agree(head, Limits { bytes: usize::from(chosen & 15) * 8, lines: usize::from(chosen >> 4) % 4 });
     }
 }
 
@@ -50,9 +50,9 @@ fn in_pieces(bytes: &[u8], sizes: &[u8], end: Option<usize>) {
     }
 }
 
-fn agree(bytes: &[u8], most: Most) {
-    let want = naive_http::head(bytes, most);
-    match (ResponseHead::decode_with(bytes, &most.limits()), &want) {
+fn agree(bytes: &[u8], limits: Limits) {
+    let want = naive_http::head(bytes, limits);
+    match (ResponseHead::decode_with(bytes, &limits.head_limits()), &want) {
         (Ok(head), Ok(want)) => {
             assert_eq!(Head::from(&head), *want);
             look_up(&head, want);

@@ -6,7 +6,7 @@ use uwsgi::client::{Exchange, ExchangeError};
 use uwsgi_io::{ResponseBody, ResponseReader, Stream};
 
 use crate::drive::pieces;
-use crate::naive_http::{self, Answer, End, Head, Most};
+use crate::naive_http::{self, Answer, End, Head, Limits};
 use crate::script::Script;
 
 /// The input is that of [`exchange`](super::exchange).
@@ -18,26 +18,26 @@ pub fn response_reader(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
     let to_head = chosen & 32 != 0;
-    let most = if chosen & 16 != 0 { Most { bytes: 96, lines: 3 } } else { Most::DEFAULT };
+    let limits = if chosen & 16 != 0 { Limits { bytes: 96, lines: 3 } } else { Limits::DEFAULT };
 
-    let want = naive_http::answer(bytes, to_head, most);
+    let want = naive_http::answer(bytes, to_head, limits);
     // All readers share one buffer: the contents that one left in it must not show in the next.
     let mut buffer = Vec::new();
-    let exchange = Exchange::new(to_head).with_limits(most.limits());
+    let exchange = Exchange::new(to_head).with_limits(limits.head_limits());
     let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
     let (want, exchange) = (naive_http::asked(want, offered), exchange.with_upgrade(offered.as_bytes()));
     let exchange = || exchange.clone();
-    let whole = read(&want, most, exchange(), &mut buffer, &[bytes], &[64]);
+    let whole = read(&want, limits, exchange(), &mut buffer, &[bytes], &[64]);
     let split: Vec<&[u8]> = pieces(bytes, sizes).collect();
-    assert_eq!(read(&want, most, exchange(), &mut buffer, &split, sizes), whole);
+    assert_eq!(read(&want, limits, exchange(), &mut buffer, &split, sizes), whole);
     let bytewise: Vec<&[u8]> = pieces(bytes, &[]).collect();
-    assert_eq!(read(&want, most, exchange(), &mut buffer, &bytewise, &[1, 3]), whole);
+    assert_eq!(read(&want, limits, exchange(), &mut buffer, &bytewise, &[1, 3]), whole);
 }
 
 /// Compares what a reader gives. Returns whether the connection may be used again, if no byte followed the response.
 fn read(
     want: &Answer,
-    most: Most,
+    limits: Limits,
     exchange: Exchange,
     buffer: &mut Vec<u8>,
     pieces: &[&[u8]],
@@ -68,7 +68,7 @@ fn read(
     };
     assert_eq!(Answer { heads, body, end, rest }, *want);
     assert!(!script.stuck.get());
-    assert!(buffer.capacity() <= (32 * 1024).max(2 * most.bytes) + most.bytes + 16 * 1024);
+    assert!(buffer.capacity() <= (32 * 1024).max(2 * limits.bytes) + limits.bytes + 16 * 1024);
     again.filter(|_| want.rest.is_empty())
 }
 

@@ -14,7 +14,7 @@ use uwsgi_tower::{End, Stop, request_parts};
 
 use crate::drive::pieces;
 use crate::ours::{Application, Gate, answer};
-use crate::timeline::{Act, Manner, Timeline};
+use crate::timeline::{Act, Behavior, Timeline};
 
 /// The first byte chooses the settings: its bit 1 keeps connections, bit 2 accepts chunked bodies, bit 4 sets small
 /// limits, bit 8 accepts requests of another modifier and signals. The second byte chooses one of the applications of
@@ -64,7 +64,7 @@ const APPS: [App; 21] = [
     App::Long(10),
 ];
 
-/// Nobody asks for the body of a response to HEAD, so these applications do not do there what they do for GET.
+/// The server does not ask for the body of a response to HEAD, so these applications do not do there what they do for GET.
 fn gives_otherwise_to_head(app: App) -> bool {
     matches!(app, App::AnswerThenRead | App::FailAfter(_) | App::FailAfterHead | App::HeadTooLate)
 }
@@ -124,9 +124,9 @@ impl Plan {
         settings
     }
 
-    fn manner(&self) -> Manner {
+    fn behavior(&self) -> Behavior {
         let takes = if self.sizes.iter().any(|size| *size > 0) { self.sizes.clone() } else { Vec::new() };
-        Manner { takes, early: self.early, late: Duration::ZERO }
+        Behavior { takes, early: self.early, late: Duration::ZERO }
     }
 
     /// Returns what happens, and when.
@@ -158,13 +158,14 @@ impl Plan {
 
     fn blocking(&self, script: Vec<(u64, Act)>) -> Blocking {
         let app = self.app.expect("one of the applications");
-        let timeline = Timeline::new(script, self.manner());
+        let timeline = Timeline::new(script, self.behavior());
         let application = Http {
             application: Application::new(app, self.has(2), open_gate()),
             refused: false.into(),
             to_head: false.into(),
         };
-        let served = uwsgi_server::serve_connection(&Blind(&timeline), &application, &self.settings(), Ends::default());
+        let served =
+            uwsgi_server::serve_connection(&WithoutLook(&timeline), &application, &self.settings(), Ends::default());
         let outcome = timeline.outcome();
         let mut written = String::from_utf8_lossy(&outcome.written).to_ascii_lowercase();
         let (refused, to_head) = (application.refused.into_inner(), application.to_head.into_inner());
@@ -198,7 +199,7 @@ impl Plan {
                 // The stop comes before anything else at that time.
                 tokio::task::yield_now().await;
             }
-            let io = Timeline::new(script, self.manner()).into_io();
+            let io = Timeline::new(script, self.behavior()).into_io();
             let timeline = io.watch();
             let gate = open_gate();
             let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
@@ -247,9 +248,9 @@ impl uwsgi_server::App for Http {
 }
 
 /// A transport that cannot look for more bytes without waiting.
-struct Blind<'t>(&'t Timeline);
+struct WithoutLook<'t>(&'t Timeline);
 
-impl Transport for Blind<'_> {
+impl Transport for WithoutLook<'_> {
     fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(buffer)
     }

@@ -19,7 +19,7 @@ pub enum At {
 }
 
 /// The timeout of each read and write.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl At {
     /// Opens a connection. Both kinds of socket become one type, since the tests call the same functions on them.
@@ -36,8 +36,8 @@ impl At {
             }
             Self::Unix(path) => UnixStream::connect(path)?,
         };
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
         Ok(stream)
     }
 

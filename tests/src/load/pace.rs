@@ -49,6 +49,7 @@ impl Pace {
                                 break;
                             }
                             let intended = begun + Duration::from_secs(1) * place / self.per_second;
+                            // The rate sets the time of each request.
                             thread::sleep(intended.saturating_duration_since(Instant::now()));
                             match at.ask(&request) {
                                 Ok(answer) if status(&answer) == 200 => {

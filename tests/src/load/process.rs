@@ -29,6 +29,7 @@ impl Process {
             if let Some(status) = process.child.try_wait()? {
                 return Err(io::Error::other(format!("the server ended before it accepted connections: {status}")));
             }
+            // A poll: the process gives no other sign.
             if begun.elapsed() > Duration::from_secs(20) {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -118,6 +119,7 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 return Ok((status, begun.elapsed()));
             }
+            // A poll: the standard library cannot wait for a child with a time limit.
             if begun.elapsed() > most {
                 return Err(ErrorKind::TimedOut.into());
             }

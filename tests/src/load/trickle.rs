@@ -76,6 +76,7 @@ impl Trickle {
                 seen.bytes += 1;
                 assert!(one.sent < if one.in_body { length } else { header.len() }, "all bytes were sent");
             }
+            // The pauses are the load: each turn takes its share of the interval.
             thread::sleep((self.every / parts as u32).saturating_sub(now.elapsed()));
         }
         Ok(seen)

@@ -85,8 +85,8 @@ impl Acting<'_> {
                 Act::Fail => return Err("as asked".into()),
                 Act::Give(count) => {
                     if let Err(error) = give(answer, &vec![b'a'; count]) {
-                        let told = error.get_ref().and_then(|error| error.downcast_ref::<AnswerError>());
-                        let too_long = matches!(told, Some(AnswerError::TooLong { .. }));
+                        let cause = error.get_ref().and_then(|error| error.downcast_ref::<AnswerError>());
+                        let too_long = matches!(cause, Some(AnswerError::TooLong { .. }));
                         return if too_long && !self.application.app.fails_when_cut() {
                             Ok(())
                         } else {
@@ -101,6 +101,7 @@ impl Acting<'_> {
                     }
                 }
                 Act::Head(status, length) => head(answer, status, length)?,
+                // Simulated work.
                 Act::Pause(millis) => sleep(Duration::from_millis(millis)),
                 Act::Read(count) => self.read(body, count)?,
                 Act::ReadAgain => {

@@ -49,7 +49,7 @@ pub enum Way {
 pub struct Ours {
     kind: Kind,
     way: Way,
-    patience: Duration,
+    timeout: Duration,
     pause: Duration,
     kept: Mutex<HashMap<(String, App), Arc<Running>>>,
 }
@@ -70,7 +70,7 @@ impl Ours {
         Self {
             kind,
             way,
-            patience: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
             pause: Duration::from_micros(200),
             kept: Mutex::new(HashMap::new()),
         }
@@ -106,7 +106,7 @@ impl Endpoint for Ours {
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
         let running = self.server(case)?;
         let server = running.at.clone().with_needs(case.needs).with_app(case.app);
-        let server = server.with_patience(self.patience).with_pause(self.pause);
+        let server = server.with_patience(self.timeout).with_pause(self.pause);
         let mut others = Vec::new();
         if case.needs.busy > 0 {
             others.push(running.hold()?);
@@ -114,13 +114,14 @@ impl Endpoint for Ours {
         if case.needs.connections > 1 {
             let idle = (others.len() + 1..case.needs.connections).map(|_| running.at.open(&QUIET));
             others.extend(idle.collect::<io::Result<Vec<_>>>()?);
-            // The server counts connections when it accepts them. Nothing shows the client when that is done.
+            // The server must have accepted them before the clock of the case starts, and no client can see that.
             thread::sleep(Duration::from_millis(200));
         }
         let connected = server.open(case)?;
         let after = |millis, act: fn(&Running)| {
             let running = Arc::clone(&running);
             thread::spawn(move || {
+                // The case says when this happens.
                 thread::sleep(Duration::from_millis(millis));
                 act(&running);
             });

@@ -11,7 +11,7 @@ pub struct Gate {
 }
 
 /// Far longer than a request takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 struct State {
@@ -38,7 +38,7 @@ impl Gate {
     /// If they do not come.
     pub fn wait_for(&self, held: usize) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| state.held < held);
+        let waited = self.changed.wait_timeout_while(state, TIMEOUT, |state| state.held < held);
         let came = waited.unwrap_or_else(PoisonError::into_inner).0.held;
         assert!(came >= held, "{came} of {held} requests came to the gate");
     }

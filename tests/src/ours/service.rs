@@ -179,6 +179,7 @@ impl Acting {
                 self.ready.extend(self.text.bytes().flat_map(piece));
             }
             Act::Head(status, length) => self.head = Some((status, length)),
+            // Simulated work.
             Act::Pause(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             Act::Read(count) => self.read(count).await?,
             Act::ReadAgain => {

@@ -1,6 +1,6 @@
-"""What uwsgictl's inspector answers, as a WSGI application: for the servers of other people in its place.
+"""The inspector of `uwsgictl serve` as a WSGI application, for servers of other projects.
 
-Of the paths that the inspector knows and the tests ask for; bodies that are made count from 0 to 255 and again.
+It has the paths of the inspector that the tests use. The bytes of a generated body count from 0 to 255, over and over.
 """
 import hashlib
 import json
@@ -30,6 +30,7 @@ def application(environ, start_response):
         start_response("200 OK", [])
         return (pattern(at, min(chunk, int(argument) - at)) for at in range(0, int(argument), chunk))
     if verb == "delay":
+        # Simulated work.
         time.sleep(int(argument) / 1000)
     if verb == "abort":
         start_response("200 OK", [("Content-Length", "1000")])

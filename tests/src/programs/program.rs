@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{Listen, Stage};
 
 /// The time in which a program must listen. On an idle machine each takes a tenth of a second.
-const PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A program that listens. A drop kills it with its process group, and prints its log if the test failed.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl<'s> Program<'s> {
     }
 
     fn wait_for(&mut self, listen: &Listen) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + START_TIMEOUT;
         loop {
             let reached = match listen {
                 Listen::Tcp(port) => TcpStream::connect(port.address()).is_ok(),
@@ -66,6 +66,7 @@ impl<'s> Program<'s> {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "{} ended ({}) before it listened", self.name, ended.unwrap_or_default());
             assert!(Instant::now() < until, "{} does not listen at {listen}", self.name);
+            // A poll: programs of other projects give no other sign.
             sleep(Duration::from_millis(5));
         }
     }

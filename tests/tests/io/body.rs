@@ -7,7 +7,7 @@ use std::time::Duration;
 use uwsgi::server::Settings;
 use uwsgi_io::{Arrival, RequestReader};
 use uwsgi_server::{Answer, Body, Head};
-use uwsgi_tests::timeline::{Manner, Timeline, sent};
+use uwsgi_tests::timeline::{Behavior, Timeline, sent};
 
 use crate::{app, echo, get, keepalive, packet, post, serve, splits};
 
@@ -16,7 +16,7 @@ fn bodies(written: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = written;
     let mut bodies = Vec::new();
     while !rest.is_empty() {
-        let answer = uwsgi_tests::naive_http::answer(rest, false, uwsgi_tests::naive_http::Most::DEFAULT);
+        let answer = uwsgi_tests::naive_http::answer(rest, false, uwsgi_tests::naive_http::Limits::DEFAULT);
         assert_eq!(answer.end, uwsgi_tests::naive_http::End::Whole, "{}", rest.escape_ascii());
         rest = &rest[rest.len() - answer.rest.len()..];
         bodies.push(answer.body);
@@ -29,7 +29,7 @@ fn a_body_arrives_in_any_pieces() {
     let stream = [post(5), b"hello".to_vec()].concat();
     for pieces in splits(&stream) {
         for early in [false, true] {
-            let connection = Timeline::new(sent(pieces), Manner { early, ..Manner::default() });
+            let connection = Timeline::new(sent(pieces), Behavior { early, ..Behavior::default() });
             let outcome = serve(&connection, &app(echo), Settings::default()).unwrap();
             assert_eq!(bodies(&outcome.written), [b"hello"], "{pieces:?}");
             // All bytes of the body were read, so the close needs no half-close before it.
@@ -144,8 +144,8 @@ fn a_body_that_is_cut_short_is_an_error_and_a_400() {
     });
     let stream = [post(5), b"hel".to_vec()].concat();
     let outcome = serve(&Timeline::sending([&stream[..]]), &asks, Settings::default()).unwrap();
-    let told = (std::io::ErrorKind::UnexpectedEof, "the stream ended 2 bytes before the body did".to_owned());
-    assert_eq!(*said.lock().unwrap(), [told.clone(), told]);
+    let error = (std::io::ErrorKind::UnexpectedEof, "the stream ended 2 bytes before the body did".to_owned());
+    assert_eq!(*said.lock().unwrap(), [error.clone(), error]);
     assert!(outcome.written.starts_with(b"HTTP/1.1 200 "), "an application may go on without the body");
 }
 

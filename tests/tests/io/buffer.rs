@@ -5,7 +5,7 @@ use uwsgi::server::Settings;
 use uwsgi_io::{Arrival, RequestReader};
 use uwsgi_server::{Answer, Body, Head};
 use uwsgi_tests::counting::{allocations, largest_allocation};
-use uwsgi_tests::timeline::{Act, Manner, Timeline};
+use uwsgi_tests::timeline::{Act, Behavior, Timeline};
 
 use crate::{app, packet, post, serve};
 
@@ -104,7 +104,7 @@ fn bytes_after_the_packet_belong_to_the_body() {
         let head = packet(&[("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", "9000"), ("HTTP_X", &"x".repeat(fill))]);
         let stream = [&head[..], &body].concat();
         let script = stream.chunks(5000).map(|piece| (0, Act::Send(piece.to_vec()))).chain([(0, Act::Shut)]);
-        let connection = Timeline::new(script, Manner::default());
+        let connection = Timeline::new(script, Behavior::default());
         let outcome = serve(&connection, &fills, Settings::default()).unwrap();
         assert!(outcome.written.ends_with(&body), "a packet with {fill} bytes more");
     }

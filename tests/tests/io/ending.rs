@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use uwsgi::server::{Receive, Refusal, Settings};
 use uwsgi_io::{Arrival, Blocking, Duplex, RequestReader, Transport};
 use uwsgi_server::{Answer, Body, Ends, Head, serve_connection};
-use uwsgi_tests::timeline::{Act, Manner, Timeline};
+use uwsgi_tests::timeline::{Act, Behavior, Timeline};
 
 use crate::{app, echo, get, post, serve};
 
@@ -35,12 +35,12 @@ fn at_most_drain_bytes_are_drained() {
 fn a_drain_takes_at_most_2_seconds() {
     // One peer neither sends what it announced nor closes; another sends for ever.
     let silent = [(0, Act::Send(post(5)))];
-    let outcome = serve(&Timeline::new(silent, Manner::default()), &app(blind), Settings::default()).unwrap();
+    let outcome = serve(&Timeline::new(silent, Behavior::default()), &app(blind), Settings::default()).unwrap();
     assert_eq!((outcome.took, outcome.drained), (2000, 0));
 
     let drips = (1..100).map(|at| (at * 100, Act::Send(b"x".to_vec())));
     let script = [(0, Act::Send(post(50)))].into_iter().chain(drips);
-    let outcome = serve(&Timeline::new(script, Manner::default()), &app(blind), Settings::default()).unwrap();
+    let outcome = serve(&Timeline::new(script, Behavior::default()), &app(blind), Settings::default()).unwrap();
     assert_eq!(outcome.took, 2000);
     assert!((19..=20).contains(&outcome.drained), "{}", outcome.drained);
 }
@@ -91,11 +91,11 @@ fn a_sink_that_takes_nothing_is_an_error() {
 #[test]
 fn a_pong_and_a_refusal_leave_in_any_pieces() {
     for takes in [vec![1], vec![0, 1], vec![0, 0, 3]] {
-        let manner = Manner { takes, early: true, ..Manner::default() };
+        let behavior = Behavior { takes, early: true, ..Behavior::default() };
         for (sent, answer) in [(&b"\x64\0\0\0"[..], &Receive::PONG[..]), (b"\0\0\0\0", Refusal::Empty.response(false))]
         {
             let script = [(0, Act::Send(sent.to_vec())), (0, Act::Shut)];
-            let outcome = serve(&Timeline::new(script, manner.clone()), &app(echo), Settings::default()).unwrap();
+            let outcome = serve(&Timeline::new(script, behavior.clone()), &app(echo), Settings::default()).unwrap();
             assert_eq!(outcome.written, answer);
             assert!(outcome.half_closed);
         }
@@ -117,8 +117,8 @@ fn no_bytes_leave_after_lost_bytes() {
     });
     // The peer takes the head and two bytes, then nothing for too long, then all again.
     let script = [(0, Act::Send(get())), (0, Act::Shut), (1, Act::Stall)];
-    let manner = Manner { takes: vec![41, 0, 200, 200], late: Duration::from_millis(1), ..Manner::default() };
-    let outcome = serve(&Timeline::new(script, manner), &ignores, Settings::default()).unwrap();
+    let behavior = Behavior { takes: vec![41, 0, 200, 200], late: Duration::from_millis(1), ..Behavior::default() };
+    let outcome = serve(&Timeline::new(script, behavior), &ignores, Settings::default()).unwrap();
     assert!(outcome.written.len() < b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n1234".len());
     assert!(outcome.aborted, "{}", outcome.written.escape_ascii());
     let kinds = kinds.lock().unwrap();
@@ -159,14 +159,14 @@ impl Write for Forgetful {
 fn a_kept_connection_waits_for_its_idle_time() {
     let request = [post(5), b"hello".to_vec()].concat();
     let script = [(0, Act::Send(request.clone())), (4999, Act::Send(request.clone()))];
-    let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), crate::keepalive()).unwrap();
+    let outcome = serve(&Timeline::new(script, Behavior::default()), &app(echo), crate::keepalive()).unwrap();
     assert_eq!(outcome.took, 4999 + 5000);
     assert_eq!(outcome.written.windows(5).filter(|five| five == b"hello").count(), 2);
     // The idle connection closes without a response.
     assert!(!outcome.half_closed && !outcome.aborted);
 
     let outcome = serve(
-        &Timeline::new([(0, Act::Send(request.clone())), (2000, Act::Stop)], Manner::default()),
+        &Timeline::new([(0, Act::Send(request.clone())), (2000, Act::Stop)], Behavior::default()),
         &app(echo),
         crate::keepalive(),
     );
@@ -187,8 +187,8 @@ fn reads_and_writes_at_once_over_any_pieces() {
     for takes in [vec![], vec![1], vec![0, 2], vec![5, 0, 0, 1]] {
         for size in [1, 2, 3, 100] {
             let script = stream.chunks(size).map(|piece| (0, Act::Send(piece.to_vec()))).chain([(0, Act::Shut)]);
-            let manner = Manner { takes: takes.clone(), early: true, ..Manner::default() };
-            let outcome = serve(&Timeline::new(script, manner), &streams, Settings::default()).unwrap();
+            let behavior = Behavior { takes: takes.clone(), early: true, ..Behavior::default() };
+            let outcome = serve(&Timeline::new(script, behavior), &streams, Settings::default()).unwrap();
             assert_eq!(outcome.written.escape_ascii().to_string(), "HTTP/1.1 200 OK\\r\\n\\r\\nhello world");
             assert!(!outcome.aborted);
         }
@@ -224,14 +224,14 @@ fn streams_that_block_are_half_closed() {
         drop(peer);
         server.join().unwrap().unwrap();
     }
-    let patience = Some(Duration::from_secs(5));
+    let timeout = Some(Duration::from_secs(5));
     let (ours, peer) = tcp();
-    peer.set_read_timeout(patience).unwrap();
+    peer.set_read_timeout(timeout).unwrap();
     sees_the_end(peer, served(Blocking::new(ours), false));
     #[cfg(unix)]
     {
         let (ours, peer) = std::os::unix::net::UnixStream::pair().unwrap();
-        peer.set_read_timeout(patience).unwrap();
+        peer.set_read_timeout(timeout).unwrap();
         sees_the_end(peer, served(Blocking::new(ours), false));
     }
 }
@@ -239,9 +239,9 @@ fn streams_that_block_are_half_closed() {
 /// Two pipes, a reader and a writer, cannot be half-closed: the server closes them at once.
 #[test]
 fn a_reader_and_a_writer_are_closed_at_once() {
-    let patience = Some(Duration::from_secs(5));
+    let timeout = Some(Duration::from_secs(5));
     let ((reads, mut gives), (mut takes, writes)) = (tcp(), tcp());
-    takes.set_read_timeout(patience).unwrap();
+    takes.set_read_timeout(timeout).unwrap();
     let server = served(Duplex::new(reads, writes), false);
     gives.write_all(&get()).unwrap();
     let mut answer = String::new();
@@ -306,9 +306,9 @@ fn a_drain_over_a_stream_that_blocks_has_an_end() {
 fn a_refusal_and_a_pong_must_leave_in_time() {
     let fails = app(|_: &mut dyn Body, _: &mut dyn Answer| Err("no".into()));
     // One byte each 6 seconds: none is too late for write_idle.
-    let manner = Manner { takes: vec![0, 1], late: Duration::from_secs(6), ..Manner::default() };
+    let behavior = Behavior { takes: vec![0, 1], late: Duration::from_secs(6), ..Behavior::default() };
     for (what, sent) in [("refusal", b"\0\0\0\0".to_vec()), ("failure", get()), ("pong", b"\x64\0\0\0".to_vec())] {
-        let connection = Timeline::new([(0, Act::Send(sent))], manner.clone());
+        let connection = Timeline::new([(0, Act::Send(sent))], behavior.clone());
         let served = serve_connection(&connection, &fails, &Settings::default(), Ends::default());
         let outcome = connection.outcome();
         assert_eq!((outcome.written.len(), outcome.took), (2, 12_000), "{what}");

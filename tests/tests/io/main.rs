@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use uwsgi::server::Settings;
 use uwsgi_server::{Answer, App, AppError, Body, Call, Ends, serve_connection};
-use uwsgi_tests::counting::Counting;
+use uwsgi_tests::counting::CountingAllocator;
 use uwsgi_tests::naive;
 use uwsgi_tests::timeline::{Outcome, Timeline};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 type Done = Result<(), AppError>;
 

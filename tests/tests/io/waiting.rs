@@ -7,13 +7,13 @@ use uwsgi::Modifier1;
 use uwsgi::server::{Refusal, Settings, Time};
 use uwsgi_io::{Arrival, Direction, RequestReader, Transport};
 use uwsgi_server::{Answer, App, Body, Call, Head, Message};
-use uwsgi_tests::timeline::{Act, Manner, Outcome, Timeline};
+use uwsgi_tests::timeline::{Act, Behavior, Outcome, Timeline};
 
 use crate::{Done, app, echo, get, packet, post, serve};
 
 fn play(script: Vec<(u64, Act)>, late: u64) -> Outcome {
-    let manner = Manner { late: Duration::from_millis(late), ..Manner::default() };
-    serve(&Timeline::new(script, manner), &app(echo), Settings::default()).unwrap()
+    let behavior = Behavior { late: Duration::from_millis(late), ..Behavior::default() };
+    serve(&Timeline::new(script, behavior), &app(echo), Settings::default()).unwrap()
 }
 
 fn status(outcome: &Outcome) -> u16 {
@@ -58,11 +58,11 @@ fn a_late_wake_is_not_the_peers_fault() {
     assert_eq!(status(&outcome), 200, "{}", outcome.written.escape_ascii());
 
     // The same for a peer that takes a response in two parts.
-    let manner = Manner { takes: vec![10, 0, 200], late: Duration::from_secs(40), ..Manner::default() };
+    let behavior = Behavior { takes: vec![10, 0, 200], late: Duration::from_secs(40), ..Behavior::default() };
     let script = [(0, send(&get())), (0, Act::Shut)];
     let mut settings = Settings::default();
     settings.write_idle = Duration::from_secs(30);
-    let outcome = serve(&Timeline::new(script, manner), &app(echo), settings).unwrap();
+    let outcome = serve(&Timeline::new(script, behavior), &app(echo), settings).unwrap();
     assert!(!outcome.aborted, "{}", outcome.written.escape_ascii());
     assert!(outcome.written.ends_with(b"\r\n\r\n"));
 }
@@ -85,13 +85,13 @@ fn a_message_may_be_silent_as_long_as_a_body() {
     // After a refusal the connection is drained for 2 seconds.
     for (script, took) in [(vec![], 30_000), (vec![(5000, send(b"x"))], 30_001)] {
         let script: Vec<_> = [(0, send(b"\x6f\0\0\0"))].into_iter().chain(script).collect();
-        let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &ReadsAll(b""), settings).unwrap();
+        let outcome = serve(&Timeline::new(script.clone(), Behavior::default()), &ReadsAll(b""), settings).unwrap();
         assert_eq!((outcome.took, status(&outcome), outcome.aborted), (took + 2000, 408, false));
-        let outcome = serve(&Timeline::new(script, Manner::default()), &ReadsAll(b"begun"), settings).unwrap();
+        let outcome = serve(&Timeline::new(script, Behavior::default()), &ReadsAll(b"begun"), settings).unwrap();
         assert_eq!((outcome.took, &outcome.written[..], outcome.aborted), (took, &b"begun"[..], true));
     }
     let ends = [(0, send(b"\x6f\0\0\0")), (29_000, send(&[b'x'; 20_000])), (58_000, Act::Shut)];
-    let outcome = serve(&Timeline::new(ends, Manner::default()), &ReadsAll(b"begun "), settings).unwrap();
+    let outcome = serve(&Timeline::new(ends, Behavior::default()), &ReadsAll(b"begun "), settings).unwrap();
     assert_eq!((outcome.written.escape_ascii().to_string(), outcome.aborted), ("begun done".into(), false));
 }
 
@@ -99,14 +99,14 @@ fn a_message_may_be_silent_as_long_as_a_body() {
 fn a_peer_that_reads_nothing_is_reset_after_an_hour() {
     let script = [(0, send(&get())), (0, Act::Stall)];
     let writes = app(|_: &mut dyn Body, answer: &mut dyn Answer| Ok(answer.whole(Head::new(200), &[b'x'; 1000])?));
-    let outcome = serve(&Timeline::new(script.clone(), Manner::default()), &writes, Settings::default()).unwrap();
+    let outcome = serve(&Timeline::new(script.clone(), Behavior::default()), &writes, Settings::default()).unwrap();
     assert_eq!((outcome.took, outcome.aborted), (3_600_000, true));
 
     // With a stop, after the grace period.
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
     let script = script.into_iter().chain([(1000, Act::Stop)]);
-    let outcome = serve(&Timeline::new(script, Manner::default()), &writes, settings).unwrap();
+    let outcome = serve(&Timeline::new(script, Behavior::default()), &writes, settings).unwrap();
     assert_eq!((outcome.took, outcome.aborted), (4000, true));
 }
 
@@ -119,7 +119,7 @@ fn a_stop_is_the_reason_only_after_its_grace_period() {
         settings.stop_grace = Duration::from_secs(grace);
         settings.write_idle = Duration::from_secs(30);
         let script = [(0, send(&get())), (0, Act::Stall), (asked, Act::Stop)];
-        let connection = Timeline::new(script, Manner::default());
+        let connection = Timeline::new(script, Behavior::default());
         let mut reader = RequestReader::new(&connection, settings);
         let Arrival::Request { body, .. } = reader.read_request().unwrap() else { panic!("no request") };
         let mut answer = body.answer();
@@ -145,7 +145,7 @@ fn a_flush_fails_after_lost_bytes() {
     ];
     for (what, script, kind) in rows {
         for (status, line) in [(101, "Upgrade"), (200, "X-Line")] {
-            let connection = Timeline::new(script.clone(), Manner::default());
+            let connection = Timeline::new(script.clone(), Behavior::default());
             let mut reader = RequestReader::new(&connection, Settings::default());
             let Arrival::Request { body, .. } = reader.read_request().unwrap() else { panic!("no request") };
             let mut answer = body.answer();
@@ -165,18 +165,18 @@ fn a_stop_lets_requests_finish_within_its_grace_period() {
     settings.stop_grace = Duration::from_secs(3);
     for (millis, expected) in [(3900, 200), (4100, 503)] {
         let script = [(0, send(&post(5))), (1000, Act::Stop), (millis, send(b"hello")), (millis, Act::Shut)];
-        let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), settings).unwrap();
+        let outcome = serve(&Timeline::new(script, Behavior::default()), &app(echo), settings).unwrap();
         assert_eq!(status(&outcome), expected, "{millis} ms");
     }
     let half = get().len() / 2;
     for (millis, expected) in [(3900, 200), (4100, 503)] {
         let (first, second) = (&get()[..half], &get()[half..]);
         let script = [(0, send(first)), (1000, Act::Stop), (millis, send(second)), (millis, Act::Shut)];
-        let outcome = serve(&Timeline::new(script, Manner::default()), &app(echo), settings).unwrap();
+        let outcome = serve(&Timeline::new(script, Behavior::default()), &app(echo), settings).unwrap();
         assert_eq!(status(&outcome), expected, "{millis} ms");
     }
     // No request had begun.
-    let outcome = serve(&Timeline::new([(1000, Act::Stop)], Manner::default()), &app(echo), settings).unwrap();
+    let outcome = serve(&Timeline::new([(1000, Act::Stop)], Behavior::default()), &app(echo), settings).unwrap();
     assert_eq!((outcome.took, outcome.written.len()), (1000, 0));
 }
 
@@ -193,7 +193,7 @@ fn a_quick_peer_has_no_more_than_the_grace_period() {
 
     // One piece each 100 ms; the first leaves before or after the end of the grace period.
     for (first, expected) in [(100, 200), (4100, 503)] {
-        let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());
+        let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Behavior::default());
         let streams = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
             answer.head(Head::new(200))?;
             for piece in 0.. {
@@ -214,7 +214,7 @@ fn a_quick_peer_has_no_more_than_the_grace_period() {
     let bytes = (1..=100).map(|at| (at * 100, send(b"x")));
     let mut script: Vec<_> = bytes.chain([(0, send(&post(100))), (1000, Act::Stop)]).collect();
     script.sort_by_key(|(at, _)| *at);
-    let connection = Timeline::new(script, Manner::default());
+    let connection = Timeline::new(script, Behavior::default());
     let reads = app(|body: &mut dyn Body, answer: &mut dyn Answer| {
         let mut byte = [0];
         for at in 1..=100 {
@@ -234,7 +234,7 @@ fn a_quick_peer_has_no_more_than_the_grace_period() {
 fn a_response_that_has_left_is_no_failure_after_the_grace_period() {
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(3);
-    let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Manner::default());
+    let connection = Timeline::new([(0, send(&get())), (1000, Act::Stop)], Behavior::default());
     let lingers = app(|_: &mut dyn Body, answer: &mut dyn Answer| {
         answer.whole(Head::new(200), b"hello")?;
         work(&connection, 6000);

@@ -74,7 +74,7 @@ const ROWS: &[Row] = rows! {
     "not-modified" b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n", Ours::Answer(304, "Not Modified", "", ""),
         "the length is kept", "the length is dropped", "the length is dropped", LENGTH;
 
-    // Interim answers.
+    // Interim responses.
     "103-then-200" b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody",
         Ours::AfterInterim(&[103], 200, "OK", "body"),
         "103, the rest is its body", "103, the rest is its body", "103, then 200", INTERIM;

@@ -184,7 +184,7 @@ const ROWS: &[Row] = rows! {
         Ours::AfterInterim(&[103], 200, "OK", "body"), CGI;
     "location-empty" b"Location:\r\n\r\n", Ours::Answer(302, "Found", "", ""), CGI;
 
-    // Interim answers and upgrades.
+    // Interim responses and upgrades.
     "several-interim" b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n\
         HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", Ours::AfterInterim(&[100, 102, 103], 200, "OK", "body"), INTERIM;
     "interim-with-a-length" b"HTTP/1.1 199 x\r\nContent-Length: 4\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody",

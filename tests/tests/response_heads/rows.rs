@@ -3,7 +3,7 @@
 use uwsgi::client::Exchange;
 use uwsgi::response::{HeadEnd, ResponseErrorKind, ResponseHead};
 use uwsgi_tests::drive::{answer, answer_at_once, pieces};
-use uwsgi_tests::naive_http::{self, Answer, End, Fault, Most};
+use uwsgi_tests::naive_http::{self, Answer, End, Fault, Limits};
 
 /// Everything that a backend sends until it closes, in response to a GET.
 pub struct Row {
@@ -50,7 +50,7 @@ impl Row {
         assert!(!self.source.is_empty(), "{}: no source", self.name);
         let whole = answer(&mut asking(), [self.bytes]);
         self.verdict(&whole);
-        let naive = naive_http::asked(naive_http::answer(self.bytes, false, Most::DEFAULT), OFFERED);
+        let naive = naive_http::asked(naive_http::answer(self.bytes, false, Limits::DEFAULT), OFFERED);
         assert_eq!(whole, naive, "{}: the naive reader", self.name);
         assert_eq!(answer_at_once(&mut asking(), [self.bytes]), whole, "{}: at once", self.name);
         let bytewise = || pieces(self.bytes, &[1]);

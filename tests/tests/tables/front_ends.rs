@@ -79,7 +79,7 @@ const VIEW: &[ViewRow] = &[
         source: "Apache 2.4 mod_proxy_uwsgi.c",
     },
     ViewRow {
-        name: "server-port-that-is-no-port",
+        name: "server-port-that-is-not-a-port",
         input: Input::Vars(&[("SERVER_PORT", "65536")]),
         sees: &[Sees::ServerPort(None), Sees::Var("SERVER_PORT", Some("65536"))],
         uwsgi: "as it is",

@@ -85,6 +85,7 @@ async fn stream(Path(count): Path<usize>, Query(pieces): Query<Pieces>) -> Body 
     Body::from_stream(pattern(count, pieces.chunk, Duration::from_millis(pieces.delay_ms)))
 }
 
+/// Responds after simulated work.
 async fn delay(Path(millis): Path<u64>) -> String {
     tokio::time::sleep(Duration::from_millis(millis)).await;
     format!("waited for {millis} ms\n")
@@ -155,6 +156,7 @@ fn pattern(count: usize, piece: usize, pause: Duration) -> impl Stream<Item = io
             return None;
         }
         if sent > 0 {
+            // A simulated slow body.
             tokio::time::sleep(pause).await;
         }
         let end = count.min(sent + piece.max(1));

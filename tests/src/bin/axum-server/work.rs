@@ -28,6 +28,7 @@ async fn hello(request: Request) -> Result<Response, StatusCode> {
     Ok(text("hello\n"))
 }
 
+/// Responds after simulated work.
 async fn sleep(Path(millis): Path<u64>) -> Response {
     tokio::time::sleep(Duration::from_millis(millis)).await;
     text("hello\n")

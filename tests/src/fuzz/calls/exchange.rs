@@ -3,12 +3,12 @@
 use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 
 use super::Arrived;
-use crate::naive_http::{self, Answer, End, Head, Most};
+use crate::naive_http::{self, Answer, End, Head, Limits};
 
 pub(super) fn check(chosen: u8, calls: &[[u8; 2]], stream: &[u8]) {
     let to_head = chosen & 1 != 0;
     let exchange = Exchange::new(to_head).with_outgoing(OUTGOING);
-    let want = naive_http::answer(stream, to_head, Most::DEFAULT);
+    let want = naive_http::answer(stream, to_head, Limits::DEFAULT);
     let offered = if chosen & 2 != 0 { "x, websocket" } else { "" };
     let (exchange, want) = (exchange.with_upgrade(offered.as_bytes()), naive_http::asked(want, offered));
     let mut model = Model {

@@ -7,7 +7,7 @@ use uwsgi::framing::RequestBody;
 use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time};
 
 use super::Arrived;
-use crate::drive::give;
+use crate::drive::give_head;
 use crate::fuzz::{all, last};
 use crate::naive::{self, Pair, Rules};
 use crate::naive_cgi;
@@ -245,7 +245,7 @@ impl Model<'_> {
                 body.given.extend(&got[skip..skip + take]);
                 body.used += skip + take;
                 self.arrived.at += skip + take;
-                body.hold();
+                body.check_given();
             }
             BodyStep::End { skip } => {
                 assert!(skip <= got.len());
@@ -287,7 +287,7 @@ impl Model<'_> {
     fn end(&mut self) {
         let mut respond = Respond::queued(&self.receive, self.now);
         respond.started();
-        assert!(give(&mut respond, 200, Some(0)) && respond.finished().is_ok());
+        assert!(give_head(&mut respond, 200, Some(0)) && respond.finished().is_ok());
         let settings = *self.receive.settings();
         match (Ending::of(self.receive.clone(), &respond, self.now), &self.phase) {
             (Ending::Next(next), Phase::Body(body)) => {
@@ -319,7 +319,7 @@ impl Body<'_> {
     }
 
     /// Checks that the given bytes are those of the stream.
-    fn hold(&mut self) {
+    fn check_given(&mut self) {
         match self.framing {
             Framing::Declared(RequestBody::Length(length)) => {
                 assert!(self.given == self.after[..self.used] && self.used as u64 <= length);

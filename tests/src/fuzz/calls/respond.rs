@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
 
-use crate::drive::give;
+use crate::drive::give_head;
 use crate::naive;
 
 pub(super) fn check(chosen: u8, calls: &[[u8; 2]]) {
@@ -102,7 +102,7 @@ impl Model {
     }
 
     fn head(&mut self, status: u16, length: Option<u64>) {
-        let taken = give(&mut self.respond, status, length);
+        let taken = give_head(&mut self.respond, status, length);
         assert_eq!(taken, !self.left && self.over.is_none() && !self.bare);
         if taken {
             self.head = Some((status, length));

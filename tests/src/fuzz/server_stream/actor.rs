@@ -70,13 +70,13 @@ pub(super) struct Actor<'a> {
     reads_on: bool,
     writes_on: bool,
     /// Whether nothing disturbs what leaves, so that each result is known beforehand.
-    calm: bool,
+    undisturbed: bool,
     seen: Mutex<Vec<Seen>>,
 }
 
 impl<'a> Actor<'a> {
-    pub(super) fn new(acts: &'a [[u8; 2]], reads_on: bool, writes_on: bool, calm: bool) -> Self {
-        Self { acts, reads_on, writes_on, calm, seen: Mutex::default() }
+    pub(super) fn new(acts: &'a [[u8; 2]], reads_on: bool, writes_on: bool, undisturbed: bool) -> Self {
+        Self { acts, reads_on, writes_on, undisturbed, seen: Mutex::default() }
     }
 
     pub(super) fn into_seen(self) -> Vec<Seen> {
@@ -91,8 +91,15 @@ impl<'a> Actor<'a> {
         offered: Option<String>,
     ) -> Result<(), AppError> {
         let is_message = matches!(out, Out::Message(_));
-        let mut account =
-            Account { to_head, offered, out, head: None, left: false, given: Vec::new(), calm: self.calm };
+        let mut account = Account {
+            to_head,
+            offered,
+            out,
+            head: None,
+            left: false,
+            given: Vec::new(),
+            undisturbed: self.undisturbed,
+        };
         let mut reads = Reads { bytes: Vec::new(), ended: false, failure: None };
         let result = self.acts.iter().try_for_each(|act| self.act(*act, body, &mut reads, &mut account));
         let is_pipe = account.is_pipe();
@@ -196,11 +203,11 @@ impl Reads {
     }
 
     fn failed(&mut self, error: io::Error) -> io::Error {
-        let told = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).copied();
-        if let (Some(before), Some(now)) = (self.failure, told) {
+        let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>()).copied();
+        if let (Some(before), Some(now)) = (self.failure, refusal) {
             assert_eq!(before, now, "the error changed");
         }
-        self.failure = self.failure.or(told);
+        self.failure = self.failure.or(refusal);
         error
     }
 }
@@ -219,7 +226,7 @@ struct Account<'o, 'a> {
     head: Option<(u16, Option<u64>)>,
     left: bool,
     given: Vec<u8>,
-    calm: bool,
+    undisturbed: bool,
 }
 
 impl Account<'_, '_> {
@@ -251,7 +258,7 @@ impl Account<'_, '_> {
     /// Gives a head; a `bad` head has a forbidden byte.
     fn head(&mut self, status: u16, length: Option<u64>, bad: bool) -> Result<(), AppError> {
         let Out::Answer(answer) = &mut self.out else { return Ok(()) };
-        assert!(!self.calm || answer.has_left() == self.left);
+        assert!(!self.undisturbed || answer.has_left() == self.left);
         let mut head = Head::new(status).with("X-Line", "it is there");
         if status == 101 {
             head = head.with("Upgrade", self.offered.as_deref().unwrap_or("x"));
@@ -263,7 +270,7 @@ impl Account<'_, '_> {
             head = head.with("X", "a\r\nb");
         }
         let result = answer.head(head);
-        assert!(!self.calm || result.is_ok() != (bad || self.left), "{result:?}");
+        assert!(!self.undisturbed || result.is_ok() != (bad || self.left), "{result:?}");
         if result.is_ok() {
             self.head = Some((status, length));
         }
@@ -281,17 +288,17 @@ impl Account<'_, '_> {
         }
         if (self.head.is_none() || self.is_unasked()) && !self.is_message() {
             let kind = result.as_ref().unwrap_err().kind();
-            assert!(!self.calm || kind == ErrorKind::InvalidInput, "bytes without a head: {kind}");
+            assert!(!self.undisturbed || kind == ErrorKind::InvalidInput, "bytes without a head: {kind}");
             return Ok(result.map(drop)?);
         }
         let fits = if self.has_body() { self.room().min(bytes.len()) } else { 0 };
-        if self.calm {
+        if self.undisturbed {
             match &result {
                 Ok(count) => assert!(*count == bytes.len() && (fits == *count || !self.has_body())),
                 Err(error) => assert!(fits < bytes.len() && self.has_body(), "{error}"),
             }
         }
-        if !self.calm && result.is_err() {
+        if !self.undisturbed && result.is_err() {
             // Only the peer knows how much of it left.
             return Ok(result.map(drop)?);
         }
@@ -305,7 +312,7 @@ impl Account<'_, '_> {
             Out::Answer(answer) => answer.flush(),
             Out::Message(answer) => answer.flush(),
         };
-        assert!(!self.calm || result.is_ok() != self.is_unasked(), "{result:?}");
+        assert!(!self.undisturbed || result.is_ok() != self.is_unasked(), "{result:?}");
         self.left |= result.is_ok() && self.head.is_some_and(|(status, _)| status == 101);
         Ok(result?)
     }

@@ -4,7 +4,7 @@ use uwsgi::server::Receive;
 
 use super::Served;
 use super::actor::{Expected, Given, Seen, has_body};
-use crate::naive_http::{self, End, Most};
+use crate::naive_http::{self, End, Limits};
 
 /// What a response said about its connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Said {
 impl Said {
     fn of(written: &[u8]) -> Self {
         let Some(end) = naive_http::head_end(written) else { return Self::default() };
-        let Ok(head) = naive_http::head(&written[..end], Most::DEFAULT) else { return Self::default() };
+        let Ok(head) = naive_http::head(&written[..end], Limits::DEFAULT) else { return Self::default() };
         let is_head = head.status != 101;
         Self { is_head, keep_alive: head.keep_alive, close: head.close, has_length: head.content_length.is_some() }
     }
@@ -27,7 +27,7 @@ impl Said {
 
 /// Checks that each response is the expected one, and that only allowed bytes follow the last. Returns what each
 /// response said.
-pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
+pub(super) fn undisturbed(served: &Served, to_head: &[bool]) -> Vec<Said> {
     let mut rest = &served.written[..];
     let mut aborted = false;
     let mut said = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn calm(served: &Served, to_head: &[bool]) -> Vec<Said> {
 fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
     let Some((status, length)) = given.head else { return written.strip_prefix(&given.body[..]).expect("a message") };
     let end = naive_http::head_end(written).expect("a head");
-    let head = naive_http::head(&written[..end], Most::DEFAULT).expect("a good head");
+    let head = naive_http::head(&written[..end], Limits::DEFAULT).expect("a good head");
     let length = length.filter(|_| status != 101 && status != 204);
     // A response that turns out to be empty gets a length from the server.
     let length = length.or(head.content_length.filter(|said| *said == 0 && given.body.is_empty()));
@@ -70,7 +70,7 @@ fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
 
 /// Checks that a page of the server comes next; returns the bytes after it.
 fn refusal(written: &[u8], status: Option<u16>, to_head: bool) -> &[u8] {
-    let answer = naive_http::answer(written, to_head, Most::DEFAULT);
+    let answer = naive_http::answer(written, to_head, Limits::DEFAULT);
     assert_eq!(answer.end, End::Whole, "{}", written.escape_ascii());
     let head = answer.heads.last().unwrap();
     assert!(status.is_none_or(|status| status == head.status), "{status:?} is {}", head.status);
@@ -86,7 +86,7 @@ fn any_refusal(written: &[u8]) -> &[u8] {
 }
 
 /// Checks that each response is whole; the last may be cut short if the connection was `cut` visibly.
-pub(super) fn rough(written: &[u8], seen: &[Seen], to_head: &[bool], cut: bool) {
+pub(super) fn disturbed(written: &[u8], seen: &[Seen], to_head: &[bool], cut: bool) {
     let (mut rest, last) = (written, seen.len().saturating_sub(1));
     for (place, (seen, to_head)) in seen.iter().zip(to_head).enumerate() {
         if seen.is_message {
@@ -95,7 +95,7 @@ pub(super) fn rough(written: &[u8], seen: &[Seen], to_head: &[bool], cut: bool) 
         if rest.is_empty() && cut {
             return;
         }
-        let answer = naive_http::answer(rest, *to_head, Most::DEFAULT);
+        let answer = naive_http::answer(rest, *to_head, Limits::DEFAULT);
         match answer.end {
             End::Whole => rest = &rest[rest.len() - answer.rest.len()..],
             End::Upgraded => return,

@@ -14,7 +14,7 @@ use crate::drive::pieces;
 use crate::naive::{self, Pair, Rules};
 use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
-use crate::timeline::{Act, Manner, Outcome, Timeline, sent};
+use crate::timeline::{Act, Behavior, Outcome, Timeline, sent};
 use actor::{Actor, Seen};
 
 /// The first byte chooses the server: its bit 1 keeps connections, bit 2 accepts chunked bodies, bit 4 sets small
@@ -30,17 +30,17 @@ use actor::{Actor, Seen};
 /// recognized as half, and nothing waits for ever.
 pub fn server_stream(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
-    let whole = plan.calm([stream], Manner::default());
+    let whole = plan.undisturbed([stream], Behavior::default());
     plan.check(stream, &whole);
 
-    let manner = Manner { takes: plan.takes(), early: plan.sizes.len() % 2 == 1, ..Manner::default() };
+    let behavior = Behavior { takes: plan.takes(), early: plan.sizes.len() % 2 == 1, ..Behavior::default() };
     // Byte by byte, but not for a long stream: that would take too much time.
     let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
     let sizes = if plan.sizes.is_empty() { smallest } else { &plan.sizes[..] };
-    assert_eq!(plan.calm(pieces(stream, sizes), manner), whole);
-    assert_eq!(plan.calm(pieces(stream, smallest), Manner::default()), whole);
+    assert_eq!(plan.undisturbed(pieces(stream, sizes), behavior), whole);
+    assert_eq!(plan.undisturbed(pieces(stream, smallest), Behavior::default()), whole);
 
-    plan.rough(stream, sizes);
+    plan.disturbed(stream, sizes);
 }
 
 /// The most bytes that are read after a response.
@@ -100,15 +100,15 @@ impl Plan {
         if self.sizes.iter().any(|size| *size > 0) { self.sizes.clone() } else { Vec::new() }
     }
 
-    fn serve(&self, connection: &Timeline, calm: bool) -> (std::io::Result<()>, Vec<Seen>) {
-        let actor = Actor::new(&self.acts, self.has(16), self.has(32), calm);
+    fn serve(&self, connection: &Timeline, undisturbed: bool) -> (std::io::Result<()>, Vec<Seen>) {
+        let actor = Actor::new(&self.acts, self.has(16), self.has(32), undisturbed);
         let served = serve_connection(connection, &actor, &self.settings(), Ends::default());
         (served, actor.into_seen())
     }
 
     /// Serves a connection on which nothing disturbs the response.
-    fn calm<'s>(&self, pieces: impl IntoIterator<Item = &'s [u8]>, manner: Manner) -> Served {
-        let connection = Timeline::new(sent(pieces), manner);
+    fn undisturbed<'s>(&self, pieces: impl IntoIterator<Item = &'s [u8]>, behavior: Behavior) -> Served {
+        let connection = Timeline::new(sent(pieces), behavior);
         let (served, seen) = self.serve(&connection, true);
         served.expect("nothing broke");
         let Outcome { written, half_closed, aborted, drained, .. } = connection.outcome();
@@ -117,7 +117,7 @@ impl Plan {
     }
 
     /// Serves a connection on which the peer and the server's owner do anything at any moment.
-    fn rough(&self, stream: &[u8], sizes: &[u8]) {
+    fn disturbed(&self, stream: &[u8], sizes: &[u8]) {
         let [kind, when, pause] = self.happens.map(u64::from);
         // From milliseconds to more than any deadline.
         let (when, pause) = (when * when, pause * pause / 8);
@@ -140,7 +140,7 @@ impl Plan {
         }
         script.sort_by_key(|(at, _)| *at);
         let late = Duration::from_secs(if kind & 16 != 0 { when.min(50) } else { 0 });
-        let connection = Timeline::new(script, Manner { takes: self.takes(), early: kind & 32 != 0, late });
+        let connection = Timeline::new(script, Behavior { takes: self.takes(), early: kind & 32 != 0, late });
         let (served, seen) = self.serve(&connection, false);
         let outcome = connection.outcome();
         assert!(outcome.drained <= DRAINED as usize);
@@ -148,14 +148,14 @@ impl Plan {
         assert!(served.is_ok() || outcome.was_reset || kind & 4 != 0 || !late.is_zero(), "{served:?}");
         let cut = outcome.aborted || served.is_err() || outcome.was_reset;
         let to_head: Vec<bool> = self.requests(stream, &seen).iter().map(Request::is_to_head).collect();
-        written::rough(&outcome.written, &seen, &to_head, cut);
+        written::disturbed(&outcome.written, &seen, &to_head, cut);
     }
 
     /// Checks by a naive account of the stream that what was seen and written is allowed.
     fn check(&self, stream: &[u8], served: &Served) {
         let requests = self.requests(stream, &served.seen);
         let to_head: Vec<bool> = requests.iter().map(Request::is_to_head).collect();
-        let said = written::calm(served, &to_head);
+        let said = written::undisturbed(served, &to_head);
         for (place, ((request, seen), said)) in requests.iter().zip(&served.seen).zip(&said).enumerate() {
             let delimited = said.has_length || seen.is_delimited(request.is_to_head());
             let may_say = self.has(1) && said.is_head && delimited;
@@ -181,7 +181,7 @@ impl Plan {
         let mut requests = Vec::new();
         for seen in seen {
             let request = Request::new(&stream[at..], self.has(2));
-            request.hold(seen);
+            request.check_given(seen);
             at += request.len;
             requests.push(request);
         }
@@ -235,7 +235,7 @@ impl<'s> Request<'s> {
         self.length().is_some_and(|length| length <= 65_536)
     }
 
-    fn hold(&self, seen: &Seen) {
+    fn check_given(&self, seen: &Seen) {
         let sent = match self.framing {
             _ if seen.is_message || seen.is_pipe => {
                 let all = self.framing == RequestBody::Chunked || seen.body == self.after;

@@ -119,22 +119,22 @@ fn all<'p>(pairs: &'p [Pair], key: &[u8]) -> Vec<&'p [u8]> {
 
 /// Formats the first thousand characters of a value, to find panics in the formatting.
 fn show(value: &dyn fmt::Debug) {
-    let mut room = Room(1024);
-    // The error is that of a full `Room`.
+    let mut room = Limited(1024);
+    // The error is that of a full `Limited`.
     let _full = write!(room, "{value:?}");
 }
 
 /// Does what [`show`] does, with `Display` too.
 fn print<T: fmt::Debug + fmt::Display>(value: &T) {
     show(value);
-    let mut room = Room(1024);
+    let mut room = Limited(1024);
     let _full = write!(room, "{value}");
 }
 
 /// A writer that drops its input and ends a long value early.
-struct Room(usize);
+struct Limited(usize);
 
-impl Write for Room {
+impl Write for Limited {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
         Ok(())

@@ -6,8 +6,12 @@
 
 #![allow(clippy::needless_range_loop, reason = "a reader can check an index at a glance")]
 
-use uwsgi::chunked::{ChunkError, Chunked};
-use uwsgi::client::ExchangeError;
+mod chunked;
+mod response;
+
+pub use chunked::{ChunkedEnd, chunked};
+pub use response::{Answer, End, answer, asked, unasked};
+
 use uwsgi::response::{HeadStyle, ResponseError, ResponseErrorKind as Kind, ResponseHead};
 
 use crate::naive::Pair;
@@ -71,17 +75,17 @@ fn fault(kind: Kind, offset: usize) -> Fault {
 
 /// The limits of a head: bytes, and header lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Most {
+pub struct Limits {
     pub bytes: usize,
     pub lines: usize,
 }
 
-impl Most {
+impl Limits {
     /// The default limits.
     pub const DEFAULT: Self = Self { bytes: 65536, lines: 256 };
 
     /// Returns the same limits for the crate.
-    pub fn limits(&self) -> uwsgi::response::HeadLimits {
+    pub fn head_limits(&self) -> uwsgi::response::HeadLimits {
         let (bytes, lines) = (u32::try_from(self.bytes).unwrap(), u16::try_from(self.lines).unwrap());
         uwsgi::response::HeadLimits::default().with_bytes(bytes).with_lines(lines)
     }
@@ -103,10 +107,10 @@ pub fn head_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Reads the head that ends exactly with the last of these bytes.
-pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
+pub fn head(bytes: &[u8], limits: Limits) -> Result<Head, Fault> {
     assert_eq!(head_end(bytes), Some(bytes.len()));
-    if bytes.len() > most.bytes {
-        return Err(fault(Kind::TooLong, most.bytes));
+    if bytes.len() > limits.bytes {
+        return Err(fault(Kind::TooLong, limits.bytes));
     }
     let mut lines: Vec<(usize, Vec<u8>)> = Vec::new();
     let (mut start, mut line) = (0, Vec::new());
@@ -137,7 +141,7 @@ pub fn head(bytes: &[u8], most: Most) -> Result<Head, Fault> {
     for (offset, line) in &lines {
         headers.push((*offset, header(line).ok_or(fault(Kind::HeaderLine, *offset))?));
     }
-    if headers.len() > most.lines {
+    if headers.len() > limits.lines {
         return Err(fault(Kind::TooManyLines, 0));
     }
 
@@ -254,236 +258,4 @@ fn number(value: &[u8]) -> Option<u64> {
         return None;
     }
     value.iter().try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
-}
-
-/// How a chunked body ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChunkedEnd {
-    /// The body ended, at this offset from its start.
-    At(usize),
-    /// The bytes ended first.
-    Cut,
-    /// The body is malformed.
-    Refused(ChunkError),
-}
-
-/// Returns the data of a chunked body, as far as it can be read, and how the body ended.
-pub fn chunked(bytes: &[u8]) -> (Vec<u8>, ChunkedEnd) {
-    let (mut data, mut at) = (Vec::new(), 0);
-    let end = match chunks(bytes, &mut at, &mut data) {
-        Ok(()) => ChunkedEnd::At(at),
-        Err(None) => ChunkedEnd::Cut,
-        Err(Some(error)) => ChunkedEnd::Refused(error),
-    };
-    (data, end)
-}
-
-/// Fails with `None` where the bytes end.
-fn chunks(bytes: &[u8], at: &mut usize, data: &mut Vec<u8>) -> Result<(), Option<ChunkError>> {
-    let mut dropped = 0;
-    loop {
-        let size = chunk_size(bytes, at, &mut dropped)?;
-        if size == 0 {
-            break;
-        }
-        for _ in 0..size {
-            data.push(take(bytes, at)?);
-        }
-        expect(bytes, at, b'\r')?;
-        expect(bytes, at, b'\n')?;
-    }
-    loop {
-        let mut byte = take(bytes, at)?;
-        if byte == b'\r' {
-            return expect(bytes, at, b'\n');
-        }
-        let mut name = 0;
-        while byte != b':' {
-            if !byte.is_ascii_alphanumeric() && !b"!#$%&'*+-.^_`|~".contains(&byte) {
-                return Err(Some(ChunkError::Trailer));
-            }
-            name += 1;
-            drop_one(byte, &mut dropped)?;
-            byte = take(bytes, at)?;
-        }
-        if name == 0 {
-            return Err(Some(ChunkError::Trailer));
-        }
-        while byte != b'\r' {
-            drop_one(byte, &mut dropped)?;
-            byte = take(bytes, at)?;
-        }
-        expect(bytes, at, b'\n')?;
-    }
-}
-
-fn chunk_size(bytes: &[u8], at: &mut usize, dropped: &mut usize) -> Result<u64, Option<ChunkError>> {
-    let (mut size, mut digits) = (0_u64, 0);
-    let mut byte = take(bytes, at)?;
-    while let Some(digit) = char::from(byte).to_digit(16) {
-        digits += 1;
-        if digits > 16 {
-            return Err(Some(ChunkError::Size));
-        }
-        size = size * 16 + u64::from(digit);
-        byte = take(bytes, at)?;
-    }
-    if digits == 0 {
-        return Err(Some(ChunkError::Size));
-    }
-    // The first byte after the digits does not count as dropped.
-    let mut first = true;
-    while b" \t".contains(&byte) {
-        if !first {
-            drop_one(byte, dropped)?;
-        }
-        (first, byte) = (false, take(bytes, at)?);
-    }
-    if byte == b';' {
-        if !first {
-            drop_one(byte, dropped)?;
-        }
-        loop {
-            byte = take(bytes, at)?;
-            if b"\r\n".contains(&byte) {
-                break;
-            }
-            drop_one(byte, dropped)?;
-        }
-    }
-    match byte {
-        b'\r' => {}
-        b'\n' => return Err(Some(ChunkError::Line)),
-        _ => return Err(Some(ChunkError::Size)),
-    }
-    expect(bytes, at, b'\n')?;
-    Ok(size)
-}
-
-fn take(bytes: &[u8], at: &mut usize) -> Result<u8, Option<ChunkError>> {
-    let byte = bytes.get(*at).ok_or(None)?;
-    *at += 1;
-    Ok(*byte)
-}
-
-fn expect(bytes: &[u8], at: &mut usize, expected: u8) -> Result<(), Option<ChunkError>> {
-    if take(bytes, at)? == expected { Ok(()) } else { Err(Some(ChunkError::Line)) }
-}
-
-fn drop_one(byte: u8, dropped: &mut usize) -> Result<(), Option<ChunkError>> {
-    *dropped += 1;
-    let fits = *dropped <= usize::from(Chunked::MOST_DROPPED);
-    if fits && is_text(byte) { Ok(()) } else { Err(Some(ChunkError::Trailer)) }
-}
-
-/// All that a client sees of a connection with one response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The interim heads, and the final one last.
-    pub heads: Vec<Head>,
-    pub body: Vec<u8>,
-    pub end: End,
-    /// The bytes after a whole response, or after a 101.
-    pub rest: Vec<u8>,
-}
-
-/// How a response ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Whole,
-    Upgraded,
-    BodyCutShort { missing: u64 },
-    Chunk(ChunkError),
-    Head(Fault),
-    NoAnswer,
-    TooManyInterim,
-    UnaskedUpgrade,
-}
-
-impl From<ExchangeError> for End {
-    fn from(error: ExchangeError) -> Self {
-        match error {
-            ExchangeError::BodyCutShort { missing } => Self::BodyCutShort { missing },
-            ExchangeError::Chunk(error) => Self::Chunk(error),
-            ExchangeError::NoAnswer => Self::NoAnswer,
-            ExchangeError::Response(error) => Self::Head(error.into()),
-            ExchangeError::TooManyInterim => Self::TooManyInterim,
-            ExchangeError::UnaskedUpgrade => Self::UnaskedUpgrade,
-            other => panic!("an error that the oracle does not know: {other}"),
-        }
-    }
-}
-
-/// Returns what the response becomes if the request asked for no upgrade.
-pub fn unasked(answer: Answer) -> Answer {
-    asked(answer, "")
-}
-
-/// Returns what the response becomes if the request's `Upgrade` is `offered`.
-pub fn asked(answer: Answer, offered: &str) -> Answer {
-    let names = |value: &[u8]| -> Vec<String> {
-        let text: String = value.iter().map(|byte| char::from(*byte)).collect();
-        let names = text.split(',').map(|name| name.trim_matches(|byte: char| byte.is_ascii_whitespace()));
-        names.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).collect()
-    };
-    let offered = names(offered.as_bytes());
-    let upgrade = answer.heads.last().into_iter().flat_map(|head| &head.headers);
-    let upgrade = upgrade.filter(|(name, _)| name.eq_ignore_ascii_case(b"upgrade"));
-    let switches: Vec<String> = upgrade.flat_map(|(_, value)| names(value)).collect();
-    // A head with more than four protocols is refused.
-    let is_asked =
-        matches!(switches.len(), 1..=4) && switches.iter().all(|name| name != "h2c" && offered.contains(name));
-    if answer.end != End::Upgraded || is_asked {
-        return answer;
-    }
-    let mut heads = answer.heads;
-    heads.pop();
-    Answer { heads, body: Vec::new(), end: End::UnaskedUpgrade, rest: Vec::new() }
-}
-
-/// Reads all bytes of a connection as the response to one request that accepts every upgrade. [`asked`] returns the
-/// response to another request.
-pub fn answer(bytes: &[u8], to_head: bool, most: Most) -> Answer {
-    let (mut heads, mut at) = (Vec::new(), 0);
-    loop {
-        let rest = &bytes[at..];
-        let failed = |heads: Vec<Head>, end| Answer { heads, body: Vec::new(), end, rest: Vec::new() };
-        match head_end(rest) {
-            Some(end) if end <= most.bytes => {
-                match head(&rest[..end], most) {
-                    Ok(head) if head.is_interim() && heads.len() == 100 => return failed(heads, End::TooManyInterim),
-                    Ok(head) => heads.push(head),
-                    Err(fault) => return failed(heads, End::Head(fault)),
-                }
-                at += end;
-                if !heads[heads.len() - 1].is_interim() {
-                    break;
-                }
-            }
-            None if rest.is_empty() => return failed(heads, End::NoAnswer),
-            None if rest.len() < most.bytes => return failed(heads, End::Head(fault(Kind::Truncated, 0))),
-            _ => return failed(heads, End::Head(fault(Kind::TooLong, 0))),
-        }
-    }
-    let (head, rest) = (&heads[heads.len() - 1], &bytes[at..]);
-    let (body, end, used) = if head.status == 101 {
-        (Vec::new(), End::Upgraded, 0)
-    } else if to_head || head.status == 204 || head.status == 304 {
-        (Vec::new(), End::Whole, 0)
-    } else if head.chunked {
-        match chunked(rest) {
-            (body, ChunkedEnd::At(used)) => (body, End::Whole, used),
-            (body, ChunkedEnd::Cut) => (body, End::BodyCutShort { missing: 0 }, rest.len()),
-            (body, ChunkedEnd::Refused(error)) => (body, End::Chunk(error), rest.len()),
-        }
-    } else if let Some(length) = head.content_length {
-        let missing = length.saturating_sub(rest.len() as u64);
-        let body = rest[..usize::try_from(length).unwrap_or(usize::MAX).min(rest.len())].to_vec();
-        let used = body.len();
-        (body, if missing > 0 { End::BodyCutShort { missing } } else { End::Whole }, used)
-    } else {
-        (rest.to_vec(), End::Whole, rest.len())
-    };
-    let rest = rest[used..].to_vec();
-    Answer { heads, body, end, rest }
 }
