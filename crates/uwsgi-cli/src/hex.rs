@@ -25,8 +25,8 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, HexError> {
                 return Err(HexError {
                     offset: bytes.len(),
                     message: format!(
-                        "line {line}, column {column}: '{}' is not a hex digit; write pairs of digits (as `xxd -p` does), white \
-                         space and # comments",
+                        "line {line}, column {column}: '{}' is not a hex digit; write pairs of digits (as `xxd -p` \
+                         does), white space and # comments",
                         char::from(*character).escape_default()
                     ),
                 });

@@ -12,16 +12,16 @@ pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
 /// Less important text, such as offsets.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// Deviations that are no danger.
-pub(crate) const ODD: Style = AnsiColor::Yellow.on_default();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 /// Errors and dangers.
-pub(crate) const WRONG: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// Hints and notes.
 pub(crate) const HINT: Style = AnsiColor::Green.on_default().bold();
 
 /// Prints an error message. Its first line follows the word `error:`.
 pub(crate) fn error(message: &str) {
     // If standard error cannot be written, the exit status still reports the error.
-    let _unwritten = writeln!(anstream::stderr().lock(), "{WRONG}error:{WRONG:#} {message}");
+    let _unwritten = writeln!(anstream::stderr().lock(), "{ERROR}error:{ERROR:#} {message}");
 }
 
 /// Prints a message that is no error.

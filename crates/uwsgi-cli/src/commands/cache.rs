@@ -16,8 +16,8 @@ use crate::options::ServerArgs;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 uWSGI answers if it did what it was asked, and otherwise closes the connection without an answer. A missing key, a missing \
-cache and a full cache look alike. The exit status is 0 on success, 1 if the server did not do it, and 2 if the server \
-cannot be reached.
+cache and a full cache look alike. The exit status is 0 on success, 1 if the server did not do it, and 2 for any other \
+failure.
 
 Examples:
   uwsgictl cache set --to 127.0.0.1:3031 greeting 'hello world' --expires 60
@@ -43,7 +43,7 @@ enum Command {
     },
     /// Store a value, unless the key has a value
     Set(StoreArgs),
-    /// Store a value, in place of the value of the key
+    /// Store a value, and replace the value that the key may have
     Update(StoreArgs),
     /// Delete a key
     Del {

@@ -116,10 +116,10 @@ impl Args for BodyArgs {
         };
         command
             .arg(option("data").short('d').help(
-                "The body of the request; @FILE reads a file without its line ends, @- standard input; several are joined \
-                 with &. The method becomes POST, the type a form",
+                "The body of the request, sent with POST as a form; @FILE is the content of a file without its line ends, \
+                 @- that of standard input; several bodies are joined with &",
             ))
-            .arg(option("data-binary").help("As --data, but a file is sent as it is"))
+            .arg(option("data-binary").help("As --data, but a file keeps its line ends"))
             .arg(option("data-raw").help("As --data, but @ has no meaning"))
     }
 

@@ -229,10 +229,12 @@ fn connected(process: u32) -> Vec<String> {
         .filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
     let mut to = Vec::new();
-    for (table, place) in [("tcp", 9), ("tcp6", 9), ("udp", 9), ("udp6", 9), ("raw", 9), ("unix", 6), ("netlink", 9)] {
+    for (table, inode_column) in
+        [("tcp", 9), ("tcp6", 9), ("udp", 9), ("udp6", 9), ("raw", 9), ("unix", 6), ("netlink", 9)]
+    {
         let Ok(text) = std::fs::read_to_string(format!("/proc/{process}/net/{table}")) else { continue };
         for fields in text.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()) {
-            if fields.get(place).is_some_and(|inode| inodes.iter().any(|ours| ours == inode)) {
+            if fields.get(inode_column).is_some_and(|inode| inodes.iter().any(|ours| ours == inode)) {
                 to.push(format!("{table} {}", fields[2]));
             }
         }

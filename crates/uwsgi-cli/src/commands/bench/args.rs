@@ -66,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", value_parser = values::seconds, default_value = "10")]
     pub(super) timeout: Duration,
 
-    /// The number of threads, which share the connections [default: one for each core; with --rate one for every 5000 per second]
+    /// How many threads share the connections [default: one for each core; with --rate one for every 5000 per second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
 

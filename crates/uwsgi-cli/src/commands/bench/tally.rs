@@ -10,8 +10,8 @@ use super::error::{Error, Kind};
 /// The counts of one thread, or of all threads.
 #[derive(Debug)]
 pub(super) struct Tally {
-    /// The latencies of answered requests in nanoseconds, to three digits. A latency is the time from the start of a request, or
-    /// from the time when it was due, to the last byte of its answer.
+    /// The latencies of answered requests in nanoseconds, to three digits. A latency is the time from the start of a request,
+    /// or from the time when it was due, to the last byte of its answer.
     pub(super) latencies: Histogram<u64>,
     /// The waits of requests that waited in vain, in the same unit. Their latencies would have been longer.
     pub(super) waits: Histogram<u64>,

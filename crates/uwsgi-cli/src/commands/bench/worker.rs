@@ -90,8 +90,8 @@ pub(super) struct Worker<'a> {
     published: (u64, u64),
 }
 
-/// The pause of a slot after a failure, in a run without a rate. Without it a thread would connect to a server that is down in a
-/// busy loop.
+/// The pause of a slot after a failure, in a run without a rate. Without it a thread would connect in a busy loop to a
+/// server that is down.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The longest wait of the poll. After it the thread checks whether it has to stop.
@@ -269,8 +269,8 @@ impl<'a> Worker<'a> {
 
     /// Waits for an event of a socket, or until a request is due.
     fn wait(&mut self, events: &mut Events, next: Next) -> io::Result<()> {
-        // The time is read again, because connecting has taken time. A wait that counts from an older time would end too late for
-        // the next request.
+        // The time is read again, because connecting has taken time. A wait that counts from an older time would end too
+        // late for the next request.
         let now = Instant::now();
         let pause_end = self.paused.front().map(|(until, _)| until.saturating_duration_since(now));
         let due = match next {

@@ -12,8 +12,8 @@ use crate::options::values;
 #[command(after_help = "\
 A case is one connection: what the sender does, correct or not, and the verdict, which says what a server should do. The \
 table shows what the server does next to the verdict, and next to what uWSGI 2.0.31 and gunicorn 27 do (with its workers \
-sync, gthread and asgi). A server accepts, refuses with a status, closes without an answer, hangs, or dies. The first column marks the \
-result:
+sync, gthread and asgi). A server accepts, refuses with a status, closes without an answer, hangs, or dies. The \
+first column marks the result:
 
   ok  the server does what the verdict says, as far as can be seen
   ~   a harmless difference: another status, or no status

@@ -8,7 +8,7 @@ use uwsgi_conformance::{Case, Danger, Finding, Played, Row};
 
 use super::result::{CheckResult, Counts, does, measured};
 use super::rows::row_name;
-use crate::messages::{FAINT, HEADING, NAME, ODD, WRONG};
+use crate::messages::{ERROR, FAINT, HEADING, NAME, WARNING};
 
 /// The width of a column at most. A wider cell moves the rest of its own line only.
 const MAX_WIDTH: usize = 28;
@@ -104,8 +104,8 @@ impl<'a> Line<'a> {
     fn write(&self, out: &mut impl Write, [name, should, does, uwsgi]: [usize; 4]) -> io::Result<()> {
         let (mark, style) = match self.played.finding {
             Finding::AsItShould => ("ok", Style::new()),
-            Finding::Danger(_) => ("!", WRONG),
-            Finding::Differs => ("~", ODD),
+            Finding::Danger(_) => ("!", ERROR),
+            Finding::Differs => ("~", WARNING),
             _ => ("?", FAINT),
         };
         let Self { played, should: verdict, does: done, uwsgi: measured, gunicorn } = self;
@@ -126,7 +126,7 @@ fn dangers(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
         if of_kind.is_empty() {
             continue;
         }
-        writeln!(out, "\n{WRONG}{danger}{WRONG:#}: {}", count(of_kind.len()))?;
+        writeln!(out, "\n{ERROR}{danger}{ERROR:#}: {}", count(of_kind.len()))?;
         let width = widest(of_kind.iter().map(|played| played.case.name));
         for played in of_kind {
             let Case { name, about, verdict, why, .. } = played.case;
@@ -144,10 +144,10 @@ fn rows(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
     writeln!(out, "\n{FAINT}{:width$}  cases     ok      ~      !      ?{FAINT:#}", "")?;
     let line = |out: &mut dyn Write, name: &dyn Display, counts: Counts| {
         let Counts { all, good, differs, danger, unknown } = counts;
-        let (odd, wrong) = (if differs > 0 { ODD } else { FAINT }, if danger > 0 { WRONG } else { FAINT });
+        let (warning, error) = (if differs > 0 { WARNING } else { FAINT }, if danger > 0 { ERROR } else { FAINT });
         writeln!(
             out,
-            "{name:<width$}  {all:>5}  {good:>5}  {odd}{differs:>5}{odd:#}  {wrong}{danger:>5}{wrong:#}  {FAINT}{unknown:>5}{FAINT:#}"
+            "{name:<width$}  {all:>5}  {good:>5}  {warning}{differs:>5}{warning:#}  {error}{danger:>5}{error:#}  {FAINT}{unknown:>5}{FAINT:#}"
         )
     };
     for row in Row::ALL {
@@ -182,12 +182,12 @@ fn conclusion(check: &CheckResult<'_>) -> String {
     let of = |wanted: fn(Danger) -> bool| check.results.dangers().filter(|(_, danger)| wanted(*danger)).count();
     let mut text = match of(Danger::deceives) {
         0 => "No bytes were taken for a request that they are not".to_owned(),
-        number => format!("{WRONG}Bytes were taken for a request that they are not{WRONG:#}: {}", count(number)),
+        number => format!("{ERROR}Bytes were taken for a request that they are not{ERROR:#}: {}", count(number)),
     };
     for (danger, verb) in [(Danger::Hangs, "it hangs"), (Danger::Died, "it died")] {
         let number = check.results.dangers().filter(|(_, other)| *other == danger).count();
         if number > 0 {
-            text.push_str(&format!("; {WRONG}{verb}{WRONG:#}: {}", count(number)));
+            text.push_str(&format!("; {ERROR}{verb}{ERROR:#}: {}", count(number)));
         }
     }
     text.push('.');

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::messages::{FAINT, WRONG};
+use crate::messages::{ERROR, FAINT};
 
 /// The number of bytes in a row.
 const ROW: usize = 16;
@@ -57,5 +57,5 @@ fn row(f: &mut fmt::Formatter<'_>, start: usize, bytes: &[u8]) -> fmt::Result {
 fn mark(f: &mut fmt::Formatter<'_>, column: usize) -> fmt::Result {
     let digits = column.saturating_mul(3).saturating_add(12);
     let text = ROW.saturating_sub(column).saturating_mul(3).saturating_add(column);
-    writeln!(f, "{:digits$}{WRONG}^^{WRONG:#}{:text$}{WRONG}^{WRONG:#}", "", "")
+    writeln!(f, "{:digits$}{ERROR}^^{ERROR:#}{:text$}{ERROR}^{ERROR:#}", "", "")
 }

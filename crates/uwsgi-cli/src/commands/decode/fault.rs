@@ -87,7 +87,7 @@ impl Fault {
     }
 
     /// Adds hints for a malformed payload.
-    pub(super) fn in_form(mut self, form: Form, modifier1: Modifier1) -> Self {
+    pub(super) fn with_form_hints(mut self, form: Form, modifier1: Modifier1) -> Self {
         if form == Form::Auto && modifier1 != Modifier1::WSGI {
             self.hints.push("the payload was read as a client's; if a server sent it, add --answer");
         }

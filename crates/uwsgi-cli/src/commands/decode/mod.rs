@@ -100,7 +100,7 @@ fn text(args: &Args, file: &Path, read: Vec<u8>, index: Option<usize>) -> Result
         match packet {
             Ok(packet) => table.packet(&packet)?,
             Err(error) => {
-                table.broken(&input, &error, args.form())?;
+                table.malformed_packet(&input, &error, args.form())?;
                 fault = Some(error);
             }
         }

@@ -58,10 +58,10 @@ impl<'a> Packets<'a> {
         Self { input, position: 0, form, framing }
     }
 
-    fn packet(&self, start: usize, here: &'a [u8]) -> Result<DecodedPacket<'a>, Fault> {
-        let (packet, rest) = Packet::decode(here).map_err(|error| Fault::packet(start, error))?;
+    fn packet(&self, start: usize, bytes: &'a [u8]) -> Result<DecodedPacket<'a>, Fault> {
+        let (packet, rest) = Packet::decode(bytes).map_err(|error| Fault::packet(start, error))?;
         let payload = payload(&packet, self.form).map_err(|error| match error {
-            Some(error) => Fault::packet(start, error).in_form(self.form, packet.modifier1()),
+            Some(error) => Fault::packet(start, error).with_form_hints(self.form, packet.modifier1()),
             None => Fault::payload_form(start, packet.datasize()),
         })?;
         let offset = start.saturating_add(packet.encoded_len());
@@ -85,8 +85,8 @@ impl<'a> Iterator for Packets<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.position;
-        let here = self.input.get(start..).filter(|here| !here.is_empty())?;
-        let found = self.packet(start, here).map_err(|fault| fault.with_bytes(here));
+        let bytes = self.input.get(start..).filter(|bytes| !bytes.is_empty())?;
+        let found = self.packet(start, bytes).map_err(|fault| fault.with_bytes(bytes));
         self.position = match &found {
             Ok(found) => found.body.offset.saturating_add(found.body.bytes.len()),
             Err(_) => self.input.len(),

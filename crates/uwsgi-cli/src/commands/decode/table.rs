@@ -9,7 +9,7 @@ use super::args::Form;
 use super::document::sha256;
 use super::fault::Fault;
 use super::packets::{DecodedPacket, Payload, items, pairs};
-use crate::messages::{FAINT, HEADING, NAME, WRONG};
+use crate::messages::{ERROR, FAINT, HEADING, NAME};
 
 /// The width of the column of keys at most. A longer key moves its own value only.
 const WIDEST_KEY: usize = 32;
@@ -74,9 +74,9 @@ impl<W: Write> Table<W> {
     }
 
     /// Writes the part of a malformed packet before the fault.
-    pub(super) fn broken(&mut self, input: &[u8], fault: &Fault, form: Form) -> io::Result<()> {
-        let here = input.get(fault.packet..).unwrap_or_default();
-        let Ok((header, rest)) = Header::decode(here) else { return Ok(()) };
+    pub(super) fn malformed_packet(&mut self, input: &[u8], fault: &Fault, form: Form) -> io::Result<()> {
+        let bytes = input.get(fault.packet..).unwrap_or_default();
+        let Ok((header, rest)) = Header::decode(bytes) else { return Ok(()) };
         self.head(fault.packet, "malformed", &header)?;
         let block = rest.get(..usize::from(header.datasize)).unwrap_or(rest);
         let start = fault.packet.saturating_add(Header::LEN);
@@ -113,7 +113,7 @@ impl<W: Write> Table<W> {
         self.packets = self.packets.saturating_add(1);
         write!(self.out, "{HEADING}packet at {offset}{HEADING:#}")?;
         if !state.is_empty() {
-            write!(self.out, " {WRONG}{state}{WRONG:#}")?;
+            write!(self.out, " {ERROR}{state}{ERROR:#}")?;
         }
         writeln!(self.out)?;
         let Modifier1(number) = header.modifier1;

@@ -96,7 +96,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) access_log: Option<PathBuf>,
 
-    /// Accept requests of this modifier1 too, if the front end is configured to send it; may be given several times
+    /// Also accept requests of this modifier1, for a front end that is configured to send it; may be given several times
     #[arg(long, value_name = "N|NAME", value_parser = values::modifier1)]
     pub(super) modifier1: Vec<Modifier1>,
 

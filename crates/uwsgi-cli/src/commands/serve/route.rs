@@ -44,7 +44,7 @@ const MAX_PAUSES: u64 = 600_000;
 pub(super) fn route(path: &[u8], query: &[u8]) -> Result<Route, String> {
     let path = path.strip_prefix(b"/").unwrap_or(path);
     let (name, argument) = match path.iter().position(|byte| *byte == b'/') {
-        Some(place) => (path.get(..place).unwrap_or(path), path.get(place.saturating_add(1)..)),
+        Some(slash) => (path.get(..slash).unwrap_or(path), path.get(slash.saturating_add(1)..)),
         None => (path, None),
     };
     let query = Query(query);
