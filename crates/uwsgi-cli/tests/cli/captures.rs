@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::{Ran, capture, run, run_with};
+use crate::{RunResult, capture, run, run_with};
 
 /// A capture, and its description by an independent decoder.
 struct Described {
@@ -51,7 +51,7 @@ fn described() -> Vec<Described> {
     all
 }
 
-fn decode(capture: &Described, more: &[&str]) -> Ran {
+fn decode(capture: &Described, more: &[&str]) -> RunResult {
     let mut arguments = vec!["decode"];
     arguments.extend(capture.options.iter().map(String::as_str));
     arguments.extend(more);
@@ -62,7 +62,7 @@ fn decode(capture: &Described, more: &[&str]) -> Ran {
 #[test]
 fn json_equals_the_description() {
     for capture in described() {
-        let json = decode(&capture, &["--json"]).good();
+        let json = decode(&capture, &["--json"]).success();
         let packets: Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(packets, capture.packets, "{}", capture.path.display());
     }
@@ -71,9 +71,9 @@ fn json_equals_the_description() {
 #[test]
 fn json_encodes_to_the_same_packets() {
     for capture in described() {
-        let json = decode(&capture, &["--json"]).good();
-        let ran = run_with(&["encode", "--json", "-"], &json);
-        assert_eq!(ran.status, 0, "{}: {}", capture.path.display(), ran.stderr);
+        let json = decode(&capture, &["--json"]).success();
+        let result = run_with(&["encode", "--json", "-"], &json);
+        assert_eq!(result.status, 0, "{}: {}", capture.path.display(), result.stderr);
         // JSON does not contain the bodies.
         let mut without_bodies: Vec<u8> = Vec::new();
         let mut bodies = 0;
@@ -83,14 +83,14 @@ fn json_encodes_to_the_same_packets() {
             without_bodies.extend(&capture.bytes[from..to]);
             bodies += number(&packet["body"]["length"]);
         }
-        assert!(ran.stdout == without_bodies, "{}", capture.path.display());
-        assert_eq!(ran.stderr.contains("bodies"), bodies > 0, "{}", ran.stderr);
+        assert!(result.stdout == without_bodies, "{}", capture.path.display());
+        assert_eq!(result.stderr.contains("bodies"), bodies > 0, "{}", result.stderr);
     }
 }
 
 #[test]
 fn the_fields_keep_their_order() {
-    let json = String::from_utf8(run(&["decode", "--json", &capture("nginx/get.bin")]).good()).unwrap();
+    let json = String::from_utf8(run(&["decode", "--json", &capture("nginx/get.bin")]).success()).unwrap();
     assert!(
         json.starts_with(
             "[\n {\n  \"offset\": 0,\n  \"modifier1\": 0,\n  \"datasize\": 355,\n  \"modifier2\": 0,\n  \
@@ -106,9 +106,9 @@ fn the_fields_keep_their_order() {
 #[test]
 fn the_table_shows_every_key_and_no_escape_code() {
     for capture in described() {
-        let ran = decode(&capture, &[]);
-        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{}", capture.path.display());
-        let text = ran.text();
+        let result = decode(&capture, &[]);
+        assert_eq!((result.status, &*result.stderr), (0, ""), "{}", capture.path.display());
+        let text = result.text();
         assert!(!text.chars().any(|character| character.is_control() && character != '\n'), "{text}");
         for packet in capture.packets.as_array().unwrap() {
             assert!(text.contains(&format!("packet at {}\n", packet["offset"])));
@@ -128,9 +128,9 @@ fn malformed_captures_are_errors() {
         ("uwsgi-tools/proxy-path-utf8.bin", "key-overrun", 0),
     ] {
         assert!(Path::new(&capture(name)).exists());
-        let ran = run(&["decode", "--json", &capture(name)]);
-        assert_eq!((ran.status, &*ran.stderr), (1, ""));
-        let document: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let result = run(&["decode", "--json", &capture(name)]);
+        assert_eq!((result.status, &*result.stderr), (1, ""));
+        let document: Value = serde_json::from_slice(&result.stdout).unwrap();
         assert_eq!(document["error"]["kind"], kind, "{name}");
         assert_eq!(document["packets"].as_array().unwrap().len(), packets, "{name}");
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use uwsgi_conformance::report::{self, report};
 use uwsgi_server::{Answer, AppError, Body, Call, Head};
 
-use crate::{Ran, command, run};
+use crate::{RunResult, command, run};
 
 /// Starts our server with an application. Returns its address.
 fn our_server(app: impl uwsgi_server::App + 'static) -> String {
@@ -72,28 +72,32 @@ fn is_whole(bytes: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-fn json(ran: &Ran) -> Value {
-    serde_json::from_slice(&ran.stdout).unwrap()
+fn json(result: &RunResult) -> Value {
+    serde_json::from_slice(&result.stdout).unwrap()
 }
 
 /// Returns the lines that begin with this mark.
-fn marked<'r>(ran: &'r Ran, mark: &str) -> Vec<&'r str> {
-    ran.text().lines().filter(|line| line.starts_with(mark)).collect()
+fn marked<'r>(result: &'r RunResult, mark: &str) -> Vec<&'r str> {
+    result.text().lines().filter(|line| line.starts_with(mark)).collect()
 }
 
 #[test]
 fn our_server_follows_every_verdict() {
     for (address, message) in [(our_server(hello), "does not report"), (our_server(reports), "its application reports")]
     {
-        let ran = run(&["check", "--to", &address]);
-        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{}", ran.text());
-        assert!(ran.text().contains(message), "{}", ran.text());
-        assert!(ran.text().ends_with("\nNo bytes were taken for a request that they are not.\n"), "{}", ran.text());
-        assert!(marked(&ran, "ok").len() > 230);
+        let result = run(&["check", "--to", &address]);
+        assert_eq!((result.status, &*result.stderr), (0, ""), "{}", result.text());
+        assert!(result.text().contains(message), "{}", result.text());
+        assert!(
+            result.text().ends_with("\nNo bytes were taken for a request that they are not.\n"),
+            "{}",
+            result.text()
+        );
+        assert!(marked(&result, "ok").len() > 230);
         for mark in ["!", "~", "?"] {
-            assert_eq!(marked(&ran, mark), Vec::<&str>::new());
+            assert_eq!(marked(&result, mark), Vec::<&str>::new());
         }
-        assert!(!ran.stdout.contains(&0x1b), "the output of a pipe has no colours");
+        assert!(!result.stdout.contains(&0x1b), "the output of a pipe has no colours");
     }
 }
 
@@ -103,10 +107,10 @@ fn dangers_are_listed_and_decide_the_status() {
     let names = ["ok-get", "trailing-1", "length-plus", "vars-1001", "body-short-close"];
     let mut arguments = vec!["check", "--to", &address];
     arguments.extend(names);
-    let ran = run(&arguments);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let result = run(&arguments);
+    assert_eq!(result.status, 1, "{}", result.stderr);
     let marked_names =
-        |mark| marked(&ran, mark).iter().map(|line| line.split_whitespace().nth(1).unwrap()).collect::<Vec<_>>();
+        |mark| marked(&result, mark).iter().map(|line| line.split_whitespace().nth(1).unwrap()).collect::<Vec<_>>();
     assert_eq!(marked_names("ok"), ["ok-get"]);
     assert_eq!(marked_names("!"), ["trailing-1", "trailing-1-zero", "length-plus"]);
     assert_eq!(marked_names("~"), ["vars-1001"]);
@@ -116,10 +120,10 @@ fn dangers_are_listed_and_decide_the_status() {
         "one byte 01 after the variables",
         "Bytes were taken for a request that they are not: 3 cases.",
     ] {
-        assert!(ran.text().contains(part), "{part} is not in {}", ran.text());
+        assert!(result.text().contains(part), "{part} is not in {}", result.text());
     }
     // The line also shows what other servers do.
-    let line = *marked(&ran, "!").last().unwrap();
+    let line = *marked(&result, "!").last().unwrap();
     let cells: Vec<_> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
     assert_eq!(cells, ["!", "length-plus", "400", "200", "200 (body 0)", "200 (body 5) | gthread: 200 (body 5) + 500"]);
 
@@ -130,9 +134,9 @@ fn dangers_are_listed_and_decide_the_status() {
 #[test]
 fn json_has_the_same_result() {
     let address = server(accept_everything);
-    let ran = run(&["check", "--json", "--to", &address, "ok-get", "length-plus", "vars-1001", "app-short"]);
-    let document = json(&ran);
-    assert_eq!(ran.status, 1);
+    let result = run(&["check", "--json", "--to", &address, "ok-get", "length-plus", "vars-1001", "app-short"]);
+    let document = json(&result);
+    assert_eq!(result.status, 1);
     assert_eq!(document["to"], address);
     assert_eq!((&document["reports"], &document["deceived"]), (&Value::Bool(false), &Value::Bool(true)));
     assert_eq!(document["dangers"]["accepted"], 1);
@@ -166,24 +170,24 @@ fn a_server_that_does_not_answer_hangs() {
             std::thread::sleep(Duration::from_secs(60));
         }
     });
-    let ran = run(&["check", "--to", &address, "--patience", "2", "datasize-0", "--row", "datasize-zero"]);
-    assert_eq!(ran.status, 1);
-    assert!(ran.text().contains("hangs: neither answered nor closed"), "{}", ran.text());
+    let result = run(&["check", "--to", &address, "--patience", "2", "datasize-0", "--row", "datasize-zero"]);
+    assert_eq!(result.status, 1);
+    assert!(result.text().contains("hangs: neither answered nor closed"), "{}", result.text());
     assert!(
-        ran.text().ends_with("No bytes were taken for a request that they are not; it hangs: 4 cases.\n"),
+        result.text().ends_with("No bytes were taken for a request that they are not; it hangs: 4 cases.\n"),
         "{}",
-        ran.text()
+        result.text()
     );
 }
 
 #[test]
 fn slow_cases_need_an_option() {
     let address = our_server(hello);
-    let ran = run(&["check", "--to", &address, "connect-wait", "connect-half-close"]);
-    assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
-    assert!(ran.text().contains("   4  the case is slow: add --slow"), "{}", ran.text());
-    let ran = run(&["check", "--to", &address, "--slow", "slow-2s"]);
-    assert_eq!((ran.status, marked(&ran, "ok").len()), (0, 1), "{}", ran.text());
+    let result = run(&["check", "--to", &address, "connect-wait", "connect-half-close"]);
+    assert_eq!((result.status, marked(&result, "ok").len()), (0, 1), "{}", result.text());
+    assert!(result.text().contains("   4  the case is slow: add --slow"), "{}", result.text());
+    let result = run(&["check", "--to", &address, "--slow", "slow-2s"]);
+    assert_eq!((result.status, marked(&result, "ok").len()), (0, 1), "{}", result.text());
 }
 
 #[test]
@@ -204,10 +208,10 @@ fn failures_have_a_reason() {
         (&["check"], "--to <ADDR>"),
     ];
     for (arguments, message) in table {
-        let ran = run(arguments);
-        assert_eq!(ran.status, 2, "{arguments:?}: {}", ran.text());
-        assert!(ran.stderr.contains(message), "{message} is not in {}", ran.stderr);
-        assert!(ran.stdout.is_empty());
+        let result = run(arguments);
+        assert_eq!(result.status, 2, "{arguments:?}: {}", result.text());
+        assert!(result.stderr.contains(message), "{message} is not in {}", result.stderr);
+        assert!(result.stdout.is_empty());
     }
 }
 
@@ -216,8 +220,8 @@ fn failures_have_a_reason() {
 fn a_host_name_is_an_address() {
     let address = our_server(hello);
     let port = address.rsplit_once(':').unwrap().1;
-    let ran = run(&["check", "--to", &format!("localhost:{port}"), "ok-get"]);
-    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    let result = run(&["check", "--to", &format!("localhost:{port}"), "ok-get"]);
+    assert_eq!((result.status, &*result.stderr), (0, ""));
 }
 
 /// Returns the addresses to which a process has connections now, with the protocol.
@@ -279,14 +283,14 @@ fn connections_at_once_are_limited_and_go_to_the_server_only() {
             assert!(begun.elapsed() < Duration::from_secs(120), "{peak} connections at once");
             std::thread::sleep(Duration::from_millis(5));
         }
-        let ran = Ran::from(child.wait_with_output().unwrap());
-        assert_eq!((ran.status, &*ran.stderr, peak), (0, "", most), "{}", ran.text());
+        let result = RunResult::from(child.wait_with_output().unwrap());
+        assert_eq!((result.status, &*result.stderr, peak), (0, "", most), "{}", result.text());
     }
 }
 
 #[test]
 fn list_prints_all_cases() {
-    let all = run(&["check", "--list"]).good();
+    let all = run(&["check", "--list"]).success();
     let lines = core::str::from_utf8(&all).unwrap();
     assert!(lines.contains("malformed block --row malformed-block\n"), "{lines}");
     assert_eq!(lines.lines().filter(|line| line.starts_with("  ")).count(), uwsgi_conformance::all().count());
@@ -297,6 +301,6 @@ fn list_prints_all_cases() {
 
 #[test]
 fn print_app_prints_a_python_application() {
-    let source = String::from_utf8(run(&["check", "--print-app"]).good()).unwrap();
+    let source = String::from_utf8(run(&["check", "--print-app"]).success()).unwrap();
     assert!(source.contains("def application(environ, start_response):"), "{source}");
 }

@@ -52,7 +52,7 @@ fn colours_are_only_for_terminals() {
 #[test]
 fn several_files_have_headings() {
     let (ping, get) = (capture("uwsgi-client/ping.bin"), capture("nginx/get.bin"));
-    let text = String::from_utf8(run(&["decode", &ping, &get]).good()).unwrap();
+    let text = String::from_utf8(run(&["decode", &ping, &get]).success()).unwrap();
     assert!(text.starts_with(&format!("{ping}, 4 bytes\n\npacket at 0\n  modifier1  100 ping ping, and ")), "{text}");
     assert!(
         text.contains(&format!("  payload    none\n  body       none (content-length)\n\n{get}, 359 bytes\n\n")),
@@ -64,7 +64,7 @@ fn several_files_have_headings() {
 #[test]
 fn every_form_of_payload_is_shown() {
     let array = b"\xad\x0b\x00\x00\x05\x00hello\x00\x00\x00\x00";
-    let text = String::from_utf8(run_with(&["decode"], array).good()).unwrap();
+    let text = String::from_utf8(run_with(&["decode"], array).success()).unwrap();
     assert!(
         text.ends_with(
             "  items      3\n         4  hello\n        11\n        13\n  body       none (content-length)\n"
@@ -72,21 +72,21 @@ fn every_form_of_payload_is_shown() {
         "{text}"
     );
     let raw = b"\xad\x04\x00\x00a \xff body";
-    let text = String::from_utf8(run_with(&["decode", "--payload", "raw", "--body", "rest"], raw).good()).unwrap();
+    let text = String::from_utf8(run_with(&["decode", "--payload", "raw", "--body", "rest"], raw).success()).unwrap();
     assert!(
         text.contains(
             "  payload    raw\n         4  a \\xff\\x20\n  body       4 bytes at 8 (rest), sha256 230d8358dc8e"
         ),
         "{text}"
     );
-    let text = String::from_utf8(run_with(&["decode"], b"\x4d\x00\x00\x07").good()).unwrap();
+    let text = String::from_utf8(run_with(&["decode"], b"\x4d\x00\x00\x07").success()).unwrap();
     assert_eq!(
         text,
         "packet at 0\n  modifier1  77 no meaning known\n  modifier2  7\n  datasize   0\n  payload    none\n  body       none (content-length)\n"
     );
     assert_eq!(run_with(&["decode"], b"").text(), "no packets: the input is empty\n");
     assert_eq!(run_with(&["decode", "--json"], b"").text(), "[]\n");
-    let empty = run_with(&["decode", "--json", "--payload", "vars"], b"\0\0\0\0").good();
+    let empty = run_with(&["decode", "--json", "--payload", "vars"], b"\0\0\0\0").success();
     let empty: serde_json::Value = serde_json::from_slice(&empty).unwrap();
     assert_eq!((&empty[0]["payload"], &empty[0]["vars"]), (&"vars".into(), &serde_json::json!([])));
 }
@@ -109,41 +109,41 @@ fn the_direction_decides_the_form() {
         (b"\xff\0\0\x01", &["--answer"], "  payload    none\n"),
     ];
     for (bytes, arguments, part) in rows {
-        let text = String::from_utf8(run_with(&[&["decode"], *arguments].concat(), bytes).good()).unwrap();
+        let text = String::from_utf8(run_with(&[&["decode"], *arguments].concat(), bytes).success()).unwrap();
         assert!(text.contains(part), "{text}");
     }
     // A result is read as a call, and a call as the length of a result. Each error has a hint.
-    let ran = run_with(&["decode"], b"\xad\x02\0\x0042");
-    assert_eq!(ran.status, 1);
-    assert!(ran.stderr.contains("if a server sent it, add --answer"), "{}", ran.stderr);
-    let ran = run_with(&["decode", "--answer"], b"\xad\x03\0\x05abc");
-    assert!(ran.status == 1 && ran.text().contains("0 before the fault"), "{}", ran.text());
-    assert!(ran.stderr.contains("use --payload raw in place of --answer"), "{}", ran.stderr);
+    let result = run_with(&["decode"], b"\xad\x02\0\x0042");
+    assert_eq!(result.status, 1);
+    assert!(result.stderr.contains("if a server sent it, add --answer"), "{}", result.stderr);
+    let result = run_with(&["decode", "--answer"], b"\xad\x03\0\x05abc");
+    assert!(result.status == 1 && result.text().contains("0 before the fault"), "{}", result.text());
+    assert!(result.stderr.contains("use --payload raw in place of --answer"), "{}", result.stderr);
 }
 
 #[test]
 fn hex_text_is_read_and_written() {
     let hex = b"# a ping\n64 0 0 00 # datasize\r\n\t00\n00 0600 00  0100 41 0100 42";
-    let json = run_with(&["decode", "--hex", "--json"], hex).good();
+    let json = run_with(&["decode", "--hex", "--json"], hex).success();
     let packets: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!((&packets[0]["modifier1"], &packets[1]["vars"]), (&100.into(), &serde_json::json!([["A", "B"]])));
-    let ran = run_with(&["decode", "--hex"], b"00 00\n00 0g");
-    assert_eq!((ran.status, ran.text()), (1, ""));
+    let result = run_with(&["decode", "--hex"], b"00 00\n00 0g");
+    assert_eq!((result.status, result.text()), (1, ""));
     assert!(
-        ran.stderr.starts_with("error: standard input: line 2, column 5: 'g' is not a hex digit"),
+        result.stderr.starts_with("error: standard input: line 2, column 5: 'g' is not a hex digit"),
         "{}",
-        ran.stderr
+        result.stderr
     );
-    let packet = run(&["encode", "A=B"]).good();
-    let text = run(&["encode", "--hex", "A=B"]).good();
+    let packet = run(&["encode", "A=B"]).success();
+    let text = run(&["encode", "--hex", "A=B"]).success();
     assert_eq!(text, b"00 06 00 00 01 00 41 01 00 42\n");
     assert_eq!(run_with(&["decode", "--hex"], &text).stdout, run_with(&["decode"], &packet).stdout);
 }
 
 #[test]
 fn control_characters_of_values_are_escaped() {
-    let packet = run(&["encode", "A=\x1b]0;title\x07\u{202e}", "B\n=C:\\ä"]).good();
-    let text = String::from_utf8(run_with(&["decode"], &packet).good()).unwrap();
+    let packet = run(&["encode", "A=\x1b]0;title\x07\u{202e}", "B\n=C:\\ä"]).success();
+    let text = String::from_utf8(run_with(&["decode"], &packet).success()).unwrap();
     assert!(text.contains("  A      \\x1b]0;title\\x07\\xe2\\x80\\xae\n"), "{text}");
     assert!(text.contains("  B\\x0a  C:\\\\ä\n"), "{text}");
 }
@@ -152,7 +152,7 @@ fn control_characters_of_values_are_escaped() {
 #[test]
 fn json_escapes_the_control_characters_of_c1() {
     let packet = b"\x00\x09\x00\x00\x01\x00A\x04\x00\x9b2J\xe9";
-    let text = String::from_utf8(run_with(&["decode", "--json"], packet).good()).unwrap();
+    let text = String::from_utf8(run_with(&["decode", "--json"], packet).success()).unwrap();
     assert!(text.contains("\"\\u009b2J\u{e9}\""), "{text}");
-    assert_eq!(run_with(&["encode", "--json", "-"], text.as_bytes()).good(), packet);
+    assert_eq!(run_with(&["encode", "--json", "-"], text.as_bytes()).success(), packet);
 }

@@ -8,7 +8,7 @@ use crate::{capture, run, run_with, scratch};
 const GOOD: &[u8] = b"\x00\x06\x00\x00\x01\x00A\x01\x001";
 
 /// Returns the good packet, and these bytes after it.
-fn then(bytes: &[u8]) -> Vec<u8> {
+fn after_good(bytes: &[u8]) -> Vec<u8> {
     [GOOD, bytes].concat()
 }
 
@@ -23,7 +23,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
     for (options, input, kind, offset, needed, message) in [
         (
             &[][..],
-            then(b"\x00\x01"),
+            after_good(b"\x00\x01"),
             "truncated",
             10,
             json!(2),
@@ -31,7 +31,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x06\x00\x00\x01\x00A"),
+            after_good(b"\x00\x06\x00\x00\x01\x00A"),
             "truncated",
             14,
             json!(3),
@@ -39,7 +39,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(&[&length("9")[..], b"abc"].concat()),
+            after_good(&[&length("9")[..], b"abc"].concat()),
             "truncated",
             33,
             json!(6),
@@ -71,7 +71,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x06\x00\x00\x03\x00A\x01\x001"),
+            after_good(b"\x00\x06\x00\x00\x03\x00A\x01\x001"),
             "value-length-missing",
             19,
             json!(null),
@@ -79,7 +79,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x06\x00\x00\x05\x00A\x01\x001"),
+            after_good(b"\x00\x06\x00\x00\x05\x00A\x01\x001"),
             "key-overrun",
             16,
             json!(null),
@@ -87,7 +87,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x06\x00\x00\x01\x00A\x02\x001"),
+            after_good(b"\x00\x06\x00\x00\x01\x00A\x02\x001"),
             "value-overrun",
             19,
             json!(null),
@@ -95,7 +95,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x07\x00\x00\x01\x00A\x01\x001\x00"),
+            after_good(b"\x00\x07\x00\x00\x01\x00A\x01\x001\x00"),
             "key-length-missing",
             20,
             json!(null),
@@ -103,7 +103,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\x00\x05\x00\x00\x00\x00\x01\x001"),
+            after_good(b"\x00\x05\x00\x00\x00\x00\x01\x001"),
             "empty-key",
             14,
             json!(null),
@@ -111,7 +111,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\xad\x04\x00\x00\x01\x00A\x01"),
+            after_good(b"\xad\x04\x00\x00\x01\x00A\x01"),
             "item-length-missing",
             17,
             json!(null),
@@ -119,7 +119,7 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
         (
             &[],
-            then(b"\xad\x04\x00\x00\x03\x00AB"),
+            after_good(b"\xad\x04\x00\x00\x03\x00AB"),
             "item-overrun",
             16,
             json!(null),
@@ -143,9 +143,9 @@ fn json_names_the_error_its_offset_and_the_missing_bytes() {
         ),
     ] {
         let arguments = [&["decode", "--json"], options].concat();
-        let ran = run_with(&arguments, &input);
-        assert_eq!((ran.status, &*ran.stderr), (1, ""), "{message}");
-        let document: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let result = run_with(&arguments, &input);
+        assert_eq!((result.status, &*result.stderr), (1, ""), "{message}");
+        let document: Value = serde_json::from_slice(&result.stdout).unwrap();
         let error = json!({ "kind": kind, "offset": offset, "needed": needed, "message": message });
         assert_eq!(document["error"], error);
         let before = usize::from(input.starts_with(GOOD) || input.starts_with(b"d\0\0\0"));
@@ -170,7 +170,7 @@ fn the_last_of_several_lengths_counts() {
     for (values, status) in rows {
         let pairs: Vec<_> = values.iter().map(|value| pair(value)).collect();
         let arguments: Vec<_> = core::iter::once("encode").chain(pairs.iter().map(String::as_str)).collect();
-        let mut packet = run(&arguments).good();
+        let mut packet = run(&arguments).success();
         packet.push(b'x');
         assert_eq!(run_with(&["decode"], &packet).status, status, "{values:?}");
         assert_eq!(run_with(&["decode", "--body", "rest"], &packet).status, 0, "{values:?}");
@@ -179,11 +179,11 @@ fn the_last_of_several_lengths_counts() {
 
 #[test]
 fn text_shows_the_good_packets_then_the_error() {
-    let input = then(b"\x00\x0c\x00\x00\x01\x00B\x01\x002\x01\x00C\xff\x003");
-    let ran = run_with(&["decode"], &input);
-    assert_eq!(ran.status, 1);
+    let input = after_good(b"\x00\x0c\x00\x00\x01\x00B\x01\x002\x01\x00C\xff\x003");
+    let result = run_with(&["decode"], &input);
+    assert_eq!(result.status, 1);
     assert_eq!(
-        ran.text(),
+        result.text(),
         "\
 packet at 0
   modifier1  0 wsgi a request for a Python WSGI application, and the default of every front end
@@ -202,7 +202,7 @@ packet at 10 malformed
 "
     );
     assert_eq!(
-        ran.stderr,
+        result.stderr,
         "\
 error: standard input: the value at offset 25 claims 255 bytes, its block has 1 left
          0  00 06 00 00 01 00 41 01 00 31 00 0c 00 00 01 00  |......A..1......|
@@ -218,10 +218,10 @@ error: standard input: the value at offset 25 claims 255 bytes, its block has 1 
 fn the_good_items_of_a_broken_array_are_shown() {
     for block in [&b"\x02\x00ok\x09\x00A"[..], b"\x02\x00ok\x09"] {
         let packet = [&[173, u8::try_from(block.len()).unwrap(), 0, 0], block].concat();
-        let ran = run_with(&["decode"], &packet);
-        assert_eq!(ran.status, 1);
-        assert!(ran.text().ends_with("  items      1 before the fault\n         4  ok\n"), "{}", ran.text());
-        assert!(ran.stderr.contains("if a server sent it, add --answer"), "{}", ran.stderr);
+        let result = run_with(&["decode"], &packet);
+        assert_eq!(result.status, 1);
+        assert!(result.text().ends_with("  items      1 before the fault\n         4  ok\n"), "{}", result.text());
+        assert!(result.stderr.contains("if a server sent it, add --answer"), "{}", result.stderr);
     }
 }
 
@@ -234,9 +234,9 @@ fn other_protocols_are_named() {
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "these bytes look like HTTP/2: "),
         (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", "these bytes look like the PROXY protocol: "),
     ] {
-        let ran = run_with(&["decode"], input);
-        assert_eq!(ran.status, 1);
-        assert!(ran.stderr.contains(&format!("\n  hint: {advice}")), "{}", ran.stderr);
+        let result = run_with(&["decode"], input);
+        assert_eq!(result.status, 1);
+        assert!(result.stderr.contains(&format!("\n  hint: {advice}")), "{}", result.stderr);
         let document: Value = serde_json::from_slice(&run_with(&["decode", "--json"], input).stdout).unwrap();
         assert!(document["error"]["message"].as_str().unwrap().contains(&format!("; {advice}")), "{document}");
     }
@@ -246,9 +246,9 @@ fn other_protocols_are_named() {
 fn needed_is_the_number_of_missing_bytes() {
     let whole = std::fs::read(capture("nginx/get.bin")).unwrap();
     for cut in (1..whole.len()).step_by(23) {
-        let ran = run_with(&["decode", "--json"], &whole[..cut]);
-        assert_eq!(ran.status, 1);
-        let document: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let result = run_with(&["decode", "--json"], &whole[..cut]);
+        assert_eq!(result.status, 1);
+        let document: Value = serde_json::from_slice(&result.stdout).unwrap();
         let missing = if cut < 4 { 4 - cut } else { whole.len() - cut };
         assert_eq!(document["error"]["needed"], missing);
     }
@@ -259,11 +259,11 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     let good = capture("uwsgi-client/ping.bin");
     for more in [&[][..], &["--json"]] {
         let arguments = [&["decode"], more, &["/nowhere/a\x1b[31m", &good, "/"]].concat();
-        let ran = run(&arguments);
-        assert_eq!(ran.status, 2);
-        assert!(ran.text().contains("modifier1"), "{}", ran.text());
-        assert!(ran.stderr.starts_with("error: cannot read /nowhere/a\\x1b[31m: No such file"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("\nerror: cannot read /: Is a directory"), "{}", ran.stderr);
+        let result = run(&arguments);
+        assert_eq!(result.status, 2);
+        assert!(result.text().contains("modifier1"), "{}", result.text());
+        assert!(result.stderr.starts_with("error: cannot read /nowhere/a\\x1b[31m: No such file"), "{}", result.stderr);
+        assert!(result.stderr.contains("\nerror: cannot read /: Is a directory"), "{}", result.stderr);
     }
 }
 
@@ -294,8 +294,8 @@ fn changed_captures_never_panic() {
     let files: Vec<_> = files.iter().map(String::as_str).collect();
     for options in [&[][..], &["--json"], &["--hex"], &["--payload", "array"], &["--payload", "vars", "--body", "none"]]
     {
-        let ran = run(&[&["decode"], options, &files].concat());
-        assert_eq!(ran.status, 1);
-        assert!(!ran.text().contains('\x1b'));
+        let result = run(&[&["decode"], options, &files].concat());
+        assert_eq!(result.status, 1);
+        assert!(!result.text().contains('\x1b'));
     }
 }

@@ -21,7 +21,7 @@ fn arguments_become_a_packet() {
         (&["--modifier2", "1", "--payload", "raw"], b"\0\0\0\x01"),
     ] {
         let arguments = [&["encode"], arguments].concat();
-        assert_eq!(run(&arguments).good().escape_ascii().to_string(), packet.escape_ascii().to_string());
+        assert_eq!(run(&arguments).success().escape_ascii().to_string(), packet.escape_ascii().to_string());
     }
 }
 
@@ -54,10 +54,10 @@ fn invalid_arguments_are_refused_without_output() {
         (&["--json", "-", "-d", "x"], "cannot be used with"),
         (&["-I", "-d", "x", "http://a/"], "cannot be used with"),
     ] {
-        let ran = run(&[&["encode"], arguments].concat());
-        assert_eq!((ran.status, ran.text()), (2, ""), "{what}");
-        assert!(ran.stderr.contains(what), "{what} in {}", ran.stderr);
-        assert!(ran.stderr.len() < 1000);
+        let result = run(&[&["encode"], arguments].concat());
+        assert_eq!((result.status, result.text()), (2, ""), "{what}");
+        assert!(result.stderr.contains(what), "{what} in {}", result.stderr);
+        assert!(result.stderr.len() < 1000);
     }
 }
 
@@ -72,11 +72,11 @@ fn json_fields_have_defaults() {
     ]);
     let bytes = b"\0\x06\0\0\x01\0A\x01\x001\xad\x05\0\0\x01\0\xe4\0\0\x65\x02\0\x02\0\xffd\0\0\0\0\0\0\0";
     for document in [json.to_string(), json!({ "packets": json, "producer": "x" }).to_string()] {
-        assert_eq!(run_with(&["encode", "--json", "-"], document.as_bytes()).good(), bytes);
+        assert_eq!(run_with(&["encode", "--json", "-"], document.as_bytes()).success(), bytes);
     }
     // Several documents in one input, as decode prints them for several files.
     let twice = format!("{json}\n{json}");
-    assert_eq!(run_with(&["encode", "--json", "-"], twice.as_bytes()).good(), bytes.repeat(2));
+    assert_eq!(run_with(&["encode", "--json", "-"], twice.as_bytes()).success(), bytes.repeat(2));
 }
 
 #[test]
@@ -101,13 +101,13 @@ fn invalid_json_is_refused() {
         (json!({}), "the object has no field `packets`"),
         (json!("x"), "the document must be an array of packets"),
     ] {
-        let ran = run_with(&["encode", "--json", "-"], document.to_string().as_bytes());
-        assert_eq!((ran.status, ran.text()), (1, ""), "{what}");
-        assert!(ran.stderr.starts_with(&format!("error: standard input: {what}")), "{what} in {}", ran.stderr);
+        let result = run_with(&["encode", "--json", "-"], document.to_string().as_bytes());
+        assert_eq!((result.status, result.text()), (1, ""), "{what}");
+        assert!(result.stderr.starts_with(&format!("error: standard input: {what}")), "{what} in {}", result.stderr);
     }
-    let ran = run_with(&["encode", "--json", "-"], b"[] [{]");
-    assert_eq!(ran.status, 1);
-    assert!(ran.stderr.starts_with("error: standard input: this is not JSON: "), "{}", ran.stderr);
+    let result = run_with(&["encode", "--json", "-"], b"[] [{]");
+    assert_eq!(result.status, 1);
+    assert!(result.stderr.starts_with("error: standard input: this is not JSON: "), "{}", result.stderr);
     let deep = "[".repeat(100_000);
     assert_eq!(run_with(&["encode", "--json", "-"], deep.as_bytes()).status, 1);
 }
@@ -115,12 +115,12 @@ fn invalid_json_is_refused() {
 #[test]
 fn json_of_malformed_input_gives_a_note() {
     let json = run_with(&["decode", "--json"], b"d\0\0\0\0").stdout;
-    let ran = run_with(&["encode", "--json", "-"], &json);
-    assert_eq!((ran.status, &*ran.stdout), (0, &b"d\0\0\0"[..]));
+    let result = run_with(&["encode", "--json", "-"], &json);
+    assert_eq!((result.status, &*result.stdout), (0, &b"d\0\0\0"[..]));
     assert!(
-        ran.stderr.contains("the decoded input was malformed after packet 1: 4 bytes belong at offset 4"),
+        result.stderr.contains("the decoded input was malformed after packet 1: 4 bytes belong at offset 4"),
         "{}",
-        ran.stderr
+        result.stderr
     );
 }
 
@@ -128,11 +128,11 @@ fn json_of_malformed_input_gives_a_note() {
 fn the_packet_goes_to_a_file() {
     let file = scratch("output").join("ping.bin");
     let name = file.to_str().unwrap();
-    assert!(run(&["encode", "--modifier1", "ping", "-o", name]).good().is_empty());
+    assert!(run(&["encode", "--modifier1", "ping", "-o", name]).success().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), b"d\0\0\0");
-    assert!(run(&["encode", "--modifier1", "ping", "--hex", "--output", name]).good().is_empty());
+    assert!(run(&["encode", "--modifier1", "ping", "--hex", "--output", name]).success().is_empty());
     assert_eq!(std::fs::read(&file).unwrap(), b"64 00 00 00\n");
-    assert_eq!(run(&["encode", "--modifier1", "ping", "-o", "-"]).good(), b"d\0\0\0");
+    assert_eq!(run(&["encode", "--modifier1", "ping", "-o", "-"]).success(), b"d\0\0\0");
     // A failure does not touch the file.
     assert_eq!(run(&["encode", "=", "-o", name]).status, 2);
     assert_eq!(std::fs::read(&file).unwrap(), b"64 00 00 00\n");

@@ -11,7 +11,7 @@ fn sent(bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
 }
 
 fn encoded(arguments: &[&str]) -> (Vec<String>, String) {
-    let (vars, body) = sent(&run(&[&["encode"], arguments].concat()).good());
+    let (vars, body) = sent(&run(&[&["encode"], arguments].concat()).success());
     (vars, String::from_utf8(body).unwrap())
 }
 
@@ -91,9 +91,9 @@ fn invalid_urls_are_refused() {
         ("http://user:pw@a/", "has a user in it"),
         ("http://:80/", "the URL http://:80/"),
     ] {
-        let ran = run(&["encode", url]);
-        assert_eq!((ran.status, ran.text()), (2, ""), "{url}");
-        assert!(ran.stderr.contains(what), "{what} in {}", ran.stderr);
+        let result = run(&["encode", url]);
+        assert_eq!((result.status, result.text()), (2, ""), "{url}");
+        assert!(result.stderr.contains(what), "{what} in {}", result.stderr);
     }
 }
 
@@ -118,11 +118,11 @@ fn bodies_follow_the_rules_of_curl() {
         assert_eq!(value(&vars, "CONTENT_TYPE"), Some("application/x-www-form-urlencoded"));
         assert_eq!(value(&vars, "HTTP_CONTENT_LENGTH"), None);
     }
-    let ran = run_with(&["encode", "http://a/", "-d", "@-"], b"from\nstdin");
-    assert_eq!(sent(&ran.good()).1, b"fromstdin");
-    let ran = run(&["encode", "http://a/", "-d", "@/nowhere"]);
-    assert_eq!(ran.status, 2);
-    assert!(ran.stderr.starts_with("error: cannot read /nowhere: "), "{}", ran.stderr);
+    let result = run_with(&["encode", "http://a/", "-d", "@-"], b"from\nstdin");
+    assert_eq!(sent(&result.success()).1, b"fromstdin");
+    let result = run(&["encode", "http://a/", "-d", "@/nowhere"]);
+    assert_eq!(result.status, 2);
+    assert!(result.stderr.starts_with("error: cannot read /nowhere: "), "{}", result.stderr);
 }
 
 #[test]
@@ -132,9 +132,9 @@ fn methods_are_checked() {
         assert_eq!(value(&vars, "REQUEST_METHOD"), Some(method));
     }
     for method in ["", "GE T", "G\r\n"] {
-        let ran = run(&["encode", "http://a/", "-X", method]);
-        assert_eq!(ran.status, 2);
-        assert!(ran.stderr.contains("REQUEST_METHOD is"), "{}", ran.stderr);
+        let result = run(&["encode", "http://a/", "-X", method]);
+        assert_eq!(result.status, 2);
+        assert!(result.stderr.contains("REQUEST_METHOD is"), "{}", result.stderr);
     }
     // A pair sends the invalid method all the same.
     let (vars, _) = encoded(&["http://a/", "REQUEST_METHOD=GE T"]);
@@ -196,9 +196,13 @@ fn invalid_headers_are_refused() {
         ("", "neither 'Name: value', nor 'Name;'"),
         ("Content-Length: 5, 5", "Content-Length is not a decimal number"),
     ] {
-        let ran = run(&["encode", "http://a/", "-H", header]);
-        assert_eq!((ran.status, ran.text()), (2, ""), "{header}");
-        assert!(ran.stderr.starts_with("error: -H '") && ran.stderr.contains(what), "{what} in {}", ran.stderr);
+        let result = run(&["encode", "http://a/", "-H", header]);
+        assert_eq!((result.status, result.text()), (2, ""), "{header}");
+        assert!(
+            result.stderr.starts_with("error: -H '") && result.stderr.contains(what),
+            "{what} in {}",
+            result.stderr
+        );
     }
 }
 
@@ -222,14 +226,14 @@ fn pairs_replace_vars_and_come_last() {
     );
     assert_eq!(value(&vars, "REQUEST_URI"), Some("/x"));
     assert_eq!(body, "12345");
-    let bytes = run(&["encode", "--modifier1", "psgi", "--modifier2", "3", "http://a/", "A=1"]).good();
+    let bytes = run(&["encode", "--modifier1", "psgi", "--modifier2", "3", "http://a/", "A=1"]).success();
     assert_eq!((bytes[0], bytes[3]), (5, 3));
 }
 
 #[test]
 fn a_request_that_does_not_fit_is_refused() {
     let long = format!("X-Long: {}", "x".repeat(65_000));
-    let ran = run(&["encode", "http://a/", "-H", &long, "-H", &long]);
-    assert_eq!((ran.status, ran.text()), (2, ""));
-    assert!(ran.stderr.contains("-H 'X-Long': the payload would be"), "{}", ran.stderr);
+    let result = run(&["encode", "http://a/", "-H", &long, "-H", &long]);
+    assert_eq!((result.status, result.text()), (2, ""));
+    assert!(result.stderr.contains("-H 'X-Long': the payload would be"), "{}", result.stderr);
 }

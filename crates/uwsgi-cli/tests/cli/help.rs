@@ -5,7 +5,7 @@ use crate::{run, scratch};
 #[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = String::from_utf8(run(&["completions", shell]).good()).unwrap();
+        let script = String::from_utf8(run(&["completions", shell]).success()).unwrap();
         for word in ["uwsgictl", "decode", "encode", "payload", "data-binary"] {
             assert!(script.contains(word), "{word} for {shell}");
         }
@@ -34,8 +34,8 @@ fn every_command_has_a_page() {
     ];
     let mut pages: Vec<_> = commands.iter().map(|command| format!("uwsgictl-{command}")).collect();
     pages.push("uwsgictl".to_owned());
-    assert!(run(&["man", "--dir", directory.to_str().unwrap()]).good().is_empty());
-    let all = String::from_utf8(run(&["man"]).good()).unwrap();
+    assert!(run(&["man", "--dir", directory.to_str().unwrap()]).success().is_empty());
+    let all = String::from_utf8(run(&["man"]).success()).unwrap();
     for page in &pages {
         let text = std::fs::read_to_string(directory.join(format!("{page}.1"))).unwrap();
         assert!(text.contains(&format!(".TH {page} 1")), "{text}");
@@ -64,11 +64,11 @@ fn help_has_examples() {
         &["signal", "--help"],
         &["subscribe", "--help"],
     ] {
-        let text = String::from_utf8(run(arguments).good()).unwrap();
+        let text = String::from_utf8(run(arguments).success()).unwrap();
         assert!(text.contains("Examples:\n  uwsgictl "), "{text}");
         assert!(text.contains("\nUsage: "), "{text}");
     }
-    let version = String::from_utf8(run(&["--version"]).good()).unwrap();
+    let version = String::from_utf8(run(&["--version"]).success()).unwrap();
     assert_eq!(version, concat!("uwsgictl ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
@@ -84,8 +84,8 @@ fn a_wrong_command_line_has_status_2() {
         &["encode"],
         &["encode", "--modifier1", "256", "A=B"],
     ] {
-        let ran = run(arguments);
-        assert_eq!(ran.status, 2, "{arguments:?}");
-        assert!(!ran.stderr.is_empty() && ran.stdout.is_empty());
+        let result = run(arguments);
+        assert_eq!(result.status, 2, "{arguments:?}");
+        assert!(!result.stderr.is_empty() && result.stdout.is_empty());
     }
 }

@@ -43,13 +43,13 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// The result of a run. It has not panicked, and has not printed the debug format of a value.
-struct Ran {
+struct RunResult {
     status: i32,
     stdout: Vec<u8>,
     stderr: String,
 }
 
-impl Ran {
+impl RunResult {
     fn from(output: Output) -> Self {
         let stderr = String::from_utf8(output.stderr).unwrap();
         let status = output.status.code().unwrap_or_else(|| panic!("killed: {}", output.status));
@@ -65,17 +65,17 @@ impl Ran {
     }
 
     /// Returns the output of a run, which must have status 0 and nothing on standard error.
-    fn good(self) -> Vec<u8> {
+    fn success(self) -> Vec<u8> {
         assert_eq!((self.status, &*self.stderr), (0, ""));
         self.stdout
     }
 }
 
-fn run(arguments: &[&str]) -> Ran {
-    Ran::from(command(arguments).output().unwrap())
+fn run(arguments: &[&str]) -> RunResult {
+    RunResult::from(command(arguments).output().unwrap())
 }
 
-fn run_with(arguments: &[&str], input: &[u8]) -> Ran {
+fn run_with(arguments: &[&str], input: &[u8]) -> RunResult {
     let mut child =
         command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -83,7 +83,7 @@ fn run_with(arguments: &[&str], input: &[u8]) -> Ran {
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    Ran::from(output)
+    RunResult::from(output)
 }
 
 /// Returns the path of a capture.

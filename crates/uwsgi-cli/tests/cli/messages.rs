@@ -235,16 +235,16 @@ fn commands_send_their_packets_and_report_the_answers() {
             assert_eq!(value, row.value, "{:?}", row.command);
             let _closed = stream.write_all(row.answer);
         });
-        let ran = run_with(&[row.command, &["--to", &server.address]].concat(), b"input\n");
+        let result = run_with(&[row.command, &["--to", &server.address]].concat(), b"input\n");
         let name = format!("{:?}", row.command);
-        assert_eq!(ran.status, row.status, "{name}: {}", ran.stderr);
-        let printed = ran.text().strip_prefix(&format!("{}: ", server.address)).unwrap_or(ran.text());
+        assert_eq!(result.status, row.status, "{name}: {}", result.stderr);
+        let printed = result.text().strip_prefix(&format!("{}: ", server.address)).unwrap_or(result.text());
         assert_eq!(printed, row.stdout, "{name}");
-        match ran.stderr.strip_prefix(&format!("error: {}: ", server.address)) {
+        match result.stderr.strip_prefix(&format!("error: {}: ", server.address)) {
             Some(error) => {
                 assert_eq!(error.strip_prefix(NO_ANSWER).unwrap_or(error), format!("{}\n", row.stderr), "{name}")
             }
-            None => assert_eq!((&*ran.stderr, row.stderr), ("", ""), "{name}"),
+            None => assert_eq!((&*result.stderr, row.stderr), ("", ""), "{name}"),
         }
         server.end();
     }
@@ -256,9 +256,13 @@ fn ping_prints_that_the_server_is_alive() {
         packet(stream);
         stream.write_all(b"\x64\0\0\x01").unwrap();
     });
-    let ran = run(&["ping", "--to", &server.address]);
+    let result = run(&["ping", "--to", &server.address]);
     let prefix = format!("{}: alive, after ", server.address);
-    assert!(ran.status == 0 && ran.text().starts_with(&prefix) && ran.text().ends_with("s\n"), "{}", ran.text());
+    assert!(
+        result.status == 0 && result.text().starts_with(&prefix) && result.text().ends_with("s\n"),
+        "{}",
+        result.text()
+    );
     server.end();
 }
 
@@ -277,10 +281,10 @@ fn invalid_arguments_are_refused() {
             "the value of key is none that this message knows",
         ),
     ] {
-        let ran = run(&[arguments, &["--to", "127.0.0.1:1"]].concat());
-        assert_eq!((ran.status, ran.text()), (2, ""), "{error}");
-        assert!(ran.stderr.ends_with(&format!("{error}\n")), "{}", ran.stderr);
-        assert_eq!(ran.stderr.lines().count(), 1);
+        let result = run(&[arguments, &["--to", "127.0.0.1:1"]].concat());
+        assert_eq!((result.status, result.text()), (2, ""), "{error}");
+        assert!(result.stderr.ends_with(&format!("{error}\n")), "{}", result.stderr);
+        assert_eq!(result.stderr.lines().count(), 1);
     }
     for arguments in [
         &["signal", "256"][..],
@@ -313,9 +317,9 @@ fn a_full_disk_is_an_error() {
         stream.write_all(answer[number]).unwrap();
     });
     for arguments in [["rpc", "f"].as_slice(), &["cache", "get", "k"]] {
-        let ran = run(&[arguments, &["--to", &server.address, "-o", "/dev/full"]].concat());
-        assert_eq!(ran.status, 2);
-        assert_eq!(ran.stderr, "error: cannot write /dev/full: No space left on device (os error 28)\n");
+        let result = run(&[arguments, &["--to", &server.address, "-o", "/dev/full"]].concat());
+        assert_eq!(result.status, 2);
+        assert_eq!(result.stderr, "error: cannot write /dev/full: No space left on device (os error 28)\n");
     }
     server.end();
 }
@@ -336,8 +340,8 @@ fn values_come_from_files_and_go_into_files() {
             stream.write_all(b"\xad\x04\0\0done").unwrap();
         }
     });
-    run(&["cache", "set", "k", "--file", from.to_str().unwrap(), "--to", &server.address]).good();
-    run(&["rpc", "f", "--to", &server.address, "-o", into.to_str().unwrap()]).good();
+    run(&["cache", "set", "k", "--file", from.to_str().unwrap(), "--to", &server.address]).success();
+    run(&["rpc", "f", "--to", &server.address, "-o", into.to_str().unwrap()]).success();
     assert_eq!(std::fs::read(&into).unwrap(), b"done");
     server.end();
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::{Ran, command, run, scratch};
+use crate::{RunResult, command, run, scratch};
 
 /// Returns a file whose output does not fit into a pipe.
 fn large_file() -> String {
@@ -21,8 +21,8 @@ fn a_reader_that_closes_early_is_no_failure() {
             let mut stdout = child.stdout.take().unwrap();
             stdout.read_exact(&mut vec![0; read_first]).unwrap();
             drop(stdout);
-            let ran = Ran::from(child.wait_with_output().unwrap());
-            assert_eq!((ran.status, &*ran.stderr), (0, ""), "{arguments:?}");
+            let result = RunResult::from(child.wait_with_output().unwrap());
+            assert_eq!((result.status, &*result.stderr), (0, ""), "{arguments:?}");
         }
     }
 }
@@ -34,11 +34,15 @@ fn a_full_disk_is_an_error() {
         [&["encode", "A=B"][..], &["decode", "--hex", "--json", "/dev/null"], &["decode", "/dev/null"], &["man"]]
     {
         let full = std::fs::File::create("/dev/full").unwrap();
-        let ran = Ran::from(command(arguments).stdout(full).output().unwrap());
-        assert_eq!(ran.status, 2);
-        assert!(ran.stderr.starts_with("error: cannot write to standard output: No space left"), "{}", ran.stderr);
+        let result = RunResult::from(command(arguments).stdout(full).output().unwrap());
+        assert_eq!(result.status, 2);
+        assert!(
+            result.stderr.starts_with("error: cannot write to standard output: No space left"),
+            "{}",
+            result.stderr
+        );
     }
-    let ran = run(&["encode", "A=B", "-o", "/dev/full"]);
-    assert_eq!(ran.status, 2);
-    assert!(ran.stderr.starts_with("error: cannot write /dev/full: No space left"), "{}", ran.stderr);
+    let result = run(&["encode", "A=B", "-o", "/dev/full"]);
+    assert_eq!(result.status, 2);
+    assert!(result.stderr.starts_with("error: cannot write /dev/full: No space left"), "{}", result.stderr);
 }

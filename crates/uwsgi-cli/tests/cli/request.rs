@@ -4,19 +4,19 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 
 use crate::server::{Received, Server, answering};
-use crate::{Ran, command, run, run_with, scratch};
+use crate::{RunResult, command, run, run_with, scratch};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n";
 
 /// Runs `request` against a server with this answer. Returns the result, and what the server received.
-fn ask(answer: &'static [u8], arguments: &[&str]) -> (Ran, Received) {
+fn ask(answer: &'static [u8], arguments: &[&str]) -> (RunResult, Received) {
     ask_with(answer, arguments, b"")
 }
 
-fn ask_with(answer: &'static [u8], arguments: &[&str], input: &[u8]) -> (Ran, Received) {
+fn ask_with(answer: &'static [u8], arguments: &[&str], input: &[u8]) -> (RunResult, Received) {
     let server = answering(1, answer);
-    let ran = run_with(&[&["request", "--to", &server.address], arguments].concat(), input);
-    (ran, server.end().remove(0))
+    let result = run_with(&[&["request", "--to", &server.address], arguments].concat(), input);
+    (result, server.end().remove(0))
 }
 
 #[test]
@@ -29,17 +29,17 @@ fn the_request_is_the_one_that_encode_makes() {
         &["http://example.com/", "-I"],
     ];
     for arguments in rows {
-        let (ran, received) = ask(HELLO, arguments);
-        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{arguments:?}");
-        let encoded = run(&[&["encode", "-o", "-"], arguments].concat()).good();
+        let (result, received) = ask(HELLO, arguments);
+        assert_eq!((result.status, &*result.stderr), (0, ""), "{arguments:?}");
+        let encoded = run(&[&["encode", "-o", "-"], arguments].concat()).success();
         assert_eq!([received.packet, received.body].concat(), encoded, "{arguments:?}");
     }
 }
 
 #[test]
 fn a_path_and_vars_make_a_request() {
-    let (ran, received) = ask(HELLO, &["/a%20b?x", "--var", "REMOTE_USER=alice", "--var", "HTTP_HOST=other"]);
-    assert_eq!(ran.good(), b"hello\n");
+    let (result, received) = ask(HELLO, &["/a%20b?x", "--var", "REMOTE_USER=alice", "--var", "HTTP_HOST=other"]);
+    assert_eq!(result.success(), b"hello\n");
     for (key, value) in
         [("PATH_INFO", "/a b"), ("REQUEST_URI", "/a%20b?x"), ("SERVER_NAME", "localhost"), ("REMOTE_USER", "alice")]
     {
@@ -73,8 +73,8 @@ fn heads_and_bodies_are_printed_as_asked_for() {
         ),
     ];
     for (arguments, answer, printed) in rows {
-        let (ran, _) = ask(answer, &[&["/"], arguments].concat());
-        assert_eq!((ran.status, &*ran.stderr, ran.text()), (0, "", printed), "{arguments:?}");
+        let (result, _) = ask(answer, &[&["/"], arguments].concat());
+        assert_eq!((result.status, &*result.stderr, result.text()), (0, "", printed), "{arguments:?}");
     }
 }
 
@@ -83,9 +83,9 @@ fn verbose_lines_are_on_standard_error() {
     let answer = b"HTTP/1.0 200 OK\r\nX-Odd: \xff\r\n\r\nhello";
     let server = answering(1, answer);
     let to = server.address.clone();
-    let ran = run(&["request", "--to", &to, "http://a/b", "-v", "-H", "X: \u{e9}\u{9b}", "-H", "User-Agent:"]);
-    assert_eq!((ran.status, ran.text()), (0, "hello"));
-    let lines: Vec<&str> = ran.stderr.lines().collect();
+    let result = run(&["request", "--to", &to, "http://a/b", "-v", "-H", "X: \u{e9}\u{9b}", "-H", "User-Agent:"]);
+    assert_eq!((result.status, result.text()), (0, "hello"));
+    let lines: Vec<&str> = result.stderr.lines().collect();
     assert_eq!(
         &lines[..lines.len() - 1],
         [
@@ -122,19 +122,19 @@ fn files_and_pipes_are_uploaded() {
     std::fs::write(&file, &content).unwrap();
     let path = file.to_str().unwrap();
 
-    let (ran, received) = ask(HELLO, &["/", "-T", path]);
-    assert_eq!(ran.good(), b"hello\n");
+    let (result, received) = ask(HELLO, &["/", "-T", path]);
+    assert_eq!(result.success(), b"hello\n");
     assert_eq!(received.var("REQUEST_METHOD").as_deref(), Some("PUT"));
     assert_eq!((received.var("CONTENT_LENGTH").as_deref(), received.var("CONTENT_TYPE")), (Some("1000000"), None));
     assert!(received.body == content);
 
     // The length of a pipe is learnt from the pipe, or given.
-    let (ran, received) = ask_with(HELLO, &["/", "-T", "-", "-X", "POST"], &content);
-    assert_eq!(ran.good(), b"hello\n");
+    let (result, received) = ask_with(HELLO, &["/", "-T", "-", "-X", "POST"], &content);
+    assert_eq!(result.success(), b"hello\n");
     assert_eq!(received.var("REQUEST_METHOD").as_deref(), Some("POST"));
     assert!(received.body == content);
-    let (ran, received) = ask_with(HELLO, &["/", "-T", "-", "-H", "content-length: 70"], &content);
-    assert_eq!(ran.good(), b"hello\n");
+    let (result, received) = ask_with(HELLO, &["/", "-T", "-", "-H", "content-length: 70"], &content);
+    assert_eq!(result.success(), b"hello\n");
     assert!(received.body == content[..70]);
 
     // Standard input is a file whose first bytes were read before.
@@ -142,7 +142,7 @@ fn files_and_pipes_are_uploaded() {
     opened.read_exact(&mut [0; 10]).unwrap();
     let server = answering(1, HELLO);
     let output = command(&["request", "--to", &server.address, "/", "-T", "-"]).stdin(opened).output().unwrap();
-    assert_eq!(Ran::from(output).good(), b"hello\n");
+    assert_eq!(RunResult::from(output).success(), b"hello\n");
     assert!(server.end().remove(0).body == content[10..]);
 }
 
@@ -151,10 +151,10 @@ fn invalid_uploads_are_refused() {
     let directory = scratch("uploads-wrong");
     let to = ["request", "--to", "127.0.0.1:1", "/"];
     let refused = |more: &[&str], input: &[u8]| {
-        let ran = run_with(&[&to[..], more].concat(), input);
-        assert_eq!((ran.status, ran.text()), (2, ""), "{more:?}");
-        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
-        ran.stderr
+        let result = run_with(&[&to[..], more].concat(), input);
+        assert_eq!((result.status, result.text()), (2, ""), "{more:?}");
+        assert_eq!(result.stderr.lines().count(), 1, "{}", result.stderr);
+        result.stderr
     };
     let text = refused(&["-T", directory.join("none").to_str().unwrap()], b"");
     assert!(text.contains("cannot read") && text.contains("No such file"), "{text}");
@@ -172,11 +172,12 @@ fn a_body_that_ends_before_its_length_is_an_error() {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).unwrap();
     });
-    let ran = run_with(&["request", "--to", &server.address, "/", "-T", "-", "-H", "Content-Length: 100000"], b"hello");
-    assert_eq!(ran.status, 2);
+    let result =
+        run_with(&["request", "--to", &server.address, "/", "-T", "-", "-H", "Content-Length: 100000"], b"hello");
+    assert_eq!(result.status, 2);
     let address = &server.address;
     assert_eq!(
-        ran.stderr,
+        result.stderr,
         format!("error: {address}: the body to be sent ended 99995 bytes before its declared length\n")
     );
     server.end();
@@ -199,8 +200,8 @@ fn an_answer_before_the_end_of_the_body_is_printed() {
                 .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let writer = std::thread::spawn(move || while stdin.write_all(&[b'x'; 65536]).is_ok() {});
-        let ran = Ran::from(child.wait_with_output().unwrap());
-        assert_eq!((ran.status, &*ran.stderr, ran.text()), (0, "", "too long\n"));
+        let result = RunResult::from(child.wait_with_output().unwrap());
+        assert_eq!((result.status, &*result.stderr, result.text()), (0, "", "too long\n"));
         writer.join().unwrap();
     }
     server.end();
@@ -215,12 +216,12 @@ fn fail_makes_a_status_of_400_or_above_an_error() {
         (b"Status: 503 Busy\r\n\r\nlater", 22),
     ] {
         let server = answering(2, answer);
-        let ran = run(&["request", "--to", &server.address, "/", "--fail"]);
-        assert_eq!(ran.status, status);
+        let result = run(&["request", "--to", &server.address, "/", "--fail"]);
+        assert_eq!(result.status, status);
         if status == 22 {
-            assert_eq!(ran.text(), "", "no body");
+            assert_eq!(result.text(), "", "no body");
             let number = core::str::from_utf8(answer).unwrap().split(' ').nth(1).unwrap().to_owned();
-            assert_eq!(ran.stderr, format!("error: {}: the answer's status is {number}\n", server.address));
+            assert_eq!(result.stderr, format!("error: {}: the answer's status is {number}\n", server.address));
         }
         assert_eq!(run(&["request", "--to", &server.address, "/"]).status, 0, "without --fail any answer is a success");
         server.end();
@@ -250,10 +251,10 @@ fn missing_and_malformed_answers_are_errors() {
     ];
     for (answer, printed, error) in rows {
         let server = answering(1, answer);
-        let ran = run(&["request", "--to", &server.address, "/"]);
+        let result = run(&["request", "--to", &server.address, "/"]);
         // The bytes before the error are printed.
-        assert_eq!((ran.status, ran.text()), (2, printed));
-        assert_eq!(ran.stderr, format!("error: {}: {error}\n", server.address));
+        assert_eq!((result.status, result.text()), (2, printed));
+        assert_eq!(result.stderr, format!("error: {}: {error}\n", server.address));
         server.end();
     }
 }
@@ -261,17 +262,17 @@ fn missing_and_malformed_answers_are_errors() {
 #[test]
 fn absent_and_silent_servers_are_errors() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let ran = run(&["request", "--to", &closed, "/"]);
+    let result = run(&["request", "--to", &closed, "/"]);
     assert_eq!(
-        (ran.status, ran.stderr),
+        (result.status, result.stderr),
         (2, format!("error: {closed}: nobody listens there: is the server running?\n"))
     );
-    let ran = run(&["request", "--to", "/nowhere/at.sock", "/"]);
-    assert_eq!(ran.stderr, "error: unix:/nowhere/at.sock: there is no such socket: is the server running?\n");
+    let result = run(&["request", "--to", "/nowhere/at.sock", "/"]);
+    assert_eq!(result.stderr, "error: unix:/nowhere/at.sock: there is no such socket: is the server running?\n");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = listener.local_addr().unwrap().to_string();
-    let ran = run(&["request", "--to", &silent, "/", "--timeout", "0.1"]);
-    assert_eq!((ran.status, ran.stderr), (2, format!("error: {silent}: not done within 100ms\n")));
+    let result = run(&["request", "--to", &silent, "/", "--timeout", "0.1"]);
+    assert_eq!((result.status, result.stderr), (2, format!("error: {silent}: not done within 100ms\n")));
 }
 
 #[test]
@@ -294,9 +295,9 @@ fn wrong_command_lines_are_refused() {
         &["/", "--modifier2", "256"],
         &["/", "/"],
     ] {
-        let ran = run(&[&to[..], more].concat());
-        assert_eq!((ran.status, ran.text()), (2, ""), "{more:?}");
-        assert!(!ran.stderr.is_empty() && !ran.stderr.contains("nobody listens"), "{more:?}: {}", ran.stderr);
+        let result = run(&[&to[..], more].concat());
+        assert_eq!((result.status, result.text()), (2, ""), "{more:?}");
+        assert!(!result.stderr.is_empty() && !result.stderr.contains("nobody listens"), "{more:?}: {}", result.stderr);
     }
     for address in ["127.0.0.1", "fd:3", "http://127.0.0.1/", "::1:3031", ""] {
         assert_eq!(run(&["request", "--to", address, "/"]).status, 2, "{address}");
@@ -308,15 +309,15 @@ fn wrong_command_lines_are_refused() {
 fn the_answer_goes_into_a_file() {
     let file = scratch("into-a-file").join("answer");
     let path = file.to_str().unwrap();
-    let (ran, _) = ask(HELLO, &["/", "-o", path, "-i"]);
-    assert!(ran.good().is_empty());
+    let (result, _) = ask(HELLO, &["/", "-o", path, "-i"]);
+    assert!(result.success().is_empty());
     assert!(std::fs::read(&file).unwrap().ends_with(b"\r\n\r\nhello\n"));
     // Without an answer the file keeps its content.
-    let ran = run(&["request", "--to", "/nowhere/at.sock", "/", "-o", path]);
-    assert_eq!(ran.status, 2);
+    let result = run(&["request", "--to", "/nowhere/at.sock", "/", "-o", path]);
+    assert_eq!(result.status, 2);
     assert!(std::fs::read(&file).unwrap().ends_with(b"hello\n"));
-    let (ran, _) = ask(b"HTTP/1.1 500 Oh\r\n\r\noh", &["/", "-o", path, "--fail"]);
-    assert_eq!(ran.status, 22);
+    let (result, _) = ask(b"HTTP/1.1 500 Oh\r\n\r\noh", &["/", "-o", path, "--fail"]);
+    assert_eq!(result.status, 22);
     assert!(std::fs::read(&file).unwrap().ends_with(b"hello\n"));
 }
 
@@ -335,12 +336,12 @@ fn a_full_disk_is_an_error_of_one_line() {
     };
     for answer in [HELLO, &LARGE] {
         let server = answering(2, answer);
-        let ran = run(&["request", "--to", &server.address, "/", "-o", "/dev/full"]);
+        let result = run(&["request", "--to", &server.address, "/", "-o", "/dev/full"]);
         let full = std::fs::File::create("/dev/full").unwrap();
-        let other = Ran::from(command(&["request", "--to", &server.address, "/"]).stdout(full).output().unwrap());
-        for (ran, what) in [(ran, "/dev/full"), (other, "to standard output")] {
-            assert_eq!(ran.status, 2);
-            assert_eq!(ran.stderr, format!("error: cannot write {what}: No space left on device (os error 28)\n"));
+        let other = RunResult::from(command(&["request", "--to", &server.address, "/"]).stdout(full).output().unwrap());
+        for (result, what) in [(result, "/dev/full"), (other, "to standard output")] {
+            assert_eq!(result.status, 2);
+            assert_eq!(result.stderr, format!("error: cannot write {what}: No space left on device (os error 28)\n"));
         }
         server.end();
     }
@@ -361,8 +362,8 @@ fn a_reader_that_closes_early_is_no_failure() {
     let mut stdout = child.stdout.take().unwrap();
     stdout.read_exact(&mut [0; 100]).unwrap();
     drop(stdout);
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    let result = RunResult::from(child.wait_with_output().unwrap());
+    assert_eq!((result.status, &*result.stderr), (0, ""));
     server.end();
 }
 

@@ -91,8 +91,8 @@ fn every_command_has_the_documented_status() {
                 let to = peer.address();
                 let mut arguments = command.to_vec();
                 arguments.extend(to.iter().flat_map(|to| ["--to", to]));
-                let ran = run_with(&arguments, b"00 0600 00  0100 41 0100 42");
-                assert_eq!(ran.status, *status, "{command:?}: {}", ran.stderr);
+                let result = run_with(&arguments, b"00 0600 00  0100 41 0100 42");
+                assert_eq!(result.status, *status, "{command:?}: {}", result.stderr);
             });
         }
     });

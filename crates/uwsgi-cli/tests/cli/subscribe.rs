@@ -6,7 +6,7 @@ use std::process::Stdio;
 use uwsgi::Packet;
 use uwsgi::message::{Subscription, SubscriptionCommand};
 
-use crate::{Ran, command, run};
+use crate::{RunResult, command, run};
 
 /// Waits for a datagram.
 fn received(router: &UdpSocket) -> Vec<u8> {
@@ -22,9 +22,9 @@ fn a_subscription_is_a_datagram() {
     let router = UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = router.local_addr().unwrap().to_string();
     let subscribe = ["subscribe", "--to", &to, "--key", "example.com", "--address", "127.0.0.1:4050"];
-    run(&subscribe).good();
+    run(&subscribe).success();
     assert_eq!(received(&router), b"\xe0\x2b\0\0\x03\0key\x0b\0example.com\x07\0address\x0e\x00127.0.0.1:4050");
-    run(&[&subscribe[..], &["--leave"]].concat()).good();
+    run(&[&subscribe[..], &["--leave"]].concat()).success();
     assert_eq!(received(&router)[3], 1);
 
     let all = [
@@ -44,7 +44,7 @@ fn a_subscription_is_a_datagram() {
         "9",
         "--http",
     ];
-    run(&[&subscribe[..], &all].concat()).good();
+    run(&[&subscribe[..], &all].concat()).success();
     let datagram = received(&router);
     let join = Subscription::decode(&Packet::decode(&datagram).unwrap().0).unwrap();
     assert_eq!((join.weight, join.cores, join.load, join.backup), (Some(3), Some(4), Some(1), Some(2)));
@@ -53,8 +53,11 @@ fn a_subscription_is_a_datagram() {
 
     drop(router);
     // A send fails only after the kernel has processed the error of an earlier datagram, which can take a while.
-    let ran = (0..100).map(|_| run(&subscribe)).find(|ran| ran.status != 0).unwrap();
-    assert_eq!((ran.status, ran.stderr), (2, format!("error: {to}: nobody listens there: is the server running?\n")));
+    let result = (0..100).map(|_| run(&subscribe)).find(|result| result.status != 0).unwrap();
+    assert_eq!(
+        (result.status, result.stderr),
+        (2, format!("error: {to}: nobody listens there: is the server running?\n"))
+    );
 }
 
 #[test]
@@ -73,8 +76,8 @@ fn every_repeats_the_subscription_and_unsubscribes_at_the_end() {
     }
     let stop = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(stop.success());
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    let result = RunResult::from(child.wait_with_output().unwrap());
+    assert_eq!((result.status, &*result.stderr), (0, ""));
     let mut last = received(&router);
     while last[3] == 0 {
         last = received(&router);

@@ -8,10 +8,10 @@ use std::process::Stdio;
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::{Ran, command};
+use crate::{RunResult, command};
 
 /// Runs a command whose standard error is a terminal of 100 columns. Returns the result, and the bytes that the terminal got.
-fn run_on_terminal(arguments: &[&str]) -> (Ran, String) {
+fn run_on_terminal(arguments: &[&str]) -> (RunResult, String) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).unwrap();
     grantpt(&ours).unwrap();
@@ -28,8 +28,8 @@ fn run_on_terminal(arguments: &[&str]) -> (Ran, String) {
         }
         String::from_utf8(seen).unwrap()
     });
-    let ran = Ran::from(child.wait_with_output().unwrap());
-    (ran, reader.join().unwrap())
+    let result = RunResult::from(child.wait_with_output().unwrap());
+    (result, reader.join().unwrap())
 }
 
 /// Starts a server that answers every request with `hello`.
@@ -56,24 +56,24 @@ fn is_cleared(seen: &str) -> bool {
 #[test]
 fn bench_shows_its_progress() {
     let to = server();
-    let (ran, seen) = run_on_terminal(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
+    let (result, seen) = run_on_terminal(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
     assert!(seen.contains(" requests, ") && seen.contains(" per second"), "{seen:?}");
     assert!(seen.contains(" %  "), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
-    let report: serde_json::Value = serde_json::from_str(ran.text()).unwrap();
-    assert_eq!((ran.status, &report["requests"]["failed"]), (0, &0.into()));
+    let report: serde_json::Value = serde_json::from_str(result.text()).unwrap();
+    assert_eq!((result.status, &report["requests"]["failed"]), (0, &0.into()));
 
     // Failures are shown during the run.
     let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (ran, seen) = run_on_terminal(&["bench", "--to", &absent, "--json"]);
+    let (result, seen) = run_on_terminal(&["bench", "--to", &absent, "--json"]);
     assert!(seen.contains(" failed"), "{seen:?}");
-    assert!(ran.status == 2 && !ran.text().contains('\x1b'), "{}", ran.text());
+    assert!(result.status == 2 && !result.text().contains('\x1b'), "{}", result.text());
 }
 
 #[test]
 fn check_shows_its_progress() {
-    let (ran, seen) = run_on_terminal(&["check", "--to", &server(), "--row", "served"]);
+    let (result, seen) = run_on_terminal(&["check", "--to", &server(), "--row", "served"]);
     assert!(seen.contains(" of ") && seen.contains(" cases"), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
-    assert!(!ran.stdout.contains(&0x1b) && !ran.stdout.contains(&b'\r'), "{}", ran.text());
+    assert!(!result.stdout.contains(&0x1b) && !result.stdout.contains(&b'\r'), "{}", result.text());
 }

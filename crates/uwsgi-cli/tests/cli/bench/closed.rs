@@ -30,19 +30,19 @@ fn the_request_is_the_one_that_encode_makes() {
         stream.write_all(HELLO).unwrap();
         send.send(bytes).unwrap();
     });
-    let encoded = run(&["encode", "-X", "PUT", "-H", "X-A: b", "--data-binary", &file, url]).good();
-    bench(&server.address, &["-n", "3", "-X", "PUT", "-H", "X-A: b", "--body", &file, url]).good();
+    let encoded = run(&["encode", "-X", "PUT", "-H", "X-A: b", "--data-binary", &file, url]).success();
+    bench(&server.address, &["-n", "3", "-X", "PUT", "-H", "X-A: b", "--body", &file, url]).success();
     let packets = sent.iter().take(3).collect::<Vec<_>>();
     assert_eq!(packets, [&*encoded; 3]);
 
     // A path stands for a URL of localhost.
-    bench(&server.address, &["-n", "1", "--body", "a bodyxx", "/a"]).good();
-    let encoded_path = run(&["encode", "--data-raw", "a bodyxx", "http://localhost/a"]).good();
+    bench(&server.address, &["-n", "1", "--body", "a bodyxx", "/a"]).success();
+    let encoded_path = run(&["encode", "--data-raw", "a bodyxx", "http://localhost/a"]).success();
     assert_eq!(sent.recv().unwrap(), encoded_path);
 
     // The same bytes come from a file.
     std::fs::write(&body, &encoded).unwrap();
-    bench(&server.address, &["-n", "1", "--packet", body.to_str().unwrap()]).good();
+    bench(&server.address, &["-n", "1", "--packet", body.to_str().unwrap()]).success();
     assert_eq!(sent.recv().unwrap(), encoded);
 }
 
@@ -148,10 +148,10 @@ fn an_interrupted_run_prints_the_result_so_far() {
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let begun = Instant::now();
-    let ran = Ran::from(child.wait_with_output().unwrap());
+    let result = RunResult::from(child.wait_with_output().unwrap());
     assert!(begun.elapsed() < Duration::from_secs(10));
-    let report: Value = serde_json::from_str(ran.text()).unwrap();
-    assert_eq!(ran.status, 0);
+    let report: Value = serde_json::from_str(result.text()).unwrap();
+    assert_eq!(result.status, 0);
     assert_eq!((&report["interrupted"], &report["requests"]["answered"]), (&true.into(), &10.into()));
     assert_eq!(report["requests"]["unfinished"], 2);
 }
@@ -271,7 +271,7 @@ fn the_fields_of_the_document_are_stable() {
 #[test]
 fn without_a_terminal_only_the_report_is_printed() {
     let server = Server::answering(HELLO);
-    let text = String::from_utf8(bench(&server.address, &["-n", "3", "-c", "2", "--threads", "1"]).good()).unwrap();
+    let text = String::from_utf8(bench(&server.address, &["-n", "3", "-c", "2", "--threads", "1"]).success()).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some(&*format!("GET http://localhost/ to {}", server.address)));
     let second = lines.next().unwrap().strip_prefix("connections 2, one request each; threads 1; ");
@@ -303,8 +303,8 @@ fn many_connections_at_once() {
         env!("CARGO_BIN_EXE_uwsgictl"),
         server.address
     );
-    let ran = Ran::from(Command::new("sh").args(["-c", &bench]).output().unwrap());
-    let report: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+    let result = RunResult::from(Command::new("sh").args(["-c", &bench]).output().unwrap());
+    let report: Value = serde_json::from_slice(&result.stdout).unwrap_or_else(|_| panic!("{}", result.stderr));
     assert_eq!(report["requests"]["answered"], 400, "{report}");
-    assert!(ran.stderr.contains("raised the limit of open files of this process from 200 to "), "{}", ran.stderr);
+    assert!(result.stderr.contains("raised the limit of open files of this process from 200 to "), "{}", result.stderr);
 }

@@ -30,15 +30,15 @@ fn errors_are_counted_by_their_kind() {
     ] {
         // Only the row of the timeout has a short timeout: any late error would be a timeout.
         let timeout = if kind == "timeout" { "0.3" } else { "60" };
-        let ran = bench(&to, &["-n", "3", "-c", "2", "--timeout", timeout, "--json"]);
-        let report: Value = serde_json::from_str(ran.text()).unwrap();
+        let result = bench(&to, &["-n", "3", "-c", "2", "--timeout", timeout, "--json"]);
+        let report: Value = serde_json::from_str(result.text()).unwrap();
         assert_eq!(
             (report["errors"][kind]["count"].as_u64(), report["requests"]["failed"].as_u64()),
             (Some(3), Some(3)),
             "{report}"
         );
         assert_eq!(report["latency_us"], Value::Null);
-        assert_eq!((ran.status, &*ran.stderr), (2, &*format!("error: {to}: no request was answered\n")));
+        assert_eq!((result.status, &*result.stderr), (2, &*format!("error: {to}: no request was answered\n")));
     }
 }
 
@@ -57,7 +57,7 @@ fn a_request_that_is_sent_twice_is_an_error() {
     assert_eq!((&report["requests"]["answered"], &report["requests"]["failed"]), (&1.into(), &9.into()));
     assert_eq!((&report["errors"]["repeated"]["count"], server.connections()), (&9.into(), 10));
     assert_eq!((&report["statuses"], &report["requests"]["all"]), (&serde_json::json!({"200": 1}), &10.into()));
-    let text = bench(&closes_kept_connections().address, &["-n", "3", "-c", "1", "--keepalive"]).good();
+    let text = bench(&closes_kept_connections().address, &["-n", "3", "-c", "1", "--keepalive"]).success();
     let text = String::from_utf8(text).unwrap();
     assert!(
         text.contains(
@@ -84,8 +84,8 @@ fn many_threads_have_enough_descriptors() {
     let arguments = "-c 256 --threads 256 --rate 2000 -n 256 --timeout 60 --json";
     let bench =
         format!("ulimit -Sn 300; exec {} bench --to {} {arguments}", env!("CARGO_BIN_EXE_uwsgictl"), server.address);
-    let ran = Ran::from(Command::new("sh").args(["-c", &bench]).output().unwrap());
-    let report: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+    let result = RunResult::from(Command::new("sh").args(["-c", &bench]).output().unwrap());
+    let report: Value = serde_json::from_slice(&result.stdout).unwrap_or_else(|_| panic!("{}", result.stderr));
     assert_eq!((&report["errors"], &report["requests"]["answered"]), (&serde_json::json!({}), &256.into()), "{report}");
 }
 
@@ -104,7 +104,7 @@ fn a_run_with_some_errors_succeeds() {
     assert_eq!(report["statuses"], serde_json::json!({"200": 20, "503": 10}));
     assert_eq!(report["errors"]["no_answer"]["count"], 10);
     assert_eq!((&report["requests"]["answered"], &report["requests"]["failed"]), (&30.into(), &10.into()));
-    let text = bench(&server.address, &["-n", "8", "-c", "4"]).good();
+    let text = bench(&server.address, &["-n", "8", "-c", "4"]).success();
     let text = String::from_utf8(text).unwrap();
     for line in
         ["answered  6\n", "4 with status 200\n", "2 with status 503\n", "failed    2\n", "2 the connection was closed"]
@@ -120,12 +120,12 @@ fn a_run_without_a_listener_ends_early() {
     for to in [&*absent, missing.to_str().unwrap()] {
         for arguments in [&["-d", "60"][..], &["-n", "10000000"], &["-d", "60", "--rate", "50"]] {
             let begun = Instant::now();
-            let ran = bench(to, arguments);
+            let result = bench(to, arguments);
             assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
             let why = "no request was answered, and the run ended early: is the server running?";
-            assert_eq!((ran.status, &*ran.stderr), (2, &*format!("error: {to}: {why}\n")));
-            assert!(ran.text().contains(" s, ended early\n"), "{}", ran.text());
-            assert!(ran.text().contains("nothing listens there") || ran.text().contains("the connection failed"));
+            assert_eq!((result.status, &*result.stderr), (2, &*format!("error: {to}: {why}\n")));
+            assert!(result.text().contains(" s, ended early\n"), "{}", result.text());
+            assert!(result.text().contains("nothing listens there") || result.text().contains("the connection failed"));
         }
     }
     // A slow server is not an absent server.
@@ -166,10 +166,10 @@ fn wrong_arguments_are_errors_of_one_line() {
         ),
         (&server.address, &["--packet", "/dev/null"], "the request: "),
     ] {
-        let ran = bench(to, arguments);
-        assert_eq!((ran.status, ran.text()), (2, ""), "{arguments:?}");
-        assert!(ran.stderr.starts_with(&format!("error: {message}")), "{message}: {}", ran.stderr);
-        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        let result = bench(to, arguments);
+        assert_eq!((result.status, result.text()), (2, ""), "{arguments:?}");
+        assert!(result.stderr.starts_with(&format!("error: {message}")), "{message}: {}", result.stderr);
+        assert_eq!(result.stderr.lines().count(), 1, "{}", result.stderr);
     }
     for arguments in [
         &["-c", "0"][..],
@@ -185,9 +185,9 @@ fn wrong_arguments_are_errors_of_one_line() {
         &["--timeout", "x"],
         &["--packet", &capture, "-H", "A: b"],
     ] {
-        let ran = bench(&server.address, arguments);
-        assert_eq!((ran.status, ran.text()), (2, ""), "{arguments:?}");
-        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+        let result = bench(&server.address, arguments);
+        assert_eq!((result.status, result.text()), (2, ""), "{arguments:?}");
+        assert!(result.stderr.starts_with("error: "), "{}", result.stderr);
     }
     assert_eq!(server.connections(), 0);
 }

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::{Ran, capture, command, run, scratch};
+use crate::{RunResult, capture, command, run, scratch};
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -75,13 +75,13 @@ fn packet(stream: &mut impl Read) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn bench(to: &str, arguments: &[&str]) -> Ran {
+fn bench(to: &str, arguments: &[&str]) -> RunResult {
     run(&[&["bench", "--to", to], arguments].concat())
 }
 
 fn bench_json(to: &str, arguments: &[&str]) -> Value {
-    let ran = bench(to, &[arguments, &["--json"]].concat());
-    serde_json::from_str(ran.text()).unwrap_or_else(|error| panic!("{error}: {} {}", ran.text(), ran.stderr))
+    let result = bench(to, &[arguments, &["--json"]].concat());
+    serde_json::from_str(result.text()).unwrap_or_else(|error| panic!("{error}: {} {}", result.text(), result.stderr))
 }
 
 /// Returns a latency of the report in microseconds.

@@ -94,10 +94,10 @@ fn a_stall_at_the_end_shows_in_the_tail() {
     let mut stall_from = None;
     let server = Server::one_by_one(move |_, mut stream| {
         let begun = *stall_from.get_or_insert_with(Instant::now);
-        let ran = begun.elapsed();
-        if (300..800).contains(&ran.as_millis()) {
+        let elapsed = begun.elapsed();
+        if (300..800).contains(&elapsed.as_millis()) {
             // The simulated stall.
-            thread::sleep(Duration::from_millis(800).saturating_sub(ran));
+            thread::sleep(Duration::from_millis(800).saturating_sub(elapsed));
         }
         packet(&mut stream).unwrap();
         stream.write_all(HELLO).unwrap();
