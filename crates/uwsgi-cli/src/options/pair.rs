@@ -16,22 +16,23 @@ pub(crate) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Parses one argument.
-    pub(crate) fn parse(argument: &'a OsStr) -> Result<Self, Failure> {
+    /// Splits one argument; `None` without a `=`.
+    pub(crate) fn split(argument: &'a OsStr) -> Option<Self> {
         let argument = argument.as_encoded_bytes();
         let mut halves = argument.splitn(2, |byte| *byte == b'=');
-        match (halves.next(), halves.next()) {
-            (Some(key), Some(value)) => Ok(Pair { argument, key, value }),
-            _ => Err(Failure::Failed(format!(
-                "{}: neither KEY=VALUE nor a URL that begins with http:// or https://",
-                Escaped(argument_start(argument))
-            ))),
-        }
+        let (key, value) = (halves.next()?, halves.next()?);
+        Some(Pair { argument, key, value })
     }
 
-    /// Parses all arguments. The error is that of the first argument without `=`.
-    pub(crate) fn parse_all(arguments: &'a [OsString]) -> Result<Vec<Self>, Failure> {
-        arguments.iter().map(|argument| Self::parse(argument)).collect()
+    /// Splits all arguments. The error is that of the first argument without a `=`.
+    pub(crate) fn split_all(arguments: &'a [OsString]) -> Result<Vec<Self>, Failure> {
+        let pairs = arguments.iter().map(|argument| {
+            Self::split(argument).ok_or_else(|| {
+                let start = Escaped(argument_start(argument.as_encoded_bytes()));
+                Failure::Failed(format!("{start}: not of the form KEY=VALUE"))
+            })
+        });
+        pairs.collect()
     }
 
     /// Appends the pair to the packet, without a check of its bytes.

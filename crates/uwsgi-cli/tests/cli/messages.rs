@@ -274,6 +274,7 @@ fn invalid_arguments_are_refused() {
         (&["rpc", "", "a"], "an empty array item, which uWSGI drops or refuses"),
         (&["rpc", "f", &long], "an item of 70000 bytes, a length field says at most 65535"),
         (&["spool", "=x"], "an empty key, which uWSGI refuses"),
+        (&["spool", "x"], "x: not of the form KEY=VALUE"),
         (&["cache", "get", &long], "a value of 70000 bytes, a length field says at most 65535"),
         (&["subscribe", "--key", "", "--address", ":1"], "the value of key is none that this message knows"),
         (

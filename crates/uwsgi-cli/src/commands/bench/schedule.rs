@@ -87,7 +87,7 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// Returns when a request is due, counted from the begin of the run.
+/// Returns when a request is due, counted from the start of the run.
 fn due(number: u64, per_second: f64) -> Duration {
     Duration::try_from_secs_f64(float(number) / per_second).unwrap_or(Duration::MAX)
 }

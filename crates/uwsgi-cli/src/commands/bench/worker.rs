@@ -1,4 +1,4 @@
-//! A thread, which polls its share of the connections.
+//! A thread of the load generator. It polls its share of the connections.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -41,7 +41,6 @@ impl Shared {
 }
 
 /// The result of one thread.
-/// The state of a thread.
 #[derive(Debug)]
 pub(super) struct WorkerResult {
     pub(super) tally: Tally,
@@ -63,7 +62,7 @@ struct Slot {
     is_repeated: bool,
 }
 
-/// The state of a thread.
+/// A thread of the load generator.
 #[derive(Debug)]
 pub(super) struct Worker<'a> {
     plan: &'a Plan,

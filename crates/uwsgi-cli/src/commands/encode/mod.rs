@@ -83,7 +83,7 @@ fn vars(args: &Args) -> Result<Vec<u8>, Failure> {
         .arguments
         .iter()
         .filter(|argument| !is_url(argument))
-        .map(|argument| Pair::parse(argument))
+        .map(|argument| Pair::split(argument).ok_or_else(|| neither_pair_nor_url(argument)))
         .collect::<Result<_, _>>()?;
     match (urls.next(), urls.next()) {
         (Some(url), None) => request(args, url, &pairs),
@@ -109,6 +109,11 @@ fn vars(args: &Args) -> Result<Vec<u8>, Failure> {
             Ok(bytes)
         }
     }
+}
+
+fn neither_pair_nor_url(argument: &OsStr) -> Failure {
+    let start = Escaped(argument_start(argument.as_encoded_bytes()));
+    Failure::Failed(format!("{start}: neither KEY=VALUE nor a URL that begins with http:// or https://"))
 }
 
 /// Encodes the request of a URL: the packet, and the body after it.

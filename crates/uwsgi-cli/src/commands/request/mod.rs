@@ -95,7 +95,7 @@ fn declared_length(headers: &[OsString]) -> Result<Option<u64>, Failure> {
 
 fn packet(args: &Args, length: Option<u64>) -> Result<Vec<u8>, Failure> {
     let url = Url::parse_or_path(&args.url)?;
-    let pairs = Pair::parse_all(&args.var)?;
+    let pairs = Pair::split_all(&args.var)?;
     let options = RequestOptions {
         method: args.request.as_deref(),
         default_method: match (&args.upload_file, length) {
