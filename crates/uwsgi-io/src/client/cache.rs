@@ -17,7 +17,7 @@ impl Client {
     }
 }
 
-/// A cache of a uWSGI server, from [`Client::cache`]. Each call makes a new connection.
+/// A cache of a uWSGI server, from [`Client::cache`]. Each call makes a new connection, unless the client has kept one.
 ///
 /// If uWSGI cannot execute a command, it closes the connection without an answer. So the client cannot tell a missing key, a
 /// missing cache and a full cache apart. For a command of which one of these is a usual result, that result is `None` or

@@ -137,15 +137,15 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if !self.has_left() {
             self.check_stop_deadline()?;
         }
-        self.load_unread();
-        let leaves = self.respond.finished().map_err(wrong_answer)?;
+        self.report_unread();
+        let leaves = self.respond.finished().map_err(invalid_answer)?;
         self.send(leaves, &[])
     }
 
     /// Adds a Content-Length of 0 to a head that has no length, if no body follows it.
     fn declare_empty_body(&mut self) {
-        let none = whole_length(self.status, self.respond.is_head_request(), 0);
-        if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || none.is_none() {
+        let length = whole_length(self.status, self.respond.is_head_request(), 0);
+        if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || length.is_none() {
             return;
         }
         if let Ok(head) = with_length_of_0(&self.head, &mut self.draft) {
@@ -226,7 +226,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 
     /// Tells the state machine how much of the body is unread when the head leaves. The connection can be kept only if that is
     /// little.
-    fn load_unread(&mut self) {
+    fn report_unread(&mut self) {
         if !self.has_left() {
             let unread = self.shared.unread.load(Ordering::Acquire);
             self.respond.unread(u64::try_from(unread).ok());
@@ -245,6 +245,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         }
     }
 
+    /// Writes the response of a refusal.
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
         self.status = refusal.status();
         self.transport.limit(Direction::Write, self.transport.now().after(self.refusal_time))?;
@@ -273,7 +274,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         Ok(())
     }
 
-    /// Writes all of the bytes. If that fails, bytes are lost, and no others may follow them.
+    /// Writes all of the bytes. If that fails, marks the response as cut off: bytes are lost, and no others may follow them.
     fn write_all_or_break(&mut self, head: &[u8], bytes: &[u8]) -> io::Result<()> {
         let written = self.try_write_all(head, bytes);
         if written.is_err() {
@@ -327,7 +328,7 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
             return Ok(0);
         }
         self.check_stop_deadline()?;
-        self.load_unread();
+        self.report_unread();
         match self.respond.body(bytes.len()) {
             Ok(leaves) => {
                 self.send(leaves, bytes)?;
@@ -337,7 +338,7 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
                 if let AnswerError::TooLong { leaves } = error {
                     self.send(leaves, bytes)?;
                 }
-                Err(wrong_answer(error))
+                Err(invalid_answer(error))
             }
         }
     }
@@ -347,12 +348,12 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
     fn flush(&mut self) -> io::Result<()> {
         if self.status == 101 && !self.has_left() {
             self.check_stop_deadline()?;
-            let leaves = self.respond.flush_head().map_err(wrong_answer)?;
+            let leaves = self.respond.flush_head().map_err(invalid_answer)?;
             return self.send(leaves, &[]);
         }
         match self.failure {
             Some(refusal) => Err(ended_early(refusal)),
-            None if self.broken => Err(wrong_answer(AnswerError::Over)),
+            None if self.broken => Err(invalid_answer(AnswerError::Over)),
             None => Ok(()),
         }
     }
@@ -379,6 +380,6 @@ fn ended_early(refusal: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, refusal)
 }
 
-fn wrong_answer(error: AnswerError) -> io::Error {
+fn invalid_answer(error: AnswerError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)
 }

@@ -78,28 +78,28 @@ fn a_closed_connection_is_replaced() {
     }
 }
 
-/// Serves one request on a first connection, which then looks open but takes no bytes. `second` serves the second connection.
-/// `then` gets the client after the first request.
-fn with_stalled_connection(
-    client: impl FnOnce(Client) -> Client,
+/// Serves one request on a first connection. After it the connection looks open, but each write of the client fails. `second`
+/// serves the second connection. `then` gets the client after the first request.
+fn with_broken_connection(
+    configure: impl FnOnce(Client) -> Client,
     second: impl FnOnce(&mut dyn Connection) + Send + 'static,
     then: impl FnOnce(&mut Client),
 ) {
     let directory = temp_directory();
     let path = directory.join("socket");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let (stalled, is_stalled) = std::sync::mpsc::channel();
+    let (broken, is_broken) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
         serve(&mut first, 1);
         first.shutdown(std::net::Shutdown::Read).unwrap();
-        stalled.send(()).unwrap();
+        broken.send(()).unwrap();
         second(&mut listener.accept().unwrap().0);
         drop(first);
     });
-    let mut client = client(Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true));
+    let mut client = configure(Client::new(path.to_str().unwrap()).unwrap().with_keepalive(true));
     request_ok(&mut client);
-    is_stalled.recv().unwrap();
+    is_broken.recv().unwrap();
     then(&mut client);
     drop(client);
     thread.join().unwrap();
@@ -109,14 +109,14 @@ fn with_stalled_connection(
 /// No byte of the request can leave on the kept connection. Its body, which was read already, is sent on the new one.
 #[test]
 fn a_request_that_cannot_leave_is_sent_on_a_new_connection() {
-    let answers = |connection: &mut dyn Connection| {
+    let respond = |connection: &mut dyn Connection| {
         assert_eq!(read_bytes(connection, post(5).len()), post(5));
         assert_eq!(read_bytes(connection, 5), b"hello");
         connection.write_all(OK).unwrap();
     };
-    with_stalled_connection(
+    with_broken_connection(
         |client| client,
-        answers,
+        respond,
         |client| assert_eq!(client.request(&post(5), &b"hello"[..]).unwrap().status(), 200),
     );
 }
@@ -125,7 +125,7 @@ fn a_request_that_cannot_leave_is_sent_on_a_new_connection() {
 #[test]
 fn the_total_timeout_holds_on_a_replaced_connection() {
     const TOTAL: Duration = Duration::from_millis(200);
-    with_stalled_connection(
+    with_broken_connection(
         |client| client.with_total_timeout(TOTAL),
         |connection| assert_eq!(connection.read_to_end(&mut Vec::new()).unwrap(), get().len()),
         |client| {

@@ -280,11 +280,11 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         }
     }
 
-    /// Waits and reads once. All of the request has left.
+    /// Waits and reads once. Nothing more of the request has to leave.
     fn read_answer(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let (since, timeouts) = (self.transport().now(), *self.stream.timeouts());
         timeouts.deadline(Timeout::Read(timeouts.read), since, since)?;
-        // Right after the last byte of the request no answer can be there: waits first.
+        // Right after bytes of the request have left, no answer can be there yet: waits first.
         let mut wait = core::mem::take(&mut self.sent_since_read);
         loop {
             if wait {
