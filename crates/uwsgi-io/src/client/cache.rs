@@ -79,7 +79,7 @@ impl<'c> Cache<'c> {
                 Ok(answer) => Ok(Some((reply.into_value(&[], answer.size.unwrap_or(0)), answer.expires))),
                 Err(error) => Err(reply.message_error(error)),
             },
-            Err(error) if is_no(&error, CacheCommand::Get) => Ok(None),
+            Err(error) if means_no(&error, CacheCommand::Get) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -90,7 +90,7 @@ impl<'c> Cache<'c> {
     ///
     /// The errors of [`get`](Self::get).
     pub fn exists<K: AsRef<[u8]> + ?Sized>(&mut self, key: &K) -> Result<bool, ClientError> {
-        self.done(CacheRequest::new(CacheCommand::Exists).with_key(key.as_ref()), &[])
+        self.execute(CacheRequest::new(CacheCommand::Exists).with_key(key.as_ref()), &[])
     }
 
     /// Stores a value, unless the key has one already. Returns whether the value was stored.
@@ -131,7 +131,7 @@ impl<'c> Cache<'c> {
     ///
     /// The errors of [`get`](Self::get).
     pub fn delete<K: AsRef<[u8]> + ?Sized>(&mut self, key: &K) -> Result<bool, ClientError> {
-        self.done(CacheRequest::new(CacheCommand::Del).with_key(key.as_ref()), &[])
+        self.execute(CacheRequest::new(CacheCommand::Del).with_key(key.as_ref()), &[])
     }
 
     /// Removes all keys.
@@ -140,7 +140,7 @@ impl<'c> Cache<'c> {
     ///
     /// The errors of [`get`](Self::get). [`NoAnswer`](ClientErrorKind::NoAnswer) if the cache does not exist.
     pub fn clear(&mut self) -> Result<(), ClientError> {
-        self.done(CacheRequest::new(CacheCommand::Clear), &[]).map(|_| ())
+        self.execute(CacheRequest::new(CacheCommand::Clear), &[]).map(|_| ())
     }
 
     fn store(
@@ -153,11 +153,11 @@ impl<'c> Cache<'c> {
         let mut request = CacheRequest::new(command).with_key(key);
         request.size = Some(u64::try_from(value.len()).unwrap_or(u64::MAX));
         let request = expires.map_or(request, |time| request.with_expires(time));
-        self.done(request, value)
+        self.execute(request, value)
     }
 
     /// Sends a command. Returns whether the server has executed it.
-    fn done(&mut self, request: CacheRequest<'_>, value: &[u8]) -> Result<bool, ClientError> {
+    fn execute(&mut self, request: CacheRequest<'_>, value: &[u8]) -> Result<bool, ClientError> {
         self.encode(request)?;
         let exchange = Exchange::new(false).with_outgoing(request.size.unwrap_or(0));
         match self.client.send_message(exchange, value, Asked::Cache) {
@@ -165,7 +165,7 @@ impl<'c> Cache<'c> {
                 Ok(_) => Ok(true),
                 Err(error) => Err(reply.message_error(error)),
             },
-            Err(error) if is_no(&error, request.command) => Ok(false),
+            Err(error) if means_no(&error, request.command) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -179,7 +179,7 @@ impl<'c> Cache<'c> {
     }
 }
 
-/// uWSGI's way to say no.
-const fn is_no(error: &ClientError, command: CacheCommand) -> bool {
+/// Returns whether an error is uWSGI's way to say no to this command: it closes the connection without an answer.
+const fn means_no(error: &ClientError, command: CacheCommand) -> bool {
     matches!(error.kind(), ClientErrorKind::NoAnswer(_)) && command.silence_is_no()
 }
