@@ -34,9 +34,6 @@ fn ask(c: &mut Criterion) {
         group.bench_function("Request::header", |b| b.iter(|| ours::header(black_box(&request), black_box("cookie"))));
         group.bench_function("check", |b| b.iter(|| ours::check(black_box(&request))));
         group.bench_function("Vars::get of every key", |b| b.iter(|| ours::gets(black_box(vars), black_box(&keys))));
-        group.bench_function("VarIndex and get of every key", |b| {
-            b.iter(|| ours::index(black_box(vars), black_box(&keys)));
-        });
         group.finish();
     }
 }

@@ -3,7 +3,7 @@
 use uwsgi::client::{Exchange, ResponseStep};
 use uwsgi::response::ResponseHead;
 use uwsgi::server::{BodyStep, HeadStep, Receive, Settings, Time};
-use uwsgi::{DecodeError, EncodeError, Limits, Modifier1, Packet, Request, VarIndex, Vars, VarsEncoder};
+use uwsgi::{DecodeError, EncodeError, Limits, Modifier1, Packet, Request, Vars, VarsEncoder};
 
 /// Decodes a packet, validates its vars and counts them.
 #[inline(never)]
@@ -66,14 +66,7 @@ pub fn check(request: &Request<'_>) -> bool {
     uwsgi::check(request).is_ok()
 }
 
-/// Sorts the vars, then looks up each of `keys`.
-#[inline(never)]
-pub fn index(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
-    let Some(index) = VarIndex::<128>::new(vars) else { return 0 };
-    keys.iter().filter_map(|key| index.get(key)).map(<[u8]>::len).sum()
-}
-
-/// Looks up each of `keys` without an index.
+/// Looks up each of `keys`.
 #[inline(never)]
 pub fn gets(vars: Vars<'_>, keys: &[&[u8]]) -> usize {
     keys.iter().filter_map(|key| vars.get(key)).map(<[u8]>::len).sum()

@@ -152,13 +152,11 @@ fn headers(browser: Input) -> [Pair; 5] {
 }
 
 /// Returns pairs without a bound: other work of a server with a request.
-fn reported(browser: Input) -> [Pair; 6] {
+fn reported(browser: Input) -> [Pair; 5] {
     let (packet, _) = Packet::decode(browser.packet).expect("the inputs are well formed");
     let request = Request::decode(&packet).expect("the inputs are well formed");
     let vars = request.vars();
     let limits = Limits::server();
-    let keys: &'static [&'static [u8]] =
-        inputs::pairs_of(browser).iter().map(|(key, _)| *key).collect::<Vec<_>>().leak();
     let decode_request = || side(browser.packet, ours::request);
     [
         pair(
@@ -185,12 +183,6 @@ fn reported(browser: Input) -> [Pair; 6] {
             Bound::None,
             side((), move |()| ours::check(black_box(&request))),
             decode_request(),
-        ),
-        pair(
-            "VarIndex of browser and 22 gets / 22 times Vars::get",
-            Bound::None,
-            side(vars, move |vars| ours::index(vars, keys)),
-            side(vars, move |vars| ours::gets(vars, keys)),
         ),
     ]
 }

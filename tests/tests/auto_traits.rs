@@ -10,7 +10,7 @@ use uwsgi::framing::{FramingError, RequestBody};
 use uwsgi::{
     Array, ArrayEncoder, Content, ContentError, ContentErrorKind, ControlVar, DecodeError, DecodeErrorKind,
     EncodeError, EncodeErrorKind, Foreign, GetAll, Header, HeaderName, HeaderPolicy, Headers, Items, Iter, Limits,
-    Modifier1, Packet, Pairs, PayloadForm, Request, Scheme, Standing, VarIndex, Vars, VarsBuf, VarsEncoder,
+    Modifier1, Packet, Pairs, PayloadForm, Request, Scheme, Standing, Vars, VarsBuf, VarsEncoder,
 };
 
 /// A type that goes to any thread and any task.
@@ -37,7 +37,6 @@ fn public_types_go_to_any_thread() {
     free::<Packet<'_>>();
     free::<Pairs<'_>>();
     free::<Request<'_>>();
-    free::<VarIndex<'_, 16>>();
     free::<Vars<'_>>();
     free::<VarsBuf>();
     free::<VarsEncoder<'_, [u8]>>();

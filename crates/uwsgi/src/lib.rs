@@ -49,7 +49,6 @@ mod wire {
     pub(crate) mod error;
     pub(crate) mod grammar;
     pub(crate) mod header;
-    pub(crate) mod index;
     pub(crate) mod limits;
     pub(crate) mod modifier;
     pub(crate) mod packet;
@@ -73,7 +72,6 @@ pub use wire::buffer::Buffer;
 pub use wire::encode::{ArrayEncoder, VarsEncoder, encoded_len};
 pub use wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use wire::header::{Foreign, Header};
-pub use wire::index::VarIndex;
 pub use wire::limits::Limits;
 pub use wire::modifier::{Modifier1, PayloadForm, Standing};
 pub use wire::packet::{Content, Packet};

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uwsgi::{
     Array, Content, ControlVar, DecodeError, DecodeErrorKind, EncodeError, Foreign, Header, HeaderName, Items, Iter,
-    Limits, Modifier1, Packet, PayloadForm, Standing, VarIndex, Vars,
+    Limits, Modifier1, Packet, PayloadForm, Standing, Vars,
 };
 
 proven! {
@@ -109,12 +109,6 @@ proven! {
     }
     fn vars_get_all(vars: &Vars<'_>, key: &[u8]) -> usize {
         vars.get_all(key).fold(0, |bytes, value| bytes ^ value.len())
-    }
-    fn index_get<'a>(index: &VarIndex<'a, 128>, key: &[u8]) -> Option<&'a [u8]> {
-        index.get(key)
-    }
-    fn index_get_all(index: &VarIndex<'_, 128>, key: &[u8]) -> usize {
-        index.get_all(key).fold(index.len(), |bytes, value| bytes ^ value.len())
     }
     fn vars_pairs<'a>(block: &'a [u8], limits: &Limits) -> (usize, Option<DecodeError>, &'a [u8]) {
         let mut pairs = Vars::pairs(block, limits);
@@ -222,12 +216,6 @@ pub(crate) fn run(bytes: &[u8]) {
         vars_iter: vars;
         vars_get: &vars, b"PATH_INFO";
         vars_get_all: &vars, b"CONTENT_LENGTH";
-    }
-    if let Some(index) = VarIndex::new(vars) {
-        call! {
-            index_get: &index, b"PATH_INFO";
-            index_get_all: &index, b"CONTENT_LENGTH";
-        }
     }
     for (key, _) in vars {
         call! {

@@ -15,7 +15,6 @@
 //!   which call httparse too.
 //! - `Address::parse` and `AllowList` read addresses with parsers of core, which slice text.
 //! - `Receive::body` and `Receive::deadline` subtract a `Duration`, whose constructor panics on what it cannot hold.
-//! - `VarIndex::new` sorts: core's sort panics on an order that contradicts itself.
 //! - `Display` and `Debug` write through a `dyn Write`, which may be anybody's code.
 //! - What grows a `Vec` may fail to allocate.
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use uwsgi::{Array, DecodeErrorKind, Modifier1, Packet, VarIndex, Vars, VarsBuf};
+use uwsgi::{Array, DecodeErrorKind, Modifier1, Packet, Vars, VarsBuf};
 
 use super::{all, in_packet, last, print, rules, show};
 use crate::naive::{self, Fault, Pair, Rules};
@@ -11,7 +11,7 @@ use crate::naive::{self, Fault, Pair, Rules};
 ///
 /// Oracle: the naive decoder gives the same pairs, or the same error with the same offset and the same two numbers,
 /// also under limits that the payload just keeps and just breaks. Reading pair by pair gives all pairs before the
-/// error. `VarsBuf`, `VarIndex`, `get` and `get_all` find the same as a search through the naive decoder's pairs. The
+/// error. `VarsBuf`, `get` and `get_all` find the same as a search through the naive decoder's pairs. The
 /// same payload read as an array gives the naive decoder's items or its error.
 pub fn vars(input: &[u8]) {
     let (rules, block) = rules(input);
@@ -92,11 +92,6 @@ fn looks_up(vars: Vars<'_>, pairs: &[Pair]) {
     show(&vars);
     show(&owned);
 
-    let small = VarIndex::<16>::new(vars);
-    let large = VarIndex::<256>::new(vars);
-    assert_eq!(small.is_some(), pairs.len() <= 16);
-    assert_eq!(large.is_some(), pairs.len() <= 256);
-
     // A look-up walks the whole payload: where there are thousands of keys, some are enough.
     let mut keys: BTreeSet<&[u8]> = pairs.iter().take(24).chain(pairs.last()).map(|pair| &pair.0[..]).collect();
     keys.extend([&b""[..], b"A", b"HTTP_HOST", b"\xff\xff"]);
@@ -104,21 +99,7 @@ fn looks_up(vars: Vars<'_>, pairs: &[Pair]) {
         let (one, every) = (last(pairs, key), all(pairs, key));
         assert_eq!(vars.get(key), one);
         assert!(vars.get_all(key).eq(every.iter().copied()));
-        if let Some(index) = &small {
-            index_agrees(index, key, &every, pairs.len());
-        }
-        if let Some(index) = &large {
-            index_agrees(index, key, &every, pairs.len());
-        }
     }
-}
-
-fn index_agrees<const N: usize>(index: &VarIndex<'_, N>, key: &[u8], every: &[&[u8]], len: usize) {
-    assert_eq!((index.len(), index.is_empty()), (len, len == 0));
-    assert_eq!(index.get(key), every.last().copied());
-    assert_eq!(index.get_all(key).len(), every.len());
-    assert!(index.get_all(key).eq(every.iter().copied()));
-    assert!(index.get_all(key).rev().eq(every.iter().rev().copied()));
 }
 
 fn array(block: &[u8]) {
