@@ -23,8 +23,9 @@ use alloc::vec::Vec;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::cgi::vars_encoder::VarsEncoder;
+use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::decimal::Decimal;
-use crate::wire::encode::{ArrayEncoder, VarsEncoder};
 use crate::wire::header::Header;
 use crate::wire::modifier::{Modifier1, PayloadForm};
 use crate::wire::packet::Packet;

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::cgi::name::field_name;
 use crate::cgi::request::Request;
+use crate::http::token::position_outside_token;
 use crate::wire::control_bytes::{line_end_or_nul, nul};
 
 /// A byte that has no place where it is; a server answers 400.
@@ -102,7 +102,7 @@ pub fn check_var<'a>(key: &'a [u8], value: &[u8]) -> Result<(), ContentError<'a>
 pub(crate) fn fault(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize)> {
     match key {
         b"REQUEST_METHOD" if value.is_empty() => Some((ContentErrorKind::EmptyMethod, 0)),
-        b"REQUEST_METHOD" => field_name::position_outside_token(value).map(|at| (ContentErrorKind::MethodNotToken, at)),
+        b"REQUEST_METHOD" => position_outside_token(value).map(|at| (ContentErrorKind::MethodNotToken, at)),
         b"PATH_INFO" => nul(value).map(|at| (ContentErrorKind::Nul, at)),
         b"REQUEST_URI" | b"SERVER_PROTOCOL" => line_end(value),
         [b'H', b'T', b'T', b'P', b'_', ..] | [b'C', b'O', b'N', b'T', b'E', b'N', b'T', b'_', ..] => line_end(value),

@@ -5,8 +5,9 @@ use core::iter::FusedIterator;
 #[cfg(feature = "alloc")]
 use alloc::borrow::Cow;
 
+use crate::cgi::field_name;
 use crate::cgi::many::Window;
-use crate::cgi::name::{HeaderName, field_name};
+use crate::cgi::name::HeaderName;
 use crate::cgi::request::Request;
 use crate::wire::vars::{Iter, Vars};
 

@@ -3,7 +3,9 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-use crate::http::answer::HOP_BY_HOP;
+use crate::cgi::field_name;
+use crate::http::connection::{HOP_BY_HOP, HOP_BY_HOP_IN_REQUESTS};
+use crate::http::token::position_outside_token;
 
 /// A header's name, seen through the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
 ///
@@ -107,10 +109,7 @@ impl<'a> HeaderName<'a> {
     /// ```
     #[must_use]
     pub fn is_hop_by_hop(&self) -> bool {
-        /// Requests alone have these. The next proxy or server answers them itself: Expect (RFC 9110 section 10.1.1),
-        /// HTTP2-Settings (RFC 7540 section 3.2.1) and Proxy-Authorization (RFC 9110 section 11.7.2).
-        const OF_REQUESTS: [&str; 3] = ["expect", "http2-settings", "proxy-authorization"];
-        HOP_BY_HOP.iter().chain(&OF_REQUESTS).any(|name| self == *name)
+        HOP_BY_HOP.iter().chain(&HOP_BY_HOP_IN_REQUESTS).any(|name| self == *name)
     }
 
     /// Whether this is `HTTP_CONTENT_LENGTH` or `HTTP_CONTENT_TYPE`: a client's header that `CONTENT_LENGTH` and
@@ -191,7 +190,7 @@ impl<'a> HeaderName<'a> {
     /// Whether every byte may stand in a header name (RFC 9110 section 5.6.2); a front end may send others.
     #[must_use]
     pub fn is_token(&self) -> bool {
-        field_name::position_outside_token(self.name).is_none()
+        position_outside_token(self.name).is_none()
     }
 }
 
@@ -256,54 +255,5 @@ const fn printed(byte: u8) -> u8 {
     match byte {
         b'_' => b'-',
         _ => byte.to_ascii_lowercase(),
-    }
-}
-
-/// Names on their way into a packet.
-pub(crate) mod field_name {
-    use crate::wire::error::{EncodeError, EncodeErrorKind};
-
-    /// What every client header's key begins with.
-    pub(crate) const PREFIX: &[u8] = b"HTTP_";
-
-    /// Whether a name may be written: a token, without underscores unless they are allowed.
-    pub(crate) fn check(name: &[u8], underscores: bool) -> Result<(), EncodeError> {
-        if name.is_empty() {
-            return Err(EncodeError::new(EncodeErrorKind::HeaderName, 0, 0));
-        }
-        if let Some(at) = position_outside_token(name) {
-            return Err(EncodeError::new(EncodeErrorKind::HeaderName, at, name.len()));
-        }
-        match name.iter().position(|byte| *byte == b'_') {
-            Some(at) if !underscores => Err(EncodeError::new(EncodeErrorKind::UnderscoreHeader, at, name.len())),
-            _ => Ok(()),
-        }
-    }
-
-    /// The first byte that may not stand in a token.
-    pub(crate) fn position_outside_token(name: &[u8]) -> Option<usize> {
-        name.iter().position(|byte| !is_token_byte(*byte))
-    }
-
-    /// RFC 9110 section 5.6.2: tchar.
-    pub(crate) const fn is_token_byte(byte: u8) -> bool {
-        matches!(byte,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9'
-            | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-    }
-
-    /// Upper case, `_` for `-`, every other byte as it is: what nginx does (`ngx_http_uwsgi_create_request`, 1.22).
-    pub(crate) fn fold(name: &mut [u8]) {
-        for byte in name {
-            *byte = folded(*byte);
-        }
-    }
-
-    /// A byte of a name as [`fold`] leaves it.
-    pub(crate) const fn folded(byte: u8) -> u8 {
-        match byte {
-            b'-' => b'_',
-            other => other.to_ascii_uppercase(),
-        }
     }
 }

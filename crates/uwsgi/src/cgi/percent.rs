@@ -2,8 +2,6 @@
 
 use core::fmt::{self, Write};
 
-use crate::cgi::target::trim_mount;
-
 /// A part of a target, in which the bytes that it may not hold are percent-encoded when it is written.
 ///
 /// Its text is ASCII: [`Display`](fmt::Display) also encodes the bytes above it, which [`bytes`](Self::bytes) leaves as
@@ -33,21 +31,6 @@ impl<'a> Encoded<'a> {
     #[must_use]
     pub const fn of_decoded(part: &'a [u8]) -> Self {
         Self { slash: false, part, spelling: Spelling::Decoded }
-    }
-
-    /// A mount, which was decoded once, as it stands before a path: it begins with a slash and does not end with one. The
-    /// mount `/` is written as nothing.
-    ///
-    /// ```
-    /// let mounts = [&b"/my shop"[..], b"shop", b"/app/", b"/", b""].map(|mount| uwsgi::Encoded::of_mount(mount).to_string());
-    /// assert_eq!(mounts, ["/my%20shop", "/shop", "/app", "", ""]);
-    /// ```
-    #[must_use]
-    pub fn of_mount(mount: &'a [u8]) -> Self {
-        match trim_mount(mount) {
-            [] => Self::of_decoded(&[]),
-            mount => Self::of_decoded(mount).as_path(),
-        }
     }
 
     /// A part as a client wrote it.

@@ -3,7 +3,8 @@
 use core::str::Utf8Error;
 
 use crate::cgi::scheme::{Scheme, says_https};
-use crate::http::framing::{self, FramingError, RequestBody};
+use crate::http::framing::{self, RequestBody};
+use crate::http::length::FramingError;
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::limits::Limits;

@@ -77,7 +77,7 @@ pub(crate) fn says_https(value: &[u8]) -> bool {
 mod tests {
     use super::Scheme;
     use crate::cgi::request::Request;
-    use crate::wire::encode::VarsEncoder;
+    use crate::cgi::vars_encoder::VarsEncoder;
     use crate::wire::modifier::Modifier1;
     use crate::wire::packet::Packet;
 

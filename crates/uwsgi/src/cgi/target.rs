@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::cgi::mount::below_mount;
 use crate::cgi::percent::{Encoded, decoded, strip_decoded, strip_written};
 use crate::cgi::request::Request;
 
@@ -149,40 +150,6 @@ impl<'a> Request<'a> {
         let whole = written.and_then(|written| uri.whole(written, query));
         Target { mount, path: path.as_path(), query: query.map(Encoded::of_written), whole }
     }
-}
-
-/// `path` below `mount`, both as a client wrote them: what follows the bytes that decode to the mount, if that is nothing or
-/// begins with a slash.
-///
-/// A mount that a front end wrote as `shop` or `/shop/` is `/shop`, and `/` is the root: everything is below it.
-///
-/// ```
-/// use uwsgi::below_mount;
-///
-/// assert_eq!(below_mount(b"/%61pp/a%2Fb", b"/app"), Some(&b"/a%2Fb"[..]));
-/// assert_eq!(below_mount(b"/app", b"/app"), Some(&b""[..]));
-/// assert_eq!(below_mount(b"/apple", b"/app"), None);
-/// assert_eq!(below_mount(b"/app%2Fa", b"/app"), None);
-/// assert_eq!(below_mount(b"/app/a", b"app/"), Some(&b"/a"[..]));
-/// ```
-#[must_use]
-pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
-    let mount = trim_mount(mount);
-    let start = if mount.is_empty() || mount.starts_with(b"/") { path } else { path.strip_prefix(b"/")? };
-    strip_decoded(start, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
-}
-
-/// A mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and nothing of `/`.
-///
-/// ```
-/// assert_eq!(uwsgi::trim_mount(b"/app/"), b"/app");
-/// ```
-#[must_use]
-pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
-    while let [before @ .., b'/'] = mount {
-        mount = before;
-    }
-    mount
 }
 
 /// Whether this `REQUEST_URI` is the one of a target below a mount: its path is the mount, in any spelling, and then the path

@@ -1,27 +1,29 @@
 //! The client side of a connection: one request out, one answer in.
 
-use core::fmt;
-
 use crate::cgi::headers::is_upgrade;
 use crate::cgi::request::Request;
-use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
+use crate::client::exchange_error::{ExchangeError, MOST_INTERIM};
+use crate::client::step::{AnswerStep, Incoming, ResponseStep};
+use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::declared::Declared;
-use crate::http::framing::{FramingError, RequestBody, ResponseBody, response_body};
+use crate::http::framing::{RequestBody, ResponseBody, response_body};
 use crate::http::head::HeadEnd;
-use crate::http::response::{HeadLimits, ResponseHead};
+use crate::http::head_limits::HeadLimits;
+use crate::http::length::FramingError;
+use crate::http::response::ResponseHead;
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 use crate::http::upgrade::Protocols;
 
 /// The client side of one request and its answer. It owns no buffer, does no I/O and has no clock.
 ///
 /// [`send`](Self::send) says how much of a body may leave, [`head`](Self::head) finds the answer's head,
-/// [`response`](Self::response) decodes it, and [`body`](Self::body) finds its end. Interim answers (1xx) come before the
-/// final one: for them, ask for the next head. There may be [so many](Self::MOST_INTERIM) of them.
+/// [`response`](Self::response) decodes it, and [`body`](Self::body) finds the body and its end. Interim answers (1xx) come
+/// before the final one: call `head` again after each. There may be [100](Self::MOST_INTERIM) of them.
 ///
 /// # Order
 ///
-/// A call that belongs to another phase fails with [`ExchangeError::OutOfOrder`]. So no byte of a body is ever taken for a
-/// head, and no head for a body. Every failure stays: all later calls answer the same error.
+/// A call that does not belong to the current phase fails with [`ExchangeError::OutOfOrder`]. So no byte of a body is ever taken
+/// for a head, and no head for a body. After a failure all later calls return the same error.
 ///
 /// ```
 /// use uwsgi::client::{Exchange, Incoming, ResponseStep};
@@ -36,28 +38,28 @@ use crate::http::upgrade::Protocols;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    phase: Phase,
+    pub(super) phase: Phase,
     end: HeadEnd,
     limits: HeadLimits,
     to_head: bool,
-    /// How many interim answers there were.
+    /// How many interim answers came.
     interim: u8,
-    /// What may still leave of the request's body.
-    outgoing: Declared,
-    /// The answer is an error: nobody reads what has not left.
-    refused: bool,
-    /// Whether the backend says that the connection goes on, and the answer's end is known without a close.
+    /// The part of the request's body that has yet to be sent.
+    pub(super) outgoing: Declared,
+    /// The answer is an error or a redirect, so the backend does not need the rest of the request.
+    pub(super) refused: bool,
+    /// The backend keeps the connection, and the answer's end is known without a close.
     kept: bool,
-    /// Whether it was asked what to send, or shown an answer.
-    begun: bool,
-    /// What the request offers to upgrade its connection to.
+    /// A byte of the body was asked for, or an answer was shown.
+    pub(super) begun: bool,
+    /// The protocols that the request offers to upgrade its connection to.
     upgrade: Protocols,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Phase {
+pub(super) enum Phase {
     Head,
-    /// A head of so many bytes was announced, and not yet decoded.
+    /// A head of this length was announced, and not yet decoded.
     Announced(usize),
     Length(Declared),
     Chunked(Chunked),
@@ -67,119 +69,13 @@ enum Phase {
     Failed(ExchangeError),
 }
 
-/// What to do about the answer's head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
-pub enum ResponseStep {
-    /// The answer cannot be had from this connection.
-    Fail(ExchangeError),
-    /// The first `end` bytes are a head: decode it with [`Exchange::response`].
-    Head {
-        /// The length of the head, its empty line counted.
-        end: usize,
-    },
-    /// Read: at least so many more bytes belong to the head.
-    Need(usize),
-}
-
-/// What to do about the answer's head, once it is decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
-pub enum AnswerStep<'b> {
-    /// The answer cannot be had from this connection.
-    Fail(ExchangeError),
-    /// A head. If it [is interim](ResponseHead::is_interim), another follows.
-    Head {
-        /// The head.
-        response: ResponseHead<'b>,
-        /// Its length, the empty line counted.
-        end: usize,
-    },
-    /// Read: at least so many more bytes belong to the head.
-    Need(usize),
-}
-
-/// What to do about the answer's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
-pub enum Incoming {
-    /// Pass `skip` bytes over, then take `take` bytes of the body; `take` may be 0.
-    Body {
-        /// Bytes of framing.
-        skip: usize,
-        /// Bytes of the body behind them.
-        take: usize,
-    },
-    /// The answer has ended: pass `skip` bytes over. Bytes behind them are nobody's, and the connection must be closed.
-    End {
-        /// Bytes of framing.
-        skip: usize,
-    },
-    /// The body is not whole, and must not pass for a whole one.
-    Fail(ExchangeError),
-    /// Read: so many more bytes are known to belong to the body.
-    Need(usize),
-    /// 101 came before all of the request's body has left: go on to [send](Exchange::send) it. The connection is no pipe before
-    /// that: what is written to a pipe would overtake the body. Bytes that are read meanwhile are the pipe's.
-    Send,
-    /// 101, and nothing of the request's body has yet to be [sent](Exchange::send). Once the last bytes that were sent have
-    /// left, the connection is a pipe.
-    Upgraded,
-}
-
-/// Why an answer is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ExchangeError {
-    /// The stream ended inside the body; so many bytes were missing at least.
-    BodyCutShort {
-        /// Bytes that were announced and did not come; 0 where no length was announced.
-        missing: u64,
-    },
-    /// The chunked body cannot be read.
-    Chunk(ChunkError),
-    /// The backend closed without a byte: what uWSGI does with every request that it refuses.
-    NoAnswer,
-    /// The program that drives the machine called it [out of order](Exchange#order).
-    OutOfOrder,
-    /// The head is refused.
-    Response(ResponseError),
-    /// Interim answers without an end.
-    TooManyInterim,
-    /// The backend switches protocols (101), and the request did not offer to switch to those of the answer's `Upgrade`
-    /// (RFC 9110 sections 7.8 and 15.2.2). Of a request that offers more than four protocols, the first three count.
-    UnaskedUpgrade,
-}
-
-impl fmt::Display for ExchangeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BodyCutShort { missing: 0 } => f.write_str("the backend closed inside the answer's body"),
-            Self::BodyCutShort { missing } => write!(f, "the backend closed {missing} bytes before the answer's end"),
-            Self::Chunk(error) => error.fmt(f),
-            Self::NoAnswer => f.write_str("the backend closed without an answer, as uWSGI does with what it refuses"),
-            Self::OutOfOrder => f.write_str("the client called its state machine out of order"),
-            Self::Response(error) => error.fmt(f),
-            Self::TooManyInterim => {
-                write!(f, "more than {} interim answers (1xx) before the final one", Exchange::MOST_INTERIM)
-            }
-            Self::UnaskedUpgrade => {
-                f.write_str("the backend switches to a protocol (101) that the request's Upgrade does not offer")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ExchangeError {}
-
 impl Exchange {
-    /// How many interim answers (1xx, but for 101) there may be: RFC 9110 section 15.2 allows any number, and a backend that
-    /// sends nothing else would keep its client for ever. Go's client takes 5; a WebDAV server that says 102 every 20 seconds
-    /// has half an hour.
-    pub const MOST_INTERIM: u8 = 100;
+    /// The most interim answers (1xx, but for 101). RFC 9110 section 15.2 allows any number, but a backend that sends nothing else
+    /// would keep its client for ever. Go's client takes 5. A WebDAV server that sends a 102 every 20 seconds has half an hour.
+    pub const MOST_INTERIM: u8 = MOST_INTERIM;
 
-    /// An exchange whose request has no body and asks for no upgrade; `to_head` says that it is HEAD, whose answer has no body
-    /// either.
+    /// Begins an exchange whose request has no body and asks for no upgrade. `to_head` says that the request is HEAD, whose answer
+    /// has no body either.
     #[must_use]
     pub fn new(to_head: bool) -> Self {
         Self {
@@ -196,11 +92,11 @@ impl Exchange {
         }
     }
 
-    /// The exchange for a request that is about to be sent, with the body that its vars declare.
+    /// Begins the exchange for a request that will be sent, with the body that its vars declare.
     ///
     /// # Errors
     ///
-    /// [`FramingError`]: no server should take it.
+    /// [`FramingError`]: a server should refuse the request.
     pub fn of(request: &Request<'_>) -> Result<Self, FramingError> {
         let outgoing = match request.body_framing()? {
             RequestBody::Length(length) => length,
@@ -210,14 +106,14 @@ impl Exchange {
         Ok(Self { outgoing: Declared::new(outgoing), upgrade, ..Self::new(request.method() == Some(b"HEAD")) })
     }
 
-    /// The same exchange with other limits for the answer's head.
+    /// Sets the limits for the answer's head; by default those of [`HeadLimits`].
     #[must_use]
     pub fn with_limits(self, limits: HeadLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// The same exchange with a body of so many bytes, whose packet declares them in its own way, as that of a cache's value
-    /// does with `size`. Once the exchange has begun this is [out of order](Self#order): bytes of the body may have left.
+    /// Sets the length of the body, for a packet that declares it in its own way: a cache's `set` does with `size`. Once the
+    /// exchange has begun this is [out of order](Self#order), because bytes of the body may have left.
     ///
     /// ```
     /// # use uwsgi::client::{AnswerStep, Exchange, ExchangeError};
@@ -237,8 +133,8 @@ impl Exchange {
         Self { outgoing: Declared::new(length), ..self }
     }
 
-    /// The same exchange, whose request has an `Upgrade` of this value: an answer 101 is no error if it switches to one of these
-    /// protocols. `h2c` is nothing that [a client of this crate asks for](crate::is_upgrade).
+    /// Sets the value of the request's `Upgrade`. A 101 is an answer if it switches to one of these protocols. A client of this
+    /// crate never asks for `h2c`: see [`is_upgrade`](crate::is_upgrade).
     ///
     /// ```
     /// use uwsgi::client::{Exchange, Incoming};
@@ -254,69 +150,7 @@ impl Exchange {
         Self { upgrade: Protocols::of(Some(protocols).filter(|protocols| is_upgrade(protocols))), ..self }
     }
 
-    /// How many of `len` further bytes of the request's body may leave: no more than were declared, since a server might
-    /// take the rest for a request, and none once the answer is an error.
-    pub fn send(&mut self, len: usize) -> usize {
-        self.begun = true;
-        if !self.wants_body() {
-            return 0;
-        }
-        let (take, left) = self.outgoing.take(len);
-        self.outgoing = left;
-        take
-    }
-
-    /// How many bytes of the request's body have yet to leave.
-    #[must_use]
-    pub const fn outgoing(&self) -> u64 {
-        self.outgoing.left()
-    }
-
-    /// Whether more of the request's body should leave: there is more, and no answer says that it is not wanted.
-    ///
-    /// A client that sees the status of an error or a redirect while it is sending stops (RFC 9112 section 9.5). If it went on, the
-    /// server could reset the connection, and the answer would be lost.
-    ///
-    /// ```
-    /// # use uwsgi::client::Exchange;
-    /// let mut exchange = Exchange::new(false).with_outgoing(1 << 30);
-    /// assert_eq!(exchange.send(65536), 65536);
-    /// exchange.answer(b"HTTP/1.1 413 Content Too Large\r\n\r\n", false);
-    /// assert!(exchange.is_refused() && !exchange.wants_body());
-    /// assert_eq!(exchange.send(65536), 0);
-    /// ```
-    #[must_use]
-    pub const fn wants_body(&self) -> bool {
-        self.outgoing.left() > 0 && !self.refused
-    }
-
-    /// Whether the answer's status is that of an error or a redirect, so that nothing more of the request has to leave: the backend
-    /// has not done what was asked, and says so (RFC 9112 section 9.5).
-    #[must_use]
-    pub const fn is_refused(&self) -> bool {
-        self.refused
-    }
-
-    /// Whether the end of the stream fails the exchange while part of the request has yet to leave, though the answer has come.
-    ///
-    /// After a 101 it does, because there is no pipe. After any other answer it does not: a backend may shut down its own
-    /// direction and still read the request.
-    ///
-    /// ```
-    /// # use uwsgi::client::Exchange;
-    /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade(b"echo");
-    /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n", false);
-    /// assert!(exchange.fails_at_end_of_stream());
-    /// let mut exchange = Exchange::new(false).with_outgoing(4);
-    /// exchange.answer(b"HTTP/1.1 204 No Content\r\n\r\n", false);
-    /// assert!(!exchange.fails_at_end_of_stream());
-    /// ```
-    #[must_use]
-    pub const fn fails_at_end_of_stream(&self) -> bool {
-        matches!(self.phase, Phase::Upgraded)
-    }
-
-    /// Looks for a head at the start of `got`: all bytes that were read and not used, from the head's first one on.
+    /// Looks for a head at the start of `got`, which is all bytes from the head's first one on that were read.
     pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
         self.begun = true;
         if !matches!(self.phase, Phase::Head) {
@@ -340,8 +174,8 @@ impl Exchange {
         }
     }
 
-    /// [`head`](Self::head) and [`response`](Self::response) in one, for who can keep `got` borrowed while the head is
-    /// looked at: a head that is there as a whole is read once instead of twice.
+    /// Does what [`head`](Self::head) and [`response`](Self::response) do, in one call. A complete head is read once instead of
+    /// twice. The caller must keep `got` borrowed while it uses the head.
     ///
     /// ```
     /// use uwsgi::client::{AnswerStep, Exchange};
@@ -378,11 +212,11 @@ impl Exchange {
         }
     }
 
-    /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another follows.
+    /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another head follows.
     ///
     /// # Errors
     ///
-    /// [`ExchangeError`]: the answer must be refused (502), and the connection closed.
+    /// [`ExchangeError`]: refuse the answer (502), and close the connection.
     pub fn response<'b>(&mut self, head: &'b [u8]) -> Result<ResponseHead<'b>, ExchangeError> {
         if !matches!(self.phase, Phase::Announced(end) if end == head.len()) {
             return Err(self.out_of_order());
@@ -398,7 +232,7 @@ impl Exchange {
         Ok(response)
     }
 
-    /// Goes where a head leads.
+    /// Sets the phase that follows a head.
     #[inline]
     fn follow(&mut self, response: &ResponseHead<'_>) -> Result<(), ExchangeError> {
         if response.is_interim() {
@@ -441,7 +275,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Looks for the body at the start of `got`: all bytes behind the head that were read and not used.
+    /// Looks for the body at the start of `got`, which is all bytes after the head that were read and not used.
     pub fn body(&mut self, got: &[u8], eof: bool) -> Incoming {
         let step = match self.phase {
             Phase::Ended => return Incoming::End { skip: 0 },
@@ -478,7 +312,7 @@ impl Exchange {
         step
     }
 
-    /// How many bytes of the answer's body are still to come, where that is known.
+    /// Returns how many bytes of the answer's body have yet to come, if that is known.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -498,12 +332,12 @@ impl Exchange {
         }
     }
 
-    /// Whether the connection may carry another request. All of these must hold: the whole request has left; nothing came after
+    /// Whether the connection may carry another request. All of these must hold: the whole request was sent; no byte came after
     /// the answer (`rest`); the answer is one of HTTP/1.1 and says `Connection: keep-alive`; it has a length or no body, so that its
     /// end is known without a close.
     ///
-    /// After an answer that says nothing, the connection is not used again: uWSGI says nothing and closes, and so do servers of
-    /// this project that keep no connections.
+    /// An answer without `Connection` is the last one of its connection: uWSGI writes no `Connection` and closes, and so do servers
+    /// of this project that keep no connections.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -519,7 +353,7 @@ impl Exchange {
         matches!(self.phase, Phase::Ended) && self.kept && self.outgoing.left() == 0 && rest.is_empty()
     }
 
-    /// A call that does not belong to this phase: how the exchange fails, unless it has.
+    /// Fails the exchange after a call that does not belong to its phase. An earlier failure stays.
     #[cold]
     fn out_of_order(&mut self) -> ExchangeError {
         let error = if let Phase::Failed(error) = self.phase { error } else { ExchangeError::OutOfOrder };
@@ -534,12 +368,12 @@ impl Exchange {
     }
 }
 
-/// Whether the backend says that it keeps the connection after this answer.
+/// Whether the answer says that the backend keeps the connection.
 fn says_kept(response: &ResponseHead<'_>) -> bool {
     response.says_keep_alive() && !response.says_close() && response.version() == Some(b"HTTP/1.1")
 }
 
-/// What to say where no byte of a body is there.
+/// The step where no byte of a body is there.
 const fn need_or(more: usize, missing: u64, eof: bool) -> Incoming {
     if eof { Incoming::Fail(ExchangeError::BodyCutShort { missing }) } else { Incoming::Need(more) }
 }

@@ -1,13 +1,18 @@
-//! The client side, without I/O: where a server listens, and one request and its answer.
+//! The client side of a connection, without I/O: where a server listens, and one request and its answer.
 
 mod address;
 mod exchange;
+mod exchange_error;
+mod exchange_send;
 mod message;
 mod no_body;
 mod repeat;
+mod step;
 
 pub use address::{Address, AddressError};
-pub use exchange::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+pub use exchange::Exchange;
+pub use exchange_error::ExchangeError;
 pub use message::{MessageStep, message_answer};
 pub use no_body::declare_no_body;
 pub use repeat::{FailedAttempt, is_idempotent};
+pub use step::{AnswerStep, Incoming, ResponseStep};

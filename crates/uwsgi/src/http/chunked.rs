@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::cgi::name::field_name::is_token_byte;
+use crate::http::token::is_token_byte;
 
 /// A chunked body that arrives in pieces: tells framing from data, and holds no byte of either.
 ///

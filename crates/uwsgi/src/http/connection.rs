@@ -1,8 +1,35 @@
 //! Headers that belong to one connection.
 
-use crate::http::answer::passes;
-use crate::http::framing::has_no_length;
+use crate::http::length::has_no_length;
 use crate::http::response::ResponseHead;
+
+/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection`
+/// and `Upgrade`, which a 101 is made of.
+///
+/// ```
+/// use uwsgi::response::passes;
+///
+/// assert!(passes(b"Upgrade", 101) && !passes(b"Upgrade", 200));
+/// assert!(passes(b"Content-Length", 200) && !passes(b"Keep-Alive", 101));
+/// ```
+#[must_use]
+pub fn passes(name: &[u8], status: u16) -> bool {
+    let switches =
+        status == 101 && [&b"connection"[..], b"upgrade"].iter().any(|other| name.eq_ignore_ascii_case(other));
+    switches || !is_hop_by_hop(name)
+}
+
+/// Whether a header of an answer is about the connection that it came through, and goes no further
+/// (RFC 9110 section 7.6.1).
+///
+/// ```
+/// assert!(uwsgi::response::is_hop_by_hop(b"Transfer-Encoding"));
+/// assert!(!uwsgi::response::is_hop_by_hop(b"Content-Length"));
+/// ```
+#[must_use]
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+}
 
 /// Whether the values of a message's `Connection` headers list this header: it then belongs to the connection that the
 /// message came through, and goes no further (RFC 9110 section 7.6.1).
@@ -57,3 +84,20 @@ impl<'a> ResponseHead<'a> {
         })
     }
 }
+
+/// Headers about a connection, in requests and in answers (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2). Requests have
+/// [further ones](crate::HeaderName::is_hop_by_hop).
+pub(crate) const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// More headers about a connection, which only requests have. The next proxy or server answers them itself: Expect (RFC 9110
+/// section 10.1.1), HTTP2-Settings (RFC 7540 section 3.2.1) and Proxy-Authorization (RFC 9110 section 11.7.2).
+pub(crate) const HOP_BY_HOP_IN_REQUESTS: [&str; 3] = ["expect", "http2-settings", "proxy-authorization"];

@@ -2,11 +2,13 @@
 
 use core::mem::MaybeUninit;
 
-use httparse::{EMPTY_HEADER, Header, ParserConfig};
+use httparse::{Header, ParserConfig};
 
-use crate::http::framing::content_length;
+use crate::http::facts::{Facts, Flags, facts, headers, offset};
 use crate::http::head::{HeaderLines, split_line};
+use crate::http::head_limits::{HeadLimits, SLOTS};
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
+use crate::http::status_line::{is_usual, read_status, split_status, status_code};
 
 /// The head of a backend's answer, in any of the three ways that front ends read: with a status line, with a CGI
 /// `Status:`, or with neither.
@@ -38,25 +40,6 @@ pub struct ResponseHead<'a> {
     flags: Flags,
 }
 
-/// What header lines say that is either so or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Flags(u8);
-
-impl Flags {
-    const CHUNKED: Self = Self(1);
-    const LOCATION: Self = Self(2);
-    const CLOSE: Self = Self(4);
-    const KEEP_ALIVE: Self = Self(8);
-
-    const fn has(self, flag: Self) -> bool {
-        self.0 & flag.0 != 0
-    }
-
-    fn set(&mut self, flag: Self) {
-        self.0 |= flag.0;
-    }
-}
-
 /// How a head says its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -67,51 +50,6 @@ pub enum HeadStyle {
     Cgi,
     /// With a line such as `HTTP/1.1 200 OK`.
     StatusLine,
-}
-
-/// What the header lines say together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Facts {
-    count: usize,
-    content_length: Option<u64>,
-    flags: Flags,
-}
-
-/// What a head may have at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct HeadLimits {
-    pub(crate) bytes: u32,
-    pub(crate) lines: u16,
-}
-
-impl Default for HeadLimits {
-    /// 64 KiB and 256 header lines.
-    fn default() -> Self {
-        Self { bytes: 65536, lines: MOST_LINES }
-    }
-}
-
-/// As many lines as there are places for on the stack.
-const MOST_LINES: u16 = 256;
-const SLOTS: usize = 256;
-
-impl HeadLimits {
-    /// The most bytes of a head, its empty line counted.
-    #[must_use]
-    pub const fn with_bytes(self, bytes: u32) -> Self {
-        Self { bytes, ..self }
-    }
-
-    /// The most header lines, 256 at most: more are taken as 256.
-    #[must_use]
-    pub const fn with_lines(self, lines: u16) -> Self {
-        Self { lines: if lines > MOST_LINES { MOST_LINES } else { lines }, ..self }
-    }
-
-    /// The most bytes of a head.
-    pub(crate) fn most_bytes(&self) -> usize {
-        usize::try_from(self.bytes).unwrap_or(usize::MAX)
-    }
 }
 
 impl<'a> ResponseHead<'a> {
@@ -301,191 +239,4 @@ impl<'a> ResponseHead<'a> {
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
     }
-}
-
-/// Whether a version is one of the two that httparse reads.
-const fn is_usual(version: &[u8]) -> bool {
-    matches!(version, b"HTTP/1.1" | b"HTTP/1.0")
-}
-
-/// The lines behind the status line, the status and the reason, as httparse read them; `None` where it has not, or where
-/// there may be more to a reason than it shows: it shows none that is not ASCII.
-#[inline(always)]
-fn read_status<'a>(head: &'a [u8], response: &httparse::Response<'_, 'a>) -> Option<(&'a [u8], u16, &'a [u8])> {
-    let (status, reason) = (response.code?, response.reason?.as_bytes());
-    if status < 100 || reason.is_empty() {
-        return None;
-    }
-    // Behind a version, a space, three digits and a space.
-    let rest = head.get(13_usize.saturating_add(reason.len())..)?;
-    match rest {
-        [b'\r', b'\n', lines @ ..] | [b'\n', lines @ ..] => Some((lines, status, reason)),
-        _ => None,
-    }
-}
-
-/// The lines behind the status line, the status and the reason.
-#[cold]
-fn split_status(head: &[u8]) -> Result<(&[u8], u16, &[u8]), ResponseError> {
-    let Some((first, lines)) = split_line(head) else {
-        let kind = if head.contains(&b'\n') { ResponseErrorKind::Empty } else { ResponseErrorKind::Truncated };
-        return Err(ResponseError::new(kind, 0));
-    };
-    let Some((status, reason)) = status_line(first) else {
-        return Err(ResponseError::new(ResponseErrorKind::Status, 0));
-    };
-    Ok((lines, status, reason))
-}
-
-/// Status and reason of `HTTP/1.1 200 OK`: a version, one space, three digits, then a space or the end.
-fn status_line(line: &[u8]) -> Option<(u16, &[u8])> {
-    let line = line.strip_prefix(b"HTTP/")?;
-    let (version, rest) = line.split_at_checked(line.iter().position(|byte| *byte == b' ')?)?;
-    let digits = |part: &[u8]| !part.is_empty() && part.len() <= 3 && part.iter().all(u8::is_ascii_digit);
-    let mut parts = version.splitn(2, |byte| *byte == b'.');
-    if !parts.all(digits) {
-        return None;
-    }
-    status_code(rest.get(1..)?)
-}
-
-/// Three digits of 100 or more, then a space and a text without control bytes, or the end.
-fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
-    let (code, rest) = text.split_first_chunk::<3>()?;
-    let reason = match rest {
-        [] => rest,
-        [b' ', reason @ ..] => reason,
-        _ => return None,
-    };
-    if !code.iter().all(u8::is_ascii_digit) || reason.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-        return None;
-    }
-    let code =
-        code.iter().fold(0_u16, |sum, digit| sum.saturating_mul(10).saturating_add(digit.wrapping_sub(b'0').into()));
-    if code < 100 { None } else { Some((code, reason)) }
-}
-
-/// What header lines without a status line of HTTP/1 say.
-#[inline(never)]
-fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, ResponseError> {
-    let mut slots = [EMPTY_HEADER; SLOTS];
-    match httparse::parse_headers(lines, &mut slots) {
-        Ok(httparse::Status::Complete((len, headers))) => facts(
-            head,
-            lines,
-            Ok(httparse::Status::Complete(head.len().saturating_sub(lines.len()).saturating_add(len))),
-            headers,
-            limits,
-        ),
-        Ok(httparse::Status::Partial) => facts(head, lines, Ok(httparse::Status::Partial), &[], limits),
-        Err(error) => facts(head, lines, Err(error), &[], limits),
-    }
-}
-
-/// What parsed header lines say together.
-#[inline(always)]
-fn facts(
-    head: &[u8],
-    lines: &[u8],
-    parsed: httparse::Result<usize>,
-    headers: &[Header<'_>],
-    limits: &HeadLimits,
-) -> Result<Facts, ResponseError> {
-    match parsed {
-        // Bytes behind the empty line are not the head's.
-        Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-        Ok(httparse::Status::Complete(len)) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, len)),
-        Ok(httparse::Status::Partial) => return Err(ResponseError::new(ResponseErrorKind::Truncated, head.len())),
-        Err(error) => return Err(bad_lines(head, lines, error)),
-    }
-    if headers.len() > limits.lines.into() {
-        return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
-    }
-    let mut said = Facts { count: headers.len(), ..Facts::default() };
-    for header in headers {
-        let name = header.name.as_bytes();
-        match name.len() {
-            14 if is_name(name, b"content-length") => said.length(head, header)?,
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => said.transfer_encoding(head, header)?,
-            8 if is_name(name, b"location") => said.flags.set(Flags::LOCATION),
-            10 if is_name(name, b"connection") => said.connection(header.value),
-            _ => {}
-        }
-    }
-    Ok(said)
-}
-
-/// Whether a name of token bytes is this one, in any case; `lower` is letters and dashes.
-///
-/// Of token bytes, the bit turns letters into lower case and no other byte into a letter or a dash.
-#[inline]
-fn is_name(name: &[u8], lower: &[u8]) -> bool {
-    const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
-    let ends = |text: &[u8]| Some((u64::from_ne_bytes(*text.first_chunk()?), u64::from_ne_bytes(*text.last_chunk()?)));
-    match (ends(name), ends(lower)) {
-        (Some((first, last)), Some((lower_first, lower_last))) => {
-            (first | CASE == lower_first) & (last | CASE == lower_last)
-        }
-        _ => false,
-    }
-}
-
-impl Facts {
-    fn length(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
-        let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
-        match content_length(header.value) {
-            Ok(Some(_)) if self.flags.has(Flags::CHUNKED) => error(ResponseErrorKind::LengthAndTransferEncoding),
-            Ok(Some(_)) if self.content_length.is_some() => error(ResponseErrorKind::TwoLengths),
-            Ok(Some(length)) => {
-                self.content_length = Some(length);
-                Ok(())
-            }
-            Ok(None) | Err(_) => error(ResponseErrorKind::InvalidLength),
-        }
-    }
-
-    /// A list of options (RFC 9110 section 7.6.1).
-    fn connection(&mut self, value: &[u8]) {
-        for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            match option.len() {
-                5 if option.eq_ignore_ascii_case(b"close") => self.flags.set(Flags::CLOSE),
-                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.flags.set(Flags::KEEP_ALIVE),
-                _ => {}
-            }
-        }
-    }
-
-    fn transfer_encoding(&mut self, head: &[u8], header: &Header<'_>) -> Result<(), ResponseError> {
-        let error = |kind| Err(ResponseError::new(kind, offset(head, header.name.as_bytes())));
-        if !header.value.eq_ignore_ascii_case(b"chunked") {
-            return error(ResponseErrorKind::TransferEncoding);
-        }
-        if self.content_length.is_some() {
-            return error(ResponseErrorKind::LengthAndTransferEncoding);
-        }
-        if self.flags.has(Flags::CHUNKED) {
-            return error(ResponseErrorKind::TwoOfAKind);
-        }
-        self.flags.set(Flags::CHUNKED);
-        Ok(())
-    }
-}
-
-/// What is wrong with lines that httparse refuses: the first that is no header, or else that they are too many.
-#[cold]
-fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError {
-    // httparse refuses a line alone where it refuses it among others.
-    let is_bad = |line: &&[u8]| httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err();
-    match lines.split_inclusive(|byte| *byte == b'\n').find(is_bad) {
-        None if error == httparse::Error::TooManyHeaders => {
-            ResponseError::new(ResponseErrorKind::TooManyLines, head.len())
-        }
-        bad => ResponseError::new(ResponseErrorKind::HeaderLine, bad.map_or(head.len(), |line| offset(head, line))),
-    }
-}
-
-/// Where a part of the head begins in it: every line is found again by its name's address.
-#[cold]
-fn offset(head: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().saturating_sub(head.as_ptr().addr())
 }

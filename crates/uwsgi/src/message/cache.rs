@@ -5,10 +5,12 @@
 
 use core::time::Duration;
 
-use super::{MessageError, expect_both, number, push_some, push_some_number};
+use crate::cgi::vars_encoder::VarsEncoder;
+use crate::message::error::MessageError;
+use crate::message::fields::{expect_both, number, push_some, push_some_number};
+use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal;
-use crate::wire::encode::{ArrayEncoder, VarsEncoder};
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;

@@ -1,6 +1,7 @@
 //! Bytes to be sent back (plugins/echo, uWSGI 2.0).
 
-use super::{MessageError, expect};
+use crate::message::error::MessageError;
+use crate::message::fields::expect;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;

@@ -1,6 +1,7 @@
 //! Is anybody there? (plugins/ping, uWSGI 2.0)
 
-use super::{MessageError, expect, expect_both};
+use crate::message::error::MessageError;
+use crate::message::fields::{expect, expect_both};
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;

@@ -1,6 +1,7 @@
 //! The answer to a spooler task or a signal.
 
-use super::{MessageError, expect};
+use crate::message::error::MessageError;
+use crate::message::fields::expect;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;

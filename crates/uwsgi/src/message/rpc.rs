@@ -1,9 +1,11 @@
 //! Remote procedure calls (plugins/rpc and core/rpc.c, uWSGI 2.0).
 
-use super::{MessageError, expect, expect_both, number};
+use crate::cgi::vars_encoder::VarsEncoder;
+use crate::message::error::MessageError;
+use crate::message::fields::{expect, expect_both, number};
 use crate::wire::array::{Array, Items};
+use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::buffer::Buffer;
-use crate::wire::encode::{ArrayEncoder, VarsEncoder};
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;

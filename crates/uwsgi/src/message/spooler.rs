@@ -1,6 +1,7 @@
 //! Work for later (core/spooler.c, uWSGI 2.0).
 
-use super::{MessageError, expect, number};
+use crate::message::error::MessageError;
+use crate::message::fields::{expect, number};
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;

@@ -1,8 +1,9 @@
 //! A backend's announcement to uWSGI's routers (core/subscription.c, uWSGI 2.0).
 
-use super::{MessageError, expect, number, push_some, push_some_number, small_number};
+use crate::cgi::vars_encoder::VarsEncoder;
+use crate::message::error::MessageError;
+use crate::message::fields::{expect, number, push_some, push_some_number, small_number};
 use crate::wire::buffer::Buffer;
-use crate::wire::encode::VarsEncoder;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;

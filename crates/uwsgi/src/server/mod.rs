@@ -61,12 +61,19 @@
 
 mod admission;
 mod allow;
+mod body_wait;
+mod checks;
 mod cut;
 mod ending;
 mod persistence;
+mod promise;
 mod receive;
+mod receive_packet;
+mod receive_step;
 mod refusal;
 mod respond;
+mod respond_step;
+mod respond_time;
 mod settings;
 mod time;
 
@@ -74,9 +81,11 @@ pub use admission::{Admission, ConnectionLimit, admit};
 pub use allow::{AllowError, AllowList};
 pub use cut::{Cut, CutLimit};
 pub use ending::{Drain, DrainStep, Ending};
-pub use receive::{BodyStep, HeadStep, Receive};
+pub use receive::Receive;
+pub use receive_step::{BodyStep, HeadStep};
 pub use refusal::Refusal;
-pub use respond::{AnswerError, Failure, Leaves, Respond, TimeStep};
+pub use respond::Respond;
+pub use respond_step::{AnswerError, Failure, Leaves, TimeStep};
 pub use settings::Settings;
 pub use time::Time;
 

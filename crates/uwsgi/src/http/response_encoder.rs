@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use crate::cgi::name::field_name;
-use crate::http::framing::{content_length, has_no_length};
+use crate::http::connection::passes;
+use crate::http::length::{content_length, has_no_length};
+use crate::http::token::position_outside_token;
 use crate::http::upgrade::Protocols;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
@@ -158,7 +159,7 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         V: AsRef<[u8]> + ?Sized,
     {
         let (name, value) = (name.as_ref(), value.as_ref());
-        if name.is_empty() || field_name::position_outside_token(name).is_some() {
+        if name.is_empty() || position_outside_token(name).is_some() {
             return Err(RefusedLine::Name);
         }
         if value.iter().copied().any(is_control) {
@@ -230,47 +231,6 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         if self.draft.append(pieces) { Ok(()) } else { Err(RefusedLine::BufferFull) }
     }
 }
-
-/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection`
-/// and `Upgrade`, which a 101 is made of.
-///
-/// ```
-/// use uwsgi::response::passes;
-///
-/// assert!(passes(b"Upgrade", 101) && !passes(b"Upgrade", 200));
-/// assert!(passes(b"Content-Length", 200) && !passes(b"Keep-Alive", 101));
-/// ```
-#[must_use]
-pub fn passes(name: &[u8], status: u16) -> bool {
-    let switches =
-        status == 101 && [&b"connection"[..], b"upgrade"].iter().any(|other| name.eq_ignore_ascii_case(other));
-    switches || !is_hop_by_hop(name)
-}
-
-/// Whether a header of an answer is about the connection that it came through, and goes no further
-/// (RFC 9110 section 7.6.1).
-///
-/// ```
-/// assert!(uwsgi::response::is_hop_by_hop(b"Transfer-Encoding"));
-/// assert!(!uwsgi::response::is_hop_by_hop(b"Content-Length"));
-/// ```
-#[must_use]
-pub fn is_hop_by_hop(name: &[u8]) -> bool {
-    HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
-}
-
-/// Headers about a connection, in requests and in answers (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2). Requests have
-/// [further ones](crate::HeaderName::is_hop_by_hop).
-pub(crate) const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 const fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'

@@ -1,14 +1,13 @@
-//! Writing packets: pairs or items into a buffer of the caller's, the datasize patched at the end.
+//! Writes packets of vars.
 
-use crate::cgi::name::field_name;
+use crate::cgi::field_name;
+use crate::cgi::policy::{Framing, HeaderPolicy, is_plain};
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
-use crate::wire::draft::Draft;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
-use crate::wire::packet::datasize;
-use crate::wire::policy::{Framing, HeaderPolicy, is_plain};
+use crate::wire::unfinished::{UnfinishedPacket, length, length_of};
 use crate::wire::vars::Vars;
 
 /// Writes a packet of vars into a buffer.
@@ -56,7 +55,7 @@ use crate::wire::vars::Vars;
 /// ```
 #[derive(Debug)]
 pub struct VarsEncoder<'b, B: Buffer + ?Sized> {
-    packet: Unfinished<'b, B>,
+    packet: UnfinishedPacket<'b, B>,
     policy: HeaderPolicy,
     framing: Framing,
 }
@@ -71,7 +70,7 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     /// [`new`](Self::new), with a policy of its own.
     #[inline]
     pub fn with_policy(buffer: &'b mut B, policy: HeaderPolicy) -> Self {
-        Self { packet: Unfinished::new(buffer), policy, framing: Framing::default() }
+        Self { packet: UnfinishedPacket::new(buffer), policy, framing: Framing::default() }
     }
 
     /// Writes one var.
@@ -196,7 +195,7 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         let value_len = length(EncodeErrorKind::ValueTooLong, value)?;
         let name_at = self.encoded_len().saturating_add(2).saturating_add(field_name::PREFIX.len());
         self.packet.append([&key_len, field_name::PREFIX, name, &value_len, value])?;
-        if let Some(written) = self.packet.draft.written_from_mut(name_at).get_mut(..name.len()) {
+        if let Some(written) = self.packet.written_from_mut(name_at).get_mut(..name.len()) {
             field_name::fold(written);
         }
         self.framing = framing;
@@ -224,7 +223,7 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     /// The vars written so far, as they are on the wire: what a signature covers.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.packet.draft.written_from(Header::LEN)
+        self.packet.payload()
     }
 
     /// How many bytes the packet has so far, its header counted.
@@ -239,81 +238,6 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     ///
     /// [`EncodeErrorKind::BufferFull`] when there was not even room for a header.
     #[inline]
-    pub fn finish(self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
-        self.packet.finish(modifier1, modifier2)
-    }
-}
-
-/// Writes a packet of an array's items into a buffer.
-///
-/// ```
-/// use uwsgi::{ArrayEncoder, Modifier1};
-///
-/// let mut buffer = [0; 64];
-/// let mut items = ArrayEncoder::new(&mut buffer[..]);
-/// items.push("hello")?;
-/// items.push("a")?;
-/// assert_eq!(items.finish(Modifier1::RPC, 0)?, b"\xad\x0a\x00\x00\x05\x00hello\x01\x00a");
-/// # Ok::<(), uwsgi::EncodeError>(())
-/// ```
-#[derive(Debug)]
-pub struct ArrayEncoder<'b, B: Buffer + ?Sized> {
-    packet: Unfinished<'b, B>,
-}
-
-impl<'b, B: Buffer + ?Sized> ArrayEncoder<'b, B> {
-    /// An encoder at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
-    pub fn new(buffer: &'b mut B) -> Self {
-        Self { packet: Unfinished::new(buffer) }
-    }
-
-    /// Writes one item; it may be empty.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeErrorKind::ItemTooLong`], [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge) or
-    /// [`BufferFull`](EncodeErrorKind::BufferFull).
-    #[inline]
-    pub fn push<I: AsRef<[u8]> + ?Sized>(&mut self, item: &I) -> Result<(), EncodeError> {
-        let item = item.as_ref();
-        let len = length(EncodeErrorKind::ItemTooLong, item)?;
-        self.packet.append([&len, item])
-    }
-
-    /// Writes one item, refusing what uWSGI would not see: an empty one.
-    ///
-    /// uWSGI's `uwsgi_parse_array` skips empty items, and refuses the packet that ends in one.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push), and [`EncodeErrorKind::EmptyItem`].
-    pub fn push_as_uwsgi<I: AsRef<[u8]> + ?Sized>(&mut self, item: &I) -> Result<(), EncodeError> {
-        if item.as_ref().is_empty() {
-            return Err(EncodeError::new(EncodeErrorKind::EmptyItem, 0, 0));
-        }
-        self.push(item)
-    }
-
-    /// Writes one item that is a decimal number.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    pub fn push_number(&mut self, item: u64) -> Result<(), EncodeError> {
-        self.push(&Decimal::new(item))
-    }
-
-    /// How many bytes the packet has so far, its header counted.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        self.packet.encoded_len()
-    }
-
-    /// Completes the header; the packet's bytes live as long as the buffer.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeErrorKind::BufferFull`] when there was not even room for a header.
     pub fn finish(self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
         self.packet.finish(modifier1, modifier2)
     }
@@ -330,93 +254,4 @@ pub fn encoded_len<K: AsRef<[u8]>, V: AsRef<[u8]>>(vars: impl IntoIterator<Item 
     vars.into_iter().fold(Header::LEN, |sum, (key, value)| {
         sum.saturating_add(key.as_ref().len()).saturating_add(value.as_ref().len()).saturating_add(4)
     })
-}
-
-/// A packet whose header is still open.
-#[derive(Debug)]
-struct Unfinished<'b, B: Buffer + ?Sized> {
-    draft: Draft<'b, B>,
-}
-
-impl<'b, B: Buffer + ?Sized> Unfinished<'b, B> {
-    #[inline]
-    fn new(buffer: &'b mut B) -> Self {
-        let mut draft = Draft::new(buffer);
-        if !draft.append([&[0; Header::LEN]]) {
-            // Every `append` and `finish` fails too: they are asked for a place after it.
-            draft.skip(Header::LEN);
-        }
-        Self { draft }
-    }
-
-    #[inline]
-    fn encoded_len(&self) -> usize {
-        self.draft.len()
-    }
-
-    /// Writes a pair or nothing.
-    #[inline(always)]
-    fn append_pair(&mut self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
-        let (key_len, value_len) = pair_lengths(key, value)?;
-        self.append([&key_len, key, &value_len, value])
-    }
-
-    /// What [`append_pair`](Self::append_pair) would answer.
-    ///
-    /// Inlined, as all that takes the encoder by reference: in a loop of pushes it stays in registers.
-    #[inline(always)]
-    fn fits_pair(&self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
-        pair_lengths(key, value)?;
-        let len = key.len().saturating_add(value.len()).saturating_add(4);
-        let written = self.draft.len();
-        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
-        let room = self.draft.room_after(written);
-        if len > room { Err(EncodeError::new(EncodeErrorKind::BufferFull, len, room)) } else { Ok(()) }
-    }
-
-    /// Writes all pieces or none.
-    #[inline(always)]
-    fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), EncodeError> {
-        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
-        let written = self.draft.len();
-        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
-        if !self.draft.append(pieces) {
-            return Err(EncodeError::new(EncodeErrorKind::BufferFull, len, self.draft.room_after(written)));
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn finish(mut self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
-        let datasize = datasize(self.draft.len().saturating_sub(Header::LEN))?;
-        let header = Header { modifier1, datasize, modifier2 };
-        match self.draft.written_from_mut(0).first_chunk_mut() {
-            Some(place) => *place = header.to_bytes(),
-            None => return Err(EncodeError::new(EncodeErrorKind::BufferFull, Header::LEN, self.draft.room_after(0))),
-        }
-        Ok(self.draft.keep())
-    }
-}
-
-/// The lengths of a pair as the wire has them.
-#[inline(always)]
-fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeError> {
-    if key.is_empty() {
-        return Err(EncodeError::new(EncodeErrorKind::EmptyKey, 0, 0));
-    }
-    Ok((length(EncodeErrorKind::KeyTooLong, key)?, length(EncodeErrorKind::ValueTooLong, value)?))
-}
-
-/// A length as the wire has it.
-#[inline(always)]
-fn length(too_long: EncodeErrorKind, bytes: &[u8]) -> Result<[u8; 2], EncodeError> {
-    length_of(too_long, bytes.len())
-}
-
-#[inline(always)]
-fn length_of(too_long: EncodeErrorKind, len: usize) -> Result<[u8; 2], EncodeError> {
-    match u16::try_from(len) {
-        Ok(len) => Ok(len.to_le_bytes()),
-        Err(_) => Err(EncodeError::new(too_long, len, usize::from(u16::MAX))),
-    }
 }

@@ -1,8 +1,9 @@
 //! Which vars an encoder writes: none that two readers of the packet would take for two requests.
 
 use crate::cgi::check::{self, ContentErrorKind};
-use crate::cgi::name::{HeaderName, field_name};
-use crate::http::framing::content_length;
+use crate::cgi::field_name;
+use crate::cgi::name::HeaderName;
+use crate::http::length::content_length;
 use crate::wire::control_bytes::{has_byte_under_space, line_end_or_nul};
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 

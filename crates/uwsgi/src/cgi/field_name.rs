@@ -1,0 +1,37 @@
+//! The names of headers on their way into a packet.
+
+use crate::http::token::position_outside_token;
+use crate::wire::error::{EncodeError, EncodeErrorKind};
+
+/// The first bytes of the key of every client header.
+pub(crate) const PREFIX: &[u8] = b"HTTP_";
+
+/// Refuses a name that may not be written: it must be a token, and have no underscore unless `underscores` allows it.
+pub(crate) fn check(name: &[u8], underscores: bool) -> Result<(), EncodeError> {
+    if name.is_empty() {
+        return Err(EncodeError::new(EncodeErrorKind::HeaderName, 0, 0));
+    }
+    if let Some(at) = position_outside_token(name) {
+        return Err(EncodeError::new(EncodeErrorKind::HeaderName, at, name.len()));
+    }
+    match name.iter().position(|byte| *byte == b'_') {
+        Some(at) if !underscores => Err(EncodeError::new(EncodeErrorKind::UnderscoreHeader, at, name.len())),
+        _ => Ok(()),
+    }
+}
+
+/// Turns a name into a key: upper case, `_` for `-`, and every other byte as it is. nginx does the same
+/// (`ngx_http_uwsgi_create_request`, 1.22).
+pub(crate) fn fold(name: &mut [u8]) {
+    for byte in name {
+        *byte = folded(*byte);
+    }
+}
+
+/// One byte of a name as [`fold`] leaves it.
+pub(crate) const fn folded(byte: u8) -> u8 {
+    match byte {
+        b'-' => b'_',
+        other => other.to_ascii_uppercase(),
+    }
+}

@@ -1,0 +1,54 @@
+//! Where an application is mounted.
+
+use crate::cgi::percent::{Encoded, strip_decoded};
+
+/// `path` below `mount`, both as a client wrote them: what follows the bytes that decode to the mount, if that is nothing or
+/// begins with a slash.
+///
+/// A mount that a front end wrote as `shop` or `/shop/` is `/shop`, and `/` is the root: everything is below it.
+///
+/// ```
+/// use uwsgi::below_mount;
+///
+/// assert_eq!(below_mount(b"/%61pp/a%2Fb", b"/app"), Some(&b"/a%2Fb"[..]));
+/// assert_eq!(below_mount(b"/app", b"/app"), Some(&b""[..]));
+/// assert_eq!(below_mount(b"/apple", b"/app"), None);
+/// assert_eq!(below_mount(b"/app%2Fa", b"/app"), None);
+/// assert_eq!(below_mount(b"/app/a", b"app/"), Some(&b"/a"[..]));
+/// ```
+#[must_use]
+pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
+    let mount = trim_mount(mount);
+    let start = if mount.is_empty() || mount.starts_with(b"/") { path } else { path.strip_prefix(b"/")? };
+    strip_decoded(start, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+}
+
+/// A mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and nothing of `/`.
+///
+/// ```
+/// assert_eq!(uwsgi::trim_mount(b"/app/"), b"/app");
+/// ```
+#[must_use]
+pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
+    while let [before @ .., b'/'] = mount {
+        mount = before;
+    }
+    mount
+}
+
+impl<'a> Encoded<'a> {
+    /// A mount, which was decoded once, as it stands before a path: it begins with a slash and does not end with one. The
+    /// mount `/` is written as nothing.
+    ///
+    /// ```
+    /// let mounts = [&b"/my shop"[..], b"shop", b"/app/", b"/", b""].map(|mount| uwsgi::Encoded::of_mount(mount).to_string());
+    /// assert_eq!(mounts, ["/my%20shop", "/shop", "/app", "", ""]);
+    /// ```
+    #[must_use]
+    pub fn of_mount(mount: &'a [u8]) -> Self {
+        match trim_mount(mount) {
+            [] => Self::of_decoded(&[]),
+            mount => Self::of_decoded(mount).as_path(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What Content-Length says, in requests and in answers.
+
+use core::fmt;
+
+use crate::wire::decimal::{self, NotDecimal};
+
+/// Why a request's length cannot be believed; the request must be refused (400) and the connection closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FramingError {
+    /// Two `Content-Length` headers of one message differ.
+    ConflictingLengths,
+    /// `CONTENT_LENGTH` is not a number of digits only.
+    InvalidLength,
+    /// `CONTENT_LENGTH` does not fit into 64 bits.
+    LengthOverflow,
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConflictingLengths => "two Content-Length headers differ",
+            Self::InvalidLength => "CONTENT_LENGTH is not a decimal number",
+            Self::LengthOverflow => "CONTENT_LENGTH does not fit into 64 bits",
+        })
+    }
+}
+
+impl core::error::Error for FramingError {}
+
+/// What all `Content-Length` headers of an HTTP message declare together; `None` when there is no header with a value.
+///
+/// Two that differ make the message invalid (RFC 9110 section 8.6). Vars are read otherwise: of several `CONTENT_LENGTH`
+/// the last counts. Values are compared as they are written: a reader may take `5` and `05` for two lengths.
+///
+/// ```
+/// use uwsgi::framing::{declared_length, FramingError};
+///
+/// assert_eq!(declared_length([&b"5"[..], b"5"]), Ok(Some(5)));
+/// assert_eq!(declared_length([]), Ok(None));
+/// assert_eq!(declared_length([&b"5"[..], b"6"]), Err(FramingError::ConflictingLengths));
+/// ```
+///
+/// # Errors
+///
+/// [`FramingError`], for the first value that is no length or differs from one before it.
+pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<u64>, FramingError> {
+    let mut declared = None;
+    for value in content_lengths {
+        let Some(length) = content_length(value)? else { continue };
+        match declared {
+            Some((_, other)) if other != value => return Err(FramingError::ConflictingLengths),
+            _ => declared = Some((length, value)),
+        }
+    }
+    Ok(declared.map(|(length, _)| length))
+}
+
+/// A `CONTENT_LENGTH` as a number; `None` when empty, which front ends mean as absent.
+///
+/// Digits only (RFC 9110 section 8.6): no sign, no spaces, no list. uWSGI 2.0 takes leading digits of anything and
+/// wraps on overflow, gunicorn 27 takes what Python's `int()` does and reads the rest as 0; both misframe the body.
+///
+/// ```
+/// use uwsgi::framing::{content_length, FramingError};
+///
+/// assert_eq!(content_length(b"1048576"), Ok(Some(1048576)));
+/// assert_eq!(content_length(b""), Ok(None));
+/// assert_eq!(content_length(b"3, 3"), Err(FramingError::InvalidLength));
+/// assert_eq!(content_length(b"18446744073709551616"), Err(FramingError::LengthOverflow));
+/// ```
+///
+/// # Errors
+///
+/// [`FramingError::InvalidLength`] or [`FramingError::LengthOverflow`].
+pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    match decimal::parse(value) {
+        Ok(length) => Ok(Some(length)),
+        Err(NotDecimal::NotDigits) => Err(FramingError::InvalidLength),
+        Err(NotDecimal::Overflow) => Err(FramingError::LengthOverflow),
+    }
+}
+
+/// The Content-Length that the head of an answer gets, where the whole body is known to have so many bytes.
+///
+/// An answer with the status 1xx or 204 gets no Content-Length (RFC 9110 section 8.6). 304 and the answer to HEAD send no body. If
+/// their body is empty, nobody knows the length that the answer to GET would have, so they get no Content-Length either. The
+/// application may still set one.
+///
+/// ```
+/// use uwsgi::framing::whole_length;
+///
+/// assert_eq!(whole_length(200, false, 0), Some(0));
+/// assert_eq!(whole_length(204, false, 5), None);
+/// assert_eq!(whole_length(304, false, 0), None);
+/// assert_eq!(whole_length(304, false, 5), Some(5));
+/// ```
+#[must_use]
+pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Option<u64> {
+    let says_nothing = length == 0 && (to_head_request || status == 304);
+    if has_no_length(status) || says_nothing { None } else { Some(length) }
+}
+
+/// Whether the Content-Length that the head of an answer has, `told`, is right for a whole body of so many bytes.
+///
+/// Where no body will leave, no bytes say nothing about the length that the answer to GET would have, and any may be told: so it
+/// is with 304 and with HEAD. Where the status is 1xx or 204 [no length leaves](whole_length), and none is wrong.
+///
+/// ```
+/// use uwsgi::framing::is_length_right;
+///
+/// assert!(is_length_right(200, false, 5, 5));
+/// assert!(!is_length_right(200, false, 5, 4));
+/// assert!(is_length_right(200, true, 5, 0)); // HEAD, without the work for the body
+/// assert!(!is_length_right(200, true, 5, 4));
+/// ```
+#[must_use]
+pub const fn is_length_right(status: u16, to_head_request: bool, told: u64, length: u64) -> bool {
+    match whole_length(status, to_head_request, length) {
+        Some(length) => told == length,
+        None => true,
+    }
+}
+
+/// Whether an answer of this status must not have a Content-Length (RFC 9110 section 8.6).
+pub(crate) const fn has_no_length(status: u16) -> bool {
+    matches!(status, 100..=199 | 204)
+}

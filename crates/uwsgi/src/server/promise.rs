@@ -1,0 +1,52 @@
+//! What the head of an answer promises about the bytes that follow it.
+
+use crate::http::response_encoder::EncodedHead;
+use crate::http::upgrade::Protocols;
+
+/// What a head says about what follows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Promise {
+    status: u16,
+    length: Option<u64>,
+    is_unasked: bool,
+}
+
+impl Promise {
+    /// Of a head that answers a request which offers these protocols.
+    pub(crate) fn of(head: &EncodedHead<'_>, offered: &Protocols) -> Self {
+        let status = head.status();
+        // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
+        let length = head.content_length().filter(|_| status != 101);
+        let is_unasked = status == 101 && !offered.allow(head.upgrade());
+        Self { status, length, is_unasked }
+    }
+
+    /// Whether the head is a 101 that switches to a protocol that the request did not offer.
+    pub(crate) const fn is_unasked_upgrade(&self) -> bool {
+        self.is_unasked
+    }
+
+    /// Whether the head is a 101.
+    pub(crate) const fn is_upgrade(&self) -> bool {
+        self.status == 101
+    }
+
+    /// The length of the body, if the head says it.
+    pub(crate) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Whether bytes may follow the head (RFC 9110 section 6.4.1).
+    pub(crate) const fn has_body(&self, is_head_request: bool) -> bool {
+        match self.status {
+            101 => true,
+            100..=199 | 204 | 304 => false,
+            _ => !is_head_request,
+        }
+    }
+
+    /// Whether the front end knows where the answer ends without a close.
+    pub(crate) const fn is_delimited(&self, is_head_request: bool) -> bool {
+        !self.is_upgrade() && (self.length.is_some() || !self.has_body(is_head_request))
+    }
+}

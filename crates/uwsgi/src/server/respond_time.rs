@@ -1,0 +1,79 @@
+//! The part of the sending half that keeps the time: waits for a worker, for the peer, and for the end of a stop.
+
+use crate::server::cut::CutLimit;
+use crate::server::refusal::Refusal;
+use crate::server::respond::{Phase, Respond};
+use crate::server::respond_step::TimeStep;
+use crate::server::time::{Due, Time};
+
+impl Respond {
+    /// Tells the machine that bytes are to be written and the connection takes none now.
+    pub fn blocked(&mut self, now: Time) {
+        self.blocked.get_or_insert(now);
+    }
+
+    /// Tells the machine that the connection took bytes. `of_body` of them belong to the body.
+    pub fn wrote(&mut self, of_body: usize) {
+        // A refusal is short, so one timeout holds for all of it.
+        if self.phase != Phase::Refused {
+            self.blocked = None;
+        }
+        self.sent = self.sent.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
+    }
+
+    /// Begins a stop: the answer may go on for [`stop_grace`](crate::server::Settings::stop_grace).
+    pub fn shut_down(&mut self, now: Time) {
+        self.stop.get_or_insert(now.after(self.stop_grace));
+    }
+
+    /// Returns when to call [`time`](Self::time).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        Time::earliest(self.own_deadline(), self.stop)
+    }
+
+    /// Returns what is due. If two deadlines have passed, the earlier one counts. If they are equal, the one of the stop counts.
+    ///
+    /// Call it at the [deadline](Self::deadline). During a stop, call it also before the answer begins to leave and before each
+    /// further piece of its body. After the deadline of the stop nothing leaves, however quickly the peer takes it and however
+    /// late the application heard of the stop.
+    pub fn time(&mut self, now: Time) -> TimeStep {
+        let due = Due::of(self.own_deadline(), self.stop, now);
+        match (self.phase, due) {
+            (Phase::Aborted, _) => TimeStep::Abort,
+            (_, Due::Nothing) => TimeStep::Wait,
+            // A status is better than a close without an answer.
+            (Phase::Queued(_), Due::Own) => self.refuse(Refusal::NoWorker),
+            (Phase::Queued(_) | Phase::Running, Due::Stop) => self.refuse(Refusal::Stopping),
+            // All of it is written.
+            (Phase::Finished | Phase::Refused, _) if self.blocked.is_none() => TimeStep::Wait,
+            // This cuts off no answer of an application.
+            (Phase::Refused, _) => {
+                self.phase = Phase::Aborted;
+                TimeStep::Abort
+            }
+            (_, Due::Own) => self.cut_off(CutLimit::WriteIdle(self.write_idle)),
+            (_, Due::Stop) => self.cut_off(CutLimit::StopGrace(self.stop_grace)),
+        }
+    }
+
+    /// Until when it waits for a worker, or for the peer.
+    fn own_deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Queued(since) => Some(since.after(self.queue_wait)),
+            Phase::Refused => self.blocked.map(|since| since.after(self.refusal_time)),
+            _ => self.blocked.map(|since| since.after(self.write_idle)),
+        }
+    }
+
+    /// Refuses the request. The peer has the whole time of a refusal, whatever the server waited for before.
+    fn refuse(&mut self, refusal: Refusal) -> TimeStep {
+        (self.phase, self.blocked) = (Phase::Refused, None);
+        TimeStep::Refuse(refusal)
+    }
+
+    fn cut_off(&mut self, limit: CutLimit) -> TimeStep {
+        (self.cut, self.phase) = (Some(limit), Phase::Aborted);
+        TimeStep::Abort
+    }
+}

@@ -1,0 +1,108 @@
+//! A packet that is being written.
+
+use crate::wire::buffer::Buffer;
+use crate::wire::draft::Draft;
+use crate::wire::error::{EncodeError, EncodeErrorKind};
+use crate::wire::header::Header;
+use crate::wire::modifier::Modifier1;
+use crate::wire::packet::datasize;
+
+/// A packet whose header is still open.
+#[derive(Debug)]
+pub(crate) struct UnfinishedPacket<'b, B: Buffer + ?Sized> {
+    draft: Draft<'b, B>,
+}
+
+impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
+    #[inline]
+    pub(crate) fn new(buffer: &'b mut B) -> Self {
+        let mut draft = Draft::new(buffer);
+        if !draft.append([&[0; Header::LEN]]) {
+            // Every `append` and `finish` fails too: they are asked for a place after it.
+            draft.skip(Header::LEN);
+        }
+        Self { draft }
+    }
+
+    #[inline]
+    pub(crate) fn encoded_len(&self) -> usize {
+        self.draft.len()
+    }
+
+    /// Writes a pair or nothing.
+    #[inline(always)]
+    pub(crate) fn append_pair(&mut self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        let (key_len, value_len) = pair_lengths(key, value)?;
+        self.append([&key_len, key, &value_len, value])
+    }
+
+    /// What [`append_pair`](Self::append_pair) would answer.
+    ///
+    /// Inlined, as all that takes the encoder by reference: in a loop of pushes it stays in registers.
+    #[inline(always)]
+    pub(crate) fn fits_pair(&self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
+        pair_lengths(key, value)?;
+        let len = key.len().saturating_add(value.len()).saturating_add(4);
+        let written = self.draft.len();
+        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
+        let room = self.draft.room_after(written);
+        if len > room { Err(EncodeError::new(EncodeErrorKind::BufferFull, len, room)) } else { Ok(()) }
+    }
+
+    /// Writes all pieces or none.
+    #[inline(always)]
+    pub(crate) fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), EncodeError> {
+        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        let written = self.draft.len();
+        datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
+        if !self.draft.append(pieces) {
+            return Err(EncodeError::new(EncodeErrorKind::BufferFull, len, self.draft.room_after(written)));
+        }
+        Ok(())
+    }
+
+    /// The payload so far.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.draft.written_from(Header::LEN)
+    }
+
+    /// The bytes of the packet so far, from the one at `from` on, to be changed.
+    #[inline]
+    pub(crate) fn written_from_mut(&mut self, from: usize) -> &mut [u8] {
+        self.draft.written_from_mut(from)
+    }
+
+    #[inline]
+    pub(crate) fn finish(mut self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
+        let datasize = datasize(self.draft.len().saturating_sub(Header::LEN))?;
+        let header = Header { modifier1, datasize, modifier2 };
+        match self.draft.written_from_mut(0).first_chunk_mut() {
+            Some(place) => *place = header.to_bytes(),
+            None => return Err(EncodeError::new(EncodeErrorKind::BufferFull, Header::LEN, self.draft.room_after(0))),
+        }
+        Ok(self.draft.keep())
+    }
+}
+
+/// The lengths of a pair as the wire has them.
+#[inline(always)]
+fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeError> {
+    if key.is_empty() {
+        return Err(EncodeError::new(EncodeErrorKind::EmptyKey, 0, 0));
+    }
+    Ok((length(EncodeErrorKind::KeyTooLong, key)?, length(EncodeErrorKind::ValueTooLong, value)?))
+}
+
+/// A length as the wire has it.
+#[inline(always)]
+pub(crate) fn length(too_long: EncodeErrorKind, bytes: &[u8]) -> Result<[u8; 2], EncodeError> {
+    length_of(too_long, bytes.len())
+}
+
+#[inline(always)]
+pub(crate) fn length_of(too_long: EncodeErrorKind, len: usize) -> Result<[u8; 2], EncodeError> {
+    match u16::try_from(len) {
+        Ok(len) => Ok(len.to_le_bytes()),
+        Err(_) => Err(EncodeError::new(too_long, len, usize::from(u16::MAX))),
+    }
+}
