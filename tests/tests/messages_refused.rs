@@ -235,7 +235,7 @@ fn reasons_print_and_have_a_source() {
         (RpcCall::decode(&packet(173, 0, b"")).unwrap_err(), "name is missing"),
         (
             CacheAnswer::decode(&packet(111, 17, b"\x06\0status\x02\0no")).unwrap_err(),
-            "the value of status is none that this message knows",
+            "the value of status is not one that this message allows",
         ),
         (CacheDelete::decode(&packet(111, 11, b"\x01\0k\x01\0v")).unwrap_err(), "more than 1 items"),
         (Subscription::decode(&packet(224, 0, sign)).unwrap_err(), "sign is not the last pair"),

@@ -1,7 +1,7 @@
-//! Structured input for other people's fuzz targets (feature `arbitrary`).
+//! Structured input for fuzz targets of programs that use this crate (feature `arbitrary`).
 //!
-//! Random bytes seldom get past the first length field. [`WellFormed`] is a packet that decodes; [`NearlyWellFormed`]
-//! is one with a single fault, as a broken or hostile peer would send it.
+//! Random bytes seldom get past the first length field. [`WellFormed`] is a packet that decodes. [`NearlyWellFormed`] is a
+//! packet with one fault, as a broken or hostile peer would send it.
 //!
 //! ```
 //! use arbitrary::{Arbitrary, Unstructured};
@@ -30,7 +30,7 @@ use crate::wire::header::Header;
 use crate::wire::modifier::{Modifier1, PayloadForm};
 use crate::wire::packet::Packet;
 
-/// A packet that decodes in the form that its modifiers ask for, and a body behind it.
+/// A packet that decodes in the form that its modifiers ask for, and a body after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WellFormed {
     bytes: Vec<u8>,
@@ -38,19 +38,19 @@ pub struct WellFormed {
 }
 
 impl WellFormed {
-    /// The packet and its body, as they go over the wire.
+    /// Returns the packet and its body, as they are on the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The packet alone.
+    /// Returns the packet without its body.
     #[must_use]
     pub fn packet(&self) -> &[u8] {
         self.bytes.get(..self.packet_len).unwrap_or_default()
     }
 
-    /// What follows the packet; for a request with a `CONTENT_LENGTH` of ours, just as many bytes as that says.
+    /// Returns what follows the packet. If this module has written a `CONTENT_LENGTH`, that is the length of these bytes.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.packet_len..).unwrap_or_default()
@@ -59,7 +59,7 @@ impl WellFormed {
 
 impl<'a> Arbitrary<'a> for WellFormed {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
-        // Half of the packets are requests, which is what servers are for.
+        // Half of the packets are requests, because servers handle mostly requests.
         let (modifier1, modifier2) = match bool::arbitrary(input)? {
             true => (Modifier1::WSGI, 0),
             false => (*input.choose(Modifier1::NAMED)?, u8::arbitrary(input)?),
@@ -82,14 +82,14 @@ impl<'a> Arbitrary<'a> for WellFormed {
     }
 }
 
-/// A well-formed packet with one fault: a length that lies, bytes too few or too many, one byte changed.
+/// A packet with one fault: a wrong length, too few bytes, one byte too many, or one changed byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearlyWellFormed {
     bytes: Vec<u8>,
 }
 
 impl NearlyWellFormed {
-    /// The bytes, as they go over the wire.
+    /// Returns the bytes, as they are on the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -100,13 +100,13 @@ impl<'a> Arbitrary<'a> for NearlyWellFormed {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
         let mut bytes = WellFormed::arbitrary(input)?.bytes;
         match input.int_in_range(0..=4_u8)? {
-            // A datasize that lies.
+            // A wrong datasize.
             0 => {
                 if let [_, low, high, ..] = &mut *bytes {
                     [*low, *high] = near(input, u16::from_le_bytes([*low, *high]))?.to_le_bytes();
                 }
             }
-            // A length inside the block that lies, most likely the first one.
+            // A wrong length inside the block, most likely the first one.
             1 => {
                 let at = input.choose_index(bytes.len().clamp(1, 64))?.max(Header::LEN);
                 if let Some([low, high, ..]) = bytes.get_mut(at..) {
@@ -115,7 +115,7 @@ impl<'a> Arbitrary<'a> for NearlyWellFormed {
             }
             // Cut short.
             2 => bytes.truncate(input.choose_index(bytes.len().max(1))?),
-            // Bytes that belong nowhere, inside the block.
+            // One more byte at the end of the block.
             3 => {
                 let extra = u8::arbitrary(input)?;
                 if let [_, low, high, ..] = &mut *bytes {
@@ -137,7 +137,7 @@ impl<'a> Arbitrary<'a> for NearlyWellFormed {
     }
 }
 
-/// Names that mean something to a server, so that a fuzz target gets as far as that code.
+/// Keys that servers know, so that a fuzz target reaches the code for them.
 const KEYS: &[&str] = &[
     "REQUEST_METHOD",
     "REQUEST_URI",
@@ -179,11 +179,11 @@ const KEYS: &[&str] = &[
     "at",
 ];
 
-/// Values that those names are sent with.
+/// Values for these keys.
 const VALUES: &[&str] =
     &["", "GET", "POST", "/", "/a%2fb", "on", "https", "HTTP/1.1", "0", "5", "18446744073709551616", "get", "ok"];
 
-/// Pairs until the input says stop, with a `CONTENT_LENGTH` that is true or without one of ours.
+/// Writes pairs until the input says stop. The `CONTENT_LENGTH` that it may write first is the length of the body.
 fn vars(
     input: &mut Unstructured<'_>,
     modifier1: Modifier1,
@@ -192,16 +192,16 @@ fn vars(
     bytes: &mut Vec<u8>,
 ) -> Result<()> {
     let mut encoder = VarsEncoder::new(bytes);
-    let told = bool::arbitrary(input)?;
-    if told {
+    let declares = bool::arbitrary(input)?;
+    if declares {
         let length = u64::try_from(body.len()).unwrap_or(0);
-        // A refused push leaves a packet without it, which is a packet too: here and below.
+        // If a push is refused, the packet is well-formed without the pair: here and below.
         let _ = encoder.push_raw("CONTENT_LENGTH", &Decimal::new(length));
     }
     while !input.is_empty() && bool::arbitrary(input)? {
         let key = text(input, KEYS)?;
         let value = text(input, VALUES)?;
-        if !(told && key == b"CONTENT_LENGTH") {
+        if !(declares && key == b"CONTENT_LENGTH") {
             let _ = encoder.push_raw(key, value);
         }
     }
@@ -218,12 +218,12 @@ fn array(input: &mut Unstructured<'_>, modifier1: Modifier1, modifier2: u8, byte
     Ok(())
 }
 
-/// A name that is known, or any bytes.
+/// Returns a known text, or any bytes.
 fn text<'a>(input: &mut Unstructured<'a>, known: &[&'static str]) -> Result<&'a [u8]> {
     if bool::arbitrary(input)? { Ok(input.choose(known)?.as_bytes()) } else { <&[u8]>::arbitrary(input) }
 }
 
-/// A length near the true one, or any.
+/// Returns a length near the right one, or any.
 fn near(input: &mut Unstructured<'_>, length: u16) -> Result<u16> {
     Ok(match input.int_in_range(0..=5_u8)? {
         0 => length.wrapping_add(1),

@@ -43,13 +43,13 @@ pub use wire::packet::{Content, Packet};
 pub use wire::vars::VarsBuf;
 pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 
-/// Where bodies end.
+/// Where bodies end: that of a request, and that of an answer.
 pub mod framing {
     pub use crate::http::framing::{RequestBody, ResponseBody, request_body, response_body};
     pub use crate::http::length::{FramingError, content_length, declared_length, is_length_right, whole_length};
 }
 
-/// The answer to a web request, which is HTTP: its head, read and written.
+/// The answer to a web request, which is HTTP: decodes and encodes its head.
 pub mod response {
     pub use crate::http::connection::{is_hop_by_hop, passes};
     pub use crate::http::head::{HeadEnd, HeaderLines};
@@ -59,7 +59,7 @@ pub mod response {
     pub use crate::http::response_error::{ResponseError, ResponseErrorKind};
 }
 
-/// Chunked bodies.
+/// Chunked bodies of requests and answers.
 pub mod chunked {
     pub use crate::http::chunked::{ChunkError, ChunkStep, Chunked};
 }

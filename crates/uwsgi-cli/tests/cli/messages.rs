@@ -276,10 +276,10 @@ fn invalid_arguments_are_refused() {
         (&["spool", "=x"], "an empty key, which uWSGI refuses"),
         (&["spool", "x"], "x: not of the form KEY=VALUE"),
         (&["cache", "get", &long], "a value of 70000 bytes, a length field says at most 65535"),
-        (&["subscribe", "--key", "", "--address", ":1"], "the value of key is none that this message knows"),
+        (&["subscribe", "--key", "", "--address", ":1"], "the value of key is not one that this message allows"),
         (
             &["subscribe", "--key", &"x".repeat(256), "--address", ":1"],
-            "the value of key is none that this message knows",
+            "the value of key is not one that this message allows",
         ),
     ] {
         let result = run(&[arguments, &["--to", "127.0.0.1:1"]].concat());

@@ -1,4 +1,4 @@
-//! What the values of a request may hold: a pass of its own, so that the view stays lean.
+//! Which bytes the values of a request may have. [`Request`] does not check them; this is another pass over the vars.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use crate::cgi::request::Request;
 use crate::http::token::position_outside_token;
 use crate::wire::control_bytes::{line_end_or_nul, nul};
 
-/// A byte that has no place where it is; a server answers 400.
+/// A byte that is not allowed in a value. A server answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentError<'a> {
     key: &'a [u8],
@@ -18,30 +18,30 @@ pub struct ContentError<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentErrorKind {
-    /// CR, LF or NUL, which would end a line or a string somewhere behind us.
+    /// CR, LF or NUL, which would end a line or a string in a program that gets the value later.
     ControlByte,
-    /// A method of no bytes.
+    /// An empty method.
     EmptyMethod,
-    /// A method that is no token (RFC 9110 section 9.1).
+    /// A method that is not a token (RFC 9110 section 9.1).
     MethodNotToken,
     /// NUL in a path.
     Nul,
 }
 
 impl<'a> ContentError<'a> {
-    /// The key of the var.
+    /// Returns the key of the var.
     #[must_use]
     pub const fn key(&self) -> &'a [u8] {
         self.key
     }
 
-    /// What was wrong.
+    /// Returns what was wrong.
     #[must_use]
     pub const fn kind(&self) -> ContentErrorKind {
         self.kind
     }
 
-    /// The place in the value, in bytes.
+    /// Returns the position of the byte in the value.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.position
@@ -62,11 +62,11 @@ impl fmt::Display for ContentError<'_> {
 
 impl core::error::Error for ContentError<'_> {}
 
-/// Looks at what the values hold, every duplicate too.
+/// Checks the bytes of all values; duplicates are checked too.
 ///
 /// `REQUEST_METHOD` must be a token. CR, LF and NUL are refused in `REQUEST_URI`, `SERVER_PROTOCOL`, `CONTENT_*` and
-/// `HTTP_*`; NUL in `PATH_INFO`, where a front end has decoded `%0D` and `%0A` on purpose. Other vars are the front
-/// end's own and not looked at. uWSGI 2.0 and gunicorn 27 check none of this.
+/// `HTTP_*`. In `PATH_INFO` only NUL is refused, because a front end decodes `%0D` and `%0A` there on purpose. Other vars come
+/// from the front end itself and are not checked. uWSGI 2.0 and gunicorn 27 make none of these checks.
 ///
 /// ```
 /// use uwsgi::{check, ContentErrorKind, Packet, Request};
@@ -85,7 +85,7 @@ pub fn check<'a>(request: &Request<'a>) -> Result<(), ContentError<'a>> {
     request.vars().iter().try_for_each(|(key, value)| check_var(key, value))
 }
 
-/// [`check`] for one var.
+/// Does what [`check`] does, for one var.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ pub fn check_var<'a>(key: &'a [u8], value: &[u8]) -> Result<(), ContentError<'a>
     }
 }
 
-/// What is wrong with the value of a var, and where.
+/// Returns what is wrong with the value of a var, and where.
 #[inline(always)]
 pub(crate) fn fault(key: &[u8], value: &[u8]) -> Option<(ContentErrorKind, usize)> {
     match key {

@@ -1,9 +1,9 @@
-//! The vars that make uWSGI do things.
+//! The vars that uWSGI obeys as commands.
 
-/// What uWSGI does when it meets a var that begins with `UWSGI_` (`uwsgi_parse_vars`, uWSGI 2.0).
+/// The meaning of a var that begins with `UWSGI_` (`uwsgi_parse_vars`, uWSGI 2.0).
 ///
-/// Powers are not granted by vars: a server built on this crate ignores all of them, a gateway drops them. Whoever
-/// reaches the socket of a uWSGI 2.0 can run code with `UWSGI_FILE`.
+/// A server built on this crate ignores these vars, and a gateway drops them. A peer that reaches the socket of a uWSGI 2.0 can
+/// run code with `UWSGI_FILE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ControlVar {
@@ -29,9 +29,9 @@ pub enum ControlVar {
     PostFile,
     /// `UWSGI_PYHOME`: a Python home to load an application with.
     PyHome,
-    /// `UWSGI_ROUTER`: set by uWSGI's HTTP router; nothing reads it.
+    /// `UWSGI_ROUTER`: uWSGI's HTTP router sets it; no known program reads it.
     Router,
-    /// `UWSGI_SCHEME`: `http` or `https`. The one that [`Request::scheme`](crate::Request::scheme) looks at.
+    /// `UWSGI_SCHEME`: `http` or `https`. [`Request::scheme`](crate::Request::scheme) reads this one only.
     Scheme,
     /// `UWSGI_SCRIPT`: a Python module to load.
     Script,
@@ -42,10 +42,10 @@ pub enum ControlVar {
 }
 
 impl ControlVar {
-    /// What every such key begins with.
+    /// The first bytes of all these keys.
     pub const PREFIX: &'static [u8] = b"UWSGI_";
 
-    /// The control var that this key is, or `None` for an ordinary var.
+    /// Returns the control var with this key; `None` for other vars.
     ///
     /// ```
     /// use uwsgi::ControlVar;

@@ -1,4 +1,4 @@
-//! The names of headers on their way into a packet.
+//! The names of headers as an encoder writes them.
 
 use crate::http::token::position_outside_token;
 use crate::wire::error::{EncodeError, EncodeErrorKind};

@@ -1,16 +1,16 @@
-//! Which vars of a request a gateway sends on.
+//! Which vars of a request a gateway passes on.
 
-/// Whether a gateway that got a request over uwsgi sends this var on to a backend as it came.
+/// Whether a gateway that got a request over uwsgi passes this var on to a backend as it came.
 ///
-/// A gateway makes these again, from the request as it sends it:
+/// A gateway makes these vars itself, from the request that it sends:
 ///
-/// | key | made of |
+/// | key | made from |
 /// |---|---|
 /// | `REQUEST_METHOD`, `REQUEST_URI`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING`, `SERVER_PROTOCOL` | method, target, version |
 /// | `HTTP_*`, `CONTENT_*` | the headers, and the length of the body |
-/// | `UWSGI_*`, `wsgi.*` | nothing: the first [make uWSGI do things](crate::ControlVar), the others are between a server and its application |
+/// | `UWSGI_*`, `wsgi.*` | nothing: `UWSGI_*` are [commands to uWSGI](crate::ControlVar), `wsgi.*` are between a server and its application |
 ///
-/// All others go on, each once: of a var that came more than once, the last counts.
+/// All other vars are passed on, each once. If a var came more than once, the last one counts.
 ///
 /// ```
 /// use uwsgi::passes_to_backend;
@@ -31,7 +31,7 @@ pub fn passes_to_backend(key: &[u8]) -> bool {
 mod tests {
     use super::passes_to_backend;
 
-    /// A key, and whether it goes on.
+    /// A key, and whether it is passed on.
     const KEYS: &[(&str, bool)] = &[
         ("CONTENT_LENGTH", false),
         ("CONTENT_TYPE", false),
@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn keys() {
-        for (key, goes_on) in KEYS {
-            assert_eq!(passes_to_backend(key.as_bytes()), *goes_on, "{key}");
+        for (key, passes) in KEYS {
+            assert_eq!(passes_to_backend(key.as_bytes()), *passes, "{key}");
         }
     }
 }

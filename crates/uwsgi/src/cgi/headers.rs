@@ -1,4 +1,4 @@
-//! The headers of a request, with the vars that came twice settled.
+//! The headers of a request, and which values count where a var came more than once.
 
 use core::iter::FusedIterator;
 
@@ -12,20 +12,20 @@ use crate::cgi::request::Request;
 use crate::wire::vars::{Iter, Vars};
 
 impl<'a> Request<'a> {
-    /// The headers that an application or a bridge to HTTP should see, in wire order.
+    /// Returns the headers that an application or a bridge to HTTP should see, in wire order.
     ///
-    /// Headers about the connection are left out, unless the request [asks for an upgrade](Self::upgrade); so are
-    /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count: see
-    /// [`HeaderName::passes`]. Of a header that came more than once:
+    /// Headers about the connection are left out, unless the request [asks for an upgrade](Self::upgrade).
+    /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, are left out too: see
+    /// [`HeaderName::passes`]. If a header came more than once:
     ///
-    /// - where it may stand [once](HeaderName::separator), the last one counts and no other is shown: in nginx a param that
-    ///   is set again after `include uwsgi_params` replaces the first;
-    /// - of others an empty last one removes the header: so a front end takes back what the client sent. Else each value is
-    ///   shown that is not empty and not the same as the one before it.
+    /// - of a header that may have [one value](HeaderName::separator) only, the last value counts. In nginx a param that is set
+    ///   again after `include uwsgi_params` replaces the first one.
+    /// - an empty last value removes any other header: so a front end removes what the client sent. If the last value is not
+    ///   empty, every value counts that is neither empty nor equal to the value before it.
     ///
-    /// `CONTENT_TYPE` and `CONTENT_LENGTH` are shown where they are not empty.
+    /// `CONTENT_TYPE` and `CONTENT_LENGTH` are left out where they are empty.
     ///
-    /// Nothing is allocated. Where many names may be repeated, an iteration takes 6 KiB of the stack.
+    /// Nothing is allocated. If many names may be repeated, an iteration takes 6 KiB of the stack.
     ///
     /// ```
     /// # use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
@@ -48,18 +48,18 @@ impl<'a> Request<'a> {
         Headers { vars, rest: vars.iter(), repeated, window: None, upgrade: self.upgrade().is_some() }
     }
 
-    /// Every header as it came, in wire order: every `HTTP_*` var, and `CONTENT_TYPE` and `CONTENT_LENGTH` where they are not
-    /// empty. [`headers`](Self::headers) is what an application should see.
+    /// Returns every header as it came, in wire order: every `HTTP_*` var, and `CONTENT_TYPE` and `CONTENT_LENGTH` where they
+    /// are not empty. An application should see [`headers`](Self::headers) instead.
     #[must_use]
     pub const fn raw_headers(&self) -> RawHeaders<'a> {
         RawHeaders { vars: self.vars().iter() }
     }
 
-    /// The value of a header, by its name in any case. Where several count, they are joined by the header's
+    /// Returns the value of a header, by its name in any case. If several values count, they are joined by the header's
     /// [separator](HeaderName::separator).
     ///
-    /// `content-type` and `content-length` are the vars of that name, never `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
-    /// Headers about the connection are found too.
+    /// `content-type` and `content-length` are `CONTENT_TYPE` and `CONTENT_LENGTH`, never `HTTP_CONTENT_TYPE` and
+    /// `HTTP_CONTENT_LENGTH`. Headers about the connection are found too.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -73,14 +73,15 @@ impl<'a> Request<'a> {
         HeaderName::from_name(name).joined(self.header_all(name))
     }
 
-    /// The values of a header that count, in wire order, as [`headers`](Self::headers) has them. A header that may stand once
-    /// has one at most.
+    /// Returns the values of a header that count, in wire order, as in [`headers`](Self::headers). A header that may have one
+    /// value only has at most one.
     #[must_use]
     pub fn header_all<'n>(&self, name: &'n str) -> HeaderValues<'a, 'n> {
         self.header_values(HeaderName::from_name(name))
     }
 
-    /// [`header_all`](Self::header_all), by the name that a key carries: `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are two.
+    /// Does what [`header_all`](Self::header_all) does, for the name that a key carries. The names of `CONTENT_TYPE` and
+    /// `HTTP_CONTENT_TYPE` differ.
     ///
     /// ```
     /// # use uwsgi::{HeaderName, Packet, Request};
@@ -94,10 +95,11 @@ impl<'a> Request<'a> {
         HeaderValues::new(self.vars(), name)
     }
 
-    /// What the client wants to upgrade the connection to: `HTTP_UPGRADE`, unless it is empty or names `h2c`.
+    /// Returns the protocols that the client wants to upgrade the connection to: `HTTP_UPGRADE`; `None` where it is empty or
+    /// names `h2c`.
     ///
-    /// `h2c` is the next proxy's to answer and never an application's: a tunnel for it is a way around the front end's
-    /// rules (RFC 9113 section 3.1 has withdrawn it).
+    /// The next proxy answers `h2c`, and never an application: a tunnel for `h2c` is a way around the rules of the front end.
+    /// RFC 9113 section 3.1 has withdrawn it.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -111,8 +113,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether a header `Upgrade` of this value asks for a protocol that an application may answer with: it is not empty and
-/// does not name `h2c`.
+/// Whether an application may switch to a protocol of this `Upgrade` header: its value is not empty and does not name `h2c`.
 ///
 /// ```
 /// assert!(uwsgi::is_upgrade(b"websocket") && !uwsgi::is_upgrade(b"") && !uwsgi::is_upgrade(b"foo, H2C"));
@@ -129,13 +130,13 @@ pub struct Headers<'a> {
     vars: Vars<'a>,
     rest: Iter<'a>,
     repeated: Repeated,
-    /// Where the vars are read now, if many names may be repeated.
+    /// The window of the var that is read now, if many names may be repeated.
     window: Option<Window>,
     upgrade: bool,
 }
 
 impl<'a> Headers<'a> {
-    /// Whether the var that was read last counts, of those that share its name.
+    /// Whether the var that was read last counts among the vars of its name.
     fn counts(&mut self, name: HeaderName<'a>, value: &'a [u8]) -> bool {
         let is_joined = name.separator().is_some();
         if !self.repeated.may_be(name) {
@@ -197,7 +198,7 @@ pub struct HeaderValues<'a, 'n> {
     name: HeaderName<'n>,
     vars: Iter<'a>,
     previous: Option<&'a [u8]>,
-    /// The one value of a header that may stand once.
+    /// The value of a header that may have one value only.
     only: Option<&'a [u8]>,
 }
 
@@ -234,7 +235,7 @@ impl<'a> Iterator for HeaderValues<'a, '_> {
 
 impl FusedIterator for HeaderValues<'_, '_> {}
 
-/// The values of all vars that carry this header.
+/// Returns the values of all vars that carry this header.
 fn values<'a>(
     vars: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: HeaderName<'_>,
@@ -242,21 +243,21 @@ fn values<'a>(
     vars.filter(move |(key, _)| is_named(key, name)).map(|(_, value)| value)
 }
 
-/// Whether a var carries this header: `CONTENT_TYPE` is not `HTTP_CONTENT_TYPE`.
+/// Whether a var carries this header. `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are two headers.
 #[inline]
 fn is_named(key: &[u8], name: HeaderName<'_>) -> bool {
-    // Most keys are told apart by their length.
+    // Most keys differ in their length.
     let prefix = if name.is_prefixed() { field_name::PREFIX.len() } else { 0 };
     key.len() == name.as_bytes().len().saturating_add(prefix)
         && HeaderName::from_key(key).is_some_and(|found| found.is_prefixed() == name.is_prefixed() && found == name)
 }
 
-/// Which names may have come more than once: one bit for all names that look alike at a glance.
+/// Which names may have come more than once: a filter of 64 bits. Several names may share a bit.
 #[derive(Debug, Clone, Copy, Default)]
 struct Repeated {
     seen: u64,
     again: u64,
-    /// How many headers there are.
+    /// The number of headers.
     count: u32,
 }
 
@@ -268,8 +269,8 @@ impl Repeated {
         self.seen |= bit;
     }
 
-    /// Whether so many headers share a bit that to settle all vars at once costs less than a search through all vars for
-    /// each of them: callgrind says so from about 12 on.
+    /// Whether [`Window`] takes fewer instructions than a search through all vars for each header that shares a bit. By
+    /// callgrind that is so from about 12 such headers on.
     const fn are_many(&self) -> bool {
         self.count.saturating_sub(self.seen.count_ones()) > 8
     }
@@ -278,7 +279,7 @@ impl Repeated {
         self.again & Self::bit(name) != 0
     }
 
-    /// Equal names have one bit, made of their length and their last letter.
+    /// Returns the bit of a name, which its length and its last letter decide. Equal names have the same bit.
     fn bit(name: HeaderName<'_>) -> u64 {
         let last = name.bytes().next_back().unwrap_or_default();
         let len = u32::try_from(name.as_bytes().len()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The value of a Host header.
 
-/// A host, and its port if it has one: what may stand in a Host header (RFC 9110 section 7.2, RFC 3986 section 3.2).
+/// The value of a Host header: a host, and its port if it has one (RFC 9110 section 7.2, RFC 3986 section 3.2).
 ///
 /// ```
 /// use uwsgi::Host;
@@ -20,7 +20,7 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// The host that these bytes are; `None` where they are no host. A name may not be empty here, a port may.
+    /// Parses a host and its port; `None` where the bytes are no host. The name must not be empty; the port may be.
     #[must_use]
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let text = core::str::from_utf8(value).ok()?;
@@ -37,32 +37,32 @@ impl<'a> Host<'a> {
         (is_port && is_name).then_some(Self { text, name, port: port.filter(|port| !port.is_empty()) })
     }
 
-    /// All of it.
+    /// Returns the whole text.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.text
     }
 
-    /// The name or address, an IPv6 address with its brackets.
+    /// Returns the name or the address; an IPv6 address has its brackets.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// The port as it was written; an empty one is absent.
+    /// Returns the port as it was written; `None` where it is empty or absent.
     #[must_use]
     pub const fn port(&self) -> Option<&'a str> {
         self.port
     }
 }
 
-/// IPv6address, or IPvFuture, which begins with `v`; no zone (RFC 3986 section 3.2.2).
+/// IPv6address without a zone, or IPvFuture, which begins with `v` (RFC 3986 section 3.2.2).
 fn is_literal(literal: &str) -> bool {
     let is_future = literal.starts_with(['v', 'V']) && literal.bytes().all(|byte| byte == b':' || is_name_byte(byte));
     is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
-/// reg-name, which an IPv4 address is too.
+/// reg-name (RFC 3986 section 3.2.2). An IPv4 address matches it too.
 fn is_registered_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [first, after @ ..] = rest {

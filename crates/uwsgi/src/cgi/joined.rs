@@ -1,4 +1,4 @@
-//! Several values of a header as one.
+//! Joins several values of a header into one.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 use crate::cgi::name::HeaderName;
 
 impl HeaderName<'_> {
-    /// Several values of this header as one value; `None` without a value. A header that may stand [once](Self::separator) has the
-    /// last one. The values of any other header are joined by its separator: empty values are left out, and of equal neighbours
-    /// one stays.
+    /// Joins several values of this header into one; `None` where there is no value. Of a header that may have [one
+    /// value](Self::separator) only, the last value counts. The values of any other header are joined by its separator: empty
+    /// values are left out, and of equal neighbours one stays.
     ///
-    /// An empty value says nothing here, wherever it stands: it is an empty element of a list (RFC 9110 section 5.6.1.2). That
-    /// an empty last value removes the header is a rule about vars only, since a front end may set a var again. Lines of HTTP
-    /// are the client's, and none of them takes another one back. [`Request::header`](crate::Request::header) applies both.
+    /// An empty value is an empty element of a list (RFC 9110 section 5.6.1.2), so it adds nothing. In vars an empty last value
+    /// removes the header, because a front end may set a var again. This rule is not for lines of HTTP: the client sends them,
+    /// and a line never removes another one. [`Request::header`](crate::Request::header) applies both rules.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -45,7 +45,7 @@ impl HeaderName<'_> {
 mod tests {
     use crate::cgi::name::HeaderName;
 
-    /// Values, and what they are of a header that is a list, of Cookie, and of a header that may stand once.
+    /// Values, and their join in a header that is a list, in Cookie, and in a header that may have one value only.
     type Row = (&'static [&'static [u8]], [Option<&'static [u8]>; 3]);
 
     const ROWS: &[Row] = &[

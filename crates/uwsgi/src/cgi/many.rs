@@ -1,9 +1,8 @@
-//! Which headers of a packet of many vars count.
+//! Which headers count in a packet of many vars.
 //!
-//! Whether a header counts depends on the other headers of its name. A search through all vars for each header takes
-//! quadratic time, and one packet has room for 6,000 names. A table of all names takes memory, and this crate allocates
-//! nothing. So the vars are settled in windows: the names of one window are sorted, and then each var of the packet is
-//! looked up among them.
+//! Whether a header counts depends on the other headers of its name. A search through all vars for each header takes quadratic
+//! time, and a packet has room for 6,000 names. A table of all names needs memory, and this crate allocates nothing. So this
+//! file decides in windows: it sorts the names of a window, and then looks each var of the packet up among them.
 
 use core::cmp::Ordering;
 
@@ -12,7 +11,7 @@ use arrayvec::ArrayVec;
 use crate::cgi::name::HeaderName;
 use crate::wire::vars::Vars;
 
-/// How many vars are settled at once: more than most packets have. A window takes 5 KiB of the stack.
+/// The number of vars of a window: more than most packets have. A window takes 5 KiB of the stack.
 const WINDOW: usize = 512;
 
 /// Which vars of one window are headers that count.
@@ -25,7 +24,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Settles the window that has the var of this number.
+    /// Decides for the window that has the var of this number.
     #[cold]
     #[inline(never)]
     pub(crate) fn around(vars: Vars<'_>, number: usize) -> Self {
@@ -35,7 +34,7 @@ impl Window {
         for (place, header) in headers(vars).skip(begin).take(WINDOW) {
             if let Some((name, _)) = header {
                 let known = Known { hash: hash(name), name: place, last: place, previous: None };
-                // There is room for a window.
+                // There is room for all names of a window.
                 let _ = names.sorted.try_push(known);
             }
         }
@@ -67,12 +66,12 @@ impl Window {
         window
     }
 
-    /// Whether the var of this number is one of the window.
+    /// Whether the window has the var of this number.
     pub(crate) const fn has(&self, number: usize) -> bool {
         self.begin == number.saturating_sub(number % WINDOW)
     }
 
-    /// Whether the var of this number counts, which is one of the window.
+    /// Whether the var of this number, which the window has, counts.
     pub(crate) fn counts(&self, number: usize) -> bool {
         let (word, bit) = position(number);
         self.counting.get(word).is_some_and(|word| word & bit != 0)
@@ -86,7 +85,7 @@ impl Window {
     }
 }
 
-/// The word of a window that has a var's bit, and the bit.
+/// Returns the word of a window that has the bit of a var, and the bit.
 fn position(number: usize) -> (usize, u64) {
     let bit = u32::try_from(number % 64).unwrap_or_default();
     ((number % WINDOW) / 64, 1_u64.rotate_left(bit))
@@ -98,7 +97,7 @@ struct Names<'a> {
     sorted: ArrayVec<Known, WINDOW>,
 }
 
-/// What is known of a name. Places are offsets in the block, which has less than 64 KiB.
+/// What is known about a name. Places are offsets in the block, which has less than 64 KiB.
 #[derive(Clone, Copy)]
 struct Known {
     hash: u16,
@@ -106,12 +105,12 @@ struct Known {
     name: u16,
     /// The last var of this name in the packet.
     last: u16,
-    /// The last var of this name that came until now and is not empty.
+    /// The last var of this name so far that is not empty.
     previous: Option<u16>,
 }
 
 impl Names<'_> {
-    /// What is known of a name; of several entries of one name it is the first.
+    /// Returns what is known about a name: the first of its entries.
     fn find(&mut self, name: HeaderName<'_>) -> Option<&mut Known> {
         let (vars, hash) = (self.vars, hash(name));
         let compare = |known: &Known| known.hash.cmp(&hash).then_with(|| order(name_at(vars, known.name), Some(name)));
@@ -119,7 +118,7 @@ impl Names<'_> {
         self.sorted.get_mut(index).filter(|known| compare(known).is_eq())
     }
 
-    /// Sorts by heaps: nobody can send names for which this takes long, and it cannot panic, which the sort of `core` may.
+    /// Sorts by heaps. A peer cannot send names for which this takes long. It cannot panic, but the sort of `core` can.
     fn sort(&mut self) {
         let len = self.sorted.len();
         for root in (0..len / 2).rev() {
@@ -163,7 +162,7 @@ impl Names<'_> {
     }
 }
 
-/// Each var's place, and the header that it is, if it is one.
+/// Returns the place of each var, and its header if it is one.
 fn headers<'a>(vars: Vars<'a>) -> impl Iterator<Item = (u16, Option<(HeaderName<'a>, &'a [u8])>)> {
     let mut rest = vars.iter();
     core::iter::from_fn(move || {
@@ -178,14 +177,15 @@ fn name_at(vars: Vars<'_>, place: u16) -> Option<HeaderName<'_>> {
     vars.at(place).and_then(|(key, _)| HeaderName::from_key(key))
 }
 
-/// Some order in which equal names are equal, and `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are not.
+/// Orders names in any way in which equal names are equal, and `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are not.
 fn order(one: Option<HeaderName<'_>>, other: Option<HeaderName<'_>>) -> Ordering {
     let (Some(one), Some(other)) = (one, other) else { return one.is_some().cmp(&other.is_some()) };
     let shape = |name: HeaderName<'_>| (name.as_bytes().len(), name.is_prefixed());
     shape(one).cmp(&shape(other)).then_with(|| one.bytes().cmp(other.bytes()))
 }
 
-/// FNV-1a (draft-eastlake-fnv, section 2) of the name as it is printed, folded to 16 bits: names are compared where it is equal.
+/// FNV-1a (draft-eastlake-fnv, section 2) of the printed name, folded to 16 bits. Names are compared where their hashes are
+/// equal.
 fn hash(name: HeaderName<'_>) -> u16 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let [a, b, c, d] = hash.to_le_bytes();

@@ -2,10 +2,10 @@
 
 use crate::cgi::percent::{Encoded, strip_decoded};
 
-/// `path` below `mount`, both as a client wrote them: what follows the bytes that decode to the mount, if that is nothing or
-/// begins with a slash.
+/// Returns the part of `path` below `mount`: the bytes that follow those that decode to the mount. `None` where that part is
+/// neither empty nor begins with a slash. `path` is spelled as the client wrote it.
 ///
-/// A mount that a front end wrote as `shop` or `/shop/` is `/shop`, and `/` is the root: everything is below it.
+/// The mounts `shop` and `/shop/` are the same as `/shop`. The mount `/` is the root, and every path is below it.
 ///
 /// ```
 /// use uwsgi::below_mount;
@@ -23,7 +23,7 @@ pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
     strip_decoded(start, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
 }
 
-/// A mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and nothing of `/`.
+/// Returns a mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and an empty one of `/`.
 ///
 /// ```
 /// assert_eq!(uwsgi::trim_mount(b"/app/"), b"/app");
@@ -37,8 +37,8 @@ pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
 }
 
 impl<'a> Encoded<'a> {
-    /// A mount, which was decoded once, as it stands before a path: it begins with a slash and does not end with one. The
-    /// mount `/` is written as nothing.
+    /// Makes a part of a mount, which was decoded once, for the place before a path: it begins with a slash and does not end
+    /// with one. The mount `/` becomes empty.
     ///
     /// ```
     /// let mounts = [&b"/my shop"[..], b"shop", b"/app/", b"/", b""].map(|mount| uwsgi::Encoded::of_mount(mount).to_string());

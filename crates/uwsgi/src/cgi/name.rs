@@ -1,4 +1,4 @@
-//! Header names as CGI writes them (RFC 3875 section 4.1.18), in both directions.
+//! The names of headers, as CGI writes them in keys and as HTTP writes them (RFC 3875 section 4.1.18).
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -7,10 +7,10 @@ use crate::cgi::field_name;
 use crate::http::connection::{HOP_BY_HOP, HOP_BY_HOP_IN_REQUESTS};
 use crate::http::token::position_outside_token;
 
-/// A header's name, seen through the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
+/// The name of a header, borrowed from the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
 ///
-/// Comparison ignores case and takes `_` and `-` for the same, as the front end's own mapping does; printing gives
-/// lower case and dashes. Nothing is allocated. The mapping loses what the client wrote: `X-A` and `X_A` are one name.
+/// Comparison ignores case and takes `_` and `-` for the same, as front ends do. Names are printed in lower case with dashes.
+/// Nothing is allocated. A key does not tell what the client wrote: `X-A` and `X_A` are one name.
 ///
 /// ```
 /// use uwsgi::HeaderName;
@@ -26,26 +26,26 @@ use crate::http::token::position_outside_token;
 #[derive(Clone, Copy)]
 pub struct HeaderName<'a> {
     name: &'a [u8],
-    /// From a key with the prefix `HTTP_`; otherwise `CONTENT_TYPE` or `CONTENT_LENGTH` itself.
+    /// The key begins with `HTTP_`; if not, it is `CONTENT_TYPE` or `CONTENT_LENGTH`.
     prefixed: bool,
 }
 
 impl<'a> HeaderName<'a> {
-    /// The header name that a var's key carries: after `HTTP_`, or `CONTENT_TYPE` and `CONTENT_LENGTH` themselves.
+    /// Returns the name that a key carries: what follows `HTTP_`, or the name of `CONTENT_TYPE` or `CONTENT_LENGTH`.
     ///
-    /// A bare `HTTP_` carries none.
+    /// A key that is only `HTTP_` carries no name.
     #[inline]
     #[must_use]
     pub fn from_key(key: &'a [u8]) -> Option<Self> {
         match key {
-            // Byte by byte: every var of a request is asked this, and a call would cost more than the comparison.
+            // Byte by byte: this runs for every var of a request, and a call takes longer than the comparison.
             [b'H', b'T', b'T', b'P', b'_', name @ ..] => (!name.is_empty()).then_some(Self { name, prefixed: true }),
             b"CONTENT_TYPE" | b"CONTENT_LENGTH" => Some(Self { name: key, prefixed: false }),
             _ => None,
         }
     }
 
-    /// The name of a header as HTTP writes it. Content-Type and Content-Length are the names that `CONTENT_TYPE` and
+    /// Makes a name as HTTP writes it. Content-Type and Content-Length are the names that `CONTENT_TYPE` and
     /// `CONTENT_LENGTH` carry, not `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
     ///
     /// ```
@@ -60,7 +60,7 @@ impl<'a> HeaderName<'a> {
         Self { prefixed: !name.duplicates_content(), ..name }
     }
 
-    /// A header's name with bytes of any kind.
+    /// Makes a name of any bytes; Content-Type and Content-Length are those of `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
     pub(crate) const fn of_header(name: &'a [u8]) -> Self {
         Self { name, prefixed: true }
     }
@@ -70,21 +70,21 @@ impl<'a> HeaderName<'a> {
         self.prefixed
     }
 
-    /// The name as the key has it, without `HTTP_`: upper case and underscores, from front ends that keep the rules.
+    /// Returns the name as the key has it, without `HTTP_`. Known front ends send upper case and underscores.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.name
     }
 
-    /// The bytes of the name in lower case, `-` for `_`.
+    /// Returns the bytes of the name in lower case, with `-` for `_`.
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> impl ExactSizeIterator<Item = u8> + DoubleEndedIterator + Clone + use<'a> {
         self.name.iter().map(|byte| printed(*byte))
     }
 
-    /// The key of the var that carries the header: upper case, `_` for `-`, after `HTTP_` unless it is Content-Type or
-    /// Content-Length. [`push_header`](crate::VarsEncoder::push_header) writes this key.
+    /// Returns the key of the var that carries the header: the name in upper case with `_` for `-`, after `HTTP_` unless it is
+    /// Content-Type or Content-Length. [`push_header`](crate::VarsEncoder::push_header) writes this key.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -96,11 +96,11 @@ impl<'a> HeaderName<'a> {
         prefix.iter().copied().chain(self.name.iter().map(|byte| field_name::folded(*byte)))
     }
 
-    /// Whether the name is about the connection between two HTTP peers and says nothing here
-    /// (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2): a bridge to HTTP drops it.
+    /// Whether the header is about the connection between two peers of HTTP (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2).
+    /// It has no meaning over uwsgi, and a bridge to HTTP drops it.
     ///
-    /// nginx, Apache and uWSGI's router pass these on as the client sent them. `Transfer-Encoding` is one: nginx
-    /// sends it beside a body that is no longer chunked.
+    /// nginx, Apache and uWSGI's router pass these headers on as the client sent them. nginx sends `Transfer-Encoding` with a
+    /// body that is no longer chunked.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -112,10 +112,10 @@ impl<'a> HeaderName<'a> {
         HOP_BY_HOP.iter().chain(&HOP_BY_HOP_IN_REQUESTS).any(|name| self == *name)
     }
 
-    /// Whether this is `HTTP_CONTENT_LENGTH` or `HTTP_CONTENT_TYPE`: a client's header that `CONTENT_LENGTH` and
-    /// `CONTENT_TYPE` already carry, and that must never stand for them.
+    /// Whether the key is `HTTP_CONTENT_LENGTH` or `HTTP_CONTENT_TYPE`. `CONTENT_LENGTH` and `CONTENT_TYPE` carry the same
+    /// headers, and only these two count.
     ///
-    /// nginx and lighttpd send both forms. The body's length is the one without the prefix, whatever this one says.
+    /// nginx and lighttpd send both forms. The length of the body is that of the key without `HTTP_`.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -127,9 +127,9 @@ impl<'a> HeaderName<'a> {
         self.prefixed && (self == "content-length" || self == "content-type")
     }
 
-    /// Whether a bridge to HTTP passes this header of a request on. It passes all but those that are
-    /// [hop by hop](Self::is_hop_by_hop) or [carried twice](Self::duplicates_content). Where the request asks for an upgrade,
-    /// `Upgrade` and `Connection` pass too: without them the next server would not know of it.
+    /// Whether a bridge to HTTP passes this header of a request on. It passes all headers on that are neither [hop by
+    /// hop](Self::is_hop_by_hop) nor [duplicates](Self::duplicates_content). If the request asks for an upgrade, it also passes
+    /// `Upgrade` and `Connection` on, because the next server needs them.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -144,12 +144,11 @@ impl<'a> HeaderName<'a> {
         !self.duplicates_content() && (asks || !self.is_hop_by_hop())
     }
 
-    /// What joins the values of a header that came more than once, where one value is asked for: `; ` for Cookie
-    /// (RFC 9113 section 8.2.3), `, ` for others (RFC 9110 section 5.3). `None` for a header that may stand once: the last
-    /// value counts.
+    /// Returns the separator that joins the values of a header that came more than once: `; ` for Cookie (RFC 9113 section
+    /// 8.2.3), `, ` for others (RFC 9110 section 5.3). `None` for a header that may have one value only: the last value counts.
     ///
-    /// nginx sends a var twice when a `uwsgi_param` sets again what `include uwsgi_params` has set. uWSGI 2.0 and gunicorn 27
-    /// read the last one; so do we for every header of one value that a front end is known to set.
+    /// nginx sends a var twice where a `uwsgi_param` sets again what `include uwsgi_params` has set. uWSGI 2.0 and gunicorn 27
+    /// read the last one. This crate does so for every header of one value that known front ends set.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -160,7 +159,7 @@ impl<'a> HeaderName<'a> {
     /// ```
     #[must_use]
     pub fn separator(&self) -> Option<&'static str> {
-        const ONCE: [&str; 19] = [
+        const ONE_VALUE: [&str; 19] = [
             "authorization",
             "content-length",
             "content-type",
@@ -184,10 +183,10 @@ impl<'a> HeaderName<'a> {
         if self == "cookie" {
             return Some("; ");
         }
-        if ONCE.iter().any(|name| self == *name) { None } else { Some(", ") }
+        if ONE_VALUE.iter().any(|name| self == *name) { None } else { Some(", ") }
     }
 
-    /// Whether every byte may stand in a header name (RFC 9110 section 5.6.2); a front end may send others.
+    /// Whether the name is a token (RFC 9110 section 5.6.2). A front end may send other bytes.
     #[must_use]
     pub fn is_token(&self) -> bool {
         position_outside_token(self.name).is_none()
@@ -229,7 +228,7 @@ impl PartialEq<[u8]> for HeaderName<'_> {
     }
 }
 
-/// Lower case with dashes; a byte above ASCII as the latin-1 character it is, a control byte escaped.
+/// Lower case with dashes. A byte above ASCII is printed as the character of Latin-1, and a control byte is escaped.
 impl fmt::Display for HeaderName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
@@ -249,7 +248,7 @@ impl fmt::Debug for HeaderName<'_> {
     }
 }
 
-/// A byte of a name as HTTP would print it.
+/// Returns a byte of a name in lower case, and `-` for `_`.
 #[inline]
 const fn printed(byte: u8) -> u8 {
     match byte {

@@ -2,10 +2,10 @@
 
 use core::fmt::{self, Write};
 
-/// A part of a target, in which the bytes that it may not hold are percent-encoded when it is written.
+/// A part of a target. It is written with percent-encoding for the bytes that a target may not have.
 ///
-/// Its text is ASCII: [`Display`](fmt::Display) also encodes the bytes above it, which [`bytes`](Self::bytes) leaves as
-/// they came.
+/// [`Display`](fmt::Display) writes ASCII: it also encodes the bytes above ASCII. [`bytes`](Self::bytes) leaves those as they
+/// came.
 #[derive(Clone, Copy)]
 pub struct Encoded<'a> {
     slash: bool,
@@ -13,17 +13,17 @@ pub struct Encoded<'a> {
     spelling: Spelling,
 }
 
-/// How the bytes of a part came.
+/// How a part is spelled.
 #[derive(Debug, Clone, Copy)]
 enum Spelling {
-    /// Decoded: a percent sign is one.
+    /// Decoded: a percent sign stands for itself.
     Decoded,
-    /// As the client wrote them: a percent sign is left alone.
+    /// As the client wrote it: a percent sign begins an encoded byte.
     Written,
 }
 
 impl<'a> Encoded<'a> {
-    /// A part that was decoded once, such as a mount or a path: a percent sign in it stands for itself.
+    /// Makes a part of bytes that were decoded once, such as a path. A percent sign in them stands for itself.
     ///
     /// ```
     /// assert_eq!(uwsgi::Encoded::of_decoded(b"/my shop/100%").to_string(), "/my%20shop/100%25");
@@ -33,24 +33,24 @@ impl<'a> Encoded<'a> {
         Self { slash: false, part, spelling: Spelling::Decoded }
     }
 
-    /// A part as a client wrote it.
+    /// Makes a part of bytes as a client wrote them.
     pub(crate) const fn of_written(part: &'a [u8]) -> Self {
         Self { slash: false, part, spelling: Spelling::Written }
     }
 
-    /// The same part as a path, which begins with a slash.
+    /// Returns the same part as a path, which begins with a slash.
     pub(crate) fn as_path(self) -> Self {
         Self { slash: !self.part.starts_with(b"/"), ..self }
     }
 
-    /// The bytes, encoded where they have to be: there is no control byte and no space among them.
+    /// Returns the bytes, encoded where they have to be. None of them is a control byte or a space.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         let spelling = self.spelling;
         let part = self.part.iter().flat_map(move |byte| encoded(*byte, spelling.must_encode(*byte)));
         self.slash.then_some(b'/').into_iter().chain(part)
     }
 
-    /// The bytes as they stand where they came from; `None` where writing them adds or encodes one.
+    /// Returns the bytes as they came; `None` where [`bytes`](Self::bytes) adds or encodes one.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&'a [u8]> {
         let is_plain = !self.slash && !self.part.iter().any(|byte| self.spelling.must_encode(*byte));
@@ -59,7 +59,7 @@ impl<'a> Encoded<'a> {
 }
 
 impl Spelling {
-    /// RFC 3986 sections 3.3 and 3.4. What clients write and parsers of targets take stays as it is.
+    /// RFC 3986 sections 3.3 and 3.4. Other bytes that clients write and parsers of targets accept stay as they are.
     const fn must_encode(self, byte: u8) -> bool {
         match byte {
             0..=b' ' | 0x7f | b'"' | b'#' | b'<' | b'>' => true,
@@ -82,8 +82,8 @@ impl fmt::Debug for Encoded<'_> {
     }
 }
 
-/// What follows in `written` after the bytes that decode to `decoded`. `None` where `written` does not begin with such bytes, or
-/// where two hex digits are missing after one of their percent signs.
+/// Returns what follows in `written` after the bytes that decode to `decoded`. `None` where `written` does not begin with such
+/// bytes, or where a percent sign among them is not followed by two hex digits.
 pub(crate) fn strip_decoded<'a>(written: &'a [u8], decoded: &[u8]) -> Option<&'a [u8]> {
     decoded.iter().try_fold(written, |rest, want| {
         let (byte, rest) = split_first_decoded(rest)?;
@@ -91,7 +91,8 @@ pub(crate) fn strip_decoded<'a>(written: &'a [u8], decoded: &[u8]) -> Option<&'a
     })
 }
 
-/// The other way around: what follows in `decoded` after the bytes that all of `written` decodes to.
+/// Returns what follows in `decoded` after the bytes that `written` decodes to; `None` where `decoded` does not begin with
+/// them.
 pub(crate) fn strip_written<'a>(decoded: &'a [u8], mut written: &[u8]) -> Option<&'a [u8]> {
     let mut left = decoded;
     while !written.is_empty() {
@@ -102,7 +103,7 @@ pub(crate) fn strip_written<'a>(decoded: &'a [u8], mut written: &[u8]) -> Option
     Some(left)
 }
 
-/// The bytes that `written` decodes to; a percent sign that begins nothing stands for itself.
+/// Decodes `written`. A percent sign that is not followed by two hex digits stands for itself.
 pub(crate) fn decoded(written: &[u8]) -> impl Iterator<Item = u8> + Clone + use<'_> {
     let mut rest = written;
     core::iter::from_fn(move || {
@@ -113,7 +114,7 @@ pub(crate) fn decoded(written: &[u8]) -> impl Iterator<Item = u8> + Clone + use<
     })
 }
 
-/// The first byte that `written` decodes to, and what follows it.
+/// Decodes the first byte of `written`, and returns it with the rest.
 #[inline(always)]
 const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
     match written {
@@ -126,14 +127,14 @@ const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// One byte, or the three that stand for it.
+/// Returns a byte, or the three bytes that encode it.
 fn encoded(byte: u8, must_encode: bool) -> impl Iterator<Item = u8> + Clone {
     let digits = [digit(byte.wrapping_shr(4)), digit(byte & 0xf)];
     let first = if must_encode { b'%' } else { byte };
     core::iter::once(first).chain(digits.into_iter().take(if must_encode { 2 } else { 0 }))
 }
 
-/// The byte that two hex digits are.
+/// Returns the byte that two hex digits stand for.
 const fn byte(high: u8, low: u8) -> Option<u8> {
     match (value(high), value(low)) {
         (Some(high), Some(low)) => Some(high.wrapping_shl(4) | low),
@@ -150,7 +151,7 @@ const fn value(digit: u8) -> Option<u8> {
     }
 }
 
-/// The digit of a value under 16 (RFC 3986 section 2.1: upper case).
+/// Returns the hex digit of a value under 16, in upper case (RFC 3986 section 2.1).
 const fn digit(value: u8) -> u8 {
     match value {
         0..=9 => value.wrapping_add(b'0'),

@@ -1,4 +1,4 @@
-//! Which vars an encoder writes: none that two readers of the packet would take for two requests.
+//! Which vars an encoder writes. It refuses those that different readers of the packet would understand differently.
 
 use crate::cgi::check::{self, ContentErrorKind};
 use crate::cgi::field_name;
@@ -7,11 +7,13 @@ use crate::http::length::content_length;
 use crate::wire::control_bytes::{has_byte_under_space, line_end_or_nul};
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 
-/// Which client headers a [`VarsEncoder`](crate::VarsEncoder) writes that it refuses otherwise.
+/// The client headers that a [`VarsEncoder`](crate::VarsEncoder) writes although it refuses them by default.
 ///
-/// The default refuses `Proxy`, which CGI would turn into the `HTTP_PROXY` that programs take for their own setting
-/// (CVE-2016-5385); names with an underscore, which pass for the same name with a dash; and `Transfer-Encoding`, which uWSGI
-/// with `--wsgi-manage-chunked-input` believes more than `CONTENT_LENGTH`.
+/// By default it refuses:
+///
+/// - `Proxy`, which becomes `HTTP_PROXY` in CGI, and programs take that for their own setting (CVE-2016-5385);
+/// - names with an underscore, which readers take for the same name with a dash;
+/// - `Transfer-Encoding`, which uWSGI with `--wsgi-manage-chunked-input` prefers to `CONTENT_LENGTH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeaderPolicy {
     proxy: bool,
@@ -20,29 +22,30 @@ pub struct HeaderPolicy {
 }
 
 impl HeaderPolicy {
-    /// Whether the header `Proxy`, which is the var `HTTP_PROXY`, is written.
+    /// Sets whether the header `Proxy`, which is the var `HTTP_PROXY`, is written; false by default.
     #[must_use]
     pub const fn allow_proxy(self, allowed: bool) -> Self {
         Self { proxy: allowed, ..self }
     }
 
-    /// Whether header names with an underscore are written, as nginx's `underscores_in_headers` has it.
+    /// Sets whether header names with an underscore are written, as nginx's `underscores_in_headers` does; false by default.
     ///
-    /// This is about [`push_header`](crate::VarsEncoder::push_header): the key of a var does not tell which of the two its
-    /// header had.
+    /// This holds for [`push_header`](crate::VarsEncoder::push_header) only: a key does not tell whether the name of its header
+    /// had an underscore or a dash.
     #[must_use]
     pub const fn allow_underscores(self, allowed: bool) -> Self {
         Self { underscores: allowed, ..self }
     }
 
-    /// Whether `Transfer-Encoding: chunked`, which is the var `HTTP_TRANSFER_ENCODING`, is written where there is no
-    /// `CONTENT_LENGTH`: for a body that is chunked on the connection, as uWSGI's router sends it with `--http-chunked-input`.
+    /// Sets whether `Transfer-Encoding: chunked`, which is the var `HTTP_TRANSFER_ENCODING`, is written where there is no
+    /// `CONTENT_LENGTH`; false by default. It is for a body that is chunked on the connection, as uWSGI's router sends it with
+    /// `--http-chunked-input`.
     #[must_use]
     pub const fn allow_chunked(self, allowed: bool) -> Self {
         Self { chunked: allowed, ..self }
     }
 
-    /// Whether a header of this name may be written with this value; the key that it becomes is still to be checked.
+    /// Checks the name and the value of a header. [`Framing::with_header`] checks what they say about the body.
     pub(crate) fn check_header(self, name: &[u8], value: &[u8]) -> Result<(), EncodeError> {
         field_name::check(name, self.underscores)?;
         if !self.proxy && name.eq_ignore_ascii_case(b"proxy") {
@@ -55,7 +58,7 @@ impl HeaderPolicy {
     }
 }
 
-/// What the vars so far say about where the body ends.
+/// What the vars so far say about the end of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Framing {
     length: Length,
@@ -66,14 +69,14 @@ pub(crate) struct Framing {
 enum Length {
     #[default]
     Absent,
-    /// The var is there without a value, which front ends mean as absent.
+    /// The var is there and empty; front ends mean the same as if it were absent.
     Empty,
     Known(u64),
 }
 
 impl Framing {
-    /// Whether a var may stand after those so far, and what all of them say then. Of a [plain](is_plain) var this need not be
-    /// asked.
+    /// Checks a var that follows the vars so far, and returns what all of them say together. A [plain](is_plain) var needs no
+    /// check.
     #[inline(never)]
     pub(crate) fn with(self, policy: HeaderPolicy, key: &[u8], value: &[u8]) -> Result<Self, EncodeError> {
         match key {
@@ -92,7 +95,7 @@ impl Framing {
         }
     }
 
-    /// [`with`](Self::with) for a header, whose name and value were [checked](HeaderPolicy::check_header).
+    /// Does what [`with`](Self::with) does, for a header whose name and value were [checked](HeaderPolicy::check_header).
     pub(crate) fn with_header(self, policy: HeaderPolicy, name: &[u8], value: &[u8]) -> Result<Self, EncodeError> {
         let name = HeaderName::of_header(name);
         if name == "content-length" {
@@ -104,7 +107,7 @@ impl Framing {
         }
     }
 
-    /// A `CONTENT_LENGTH`. Readers take the first of two, the last, or both: one is all that there may be.
+    /// Adds a `CONTENT_LENGTH`. Of two, readers take the first, the last, or both, so a second one is refused.
     pub(crate) fn with_length(self, value: &[u8]) -> Result<Self, EncodeError> {
         let length = match content_length(value) {
             Ok(Some(length)) => Length::Known(length),
@@ -120,8 +123,8 @@ impl Framing {
         }
     }
 
-    /// An `HTTP_CONTENT_LENGTH`, which nginx and lighttpd send after `CONTENT_LENGTH`: gunicorn 27 tells the application this
-    /// one and reads as many bytes as the other says.
+    /// Adds an `HTTP_CONTENT_LENGTH`, which nginx and lighttpd send after `CONTENT_LENGTH`. gunicorn 27 tells the application
+    /// this length, and reads as many bytes as `CONTENT_LENGTH` says.
     fn with_repeated_length(self, value: &[u8]) -> Result<Self, EncodeError> {
         match content_length(value) {
             Ok(Some(length)) if self.length == Length::Known(length) => Ok(self),
@@ -141,15 +144,16 @@ impl Framing {
     }
 }
 
-/// Whether nothing about a var is to be checked: no byte is under a space, and its key is none that has a rule of its own.
+/// Whether a var needs no check: no byte is under a space, and no rule is about its key.
 ///
-/// Nearly all vars are plain, and an encoder that asked [`Framing::with`] about each would take five times as long.
+/// Nearly all vars are plain. An encoder that called [`Framing::with`] for each var would take five times as long.
 #[inline(always)]
 pub(crate) fn is_plain(key: &[u8], value: &[u8]) -> bool {
     !has_byte_under_space(value) && !has_byte_under_space(key) && !may_have_rule(key)
 }
 
-/// Whether a key has a length and a last byte as one has that [`Framing::with`] knows: hardly any other key does.
+/// Whether [`Framing::with`] may have a rule about a key: the key has the length and the last byte of one that has a rule. Few
+/// other keys have both.
 #[inline(always)]
 fn may_have_rule(key: &[u8]) -> bool {
     // CONTENT_LENGTH and REQUEST_METHOD, HTTP_CONTENT_LENGTH, HTTP_PROXY, HTTP_TRANSFER_ENCODING.

@@ -12,11 +12,11 @@ use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 use crate::wire::vars::Vars;
 
-/// A request: the packet's vars, with those that CGI gives a meaning located.
+/// A request: the vars of a packet, among them the located vars that have a meaning in CGI.
 ///
-/// One pass over the block validates it and finds everything. Nothing is required of the vars, so that every accessor
-/// is an `Option`; of a repeated var the last one counts, as in uWSGI and gunicorn. What the values hold is not
-/// looked at: [`check`](crate::check) does that.
+/// One pass over the block decodes it and finds these vars. No var is required, so most methods return an `Option`. If a var
+/// came more than once, the last one counts, as in uWSGI and gunicorn. The bytes of the values are not checked:
+/// [`check`](crate::check) does that.
 ///
 /// ```
 /// use uwsgi::framing::RequestBody;
@@ -47,7 +47,7 @@ pub struct Request<'a> {
     located: Located<'a>,
 }
 
-/// The vars that a request is asked for, each where it was last seen.
+/// The values of the vars that the methods of a request return: of each var the last value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Located<'a> {
     content_length: Option<&'a [u8]>,
@@ -69,12 +69,12 @@ struct Located<'a> {
     server_protocol: Option<&'a [u8]>,
     url_scheme: Option<&'a [u8]>,
     uwsgi_scheme: Option<&'a [u8]>,
-    /// Not all `CONTENT_LENGTH` vars are the same bytes.
+    /// Two `CONTENT_LENGTH` vars have different bytes.
     lengths_differ: bool,
 }
 
 impl<'a> Located<'a> {
-    /// Takes a var in if it is one of ours: the length of the key and its last byte leave one or two to compare with.
+    /// Remembers a var if it is one of these. The length of the key and its last byte leave one or two keys to compare with.
     #[inline(always)]
     fn visit(&mut self, key: &'a [u8], value: &'a [u8]) {
         let Some(last) = key.last() else { return };
@@ -103,7 +103,7 @@ impl<'a> Located<'a> {
         *place = Some(value);
     }
 
-    /// The last length counts; that another one differs from it is remembered.
+    /// Remembers the last length, and whether another one differs from it.
     #[inline(always)]
     fn visit_length(&mut self, value: &'a [u8]) {
         if let Some(other) = self.content_length.replace(value) {
@@ -111,7 +111,7 @@ impl<'a> Located<'a> {
         }
     }
 
-    /// Out of the way of [`visit`](Self::visit): hardly any request comes here.
+    /// Not inlined into [`visit`](Self::visit), because few requests have two lengths.
     #[cold]
     #[inline(never)]
     fn compare_lengths(&mut self, one: &[u8], other: &[u8]) {
@@ -120,55 +120,55 @@ impl<'a> Located<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The request that a packet of vars is. modifier1 is not judged.
+    /// Decodes a packet of vars as a request, whatever its modifier1 is.
     ///
     /// # Errors
     ///
     /// As [`Packet::vars`].
     #[inline]
     pub fn decode(packet: &Packet<'a>) -> Result<Self, DecodeError> {
-        Self::held_to(packet, &Limits::wire())
+        Self::within(packet, &Limits::wire())
     }
 
-    /// [`decode`](Self::decode), held to `limits`.
+    /// Decodes a packet of vars as a request, within `limits`.
     ///
     /// # Errors
     ///
     /// As [`Packet::vars_with`].
     pub fn decode_with(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
-        Self::held_to(packet, limits)
+        Self::within(packet, limits)
     }
 
-    /// Inlined into [`decode`](Self::decode), whose limits then cost nothing.
+    /// It is inlined into [`decode`](Self::decode), so that the compiler knows the limits there.
     #[inline(always)]
-    fn held_to(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
+    fn within(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
         let (modifier1, modifier2) = (packet.modifier1(), packet.modifier2());
         let mut request = Self { vars: Vars::EMPTY, modifier1, modifier2, located: Located::default() };
         request.vars = Vars::visit(packet.payload(), limits, |key, value| request.located.visit(key, value))
-            .map_err(Packet::behind_header)?;
+            .map_err(Packet::after_header)?;
         Ok(request)
     }
 
-    /// What the packet was, or which handler it was for.
+    /// Returns modifier1: the handler that the request is for.
     #[must_use]
     pub const fn modifier1(&self) -> Modifier1 {
         self.modifier1
     }
 
-    /// The second modifier; what it means is up to the handler.
+    /// Returns modifier2. The handler decides on its meaning.
     #[must_use]
     pub const fn modifier2(&self) -> u8 {
         self.modifier2
     }
 
-    /// All vars as they arrived.
+    /// Returns all vars as they came.
     #[must_use]
     pub const fn vars(&self) -> Vars<'a> {
         self.vars
     }
 
-    /// The last var with this key, as bytes; `SCRIPT_NAME` and `PATH_INFO` as [`with_mount`](Self::with_mount) left
-    /// them.
+    /// Returns the value of the last var with this key. `SCRIPT_NAME` and `PATH_INFO` are those of
+    /// [`with_mount`](Self::with_mount), if it was called.
     #[must_use]
     pub fn var<K: AsRef<[u8]> + ?Sized>(&self, key: &K) -> Option<&'a [u8]> {
         match key.as_ref() {
@@ -178,7 +178,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// [`var`](Self::var) as text.
+    /// Returns [`var`](Self::var) as text.
     ///
     /// # Errors
     ///
@@ -187,14 +187,14 @@ impl<'a> Request<'a> {
         self.var(key).map(core::str::from_utf8).transpose()
     }
 
-    /// `REQUEST_METHOD`. Absent means GET: nginx sends none where a location has no `uwsgi_params`.
+    /// Returns `REQUEST_METHOD`. Absent means GET: nginx does not send it where a location has no `uwsgi_params`.
     #[must_use]
     pub const fn method(&self) -> Option<&'a [u8]> {
         self.located.method
     }
 
-    /// `REQUEST_METHOD`; GET where it is absent, as locations of nginx without `uwsgi_params` send it, and as gunicorn 27 takes
-    /// it (`gunicorn/uwsgi/message.py`). An empty one stays empty: servers answer it with 400.
+    /// Returns `REQUEST_METHOD`; GET where it is absent, as gunicorn 27 does (`gunicorn/uwsgi/message.py`). nginx does not send
+    /// it where a location has no `uwsgi_params`. An empty method stays empty: servers answer it with 400.
     #[must_use]
     pub const fn method_or_get(&self) -> &'a [u8] {
         match self.method() {
@@ -203,32 +203,34 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// `REQUEST_URI`: path and query as the client wrote them, percent-encoding and all.
+    /// Returns `REQUEST_URI`: path and query as the client wrote them, with their percent-encoding.
     #[must_use]
     pub const fn request_uri(&self) -> Option<&'a [u8]> {
         self.located.request_uri
     }
 
-    /// `PATH_INFO`: the path, decoded once by the front end. Decoding it again is a way around its access rules.
+    /// Returns `PATH_INFO`: the path, which the front end has decoded once. Do not decode it again: that is a way around the
+    /// access rules of the front end.
     #[must_use]
     pub const fn path_info(&self) -> Option<&'a [u8]> {
         self.located.path_info
     }
 
-    /// `SCRIPT_NAME`: where the application is mounted, without a slash at the end.
+    /// Returns `SCRIPT_NAME`: where the application is mounted, without a slash at the end.
     #[must_use]
     pub const fn script_name(&self) -> Option<&'a [u8]> {
         self.located.script_name
     }
 
-    /// `QUERY_STRING` as it was sent: what follows the `?`. The front end has decided on it, and `REQUEST_URI` may have another
-    /// query. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is absent.
+    /// Returns `QUERY_STRING` as it was sent: what follows the `?`. The front end decides on it, and `REQUEST_URI` may have
+    /// another query. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is
+    /// absent.
     #[must_use]
     pub const fn query_string(&self) -> Option<&'a [u8]> {
         self.located.query_string
     }
 
-    /// `CONTENT_TYPE`; empty is absent, since nginx sends it empty for requests that have none.
+    /// Returns `CONTENT_TYPE`; `None` where it is empty, because nginx sends it empty for requests without a Content-Type.
     #[must_use]
     pub const fn content_type(&self) -> Option<&'a [u8]> {
         match self.located.content_type {
@@ -237,11 +239,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The declared length of the body in bytes; empty is absent.
+    /// Returns the declared length of the body in bytes; `None` where `CONTENT_LENGTH` is empty or absent.
     ///
     /// # Errors
     ///
-    /// [`FramingError`]: the length cannot be believed, and the request must be refused.
+    /// [`FramingError`]: refuse the request, because its length is not valid.
     pub fn content_length(&self) -> Result<Option<u64>, FramingError> {
         match self.body_framing()? {
             RequestBody::Length(length) => Ok(Some(length)),
@@ -249,17 +251,17 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// How the bytes after the packet are to be read. `HTTP_CONTENT_LENGTH` and `HTTP_TRANSFER_ENCODING` have no say.
+    /// Returns how to read the bytes after the packet. `HTTP_CONTENT_LENGTH` and `HTTP_TRANSFER_ENCODING` do not count.
     ///
     /// # Errors
     ///
-    /// [`FramingError`]: the request must be refused, and the connection closed.
+    /// [`FramingError`]: refuse the request, and close the connection.
     pub fn body_framing(&self) -> Result<RequestBody, FramingError> {
         framing::request_body(self.located.content_length, None, false)
     }
 
-    /// [`body_framing`](Self::body_framing) for a server behind uWSGI's HTTP router with `--http-chunked-input`: a
-    /// body without a length may be chunked. Behind any other front end it never is.
+    /// Returns how to read the bytes after the packet, for a server behind uWSGI's HTTP router with `--http-chunked-input`: a
+    /// body without a length may be chunked there. Behind any other front end it never is.
     ///
     /// # Errors
     ///
@@ -268,10 +270,10 @@ impl<'a> Request<'a> {
         framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
     }
 
-    /// Whether, once the body was read, a further packet on this connection may be believed: every `CONTENT_LENGTH` that came
-    /// is the same bytes, and they are not empty.
+    /// Whether another request may follow the body on this connection: there is a `CONTENT_LENGTH` that is not empty, and all
+    /// that came have the same bytes.
     ///
-    /// Without a length, or where two differ, bytes of a body that nobody announced could be read as a request.
+    /// Without a length, or where two differ, bytes of an undeclared body could be read as a request.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -284,23 +286,23 @@ impl<'a> Request<'a> {
         matches!(self.located.content_length, Some([_, ..])) && !self.located.lengths_differ
     }
 
-    /// `SERVER_PROTOCOL`: the client's version of HTTP, such as `HTTP/1.1` or `HTTP/2.0`.
+    /// Returns `SERVER_PROTOCOL`: the client's version of HTTP, such as `HTTP/1.1` or `HTTP/2.0`.
     #[must_use]
     pub const fn server_protocol(&self) -> Option<&'a [u8]> {
         self.located.server_protocol
     }
 
-    /// The scheme of the client's request: `HTTPS` that says `on`, `1` or `true`; else `REQUEST_SCHEME`,
-    /// `UWSGI_SCHEME` or `wsgi.url_scheme`, the first that names one; else http.
+    /// Returns the scheme of the client's request: https if `HTTPS` is `on`, `1` or `true`; else the scheme of
+    /// `REQUEST_SCHEME`, `UWSGI_SCHEME` or `wsgi.url_scheme`, the first of them that has one; else http.
     ///
-    /// `X-Forwarded-Proto` is not looked at: a client can send it (uWSGI 2.0 believes it, gunicorn 27 does not).
+    /// `X-Forwarded-Proto` does not count, because a client can send it. uWSGI 2.0 believes it, gunicorn 27 does not.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         let Located { https, request_scheme, uwsgi_scheme, url_scheme, .. } = self.located;
         Scheme::of_values(https, [request_scheme, uwsgi_scheme, url_scheme]).unwrap_or(Scheme::Http)
     }
 
-    /// Whether `HTTPS` says `on`, `1` or `true`, in any case: the one var about the scheme that every server knows.
+    /// Whether `HTTPS` is `on`, `1` or `true`, in any case. Every server knows this var about the scheme.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -313,52 +315,52 @@ impl<'a> Request<'a> {
         self.located.https.is_some_and(says_https)
     }
 
-    /// `HTTP_HOST`: the host, and maybe the port, that the client asked for.
+    /// Returns `HTTP_HOST`: the host that the client asked for, and its port if the client named one.
     ///
-    /// Only that spelling of the key is read, as CGI has it. [`headers`](Self::headers) takes `HTTP_Host` for the same header, of
-    /// which the last counts, so the two differ where a front end sends both. None that is known does.
+    /// Only this spelling of the key counts, as in CGI. [`headers`](Self::headers) takes `HTTP_Host` for the same header, and
+    /// the last one counts there. So the two differ where a front end sends both keys, which no known front end does.
     #[must_use]
     pub const fn host(&self) -> Option<&'a [u8]> {
         self.located.host
     }
 
-    /// `SERVER_NAME`: the front end's name for itself.
+    /// Returns `SERVER_NAME`: the name of the front end.
     #[must_use]
     pub const fn server_name(&self) -> Option<&'a [u8]> {
         self.located.server_name
     }
 
-    /// `SERVER_PORT` as it was sent; [`port`](Self::port) reads numbers.
+    /// Returns `SERVER_PORT` as it was sent; [`port`](Self::port) makes a number of it.
     #[must_use]
     pub const fn server_port(&self) -> Option<&'a [u8]> {
         self.located.server_port
     }
 
-    /// `REMOTE_ADDR`: the client's address as the front end saw it; a transport for Caddy sends `address:port`.
+    /// Returns `REMOTE_ADDR`: the client's address as the front end saw it. A uwsgi transport for Caddy sends `address:port`.
     #[must_use]
     pub const fn remote_addr(&self) -> Option<&'a [u8]> {
         self.located.remote_addr
     }
 
-    /// `REMOTE_PORT` as it was sent; [`port`](Self::port) reads numbers.
+    /// Returns `REMOTE_PORT` as it was sent; [`port`](Self::port) makes a number of it.
     #[must_use]
     pub const fn remote_port(&self) -> Option<&'a [u8]> {
         self.located.remote_port
     }
 
-    /// `REMOTE_USER`: who the front end says the client is.
+    /// Returns `REMOTE_USER`: the user that the front end has authenticated.
     #[must_use]
     pub const fn remote_user(&self) -> Option<&'a [u8]> {
         self.located.remote_user
     }
 
-    /// `DOCUMENT_ROOT`: the front end's directory of files.
+    /// Returns `DOCUMENT_ROOT`: the front end's directory of files.
     #[must_use]
     pub const fn document_root(&self) -> Option<&'a [u8]> {
         self.located.document_root
     }
 
-    /// A port as a number: digits only, at most 65535.
+    /// Reads a port: digits only, at most 65535.
     ///
     /// ```
     /// assert_eq!(uwsgi::Request::port(b"8443"), Some(8443));
@@ -370,9 +372,9 @@ impl<'a> Request<'a> {
         u16::try_from(decimal::parse(value).ok()?).ok()
     }
 
-    /// A copy of the view in which the application is mounted elsewhere: how a middleware rewrites.
+    /// Returns a copy of the request with another mount and path. Middleware rewrites requests with it.
     ///
-    /// [`vars`](Self::vars) still shows what arrived.
+    /// [`vars`](Self::vars) still returns the vars as they came.
     ///
     /// ```
     /// # use uwsgi::{Modifier1, Packet, Request};

@@ -1,4 +1,4 @@
-//! The scheme of a request, as vars name it.
+//! The scheme of a request.
 
 use crate::wire::vars::Vars;
 
@@ -13,7 +13,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Scheme {
         }
     }
 
-    /// The port that a URL of this scheme need not name: 80 or 443 (RFC 9110 sections 4.2.1 and 4.2.2).
+    /// Returns the port of URLs that name no port: 80 or 443 (RFC 9110 sections 4.2.1 and 4.2.2).
     ///
     /// ```
     /// assert_eq!(uwsgi::Scheme::Https.default_port(), 443);
@@ -35,7 +35,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme that these vars name; `None` where they name none. The rule is that of [`Request::scheme`](crate::Request::scheme).
+    /// Returns the scheme that these vars name, by the rule of [`Request::scheme`](crate::Request::scheme); `None` where no var
+    /// names one.
     ///
     /// ```
     /// use uwsgi::{Packet, Scheme};
@@ -50,7 +51,7 @@ impl Scheme {
         Self::of_values(vars.get("HTTPS"), names)
     }
 
-    /// The values of `HTTPS`, and of those vars that name a scheme, the most important one first.
+    /// Decides by the value of `HTTPS`, and by those of the vars that name a scheme, the most important one first.
     pub(crate) fn of_values(https: Option<&[u8]>, names: [Option<&[u8]>; 3]) -> Option<Self> {
         if https.is_some_and(says_https) {
             return Some(Self::Https);
@@ -58,7 +59,7 @@ impl Scheme {
         names.into_iter().flatten().find_map(Self::named)
     }
 
-    /// The scheme that a value names, in lower case as front ends send it.
+    /// Returns the scheme that a value names, in lower case as front ends send it.
     const fn named(value: &[u8]) -> Option<Self> {
         match value {
             b"http" => Some(Self::Http),

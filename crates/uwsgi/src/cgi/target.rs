@@ -1,4 +1,4 @@
-//! What a request asks for, as the front end decided it.
+//! The target of a request, as the front end decided on it.
 
 use core::fmt;
 
@@ -6,11 +6,11 @@ use crate::cgi::mount::below_mount;
 use crate::cgi::percent::{Encoded, decoded, strip_decoded, strip_written};
 use crate::cgi::request::Request;
 
-/// The target of a request: the path below the mount, and the query, as an HTTP server would have got them.
+/// The target of a request: the path below the mount, and the query, as an HTTP server would get them.
 ///
-/// What the front end routed is `PATH_INFO`. nginx leaves `REQUEST_URI` as the client sent it in the subrequests of
-/// `auth_request` and `mirror`, and after `rewrite`, `error_page`, `try_files` and `X-Accel-Redirect`. `REQUEST_URI`
-/// therefore says only how the path was spelled, where it is the same path.
+/// The front end routes by `PATH_INFO`. In the subrequests of `auth_request` and `mirror`, and after `rewrite`, `error_page`,
+/// `try_files` and `X-Accel-Redirect`, nginx leaves `REQUEST_URI` as the client sent it. So `REQUEST_URI` only gives the
+/// spelling of the path, and only if it is the same path.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
@@ -32,37 +32,37 @@ pub struct Target<'a> {
     mount: &'a [u8],
     path: Encoded<'a>,
     query: Option<Encoded<'a>>,
-    /// Path and query as they stand in `REQUEST_URI`, where nothing has to be encoded.
+    /// Path and query as they are in `REQUEST_URI`, if no byte has to be encoded.
     whole: Option<&'a [u8]>,
 }
 
 impl<'a> Target<'a> {
-    /// The path. It begins with a slash, or it is `*` (RFC 9112 section 3.2.4).
+    /// Returns the path. It begins with a slash, or it is `*` (RFC 9112 section 3.2.4).
     ///
-    /// It is spelled as in `REQUEST_URI` if `REQUEST_URI`, decoded once, is `SCRIPT_NAME` followed by `PATH_INFO`: `%2F` is
-    /// still `%2F`. Else it is `PATH_INFO`, encoded.
+    /// It is spelled as in `REQUEST_URI` if that, decoded once, is `SCRIPT_NAME` followed by `PATH_INFO`: a `%2F` stays `%2F`.
+    /// Else it is `PATH_INFO`, encoded.
     #[must_use]
     pub const fn path(&self) -> Encoded<'a> {
         self.path
     }
 
-    /// The query: `QUERY_STRING` where that var is there, else that of `REQUEST_URI`. An empty query is no query.
+    /// Returns the query: `QUERY_STRING` if there is this var, else the query of `REQUEST_URI`. `None` where it is empty.
     #[must_use]
     pub const fn query(&self) -> Option<Encoded<'a>> {
         self.query
     }
 
-    /// Where the application is mounted: `SCRIPT_NAME`, or nothing for an application at the root.
+    /// Returns where the application is mounted: `SCRIPT_NAME`, which is empty for an application at the root.
     ///
-    /// Where `PATH_INFO` is absent, `SCRIPT_NAME` is the path and there is no mount: lighttpd 1.4 without
-    /// `fix-root-scriptname` sends `/page` so.
+    /// Where `PATH_INFO` is absent, `SCRIPT_NAME` is the path and there is no mount. lighttpd 1.4 without `fix-root-scriptname`
+    /// sends `/page` in this way.
     #[must_use]
     pub const fn mount(&self) -> &'a [u8] {
         self.mount
     }
 
-    /// The target with the mount before it, in ASCII: what a log should say. The mounts `shop` and `/shop/` are written as
-    /// `/shop`, and `/` is written as nothing.
+    /// Returns the target with the mount before it, in ASCII, for logs. The mounts `shop` and `/shop/` are written as `/shop`,
+    /// and the mount `/` is left out.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -76,20 +76,21 @@ impl<'a> Target<'a> {
         FromRoot(*self)
     }
 
-    /// Path and query as they stand in `REQUEST_URI`, if no byte has to be encoded; else write [`bytes`](Self::bytes).
+    /// Returns path and query as they are in `REQUEST_URI`; `None` where a byte has to be encoded: use [`bytes`](Self::bytes)
+    /// then.
     #[must_use]
     pub const fn as_bytes(&self) -> Option<&'a [u8]> {
         self.whole
     }
 
-    /// Path and query, encoded where they have to be: there is no control byte and no space among them.
+    /// Returns path and query, encoded where they have to be. No byte is a control byte or a space.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         let query = self.query.into_iter().flat_map(|query| core::iter::once(b'?').chain(query.bytes()));
         self.path.bytes().chain(query)
     }
 }
 
-/// A target with its mount before it, to be printed.
+/// A target that is printed with its mount before it.
 #[derive(Debug, Clone, Copy)]
 struct FromRoot<'a>(Target<'a>);
 
@@ -99,7 +100,7 @@ impl fmt::Display for FromRoot<'_> {
     }
 }
 
-/// Path and query in ASCII: bytes above it are percent-encoded too.
+/// Path and query in ASCII: bytes above ASCII are percent-encoded too.
 impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)?;
@@ -117,7 +118,7 @@ impl fmt::Debug for Target<'_> {
 }
 
 impl<'a> Request<'a> {
-    /// What the request asks for: the path below the mount and the query, as the front end decided them.
+    /// Returns the target of the request: the path below the mount and the query, as the front end decided on them.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -152,11 +153,11 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether this `REQUEST_URI` is the one of a target below a mount: its path is the mount, in any spelling, and then the path
-/// of the target exactly as it is written; and its query is that of the target.
+/// Whether this `REQUEST_URI` belongs to a target below a mount. Its path must be the mount, in any spelling, followed by the
+/// path of the target as it is written. Its query must be that of the target.
 ///
-/// A gateway asks this about the `REQUEST_URI` that it got. If the answer is no, as after a rewrite, it sends the mount and the
-/// target instead.
+/// A gateway calls this for the `REQUEST_URI` that it got. If it returns false, as after a rewrite, the gateway sends the mount
+/// and the target instead.
 ///
 /// ```
 /// use uwsgi::is_request_uri_of;
@@ -171,17 +172,17 @@ pub fn is_request_uri_of(request_uri: &[u8], mount: &[u8], target: &[u8]) -> boo
     let (uri, (path, query)) = (RequestUri::parse(request_uri), split_query(target));
     let is_path = uri.path.and_then(|written| below_mount(written, mount)) == Some(path);
     let is_query = uri.query.unwrap_or_default() == query.unwrap_or_default();
-    // An authority may have any byte.
+    // The authority of the URI may have any byte, so control bytes are refused here.
     is_path && is_query && !request_uri.iter().any(u8::is_ascii_control)
 }
 
-/// The part of `written` below the mount, if that decodes to the path that was routed: not tidied, byte for byte.
+/// Returns the part of `written` below the mount, if it decodes to exactly the bytes of the path that was routed.
 fn spelled<'a>(written: &'a [u8], mount: &[u8], routed: &[u8]) -> Option<&'a [u8]> {
     let rest = below_mount(written, mount)?;
     strip_decoded(rest, routed)?.is_empty().then_some(rest)
 }
 
-/// `REQUEST_URI`, taken apart: what the client asked for, as it wrote it.
+/// The parts of a `REQUEST_URI`: the target as the client wrote it.
 ///
 /// ```
 /// use uwsgi::RequestUri;
@@ -196,15 +197,15 @@ fn spelled<'a>(written: &'a [u8], mount: &[u8], routed: &[u8]) -> Option<&'a [u8
 pub struct RequestUri<'a> {
     uri: &'a [u8],
     path: Option<&'a [u8]>,
-    /// What comes before the query in any other form.
+    /// What comes before the query.
     other: &'a [u8],
     query: Option<&'a [u8]>,
-    /// What comes before the path of an absolute one.
+    /// What comes before the path of an absolute URI.
     authority: Option<&'a [u8]>,
 }
 
 impl<'a> RequestUri<'a> {
-    /// The parts of a `REQUEST_URI`.
+    /// Splits a `REQUEST_URI`.
     #[must_use]
     pub fn parse(uri: &'a [u8]) -> Self {
         let (before, query) = split_query(uri);
@@ -214,32 +215,33 @@ impl<'a> RequestUri<'a> {
         Self { uri, path, other: before, query, authority }
     }
 
-    /// The path of a URI in origin form, or of an absolute one of http or https, where it may be empty (RFC 9112 section 3.2).
-    /// `None` for other forms.
+    /// Returns the path of a URI in origin form, or of an absolute URI of http or https, where it may be empty (RFC 9112
+    /// section 3.2). `None` for other forms.
     #[must_use]
     pub const fn path(&self) -> Option<&'a [u8]> {
         self.path
     }
 
-    /// [`path`](Self::path), decoded once.
+    /// Returns [`path`](Self::path), decoded once.
     ///
-    /// A percent sign that two hex digits do not follow stands for itself, as in lighttpd 1.4.69; nginx 1.22 and Apache 2.4.71
-    /// answer 400.
+    /// A percent sign that is not followed by two hex digits stands for itself, as in lighttpd 1.4.69. nginx 1.22 and Apache
+    /// 2.4.71 answer such a URI with 400.
     #[must_use]
     pub fn decoded_path(&self) -> Option<impl Iterator<Item = u8> + Clone + use<'a>> {
         self.path.map(decoded)
     }
 
-    /// What follows the first question mark.
+    /// Returns what follows the first question mark.
     #[must_use]
     pub const fn query(&self) -> Option<&'a [u8]> {
         self.query
     }
 
-    /// A `PATH_INFO` that came with this URI, as a path.
+    /// Returns a `PATH_INFO` that came with this URI as a path.
     ///
-    /// uWSGI's router sends the absolute form there too, decoded. The same is cut from both: of `http://a%2Fb/c` that is
-    /// `http://a/b`, though the authority seems to end before.
+    /// If the URI is absolute, uWSGI's router sends all of it, decoded, as `PATH_INFO`. Then the decoded authority of the URI
+    /// is cut from `PATH_INFO`. For `http://a%2Fb/c` that is `http://a/b`, though the authority of `PATH_INFO` seems to end
+    /// earlier.
     #[must_use]
     pub fn path_of(&self, path_info: &'a [u8]) -> &'a [u8] {
         let Some(authority) = self.authority else { return path_info };
@@ -247,12 +249,12 @@ impl<'a> RequestUri<'a> {
         same.or_else(|| after_authority(path_info)).unwrap_or(path_info)
     }
 
-    /// Whether `*` is what the client asked for, and no path that lost its slash.
+    /// Whether `*` is what the client asked for, and not a path without its slash.
     fn allows_asterisk(&self, routed: Option<&[u8]>) -> bool {
         self.uri == b"*" || (routed.is_some() && self.uri.is_empty())
     }
 
-    /// The bytes of path and query, where they stand next to each other and can be taken as they are.
+    /// Returns the bytes of path and query, if they are next to each other and no byte has to be encoded.
     fn whole(&self, path: &'a [u8], query: Option<&'a [u8]>) -> Option<&'a [u8]> {
         let path = Encoded::of_written(path).as_path().as_bytes()?;
         let Some(query) = query else { return Some(path) };
@@ -262,7 +264,7 @@ impl<'a> RequestUri<'a> {
     }
 }
 
-/// What comes before the first question mark, and what comes after it.
+/// Splits at the first question mark.
 fn split_query(uri: &[u8]) -> (&[u8], Option<&[u8]>) {
     match uri.iter().position(|byte| *byte == b'?').and_then(|at| uri.split_at_checked(at)) {
         Some((before, query)) => (before, query.get(1..)),
@@ -270,7 +272,7 @@ fn split_query(uri: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// What follows the authority of an absolute URI of http or https.
+/// Returns what follows the authority of an absolute URI of http or https.
 fn after_authority(uri: &[u8]) -> Option<&[u8]> {
     let scheme = |scheme: &[u8]| {
         let (start, rest) = uri.split_at_checked(scheme.len())?;

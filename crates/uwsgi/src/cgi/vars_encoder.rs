@@ -12,14 +12,16 @@ use crate::wire::vars::Vars;
 
 /// Writes a packet of vars into a buffer.
 ///
-/// Every var is checked before a byte of it is written: a refused push changes nothing, and the encoder goes on. It refuses
-/// what two readers would take for two requests: a second `CONTENT_LENGTH` or one that is no number, `HTTP_TRANSFER_ENCODING`,
-/// `HTTP_PROXY`, and the bytes that a server refuses by [`check`](crate::check). [`push_raw`](Self::push_raw) writes anything.
-/// Nothing is allocated unless the buffer is a `Vec`. An encoder that is dropped without [`finish`](Self::finish) takes back
-/// what it wrote into an `ArrayVec` or a `Vec`; in a slice the bytes stay, and no packet is announced.
+/// Every var is checked before it is written. A refused push changes nothing, and the encoder can go on. It refuses what
+/// different readers would understand differently: a second `CONTENT_LENGTH` or one that is not a number,
+/// `HTTP_TRANSFER_ENCODING`, `HTTP_PROXY`, and the bytes that [`check`](crate::check) refuses. [`push_raw`](Self::push_raw)
+/// writes anything.
 ///
-/// A proxy writes the length of the body that it sends first, then copies the vars that it was sent, and leaves out what is
-/// [forbidden](EncodeError::is_forbidden), such as the `CONTENT_LENGTH` that is there already:
+/// Nothing is allocated unless the buffer is a `Vec`. An encoder that is dropped without [`finish`](Self::finish) removes what
+/// it wrote from an `ArrayVec` or a `Vec`. In a slice the bytes stay, but they are not returned as a packet.
+///
+/// A proxy first writes the length of the body that it sends. Then it copies the vars that it got, and leaves out what is
+/// [forbidden](EncodeError::is_forbidden), such as a second `CONTENT_LENGTH`:
 ///
 /// ```
 /// use uwsgi::{EncodeError, Modifier1, Vars, VarsEncoder};
@@ -61,13 +63,13 @@ pub struct VarsEncoder<'b, B: Buffer + ?Sized> {
 }
 
 impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
-    /// An encoder at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    /// Begins a packet at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
     #[inline]
     pub fn new(buffer: &'b mut B) -> Self {
         Self::with_policy(buffer, HeaderPolicy::default())
     }
 
-    /// [`new`](Self::new), with a policy of its own.
+    /// Does what [`new`](Self::new) does, with another policy.
     #[inline]
     pub fn with_policy(buffer: &'b mut B, policy: HeaderPolicy) -> Self {
         Self { packet: UnfinishedPacket::new(buffer), policy, framing: Framing::default() }
@@ -90,8 +92,8 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     ///
     /// # Errors
     ///
-    /// What does not fit: [`EncodeErrorKind::KeyTooLong`], [`ValueTooLong`](EncodeErrorKind::ValueTooLong),
-    /// [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge), [`BufferFull`](EncodeErrorKind::BufferFull). What is
+    /// If the var does not fit: [`EncodeErrorKind::KeyTooLong`], [`ValueTooLong`](EncodeErrorKind::ValueTooLong),
+    /// [`DatasizeTooLarge`](EncodeErrorKind::DatasizeTooLarge), [`BufferFull`](EncodeErrorKind::BufferFull). If it is
     /// [forbidden](EncodeError::is_forbidden): [`EmptyKey`](EncodeErrorKind::EmptyKey), [`Key`](EncodeErrorKind::Key),
     /// [`HeaderValue`](EncodeErrorKind::HeaderValue), [`Method`](EncodeErrorKind::Method),
     /// [`ContentLength`](EncodeErrorKind::ContentLength), [`SecondContentLength`](EncodeErrorKind::SecondContentLength),
@@ -105,18 +107,18 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         let (key, value) = (key.as_ref(), value.as_ref());
         if !is_plain(key, value) {
             let framing = self.framing.with(self.policy, key, value)?;
-            // What is written fits from here on, so that the two never differ.
+            // From here on nothing fails, so that `framing` is always that of the vars that were written.
             self.packet.fits_pair(key, value)?;
             self.framing = framing;
         }
         self.packet.append_pair(key, value)
     }
 
-    /// Writes one var whatever it says, for the tests of a server, for fuzzers and for packets that are no web requests; only
-    /// what the wire cannot carry is refused.
+    /// Writes one var whatever it says. Only what the wire cannot carry is refused. This is for tests of servers, for fuzzers
+    /// and for packets that are no web requests.
     ///
-    /// The pushes after it do not know of it: after a raw `CONTENT_LENGTH` they write another.
-    /// [`Packet::new`](crate::Packet::new) writes a payload that is no block of vars.
+    /// Later pushes do not take this var into account: after a raw `CONTENT_LENGTH` they write another one.
+    /// [`Packet::new`](crate::Packet::new) makes packets with any payload.
     ///
     /// ```
     /// use uwsgi::{Modifier1, VarsEncoder};
@@ -152,8 +154,8 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         self.push(key, &Decimal::new(value))
     }
 
-    /// Writes a client's header as CGI has it (RFC 3875 section 4.1.18): `X-Foo` becomes `HTTP_X_FOO`, in place;
-    /// `Content-Type` and `Content-Length` become `CONTENT_TYPE` and `CONTENT_LENGTH`.
+    /// Writes a client's header as CGI has it (RFC 3875 section 4.1.18): `X-Foo` becomes `HTTP_X_FOO`, and `Content-Type` and
+    /// `Content-Length` become `CONTENT_TYPE` and `CONTENT_LENGTH`.
     ///
     /// ```
     /// use uwsgi::{EncodeErrorKind, Modifier1, VarsEncoder};
@@ -169,7 +171,7 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); [`HeaderName`](EncodeErrorKind::HeaderName) for a name that is no token, and
+    /// As [`push`](Self::push); [`HeaderName`](EncodeErrorKind::HeaderName) for a name that is not a token, and
     /// [`UnderscoreHeader`](EncodeErrorKind::UnderscoreHeader).
     pub fn push_header<K, V>(&mut self, name: &K, value: &V) -> Result<(), EncodeError>
     where
@@ -202,8 +204,8 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         Ok(())
     }
 
-    /// Writes all of these vars, or none of them where one is refused: what a front end sent may have several `CONTENT_LENGTH`
-    /// and an `HTTP_TRANSFER_ENCODING`, which a proxy leaves out by pushing one var at a time.
+    /// Writes all of these vars, or writes nothing if one of them is refused. The vars of a front end may have several
+    /// `CONTENT_LENGTH` and an `HTTP_TRANSFER_ENCODING`. A proxy pushes one var at a time to leave them out.
     ///
     /// # Errors
     ///
@@ -220,32 +222,32 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         Ok(())
     }
 
-    /// The vars written so far, as they are on the wire: what a signature covers.
+    /// Returns the vars so far, as they are on the wire. A signature covers these bytes.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         self.packet.payload()
     }
 
-    /// How many bytes the packet has so far, its header counted.
+    /// Returns the length of the packet so far in bytes, with its header.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         self.packet.encoded_len()
     }
 
-    /// Completes the header; the packet's bytes live as long as the buffer.
+    /// Completes the header and returns the packet, whose bytes live as long as the buffer.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::BufferFull`] when there was not even room for a header.
+    /// [`EncodeErrorKind::BufferFull`] where the buffer has no room for a header.
     #[inline]
     pub fn finish(self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
         self.packet.finish(modifier1, modifier2)
     }
 }
 
-/// How many bytes a packet of these vars takes, its header counted.
+/// Returns the length of a packet of these vars in bytes, with its header.
 ///
-/// The answer may be over what a packet can carry (4 + 65535 bytes): the encoder says so, this does not.
+/// The result may be more than a packet can have (4 + 65535 bytes). The encoder refuses such a packet.
 ///
 /// ```
 /// assert_eq!(uwsgi::encoded_len([("A", "1"), ("B", "")]), 4 + 6 + 5);

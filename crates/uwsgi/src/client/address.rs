@@ -1,14 +1,14 @@
-//! Where a server listens.
+//! Addresses of servers.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Where a server listens, or a client connects to, as command lines and configurations write it.
+/// The address that a server listens on or a client connects to, as command lines and configurations write it.
 ///
 /// | text | address |
 /// |---|---|
 /// | `127.0.0.1:3031`, `[::1]:3031` | [`Address::Tcp`] |
-/// | `app.internal:3031` | [`Address::Name`], to be looked up |
+/// | `app.internal:3031` | [`Address::Name`], a name for the resolver |
 /// | `:3031` | [`Address::Name`] without a name: every IPv4 address of the machine for a [listener](Address::to_listen), as in uWSGI, and `localhost` for a [client](Address::to_connect) |
 /// | `unix:/run/app.sock`, `/run/app.sock`, `./app.sock` | [`Address::Unix`] |
 /// | `@name`, `unix:@name` | [`Address::Abstract`], Linux's sockets without a file |
@@ -35,7 +35,7 @@ pub enum Address<'a> {
     Fd(u32),
     /// A host that has to be looked up.
     Name {
-        /// The name; empty where there is none, as in `:3031`.
+        /// The name; empty in `:3031`.
         host: &'a str,
         /// The port.
         port: u16,
@@ -50,19 +50,19 @@ pub enum Address<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// There is no text, or nothing behind its prefix.
+    /// The text is empty, or nothing follows its prefix.
     Empty,
-    /// What follows `fd:` is no number.
+    /// What follows `fd:` is not a number.
     Fd,
-    /// The host has a character that no host has; an IPv6 address needs brackets.
+    /// The host has a character that is not allowed. An IPv6 address needs brackets.
     Host,
-    /// A descriptor, which nobody can connect to.
+    /// A descriptor, which a client cannot connect to.
     NotToConnect,
-    /// There is no port, or none from 0 to 65535.
+    /// There is no port from 0 to 65535.
     Port,
     /// A URL: an address has no scheme.
     Url,
-    /// A path with NUL in it, or longer than the 107 bytes that a Unix socket's may have on Linux.
+    /// A path with NUL in it, or longer than 107 bytes, the limit for Unix sockets on Linux.
     Path,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "an empty address: write host:port, unix:/path, @name or fd:N",
-            Self::Fd => "no number behind fd:",
+            Self::Fd => "no number after fd:",
             Self::Host => "not a host: an IPv6 address needs brackets, as in [::1]:3031",
             Self::NotToConnect => "a descriptor cannot be connected to: give the address it listens on",
             Self::Port => "no port from 0 to 65535: write host:port, or a path with a / in it",
@@ -83,11 +83,11 @@ impl fmt::Display for AddressError {
 impl core::error::Error for AddressError {}
 
 impl<'a> Address<'a> {
-    /// The address that a text is.
+    /// Parses an address.
     ///
     /// # Errors
     ///
-    /// [`AddressError`]
+    /// [`AddressError`].
     pub fn parse(text: &'a str) -> Result<Self, AddressError> {
         if let Some(rest) = text.strip_prefix("unix:") {
             // Front ends write unix:/path, uWSGI and others unix:///path.
@@ -125,8 +125,8 @@ impl<'a> Address<'a> {
         Ok(Self::Name { host, port })
     }
 
-    /// What a server listens at: `:3031` is every IPv4 address of the machine, as in uWSGI. Write `[::]:3031` for those of
-    /// both families.
+    /// Returns the address that a server listens on: `:3031` is every IPv4 address of the machine, as in uWSGI. Write
+    /// `[::]:3031` for the addresses of both families.
     ///
     /// ```
     /// use uwsgi::client::Address;
@@ -142,11 +142,11 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// What a client connects to: `:3031` is `localhost:3031`.
+    /// Returns the address that a client connects to: `:3031` is `localhost:3031`.
     ///
     /// # Errors
     ///
-    /// [`AddressError::NotToConnect`]: it is a descriptor.
+    /// [`AddressError::NotToConnect`] for a descriptor.
     ///
     /// ```
     /// use uwsgi::client::{Address, AddressError};
@@ -164,7 +164,7 @@ impl<'a> Address<'a> {
     }
 }
 
-/// As [`Address::parse`] reads it.
+/// Prints what [`Address::parse`] reads.
 impl fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -172,7 +172,7 @@ impl fmt::Display for Address<'_> {
             Self::Fd(number) => write!(f, "fd:{number}"),
             Self::Name { host, port } => write!(f, "{host}:{port}"),
             Self::Tcp(address) => address.fmt(f),
-            // A path of two slashes would lose them.
+            // `parse` removes two slashes after `unix:`.
             Self::Unix(path) if path.starts_with("//") => write!(f, "unix://{path}"),
             Self::Unix(path) => write!(f, "unix:{path}"),
         }
@@ -188,7 +188,7 @@ fn path(text: &str) -> Result<&str, AddressError> {
     }
 }
 
-/// Digits only: `parse` alone would take a sign.
+/// Reads digits only; `parse` also accepts a sign.
 fn digits(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

@@ -22,8 +22,8 @@ use crate::http::upgrade::Protocols;
 ///
 /// # Order
 ///
-/// A call that does not belong to the current phase fails with [`ExchangeError::OutOfOrder`]. So no byte of a body is ever taken
-/// for a head, and no head for a body. After a failure all later calls return the same error.
+/// A call that does not belong to the current phase fails with [`ExchangeError::OutOfOrder`]. So no byte of a body is ever
+/// taken for a head, and no head for a body. After a failure all later calls return the same error.
 ///
 /// ```
 /// use uwsgi::client::{Exchange, Incoming, ResponseStep};
@@ -70,12 +70,13 @@ pub(super) enum Phase {
 }
 
 impl Exchange {
-    /// The most interim answers (1xx, but for 101). RFC 9110 section 15.2 allows any number, but a backend that sends nothing else
-    /// would keep its client for ever. Go's client takes 5. A WebDAV server that sends a 102 every 20 seconds has half an hour.
+    /// The most interim answers (1xx, but for 101). RFC 9110 section 15.2 allows any number, but a backend that sends nothing
+    /// else would keep its client for ever. Go's client takes 5. A WebDAV server that sends a 102 every 20 seconds has half an
+    /// hour.
     pub const MOST_INTERIM: u8 = MOST_INTERIM;
 
-    /// Begins an exchange whose request has no body and asks for no upgrade. `to_head` says that the request is HEAD, whose answer
-    /// has no body either.
+    /// Begins an exchange whose request has no body and asks for no upgrade. `to_head` says that the request is HEAD, whose
+    /// answer has no body either.
     #[must_use]
     pub fn new(to_head: bool) -> Self {
         Self {
@@ -212,7 +213,8 @@ impl Exchange {
         }
     }
 
-    /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another head follows.
+    /// Decodes the head that [`head`](Self::head) announced. If it [is interim](ResponseHead::is_interim), another head
+    /// follows.
     ///
     /// # Errors
     ///
@@ -333,11 +335,11 @@ impl Exchange {
     }
 
     /// Whether the connection may carry another request. All of these must hold: the whole request was sent; no byte came after
-    /// the answer (`rest`); the answer is one of HTTP/1.1 and says `Connection: keep-alive`; it has a length or no body, so that its
-    /// end is known without a close.
+    /// the answer (`rest`); the answer is one of HTTP/1.1 and says `Connection: keep-alive`; it has a length or no body, so
+    /// that its end is known without a close.
     ///
-    /// An answer without `Connection` is the last one of its connection: uWSGI writes no `Connection` and closes, and so do servers
-    /// of this project that keep no connections.
+    /// An answer without `Connection` is the last one of its connection: uWSGI writes no `Connection` and closes, and so do
+    /// servers of this project that keep no connections.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;

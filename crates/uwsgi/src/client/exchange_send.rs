@@ -3,8 +3,8 @@
 use crate::client::exchange::{Exchange, Phase};
 
 impl Exchange {
-    /// Returns how many of `len` further bytes of the request's body may leave: no more than were declared, because a server might
-    /// take the rest for a request, and 0 once the answer is an error.
+    /// Returns how many of `len` further bytes of the request's body may leave: no more than were declared, because a server
+    /// might take the rest for a request, and 0 once the answer is an error.
     pub fn send(&mut self, len: usize) -> usize {
         self.begun = true;
         if !self.wants_body() {
@@ -23,8 +23,8 @@ impl Exchange {
 
     /// Whether more of the request's body should leave: there is more, and no answer refuses it.
     ///
-    /// A client that sees the status of an error or a redirect while it is sending stops (RFC 9112 section 9.5). If it went on, the
-    /// server could reset the connection, and the answer would be lost.
+    /// A client that sees the status of an error or a redirect while it is sending stops (RFC 9112 section 9.5). If it went on,
+    /// the server could reset the connection, and the answer would be lost.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;
@@ -39,17 +39,17 @@ impl Exchange {
         self.outgoing.left() > 0 && !self.refused
     }
 
-    /// Whether the answer's status is that of an error or a redirect. Nothing more of the request has to leave then, because the
-    /// backend has decided without it (RFC 9112 section 9.5).
+    /// Whether the answer's status is that of an error or a redirect. Nothing more of the request has to leave then, because
+    /// the backend has decided without it (RFC 9112 section 9.5).
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refused
     }
 
-    /// Whether the end of the stream fails the exchange while part of the request has yet to leave, though the answer has come.
+    /// Whether the end of the stream is an error if it comes after the answer and before all of the request has left.
     ///
-    /// After a 101 it does, because there is no pipe. After any other answer it does not: a backend may shut down its own
-    /// direction and still read the request.
+    /// After a 101 it is an error, because the connection cannot become a pipe. After any other answer it is not: a backend may shut
+    /// down its own direction and still read the request.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;

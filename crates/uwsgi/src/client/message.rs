@@ -1,33 +1,33 @@
-//! What answers a packet that is no web request.
+//! The answer to a packet that is no web request.
 
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::packet::Packet;
 
-/// What the bytes are that have come in answer to a packet that is no web request.
+/// What to do about the answer to a packet that is no web request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
+#[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum MessageStep {
-    /// HTTP: the server takes web requests only.
+    /// The answer is HTTP: the server accepts web requests only.
     Http {
-        /// Its status; 0 where there is none to be read.
+        /// Its status; 0 where the bytes have no status.
         status: u16,
     },
-    /// No packet, and no more will come.
+    /// The stream ended, and the bytes are no packet.
     Malformed(DecodeError),
-    /// Read: at least so many more bytes belong to the packet.
+    /// Read: at least this many more bytes belong to the packet.
     Need(usize),
-    /// The server closed without a byte, which is how uWSGI says no.
+    /// The server closed without an answer. uWSGI refuses messages in this way.
     NoAnswer,
-    /// The first `end` bytes are a packet: decode it. What follows belongs to it, if the packet says so.
+    /// The first `end` bytes are a packet. Decode it: it says whether the bytes that follow belong to it.
     Packet {
-        /// Its length, its header counted.
+        /// The length of the packet with its header.
         end: usize,
     },
 }
 
-/// Looks at all that has come in answer to a packet that is no web request; `eof` says that no more will. No message is
-/// answered by a packet whose first bytes are those of `HTTP`.
+/// Looks at all bytes of the answer to a packet that is no web request. `eof` says that no more bytes will come. No packet that
+/// answers a message begins with the bytes `HTTP`.
 ///
 /// ```
 /// use uwsgi::client::{MessageStep, message_answer};
@@ -56,5 +56,5 @@ pub fn message_answer(got: &[u8], eof: bool) -> MessageStep {
     }
 }
 
-/// Where the status stands behind `HTTP/1.1 `.
+/// Where the status is, after `HTTP/1.1 `.
 const STATUS: core::ops::Range<usize> = 9..12;

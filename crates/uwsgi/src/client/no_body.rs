@@ -1,12 +1,12 @@
-//! What says that a request has no body.
+//! Declares that a request has no body.
 
 use crate::cgi::request::Request;
 use crate::wire::header::Header;
 
-/// What a client adds to a request that says nothing of a body: the packet's new header, and the bytes that follow its block.
-/// `None` where the request says something, or has no room for more.
+/// Returns what a client adds to a request that does not declare the length of its body: the packet's new header, and the bytes
+/// that follow its block. `None` where the request declares a length or a Transfer-Encoding, or where the packet has no room.
 ///
-/// A server that keeps connections can only go on after a request that says how long its body is, even if that is 0.
+/// A server can keep a connection only after a request that declares the length of its body, even if that is 0.
 ///
 /// ```
 /// use uwsgi::client::declare_no_body;
@@ -24,9 +24,9 @@ use crate::wire::header::Header;
 #[must_use]
 pub fn declare_no_body(header: Header, request: &Request<'_>) -> Option<(Header, &'static [u8])> {
     const VAR: &[u8] = b"\x0e\0CONTENT_LENGTH\x01\x000";
-    let is_silent =
+    let is_undeclared =
         request.vars().get("CONTENT_LENGTH").is_none() && request.vars().get("HTTP_CONTENT_LENGTH").is_none();
-    if !is_silent || request.vars().get("HTTP_TRANSFER_ENCODING").is_some() {
+    if !is_undeclared || request.vars().get("HTTP_TRANSFER_ENCODING").is_some() {
         return None;
     }
     let datasize = header.datasize.checked_add(u16::try_from(VAR.len()).ok()?)?;

@@ -1,9 +1,9 @@
-//! Which requests may be asked again when their connection has failed.
+//! Which requests a client may send again after their connection failed.
 
-/// What is known of a request that got no answer, because its connection was closed or broke.
+/// What is known about a request that got no answer, because its connection was closed or broke.
 ///
-/// A server may close a connection that it keeps just while a request is on its way (RFC 9112 section 9.3.1). Whoever asks such
-/// a request again does it on a new connection.
+/// A server may close a kept connection just while a request is on its way (RFC 9112 section 9.3.1). A client sends such a
+/// request again on a new connection.
 ///
 /// ```
 /// use uwsgi::client::{FailedAttempt, is_idempotent};
@@ -21,28 +21,28 @@
 /// assert!(!FailedAttempt { idempotent: is_idempotent(b"POST"), ..failed }.may_be_repeated());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
-#[allow(clippy::exhaustive_structs, reason = "a caller that forgets one of them sends the wrong requests again")]
+#[allow(clippy::struct_excessive_bools, reason = "each is independent of the others")]
+#[allow(clippy::exhaustive_structs, reason = "a caller must set every field")]
 pub struct FailedAttempt {
-    /// The connection carried another request before. A new one that fails says something about the server, or the request.
+    /// The connection carried another request before. If a new connection fails, the server or the request is the reason.
     pub connection_was_kept: bool,
     /// This attempt was the second one.
     pub is_repeat: bool,
-    /// A byte of it has left, so that the server may have read it.
+    /// A byte of the request has left, so the server may have read it.
     pub bytes_left: bool,
     /// A byte of an answer has come.
     pub answer_began: bool,
-    /// Its whole body can be sent again: nothing of it was read, or it is kept in memory, or the request has no body.
+    /// The whole body can be sent again: no byte of it was read, or it is in memory, or the request has no body.
     pub body_is_there: bool,
-    /// Its method is [idempotent](is_idempotent).
+    /// The method is [idempotent](is_idempotent).
     pub idempotent: bool,
-    /// The caller allows that it is asked twice.
+    /// The user of the client allows that a request is sent twice.
     pub opted_in: bool,
 }
 
 impl FailedAttempt {
-    /// Whether it may be asked again: once, and never after a byte of an answer has come. After a byte of the request has left, only
-    /// an idempotent request may, and only if the caller allows it.
+    /// Whether the request may be sent again: once, and never after a byte of an answer has come. After a byte of the request
+    /// has left, only an idempotent request may be sent again, and only if the user of the client allows it.
     #[must_use]
     pub const fn may_be_repeated(&self) -> bool {
         let is_harmless = !self.bytes_left || (self.idempotent && self.opted_in);
@@ -50,7 +50,7 @@ impl FailedAttempt {
     }
 }
 
-/// Whether two requests of this method have the same effect as one (RFC 9110 section 9.2.2). The case of a method counts.
+/// Whether two requests with this method have the same effect as one (RFC 9110 section 9.2.2). Methods are case-sensitive.
 #[must_use]
 pub fn is_idempotent(method: &[u8]) -> bool {
     matches!(method, b"DELETE" | b"GET" | b"HEAD" | b"OPTIONS" | b"PUT" | b"TRACE")
@@ -72,7 +72,7 @@ mod tests {
     const POST: FailedAttempt = FailedAttempt { idempotent: false, ..GET };
 
     #[test]
-    fn what_may_be_asked_again() {
+    fn requests_that_may_be_sent_again() {
         let rows: [(&str, FailedAttempt, bool); 13] = [
             ("a GET, allowed", GET, true),
             ("a GET, not allowed", FailedAttempt { opted_in: false, ..GET }, false),

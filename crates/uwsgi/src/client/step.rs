@@ -46,7 +46,8 @@ pub enum Incoming {
         /// Bytes of the body that follow them.
         take: usize,
     },
-    /// The answer has ended: pass over `skip` bytes. If bytes follow them, close the connection, because they belong to nothing.
+    /// The answer has ended: pass over `skip` bytes. If bytes follow them, close the connection, because they belong to
+    /// nothing.
     End {
         /// Bytes of framing.
         skip: usize,

@@ -4,11 +4,11 @@ use core::fmt;
 
 use crate::http::token::is_token_byte;
 
-/// A chunked body that arrives in pieces: tells framing from data, and holds no byte of either.
+/// Separates framing from data in a chunked body that comes in pieces. It stores no byte of the body.
 ///
-/// Strict where leniency has let requests be smuggled: a size has 1 to 16 hex digits, and only blanks or an extension stand
-/// between it and the end of its line; every line ends in CR LF; data ends where its size says; a trailer is a header line.
-/// Extensions and trailers are read and dropped, up to a limit. An error stays: every later step answers the same one.
+/// It is strict, because lenient parsers have let requests be smuggled. A size has 1 to 16 hex digits, and only blanks or an
+/// extension may follow it on its line. Every line ends in CR LF. Data ends where its size says. A trailer is a header line.
+/// Extensions and trailers are read and dropped, up to a limit. After an error every later step returns the same error.
 ///
 /// ```
 /// use uwsgi::chunked::{Chunked, ChunkStep};
@@ -22,40 +22,40 @@ use crate::http::token::is_token_byte;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Chunked {
     state: State,
-    /// Of a size, its digits; of data, the bytes that are left.
+    /// In a size: its value so far. In data: the bytes that are left.
     left: u64,
     digits: u8,
-    /// Bytes of extensions and trailers so far.
+    /// The bytes of extensions and trailers so far.
     dropped: u16,
 }
 
 /// What to do with the bytes that [`Chunked::step`] was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "a driver must not pass over what it is told to do")]
+#[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum ChunkStep {
-    /// Pass `skip` bytes over, then take `take` bytes of data; `take` may be 0.
+    /// Pass over `skip` bytes, then take the next `take` bytes of data; `take` may be 0.
     Data {
         /// Bytes of framing.
         skip: usize,
-        /// Bytes of data behind them.
+        /// Bytes of data that follow them.
         take: usize,
     },
-    /// Pass `skip` bytes over: the body has ended, and what follows is not its.
+    /// The body has ended. Pass over `skip` bytes; the bytes that follow them do not belong to the body.
     End {
         /// Bytes of framing.
         skip: usize,
     },
-    /// There was nothing to look at: at least so many more bytes belong to the body.
+    /// There were no bytes. At least this many more bytes belong to the body.
     Need(usize),
 }
 
-/// Why a chunked body cannot be read on.
+/// Why a chunked body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChunkError {
     /// A line that does not end in CR LF, or data that is longer than its size.
     Line,
-    /// A size that is not 1 to 16 hex digits, or one that is followed by a blank and then by something other than an extension.
+    /// A size that is not 1 to 16 hex digits, or bytes after it on its line that are neither blanks nor an extension.
     Size,
     /// A trailer that is not a name, a colon and a value (RFC 9112 section 7.1.2); extensions and trailers over
     /// [`Chunked::MOST_DROPPED`] bytes together; a control byte in one.
@@ -82,18 +82,18 @@ enum State {
     /// In the digits of a size.
     #[default]
     Size,
-    /// In blanks after a size: the end of the line may follow, or an extension. Blanks that pad a size are no grammar of RFC
-    /// 9112, but old servers write them, and httparse 1.10 reads them too.
+    /// In blanks after a size: the end of the line may follow, or an extension. RFC 9112 has no blanks that pad a size, but old
+    /// servers write them, and httparse 1.10 accepts them too.
     SizeBlank,
     /// In an extension.
     Extension,
     /// At the LF of a size's line.
     SizeLf,
     Data,
-    /// At the CR, the LF behind data.
+    /// At the CR after data, and at the LF after that.
     DataCr,
     DataLf,
-    /// At the start of a line behind the last chunk.
+    /// At the start of a line after the last chunk.
     TrailerStart,
     /// In the name of a trailer.
     TrailerName,
@@ -116,12 +116,11 @@ impl Chunked {
         matches!(self.state, State::Ended)
     }
 
-    /// Looks at the bytes that follow those of the last step. The caller passes over, or takes, what the step says before
-    /// the next.
+    /// Looks at the bytes that follow those of the last step. Before the next call the caller does what the step says.
     ///
     /// # Errors
     ///
-    /// [`ChunkError`]: no byte after it can be believed, and every later step fails as this one did.
+    /// [`ChunkError`]: refuse the body. Every later step returns the same error.
     pub fn step(&mut self, got: &[u8]) -> Result<ChunkStep, ChunkError> {
         match self.state {
             State::Ended => return Ok(ChunkStep::End { skip: 0 }),
@@ -150,7 +149,7 @@ impl Chunked {
         Ok(ChunkStep::Data { skip: got.len(), take: 0 })
     }
 
-    /// How many more bytes there are at least: the rest of the data, and of what must follow it.
+    /// Returns the least number of bytes that must follow.
     fn least(&self) -> usize {
         match self.state {
             // CR LF, then at least `0 CR LF CR LF`.
@@ -160,7 +159,7 @@ impl Chunked {
         }
     }
 
-    /// One byte that is no data.
+    /// Takes one byte of framing.
     fn frame(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.state = match (self.state, byte) {
             (State::Size, digit) if digit.is_ascii_hexdigit() => return self.digit(digit),
@@ -193,7 +192,7 @@ impl Chunked {
                 return self.drop(byte);
             }
             (State::TrailerName, byte) if is_token_byte(byte) => return self.drop(byte),
-            // A line that begins with a blank would go on with the value before it (RFC 9112 section 5.2: obs-fold).
+            // A line that begins with a blank would continue the value before it (RFC 9112 section 5.2: obs-fold).
             (State::TrailerStart | State::TrailerName, _) => return Err(ChunkError::Trailer),
             (State::TrailerValue, b'\r') => State::TrailerLf,
             (State::TrailerValue, byte) => return self.drop(byte),

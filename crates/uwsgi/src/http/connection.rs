@@ -1,10 +1,10 @@
-//! Headers that belong to one connection.
+//! Headers that are about one connection.
 
 use crate::http::length::has_no_length;
 use crate::http::response::ResponseHead;
 
-/// Whether a header of an answer with this status goes further: it is not about the connection, but for `Connection`
-/// and `Upgrade`, which a 101 is made of.
+/// Whether a proxy passes this header of an answer with this status on. It drops headers about the connection, but `Connection`
+/// and `Upgrade` of a 101 pass.
 ///
 /// ```
 /// use uwsgi::response::passes;
@@ -19,8 +19,8 @@ pub fn passes(name: &[u8], status: u16) -> bool {
     switches || !is_hop_by_hop(name)
 }
 
-/// Whether a header of an answer is about the connection that it came through, and goes no further
-/// (RFC 9110 section 7.6.1).
+/// Whether a header of an answer is about the connection that it came through. A proxy does not pass it on (RFC 9110 section
+/// 7.6.1).
 ///
 /// ```
 /// assert!(uwsgi::response::is_hop_by_hop(b"Transfer-Encoding"));
@@ -31,11 +31,11 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
     HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
-/// Whether the values of a message's `Connection` headers list this header: it then belongs to the connection that the
-/// message came through, and goes no further (RFC 9110 section 7.6.1).
+/// Whether the values of a message's `Connection` headers list this header. It is about the connection that the message came
+/// through then, and a proxy does not pass it on (RFC 9110 section 7.6.1).
 ///
-/// Host, Content-Length and Content-Type are never listed: without them another message would go on. A `Connection` inside
-/// vars is another hop's, and must not be asked: with it a client could remove what the front end has set.
+/// It returns false for Host, Content-Length and Content-Type, because a message without them is another message. Do not use it
+/// with the `Connection` in vars, which is about another connection: a client could remove what the front end has set.
 ///
 /// ```
 /// use uwsgi::connection_lists;
@@ -51,12 +51,12 @@ pub fn connection_lists<'v>(connection: impl IntoIterator<Item = &'v [u8]>, name
 }
 
 impl<'a> ResponseHead<'a> {
-    /// The headers that a proxy passes on, in order. These are left out:
+    /// Returns the headers that a proxy passes on, in order. These are left out:
     ///
     /// - headers about the connection: see [`passes`](crate::response::passes);
-    /// - headers that the answer's own `Connection` lists;
-    /// - what the `Connection` of a 101 lists but `upgrade`: the header that goes on says `upgrade` alone;
-    /// - `Status`, which is the status line's in CGI style;
+    /// - headers that the `Connection` of the answer lists;
+    /// - all options but `upgrade` in the `Connection` of a 101;
+    /// - `Status`, which CGI has in place of a status line;
     /// - the Content-Length of an answer that must not have one: 1xx and 204 (RFC 9110 section 8.6).
     ///
     /// ```
@@ -76,7 +76,7 @@ impl<'a> ResponseHead<'a> {
                 let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
                 return options.find(|option| is(option, "upgrade")).map(|upgrade| (name, upgrade));
             }
-            // A 101 is made of it, and its `Connection` lists it.
+            // A 101 needs its `Upgrade`, and its `Connection` lists it.
             let is_kept = status == 101 && is(name, "upgrade");
             let is_listed = lists_any && !is_kept && connection_lists(connection.clone(), name);
             let is_forbidden = is(name, "status") || (has_no_length(status) && is(name, "content-length"));
@@ -85,8 +85,7 @@ impl<'a> ResponseHead<'a> {
     }
 }
 
-/// Headers about a connection, in requests and in answers (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2). Requests have
-/// [further ones](crate::HeaderName::is_hop_by_hop).
+/// Headers about a connection, in requests and in answers (RFC 9110 section 7.6.1, RFC 9112 appendix C.2.2).
 pub(crate) const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "keep-alive",

@@ -1,6 +1,6 @@
-//! Bodies of a declared length, counted down.
+//! The rest of a body that has a declared length.
 
-/// What is left of a body whose length was declared: the same rule for a request's body and for an answer's.
+/// The rest of a body whose length was declared, in a request or in an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Declared {
     left: u64,
@@ -11,17 +11,17 @@ impl Declared {
         Self { left: length }
     }
 
-    /// How many bytes have yet to come, as the wire counts.
+    /// Returns how many bytes have yet to come.
     pub(crate) const fn left(self) -> u64 {
         self.left
     }
 
-    /// How many bytes have yet to come, as far as memory reaches.
+    /// Returns how many bytes have yet to come, or `usize::MAX` if that is less.
     pub(crate) fn needed(self) -> usize {
         usize::try_from(self.left).unwrap_or(usize::MAX)
     }
 
-    /// How many of `len` further bytes are the body's, and what is left of it behind them.
+    /// Returns how many of `len` further bytes belong to the body, and the rest of the body after them.
     pub(crate) fn take(self, len: usize) -> (usize, Self) {
         let take = len.min(self.needed());
         (take, Self { left: self.left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX)) })

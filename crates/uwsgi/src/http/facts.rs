@@ -14,7 +14,7 @@ pub(crate) struct Facts {
     pub(crate) flags: Flags,
 }
 
-/// What header lines say that is either so or not.
+/// What header lines say with yes or no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u8);
 
@@ -33,7 +33,7 @@ impl Flags {
     }
 }
 
-/// What header lines without a status line of HTTP/1 say.
+/// Reads header lines that do not follow a status line of HTTP/1.
 #[inline(never)]
 pub(crate) fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, ResponseError> {
     let mut slots = [EMPTY_HEADER; SLOTS];
@@ -50,7 +50,7 @@ pub(crate) fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<
     }
 }
 
-/// What parsed header lines say together.
+/// Returns what parsed header lines say together.
 #[inline(always)]
 pub(crate) fn facts(
     head: &[u8],
@@ -60,7 +60,7 @@ pub(crate) fn facts(
     limits: &HeadLimits,
 ) -> Result<Facts, ResponseError> {
     match parsed {
-        // Bytes behind the empty line are not the head's.
+        // Bytes after the empty line do not belong to the head.
         Ok(httparse::Status::Complete(len)) if len == head.len() => {}
         Ok(httparse::Status::Complete(len)) => return Err(ResponseError::new(ResponseErrorKind::HeaderLine, len)),
         Ok(httparse::Status::Partial) => return Err(ResponseError::new(ResponseErrorKind::Truncated, head.len())),
@@ -83,9 +83,9 @@ pub(crate) fn facts(
     Ok(said)
 }
 
-/// Whether a name of token bytes is this one, in any case; `lower` is letters and dashes.
+/// Whether a name of token bytes is this name, in any case. `lower` has lower-case letters and dashes only.
 ///
-/// Of token bytes, the bit turns letters into lower case and no other byte into a letter or a dash.
+/// Setting the bit turns letters into lower case. It turns no other token byte into a letter or a dash.
 #[inline]
 fn is_name(name: &[u8], lower: &[u8]) -> bool {
     const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
@@ -112,7 +112,7 @@ impl Facts {
         }
     }
 
-    /// A list of options (RFC 9110 section 7.6.1).
+    /// Reads a list of options (RFC 9110 section 7.6.1).
     fn connection(&mut self, value: &[u8]) {
         for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             match option.len() {
@@ -139,10 +139,10 @@ impl Facts {
     }
 }
 
-/// What is wrong with lines that httparse refuses: the first that is no header, or else that they are too many.
+/// Returns what is wrong with lines that httparse refuses: the first that is no header, or their number.
 #[cold]
 fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError {
-    // httparse refuses a line alone where it refuses it among others.
+    // httparse refuses the same lines one by one.
     let is_bad = |line: &&[u8]| httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err();
     match lines.split_inclusive(|byte| *byte == b'\n').find(is_bad) {
         None if error == httparse::Error::TooManyHeaders => {
@@ -152,7 +152,7 @@ fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError
     }
 }
 
-/// Where a part of the head begins in it: every line is found again by its name's address.
+/// Returns where a part of the head begins in it, by its address.
 #[cold]
 pub(crate) fn offset(head: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().saturating_sub(head.as_ptr().addr())

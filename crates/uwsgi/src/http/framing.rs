@@ -3,29 +3,27 @@
 use crate::http::length::{self, FramingError};
 use crate::http::response::ResponseHead;
 
-/// How the bytes after a request's packet are to be read.
+/// How to read the bytes after a request's packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestBody {
-    /// The body is chunked on the connection (RFC 9112 section 7.1), as uWSGI's router sends it with
-    /// `--http-chunked-input`; only where that was asked for.
+    /// The body is chunked on the connection (RFC 9112 section 7.1), as uWSGI's router sends it with `--http-chunked-input`. A
+    /// server must be set up for it.
     Chunked,
-    /// Exactly so many bytes.
+    /// Exactly this many bytes.
     Length(u64),
-    /// No length was declared: there is no body, and what follows the packet may be one that nobody announced.
+    /// No length was declared, so there is no body. If bytes follow the packet, they may be an undeclared body.
     None,
 }
 
-/// Decides how a request's body is framed, from the last of its `CONTENT_LENGTH` vars and its `HTTP_TRANSFER_ENCODING`.
+/// Decides how a request's body is framed, by the last of its `CONTENT_LENGTH` vars and its `HTTP_TRANSFER_ENCODING`.
 ///
-/// The last `CONTENT_LENGTH` counts, as in uWSGI 2.0 and gunicorn 27: in nginx a param that is set again after
-/// `include uwsgi_params` replaces the first. Where there is no length, or several that are not
-/// the same bytes (`5` and `05` differ), the connection must not be kept:
-/// [`Request::allows_keepalive`](crate::Request::allows_keepalive).
+/// The last `CONTENT_LENGTH` counts, as in uWSGI 2.0 and gunicorn 27: in nginx a param that is set again after `include
+/// uwsgi_params` replaces the first one. If there is no length, or if two have different bytes (`5` and `05` differ), the
+/// connection must not be kept: see [`Request::allows_keepalive`](crate::Request::allows_keepalive).
 ///
-/// `accept_chunked` is for uWSGI's router with `--http-chunked-input` alone. nginx sends `HTTP_TRANSFER_ENCODING:
-/// chunked` beside a `CONTENT_LENGTH` and a body that is no longer chunked, so that a length always wins.
-/// `HTTP_CONTENT_LENGTH` has no say.
+/// `accept_chunked` is only for uWSGI's router with `--http-chunked-input`. nginx sends `HTTP_TRANSFER_ENCODING: chunked` with
+/// a `CONTENT_LENGTH` and a body that is no longer chunked, so a length always wins. `HTTP_CONTENT_LENGTH` does not count.
 ///
 /// | `CONTENT_LENGTH` | `HTTP_TRANSFER_ENCODING` | answer |
 /// |---|---|---|
@@ -60,7 +58,7 @@ pub fn request_body(
     }
 }
 
-/// How the bytes after an answer's head are to be read.
+/// How to read the bytes after an answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseBody {
@@ -68,15 +66,15 @@ pub enum ResponseBody {
     Chunked,
     /// Everything up to the close.
     Close,
-    /// Exactly so many bytes.
+    /// Exactly this many bytes.
     Length(u64),
     /// No byte, whatever the head says.
     None,
-    /// 101: the connection is no longer HTTP.
+    /// After a 101 the connection is no longer HTTP.
     Upgrade,
 }
 
-/// Decides how an answer's body is framed (RFC 9112 section 6.3), from its head and from whether the request was HEAD.
+/// Decides how an answer's body is framed (RFC 9112 section 6.3), by its head and by whether the request was HEAD.
 ///
 /// ```
 /// use uwsgi::framing::{response_body, ResponseBody};

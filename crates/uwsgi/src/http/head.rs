@@ -1,13 +1,13 @@
-//! Where a head ends, and the lines it is made of.
+//! The end of a head, and its lines.
 
 use core::iter::FusedIterator;
 
 use memchr::memchr;
 
-/// Finds the end of a head that arrives in pieces: remembers how far it has looked, so that all calls together read each
-/// byte once.
+/// Finds the end of a head that comes in pieces. It remembers how far it has searched, so all calls together read each byte
+/// once.
 ///
-/// The end is the first empty line; lines end in CR LF or, as every front end accepts, in LF alone.
+/// The end is the first empty line. Lines end in CR LF, or in LF alone, which every known front end accepts.
 ///
 /// ```
 /// use uwsgi::response::HeadEnd;
@@ -18,17 +18,17 @@ use memchr::memchr;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeadEnd {
-    /// Where the next look begins: at the newline that may yet end the head, or behind all that cannot.
+    /// Where the next search begins: at a newline that may still begin the end of the head, or after all bytes that cannot.
     from: usize,
 }
 
 impl HeadEnd {
-    /// The length of the head, its empty line counted, once it is there. `got` is everything so far, from the head's
-    /// first byte on, and only grows from call to call.
+    /// Returns the length of the head with its empty line; `None` where its end has not come. `got` is all bytes of the head so
+    /// far, from its first byte on, and grows from call to call.
     #[inline]
     pub fn find(&mut self, got: &[u8]) -> Option<usize> {
         if self.from == 0 {
-            // An empty line at once: a head of no lines.
+            // The head begins with an empty line, so it has no lines.
             match got {
                 [b'\n', ..] => return Some(1),
                 [b'\r', b'\n', ..] => return Some(2),
@@ -55,14 +55,14 @@ impl HeadEnd {
         }
     }
 
-    /// How many bytes were looked at and will not be again.
+    /// Returns how many bytes were searched and will not be searched again.
     #[must_use]
     pub const fn searched(&self) -> usize {
         self.from
     }
 }
 
-/// The header lines of a head, split again from its proven bytes: name and value, in order, duplicates kept.
+/// The header lines of a decoded head: names and values in order, with duplicates.
 #[derive(Debug, Clone)]
 pub struct HeaderLines<'a> {
     rest: &'a [u8],
@@ -88,7 +88,7 @@ impl<'a> Iterator for HeaderLines<'a> {
 
 impl FusedIterator for HeaderLines<'_> {}
 
-/// The first line, without what ends it, and what follows; `None` without a line end, and for the empty line.
+/// Splits off the first line, without its end; `None` where there is no line end, and for an empty line.
 #[inline]
 pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (line, rest) = bytes.split_at_checked(memchr(b'\n', bytes)?)?;

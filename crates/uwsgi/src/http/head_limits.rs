@@ -1,6 +1,6 @@
-//! What the head of an answer may have at most.
+//! The limits for the head of an answer.
 
-/// What a head may have at most.
+/// The limits for the head of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct HeadLimits {
     pub(crate) bytes: u32,
@@ -14,24 +14,24 @@ impl Default for HeadLimits {
     }
 }
 
-/// As many lines as there are places for on the stack.
+/// As many lines as there is room for on the stack.
 const MOST_LINES: u16 = 256;
 pub(crate) const SLOTS: usize = 256;
 
 impl HeadLimits {
-    /// The most bytes of a head, its empty line counted.
+    /// Sets the length of the longest head in bytes, with its empty line; 65536 by default.
     #[must_use]
     pub const fn with_bytes(self, bytes: u32) -> Self {
         Self { bytes, ..self }
     }
 
-    /// The most header lines, 256 at most: more are taken as 256.
+    /// Sets the largest number of header lines; 256 by default. A larger number counts as 256.
     #[must_use]
     pub const fn with_lines(self, lines: u16) -> Self {
         Self { lines: if lines > MOST_LINES { MOST_LINES } else { lines }, ..self }
     }
 
-    /// The most bytes of a head.
+    /// Returns the length of the longest head in bytes.
     pub(crate) fn most_bytes(&self) -> usize {
         usize::try_from(self.bytes).unwrap_or(usize::MAX)
     }

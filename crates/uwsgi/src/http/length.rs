@@ -1,16 +1,16 @@
-//! What Content-Length says, in requests and in answers.
+//! Content-Length, in requests and in answers.
 
 use core::fmt;
 
 use crate::wire::decimal::{self, NotDecimal};
 
-/// Why a request's length cannot be believed; the request must be refused (400) and the connection closed.
+/// Why the length of a request is not valid. Refuse the request (400), and close the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FramingError {
     /// Two `Content-Length` headers of one message differ.
     ConflictingLengths,
-    /// `CONTENT_LENGTH` is not a number of digits only.
+    /// `CONTENT_LENGTH` has other bytes than digits.
     InvalidLength,
     /// `CONTENT_LENGTH` does not fit into 64 bits.
     LengthOverflow,
@@ -28,10 +28,11 @@ impl fmt::Display for FramingError {
 
 impl core::error::Error for FramingError {}
 
-/// What all `Content-Length` headers of an HTTP message declare together; `None` when there is no header with a value.
+/// Returns the length that all `Content-Length` headers of an HTTP message declare together; `None` where no header has a
+/// value.
 ///
-/// Two that differ make the message invalid (RFC 9110 section 8.6). Vars are read otherwise: of several `CONTENT_LENGTH`
-/// the last counts. Values are compared as they are written: a reader may take `5` and `05` for two lengths.
+/// Two that differ make the message invalid (RFC 9110 section 8.6). In vars it is different: of several `CONTENT_LENGTH` the
+/// last one counts. Values are compared by their bytes, because a reader may take `5` and `05` for two lengths.
 ///
 /// ```
 /// use uwsgi::framing::{declared_length, FramingError};
@@ -43,7 +44,7 @@ impl core::error::Error for FramingError {}
 ///
 /// # Errors
 ///
-/// [`FramingError`], for the first value that is no length or differs from one before it.
+/// [`FramingError`], for the first value that is no length or that differs from a value before it.
 pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<u64>, FramingError> {
     let mut declared = None;
     for value in content_lengths {
@@ -56,10 +57,11 @@ pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) 
     Ok(declared.map(|(length, _)| length))
 }
 
-/// A `CONTENT_LENGTH` as a number; `None` when empty, which front ends mean as absent.
+/// Reads a `CONTENT_LENGTH` as a number; `None` where it is empty, which front ends send instead of no length.
 ///
-/// Digits only (RFC 9110 section 8.6): no sign, no spaces, no list. uWSGI 2.0 takes leading digits of anything and
-/// wraps on overflow, gunicorn 27 takes what Python's `int()` does and reads the rest as 0; both misframe the body.
+/// It takes digits only (RFC 9110 section 8.6): no sign, no spaces, no list. uWSGI 2.0 takes the leading digits of any text and
+/// wraps on overflow. gunicorn 27 takes what Python's `int()` takes, and reads anything else as 0. Both may read a body of a
+/// wrong length.
 ///
 /// ```
 /// use uwsgi::framing::{content_length, FramingError};
@@ -84,11 +86,11 @@ pub fn content_length(value: &[u8]) -> Result<Option<u64>, FramingError> {
     }
 }
 
-/// The Content-Length that the head of an answer gets, where the whole body is known to have so many bytes.
+/// Returns the Content-Length for the head of an answer whose whole body has `length` bytes.
 ///
-/// An answer with the status 1xx or 204 gets no Content-Length (RFC 9110 section 8.6). 304 and the answer to HEAD send no body. If
-/// their body is empty, nobody knows the length that the answer to GET would have, so they get no Content-Length either. The
-/// application may still set one.
+/// An answer with the status 1xx or 204 gets no Content-Length (RFC 9110 section 8.6). A 304 and the answer to HEAD send no
+/// body. If the application gives an empty body with them, the length of the answer to GET is not known, so they get no
+/// Content-Length either. The application may still set one.
 ///
 /// ```
 /// use uwsgi::framing::whole_length;
@@ -104,10 +106,11 @@ pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Op
     if has_no_length(status) || says_nothing { None } else { Some(length) }
 }
 
-/// Whether the Content-Length that the head of an answer has, `told`, is right for a whole body of so many bytes.
+/// Whether `told`, the Content-Length in the head of an answer, is right for a whole body of `length` bytes.
 ///
-/// Where no body will leave, no bytes say nothing about the length that the answer to GET would have, and any may be told: so it
-/// is with 304 and with HEAD. Where the status is 1xx or 204 [no length leaves](whole_length), and none is wrong.
+/// A 304 and the answer to HEAD send no body. If the application gives an empty body with them, any Content-Length may be
+/// right, because it is that of the answer to GET. With the status 1xx or 204 [no length leaves](whole_length), so any is
+/// right.
 ///
 /// ```
 /// use uwsgi::framing::is_length_right;

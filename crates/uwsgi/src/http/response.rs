@@ -1,4 +1,4 @@
-//! The head of the answer to a request: what a backend sends.
+//! The head of the answer that a backend sends.
 
 use core::mem::MaybeUninit;
 
@@ -10,12 +10,12 @@ use crate::http::head_limits::{HeadLimits, SLOTS};
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 use crate::http::status_line::{is_usual, read_status, split_status, status_code};
 
-/// The head of a backend's answer, in any of the three ways that front ends read: with a status line, with a CGI
-/// `Status:`, or with neither.
+/// The head of a backend's answer, in any of the three styles that front ends read: with a status line, with a CGI `Status:`,
+/// or with neither.
 ///
-/// The value is the proof that every line is a header, that there is one length at most, and none beside a
-/// Transfer-Encoding: one bad line refuses the whole head (CVE-2023-27522, CVE-2024-24795). A status line wins over
-/// `Status:`; with neither, `Location` means 302 and its absence 200 (RFC 3875 section 6.2, as nginx reads it).
+/// In a decoded head every line is a header, and there is at most one Content-Length, and no Content-Length with a
+/// Transfer-Encoding. One bad line refuses the whole head (CVE-2023-27522, CVE-2024-24795). A status line wins over `Status:`.
+/// A head with neither means 302 if it has a `Location`, else 200 (RFC 3875 section 6.2, as nginx reads it).
 ///
 /// ```
 /// use uwsgi::response::{HeadStyle, ResponseHead};
@@ -29,7 +29,7 @@ use crate::http::status_line::{is_usual, read_status, split_status, status_code}
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseHead<'a> {
-    /// Of the status line; empty without one.
+    /// The version in the status line; empty where there is none.
     version: &'a [u8],
     lines: &'a [u8],
     reason: &'a [u8],
@@ -40,11 +40,11 @@ pub struct ResponseHead<'a> {
     flags: Flags,
 }
 
-/// How a head says its status.
+/// How a head gives its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeadStyle {
-    /// With neither: 302 beside a `Location`, else 200.
+    /// With neither: 302 if there is a `Location`, else 200.
     Bare,
     /// With the header `Status`.
     Cgi,
@@ -53,17 +53,17 @@ pub enum HeadStyle {
 }
 
 impl<'a> ResponseHead<'a> {
-    /// The head that these bytes are, to the end of its empty line: [`HeadEnd`](crate::response::HeadEnd) finds it.
+    /// Decodes a head, which ends with its empty line. [`HeadEnd`](crate::response::HeadEnd) finds the end.
     ///
     /// # Errors
     ///
-    /// [`ResponseError`]: the whole answer must be refused.
+    /// [`ResponseError`]: refuse the whole answer.
     #[inline]
     pub fn decode(head: &'a [u8]) -> Result<Self, ResponseError> {
         Self::decode_with(head, &HeadLimits::default())
     }
 
-    /// [`decode`](Self::decode), held to `limits`.
+    /// Decodes a head within `limits`.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl<'a> ResponseHead<'a> {
         let Some((version, [b' ', ..])) = head.split_at_checked(8).filter(|(version, _)| is_usual(version)) else {
             return Self::of_other(head, limits);
         };
-        // httparse reads the two versions that backends answer with, status line and all, without preparing its slots.
+        // httparse reads the status line of these two versions too, and does not have to clear its slots.
         let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
         let mut response = httparse::Response::new(&mut []);
         let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut slots);
@@ -87,7 +87,8 @@ impl<'a> ResponseHead<'a> {
         Ok(Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts))
     }
 
-    /// The head at the start of `got`, and its length, if httparse reads it all at once; else nothing is said about it.
+    /// Decodes the head at the start of `got`, if it is complete and httparse reads it in one pass. Returns it with its length.
+    /// `None` does not mean that there is no head.
     #[inline]
     pub(crate) fn decode_at_once(got: &'a [u8], limits: &HeadLimits) -> Option<(Self, usize)> {
         let (version, _) = got.split_at_checked(8).filter(|(version, _)| is_usual(version))?;
@@ -101,8 +102,8 @@ impl<'a> ResponseHead<'a> {
         Some((Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts), len))
     }
 
-    /// A head without a status line, or with one of another version: uWSGI 2.0 answers with the version that it was asked
-    /// with, HTTP/2.0 too.
+    /// Decodes a head without a status line, or with one of another version: uWSGI 2.0 answers with the version of the request,
+    /// which may be HTTP/2.0.
     #[inline(never)]
     fn of_other(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         if !head.starts_with(b"HTTP/") && split_line(head).is_some() {
@@ -114,7 +115,7 @@ impl<'a> ResponseHead<'a> {
         Ok(Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts))
     }
 
-    /// A head without a status line.
+    /// Decodes a head without a status line.
     fn of_cgi(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         let facts = headers(head, head, limits)?;
         let mut said = HeaderLines::new(head).filter(|(name, _)| name.eq_ignore_ascii_case(b"status"));
@@ -146,7 +147,7 @@ impl<'a> ResponseHead<'a> {
         Self { version, lines, reason, content_length, count, status, style, flags }
     }
 
-    /// What stands before the status of a status line: `HTTP/1.1`, or whatever version the backend says.
+    /// Returns the version in the status line, such as `HTTP/1.1`; `None` where there is no status line.
     ///
     /// ```
     /// use uwsgi::response::ResponseHead;
@@ -160,49 +161,49 @@ impl<'a> ResponseHead<'a> {
         if self.version.is_empty() { None } else { Some(self.version) }
     }
 
-    /// The status, 100 to 999.
+    /// Returns the status, 100 to 999.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The text behind the status, maybe empty.
+    /// Returns the text after the status; it may be empty.
     #[must_use]
     pub const fn reason(&self) -> &'a [u8] {
         self.reason
     }
 
-    /// How the head says its status.
+    /// Returns how the head gives its status.
     #[must_use]
     pub const fn style(&self) -> HeadStyle {
         self.style
     }
 
-    /// Whether another head follows, of the answer itself: 1xx, but for 101.
+    /// Whether the head is that of an interim answer, which another head follows: 1xx, but for 101.
     #[must_use]
     pub const fn is_interim(&self) -> bool {
         self.status < 200 && self.status != 101
     }
 
-    /// `Content-Length`, where there is one.
+    /// Returns the value of `Content-Length`.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.content_length
     }
 
-    /// Whether `Transfer-Encoding` says `chunked`.
+    /// Whether `Transfer-Encoding` is `chunked`.
     #[must_use]
     pub const fn is_chunked(&self) -> bool {
         self.flags.has(Flags::CHUNKED)
     }
 
-    /// Whether `Connection` says `close`, alone or in a list.
+    /// Whether `Connection` has the option `close`.
     #[must_use]
     pub const fn says_close(&self) -> bool {
         self.flags.has(Flags::CLOSE)
     }
 
-    /// Whether `Connection` says `keep-alive`, alone or in a list.
+    /// Whether `Connection` has the option `keep-alive`.
     ///
     /// ```
     /// use uwsgi::response::ResponseHead;
@@ -216,25 +217,25 @@ impl<'a> ResponseHead<'a> {
         self.flags.has(Flags::KEEP_ALIVE)
     }
 
-    /// How many header lines there are.
+    /// Returns the number of header lines.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there is no header line.
+    /// Whether there are no header lines.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The header lines: name and value, in order, duplicates kept, `Status` too.
+    /// Returns the names and values of all header lines, in order, with duplicates and with `Status`.
     #[must_use]
     pub const fn headers(&self) -> HeaderLines<'a> {
         HeaderLines::new(self.lines)
     }
 
-    /// The value of the last header with this name, in any case.
+    /// Returns the value of the last header with this name, in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)

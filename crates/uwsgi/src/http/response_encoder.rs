@@ -1,4 +1,4 @@
-//! What an answer's writer may emit: only heads that every front end reads the same way.
+//! Writes the heads of answers: only such as every front end reads in the same way.
 
 use core::fmt;
 
@@ -10,13 +10,15 @@ use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
 use crate::wire::draft::Draft;
 
-/// Writes the head of an answer: `HTTP/1.1 ddd reason`, header lines, an empty line, all ended by CR LF.
+/// Writes the head of an answer: `HTTP/1.1 ddd reason`, header lines and an empty line. All lines end in CR LF.
 ///
-/// Apache reads nothing but a status line, nginx and lighttpd read it too; the space behind the digits is always there.
-/// What one front end would read otherwise than another is refused: a second Content-Length, Transfer-Encoding, other
-/// headers that are about a connection (PEP 3333 says the same of WSGI applications), control bytes, 1xx but for 101. A
-/// refused line changes nothing. A Content-Length of 101 and 204 is taken and not written. An encoder that is dropped without
-/// [`finish`](Self::finish) takes back what it wrote into an `ArrayVec` or a `Vec`.
+/// The head has a status line, because Apache reads no other style; nginx and lighttpd read it too. There is always a space
+/// after the three digits.
+///
+/// The encoder refuses what front ends read in different ways: a second Content-Length, Transfer-Encoding, other headers about
+/// a connection (PEP 3333 forbids them to WSGI applications), control bytes, and 1xx but for 101. A refused line changes
+/// nothing. With 101 and 204 it takes a Content-Length and does not write it. An encoder that is dropped without
+/// [`finish`](Self::finish) removes what it wrote from an `ArrayVec` or a `Vec`.
 ///
 /// ```
 /// use uwsgi::response::{ResponseEncoder, RefusedLine};
@@ -40,8 +42,8 @@ pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
 
 /// A head that [`ResponseEncoder::finish`] has written: its bytes, and what they say about the body.
 ///
-/// The value is the proof that every front end reads the head in the same way, and that its status and its length are those
-/// of its bytes: nothing else makes one, and [`Respond::head`](crate::server::Respond::head) takes nothing else.
+/// Only a [`ResponseEncoder`] makes one, so every front end reads it in the same way, and its status and its length are those
+/// of its bytes. [`Respond::head`](crate::server::Respond::head) takes nothing else.
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;
@@ -63,51 +65,51 @@ pub struct EncodedHead<'b> {
 }
 
 impl<'b> EncodedHead<'b> {
-    /// The bytes, to the end of the empty line.
+    /// Returns the bytes, to the end of the empty line.
     #[must_use]
     pub const fn as_bytes(&self) -> &'b [u8] {
         self.bytes
     }
 
-    /// The status: 101, or 200 to 999.
+    /// Returns the status: 101, or 200 to 999.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The length that was given, whether it was written or not.
+    /// Returns the length that was given, even if it was not written.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.length
     }
 
-    /// What its `Upgrade` switches to.
+    /// Returns the protocols that its `Upgrade` switches to.
     pub(crate) const fn upgrade(&self) -> &Protocols {
         &self.upgrade
     }
 }
 
-/// Why a line cannot stand in an answer's head.
+/// Why a line is refused in the head of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedLine {
     /// The buffer has no room for it.
     BufferFull,
-    /// A header about the connection, which is the server's; `Upgrade` belongs to 101 alone.
+    /// A header about the connection, which only the server may write; `Upgrade` outside of a 101.
     HopByHop,
-    /// A Content-Length that is no number.
+    /// A Content-Length that is not a number.
     InvalidLength,
-    /// A name that is no token (RFC 9110 section 5.6.2).
+    /// A name that is not a token (RFC 9110 section 5.6.2).
     Name,
-    /// A reason with a control byte in it.
+    /// A reason with a control byte other than a tab.
     Reason,
     /// A second Content-Length.
     SecondLength,
-    /// The header `Status`, which lighttpd believes more than the status line.
+    /// The header `Status`, which lighttpd prefers to the status line.
     StatusHeader,
-    /// A status under 200 but for 101, or over 999: front ends take an interim answer for the final one.
+    /// A status under 200 other than 101, because front ends take an interim answer for the final one; or a status over 999.
     Status,
-    /// A value with a control byte in it; a tab is none.
+    /// A value with a control byte other than a tab.
     Value,
 }
 
@@ -130,7 +132,7 @@ impl fmt::Display for RefusedLine {
 impl core::error::Error for RefusedLine {}
 
 impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
-    /// A head with this status, at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    /// Begins a head with this status, at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
     ///
     /// # Errors
     ///
@@ -184,8 +186,8 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         Ok(())
     }
 
-    /// Writes `Content-Length`, once. Where the status is 101 or 204 it is taken, and not written: those must not have one
-    /// (RFC 9110 section 8.6), and whoever gives it means no harm.
+    /// Writes `Content-Length`, once. With the status 101 or 204 the length is taken and not written, because these must not
+    /// have one (RFC 9110 section 8.6) and some applications give it all the same.
     ///
     /// ```
     /// # use uwsgi::response::ResponseEncoder;
@@ -210,13 +212,13 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         Ok(())
     }
 
-    /// The length that was given, whether it was written or not.
+    /// Returns the length that was given, even if it was not written.
     #[must_use]
     pub const fn content_length(&self) -> Option<u64> {
         self.length
     }
 
-    /// Writes the empty line; the head's bytes live as long as the buffer.
+    /// Writes the empty line and returns the head, whose bytes live as long as the buffer.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Why a head is refused, and where the line begins that is to blame.
+/// Why a head is refused, and where its bad line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResponseError {
     kind: ResponseErrorKind,
@@ -15,21 +15,22 @@ pub struct ResponseError {
 pub enum ResponseErrorKind {
     /// The head has no line.
     Empty,
-    /// A line is no header: no colon, a name that is no token, a control byte, or the continuation of the one before.
+    /// A line that is no header: it has no colon, a name that is not a token, or a control byte, or it continues the line
+    /// before it.
     HeaderLine,
-    /// A Content-Length that is not digits only, or does not fit into 64 bits.
+    /// A Content-Length that has other bytes than digits, or does not fit into 64 bits.
     InvalidLength,
-    /// Content-Length beside Transfer-Encoding.
+    /// A Content-Length and a Transfer-Encoding.
     LengthAndTransferEncoding,
-    /// More bytes than the limit, or no end yet within it.
+    /// More bytes than the limit, or no end of the head within it.
     TooLong,
-    /// More header lines than the limit, and each of them is a header.
+    /// More header lines than the limit.
     TooManyLines,
-    /// Content-Length twice, equal ones too.
+    /// Two Content-Length lines, even if they are equal.
     TwoLengths,
-    /// `Status` twice, or Transfer-Encoding twice.
+    /// Two lines of `Status`, or of Transfer-Encoding.
     TwoOfAKind,
-    /// A status line or a `Status` without three digits of 100 or more.
+    /// A status line or a `Status` without a number of three digits from 100 on.
     Status,
     /// A Transfer-Encoding other than `chunked`.
     TransferEncoding,
@@ -42,14 +43,14 @@ impl ResponseError {
         Self { kind, offset }
     }
 
-    /// What was wrong.
+    /// Returns what was wrong.
     #[must_use]
     pub const fn kind(&self) -> ResponseErrorKind {
         self.kind
     }
 
-    /// Where the line begins that is to blame, in bytes from the start of the head; where reading stopped, when no one line
-    /// is ([`TooLong`](ResponseErrorKind::TooLong), [`TooManyLines`](ResponseErrorKind::TooManyLines),
+    /// Returns where the bad line begins, in bytes from the start of the head. If no line is bad, it returns where reading
+    /// stopped ([`TooLong`](ResponseErrorKind::TooLong), [`TooManyLines`](ResponseErrorKind::TooManyLines),
     /// [`Truncated`](ResponseErrorKind::Truncated)).
     #[must_use]
     pub const fn offset(&self) -> usize {

@@ -3,13 +3,13 @@
 use crate::http::head::split_line;
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 
-/// Whether a version is one of the two that httparse reads.
+/// Whether httparse reads this version.
 pub(crate) const fn is_usual(version: &[u8]) -> bool {
     matches!(version, b"HTTP/1.1" | b"HTTP/1.0")
 }
 
-/// The lines behind the status line, the status and the reason, as httparse read them; `None` where it has not, or where
-/// there may be more to a reason than it shows: it shows none that is not ASCII.
+/// Returns the lines after the status line, the status and the reason, as httparse read them. `None` where it did not read
+/// them, or where it may have left out a reason: it returns no reason that is not ASCII.
 #[inline(always)]
 pub(crate) fn read_status<'a>(
     head: &'a [u8],
@@ -19,7 +19,7 @@ pub(crate) fn read_status<'a>(
     if status < 100 || reason.is_empty() {
         return None;
     }
-    // Behind a version, a space, three digits and a space.
+    // After a version, a space, three digits, a space and the reason.
     let rest = head.get(13_usize.saturating_add(reason.len())..)?;
     match rest {
         [b'\r', b'\n', lines @ ..] | [b'\n', lines @ ..] => Some((lines, status, reason)),
@@ -27,7 +27,7 @@ pub(crate) fn read_status<'a>(
     }
 }
 
-/// The lines behind the status line, the status and the reason.
+/// Returns the lines after the status line, the status and the reason.
 #[cold]
 pub(crate) fn split_status(head: &[u8]) -> Result<(&[u8], u16, &[u8]), ResponseError> {
     let Some((first, lines)) = split_line(head) else {
@@ -40,7 +40,7 @@ pub(crate) fn split_status(head: &[u8]) -> Result<(&[u8], u16, &[u8]), ResponseE
     Ok((lines, status, reason))
 }
 
-/// Status and reason of `HTTP/1.1 200 OK`: a version, one space, three digits, then a space or the end.
+/// Reads `HTTP/1.1 200 OK`: a version, one space, three digits, then a space and the reason, or the end.
 fn status_line(line: &[u8]) -> Option<(u16, &[u8])> {
     let line = line.strip_prefix(b"HTTP/")?;
     let (version, rest) = line.split_at_checked(line.iter().position(|byte| *byte == b' ')?)?;
@@ -52,7 +52,7 @@ fn status_line(line: &[u8]) -> Option<(u16, &[u8])> {
     status_code(rest.get(1..)?)
 }
 
-/// Three digits of 100 or more, then a space and a text without control bytes, or the end.
+/// Reads three digits of 100 or more, then a space and a text without control bytes, or the end.
 pub(crate) fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
     let (code, rest) = text.split_first_chunk::<3>()?;
     let reason = match rest {

@@ -1,9 +1,9 @@
-//! Which protocols a connection may be switched to.
+//! The protocols that a connection may switch to.
 
-/// The protocols that the request offers in its `Upgrade`, or those that the answer switches to. A server must not switch to a
-/// protocol that the client did not offer (RFC 9110 section 7.8), and never to `h2c`: see [`is_upgrade`](crate::is_upgrade).
+/// The protocols that a request offers in its `Upgrade`, or those that an answer switches to.
 ///
-/// A state machine has no room for names, so it keeps a hash of each.
+/// A server must not switch to a protocol that the client did not offer (RFC 9110 section 7.8). Here it never switches to
+/// `h2c`: see [`is_upgrade`](crate::is_upgrade). A state machine has no room for names, so this type has a hash of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Protocols {
     /// 0 is a free place.
@@ -14,14 +14,15 @@ impl Protocols {
     /// No upgrade.
     pub(crate) const NONE: Self = Self { hashes: [0; 4] };
 
-    /// Of the values of `Upgrade`.
+    /// Reads the values of `Upgrade`.
     pub(crate) fn of<'v>(values: impl IntoIterator<Item = &'v [u8]>) -> Self {
         let mut protocols = Self::NONE;
         values.into_iter().for_each(|value| protocols.add(value));
         protocols
     }
 
-    /// Of one more value. A list that is longer than the room ends with `h2c`, so an answer that has one never passes.
+    /// Adds one more value. If the list has more names than there is room for, the last place becomes `h2c`, so an answer with
+    /// such a list is never allowed.
     pub(crate) fn add(&mut self, value: &[u8]) {
         let names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
         for hash in names.map(hash) {
@@ -33,7 +34,7 @@ impl Protocols {
         }
     }
 
-    /// Whether the connection may be switched to those: there is one, and each was offered.
+    /// Whether the connection may switch to these protocols: there is at least one, and each was offered.
     pub(crate) fn allow(&self, answered: &Self) -> bool {
         let mut answered = answered.hashes.iter().filter(|hash| **hash != 0).peekable();
         answered.peek().is_some() && answered.all(|hash| *hash != H2C && self.hashes.contains(hash))
@@ -46,7 +47,7 @@ fn free(hashes: &mut [u32]) -> Option<&mut u32> {
     hashes.iter_mut().find(|hash| **hash == 0)
 }
 
-/// FNV-1a of 32 bits over a name, whose case does not matter (RFC 9110 section 7.8); never 0.
+/// FNV-1a of 32 bits over a name in lower case, since case does not matter (RFC 9110 section 7.8). It is never 0.
 const fn hash(name: &[u8]) -> u32 {
     let (mut hash, mut rest) = (0x811c_9dc5_u32, name);
     while let [byte, others @ ..] = rest {
@@ -60,7 +61,7 @@ const fn hash(name: &[u8]) -> u32 {
 mod tests {
     use super::Protocols;
 
-    /// What the request offers, what the answer has, and whether that is allowed.
+    /// The offer of the request, the `Upgrade` of the answer, and whether it is allowed.
     const ROWS: &[(&[&str], &[&str], bool)] = &[
         (&[], &[], false),
         (&[], &["websocket"], false),

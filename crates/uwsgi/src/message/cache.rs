@@ -1,7 +1,7 @@
 //! The cache, over TCP and over UDP (plugins/cache and core/cache.c, uWSGI 2.0).
 //!
-//! Of the requests only those of modifier2 17 work: the others (0 to 6) answer with four bytes of a pointer where
-//! their header belongs, or not at all.
+//! Only requests with modifier2 17 work. To the others (0 to 6) uWSGI does not answer, or it sends four bytes of a pointer in
+//! place of a header.
 
 use core::time::Duration;
 
@@ -15,26 +15,26 @@ use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// What a cache request asks for.
+/// What a request tells a cache to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheCommand {
-    /// Forget everything. uWSGI 2.0 walks the length of its default cache, whatever cache it clears.
+    /// Forget all keys. uWSGI 2.0 uses the length of its default cache, whatever cache it clears.
     Clear,
     /// Forget one key.
     Del,
-    /// Answer whether there is such a key.
+    /// Return whether there is such a key.
     Exists,
-    /// Answer the value of a key.
+    /// Return the value of a key.
     Get,
-    /// Store a value unless there is one.
+    /// Store a value unless the key has one.
     Set,
-    /// Store a value.
+    /// Store a value, and replace the one that the key has.
     Update,
 }
 
 impl CacheCommand {
-    /// The command as `cmd` names it.
+    /// Returns the command as the value of `cmd`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -47,8 +47,8 @@ impl CacheCommand {
         }
     }
 
-    /// Whether a close without an answer says no: there is no such key, or there is one already. uWSGI has no other word for it,
-    /// and the same for a cache that does not exist. What cannot be refused so has failed.
+    /// Whether a close without an answer means no: there is no such key, or the key has a value already. uWSGI also closes
+    /// without an answer if there is no such cache. After other commands such a close is a failure.
     ///
     /// ```
     /// use uwsgi::message::CacheCommand;
@@ -77,7 +77,7 @@ impl CacheCommand {
     }
 }
 
-/// A request to a cache (modifier2 17); for set and update `size` bytes of value follow the packet.
+/// A request to a cache (modifier2 17). With set and update, a value of `size` bytes follows the packet.
 ///
 /// ```
 /// use uwsgi::message::{CacheCommand, CacheRequest};
@@ -92,33 +92,34 @@ impl CacheCommand {
 pub struct CacheRequest<'a> {
     /// `cmd`: what to do.
     pub command: CacheCommand,
-    /// `key`: which value; every command but clear needs one.
+    /// `key`: the key of the value. Every command but clear needs it.
     pub key: Option<&'a [u8]>,
-    /// `size`: how many bytes of value follow the packet.
+    /// `size`: the length of the value that follows the packet.
     pub size: Option<u64>,
-    /// `expires`: for how many seconds the value is good.
+    /// `expires`: for how many seconds the value is valid.
     pub expires: Option<u64>,
-    /// `cache`: the name of the cache, unless it is the default one.
+    /// `cache`: the name of the cache; `None` for the default one.
     pub cache: Option<&'a [u8]>,
 }
 
 impl<'a> CacheRequest<'a> {
-    /// A request with no more than a command.
+    /// Makes a request with a command only.
     #[must_use]
     pub const fn new(command: CacheCommand) -> Self {
         Self { command, key: None, size: None, expires: None, cache: None }
     }
 
-    /// The same request for one key.
+    /// Sets the key.
     #[must_use]
     pub const fn with_key(self, key: &'a [u8]) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// The same request with a value that is good for this time. uWSGI counts whole seconds, so part of a second counts as one.
+    /// Sets for how long the value is valid. uWSGI counts whole seconds, so a part of a second counts as one.
     ///
-    /// uWSGI takes 0 seconds for ever, so no time becomes 1 second. uWSGI adds the seconds to the time of day, and a sum that does
-    /// not fit into 64 bits is in the past, so there are at most 2^63 - 1 seconds (`uwsgi_cache_set2`, core/cache.c, uWSGI 2.0.31).
+    /// uWSGI takes 0 seconds for ever, so a time of 0 becomes 1 second. uWSGI adds the seconds to the time of day, and a sum
+    /// that does not fit into 64 bits is in the past, so there are at most 2^63 - 1 seconds (`uwsgi_cache_set2`, core/cache.c,
+    /// uWSGI 2.0.31).
     ///
     /// ```
     /// use core::time::Duration;
@@ -135,7 +136,7 @@ impl<'a> CacheRequest<'a> {
         Self { expires: Some(seconds), ..self }
     }
 
-    /// The request that a packet is.
+    /// Decodes a packet.
     ///
     /// uWSGI's own client sends `size` twice; the last one counts.
     ///
@@ -175,7 +176,7 @@ impl<'a> CacheRequest<'a> {
     }
 }
 
-/// The answer to a [`CacheRequest`] that succeeded; every failure is a close without an answer.
+/// The answer to a [`CacheRequest`] that succeeded. After every failure uWSGI closes without an answer.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -188,22 +189,22 @@ impl<'a> CacheRequest<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[allow(clippy::exhaustive_structs, reason = "uWSGI answers these two beside its status")]
+#[allow(clippy::exhaustive_structs, reason = "uWSGI sends these two with its status")]
 pub struct CacheAnswer {
-    /// `size`: how many bytes of value follow the packet.
+    /// `size`: the length of the value that follows the packet.
     pub size: Option<u64>,
-    /// `expires`: the Unix time, in seconds, until which the value is good.
+    /// `expires`: the Unix time in seconds until which the value is valid.
     pub expires: Option<u64>,
 }
 
 impl CacheAnswer {
-    /// The answer that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
     /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
-    /// [`Missing`](MessageError::Missing), or [`Invalid`](MessageError::Invalid), also for a `status` that is not
-    /// `ok`: the documentation knows others, no server sends them.
+    /// [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid). A `status` other than `ok` is invalid: uWSGI's
+    /// documentation has others, but no known server sends them.
     pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
         expect_both(packet, Modifier1::CACHE, 17)?;
         let vars = packet.vars()?;
@@ -214,7 +215,7 @@ impl CacheAnswer {
         }
     }
 
-    /// Writes the packet; the value that `size` announces follows it and is the caller's.
+    /// Writes the packet. The caller writes the value, which follows it.
     ///
     /// # Errors
     ///
@@ -228,7 +229,7 @@ impl CacheAnswer {
     }
 }
 
-/// A value that another node stored (UDP, modifier2 10); one datagram is one packet.
+/// A value that another node stored (UDP, modifier2 10). One datagram is one packet.
 ///
 /// ```
 /// use uwsgi::message::CacheUpdate;
@@ -245,12 +246,12 @@ pub struct CacheUpdate<'a> {
     pub key: &'a [u8],
     /// Its value.
     pub value: &'a [u8],
-    /// The Unix time, in seconds, until which the value is good; 0 for ever.
+    /// The Unix time in seconds until which the value is valid; 0 for ever.
     pub expires: u64,
 }
 
 impl<'a> CacheUpdate<'a> {
-    /// The change that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
@@ -283,10 +284,10 @@ impl<'a> CacheUpdate<'a> {
     }
 }
 
-/// A key that another node forgot (UDP, modifier2 11); one datagram is one packet.
+/// A key that another node forgot (UDP, modifier2 11). One datagram is one packet.
 ///
-/// uWSGI 2.0 drops every such packet of its own: it looks for two bytes more than it sends. With
-/// [`encode_for_uwsgi`](Self::encode_for_uwsgi) they are there, and the key goes.
+/// uWSGI 2.0 drops the packets that it sends itself, because it expects two bytes more.
+/// [`encode_for_uwsgi`](Self::encode_for_uwsgi) writes these two bytes, so that uWSGI forgets the key.
 ///
 /// ```
 /// use uwsgi::message::CacheDelete;
@@ -303,7 +304,7 @@ pub struct CacheDelete<'a> {
 }
 
 impl<'a> CacheDelete<'a> {
-    /// The change that a packet is, with or without the two bytes that uWSGI needs.
+    /// Decodes a packet, with or without the two bytes that uWSGI needs.
     ///
     /// # Errors
     ///
@@ -330,7 +331,7 @@ impl<'a> CacheDelete<'a> {
         items.finish(Modifier1::CACHE, 11)
     }
 
-    /// Writes the packet with an empty item behind the key, so that uWSGI 2.0 obeys it.
+    /// Writes the packet with an empty item after the key, so that uWSGI 2.0 obeys it.
     ///
     /// # Errors
     ///

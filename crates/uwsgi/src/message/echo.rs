@@ -1,4 +1,4 @@
-//! Bytes to be sent back (plugins/echo, uWSGI 2.0).
+//! Echo: bytes that the server sends back (plugins/echo, uWSGI 2.0).
 
 use crate::message::error::MessageError;
 use crate::message::fields::expect;
@@ -7,7 +7,7 @@ use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// A request for bytes to be sent back. The answer is these bytes and nothing else: no header, up to the close.
+/// A request to send bytes back. The answer is these bytes without a header, and then a close.
 ///
 /// ```
 /// use uwsgi::message::Echo;
@@ -20,12 +20,12 @@ use crate::wire::packet::Packet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_structs, reason = "the whole payload is one string")]
 pub struct Echo<'a> {
-    /// What to send back.
+    /// The bytes to send back.
     pub bytes: &'a [u8],
 }
 
 impl<'a> Echo<'a> {
-    /// The request that a packet is; its modifier2 is not looked at.
+    /// Decodes a packet; its modifier2 does not count.
     ///
     /// # Errors
     ///

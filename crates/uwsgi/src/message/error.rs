@@ -1,11 +1,11 @@
-//! Why a well-formed packet is not the message it was taken for.
+//! Why a packet is not the expected message.
 
 use core::fmt;
 
 use crate::wire::error::DecodeError;
 use crate::wire::modifier::Modifier1;
 
-/// Why a packet is not the message that was asked for.
+/// Why a packet is not the expected message.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -14,7 +14,7 @@ use crate::wire::modifier::Modifier1;
 /// let (packet, _) = Packet::decode(b"\x6f\x0d\x00\x11\x03\x00cmd\x06\x00forget")?;
 /// let error = CacheRequest::decode(&packet).unwrap_err();
 /// assert_eq!(error, MessageError::Invalid { key: "cmd" });
-/// assert_eq!(error.to_string(), "the value of cmd is none that this message knows");
+/// assert_eq!(error.to_string(), "the value of cmd is not one that this message allows");
 /// # Ok::<(), uwsgi::DecodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ use crate::wire::modifier::Modifier1;
 pub enum MessageError {
     /// The payload is malformed.
     Decode(DecodeError),
-    /// The value of a key, or the array item of that name, is not what the message asks for.
+    /// The value of a key, or the array item of that name, is not one that the message allows.
     Invalid {
         /// The key.
         key: &'static str,
@@ -32,21 +32,21 @@ pub enum MessageError {
         /// The key.
         key: &'static str,
     },
-    /// modifier1 is that of another message.
+    /// modifier1 is not that of the message.
     Modifier1 {
-        /// What it should be.
+        /// What modifier1 should be.
         expected: Modifier1,
     },
-    /// modifier2 says that the payload is something else.
+    /// modifier2 is not one of the message.
     Modifier2 {
-        /// What it is.
+        /// What modifier2 is.
         found: u8,
     },
-    /// `sign` is not the last pair, so that what it covers is not known.
+    /// `sign` is not the last pair, so it is not known which bytes it covers.
     SignNotLast,
-    /// The array has more items than the message.
+    /// The array has more items than the message allows.
     TooManyItems {
-        /// How many there may be.
+        /// The largest number of items.
         most: usize,
     },
 }
@@ -61,7 +61,7 @@ impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decode(error) => error.fmt(f),
-            Self::Invalid { key } => write!(f, "the value of {key} is none that this message knows"),
+            Self::Invalid { key } => write!(f, "the value of {key} is not one that this message allows"),
             Self::Missing { key } => write!(f, "{key} is missing"),
             Self::Modifier1 { expected } => write!(f, "modifier1 is not {expected:?}"),
             Self::Modifier2 { found } => write!(f, "modifier2 {found} says that this is another message"),

@@ -1,4 +1,4 @@
-//! What messages are made of: modifiers, and pairs that may be missing.
+//! Helps to decode and encode messages: modifiers, numbers, and pairs that may be missing.
 
 use crate::cgi::vars_encoder::VarsEncoder;
 use crate::message::error::MessageError;
@@ -9,12 +9,12 @@ use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 use crate::wire::vars::Vars;
 
-/// Refuses a packet of another kind.
+/// Refuses a packet with another modifier1.
 pub(super) fn expect(packet: &Packet<'_>, expected: Modifier1) -> Result<(), MessageError> {
     if packet.modifier1() == expected { Ok(()) } else { Err(MessageError::Modifier1 { expected }) }
 }
 
-/// [`expect`], with the one modifier2 that the message has.
+/// Refuses a packet with another modifier1 or modifier2.
 pub(super) fn expect_both(packet: &Packet<'_>, modifier1: Modifier1, modifier2: u8) -> Result<(), MessageError> {
     expect(packet, modifier1)?;
     match packet.modifier2() {
@@ -23,7 +23,7 @@ pub(super) fn expect_both(packet: &Packet<'_>, modifier1: Modifier1, modifier2: 
     }
 }
 
-/// The decimal number of a key; the last one where the key is repeated, as uWSGI's own cache client does.
+/// Returns the decimal number of a key. The last one counts if the key is repeated, as uWSGI's own cache client does.
 pub(super) fn number(vars: Vars<'_>, key: &'static str) -> Result<Option<u64>, MessageError> {
     match vars.get(key) {
         Some(text) => decimal::parse(text).map(Some).map_err(|_| MessageError::Invalid { key }),
@@ -31,7 +31,7 @@ pub(super) fn number(vars: Vars<'_>, key: &'static str) -> Result<Option<u64>, M
     }
 }
 
-/// [`number`], below 256.
+/// Returns the decimal number of a key, which must be below 256.
 pub(super) fn small_number(vars: Vars<'_>, key: &'static str) -> Result<Option<u8>, MessageError> {
     match number(vars, key)? {
         Some(number) => u8::try_from(number).map(Some).map_err(|_| MessageError::Invalid { key }),
@@ -39,7 +39,7 @@ pub(super) fn small_number(vars: Vars<'_>, key: &'static str) -> Result<Option<u
     }
 }
 
-/// Writes a pair unless there is no value.
+/// Writes a pair if there is a value.
 pub(super) fn push_some<B: Buffer + ?Sized>(
     vars: &mut VarsEncoder<'_, B>,
     key: &str,
@@ -48,7 +48,7 @@ pub(super) fn push_some<B: Buffer + ?Sized>(
     value.map_or(Ok(()), |value| vars.push(key, value))
 }
 
-/// Writes a pair unless there is no number.
+/// Writes a pair if there is a number.
 pub(super) fn push_some_number<B: Buffer + ?Sized>(
     vars: &mut VarsEncoder<'_, B>,
     key: &str,

@@ -1,4 +1,4 @@
-//! Packets that are not HTTP requests, each decoded to and encoded from a type of its own.
+//! Packets that are no web requests. Each kind has a type that decodes and encodes it.
 //!
 //! | message | modifier1 | modifier2 | payload |
 //! |---|---|---|---|

@@ -1,4 +1,4 @@
-//! Is anybody there? (plugins/ping, uWSGI 2.0)
+//! Ping: whether a server answers (plugins/ping, uWSGI 2.0).
 
 use crate::message::error::MessageError;
 use crate::message::fields::{expect, expect_both};
@@ -7,7 +7,7 @@ use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// A ping; its modifier2 and its payload are not looked at, by uWSGI neither.
+/// A ping. Its modifier2 and its payload do not count, as in uWSGI.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -19,11 +19,11 @@ use crate::wire::packet::Packet;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "a ping says nothing")]
+#[allow(clippy::exhaustive_structs, reason = "a ping has no content")]
 pub struct Ping;
 
 impl Ping {
-    /// The ping that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Ping {
     }
 }
 
-/// The answer to a ping, with a warning where the server has one to give.
+/// The answer to a ping. It may have a warning.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -55,12 +55,12 @@ impl Ping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_structs, reason = "the whole payload is one text")]
 pub struct Pong<'a> {
-    /// A text for a human; empty when all is well. uWSGI's `--ping` fails when there is one.
+    /// A text for people; empty if all is well. uWSGI's `--ping` fails if it is not empty.
     pub warning: &'a [u8],
 }
 
 impl<'a> Pong<'a> {
-    /// The answer that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///

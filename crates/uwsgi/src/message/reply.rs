@@ -7,7 +7,7 @@ use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// Whether a spooler task or a signal was accepted: queued, that is, not done.
+/// Whether a spooler task or a signal was accepted. Accepted means queued, not done.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -20,14 +20,14 @@ use crate::wire::packet::Packet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "uWSGI answers these two")]
 pub enum Reply {
-    /// modifier2 1: it was queued.
+    /// modifier2 1: the task or the signal was queued.
     Accepted,
-    /// modifier2 0: it was not, because there is no spooler, or the queue is full.
+    /// modifier2 0: the task or the signal was refused, because there is no spooler or the queue is full.
     Refused,
 }
 
 impl Reply {
-    /// The answer that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///

@@ -10,19 +10,19 @@ use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// How the result of a call comes back.
+/// How the server sends the result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RpcMode {
-    /// modifier2 0: in a packet, [`RpcAnswer`].
+    /// modifier2 0: in a packet, an [`RpcAnswer`].
     Packet,
-    /// modifier2 1: the result's bytes and nothing else, up to the close.
+    /// modifier2 1: as bytes without a header, and then a close.
     Raw,
 }
 
 /// A call: the name of a function, and its arguments.
 ///
-/// A call of modifier2 2 or 3 is an HTTP request instead, with the call in its `PATH_INFO` or its body:
+/// With modifier2 2 or 3 the packet is a web request, which has the call in its `PATH_INFO` or its body: use
 /// [`Request::decode`](crate::Request::decode).
 ///
 /// ```
@@ -43,27 +43,28 @@ pub struct RpcCall<'a> {
 }
 
 impl<'a> RpcCall<'a> {
-    /// The most arguments that uWSGI reads: an array of 255, the name counted (plugins/rpc, uWSGI 2.0). It ignores the rest.
+    /// The largest number of arguments that uWSGI reads: an array of 255 items with the name (plugins/rpc, uWSGI 2.0). It
+    /// ignores more.
     pub const MAX_ARGS: usize = 254;
 
-    /// The call that a packet is, every argument as it was sent, empty ones too.
+    /// Decodes a packet. Every argument counts, even an empty one.
     ///
     /// # Errors
     ///
     /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode), or
-    /// [`Missing`](MessageError::Missing) where there is no name.
+    /// [`Missing`](MessageError::Missing) if there is no name.
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
         let mode = Self::mode_of(packet)?;
         Self::of_items(mode, packet.array()?.iter())
     }
 
-    /// [`decode`](Self::decode), refusing what uWSGI refuses: a last argument of no bytes. Other empty arguments it
-    /// skips, so that the function is called with fewer: see [`args_as_uwsgi`](Self::args_as_uwsgi).
+    /// Decodes a packet as uWSGI does. uWSGI refuses an empty last argument. It skips other empty arguments, so the function
+    /// gets fewer: see [`args_as_uwsgi`](Self::args_as_uwsgi).
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode), with [`EmptyItem`](crate::DecodeErrorKind::EmptyItem) in its
-    /// [`Decode`](MessageError::Decode).
+    /// As [`decode`](Self::decode); and a [`Decode`](MessageError::Decode) with
+    /// [`EmptyItem`](crate::DecodeErrorKind::EmptyItem).
     ///
     /// ```
     /// # use uwsgi::Packet;
@@ -80,9 +81,9 @@ impl<'a> RpcCall<'a> {
     /// ```
     pub fn decode_as_uwsgi(packet: &Packet<'a>) -> Result<Self, MessageError> {
         let mode = Self::mode_of(packet)?;
-        let array = Array::decode_as_uwsgi(packet.payload()).map_err(Packet::behind_header)?;
+        let array = Array::decode_as_uwsgi(packet.payload()).map_err(Packet::after_header)?;
         let mut items = array.iter();
-        // An empty name is skipped like any other empty item, and the first argument becomes the name.
+        // uWSGI skips an empty name too, and takes the next item for the name.
         while items.rest().iter().next().is_some_and(<[u8]>::is_empty) {
             items.next();
         }
@@ -103,25 +104,25 @@ impl<'a> RpcCall<'a> {
         Ok(Self { mode, name, args: items.rest() })
     }
 
-    /// How the result comes back.
+    /// Returns how the server sends the result.
     #[must_use]
     pub const fn mode(&self) -> RpcMode {
         self.mode
     }
 
-    /// The name of the function; uWSGI knows none over 254 bytes.
+    /// Returns the name of the function. In uWSGI it has at most 254 bytes.
     #[must_use]
     pub const fn name(&self) -> &'a [u8] {
         self.name
     }
 
-    /// The arguments; uWSGI reads at most 254 and ignores the rest.
+    /// Returns the arguments. uWSGI reads at most 254 and ignores the rest.
     #[must_use]
     pub const fn args(&self) -> Items<'a> {
         self.args.iter()
     }
 
-    /// The arguments that a function in uWSGI is called with: those that are not empty.
+    /// Returns the arguments that a function in uWSGI gets: those that are not empty.
     pub fn args_as_uwsgi(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.args.as_uwsgi()
     }
@@ -147,7 +148,7 @@ pub struct RpcCallEncoder<'b, B: Buffer + ?Sized> {
 }
 
 impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
-    /// A call of the function with this name.
+    /// Begins a call of the function with this name.
     ///
     /// # Errors
     ///
@@ -169,8 +170,8 @@ impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
         Ok(())
     }
 
-    /// Writes one argument that uWSGI reads. It refuses an empty argument, which uWSGI skips or refuses, and every argument after
-    /// the first [`MAX_ARGS`](RpcCall::MAX_ARGS), which uWSGI ignores.
+    /// Writes one argument that uWSGI reads. It refuses an empty argument, which uWSGI skips or refuses, and every argument
+    /// after the first [`MAX_ARGS`](RpcCall::MAX_ARGS), which uWSGI ignores.
     ///
     /// ```
     /// use uwsgi::EncodeErrorKind;
@@ -198,7 +199,7 @@ impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
         Ok(())
     }
 
-    /// Completes the header; the packet's bytes live as long as the buffer.
+    /// Completes the header and returns the packet, whose bytes live as long as the buffer.
     ///
     /// # Errors
     ///
@@ -214,7 +215,7 @@ impl<'b, B: Buffer + ?Sized> RpcCallEncoder<'b, B> {
 
 /// The answer to a call of [`RpcMode::Packet`].
 ///
-/// A function that does not exist, or failed, is answered by a close: there is no error on the wire.
+/// If a function does not exist or has failed, uWSGI closes without an answer.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -232,18 +233,18 @@ pub enum RpcAnswer<'a> {
         /// The result.
         result: &'a [u8],
     },
-    /// modifier2 5: the result follows the packet, because it is over 65535 bytes.
+    /// modifier2 5: the result has over 65535 bytes and follows the packet.
     Sized {
-        /// Its length in bytes. A peer may claim any: read as it comes, allocate nothing ahead.
+        /// Its length in bytes. A peer may claim any length: allocate memory only for bytes that have come.
         length: u64,
     },
 }
 
 impl<'a> RpcAnswer<'a> {
-    /// The key that names the length of a sized answer.
+    /// The key of the length of a sized answer.
     const LENGTH: &'static str = "CONTENT_LENGTH";
 
-    /// The answer that a packet is.
+    /// Decodes a packet.
     ///
     /// # Errors
     ///
@@ -259,7 +260,7 @@ impl<'a> RpcAnswer<'a> {
         Ok(Self::Inline { result: packet.payload() })
     }
 
-    /// Writes the packet; the bytes of a sized result follow it and are the caller's.
+    /// Writes the packet. The caller writes the bytes of a sized result, which follow it.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
-/// A uWSGI signal, which has nothing to do with those of Unix; answered by a [`Reply`](super::Reply).
+/// A uWSGI signal, which is not a signal of Unix. The answer is a [`Reply`](super::Reply).
 ///
 /// ```
 /// use uwsgi::message::Signal;
@@ -19,12 +19,12 @@ use crate::wire::packet::Packet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a signal is its number")]
 pub struct Signal {
-    /// Which signal.
+    /// The number of the signal.
     pub number: u8,
 }
 
 impl Signal {
-    /// The signal that a packet is; a payload is not looked at.
+    /// Decodes a packet; its payload does not count.
     ///
     /// # Errors
     ///

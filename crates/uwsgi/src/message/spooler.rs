@@ -1,4 +1,4 @@
-//! Work for later (core/spooler.c, uWSGI 2.0).
+//! Tasks that the spooler does later (core/spooler.c, uWSGI 2.0).
 
 use crate::message::error::MessageError;
 use crate::message::fields::{expect, number};
@@ -8,10 +8,9 @@ use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 use crate::wire::vars::Vars;
 
-/// A task for the spooler: pairs, some of which the spooler itself reads.
+/// A task for the spooler: pairs, some of which are for the spooler itself.
 ///
-/// Over the network there is no body. On disk one file is one task: this very packet, then a body up to the file's
-/// end.
+/// Over the network a task has no body. On disk a task is a file: the same packet, and then a body up to the end of the file.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -29,15 +28,15 @@ pub struct SpoolTask<'a> {
 }
 
 impl<'a> SpoolTask<'a> {
-    /// A task of these pairs.
+    /// Makes a task of these pairs.
     #[must_use]
     pub const fn new(vars: Vars<'a>) -> Self {
         Self { vars }
     }
 
-    /// The task that a packet is; its modifier2 is not looked at, by uWSGI neither.
+    /// Decodes a packet; its modifier2 does not count, as in uWSGI.
     ///
-    /// uWSGI 2.0 accepts malformed pairs and queues what came before them; this does not.
+    /// uWSGI 2.0 accepts malformed pairs and queues the pairs before them. This function refuses them.
     ///
     /// # Errors
     ///
@@ -47,38 +46,38 @@ impl<'a> SpoolTask<'a> {
         Ok(Self { vars: packet.vars()? })
     }
 
-    /// All pairs, those for the spooler too.
+    /// Returns all pairs, with those for the spooler itself.
     #[must_use]
     pub const fn vars(&self) -> Vars<'a> {
         self.vars
     }
 
-    /// `spooler`: the directory, or the number, of the spooler to use.
+    /// Returns `spooler`: the directory, or the number, of the spooler to use.
     #[must_use]
     pub fn spooler(&self) -> Option<&'a [u8]> {
         self.vars.get("spooler")
     }
 
-    /// `priority`: a directory below the spooler's; see [`priority_stays_inside`](Self::priority_stays_inside).
+    /// Returns `priority`: a directory in that of the spooler. Check [`priority_stays_inside`](Self::priority_stays_inside).
     #[must_use]
     pub fn priority(&self) -> Option<&'a [u8]> {
         self.vars.get("priority")
     }
 
-    /// Whether `priority` names a directory below the spooler's and no other; an absent one does.
+    /// Whether `priority` names a directory directly in that of the spooler, or is absent.
     ///
-    /// uWSGI 2.0 does not look: `../x` leaves its spool directory.
+    /// uWSGI 2.0 does not check this: `../x` is outside of its spool directory.
     #[must_use]
     pub fn priority_stays_inside(&self) -> bool {
         self.priority()
             .is_none_or(|name| !matches!(name, b"" | b"." | b"..") && !name.iter().any(|b| matches!(b, b'/' | 0)))
     }
 
-    /// `at`: the Unix time, in seconds, before which the task must not run.
+    /// Returns `at`: the Unix time in seconds before which the task must not run.
     ///
     /// # Errors
     ///
-    /// [`MessageError::Invalid`]: not a decimal number. uWSGI 2.0 stops at the first other byte.
+    /// [`MessageError::Invalid`] if it is not a decimal number. uWSGI 2.0 reads the digits before the first other byte.
     pub fn at(&self) -> Result<Option<u64>, MessageError> {
         number(self.vars, "at")
     }

@@ -1,4 +1,4 @@
-//! A backend's announcement to uWSGI's routers (core/subscription.c, uWSGI 2.0).
+//! Subscriptions of backends to uWSGI's routers (core/subscription.c, uWSGI 2.0).
 
 use crate::cgi::vars_encoder::VarsEncoder;
 use crate::message::error::MessageError;
@@ -11,17 +11,17 @@ use crate::wire::vars::Vars;
 
 /// Whether a backend joins or leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "modifier2 is zero or it is not")]
+#[allow(clippy::exhaustive_enums, reason = "modifier2 is 0, or another number")]
 pub enum SubscriptionCommand {
-    /// modifier2 0: the backend serves the key. Said every 10 seconds, forgotten after 17.
+    /// modifier2 0: the backend serves the key. uWSGI sends this every 10 seconds, and a router forgets it after 17.
     Join,
-    /// Any other modifier2: it does no longer.
+    /// Any other modifier2: the backend no longer serves the key.
     Leave,
 }
 
-/// A backend's announcement (UDP): which requests it serves, where, and how much of the load it takes.
+/// A subscription of a backend (UDP): which requests it serves, where it listens, and its share of the load.
 ///
-/// One datagram is one packet, of at most 4096 bytes; there is no answer.
+/// One datagram is one packet of at most 4096 bytes. There is no answer.
 ///
 /// ```
 /// use uwsgi::Packet;
@@ -37,23 +37,24 @@ pub enum SubscriptionCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Subscription<'a> {
-    /// modifier2: whether the backend joins or leaves. No signature covers it.
+    /// modifier2: whether the backend joins or leaves. The signature does not cover it.
     pub command: SubscriptionCommand,
-    /// `key`: what is served, such as `host`, `host:port` or `host/path`; compared byte for byte, 255 bytes at most.
+    /// `key`: what the backend serves, such as `host`, `host:port` or `host/path`. Routers compare its bytes. At most 255
+    /// bytes.
     pub key: &'a [u8],
-    /// `address`: where the backend listens, 255 bytes at most.
+    /// `address`: where the backend listens. At most 255 bytes.
     pub address: &'a [u8],
-    /// `modifier1`: what the router puts into the packets that it sends there.
+    /// `modifier1`: the modifier1 of the packets that the router sends to the backend.
     pub modifier1: Option<Modifier1>,
-    /// `modifier2`: likewise.
+    /// `modifier2`: the modifier2 of these packets.
     pub modifier2: Option<u8>,
     /// `cores`: how many requests the backend serves at once.
     pub cores: Option<u64>,
-    /// `load`: how many it serves now.
+    /// `load`: how many requests the backend serves now.
     pub load: Option<u64>,
-    /// `weight`: its share; routers take 0 for 1.
+    /// `weight`: its share of the requests. Routers take 0 for 1.
     pub weight: Option<u64>,
-    /// `backup`: its level as a backup.
+    /// `backup`: its level as a backup; a router uses it when no backend of a lower level is left.
     pub backup: Option<u64>,
     /// `vassal`: the vassal that the emperor starts on demand.
     pub vassal: Option<&'a [u8]>,
@@ -63,41 +64,41 @@ pub struct Subscription<'a> {
     pub sni_crt: Option<&'a [u8]>,
     /// `sni_ca`: the path, on the router, of a client CA.
     pub sni_ca: Option<&'a [u8]>,
-    /// `proto`: what the backend speaks; `h...` is HTTP.
+    /// `proto`: the protocol of the backend. A value that begins with `h` is HTTP.
     pub proto: Option<&'a [u8]>,
-    /// `algo`: how to balance: `wrr`, `lrc`, `wlrc` or `iphash`.
+    /// `algo`: how the router chooses a backend: `wrr`, `lrc`, `wlrc` or `iphash`.
     pub algo: Option<&'a [u8]>,
-    /// `inactive`: sent by uWSGI, read by nothing.
+    /// `inactive`: uWSGI sends it, and no known program reads it.
     pub inactive: Option<u64>,
-    /// `notify`: a Unix datagram socket to be told at.
+    /// `notify`: the Unix datagram socket that the router notifies.
     pub notify: Option<&'a [u8]>,
-    /// `clear` 1: forget every backend of the key.
+    /// `clear` 1: the router forgets every backend of the key.
     pub clear: bool,
-    /// `unix`: the Unix time in seconds, so that a signature is good once.
+    /// `unix`: the Unix time in seconds, so that a signature cannot be used again.
     pub unix: Option<u64>,
-    /// `sign`, the last pair, and what it covers; [`encode`](Self::encode) leaves it out.
+    /// `sign`, the last pair, and the bytes that it covers. [`encode`](Self::encode) does not write it.
     pub signature: Option<Signature<'a>>,
 }
 
-/// The signature of a subscription. Making and checking it is the caller's: there is no cryptography here.
+/// The signature of a subscription. The caller makes it and checks it: this crate has no cryptography.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a signature and what it covers")]
 pub struct Signature<'a> {
     /// The bytes that the signature covers: all pairs before it, without the packet's header.
     pub signed: &'a [u8],
-    /// The signature itself; uWSGI uses RSA with SHA-1 unless told otherwise.
+    /// The signature itself. uWSGI uses RSA with SHA-1 by default.
     pub sign: &'a [u8],
 }
 
 impl<'a> Subscription<'a> {
-    /// The longest key or address in bytes; uWSGI 2.0 writes past its buffer for a longer key.
+    /// The length of the longest key or address in bytes. If a key is longer, uWSGI 2.0 writes past the end of a buffer.
     pub const MAX_NAME: usize = 255;
 
-    /// The longest announcement in bytes: what uWSGI's routers read of a datagram. They take a longer one for what they have
-    /// read of it (plugins/corerouter, uWSGI 2.0).
+    /// The length of the longest subscription in bytes. uWSGI's routers read no more of a datagram, and take the part that they
+    /// have read for the whole (plugins/corerouter, uWSGI 2.0).
     pub const MAX_DATAGRAM: usize = 4096;
 
-    /// An announcement with no more than a key and an address.
+    /// Makes a subscription with a key and an address only.
     #[must_use]
     pub const fn new(command: SubscriptionCommand, key: &'a [u8], address: &'a [u8]) -> Self {
         Self {
@@ -124,9 +125,9 @@ impl<'a> Subscription<'a> {
         }
     }
 
-    /// The announcement that a packet is. Keys that it does not know are passed over.
+    /// Decodes a packet. Unknown keys do not count.
     ///
-    /// uWSGI 2.0 takes any modifier1, and malformed pairs behind `key` and `address`; this does not.
+    /// uWSGI 2.0 accepts any modifier1, and malformed pairs after `key` and `address`. This function refuses both.
     ///
     /// # Errors
     ///
@@ -161,8 +162,8 @@ impl<'a> Subscription<'a> {
         })
     }
 
-    /// Checks the key and the address as [`decode`](Self::decode) does: neither is empty or longer than
-    /// [`MAX_NAME`](Self::MAX_NAME) bytes. [`encode`](Self::encode) writes any.
+    /// Checks the key and the address as [`decode`](Self::decode) does: neither may be empty or longer than
+    /// [`MAX_NAME`](Self::MAX_NAME) bytes. [`encode`](Self::encode) does not check them.
     ///
     /// ```
     /// use uwsgi::message::{MessageError, Subscription, SubscriptionCommand};
@@ -188,7 +189,7 @@ impl<'a> Subscription<'a> {
         self.begin(buffer)?.finish()
     }
 
-    /// Writes all pairs, so that they can be signed.
+    /// Writes all pairs but the signature, so that the caller can sign them.
     ///
     /// ```
     /// # use uwsgi::Packet;
@@ -210,7 +211,7 @@ impl<'a> Subscription<'a> {
     /// As [`VarsEncoder::push`].
     pub fn begin<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<SubscriptionEncoder<'b, B>, EncodeError> {
         let mut vars = VarsEncoder::new(buffer);
-        // The order in which uWSGI 2.0 sends them.
+        // uWSGI 2.0 sends them in this order.
         vars.push("key", self.key)?;
         vars.push("address", self.address)?;
         push_some_number(&mut vars, "modifier1", self.modifier1.map(|number| number.0.into()))?;
@@ -233,7 +234,7 @@ impl<'a> Subscription<'a> {
     }
 }
 
-/// A subscription that is written but for its signature; from [`Subscription::begin`].
+/// A subscription that is written except for its signature; from [`Subscription::begin`].
 #[derive(Debug)]
 pub struct SubscriptionEncoder<'b, B: Buffer + ?Sized> {
     vars: VarsEncoder<'b, B>,
@@ -241,7 +242,7 @@ pub struct SubscriptionEncoder<'b, B: Buffer + ?Sized> {
 }
 
 impl<'b, B: Buffer + ?Sized> SubscriptionEncoder<'b, B> {
-    /// The bytes to sign.
+    /// Returns the bytes to sign.
     #[must_use]
     pub fn signed(&self) -> &[u8] {
         self.vars.payload()
@@ -260,7 +261,7 @@ impl<'b, B: Buffer + ?Sized> SubscriptionEncoder<'b, B> {
         self.vars.finish(Modifier1::SUBSCRIPTION, modifier2)
     }
 
-    /// Completes the packet with `sign` as its last pair, where receivers look for it.
+    /// Completes the packet with `sign` as its last pair: receivers take a signature from there only.
     ///
     /// # Errors
     ///
@@ -271,7 +272,7 @@ impl<'b, B: Buffer + ?Sized> SubscriptionEncoder<'b, B> {
     }
 }
 
-/// The key or the address of a packet, which must be there and pass [`check_name`].
+/// Returns the key or the address of a packet, which must be there and pass [`check_name`].
 fn name<'a>(vars: Vars<'a>, key: &'static str) -> Result<&'a [u8], MessageError> {
     let name = vars.get(key).ok_or(MessageError::Missing { key })?;
     check_name(key, name).map(|()| name)
@@ -282,7 +283,8 @@ const fn check_name(key: &'static str, name: &[u8]) -> Result<(), MessageError> 
     if name.is_empty() || name.len() > Subscription::MAX_NAME { Err(MessageError::Invalid { key }) } else { Ok(()) }
 }
 
-/// The signature and what it covers. A receiver that trusts `sign` anywhere else would check the wrong bytes.
+/// Returns the signature and the bytes that it covers. If `sign` were another pair than the last, a receiver would check the
+/// wrong bytes.
 fn signature(vars: Vars<'_>) -> Result<Option<Signature<'_>>, MessageError> {
     let mut pairs = vars.iter();
     while let Some((key, sign)) = pairs.next() {

@@ -1,13 +1,13 @@
-//! Which peers may speak.
+//! Which peers may connect.
 
 use core::fmt;
 use core::net::IpAddr;
 
-/// Networks that peers may come from: addresses and networks, separated by commas; `*` is all of them.
+/// The peers that may connect: addresses and networks, separated by commas. `*` is every peer.
 ///
-/// The value is the proof that every entry can be read. Networks match whom they hold, and an IPv4 peer of a socket that
-/// is bound to both families is matched as the IPv4 peer it is (gunicorn 27 compares text and does neither). Unix sockets
-/// have no address: their permissions decide, and nobody asks the list.
+/// Only a list whose entries can all be parsed becomes an `AllowList`. A network matches all addresses in it. If a socket is
+/// bound to both families, an IPv4 peer is matched by its IPv4 address. (gunicorn 27 compares text and does neither.) A Unix
+/// socket has no addresses, so the list is not used: the permissions of its file decide.
 ///
 /// ```
 /// use uwsgi::server::AllowList;
@@ -24,14 +24,14 @@ pub struct AllowList<S> {
     text: S,
 }
 
-/// Which entry of a list cannot be read.
+/// The entry of a list that cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllowError {
     entry: usize,
 }
 
 impl AllowError {
-    /// Which entry it is, counted from 1.
+    /// Returns the number of the entry, from 1.
     #[must_use]
     pub const fn entry(&self) -> usize {
         self.entry
@@ -47,18 +47,18 @@ impl fmt::Display for AllowError {
 impl core::error::Error for AllowError {}
 
 impl Default for AllowList<&'static str> {
-    /// This machine alone: `127.0.0.1,::1`.
+    /// Only this machine: `127.0.0.1,::1`.
     fn default() -> Self {
         Self { text: "127.0.0.1,::1" }
     }
 }
 
 impl<S: AsRef<str>> AllowList<S> {
-    /// The list that a text is; the text may be borrowed or owned. An empty one allows nobody.
+    /// Parses a list. The text may be borrowed or owned. An empty list allows no peer.
     ///
     /// # Errors
     ///
-    /// [`AllowError`]: which entry is neither `*` nor an address nor a network.
+    /// [`AllowError`]: an entry is neither `*` nor an address nor a network.
     pub fn parse(text: S) -> Result<Self, AllowError> {
         let unreadable = entries(text.as_ref()).position(|entry| entry.is_none());
         match unreadable {
@@ -67,7 +67,7 @@ impl<S: AsRef<str>> AllowList<S> {
         }
     }
 
-    /// Whether a peer with this address may speak.
+    /// Whether a peer with this address may connect.
     pub fn allows(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         entries(self.text.as_ref()).flatten().any(|entry| match entry {
@@ -79,11 +79,11 @@ impl<S: AsRef<str>> AllowList<S> {
 
 enum Entry {
     Everybody,
-    /// An address, and how many of its first bits count.
+    /// An address, and the number of its first bits that count.
     Network(IpAddr, u32),
 }
 
-/// The entries of a list, each `None` where it cannot be read.
+/// Returns the entries of a list; `None` for an entry that cannot be parsed.
 fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
     let entries = text.split(',').map(str::trim);
     let empty = text.trim().is_empty();
@@ -105,7 +105,7 @@ fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
                 .filter(|prefix| *prefix <= most && (digits.len() == 1 || !digits.starts_with('0')))?,
             Some(_) => return None,
         };
-        // A network of IPv4 addresses in IPv6 clothes is the IPv4 network it is; no prefix of an IPv4 network reaches 96.
+        // An IPv4-mapped network of IPv6 is a network of IPv4. A prefix of IPv4 is under 96.
         match (address.to_canonical(), prefix.checked_sub(96)) {
             (v4 @ IpAddr::V4(_), Some(prefix)) => Some(Entry::Network(v4, prefix)),
             _ => Some(Entry::Network(address, prefix)),

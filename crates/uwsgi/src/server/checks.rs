@@ -38,7 +38,7 @@ impl RequestFacts {
     };
 }
 
-/// Whether a packet that is no ping is no web request either.
+/// Whether a packet is no web request. A caller must recognize a ping first.
 pub(crate) fn is_message(header: &Header) -> bool {
     !header.modifier1.is_request(header.modifier2)
 }
@@ -69,7 +69,7 @@ pub(crate) fn decode_request<'b>(
     let request = Request::decode_with(&packet, &settings.limits).map_err(|error| match error.kind() {
         DecodeErrorKind::VarsLimit | DecodeErrorKind::KeyLimit | DecodeErrorKind::ValueLimit => {
             // If the block is malformed after the limit, it is refused for that.
-            Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, Packet::behind_header))
+            Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, Packet::after_header))
         }
         _ => Refusal::Decode(error),
     })?;

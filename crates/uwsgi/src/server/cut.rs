@@ -1,11 +1,11 @@
-//! Why the rest of an answer never leaves.
+//! Answers that a limit of the server cut off.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::server::refusal::Refusal;
 
-/// An answer of which a limit of the server's has kept the rest back. What it prints is the log line.
+/// An answer that a limit of the server cut off. It prints as the line of the log.
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;
@@ -29,23 +29,23 @@ use crate::server::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Cut {
-    /// Which limit it was.
+    /// The limit.
     pub limit: CutLimit,
     /// How many bytes of the body the connection had taken.
     pub sent: u64,
-    /// How many bytes the body has, where its head says so.
+    /// The length of the body, if its head says it.
     pub length: Option<u64>,
 }
 
-/// The limit that has cut an answer off.
+/// The limit that cut an answer off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CutLimit {
-    /// The application needed the rest of the request, which this kept back.
+    /// The application needed the rest of the request, which was refused.
     Request(Refusal),
-    /// A stop was asked for, and what had begun had so long to finish: [`stop_grace`](crate::server::Settings::stop_grace).
+    /// The grace period of a stop ended: [`stop_grace`](crate::server::Settings::stop_grace).
     StopGrace(Duration),
-    /// The peer took no byte for so long: [`write_idle`](crate::server::Settings::write_idle).
+    /// The peer took no byte for this time: [`write_idle`](crate::server::Settings::write_idle).
     WriteIdle(Duration),
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Cut {
                 " bytes: a stop was asked for, and the answer was not finished within {}; set a longer stop_grace",
                 Spelled(grace)
             ),
-            // nginx 1.22 reads nothing while its client drains the temporary file (ngx_event_pipe_read_upstream).
+            // nginx 1.22 reads nothing while its client reads the temporary file (ngx_event_pipe_read_upstream).
             CutLimit::WriteIdle(idle) => write!(
                 f,
                 " bytes: the peer took nothing for {}; set a longer write_idle, or uwsgi_max_temp_file_size 0 in nginx",
@@ -74,7 +74,7 @@ impl fmt::Display for Cut {
 
 impl core::error::Error for Cut {}
 
-/// A time in whole seconds, or else in milliseconds.
+/// A time that is printed in seconds, or in milliseconds if it is not a whole number of seconds.
 struct Spelled(Duration);
 
 impl fmt::Display for Spelled {

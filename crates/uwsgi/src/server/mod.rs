@@ -1,14 +1,15 @@
-//! The server side of a connection, without I/O: every verdict on what a peer sends and an application answers.
+//! The server side of a connection, without I/O: every decision about what a peer sends and what an application answers.
 //!
-//! [`admit`] decides about the connection, [`Receive`] about packets and bodies, [`Respond`] about the answer, and
-//! [`Ending`] about what comes behind it. They own no buffer and have no clock; bytes and a time go in, small steps come
-//! out. This is the loop that drives them, here over a pipe in memory; `read` and `write` are all that a socket adds.
+//! [`admit`] decides about the connection, [`Receive`] about packets and bodies, [`Respond`] about the answer, and [`Ending`]
+//! about what follows the answer. They own no buffer and have no clock. The driver gives them bytes and a time, and they return
+//! small steps. This loop drives them over a pipe in memory. A server over a socket has other functions `read` and `write`
+//! only.
 //!
 //! ```
 //! use uwsgi::response::ResponseEncoder;
 //! use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings, Time};
 //!
-//! /// Serves one connection: echoes the body. `read` gives nothing at the end of the stream.
+//! /// Serves one connection: echoes the body. `read` returns no bytes at the end of the stream.
 //! fn serve(mut read: impl FnMut() -> Vec<u8>, mut write: impl FnMut(&[u8])) {
 //!     let now = || Time::ZERO;
 //!     let (mut receive, mut got, mut eof) = (Receive::new(Settings::default(), now()), Vec::new(), false);
@@ -89,6 +90,6 @@ pub use respond_step::{AnswerError, Failure, Leaves, TimeStep};
 pub use settings::Settings;
 pub use time::Time;
 
-/// How the line begins that a server logs, at DEBUG, when its peer has gone before a request or its answer was whole: that is the
-/// peer's right, and no fault of the application, whatever the application makes of it. The error of the connection follows.
+/// The start of the line that a server logs at DEBUG when the peer has closed the connection before a request or its answer was
+/// complete. A peer may do so, and the application is not at fault. The error of the connection follows in the line.
 pub const PEER_HAS_GONE: &str = "the peer has gone";

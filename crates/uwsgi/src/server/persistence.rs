@@ -39,8 +39,8 @@ impl Persistence {
 
     /// Returns the last line of the head, and the empty line.
     ///
-    /// A server that keeps no connections does not write `Connection`. If it wrote `close`, uWSGI's router would pass that on to
-    /// its own client and close that client's connection (plugins/http/keepalive.c, 2.0.31).
+    /// A server that keeps no connections does not write `Connection`. If it wrote `close`, uWSGI's router would pass that on
+    /// to its own client and close that client's connection (plugins/http/keepalive.c, 2.0.31).
     pub(crate) const fn head_end(&self) -> &'static [u8] {
         match (self.is_asked_for, self.is_kept) {
             (false, _) => b"\r\n",

@@ -22,9 +22,9 @@ use crate::server::time::{Due, Time};
 ///
 /// # Order
 ///
-/// A call that does not belong to the current phase fails with [`Refusal::OutOfOrder`]. So no byte of a body is ever taken for a
-/// packet, and no packet for a body. After a failure all later calls return the same refusal. After [`HeadStep::Close`](crate::server::HeadStep::Close) every
-/// later call of `head` returns `Close` too.
+/// A call that does not belong to the current phase fails with [`Refusal::OutOfOrder`]. So no byte of a body is ever taken for
+/// a packet, and no packet for a body. After a failure all later calls return the same refusal. After
+/// [`HeadStep::Close`](crate::server::HeadStep::Close) every later call of `head` returns `Close` too.
 ///
 /// ```
 /// use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
@@ -195,8 +195,8 @@ impl Receive {
         self.wait.pause(now);
     }
 
-    /// Makes the connection a pipe, because the head of a 101 has left. From now on [`body`](Self::body) gives every byte, to the
-    /// end of the stream. If a rest of a declared body is left, it comes first; front ends send no body with an upgrade.
+    /// Makes the connection a pipe, because the head of a 101 has left. From now on [`body`](Self::body) gives every byte, to
+    /// the end of the stream. If a rest of a declared body is left, it comes first; front ends send no body with an upgrade.
     ///
     /// For a message, whose answer has no head, this changes nothing.
     pub fn upgrade(&mut self) {

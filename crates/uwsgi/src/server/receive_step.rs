@@ -8,8 +8,8 @@ use crate::server::refusal::Refusal;
 pub enum HeadStep {
     /// Close the connection. Nothing came, which is no error.
     Close,
-    /// The first `end` bytes are a packet. Decode it with [`Receive::request`](crate::server::Receive::request). The body follows
-    /// it.
+    /// The first `end` bytes are a packet. Decode it with [`Receive::request`](crate::server::Receive::request). The body
+    /// follows it.
     Head {
         /// The length of the packet with its header.
         end: usize,

@@ -1,4 +1,4 @@
-//! Every no of a server: its status, its log line, its answer.
+//! Everything that a server refuses: with its status, its line in the log, and its response.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Foreign;
 use crate::wire::modifier::Modifier1;
 
-/// Why a request, or a connection, is refused. What it prints is the log line.
+/// Why a request or a connection is refused. It prints as the line of the log.
 ///
 /// ```
 /// use uwsgi::Foreign;
@@ -28,46 +28,46 @@ use crate::wire::modifier::Modifier1;
 pub enum Refusal {
     /// The application failed before its answer left.
     AppFailed,
-    /// The body ended before its declared length; so many bytes were missing.
+    /// The stream ended inside the body.
     BodyCutShort {
-        /// Bytes that were declared and did not come; 0 where no length was declared.
+        /// How many of the declared bytes did not come; 0 where no length was declared.
         missing: u64,
     },
-    /// The chunked body cannot be read.
+    /// The chunked body is malformed.
     BodyMalformed(ChunkError),
-    /// The body was silent too long, or too slow.
+    /// No byte of the body came for too long, or the body was too slow.
     BodyTimeout,
-    /// The declared length is over the limit.
+    /// The body is over the limit.
     BodyTooLarge {
-        /// The declared length; of a chunked body, whose length nobody declares, one more than the limit.
+        /// The declared length; for a chunked body, which declares no length, one more than the limit.
         length: u64,
         /// The limit.
         limit: u64,
     },
-    /// A value holds a byte that has no place there.
+    /// A byte in a value is not allowed there.
     Content {
         /// What was wrong.
         kind: ContentErrorKind,
-        /// The place in the value, in bytes.
+        /// The position of the byte in the value.
         position: u32,
     },
     /// The block is malformed.
     Decode(DecodeError),
-    /// datasize is 0: a request of no vars.
+    /// The datasize is 0, so the request has no vars.
     Empty,
     /// The stream ended inside a header or a block.
     EndOfStream,
     /// The peer speaks another protocol.
     Foreign(Foreign),
-    /// `CONTENT_LENGTH` cannot be believed.
+    /// `CONTENT_LENGTH` is not valid.
     Framing(FramingError),
-    /// A header or a block was begun and not finished in time.
+    /// A header or a block was not complete in time.
     HeaderTimeout,
     /// Requests of this kind are not accepted.
     Modifier1(Modifier1),
-    /// There was no free worker in time.
+    /// No worker was free in time.
     NoWorker,
-    /// What came is no request of HTTP, where the application takes no other.
+    /// The vars are not a valid request of HTTP, and the application accepts no other.
     NotHttp,
     /// The program that drives the machine called it [out of order](crate::server::Receive#order).
     OutOfOrder,
@@ -75,12 +75,12 @@ pub enum Refusal {
     PeerNotAllowed,
     /// There are too many connections.
     TooManyConnections,
-    /// A stop was asked for, and what had not begun does not begin.
+    /// The server stops, and begins no other request.
     Stopping,
 }
 
 impl Refusal {
-    /// The status to answer with.
+    /// Returns the status of the response.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -108,14 +108,14 @@ impl Refusal {
         }
     }
 
-    /// The whole answer: a head and, unless the request was HEAD, one line of text.
+    /// Returns the whole response: a head and, unless the request was HEAD, one line of text.
     #[must_use]
     pub const fn response(&self, to_head_request: bool) -> &'static [u8] {
         self.response_with(to_head_request, false)
     }
 
-    /// The whole answer, with `Connection: close` if it is to say that. A server that keeps connections says it, because it
-    /// closes after a refusal.
+    /// Returns the whole response, with `Connection: close` if `says_close` is true. A server that keeps connections writes it,
+    /// because it closes after a refusal.
     ///
     /// ```
     /// use uwsgi::server::Refusal;
@@ -144,8 +144,8 @@ impl Refusal {
     }
 }
 
-/// The head, and the head with its text, of a status, and both with `Connection: close`; the length is the text's, its newline
-/// counted.
+/// The four responses with a status: a head, a head with its text, and both with `Connection: close`. `$length` is the length
+/// of the text with its newline.
 macro_rules! answer {
     ($status:literal, $length:literal) => {{
         macro_rules! lines {
@@ -207,7 +207,7 @@ impl fmt::Display for Refusal {
                 "requests with modifier1 {modifier1:?} are not accepted here: set uwsgi_modifier1 to 0 in the front end"
             ),
             Self::NoWorker => f.write_str("no free worker in time"),
-            Self::NotHttp => f.write_str("method, target or headers are none of HTTP"),
+            Self::NotHttp => f.write_str("method, target or headers are not valid HTTP"),
             Self::OutOfOrder => f.write_str("the server called its state machine out of order"),
             Self::PeerNotAllowed => f.write_str("the peer's address is not allowed"),
             Self::TooManyConnections => f.write_str("too many connections"),

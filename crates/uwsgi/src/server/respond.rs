@@ -110,7 +110,8 @@ impl Respond {
     }
 
     /// Begins a response that the server makes by itself: a refusal, or a pong. The whole response may take as long to leave as
-    /// a header to come ([`header_timeout`](crate::server::Settings::header_timeout)), however often the peer takes a part of it.
+    /// a header to come ([`header_timeout`](crate::server::Settings::header_timeout)), however often the peer takes a part of
+    /// it.
     ///
     /// ```
     /// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
@@ -194,8 +195,8 @@ impl Respond {
     ///
     /// # Errors
     ///
-    /// [`AnswerError::NoHead`], [`AnswerError::Over`], [`AnswerError::UnaskedUpgrade`], or [`AnswerError::TooLong`] with what may
-    /// leave.
+    /// [`AnswerError::NoHead`], [`AnswerError::Over`], [`AnswerError::UnaskedUpgrade`], or [`AnswerError::TooLong`] with what
+    /// may leave.
     pub fn body(&mut self, len: usize) -> Result<Leaves, AnswerError> {
         if len == 0 {
             return Ok(Leaves { head: false, take: 0 });
@@ -257,8 +258,8 @@ impl Respond {
         self.persistence.unread(bytes);
     }
 
-    /// Returns the end of the head, which replaces its last two bytes, the empty line. If the server keeps connections, this end
-    /// says whether it keeps this one. Call it when [`Leaves::head`] says that the head leaves.
+    /// Returns the end of the head, which replaces its last two bytes, the empty line. If the server keeps connections, this
+    /// end says whether it keeps this one. Call it when [`Leaves::head`] says that the head leaves.
     ///
     /// ```
     /// use core::time::Duration;
@@ -313,7 +314,8 @@ impl Respond {
         self.cut.map(|limit| Cut { limit, sent: self.sent, length })
     }
 
-    /// Whether the application's head has left and cannot be replaced; in an answer without a head, whether its first bytes have.
+    /// Whether the application's head has left and cannot be replaced; in an answer without a head, whether its first bytes
+    /// have.
     #[must_use]
     pub const fn has_left(&self) -> bool {
         !matches!(self.phase, Phase::Queued(_) | Phase::Running)

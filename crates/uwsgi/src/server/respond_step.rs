@@ -32,9 +32,9 @@ pub enum AnswerError {
         /// What may leave.
         leaves: Leaves,
     },
-    /// The head is a 101, and the request did not offer to switch to the protocols of its `Upgrade`
-    /// (RFC 9110 sections 7.8 and 15.2.2). If a request offers more than four protocols, the first three count. The head has not
-    /// left, and the application may give another one.
+    /// The head is a 101, and the request did not offer to switch to the protocols of its `Upgrade` (RFC 9110 sections 7.8 and
+    /// 15.2.2). If a request offers more than four protocols, the first three count. The head has not left, and the application
+    /// may give another one.
     UnaskedUpgrade,
 }
 

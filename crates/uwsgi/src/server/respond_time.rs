@@ -32,7 +32,8 @@ impl Respond {
         Time::earliest(self.own_deadline(), self.stop)
     }
 
-    /// Returns what is due. If two deadlines have passed, the earlier one counts. If they are equal, the one of the stop counts.
+    /// Returns what is due. If two deadlines have passed, the earlier one counts. If they are equal, the one of the stop
+    /// counts.
     ///
     /// Call it at the [deadline](Self::deadline). During a stop, call it also before the answer begins to leave and before each
     /// further piece of its body. After the deadline of the stop nothing leaves, however quickly the peer takes it and however

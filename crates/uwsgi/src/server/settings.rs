@@ -1,11 +1,11 @@
-//! What a server accepts, and for how long it waits.
+//! The settings of a server's connections: what they accept, and how long they wait.
 
 use core::time::Duration;
 
 use crate::wire::limits::Limits;
 use crate::wire::modifier::Modifier1;
 
-/// What the server side of a connection accepts, and for how long it waits.
+/// What the server side of a connection accepts, and how long it waits.
 ///
 /// ```
 /// use core::time::Duration;
@@ -18,41 +18,44 @@ use crate::wire::modifier::Modifier1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What a packet may have; [`Limits::server`] unless changed.
+    /// The limits of packets; [`Limits::server`] by default.
     pub limits: Limits,
-    /// The longest body in bytes: 1 GiB.
+    /// The length of the longest body in bytes; 1 GiB by default.
     pub body_limit: u64,
-    /// From a packet's first byte to its last, and from the connection's start to its first byte: 10 seconds. A refusal, or a
-    /// pong, may take as long to leave.
+    /// The longest time from a packet's first byte to its last, and from the start of the connection to its first byte; 10
+    /// seconds by default. It is also the longest time in which a refusal or a pong must leave.
     pub header_timeout: Duration,
-    /// The longest silence inside a body: 30 seconds. A body may also be waited for so long before its rate counts. What
-    /// follows a packet that is no web request is held to both like a body.
+    /// The longest time without a byte inside a body; 30 seconds by default. The rate of a body counts after the server has
+    /// waited for this time. Both limits hold also for what follows a packet that is no web request.
     pub body_idle: Duration,
-    /// Bytes a second that a body must bring on average, waiting counted alone, after the first 30 seconds: 240. A rate of 0
-    /// is no limit.
+    /// The least rate of a body in bytes a second; 240 by default. It is the average over the time that the server waits, and
+    /// counts after [`body_idle`](Self::body_idle) of waiting. 0 means no limit.
     pub body_rate: u32,
-    /// The longest time in which a peer takes no byte of the answer: 1 hour.
+    /// The longest time in which a peer takes no byte of the answer; 1 hour by default.
     ///
-    /// It is so long because a good peer may pause. nginx writes what its buffers do not hold into a temporary file. Once
-    /// `uwsgi_max_temp_file_size` is in it (1 GiB by default), nginx reads nothing more until its client has taken what is in
-    /// the file. At 10 Mbit/s that takes 14 minutes. In an hour a client of 2.4 Mbit/s takes 1 GiB.
+    /// An hour is long because a correct peer may pause. nginx writes what its buffers do not hold into a temporary file. When
+    /// the file has `uwsgi_max_temp_file_size` bytes (1 GiB by default), nginx reads nothing more until its client has read the
+    /// file. At 10 Mbit/s that takes 14 minutes. In an hour a client of 2.4 Mbit/s reads 1 GiB.
     pub write_idle: Duration,
-    /// The longest wait for a worker: 10 seconds.
+    /// The longest wait for a worker; 10 seconds by default.
     pub queue_wait: Duration,
-    /// For how long what began may go on after a stop was asked for: 30 seconds.
+    /// The grace period of a stop: how long requests that have begun may go on; 30 seconds by default.
     pub stop_grace: Duration,
-    /// For how long a connection may be silent between two requests; `None`, the default, is one request a connection.
+    /// How long a connection may be idle between two requests. `None`, the default, means one request per connection.
     ///
-    /// Where it is given, the head of each answer says `Connection: keep-alive` if the connection goes on, and `close` if not. A 101
+    /// If it is set, the head of each answer says `Connection: keep-alive` if the connection is kept, and `close` if not. A 101
     /// says neither.
     pub keepalive: Option<Duration>,
-    /// How many bytes are read and dropped at most before the close: 1 GiB, so that the time bounds it, as in nginx
-    /// (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`). A front end goes on sending a body until it sees that it was
-    /// answered, and nginx over TCP, or Apache, which sends all of it first, loses the answer to a reset before that.
+    /// The most bytes that are read and dropped before a close; 1 GiB by default, so that the time is the limit, as in nginx
+    /// (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`).
+    ///
+    /// A front end sends a body until it sees the answer, and Apache sends all of it first. If the server reset the connection
+    /// before that, Apache, and nginx over TCP, would lose the answer.
     pub drain_bytes: u32,
-    /// For how long they are: 2 seconds.
+    /// The longest time of a drain; 2 seconds by default.
     pub drain_time: Duration,
-    /// Whether a body without a length may be chunked, as uWSGI's router sends it with `--http-chunked-input`.
+    /// Whether a body without a length may be chunked, as uWSGI's router sends it with `--http-chunked-input`; false by
+    /// default.
     pub chunked: bool,
     accepted: [u64; 4],
 }
@@ -78,26 +81,26 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The same settings with other limits for packets.
+    /// Sets the limits of packets.
     #[must_use]
     pub const fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// The same settings with another limit for bodies, in bytes.
+    /// Sets the length of the longest body in bytes.
     #[must_use]
     pub const fn with_body_limit(self, bytes: u64) -> Self {
         Self { body_limit: bytes, ..self }
     }
 
-    /// The same settings with more than one request a connection, which may be silent for so long between two.
+    /// Allows more than one request per connection, which may be idle for this time between two requests.
     #[must_use]
     pub const fn with_keepalive(self, idle: Duration) -> Self {
         Self { keepalive: Some(idle), ..self }
     }
 
-    /// The same settings, accepting requests of one more kind. [`Modifier1::WSGI`] is accepted from the start. A ping is
-    /// answered with a pong in any case: to accept [`Modifier1::PING`] changes nothing.
+    /// Accepts packets with this modifier1 too. [`Modifier1::WSGI`] is accepted by default. The server answers every ping with
+    /// a pong: to accept [`Modifier1::PING`] changes nothing.
     #[must_use]
     pub fn accepting(mut self, modifier1: Modifier1) -> Self {
         if let Some(word) = self.accepted.get_mut(usize::from(modifier1.0 >> 6)) {
@@ -106,27 +109,27 @@ impl Settings {
         self
     }
 
-    /// Whether requests of this kind are accepted.
+    /// Whether packets with this modifier1 are accepted.
     #[must_use]
     pub fn accepts(&self, modifier1: Modifier1) -> bool {
         let word = self.accepted.get(usize::from(modifier1.0 >> 6)).copied().unwrap_or(0);
         (word >> (modifier1.0 & 63)) & 1 == 1
     }
 
-    /// How long a stop may take at most: what began may go on for a while, and behind the last answer a connection is still
-    /// drained. What is not over then will not be.
+    /// Returns the longest time of a stop: the grace period, and the drain after the last answer. A connection that is not over
+    /// then would never be.
     #[must_use]
     pub const fn longest_stop(&self) -> Duration {
-        self.stop_grace.saturating_add(self.drain_time).saturating_add(A_LITTLE)
+        self.stop_grace.saturating_add(self.drain_time).saturating_add(LATENESS)
     }
 
-    /// The smallest buffer that a connection can be driven with: a header, the largest block allowed, and one byte, so
-    /// that bytes behind the block show.
+    /// Returns the length of the smallest buffer for a connection: a header, the largest block, and one byte, so that a driver
+    /// sees whether bytes follow the block.
     #[must_use]
     pub fn smallest_buffer(&self) -> usize {
         usize::from(self.limits.datasize()).saturating_add(5)
     }
 }
 
-/// What the machine may be late by.
-const A_LITTLE: Duration = Duration::from_millis(200);
+/// How late the operating system may be.
+const LATENESS: Duration = Duration::from_millis(200);

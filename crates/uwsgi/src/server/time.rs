@@ -1,12 +1,12 @@
-//! Time as the machines are told it.
+//! Points in time, as the driver tells them to the state machines.
 
 use core::fmt;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-/// A point in time: how long after a moment of the caller's choosing, the same for all times it tells.
+/// A point in time, as the time since a start that the driver chooses. All times of a driver must have the same start.
 ///
-/// The machines have no clock; who drives them says what time it is, and a test may say anything.
+/// The state machines have no clock. The driver tells them the time, and a test may tell them any time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -15,45 +15,45 @@ use core::time::Duration;
 /// let start = Time::ZERO;
 /// let later = start.after(Duration::from_secs(10));
 /// assert_eq!(later.since(start), Duration::from_secs(10));
-/// assert_eq!(start.since(later), Duration::ZERO); // a clock that ran backwards is one that stood still
+/// assert_eq!(start.since(later), Duration::ZERO); // a clock that ran backwards counts as one that stood still
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time {
-    /// The milliseconds and one more: so an `Option<Time>` takes no room of its own, of which every machine has several.
+    /// The milliseconds plus 1: so an `Option<Time>`, of which every machine has several, is no larger than a `Time`.
     millis_and_one: NonZeroU64,
 }
 
 impl Time {
-    /// The moment of the caller's choosing.
+    /// The start that the driver chooses.
     pub const ZERO: Self = Self { millis_and_one: NonZeroU64::MIN };
 
-    /// The time so many milliseconds after [`ZERO`](Self::ZERO). There is no time after `u64::MAX - 1` milliseconds.
+    /// Returns the time this many milliseconds after [`ZERO`](Self::ZERO). The last time is after `u64::MAX - 1` milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self { millis_and_one: NonZeroU64::MIN.saturating_add(millis) }
     }
 
-    /// How many milliseconds after [`ZERO`](Self::ZERO) it is.
+    /// Returns the milliseconds since [`ZERO`](Self::ZERO).
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.millis_and_one.get().saturating_sub(1)
     }
 
-    /// The time so much later. Where 64 bits do not hold the milliseconds, it is the last time that they hold, which is over
-    /// 500 million years after [`ZERO`](Self::ZERO).
+    /// Returns the time that is `duration` later. If 64 bits do not hold its milliseconds, it is the last time, over 500
+    /// million years after [`ZERO`](Self::ZERO).
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self { millis_and_one: self.millis_and_one.saturating_add(millis) }
     }
 
-    /// How long after another time this is; nothing if it is before.
+    /// Returns the time since `earlier`; 0 if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.millis_and_one.get().saturating_sub(earlier.millis_and_one.get()))
     }
 
-    /// The earlier of two deadlines, of which either may be missing.
+    /// Returns the earlier of two deadlines; either may be absent.
     pub(crate) fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -74,10 +74,10 @@ impl fmt::Debug for Time {
     }
 }
 
-/// Which of two deadlines has come: that of a wait, or that of a stop.
+/// Which of two deadlines has passed: that of a wait, or that of a stop.
 ///
-/// Whoever asks may be late, so that both have come. Then the earlier one counts, and of two at the same time the stop:
-/// nothing that the server does by itself goes on behind it.
+/// The driver may be late, so both may have passed. Then the earlier one counts. If they are equal, the stop counts, because
+/// the server does nothing by itself after the deadline of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,

@@ -1,4 +1,4 @@
-//! The payload of an RPC call and a few others: items.
+//! The payload of RPC calls and of a few other packets: items.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -8,9 +8,9 @@ use crate::wire::grammar;
 use crate::wire::limits::{Limits, fits};
 use crate::wire::vars::Escaped;
 
-/// A well-formed array: that the value exists is the proof, so that nothing below can fail.
+/// A well-formed array. Only a well-formed block becomes an `Array`, so its methods cannot fail.
 ///
-/// Every item is kept, empty ones too. uWSGI reads arrays otherwise: [`Array::decode_as_uwsgi`].
+/// Empty items are kept. uWSGI reads arrays in another way: see [`Array::decode_as_uwsgi`].
 ///
 /// ```
 /// use uwsgi::Array;
@@ -28,7 +28,7 @@ pub struct Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    /// The array that this block is, to its last byte.
+    /// Decodes a whole block as an array.
     ///
     /// # Errors
     ///
@@ -39,9 +39,9 @@ impl<'a> Array<'a> {
         Ok(Self { block, count: grammar::array(block)? })
     }
 
-    /// [`decode`](Self::decode), refusing what uWSGI's `uwsgi_parse_array` refuses: an empty item at the end.
+    /// Decodes a whole block as an array, and refuses an empty item at its end, as uWSGI's `uwsgi_parse_array` does.
     ///
-    /// Empty items before the end it skips without counting them: see [`as_uwsgi`](Self::as_uwsgi).
+    /// uWSGI skips empty items before the end and does not count them: see [`as_uwsgi`](Self::as_uwsgi).
     ///
     /// # Errors
     ///
@@ -63,31 +63,31 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// The block as it was on the wire.
+    /// Returns the block as it was on the wire.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.block
     }
 
-    /// How many items there are, empty ones counted.
+    /// Returns the number of items; empty items count.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are no items.
+    /// Whether the array has no items.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// All items, in wire order.
+    /// Returns all items, in wire order.
     #[must_use]
     pub const fn iter(&self) -> Items<'a> {
         Items { rest: self.block, count: self.count }
     }
 
-    /// The items that uWSGI sees: those that are not empty.
+    /// Returns the items that uWSGI sees: those that are not empty.
     pub fn as_uwsgi(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.iter().filter(|item| !item.is_empty())
     }
@@ -125,7 +125,7 @@ pub struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    /// The block's bytes that no item was read from yet.
+    /// Returns the items that were not read yet.
     #[must_use]
     pub const fn rest(&self) -> Array<'a> {
         Array { block: self.rest, count: self.count }
@@ -136,7 +136,7 @@ impl<'a> Iterator for Items<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        // The block was proven when its `Array` was made, so that an error here is only its end.
+        // The block is well-formed, so only its end is an error.
         let (rest, item) = grammar::item(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);

@@ -24,7 +24,7 @@ pub struct ArrayEncoder<'b, B: Buffer + ?Sized> {
 }
 
 impl<'b, B: Buffer + ?Sized> ArrayEncoder<'b, B> {
-    /// An encoder at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    /// Begins a packet at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
     pub fn new(buffer: &'b mut B) -> Self {
         Self { packet: UnfinishedPacket::new(buffer) }
     }
@@ -42,9 +42,9 @@ impl<'b, B: Buffer + ?Sized> ArrayEncoder<'b, B> {
         self.packet.append([&len, item])
     }
 
-    /// Writes one item, refusing what uWSGI would not see: an empty one.
+    /// Writes one item, and refuses an empty one.
     ///
-    /// uWSGI's `uwsgi_parse_array` skips empty items, and refuses the packet that ends in one.
+    /// uWSGI's `uwsgi_parse_array` skips empty items, and refuses a packet that ends in one.
     ///
     /// # Errors
     ///
@@ -65,17 +65,17 @@ impl<'b, B: Buffer + ?Sized> ArrayEncoder<'b, B> {
         self.push(&Decimal::new(item))
     }
 
-    /// How many bytes the packet has so far, its header counted.
+    /// Returns the length of the packet so far in bytes, with its header.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         self.packet.encoded_len()
     }
 
-    /// Completes the header; the packet's bytes live as long as the buffer.
+    /// Completes the header and returns the packet, whose bytes live as long as the buffer.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::BufferFull`] when there was not even room for a header.
+    /// [`EncodeErrorKind::BufferFull`] where the buffer has no room for a header.
     pub fn finish(self, modifier1: Modifier1, modifier2: u8) -> Result<&'b [u8], EncodeError> {
         self.packet.finish(modifier1, modifier2)
     }

@@ -1,35 +1,34 @@
-//! What an encoder writes into.
+//! The buffers that encoders write into.
 
 use arrayvec::ArrayVec;
 
 /// A buffer that an encoder writes into: `[u8]`, `ArrayVec<u8, N>`, or `Vec<u8>` with the feature `alloc`.
 ///
-/// A slice is written from its start; the other two are appended to. The trait is sealed: it is named in bounds and
-/// not meant to be called.
+/// An encoder writes a slice from its start, and appends to the other two. The trait is sealed: it is for bounds, and only this
+/// crate calls its methods.
 #[allow(private_bounds, reason = "sealed")]
 pub trait Buffer: sealed::Sealed {
-    /// Where a packet begins.
+    /// Returns where a packet begins.
     #[doc(hidden)]
     fn begin(&mut self) -> usize;
 
-    /// Writes all pieces one behind the other at `at`, or, where they do not fit, nothing.
+    /// Writes all pieces one after the other at `at`; writes nothing and returns false if they do not fit.
     #[doc(hidden)]
     fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool;
 
-    /// Takes back what was written from `start` on. A slice has no length to take back: what was written stays in it, and nobody
-    /// was told of it.
+    /// Removes what was written from `start` on. A slice has no length, so the bytes stay in it; no caller has seen them.
     #[doc(hidden)]
     fn cut(&mut self, start: usize);
 
-    /// How many bytes there is room for behind `at`.
+    /// Returns how many bytes fit after `at`.
     #[doc(hidden)]
     fn room(&self, at: usize) -> usize;
 
-    /// What was written between two positions.
+    /// Returns what was written between two positions.
     #[doc(hidden)]
     fn written(&self, from: usize, to: usize) -> &[u8];
 
-    /// What was written between two positions, to be changed.
+    /// Returns what was written between two positions, to be changed.
     #[doc(hidden)]
     fn written_mut(&mut self, from: usize, to: usize) -> &mut [u8];
 }
@@ -42,17 +41,17 @@ mod sealed {
     impl Sealed for alloc::vec::Vec<u8> {}
 }
 
-/// The bytes that these pieces take together.
+/// Returns the length of all pieces together.
 #[inline(always)]
 fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
     pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()))
 }
 
-/// Copies between slices of one length: short ones, as most keys and values are, in two steps that may overlap, which take a
+/// Copies between slices of equal length. Most keys and values are short: two steps copy them, which may overlap. This takes a
 /// fraction of the time of a call.
 #[inline(always)]
 fn copy(target: &mut [u8], source: &[u8]) {
-    // Not a match, which becomes a jump that nobody can predict: this takes a fifth less time.
+    // A match would become a jump that the processor cannot predict. This takes a fifth less time.
     let len = source.len();
     if len >= 16 {
         if len <= 32 {
@@ -73,7 +72,7 @@ fn copy(target: &mut [u8], source: &[u8]) {
     }
 }
 
-/// The first bytes and the last ones.
+/// Copies the first `N` bytes and the last `N` bytes.
 #[inline(always)]
 fn steps<const N: usize>(target: &mut [u8], source: &[u8]) {
     if let (Some(first), Some(last)) = (source.first_chunk::<N>(), source.last_chunk::<N>()) {
@@ -130,7 +129,7 @@ impl<const CAP: usize> Buffer for ArrayVec<u8, CAP> {
 
     #[inline]
     fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool {
-        // A packet whose header found no room is `at` a place that was never reached.
+        // If the header of a packet had no room, `at` is past the end of the buffer.
         if at != self.len() || total(&pieces) > self.remaining_capacity() {
             return false;
         }

@@ -1,6 +1,6 @@
-//! Bytes that end a line or a string, and that nearly no text has.
+//! Bytes that end a line or a string. Almost no text has one, so a fast search looks for any of them.
 
-/// The first CR, LF or NUL.
+/// Returns the position of the first CR, LF or NUL.
 #[inline(always)]
 pub(crate) fn line_end_or_nul(bytes: &[u8]) -> Option<usize> {
     if !has_byte_under_space(bytes) {
@@ -9,7 +9,7 @@ pub(crate) fn line_end_or_nul(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 
-/// The first NUL.
+/// Returns the position of the first NUL.
 #[inline(always)]
 pub(crate) fn nul(bytes: &[u8]) -> Option<usize> {
     if !has_byte_under_space(bytes) {
@@ -18,9 +18,9 @@ pub(crate) fn nul(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| *byte == 0)
 }
 
-/// Whether a byte is a control byte of ASCII, DEL aside.
+/// Whether any byte is under a space, as all control bytes of ASCII but DEL are.
 ///
-/// It goes in wide steps, the last of which may overlap the one before it.
+/// The search goes in wide steps. The last step may overlap the one before it.
 #[inline(always)]
 pub(crate) fn has_byte_under_space(bytes: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
@@ -43,7 +43,7 @@ pub(crate) fn has_byte_under_space(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | (*byte < b' '))
 }
 
-/// The lesser of each two bytes: one instruction for all sixteen.
+/// Returns the lesser of each two bytes. The compiler makes one instruction of it.
 #[inline(always)]
 fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
     let mut least = *one;
@@ -55,8 +55,8 @@ fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
 
 const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// A highest bit is set where one of the eight bytes is under a space: only such a byte has its highest bit clear, and set once
-/// 0x20 is taken away; and a borrow comes from such a byte alone. The other bits say nothing.
+/// Sets at least one highest bit if one of the eight bytes is under a space, and none if no byte is. Only such a byte has a
+/// clear highest bit that is set once 0x20 is subtracted, and only such a byte makes a borrow. The other bits have no meaning.
 #[inline(always)]
 const fn under_space(bytes: [u8; 8]) -> u64 {
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);

@@ -1,20 +1,20 @@
-//! Numbers as the protocol writes them: decimal text.
+//! Numbers in decimal text, as the protocol writes them.
 
 /// Why text is not a number of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDecimal {
-    /// There is a byte that is no digit, or no byte at all.
+    /// A byte is no digit, or the text is empty.
     NotDigits,
     /// The number needs more than 64 bits.
     Overflow,
 }
 
-/// Digits only, leading zeros allowed: no sign, no spaces.
+/// Reads a number of digits only. Leading zeros are allowed; signs and spaces are not.
 pub(crate) fn parse(text: &[u8]) -> Result<u64, NotDecimal> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(NotDecimal::NotDigits);
     }
-    // No number of 19 digits is over 64 bits.
+    // Every number of 19 digits fits into 64 bits.
     if text.len() <= 19 {
         let add = |number: u64, digit: &u8| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
         return Ok(text.iter().fold(0, add));

@@ -1,27 +1,27 @@
-//! What an encoder has written so far, and takes back unless it is kept.
+//! The bytes that an encoder has written so far. They are removed again unless the encoder keeps them.
 
 use crate::wire::buffer::Buffer;
 
 /// Bytes at the end of a buffer that are not complete yet.
 ///
-/// Dropping the draft takes them back: half a packet in a `Vec` would be read as the beginning of the next one.
+/// A draft that is dropped removes them. If half a packet stayed in a `Vec`, it would be read as the start of the next packet.
 #[derive(Debug)]
 pub(crate) struct Draft<'b, B: Buffer + ?Sized> {
-    /// `None` once the bytes are kept, so that dropping the draft takes nothing back.
+    /// `None` once the bytes are kept, so that the drop removes nothing.
     buffer: Option<&'b mut B>,
     start: usize,
     end: usize,
 }
 
 impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
-    /// At the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    /// Begins at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
     #[inline]
     pub(crate) fn new(buffer: &'b mut B) -> Self {
         let start = buffer.begin();
         Self { buffer: Some(buffer), start, end: start }
     }
 
-    /// Writes all pieces or none, and says whether they fitted.
+    /// Writes all pieces and returns true, or writes nothing and returns false.
     #[inline(always)]
     pub(crate) fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> bool {
         let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
@@ -32,30 +32,30 @@ impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
         written
     }
 
-    /// Counts bytes as written that nothing was written to, so that what comes after them does not fit either.
+    /// Counts bytes that were not written, so that nothing that comes after them fits either.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
         self.end = self.end.saturating_add(len);
     }
 
-    /// How many bytes there are so far.
+    /// Returns the number of bytes so far.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
 
-    /// How many bytes of the buffer are left after the first `len` ones.
+    /// Returns how many bytes of the buffer are free after the first `len` bytes of the draft.
     pub(crate) fn room_after(&self, len: usize) -> usize {
         self.buffer.as_deref().map_or(0, |buffer| buffer.room(self.start.saturating_add(len)))
     }
 
-    /// The bytes so far, from the one at `from` on.
+    /// Returns the bytes so far, from the one at `from` on.
     #[inline]
     pub(crate) fn written_from(&self, from: usize) -> &[u8] {
         self.buffer.as_deref().map_or(&[], |buffer| buffer.written(self.start.saturating_add(from), self.end))
     }
 
-    /// The bytes so far, from the one at `from` on, to be changed.
+    /// Returns the bytes so far, from the one at `from` on, to be changed.
     #[inline]
     pub(crate) fn written_from_mut(&mut self, from: usize) -> &mut [u8] {
         match self.buffer.as_deref_mut() {
@@ -64,7 +64,7 @@ impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
         }
     }
 
-    /// Keeps the bytes, which live as long as the buffer.
+    /// Keeps the bytes and returns them; they live as long as the buffer.
     #[inline]
     pub(crate) fn keep(mut self) -> &'b [u8] {
         match self.buffer.take() {

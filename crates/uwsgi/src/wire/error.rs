@@ -2,16 +2,16 @@
 
 use core::fmt;
 
-/// Why bytes could not be decoded: what was wrong, where, what was needed and what was there.
+/// Why bytes could not be decoded: what was wrong, where, how much was needed and how much was there.
 ///
-/// Offsets count from the first byte of what was given to the function that failed: a packet for
-/// [`Packet::decode`](crate::Packet::decode) and what comes after it ([`Packet::vars`](crate::Packet::vars),
-/// [`Request::decode`](crate::Request::decode)), a block for [`Vars::decode`](crate::Vars::decode).
+/// Offsets count from the first byte of the input of the function that failed. That is a packet for
+/// [`Packet::decode`](crate::Packet::decode), and also for functions that take a packet ([`Packet::vars`](crate::Packet::vars),
+/// [`Request::decode`](crate::Request::decode)). It is a block for [`Vars::decode`](crate::Vars::decode).
 ///
 /// ```
 /// use uwsgi::{DecodeErrorKind, Packet};
 ///
-/// // datasize says 7, six bytes follow: one more completes the packet.
+/// // datasize is 7 and six bytes follow: one more byte completes the packet.
 /// let error = Packet::decode(&[0, 7, 0, 0, 1, 0, b'A', 1, 0, b'B']).unwrap_err();
 /// assert_eq!(error.kind(), DecodeErrorKind::Truncated);
 /// assert_eq!((error.offset(), error.needed()), (4, Some(1)));
@@ -31,9 +31,9 @@ pub struct DecodeError {
 pub enum DecodeErrorKind {
     /// The datasize in the header is over the limit.
     DatasizeLimit,
-    /// An array ends in an item of no bytes, which uWSGI refuses (`uwsgi_parse_array`, uWSGI 2.0).
+    /// An array ends in an empty item, which uWSGI refuses (`uwsgi_parse_array`, uWSGI 2.0).
     EmptyItem,
-    /// A key has no bytes; uWSGI refuses it, gunicorn does not.
+    /// A key is empty. uWSGI refuses it, gunicorn does not.
     EmptyKey,
     /// One byte is left where the two bytes of an item's length belong.
     ItemLengthMissing,
@@ -45,7 +45,7 @@ pub enum DecodeErrorKind {
     KeyLimit,
     /// A key runs past the end of a complete block.
     KeyOverrun,
-    /// The input ends before the element does; [`DecodeError::needed`] says how many bytes complete it.
+    /// The input ends inside an element. [`DecodeError::needed`] says how many bytes complete it.
     Truncated,
     /// Fewer than two bytes are left where a value's length belongs.
     ValueLengthMissing,
@@ -58,7 +58,7 @@ pub enum DecodeErrorKind {
 }
 
 impl DecodeErrorKind {
-    /// The kind as one lower-case word, as `uwsgictl decode --json` prints it.
+    /// Returns the kind in lower case with dashes, as `uwsgictl decode --json` prints it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,14 +82,15 @@ impl DecodeErrorKind {
 impl DecodeError {
     /// `required` and `available` are bytes, or vars for [`DecodeErrorKind::VarsLimit`].
     ///
-    /// Saturating never shows where a packet is decoded: it has at most 65539 bytes.
+    /// A packet has at most 65539 bytes, so its numbers always fit.
     #[inline]
     pub(crate) fn new(kind: DecodeErrorKind, offset: usize, required: usize, available: usize) -> Self {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { kind, offset: small(offset), required: small(required), available: small(available) }
     }
 
-    /// The same error, for who counts from `by` bytes further ahead: the start of a file that the packet is in, say.
+    /// Returns the same error with an offset that counts from `by` bytes earlier, such as the start of a file that has the
+    /// packet in it.
     ///
     /// ```
     /// # use uwsgi::Packet;
@@ -103,34 +104,34 @@ impl DecodeError {
         Self { offset: self.offset.saturating_add(by), ..self }
     }
 
-    /// What was wrong.
+    /// Returns what was wrong.
     #[must_use]
     pub const fn kind(&self) -> DecodeErrorKind {
         self.kind
     }
 
-    /// Where the element that failed begins, in bytes from the start of the input.
+    /// Returns where the element that failed begins, in bytes from the start of the input.
     #[must_use]
     pub fn offset(&self) -> usize {
         usize::try_from(self.offset).unwrap_or(usize::MAX)
     }
 
-    /// What the element asked for: bytes, or how many vars there were at least for
-    /// [`DecodeErrorKind::VarsLimit`].
+    /// Returns how much the element needs, in bytes; for [`DecodeErrorKind::VarsLimit`] the least number of vars that the
+    /// packet has.
     #[must_use]
     pub fn required(&self) -> usize {
         usize::try_from(self.required).unwrap_or(usize::MAX)
     }
 
-    /// What there was: bytes left, or the limit that was passed.
+    /// Returns how much there was: the bytes that were left, or the limit.
     #[must_use]
     pub fn available(&self) -> usize {
         usize::try_from(self.available).unwrap_or(usize::MAX)
     }
 
-    /// For truncated input, how many further bytes complete the element it stopped in; always at least 1.
+    /// Returns how many more bytes complete the element that truncated input ends in; at least 1.
     ///
-    /// `None` means that no further bytes can help: the input is malformed or over a limit.
+    /// `None` means that more bytes do not help: the input is malformed or over a limit.
     ///
     /// ```
     /// # use uwsgi::Packet;
@@ -181,7 +182,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Why something could not be written; nothing was written, and the encoder goes on.
+/// Why something could not be written. Nothing of it was written, and the encoder can go on.
 ///
 /// ```
 /// use uwsgi::{EncodeErrorKind, VarsEncoder};
@@ -191,7 +192,7 @@ impl core::error::Error for DecodeError {}
 /// let error = vars.push_header("X-Note", "one\r\nX-Two: two").unwrap_err();
 /// assert_eq!(error.kind(), EncodeErrorKind::HeaderValue);
 /// assert_eq!(error.to_string(), "the value has CR, LF or NUL in it, at byte 3");
-/// vars.push_header("X-Note", "one").unwrap(); // the refused header left nothing behind
+/// vars.push_header("X-Note", "one").unwrap(); // nothing of the refused header is in the buffer
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EncodeError {
@@ -208,15 +209,16 @@ pub enum EncodeErrorKind {
     BufferFull,
     /// A `Content-Length` that is not a decimal number of at most 64 bits.
     ContentLength,
-    /// The payload would be longer than the 65535 bytes that datasize can say.
+    /// The payload would be longer than 65535 bytes, the largest datasize.
     DatasizeTooLarge,
-    /// A key of no bytes, which uWSGI refuses.
+    /// An empty key, which uWSGI refuses.
     EmptyKey,
-    /// An array item of no bytes, which uWSGI drops or refuses.
+    /// An empty array item, which uWSGI drops or refuses.
     EmptyItem,
-    /// A header name that is no token (RFC 9110 section 5.6.2).
+    /// A header name that is not a token (RFC 9110 section 5.6.2).
     HeaderName,
-    /// CR, LF or NUL in a header's value (RFC 9110 section 5.5), or in another one that [`check`](crate::check) refuses.
+    /// CR, LF or NUL in the value of a header (RFC 9110 section 5.5), or of another var for which [`check`](crate::check)
+    /// refuses them.
     HeaderValue,
     /// An item over 65535 bytes.
     ItemTooLong,
@@ -224,18 +226,18 @@ pub enum EncodeErrorKind {
     Key,
     /// A key over 65535 bytes.
     KeyTooLong,
-    /// A `REQUEST_METHOD` that is no token (RFC 9110 section 9.1).
+    /// A `REQUEST_METHOD` that is not a token (RFC 9110 section 9.1).
     Method,
     /// The header `Proxy`, which would become `HTTP_PROXY` (CVE-2016-5385).
     ProxyHeader,
-    /// A second `CONTENT_LENGTH`, or an `HTTP_CONTENT_LENGTH` without a `CONTENT_LENGTH` of the same number before it.
+    /// A second `CONTENT_LENGTH`, or an `HTTP_CONTENT_LENGTH` that does not follow a `CONTENT_LENGTH` of the same number.
     SecondContentLength,
-    /// An argument of an RPC call after the last one that uWSGI reads.
+    /// An RPC call has more arguments than the 254 that uWSGI reads.
     TooManyArguments,
-    /// `HTTP_TRANSFER_ENCODING`, which is written only where [the policy](crate::HeaderPolicy::allow_chunked) allows it, as
-    /// `chunked`, once and not beside a `CONTENT_LENGTH`.
+    /// An `HTTP_TRANSFER_ENCODING` that [the policy](crate::HeaderPolicy::allow_chunked) does not allow, that is not `chunked`,
+    /// that is the second one, or that is beside a `CONTENT_LENGTH`.
     TransferEncoding,
-    /// A header name with `_` in it, which would pass for the one with `-`.
+    /// A header name with `_` in it, which readers would take for the name with `-`.
     UnderscoreHeader,
     /// A value over 65535 bytes.
     ValueTooLong,
@@ -247,14 +249,14 @@ impl EncodeError {
         Self { kind, required, available }
     }
 
-    /// What was refused.
+    /// Returns what was refused.
     #[must_use]
     pub const fn kind(&self) -> EncodeErrorKind {
         self.kind
     }
 
-    /// Whether what it says is refused, however much room there is: a proxy leaves it out and goes on. `false` means that it
-    /// does not fit.
+    /// Whether the element is refused for what it says, however much room there is. A proxy leaves such an element out and goes
+    /// on. `false` means that the element does not fit.
     ///
     /// ```
     /// use uwsgi::VarsEncoder;
@@ -273,13 +275,13 @@ impl EncodeError {
         )
     }
 
-    /// How many bytes were asked for; for a byte that is in the way, its position.
+    /// Returns how many bytes were needed; where one byte is refused, its position.
     #[must_use]
     pub const fn required(&self) -> usize {
         self.required
     }
 
-    /// How many bytes were to be had.
+    /// Returns how many bytes there was room for.
     #[must_use]
     pub const fn available(&self) -> usize {
         self.available

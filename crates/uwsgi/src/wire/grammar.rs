@@ -1,11 +1,11 @@
-//! The grammar of a block, in nom: `vars = pair*`, `array = item*`, over leaves of our own.
+//! The grammar of a block, in nom: `vars = pair*`, `array = item*`. The leaves are functions of this file.
 //!
-//! A leaf on `split_at_checked` and `split_last_chunk` has no panic path, and takes a key or a value together with the
-//! length that follows it, in one split. nom's own `length_data` would cost three times as much, and its `streaming`
-//! parsers would call an overrun in a complete block incomplete, where it is malformed.
+//! A leaf uses `split_at_checked` and `split_last_chunk`, which have no panic path. One split takes a key or a value together
+//! with the length that follows it. nom's `length_data` takes three times as long. nom's `streaming` parsers call an overrun in
+//! a complete block incomplete, but it is malformed.
 //!
-//! A leaf answers an element or nothing; where the elements end before the block does, a cold function reads the block
-//! once more and says what is wrong. What the fast path would have to keep for telling costs a sixth of its time.
+//! A leaf returns an element or `None`. If the elements end before the block does, a cold function reads the block once more
+//! and finds out what is wrong. If the fast path kept what this function needs, it would take a sixth longer.
 
 use nom::multi::fold_many0;
 use nom::{Err, Mode, OutputMode, PResult, Parser};
@@ -16,10 +16,10 @@ use crate::wire::limits::Limits;
 /// A key and its value.
 pub(crate) type Pair<'a> = (&'a [u8], &'a [u8]);
 
-/// One pair of a complete block: a key and a value, each behind the 16 bits of its length.
+/// Reads one pair of a complete block: a key and a value, each after the 16 bits of its length.
 #[inline(always)]
 pub(crate) fn pair(input: &[u8]) -> Option<(&[u8], Pair<'_>)> {
-    // No pair is shorter than its two lengths: one comparison here serves for both.
+    // A pair is at least as long as its two lengths: one comparison here checks both.
     let [low, high, _, _] = input.first_chunk()?;
     let key_len = usize::from(u16::from_le_bytes([*low, *high]));
     let (head, tail) = input.split_at_checked(key_len.saturating_add(4))?;
@@ -29,7 +29,7 @@ pub(crate) fn pair(input: &[u8]) -> Option<(&[u8], Pair<'_>)> {
     Some((rest, (key, value)))
 }
 
-/// One item of a complete array, behind the 16 bits of its length.
+/// Reads one item of a complete array, after the 16 bits of its length.
 #[inline(always)]
 pub(crate) fn item(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, tail) = input.split_first_chunk()?;
@@ -37,10 +37,11 @@ pub(crate) fn item(input: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((rest, item))
 }
 
-/// `vars = pair*` up to the end of the block: shows each pair to `visit`, and answers how many there were.
+/// Reads `vars = pair*` up to the end of the block. It shows each pair to `visit`, and returns the number of pairs.
 ///
-/// Every length but the first stands behind something, so that the loop takes a key with the length of its value, and a
-/// value with the length of the key behind it; the last value has none. Where this fails, some pairs were shown already.
+/// Every length but the first follows a key or a value. So the loop takes a key with the length of its value, and a value with
+/// the length of the next key; after the last value there is no length. If the block is malformed, `visit` has seen some of its
+/// pairs.
 #[inline(always)]
 pub(crate) fn vars<'a>(
     block: &'a [u8],
@@ -56,7 +57,7 @@ pub(crate) fn vars<'a>(
     let one = |input| {
         let (key, value_len, tail) = piece(input, key_len)?;
         let (value, next, rest) = piece(tail, value_len)?;
-        if !bounds.hold(key, value) {
+        if !bounds.allow(key, value) {
             return None;
         }
         key_len = next;
@@ -66,7 +67,7 @@ pub(crate) fn vars<'a>(
     let rest = all(first, one, |(key, value)| visit(key, value));
     match piece(rest, key_len) {
         Some((key, value_len, value))
-            if value_len == value.len() && bounds.hold(key, value) && bounds.allow_behind(before_last) =>
+            if value_len == value.len() && bounds.allow(key, value) && bounds.allow_after(before_last) =>
         {
             visit(key, value);
             Ok(before_last.wrapping_add(1))
@@ -75,7 +76,7 @@ pub(crate) fn vars<'a>(
     }
 }
 
-/// `array = item*` up to the end of the block; answers how many there were.
+/// Reads `array = item*` up to the end of the block, and returns the number of items.
 pub(crate) fn array(block: &[u8]) -> Result<usize, DecodeError> {
     let mut count = 0_usize;
     match all(block, item, |_| count = count.wrapping_add(1)) {
@@ -84,7 +85,8 @@ pub(crate) fn array(block: &[u8]) -> Result<usize, DecodeError> {
     }
 }
 
-/// The pair behind the first `count` ones of a block, for readers that go pair by pair; `rest` is not empty.
+/// Reads the pair at the start of `rest`, which is not empty, after `count` pairs of the block; for readers that go pair by
+/// pair.
 pub(crate) fn pair_within<'a>(
     block: &[u8],
     rest: &'a [u8],
@@ -93,7 +95,7 @@ pub(crate) fn pair_within<'a>(
 ) -> Result<(&'a [u8], Pair<'a>), DecodeError> {
     match pair(rest) {
         Some((next, (key, value)))
-            if Bounds::new(limits).hold(key, value) && Bounds::new(limits).allow_behind(count) =>
+            if Bounds::new(limits).allow(key, value) && Bounds::new(limits).allow_after(count) =>
         {
             Ok((next, (key, value)))
         }
@@ -101,7 +103,7 @@ pub(crate) fn pair_within<'a>(
     }
 }
 
-/// Shows as many elements as there are to `visit`, and answers what is left of the block.
+/// Shows all elements to `visit` up to the first fault, and returns the rest of the block.
 #[inline(always)]
 fn all<'a, T>(
     block: &'a [u8],
@@ -111,12 +113,12 @@ fn all<'a, T>(
     let parsed = fold_many0(Element(one), || (), |(), element| visit(element)).parse(block);
     match parsed {
         Ok((rest, ())) => rest,
-        // nom gives up by itself in one case only, an element of no bytes, and ours have two at least.
+        // nom itself fails only for an element of no bytes, and these elements have at least two.
         Err(_) => block,
     }
 }
 
-/// A leaf as nom knows it: nom's own way, a closure, is not inlined into the crate that uses it.
+/// A leaf as a parser of nom. A closure is a parser too, but is not inlined into the crate that uses it.
 struct Element<F>(F);
 
 impl<'a, T, F: FnMut(&'a [u8]) -> Option<(&'a [u8], T)>> Parser<&'a [u8]> for Element<F> {
@@ -137,7 +139,7 @@ fn length(bytes: &[u8; 2]) -> usize {
     usize::from(u16::from_le_bytes(*bytes))
 }
 
-/// A key or a value of known length, the length that follows it, and what follows that.
+/// Takes a key or a value of known length and the length that follows it. Returns both, and the rest.
 #[inline(always)]
 fn piece(input: &[u8], len: usize) -> Option<(&[u8], usize, &[u8])> {
     let (head, rest) = input.split_at_checked(len.saturating_add(2))?;
@@ -145,7 +147,7 @@ fn piece(input: &[u8], len: usize) -> Option<(&[u8], usize, &[u8])> {
     Some((piece, length(next), rest))
 }
 
-/// [`Limits`] as the loop compares them.
+/// The [`Limits`] in the form that the loop compares.
 struct Bounds {
     shortest_key: usize,
     longest_key: usize,
@@ -156,7 +158,7 @@ struct Bounds {
 impl Bounds {
     #[inline(always)]
     fn new(limits: &Limits) -> Self {
-        // A datasize is at most 65535 and a pair at least 4 bytes, so that a limit above this is none.
+        // A datasize is at most 65535 and a pair has at least 4 bytes, so no packet reaches a larger limit.
         let vars = if limits.vars < 16384 { Some(limits.vars.into()) } else { None };
         Self {
             shortest_key: usize::from(!limits.empty_keys),
@@ -167,18 +169,18 @@ impl Bounds {
     }
 
     #[inline(always)]
-    fn hold(&self, key: &[u8], value: &[u8]) -> bool {
+    fn allow(&self, key: &[u8], value: &[u8]) -> bool {
         key.len() >= self.shortest_key && key.len() <= self.longest_key && value.len() <= self.longest_value
     }
 
-    /// Whether one more pair may stand behind so many.
+    /// Whether one more pair may follow `count` pairs.
     #[inline(always)]
-    fn allow_behind(&self, count: usize) -> bool {
+    fn allow_after(&self, count: usize) -> bool {
         self.vars.is_none_or(|most| count < most)
     }
 }
 
-/// Why a block is not pairs within the limits.
+/// Returns why a block is not pairs within the limits.
 #[cold]
 #[inline(never)]
 fn explain(block: &[u8], limits: &Limits) -> DecodeError {
@@ -192,7 +194,7 @@ fn explain(block: &[u8], limits: &Limits) -> DecodeError {
     }
 }
 
-/// Why there is no pair within the limits where `rest` begins, which is not empty.
+/// Returns why there is no pair within the limits at the start of `rest`, which is not empty.
 ///
 /// The order of the checks is the order of the bytes.
 #[cold]
@@ -224,7 +226,7 @@ fn pair_fault(block: &[u8], rest: &[u8], limits: &Limits, count: usize) -> Decod
     fault(block, tail, Kind::ValueOverrun, value_len.into(), tail.len())
 }
 
-/// Why there is no item where `rest` begins, which is not empty.
+/// Returns why there is no item at the start of `rest`, which is not empty.
 #[cold]
 #[inline(never)]
 fn item_fault(block: &[u8], rest: &[u8]) -> DecodeError {
@@ -237,7 +239,7 @@ fn item_fault(block: &[u8], rest: &[u8]) -> DecodeError {
     }
 }
 
-/// An error at the place in the block where `rest` begins.
+/// Makes an error at the place in the block where `rest` begins.
 fn fault(block: &[u8], rest: &[u8], kind: DecodeErrorKind, required: usize, available: usize) -> DecodeError {
     DecodeError::new(kind, block.len().saturating_sub(rest.len()), required, available)
 }

@@ -17,13 +17,13 @@ use crate::wire::modifier::Modifier1;
 /// # Ok::<(), uwsgi::DecodeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "four bytes on the wire; there is no room for a fourth field")]
+#[allow(clippy::exhaustive_structs, reason = "four bytes on the wire have no room for a fourth field")]
 pub struct Header {
-    /// What the packet is, or which handler a request is for.
+    /// The kind of the packet, or the handler of a request.
     pub modifier1: Modifier1,
-    /// How many bytes of payload follow in this packet; a request's body is not counted.
+    /// The length of the payload in bytes. A request's body does not count.
     pub datasize: u16,
-    /// A sub-command or an answer's result; its meaning depends on modifier1.
+    /// A sub-command, or the result of an answer. Its meaning depends on modifier1.
     pub modifier2: u8,
 }
 
@@ -31,14 +31,14 @@ impl Header {
     /// The length of a header in bytes.
     pub const LEN: usize = 4;
 
-    /// The header that these four bytes are; every four bytes are one.
+    /// Decodes four bytes. Any four bytes are a header.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 4]) -> Self {
         let [modifier1, low, high, modifier2] = bytes;
         Self { modifier1: Modifier1(modifier1), datasize: u16::from_le_bytes([low, high]), modifier2 }
     }
 
-    /// The header at the start of `bytes`, and what follows it.
+    /// Decodes the header at the start of `bytes`, and returns it with the bytes that follow it.
     ///
     /// # Errors
     ///
@@ -51,16 +51,16 @@ impl Header {
         }
     }
 
-    /// The four bytes on the wire.
+    /// Returns the four bytes on the wire.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 4] {
         let [low, high] = self.datasize.to_le_bytes();
         [self.modifier1.0, low, high, self.modifier2]
     }
 
-    /// The other protocol that these four bytes look like, if they do.
+    /// Returns the other protocol that these four bytes look like.
     ///
-    /// This is advice for a log line: a packet may happen to begin so and still be well formed.
+    /// This is advice for a log line: a well-formed packet may begin with the same bytes.
     ///
     /// ```
     /// use uwsgi::{Foreign, Header};
@@ -72,7 +72,7 @@ impl Header {
     #[must_use]
     pub fn foreign(&self) -> Option<Foreign> {
         match &self.to_bytes() {
-            // RFC 9110 section 9.3, RFC 5789 and the methods of RFC 4918 whose four letters are not taken; a response.
+            // Methods of RFC 9110 section 9.3, RFC 5789 and RFC 4918, by their first four letters; and a response.
             b"GET " | b"HEAD" | b"POST" | b"PUT " | b"DELE" | b"OPTI" | b"CONN" | b"TRAC" | b"PATC" | b"PROP"
             | b"MKCO" | b"COPY" | b"MOVE" | b"LOCK" | b"UNLO" | b"HTTP" => Some(Foreign::Http),
             // RFC 9113 section 3.4: the connection preface.
@@ -88,7 +88,7 @@ impl Header {
     }
 }
 
-/// A protocol that a peer may speak where uwsgi was expected.
+/// Another protocol that a peer speaks instead of uwsgi.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Foreign {
@@ -105,7 +105,7 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// What to change so that the peer speaks uwsgi.
+    /// Returns what to change so that the peer speaks uwsgi.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
-//! What a decoder accepts beyond being well formed.
+//! The limits of decoders.
 
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 
-/// Limits that a decoder holds exactly: a packet at the limit passes, one over it is an error of its own kind.
+/// The limits of a decoder. A packet at a limit passes. A packet over a limit fails with an error that names this limit.
 ///
-/// The default is what the wire allows, empty keys refused: they carry nothing, and uWSGI refuses the whole request
-/// that has one. uWSGI's own limits are a datasize of 4096 (`--buffer-size`) and 128 vars (`--max-vars`);
-/// gunicorn 27 takes 1,000 vars.
+/// The default is everything that the wire allows, except empty keys: they have no meaning, and uWSGI refuses a request that
+/// has one. uWSGI's own limits are a datasize of 4096 (`--buffer-size`) and 128 vars (`--max-vars`). gunicorn 27 accepts 1,000
+/// vars.
 ///
 /// ```
 /// use uwsgi::{DecodeErrorKind, Limits, Packet};
@@ -34,56 +34,56 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What the wire allows, empty keys refused: the default.
+    /// Returns the default: everything that the wire allows, except empty keys.
     #[must_use]
     pub const fn wire() -> Self {
         Self { datasize: u16::MAX, vars: u16::MAX, key: u16::MAX, value: u16::MAX, empty_keys: false }
     }
 
-    /// What a server should accept from a front end: the default, and at most 1,000 vars, as gunicorn does.
+    /// Returns what a server should accept from a front end: the default with at most 1,000 vars, as gunicorn has it.
     #[must_use]
     pub const fn server() -> Self {
         Self::wire().with_vars(1000)
     }
 
-    /// The largest datasize, in bytes.
+    /// Sets the largest datasize in bytes; 65535 by default.
     #[must_use]
     pub const fn with_datasize(self, bytes: u16) -> Self {
         Self { datasize: bytes, ..self }
     }
 
-    /// The most vars in one packet.
+    /// Sets the largest number of vars in a packet; 65535 by default, which no packet reaches.
     #[must_use]
     pub const fn with_vars(self, count: u16) -> Self {
         Self { vars: count, ..self }
     }
 
-    /// The longest key, in bytes.
+    /// Sets the length of the longest key in bytes; 65535 by default.
     #[must_use]
     pub const fn with_key(self, bytes: u16) -> Self {
         Self { key: bytes, ..self }
     }
 
-    /// The longest value, in bytes.
+    /// Sets the length of the longest value in bytes; 65535 by default.
     #[must_use]
     pub const fn with_value(self, bytes: u16) -> Self {
         Self { value: bytes, ..self }
     }
 
-    /// Whether a key may have no bytes, as gunicorn 27 allows and uWSGI does not.
+    /// Sets whether a key may be empty; false by default. gunicorn 27 allows empty keys, uWSGI does not.
     #[must_use]
     pub const fn with_empty_keys(self, allowed: bool) -> Self {
         Self { empty_keys: allowed, ..self }
     }
 
-    /// The largest datasize accepted, in bytes.
+    /// Returns the largest datasize in bytes.
     #[must_use]
     pub const fn datasize(&self) -> u16 {
         self.datasize
     }
 }
 
-/// Whether a packet within the limits could carry the block.
+/// Refuses a block that no packet within the limits can carry.
 #[inline(always)]
 pub(crate) fn fits(block: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     let most = usize::from(limits.datasize);

@@ -1,56 +1,56 @@
-//! The numbers that modifier1 takes, and what each means.
+//! The numbers of modifier1, and their meanings.
 
 use core::fmt;
 
-/// The first byte of a packet: what it is, or which handler a request is for.
+/// The first byte of a packet: the kind of the packet, or the handler of a request.
 ///
-/// Every number is allowed on the wire; the constants are those that uWSGI or its documentation give a meaning.
-/// Plugins may be moved to other numbers (`--plugin N:name`), so that a name is what the number means by default.
+/// Every number is allowed on the wire. The constants are the numbers that have a meaning in uWSGI or in its documentation.
+/// `--plugin N:name` moves a plugin to another number, so a name is the default meaning of its number.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Standing};
 ///
 /// assert_eq!(Modifier1::PING, Modifier1(100));
 /// assert_eq!(Modifier1::PING.name(), Some("ping"));
-/// assert_eq!(Modifier1::RELOAD.standing(), Standing::Documented); // no server of today answers it
+/// assert_eq!(Modifier1::RELOAD.standing(), Standing::Documented); // no known server answers it
 /// assert_eq!(Modifier1(77).name(), None);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(clippy::exhaustive_structs, reason = "one byte on the wire")]
 pub struct Modifier1(pub u8);
 
-/// Whether anything still answers a modifier1.
+/// Whether a server still answers a modifier1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Standing {
-    /// A handler or a receiver exists in uWSGI 2.0.
+    /// uWSGI 2.0 has a handler or a receiver for it.
     Answered,
-    /// Documented or reserved only: every server known to us closes the connection without an answer.
+    /// It is only documented or reserved: every known server closes the connection without an answer.
     Documented,
-    /// Never a request: uWSGI answers or configures with it, or uses the number internally.
+    /// It is never a request: uWSGI uses the number in answers, for configuration, or internally.
     Internal,
-    /// No meaning known.
+    /// It has no known meaning.
     Unassigned,
 }
 
-/// How a packet's payload is laid out.
+/// The form of a packet's payload.
 ///
-/// The bytes do not tell: vars, and an array with an even number of items, look the same. The modifiers and the direction tell:
-/// [`Modifier1::payload_form`] is for what a client sends, [`Modifier1::answer_form`] for what a server sends.
+/// The bytes alone do not tell the form: vars and an array with an even number of items look the same. The modifiers and the
+/// direction do: [`Modifier1::payload_form`] is for what a client sends, [`Modifier1::answer_form`] for what a server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PayloadForm {
-    /// Items, each with its length.
+    /// Items, each after its length.
     Array,
     /// No payload.
     None,
     /// Bytes with a meaning of their own.
     Raw,
-    /// Pairs of key and value, each with its length.
+    /// Pairs of a key and a value, each after its length.
     Vars,
 }
 
-/// One row of the table: constant, number, name, standing, meaning.
+/// A table of modifiers. A row has the constant, the number, the name, the standing and the meaning.
 macro_rules! modifiers {
     ($($constant:ident $number:literal $name:literal $standing:ident $meaning:literal;)*) => {
         impl Modifier1 {
@@ -59,22 +59,22 @@ macro_rules! modifiers {
                 pub const $constant: Self = Self($number);
             )*
 
-            /// Every number with a name, in order.
+            /// All numbers that have a name, in order.
             pub const NAMED: &'static [Self] = &[$(Self($number)),*];
 
-            /// The short name of the number, or `None` where it has no meaning.
+            /// Returns the short name of the number; `None` where it has no meaning.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 { $($number => Some($name),)* _ => None }
             }
 
-            /// What the number means, in a few words, or `None` where it has no meaning.
+            /// Returns the meaning of the number in a few words; `None` where it has no meaning.
             #[must_use]
             pub const fn meaning(self) -> Option<&'static str> {
                 match self.0 { $($number => Some($meaning),)* _ => None }
             }
 
-            /// Whether anything still answers the number.
+            /// Returns whether a server still answers the number.
             #[must_use]
             pub const fn standing(self) -> Standing {
                 match self.0 { $($number => Standing::$standing,)* _ => Standing::Unassigned }
@@ -83,8 +83,8 @@ macro_rules! modifiers {
     };
 }
 
-// Read in uWSGI's sources (2.0.30 and master of 2025-09) and in its Protocol.rst; Documented rows were also sent to
-// a server, which closed the connection.
+// Sources: uWSGI 2.0.30, its master of 2025-09, and its Protocol.rst. The numbers of Documented rows were also sent to a
+// server, which closed the connection.
 modifiers! {
     WSGI 0 "wsgi" Answered "a request for a Python WSGI application, and the default of every front end";
     RESERVED_1 1 "reserved-1" Documented "reserved for Unbit; also the first byte of FastCGI";
@@ -138,9 +138,10 @@ modifiers! {
 }
 
 impl Modifier1 {
-    /// Whether a packet of this kind is a web request, whose vars are a CGI environment and whose answer is HTTP. The others
-    /// (a signal, a call, a cache command and the like) have a payload and an answer of their own kind. A number of no known
-    /// meaning is a request: that is what a front end's `uwsgi_modifier1` chooses handlers with.
+    /// Whether a packet of this kind is a web request, whose vars are a CGI environment and whose answer is HTTP.
+    ///
+    /// Other packets (a signal, a call, a cache command) have payloads and answers of their own forms. A number without a known
+    /// meaning is a request, because a front end chooses handlers with such numbers (nginx's `uwsgi_modifier1`).
     ///
     /// ```
     /// use uwsgi::Modifier1;
@@ -179,9 +180,9 @@ impl Modifier1 {
         }
     }
 
-    /// How a request of this kind lays out `datasize` bytes of payload.
+    /// Returns the form of the payload of a request with these modifiers.
     ///
-    /// The payload of an answer is laid out in another way: [`answer_form`](Self::answer_form).
+    /// The payload of an answer has another form: see [`answer_form`](Self::answer_form).
     ///
     /// ```
     /// use uwsgi::{Modifier1, PayloadForm};
@@ -198,7 +199,7 @@ impl Modifier1 {
             return PayloadForm::None;
         }
         match (self, modifier2) {
-            // plugins/rpc: 2 is an HTTP request with the call in PATH_INFO, 3 the same with XML-RPC in its body; any other is
+            // plugins/rpc: 2 is an HTTP request with the call in PATH_INFO, and 3 is one with XML-RPC in its body. Any other is
             // a call.
             (Self::RPC, 2 | 3) | (Self::CACHE, 3 | 4 | 17) => PayloadForm::Vars,
             // plugins/cache: 1 sets, 10 and 11 replicate (UDP).
@@ -220,10 +221,10 @@ impl Modifier1 {
         }
     }
 
-    /// How an answer with these modifiers lays out `datasize` bytes of payload.
+    /// Returns the form of the payload of an answer with these modifiers.
     ///
-    /// The modifiers alone do not tell: an RPC call (173, 0) is an array, and its answer has the same modifiers and is raw.
-    /// An answer to a web request is no packet and has no form.
+    /// A call and its answer may have the same modifiers and different forms: an RPC call (173, 0) is an array, and its answer
+    /// is raw. The answer to a web request is HTTP, so it has no form.
     ///
     /// ```
     /// use uwsgi::{Modifier1, PayloadForm};
@@ -240,7 +241,7 @@ impl Modifier1 {
             return PayloadForm::None;
         }
         match (self, modifier2) {
-            // plugins/rpc: 5 is a result that follows the packet. plugins/cache: 17 answers a command, 7 begins a dump.
+            // plugins/rpc: with 5 the result follows the packet. plugins/cache: 17 answers a command, 7 begins a dump.
             // core/fork_server.c: the answer has the key pid. Protocol.rst: the answer to CONFIG is vars.
             (Self::RPC, 5) | (Self::CACHE, 7 | 17) | (Self::WEBDAV | Self::CONFIG, _) => PayloadForm::Vars,
             _ => PayloadForm::Raw,

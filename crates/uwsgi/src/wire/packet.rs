@@ -1,4 +1,4 @@
-//! A header and its payload.
+//! Packets: a header and its payload.
 
 use crate::wire::array::Array;
 use crate::wire::buffer::Buffer;
@@ -10,7 +10,7 @@ use crate::wire::vars::Vars;
 
 /// One packet, borrowed: a header, and as many bytes of payload as its datasize says.
 ///
-/// A request's body is not part of the packet: it follows it, and its length is in the vars.
+/// A request's body is not part of the packet. It follows the packet, and its length is in the vars.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Packet};
@@ -44,7 +44,7 @@ pub enum Content<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// A packet of these parts.
+    /// Makes a packet of these parts.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl<'a> Packet<'a> {
         Ok(Self { modifier1, modifier2, payload })
     }
 
-    /// The packet at the start of `bytes`, and what follows it. The payload is not looked into.
+    /// Decodes the packet at the start of `bytes`, and returns it with the bytes that follow it. The payload is not decoded.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl<'a> Packet<'a> {
         Self::decode_with(bytes, &Limits::wire())
     }
 
-    /// [`decode`](Self::decode), refusing a datasize over the limit as soon as the header is there.
+    /// Does what [`decode`](Self::decode) does, and refuses a datasize over the limit as soon as the header is there.
     ///
     /// # Errors
     ///
@@ -85,51 +85,51 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The header.
+    /// Returns the header.
     #[must_use]
     pub fn header(&self) -> Header {
         Header { modifier1: self.modifier1, datasize: self.datasize(), modifier2: self.modifier2 }
     }
 
-    /// What the packet is.
+    /// Returns modifier1: the kind of the packet.
     #[must_use]
     pub const fn modifier1(&self) -> Modifier1 {
         self.modifier1
     }
 
-    /// The sub-command, or an answer's result.
+    /// Returns modifier2: a sub-command, or the result of an answer.
     #[must_use]
     pub const fn modifier2(&self) -> u8 {
         self.modifier2
     }
 
-    /// The length of the payload in bytes.
+    /// Returns the length of the payload in bytes.
     #[must_use]
     pub fn datasize(&self) -> u16 {
-        // Every constructor has checked it.
+        // Every constructor has checked the length.
         u16::try_from(self.payload.len()).unwrap_or(u16::MAX)
     }
 
-    /// The payload as it was on the wire.
+    /// Returns the payload as it was on the wire.
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
-    /// How the payload of a request with these modifiers is laid out: [`Modifier1::payload_form`].
+    /// Returns the form of the payload of a request with these modifiers: see [`Modifier1::payload_form`].
     #[must_use]
     pub fn payload_form(&self) -> PayloadForm {
         self.modifier1.payload_form(self.modifier2, self.datasize())
     }
 
-    /// How the payload of an answer with these modifiers is laid out: [`Modifier1::answer_form`].
+    /// Returns the form of the payload of an answer with these modifiers: see [`Modifier1::answer_form`].
     ///
     /// ```
     /// use uwsgi::{Packet, PayloadForm};
     ///
     /// let (answer, _) = Packet::decode(b"\xad\x02\0\x0042")?;
     /// assert_eq!(answer.answer_form(), PayloadForm::Raw);
-    /// assert_eq!(answer.payload_form(), PayloadForm::Array); // what a call with these modifiers has
+    /// assert_eq!(answer.payload_form(), PayloadForm::Array); // the form of a call with these modifiers
     /// # Ok::<(), uwsgi::DecodeError>(())
     /// ```
     #[must_use]
@@ -137,11 +137,11 @@ impl<'a> Packet<'a> {
         self.modifier1.answer_form(self.modifier2, self.datasize())
     }
 
-    /// The payload, decoded in the form that the modifiers of a request ask for.
+    /// Decodes the payload in the form that the modifiers of a request ask for.
     ///
     /// # Errors
     ///
-    /// What is malformed, and where, counted from the packet's first byte.
+    /// What is malformed, and where; offsets count from the packet's first byte.
     pub fn content(&self) -> Result<Content<'a>, DecodeError> {
         match self.payload_form() {
             PayloadForm::Array => self.array().map(Content::Array),
@@ -151,42 +151,42 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// The payload as vars, whatever the modifiers say.
+    /// Decodes the payload as vars, whatever the modifiers say.
     ///
     /// # Errors
     ///
     /// As [`Vars::decode`]; offsets count from the packet's first byte.
     #[inline]
     pub fn vars(&self) -> Result<Vars<'a>, DecodeError> {
-        Vars::decode(self.payload).map_err(Self::behind_header)
+        Vars::decode(self.payload).map_err(Self::after_header)
     }
 
-    /// The payload as vars, held to `limits`.
+    /// Decodes the payload as vars within `limits`.
     ///
     /// # Errors
     ///
     /// As [`Vars::decode_with`]; offsets count from the packet's first byte.
     #[inline]
     pub fn vars_with(&self, limits: &Limits) -> Result<Vars<'a>, DecodeError> {
-        Vars::decode_with(self.payload, limits).map_err(Self::behind_header)
+        Vars::decode_with(self.payload, limits).map_err(Self::after_header)
     }
 
-    /// The payload as an array, whatever the modifiers say.
+    /// Decodes the payload as an array, whatever the modifiers say.
     ///
     /// # Errors
     ///
     /// As [`Array::decode`]; offsets count from the packet's first byte.
     pub fn array(&self) -> Result<Array<'a>, DecodeError> {
-        Array::decode(self.payload).map_err(Self::behind_header)
+        Array::decode(self.payload).map_err(Self::after_header)
     }
 
-    /// How many bytes the packet takes on the wire.
+    /// Returns the length of the packet on the wire in bytes.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         Header::LEN.saturating_add(self.payload.len())
     }
 
-    /// Writes the packet and answers its bytes, which live as long as the buffer.
+    /// Writes the packet and returns its bytes, which live as long as the buffer.
     ///
     /// # Errors
     ///
@@ -209,18 +209,18 @@ impl<'a> Packet<'a> {
         Ok(buffer.written(start, start.saturating_add(self.encoded_len())))
     }
 
-    /// A block's error as the packet's.
+    /// Turns the error of a block into that of its packet.
     #[cold]
-    pub(crate) fn behind_header(error: DecodeError) -> DecodeError {
+    pub(crate) fn after_header(error: DecodeError) -> DecodeError {
         match error.kind() {
-            // The header says so, at its second byte.
+            // The datasize is the second byte of the header.
             DecodeErrorKind::DatasizeLimit => error.shifted(1),
             _ => error.shifted(Header::LEN),
         }
     }
 }
 
-/// The length of a payload as datasize says it.
+/// Returns the length of a payload as a datasize.
 #[inline]
 pub(crate) fn datasize(len: usize) -> Result<u16, EncodeError> {
     let most = usize::from(u16::MAX);

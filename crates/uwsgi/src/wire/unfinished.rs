@@ -18,7 +18,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
     pub(crate) fn new(buffer: &'b mut B) -> Self {
         let mut draft = Draft::new(buffer);
         if !draft.append([&[0; Header::LEN]]) {
-            // Every `append` and `finish` fails too: they are asked for a place after it.
+            // Every `append` and `finish` fails too, because it needs a place after the header.
             draft.skip(Header::LEN);
         }
         Self { draft }
@@ -29,16 +29,16 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
         self.draft.len()
     }
 
-    /// Writes a pair or nothing.
+    /// Writes a pair, or nothing if it is refused.
     #[inline(always)]
     pub(crate) fn append_pair(&mut self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
         let (key_len, value_len) = pair_lengths(key, value)?;
         self.append([&key_len, key, &value_len, value])
     }
 
-    /// What [`append_pair`](Self::append_pair) would answer.
+    /// Returns what [`append_pair`](Self::append_pair) would return, and writes nothing.
     ///
-    /// Inlined, as all that takes the encoder by reference: in a loop of pushes it stays in registers.
+    /// It is inlined, as every method that takes the encoder by reference: so the encoder stays in registers in a loop.
     #[inline(always)]
     pub(crate) fn fits_pair(&self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
         pair_lengths(key, value)?;
@@ -49,7 +49,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
         if len > room { Err(EncodeError::new(EncodeErrorKind::BufferFull, len, room)) } else { Ok(()) }
     }
 
-    /// Writes all pieces or none.
+    /// Writes all pieces, or nothing if they do not fit.
     #[inline(always)]
     pub(crate) fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), EncodeError> {
         let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
@@ -61,12 +61,12 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
         Ok(())
     }
 
-    /// The payload so far.
+    /// Returns the payload so far.
     pub(crate) fn payload(&self) -> &[u8] {
         self.draft.written_from(Header::LEN)
     }
 
-    /// The bytes of the packet so far, from the one at `from` on, to be changed.
+    /// Returns the bytes of the packet so far, from the one at `from` on, to be changed.
     #[inline]
     pub(crate) fn written_from_mut(&mut self, from: usize) -> &mut [u8] {
         self.draft.written_from_mut(from)
@@ -84,7 +84,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
     }
 }
 
-/// The lengths of a pair as the wire has them.
+/// Returns the lengths of a pair as the wire has them.
 #[inline(always)]
 fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeError> {
     if key.is_empty() {
@@ -93,7 +93,7 @@ fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeEr
     Ok((length(EncodeErrorKind::KeyTooLong, key)?, length(EncodeErrorKind::ValueTooLong, value)?))
 }
 
-/// A length as the wire has it.
+/// Returns a length as the wire has it.
 #[inline(always)]
 pub(crate) fn length(too_long: EncodeErrorKind, bytes: &[u8]) -> Result<[u8; 2], EncodeError> {
     length_of(too_long, bytes.len())

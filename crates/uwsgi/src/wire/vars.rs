@@ -7,11 +7,11 @@ use crate::wire::error::DecodeError;
 use crate::wire::grammar::{self, Pair};
 use crate::wire::limits::{Limits, fits};
 
-/// A well-formed block of vars: that the value exists is the proof, so that nothing below can fail.
+/// A well-formed block of vars. Only a well-formed block becomes `Vars`, so its methods cannot fail.
 ///
-/// Order and duplicates are kept: [`get`](Self::get) answers the last pair of a key, as uWSGI and gunicorn do;
-/// [`get_all`](Self::get_all) and [`iter`](Self::iter) show all. Keys and values are bytes, and keys are compared
-/// exactly.
+/// Order and duplicates are kept. [`get`](Self::get) returns the last pair of a key, as uWSGI and gunicorn do;
+/// [`get_all`](Self::get_all) and [`iter`](Self::iter) return all pairs. Keys and values are bytes. Keys are equal if their
+/// bytes are.
 ///
 /// ```
 /// use uwsgi::Vars;
@@ -34,28 +34,28 @@ impl<'a> Vars<'a> {
     /// A block without vars.
     pub const EMPTY: Vars<'static> = Vars { block: &[], count: 0 };
 
-    /// The vars that this block is, to its last byte.
+    /// Decodes a whole block.
     ///
     /// # Errors
     ///
-    /// What is malformed, and where; an empty key is too, and so is a block over the 65535 bytes of a packet.
+    /// What is malformed, and where. An empty key is malformed, and so is a block over the 65535 bytes of a packet.
     #[inline]
     pub fn decode(block: &'a [u8]) -> Result<Self, DecodeError> {
         Self::visit(block, &Limits::wire(), |_, _| ())
     }
 
-    /// [`decode`](Self::decode), held to `limits`.
+    /// Decodes a whole block within `limits`.
     ///
     /// # Errors
     ///
-    /// What is malformed or over a limit, and where. The first that comes in the block wins.
+    /// What is malformed or over a limit, and where. Of several faults the first in the block counts.
     pub fn decode_with(block: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         Self::visit(block, limits, |_, _| ())
     }
 
-    /// The vars of a block, each shown to `visit` on the way.
+    /// Decodes a whole block within `limits`, and shows each pair to `visit`.
     ///
-    /// Inlined, so that constant limits cost nothing.
+    /// It is inlined, so that the compiler knows the limits where they are constant.
     #[inline(always)]
     pub(crate) fn visit(
         block: &'a [u8],
@@ -67,7 +67,7 @@ impl<'a> Vars<'a> {
         Ok(Self { block, count })
     }
 
-    /// Reads pairs without asking for the whole block to be well formed: pairs come before the error that stops them.
+    /// Reads the pairs of a block that may be malformed: first the pairs before the fault, then the error.
     ///
     /// ```
     /// use uwsgi::{Limits, Vars};
@@ -83,43 +83,43 @@ impl<'a> Vars<'a> {
         Pairs { block, rest: block, count: 0, limits: *limits }
     }
 
-    /// The block as it was on the wire.
+    /// Returns the block as it was on the wire.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.block
     }
 
-    /// How many pairs there are, duplicates counted.
+    /// Returns the number of pairs; duplicates count.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there are no pairs.
+    /// Whether the block has no pairs.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// All pairs, in wire order.
+    /// Returns all pairs, in wire order.
     #[inline]
     #[must_use]
     pub const fn iter(&self) -> Iter<'a> {
         Iter { rest: self.block, count: self.count }
     }
 
-    /// The pair that begins at this offset of the block, if one does.
+    /// Returns the pair that begins at this offset of the block.
     pub(crate) fn at(&self, offset: u16) -> Option<Pair<'a>> {
         grammar::pair(self.block.get(usize::from(offset)..)?).map(|(_, pair)| pair)
     }
 
-    /// The value of the last pair with this key.
+    /// Returns the value of the last pair with this key.
     #[must_use]
     pub fn get<K: AsRef<[u8]> + ?Sized>(&self, key: &K) -> Option<&'a [u8]> {
         self.get_all(key).last()
     }
 
-    /// The values of all pairs with this key, in wire order.
+    /// Returns the values of all pairs with this key, in wire order.
     #[inline]
     pub fn get_all<'k, K: AsRef<[u8]> + ?Sized>(&self, key: &'k K) -> GetAll<'a, 'k> {
         GetAll { pairs: self.iter(), key: key.as_ref() }
@@ -150,7 +150,7 @@ impl fmt::Debug for Vars<'_> {
     }
 }
 
-/// Bytes as a string literal would have them.
+/// Bytes that are printed as a string literal.
 pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Escaped<'_> {
@@ -167,7 +167,7 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iter<'a> {
-    /// The end of the block from which no pair was read yet.
+    /// Returns the rest of the block, which was not read yet.
     pub(crate) const fn as_bytes(&self) -> &'a [u8] {
         self.rest
     }
@@ -178,7 +178,7 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Pair<'a>> {
-        // The block was proven when its `Vars` was made, so that an error here is only its end.
+        // The block is well-formed, so only its end is an error.
         let (rest, pair) = grammar::pair(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);
@@ -222,7 +222,7 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// The bytes that no pair was read from yet; after an error, from where it stopped to the end.
+    /// Returns the bytes that were not read yet; after an error, those from the faulty pair on.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
@@ -239,7 +239,7 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = Result<Pair<'a>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // An empty block says that an error was handed out; `rest` still shows where.
+        // After an error the block is empty; `rest` still shows where the error was.
         if self.rest.is_empty() || self.block.is_empty() {
             return None;
         }
@@ -265,7 +265,7 @@ impl FusedIterator for Pairs<'_> {}
 /// use uwsgi::VarsBuf;
 ///
 /// let vars = VarsBuf::decode(b"\x01\x00A\x01\x001".to_vec())?;
-/// assert_eq!(vars.as_vars().get("A"), Some(&b"1"[..])); // nothing is validated again
+/// assert_eq!(vars.as_vars().get("A"), Some(&b"1"[..])); // the block is not decoded again
 /// # Ok::<(), uwsgi::DecodeError>(())
 /// ```
 #[cfg(feature = "alloc")]
@@ -277,7 +277,7 @@ pub struct VarsBuf {
 
 #[cfg(feature = "alloc")]
 impl VarsBuf {
-    /// The vars that this block is, to its last byte.
+    /// Decodes a whole block.
     ///
     /// # Errors
     ///
@@ -286,7 +286,7 @@ impl VarsBuf {
         Self::decode_with(block, &Limits::wire())
     }
 
-    /// [`decode`](Self::decode), held to `limits`.
+    /// Decodes a whole block within `limits`.
     ///
     /// # Errors
     ///
@@ -296,13 +296,13 @@ impl VarsBuf {
         Ok(Self { block, count })
     }
 
-    /// The vars, borrowed.
+    /// Returns the vars, borrowed.
     #[must_use]
     pub fn as_vars(&self) -> Vars<'_> {
         Vars { block: &self.block, count: self.count }
     }
 
-    /// The block as it was on the wire.
+    /// Returns the block as it was on the wire.
     #[must_use]
     pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
         self.block
