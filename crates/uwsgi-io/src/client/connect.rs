@@ -73,7 +73,7 @@ pub(crate) fn resend<B: Read>(
     Ok(())
 }
 
-/// Whether a kept connection can be used again: it has not ended, and the server has sent nothing.
+/// Returns whether a kept connection can be used again: it has not ended, and the server has sent nothing.
 fn is_reusable(socket: &Socket) -> bool {
     socket.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

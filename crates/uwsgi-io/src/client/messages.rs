@@ -83,8 +83,8 @@ impl Client {
         }
     }
 
-    /// Like [`rpc`](Self::rpc), but the answer is only the bytes of the result, up to the close. An empty result looks the same
-    /// as a function that does not exist: the answer has no bytes.
+    /// Calls a function like [`rpc`](Self::rpc), but the answer is only the bytes of the result, up to the close. An empty
+    /// result looks the same as a function that does not exist: the answer has no bytes.
     ///
     /// ```
     /// # use std::io::{Read, Write};

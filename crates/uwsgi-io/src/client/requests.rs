@@ -34,7 +34,7 @@ impl Client {
         self.request_with_interim(packet, body, |_| ())
     }
 
-    /// Like [`request`](Self::request), but calls `interim` with the head of each interim response (1xx).
+    /// Sends a web request like [`request`](Self::request), and calls `interim` with the head of each interim response (1xx).
     ///
     /// ```
     /// # use std::io::{Read, Write};

@@ -51,7 +51,7 @@ impl<'b, S: Source> ResponseReader<'b, S> {
         Self::with_filled(source, exchange, buffer, 0)
     }
 
-    /// Like [`new`](Self::new), but the first `filled` bytes of the buffer belong to the response.
+    /// Returns a reader like [`new`](Self::new), but the first `filled` bytes of the buffer belong to the response.
     pub(crate) fn with_filled(source: S, exchange: Exchange, buffer: &'b mut Vec<u8>, filled: usize) -> Self {
         make_room(buffer, INITIAL_BUFFER);
         Self { source, exchange, buffer, window: Window { filled, ..Window::default() }, found: None }
@@ -171,13 +171,14 @@ pub struct ResponseBody<'b, S> {
 
 #[allow(private_bounds, reason = "callers use any `Read`; the other sources are internal")]
 impl<'b, S: Source> ResponseBody<'b, S> {
-    /// Whether the whole body was read. For a body without a length this is true once a read has found the end of the stream.
+    /// Returns whether the whole body was read. For a body without a length this is true once a read has found the end of the
+    /// stream.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether the connection can be used for another request: see [`Exchange::allows_another`].
+    /// Returns whether the connection can be used for another request: see [`Exchange::allows_another`].
     #[must_use]
     pub fn allows_another(&self) -> bool {
         self.take == 0 && self.source.exchange.allows_another(self.source.bytes())

@@ -70,7 +70,7 @@ impl<'c> Sending<'c> {
         self.exchange.outgoing()
     }
 
-    /// Whether bytes of a response have come. The response may say that the server does not want the rest of the body.
+    /// Returns whether bytes of a response have come. The response may say that the server does not want the rest of the body.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.filled > 0

@@ -71,7 +71,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         self.failure
     }
 
-    /// Whether the connection broke while the body was read.
+    /// Returns whether the connection broke while the body was read.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
@@ -134,7 +134,7 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         read
     }
 
-    /// Whether every byte belongs to the body: a chunked body has framing between its bytes.
+    /// Returns whether every byte belongs to the body: a chunked body has framing between its bytes.
     fn has_no_framing(&self) -> bool {
         !self.receive.settings().chunked
     }

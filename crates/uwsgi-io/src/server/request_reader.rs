@@ -264,7 +264,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         }
     }
 
-    /// Whether the peer has sent bytes that nothing has used.
+    /// Returns whether the peer has sent bytes that nothing has used.
     fn has_unused_bytes(&self) -> bool {
         self.window.start < self.window.filled || self.transport.may_have_more()
     }

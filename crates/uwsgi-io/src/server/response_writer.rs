@@ -90,14 +90,15 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         Ok(())
     }
 
-    /// Whether the head has left: it can no longer be replaced. True also after a refusal, and after the first bytes of an
-    /// answer without a head.
+    /// Returns whether the head has left: it can no longer be replaced. True also after a refusal, and after the first bytes of
+    /// an answer without a head.
     #[must_use]
     pub const fn has_left(&self) -> bool {
         self.respond.has_left()
     }
 
-    /// Whether the response was cut off: the connection broke, the peer takes no bytes, or the grace period of a stop is over.
+    /// Returns whether the response was cut off: the connection broke, the peer takes no bytes, or the grace period of a stop
+    /// is over.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken

@@ -93,7 +93,7 @@ pub trait Transport {
         None
     }
 
-    /// Whether a read might find bytes now. A transport that cannot check this without waiting returns true.
+    /// Returns whether a read might find bytes now. A transport that cannot check this without waiting returns true.
     fn may_have_more(&self) -> bool {
         true
     }
@@ -161,7 +161,7 @@ impl<T: Transport + ?Sized> Transport for &T {
     }
 }
 
-/// Whether the caller has to try the read or the write again, perhaps after a wait.
+/// Returns whether the caller has to try the read or the write again, perhaps after a wait.
 pub(crate) fn should_retry(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }

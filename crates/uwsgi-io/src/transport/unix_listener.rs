@@ -178,7 +178,7 @@ impl Drop for Lock {
     }
 }
 
-/// Whether `file` is still the file at the path.
+/// Returns whether `file` is still the file at the path.
 fn is_at(file: &OwnedFd, path: &Path) -> io::Result<bool> {
     let file = File::from(file.try_clone()?).metadata()?;
     Ok(std::fs::symlink_metadata(path).is_ok_and(|there| is_same(&file, &there)))

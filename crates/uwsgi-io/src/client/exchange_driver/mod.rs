@@ -86,7 +86,7 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         self.send_error.take().map_or(Ok(()), Err)
     }
 
-    /// Whether the send buffer still has everything that has left, from the first byte of the packet.
+    /// Returns whether the send buffer still has everything that has left, from the first byte of the packet.
     pub(crate) const fn can_rewind(&self) -> bool {
         !self.packet_overwritten
     }
@@ -175,12 +175,12 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         Ok(())
     }
 
-    /// Whether every byte of the send buffer has left, and sending has not failed.
+    /// Returns whether every byte of the send buffer has left, and sending has not failed.
     pub(crate) const fn is_sent(&self) -> bool {
         self.send_error.is_none() && self.window.len() == 0
     }
 
-    /// Whether sending has failed.
+    /// Returns whether sending has failed.
     pub(crate) const fn has_failed(&self) -> bool {
         self.send_error.is_some()
     }
@@ -191,7 +191,7 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         self.window = Window::default();
     }
 
-    /// Whether more of the request has to leave.
+    /// Returns whether more of the request has to leave.
     fn has_more_to_send(&self, exchange: &Exchange) -> bool {
         self.send_error.is_none() && !exchange.is_refused() && (self.window.len() > 0 || exchange.wants_body())
     }
@@ -335,7 +335,7 @@ impl<T: Transport, B> Write for ExchangeDriver<'_, T, B> {
     }
 }
 
-/// Whether the error means that the peer has closed the connection.
+/// Returns whether the error means that the peer has closed the connection.
 pub(crate) fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
