@@ -1,7 +1,8 @@
 """The application of the conformance cases, for servers of WSGI (`application`) and of ASGI (`asgi_application`).
 
-What it does with a request says the file that CONFORMANCE_APP names, in the words of `uwsgi_conformance::App`; without
-one it reads and answers. It answers with the lines of `uwsgi_conformance::report` that an application can know here.
+The environment variable CONFORMANCE_APP names a file that says what the application does with a request, in the words of
+`uwsgi_conformance::App`. Without one the application reads and answers. It answers with those lines of
+`uwsgi_conformance::report` that an application can know here.
 """
 import asyncio
 import os
@@ -13,11 +14,11 @@ EVERYTHING = 1 << 62
 
 
 class Failed(Exception):
-    """What the application was asked to do."""
+    """The failure that the application was asked for."""
 
 
-def told():
-    """The name of what is to be done, and its numbers."""
+def read_app():
+    """The name of the App in the file, and its numbers."""
     try:
         with open(os.environ["CONFORMANCE_APP"]) as file:
             text = file.read().strip()
@@ -28,7 +29,7 @@ def told():
 
 
 def acts(name, numbers):
-    """What is done, in order: (act, argument, ...)."""
+    """The acts of an App, in order: (act, argument, ...)."""
     first, read = (numbers or [0])[0], ("read", EVERYTHING)
     answer = [("report head", True), ("report",)]
     return {
@@ -66,11 +67,11 @@ def shown(data):
 
 
 class Seen:
-    """What was seen of a request."""
+    """What the application sees of a request."""
 
     def __init__(self, method, path, query, scheme, headers, variables=None):
         self.lines = [("method", method), ("path", path), ("query", query), ("scheme", scheme)]
-        # What WSGI does not tell, it does not tell: an environ has no number of vars.
+        # The environ of WSGI does not tell how many headers the server counts.
         if variables is None:
             self.lines.append(("headers", str(len(headers)).encode()))
         for key, value in list((variables or {}).items())[:LISTED]:
@@ -118,7 +119,7 @@ def application(environ, start_response):
         nonlocal headed
         exc_info = None
         if headed:
-            # A second head needs a reason.
+            # PEP 3333: a second call of start_response needs an exc_info.
             try:
                 raise Failed("another head")
             except Failed:
@@ -127,7 +128,7 @@ def application(environ, start_response):
         status, lines = headers(status, length)
         start_response(status, lines, *([exc_info] if exc_info else []))
 
-    for act, *arguments in acts(*told()):
+    for act, *arguments in acts(*read_app()):
         if act == "read":
             wanted = arguments[0] - len(seen.body)
             seen.body += body.read() if arguments[0] == EVERYTHING else body.read(wanted)
@@ -174,7 +175,7 @@ async def asgi_application(scope, receive, send):
     seen, more, ahead, report = seen_by_asgi(scope), True, b"", b""
 
     async def read(count):
-        """Takes as many bytes as are wanted; what came ahead is kept."""
+        """Reads until the body has `count` bytes; what came beyond that is kept in `ahead`."""
         nonlocal more, ahead
         while more and len(seen.body) + len(ahead) < count:
             message = await receive()
@@ -194,7 +195,7 @@ async def asgi_application(scope, receive, send):
     async def give(data, more_body=True):
         await send({"type": "http.response.body", "body": data, "more_body": more_body})
 
-    for act, *arguments in acts(*told()):
+    for act, *arguments in acts(*read_app()):
         if act == "read":
             await read(arguments[0])
         elif act == "read or error":

@@ -1,40 +1,37 @@
-//! How what was seen stands to the verdict.
+//! How an outcome compares with the verdict of its case, and which differences are dangerous.
 
 use core::fmt;
 
-use crate::answers::Outcome;
-use crate::case::{After, Case, Expected, Verdict};
+use crate::case::{After, Case, Expected, Needs, Row, Step, Verdict};
+use crate::endpoint::End;
 use crate::machine::Machine;
-use crate::needs::Needs;
-use crate::play::{End, Split, observe};
+use crate::outcome::{Answer, Application, Outcome, Seen};
+use crate::play::{Split, observe};
 use crate::report::{contradicted, holds_report};
-use crate::row::Row;
-use crate::seen::{Application, Seen};
-use crate::step::Step;
 
-/// How what was seen stands to the verdict.
+/// How an outcome compares with the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// It is what the verdict says, as far as it shows.
+    /// It is what the verdict says, as far as the wire shows.
     AsItShould,
-    /// It is something else, and it is dangerous.
+    /// It is something else, and dangerous.
     Danger(Danger),
-    /// It is something else, by which nobody is deceived.
+    /// It is something else, but deceives nobody.
     Differs,
-    /// With this application it cannot be told.
+    /// This application does not let the runner tell.
     Unknown,
 }
 
-/// What is dangerous about it.
+/// What is dangerous about an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Danger {
-    /// Malformed, and accepted: the application was called with what was not sent.
+    /// A malformed request was accepted: the application was called with a request that was not sent.
     Accepted,
-    /// Bytes that are no request were taken for one.
+    /// Bytes that are no request were taken for a request.
     Smuggled,
-    /// The request was served, and the application was told something else than what was sent.
+    /// The request was served, but the application was told something else than what was sent.
     Misread,
     /// The server neither answers nor closes.
     Hangs,
@@ -43,16 +40,16 @@ pub enum Danger {
 }
 
 impl Danger {
-    /// All of them, the gravest first.
+    /// All dangers, the gravest first.
     pub const ALL: [Self; 5] = [Self::Died, Self::Hangs, Self::Accepted, Self::Smuggled, Self::Misread];
 
-    /// Whether bytes became a request that they are not.
+    /// Returns whether the application was called with a request that was not sent.
     #[must_use]
     pub const fn deceives(self) -> bool {
         matches!(self, Self::Accepted | Self::Misread | Self::Smuggled)
     }
 
-    /// What it is, in a few words.
+    /// Returns a short description.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,7 +57,7 @@ impl Danger {
             Self::Died => "the server died",
             Self::Hangs => "hangs: neither answered nor closed",
             Self::Misread => "served as another request than was sent",
-            Self::Smuggled => "bytes behind a request taken for a request",
+            Self::Smuggled => "bytes after a request taken for a request",
         }
     }
 }
@@ -72,11 +69,11 @@ impl fmt::Display for Danger {
 }
 
 impl Outcome {
-    /// How what came stands to the verdict of the case.
+    /// Compares what came back with the verdict of the case.
     ///
-    /// Where the application answers with no [report](crate::report), only what shows on the wire is judged: whether it
-    /// was called, statuses, and how the connection ended. Of an application that reports in another language, only the
-    /// kinds of line that it writes are.
+    /// If the application does not answer with the [report](crate::report), only what shows on the wire is judged: whether the
+    /// application was called, the statuses, and how the connection ended. Of a report, only the kinds of line are judged that
+    /// it has.
     #[must_use]
     pub fn finding(&self, case: &Case, application: &Application) -> Finding {
         if self.meets(&case.verdict) || self.is_alike(&case.verdict, application) {
@@ -89,7 +86,7 @@ impl Outcome {
         let expected = case.verdict.expected();
         let wanted = expected.iter().filter(|expected| is_served(expected)).count();
         let given = self.answers.iter().filter(|answer| application.gave(answer)).count();
-        // A head that what was sent has got into is none, and still the application was called.
+        // A request may have written into the head of its answer. Those bytes are no answer, but the application was called.
         let accepted = given.max(usize::from(holds_report(&self.rest)));
         if accepted > wanted {
             return match wanted {
@@ -101,25 +98,25 @@ impl Outcome {
             };
         }
         let mut otherwise =
-            self.answers.iter().zip(expected).flat_map(|(answer, expected)| contradicted(answer, expected));
+            self.answers.iter().zip(expected).flat_map(|(answer, expected)| contradicted(&answer.body, expected));
         if otherwise.any(|(line, actual)| is_of_the_request(line) && says_something(&actual)) {
             return Finding::Danger(Danger::Misread);
         }
         Finding::Differs
     }
 
-    /// Whether this is what the verdict says, where that can be seen. A connection may be kept behind what was served: what is
-    /// taken for a request then, other cases ask.
+    /// Returns whether this is what the verdict says, as far as this application lets it be seen. The server may keep the
+    /// connection after a request that it served: other cases ask what it takes for the next request.
     fn is_alike(&self, verdict: &Verdict, application: &Application) -> bool {
         let (Verdict::Answer(_, after) | Verdict::Answers(_, after)) = verdict else { return false };
         let expected = verdict.expected();
-        let alike = |(answer, expected): (&crate::Answer, &Expected)| {
+        let alike = |(answer, expected): (&Answer, &Expected)| {
             let as_asked = if is_served(expected) {
                 application.gave(answer) && (!application.reports() || answer.status == expected.status)
             } else {
                 answer.status == expected.status && !application.gave(answer)
             };
-            answer.whole && as_asked && contradicted(answer, expected).is_empty()
+            answer.whole && as_asked && contradicted(&answer.body, expected).is_empty()
         };
         self.rest.is_empty()
             && self.answers.len() == expected.len()
@@ -131,13 +128,13 @@ impl Outcome {
     }
 }
 
-/// Whether a server without this rule waits for bytes that were announced, or may be: it has another limit, or none.
+/// Returns whether a server without the limit of this row rightly waits for more bytes.
 const fn waits_for_more(row: Row) -> bool {
     matches!(row, Row::PeerNotAllowed | Row::TooManyConnections | Row::DatasizeOverLimit | Row::LengthOverLimit)
 }
 
-/// How many requests the sender of a case means: those that a server serves which keeps connections, and those for which it
-/// waits until the one before is answered.
+/// Returns how many requests the sender of a case means to send: as many as a server that keeps connections would answer, or
+/// one more than the answers for which the sender waits, whichever is more.
 fn meant(case: &Case) -> usize {
     let kept = Case { needs: Needs { keepalive: 5000, ..case.needs }, ..*case };
     let served = observe(&kept, &Machine, Split::Whole).map_or(0, |outcome| outcome.answers.len());
@@ -145,17 +142,18 @@ fn meant(case: &Case) -> usize {
     served.max(waited.saturating_add(1))
 }
 
-/// Whether the application is to be called.
+/// Returns whether the application must be called.
 const fn is_served(expected: &Expected) -> bool {
     expected.status < 400
 }
 
-/// Whether a request of this row is refused only when its body is read.
+/// Returns whether a request of this row is refused only when its body is read.
 const fn depends_on_reading(row: Row) -> bool {
     matches!(row, Row::BodyEndsEarly | Row::BodyTooSlow | Row::LengthOverLimit)
 }
 
-/// Whether an application that is called with it was deceived. What is over a limit is none of it: limits differ.
+/// Returns whether an application that is called with this case is deceived. A request over a limit deceives nobody, since
+/// servers have different limits.
 fn is_malformed(case: &Case) -> bool {
     match case.row {
         Row::EndOfStream
@@ -166,22 +164,22 @@ fn is_malformed(case: &Case) -> bool {
         | Row::InvalidLength
         | Row::Content
         | Row::BodyEndsEarly => true,
-        // uWSGI 2.0 takes 30 for 0, the request's PATH_INFO without its SCRIPT_NAME.
+        // uWSGI 2.0 takes modifier1 30 for 0, and cuts SCRIPT_NAME off PATH_INFO.
         Row::OtherModifier1 => {
             !case.steps.iter().any(|step| matches!(step, Step::Send(bytes) if bytes.build().first() == Some(&30)))
         }
-        // The body ended before it as well.
+        // Its body is not whole either.
         Row::LengthOverLimit => case.steps.iter().any(|step| matches!(step, Step::ShutdownWrite)),
         _ => false,
     }
 }
 
-/// Whether a line is more than its kind: an application that is not told is not told anything else.
+/// Returns whether a line has a value after its kind. An empty value tells the application nothing, and so nothing wrong.
 fn says_something(line: &str) -> bool {
     line.split_once(' ').is_some_and(|(_, value)| !value.is_empty())
 }
 
-/// Whether a line of the report says what the request is. That a path that was not sent is / is no harm.
+/// Returns whether a line of the report says what the request is. A path that is / where an empty one was sent does no harm.
 fn is_of_the_request(line: &str) -> bool {
     line != "path "
         && ["method ", "path ", "query ", "target ", "body ", "content "].iter().any(|kind| line.starts_with(kind))

@@ -3,33 +3,25 @@
 
 extern crate alloc;
 
-mod acts;
-mod answers;
-mod app;
 mod case;
 pub mod cases;
+mod endpoint;
 mod finding;
 pub mod machine;
-mod needs;
+mod other_servers;
+mod outcome;
 mod play;
-mod recipe;
 pub mod report;
-mod row;
 mod run;
-mod seen;
 pub mod socket;
-mod step;
 
-pub use acts::Act;
-pub use answers::{Answer, Outcome};
-pub use app::App;
-pub use case::{After, Case, Expected, Verdict};
+pub use case::{
+    Act, After, App, Bytes, Case, CaseBuilder, CaseWithVerdict, Expected, Needs, Pairs, Recipe, Row, SMALL, Sender,
+    Step, Verdict,
+};
 pub use cases::all;
+pub use endpoint::{End, Endpoint, Peer, Received};
 pub use finding::{Danger, Finding};
-pub use needs::{Needs, Sender};
-pub use play::{End, Endpoint, Mismatch, Peer, Received, Split, observe, play};
-pub use recipe::{Pairs, Recipe, SMALL};
-pub use row::Row;
+pub use outcome::{Answer, Application, Outcome, Seen};
+pub use play::{Mismatch, Split, observe, play};
 pub use run::{Plan, Played, Results, run};
-pub use seen::{Application, Seen};
-pub use step::{Bytes, Step};

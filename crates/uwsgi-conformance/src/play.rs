@@ -1,92 +1,13 @@
-//! Playing a case against something that accepts connections.
+//! Playing one case against an endpoint.
 
-use alloc::boxed::Box;
 use core::fmt;
 use std::io;
 
-use crate::answers::{Answer, Outcome};
-use crate::case::{Case, Expected};
-use crate::row::Row;
-use crate::step::Step;
+use crate::case::{Case, Expected, Row, Step};
+use crate::endpoint::{End, Endpoint, Peer};
+use crate::outcome::{Answer, Outcome};
 
-/// What accepts connections.
-pub trait Endpoint {
-    /// Connects, to a server that is as the case needs it.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::Unsupported`] if the server is not as the case needs it: the case is not played.
-    /// [`io::ErrorKind::TimedOut`] if it takes no connection in time, which is to hang. Anything else is that there is no
-    /// connection to be had.
-    fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>>;
-}
-
-/// The sender's end of a connection. Nothing here fails: that a server takes no more bytes is a thing to be seen, and shows
-/// in what was received.
-pub trait Peer {
-    /// Sends bytes, all of them if it can.
-    fn send(&mut self, bytes: &[u8]);
-
-    /// Lets so many milliseconds pass.
-    fn wait(&mut self, millis: u64);
-
-    /// Lets time pass until what was received is enough, or nothing more can come.
-    fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool);
-
-    /// Closes the sending direction.
-    fn shutdown_write(&mut self);
-
-    /// Closes both directions.
-    fn close(&mut self);
-
-    /// Resets the connection.
-    fn reset(&mut self);
-
-    /// Reads until the connection has ended, or for as long as the peer is willing to wait. Behind what is enough it waits
-    /// only to see whether the server closes.
-    fn finish(self: Box<Self>, enough: &mut dyn FnMut(&[u8]) -> bool) -> Received;
-}
-
-/// What a peer has received.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "peers are written elsewhere too")]
-pub struct Received {
-    /// All bytes.
-    pub bytes: Vec<u8>,
-    /// How it ended.
-    pub end: End,
-    /// For how many milliseconds nothing had come when it ended.
-    pub silence: u64,
-    /// How many milliseconds after it began it ended.
-    pub took: u64,
-}
-
-/// How a connection ended, as its sender saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "peers are written elsewhere too")]
-pub enum End {
-    /// The server closed it, or its sending direction.
-    Closed,
-    /// The sender left first.
-    Gone,
-    /// It was still open when the sender had waited long enough.
-    Open,
-    /// The server reset it.
-    Reset,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed => "closed",
-            Self::Gone => "the sender left",
-            Self::Open => "still open",
-            Self::Reset => "reset",
-        })
-    }
-}
-
-/// In which pieces bytes are sent.
+/// Into which pieces the sender cuts its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(
     clippy::exhaustive_enums,
@@ -95,21 +16,21 @@ impl fmt::Display for End {
 pub enum Split {
     /// One byte at a time.
     ByteByByte,
-    /// In two pieces where the so-many-th byte of all that is sent begins.
+    /// In two pieces; the second begins with the byte at this index of all that is sent.
     At(usize),
-    /// As the case has them.
+    /// As the case has them, one write a step.
     Whole,
 }
 
-/// That a case did not come out as its verdict says.
+/// The error of a case whose outcome is not what its verdict says.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Mismatch<'c> {
     /// The case.
     pub case: &'c Case,
-    /// In which pieces it was sent.
+    /// Into which pieces its bytes were cut.
     pub split: Split,
-    /// What came of it, if there was a connection at all.
+    /// What came back, or why there was no connection.
     pub outcome: io::Result<Outcome>,
 }
 
@@ -127,7 +48,7 @@ impl fmt::Display for Mismatch<'_> {
 
 impl core::error::Error for Mismatch<'_> {}
 
-/// Plays a case, and holds what comes of it against its verdict.
+/// Plays a case, and compares its outcome with its verdict.
 ///
 /// ```
 /// use uwsgi_conformance::machine::Machine;
@@ -141,7 +62,7 @@ impl core::error::Error for Mismatch<'_> {}
 ///
 /// # Errors
 ///
-/// [`Mismatch`]: what came of it is not what the verdict says.
+/// [`Mismatch`]: the outcome is not what the verdict says.
 pub fn play<'c>(case: &'c Case, endpoint: &(impl Endpoint + ?Sized), split: Split) -> Result<(), Mismatch<'c>> {
     match observe(case, endpoint, split) {
         Ok(outcome) if outcome.meets(&case.verdict) => Ok(()),
@@ -149,7 +70,7 @@ pub fn play<'c>(case: &'c Case, endpoint: &(impl Endpoint + ?Sized), split: Spli
     }
 }
 
-/// Plays a case, and says what came of it.
+/// Plays a case, and returns its outcome.
 ///
 /// ```
 /// use uwsgi_conformance::machine::Machine;
@@ -162,7 +83,7 @@ pub fn play<'c>(case: &'c Case, endpoint: &(impl Endpoint + ?Sized), split: Spli
 ///
 /// # Errors
 ///
-/// Those of [`Endpoint::connect`].
+/// The errors of [`Endpoint::connect`].
 pub fn observe(case: &Case, endpoint: &(impl Endpoint + ?Sized), split: Split) -> io::Result<Outcome> {
     let expected = case.verdict.expected();
     let mut peer = endpoint.connect(case)?;
@@ -194,13 +115,13 @@ pub fn observe(case: &Case, endpoint: &(impl Endpoint + ?Sized), split: Split) -
     let mut received = peer.finish(&mut |bytes| whole_answers(bytes, expected) >= enough);
     if case.row == Row::BytesBehind && received.end == End::Reset && whole_answers(&received.bytes, expected) >= enough
     {
-        // A server may have closed before the bytes came that nobody asked for: the reset is the system's answer to them.
+        // A server may have closed before the extra bytes came. The reset is then the kernel's answer to them.
         received.end = End::Closed;
     }
     Ok(Outcome::of(received, expected))
 }
 
-/// Sends bytes, of which `before` were sent already, in pieces.
+/// Sends bytes in pieces. `before` is how many bytes were sent earlier.
 fn send(peer: &mut (dyn Peer + '_), bytes: &[u8], before: usize, split: Split) {
     match split {
         Split::ByteByByte => bytes.chunks(1).for_each(|byte| peer.send(byte)),
@@ -215,15 +136,15 @@ fn send(peer: &mut (dyn Peer + '_), bytes: &[u8], before: usize, split: Split) {
     }
 }
 
-/// How many whole answers there are; one that ends with the connection counts as soon as its head is there.
+/// Counts the whole answers. An answer that ends with the connection counts as soon as its head is there.
 fn whole_answers(bytes: &[u8], expected: &[Expected]) -> usize {
     let (mut count, mut rest) = (0_usize, bytes);
-    while let Some((answer, behind)) = Answer::first(rest, expected.get(count).is_some_and(|e| e.bare)) {
+    while let Some((answer, after)) = Answer::first(rest, expected.get(count).is_some_and(|e| e.bare)) {
         if !answer.whole {
             break;
         }
         count = count.saturating_add(1);
-        rest = behind;
+        rest = after;
     }
     count
 }

@@ -1,26 +1,26 @@
-//! What the application of the cases says about a request: lines of text, in the body of its answer.
+//! The report of an application about a request: lines of text, in the body of its answer.
 //!
 //! | line | what it is |
 //! |---|---|
 //! | `method GET` | `REQUEST_METHOD`, GET if absent |
-//! | `path /m` | `PATH_INFO`, nothing if absent |
+//! | `path /m` | `PATH_INFO`, empty if absent |
 //! | `query a=1` | `QUERY_STRING` |
 //! | `scheme http` | the scheme |
-//! | `target /m?a=1` | the request's target: path below the mount, and query, percent-encoded |
-//! | `mount /shop` | where the application is mounted, nothing at the root |
+//! | `target /m?a=1` | the target of the request: its path below the mount and its query, percent-encoded |
+//! | `mount /shop` | where the application is mounted, empty at the root |
 //! | `modifiers 0 0` | both modifiers |
 //! | `framing length 5` | how the body is framed: `none`, `length` and a number, or `chunked` |
-//! | `vars 10` | how many vars there are |
-//! | `headers 1` | how many headers there are, of those that count |
+//! | `vars 10` | the number of vars |
+//! | `headers 1` | the number of headers after the rules for repeated and hop-by-hop headers |
 //! | `var KEY value` | each of the first 40 vars |
-//! | `header name value` | each of the first 40 of them |
-//! | `body 5` | how many bytes of body were read |
-//! | `content hello` | the first 64 of them |
-//! | `again 0` | how many bytes a second read gave, if there was one |
-//! | `error ...` | why reading failed, if it did |
+//! | `header name value` | each of the first 40 headers |
+//! | `body 5` | the number of bytes of body that were read |
+//! | `content hello` | the first 64 bytes of body |
+//! | `again 0` | the number of bytes that a second read gave, if there was one |
+//! | `error ...` | why reading failed, if it failed |
 //!
-//! Keys and values are cut after 100 bytes and escaped as in a Rust byte string. An application for another server writes
-//! the kinds of line that it can know; the cases ask for few.
+//! Keys and values are cut after 100 bytes and escaped as in a Rust byte string. An application for another server writes the
+//! kinds of line that its interface lets it know.
 
 use core::fmt::Write;
 
@@ -28,34 +28,37 @@ use uwsgi::framing::RequestBody;
 use uwsgi::server::Refusal;
 use uwsgi::{Limits, Packet, Request};
 
-use crate::answers::Answer;
 use crate::case::Expected;
 
-/// An application in Python that does what [`App`](crate::App) says and answers with the report, as far as WSGI and ASGI let
-/// it: `application` and `asgi_application`. It reads and answers, unless the file that the environment variable
-/// `CONFORMANCE_APP` names says otherwise, as `{app:?}`.
+/// An application in Python, for WSGI (`application`) and ASGI (`asgi_application`). It does what an [`App`](crate::App) says,
+/// and answers with the report, as far as WSGI and ASGI let it.
+///
+/// It looks for an `App`, written as `{app:?}`, in the file that the environment variable `CONFORMANCE_APP` names. Without one
+/// it reads and answers.
 ///
 /// ```
 /// assert!(uwsgi_conformance::report::PYTHON.contains("def application(environ, start_response):"));
 /// ```
 pub const PYTHON: &str = include_str!("application.py");
 
-/// The most vars, and headers, that are listed, and bytes of each that are shown.
+/// How many vars and how many headers are listed.
 const LISTED: usize = 40;
+/// How many bytes of each key and value are shown.
 const SHOWN: usize = 100;
 
-/// What was read of a request's body.
+/// What the application read of the body of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body {
-    /// Its bytes.
+    /// The bytes that it read.
     pub bytes: Vec<u8>,
-    /// How many bytes a second read gave.
+    /// How many bytes a second read gave, if there was one.
     pub again: Option<usize>,
-    /// Why reading failed.
+    /// Why reading failed, if it failed.
     pub error: Option<Refusal>,
 }
 
-/// The report about the request in `packet`, a whole packet, and its body.
+/// Returns the report about a request: its whole packet, and its body. `accept_chunked` says whether the server accepts a
+/// chunked body where there is no length.
 ///
 /// ```
 /// use uwsgi_conformance::report::{Body, report};
@@ -86,16 +89,16 @@ pub fn report(packet: &[u8], accept_chunked: bool, body: &Body) -> String {
     text
 }
 
-/// The lines that a report must have and that it contradicts, each with what it says instead. A kind of line that it does
-/// not have at all says nothing, and the words of an error are its server's own.
-pub(crate) fn contradicted<'e>(answer: &Answer, expected: &'e Expected) -> Vec<(&'e str, String)> {
-    let lines: Vec<&[u8]> = answer.body.split(|byte| *byte == b'\n').collect();
+/// Returns the expected lines that a report contradicts, each with what it says instead. A kind of line that the report does
+/// not have at all contradicts nothing, and each server has its own words for an error.
+pub(crate) fn contradicted<'e>(report: &[u8], expected: &'e Expected) -> Vec<(&'e str, String)> {
+    let lines: Vec<&[u8]> = report.split(|byte| *byte == b'\n').collect();
     let like = |start: &str| lines.iter().find(|line| line.starts_with(start.as_bytes()));
     let against = |wanted: &&'e str| {
         let (kind, rest) = wanted.split_once(' ')?;
         let of_kind = like(&format!("{kind} "));
         let subject = match kind {
-            // The server's own, whatever a var says.
+            // WSGI servers set these themselves, whatever a var says.
             "var" if rest.starts_with("wsgi.") => return None,
             "error" if of_kind.is_some() => return None,
             "error" => "error".to_owned(),
@@ -108,22 +111,22 @@ pub(crate) fn contradicted<'e>(answer: &Answer, expected: &'e Expected) -> Vec<(
         let actual = like(&format!("{subject} ")).map(|line| String::from_utf8_lossy(line).into_owned());
         Some((*wanted, actual.unwrap_or_else(|| format!("no {subject}"))))
     };
-    if is_report(&answer.body) { expected.seen.iter().filter_map(against).collect() } else { Vec::new() }
+    if is_report(report) { expected.seen.iter().filter_map(against).collect() } else { Vec::new() }
 }
 
-/// The first line of a report that begins so.
+/// Returns the first line of a report that begins with `start`.
 pub(crate) fn line(report: &[u8], start: &str) -> Option<String> {
     let found = report.split(|byte| *byte == b'\n').find(|line| line.starts_with(start.as_bytes()));
     found.filter(|_| is_report(report)).map(|line| String::from_utf8_lossy(line).into_owned())
 }
 
-/// Whether a report is somewhere in bytes that are no answer.
+/// Returns whether bytes that are no answer hold a report.
 pub(crate) fn holds_report(bytes: &[u8]) -> bool {
     let mut starts = bytes.windows(8).enumerate().filter(|(_, start)| *start == b"\nmethod ");
     starts.any(|(place, _)| is_report(bytes.get(place.saturating_add(1)..).unwrap_or_default()))
 }
 
-/// Whether an answer's body is a report.
+/// Returns whether the body of an answer is a report.
 pub(crate) fn is_report(body: &[u8]) -> bool {
     let mut lines = body.split(|byte| *byte == b'\n');
     lines.next().is_some_and(|line| line.starts_with(b"method ")) && lines.any(|line| line.starts_with(b"path "))

@@ -1,4 +1,4 @@
-//! Playing many cases against one server, eight at once.
+//! Playing many cases against one server, several at once.
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,15 +8,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use crate::answers::Outcome;
 use crate::case::Case;
 use crate::cases::all;
+use crate::endpoint::{End, Endpoint, Received};
 use crate::finding::{Danger, Finding};
 use crate::machine::takes;
-use crate::play::{End, Endpoint, Received, Split, observe};
-use crate::seen::{Application, Seen};
+use crate::outcome::{Application, Outcome, Seen};
+use crate::play::{Split, observe};
 
-/// Plays every case that can be played against a server as it is, eight at once, and says what it makes of each.
+/// Plays every case that can be played against a server as it is, eight at once, and judges each.
 ///
 /// ```
 /// use uwsgi_conformance::machine::Machine;
@@ -30,15 +30,15 @@ use crate::seen::{Application, Seen};
 ///
 /// # Errors
 ///
-/// There is no connection to be had from the start.
+/// The server takes no connection at the start.
 pub fn run(endpoint: &(impl Endpoint + Sync + ?Sized)) -> io::Result<Results<'static>> {
     Plan::new(all()).run(endpoint, |_| {})
 }
 
 /// Which cases are played, and how.
 ///
-/// What ends without an answer is played again, alone, before it is believed: with eight connections at once, a case may be
-/// killed or kept waiting by another.
+/// A case that ends without an answer is played again, alone: among several connections at once, another case may have made the
+/// server fail or wait.
 ///
 /// ```no_run
 /// use uwsgi_conformance::socket::Server;
@@ -58,34 +58,34 @@ pub struct Plan<'c> {
     application: Option<Application>,
 }
 
-/// What a server made of many cases.
+/// What a server did with many cases.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Results<'c> {
-    /// How the answers of its application are told from its own.
+    /// What is known about the application of the server.
     pub application: Application,
-    /// The cases that were played, in the order in which they were given.
+    /// The cases that were played, in the order of the plan.
     pub played: Vec<Played<'c>>,
-    /// The cases that were not, and why.
+    /// The cases that were not played, and why.
     pub left_out: Vec<(&'c Case, String)>,
 }
 
-/// What a server made of a case.
+/// What a server did with one case.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Played<'c> {
     /// The case.
     pub case: &'c Case,
-    /// What it made of it.
+    /// What the server did.
     pub seen: Seen,
-    /// How that stands to the verdict.
+    /// How that compares with the verdict.
     pub finding: Finding,
-    /// All that came.
+    /// All that came back.
     pub outcome: Outcome,
 }
 
 impl<'c> Plan<'c> {
-    /// These cases, whole, eight at once.
+    /// Plans these cases: eight at once, with the writes that they have.
     #[must_use]
     pub fn new(cases: impl IntoIterator<Item = &'c Case>) -> Self {
         Self {
@@ -97,36 +97,35 @@ impl<'c> Plan<'c> {
         }
     }
 
-    /// The same, so many at once; at least one.
+    /// Sets how many cases are played at once; 8 by default, at least one.
     #[must_use]
     pub fn with_at_once(self, at_once: usize) -> Self {
         Self { at_once: at_once.max(1), ..self }
     }
 
-    /// The same, sent in these pieces.
+    /// Sets into which pieces the bytes are cut; [`Split::Whole`] by default.
     #[must_use]
     pub fn with_split(self, split: Split) -> Self {
         Self { split, ..self }
     }
 
-    /// The same; a server that has died is waited for so long, in case that something starts it again. 5 seconds unless
-    /// changed.
+    /// Sets how long the runner waits for a server that has died, in case that something starts it again; 5 seconds by default.
     #[must_use]
     pub fn with_revival(self, revival: Duration) -> Self {
         Self { revival, ..self }
     }
 
-    /// The same, of a server whose application is known. Unless told so, good requests are sent first to learn it.
+    /// Sets what is known about the application. By default the runner sends good requests first to learn it.
     #[must_use]
     pub fn with_application(self, application: Application) -> Self {
         Self { application: Some(application), ..self }
     }
 
-    /// Plays them, and calls `each` as soon as a case is settled.
+    /// Plays the cases, and calls `each` with each case as soon as it is judged.
     ///
     /// # Errors
     ///
-    /// There is no connection to be had from the start.
+    /// The server takes no connection at the start.
     pub fn run(
         &self,
         endpoint: &(impl Endpoint + Sync + ?Sized),
@@ -136,28 +135,29 @@ impl<'c> Plan<'c> {
             Some(application) => application.clone(),
             None => learn(endpoint)?,
         };
-        let mut run = Run { plan: self, endpoint, application: &application, played: Vec::new(), left_out: Vec::new() };
+        let mut run =
+            ActiveRun { plan: self, endpoint, application: &application, played: Vec::new(), left_out: Vec::new() };
         let mut queue = self.cases.clone();
-        // The longest first, so that none is waited for alone at the end.
+        // The longest first: else one of them runs alone at the end.
         queue.sort_by_key(|case| core::cmp::Reverse(takes(case)));
         while !queue.is_empty() {
-            let (doubtful, gone) = run.at_once(&mut queue, &mut each);
-            let lives = !gone || run.revives();
-            let lives = run.settle(doubtful, lives, &mut each);
+            let (doubtful, refused) = run.play_at_once(&mut queue, &mut each);
+            let lives = !refused || run.is_revived();
+            let lives = run.play_again(doubtful, lives, &mut each);
             if !lives {
                 run.left_out.extend(queue.drain(..).map(|case| (case, HAD_DIED.to_owned())));
             }
         }
-        let Run { mut played, mut left_out, .. } = run;
-        let place = |case: &Case| self.cases.iter().position(|other| other.name == case.name);
-        played.sort_by_key(|played| place(played.case));
-        left_out.sort_by_key(|(case, _)| place(case));
+        let ActiveRun { mut played, mut left_out, .. } = run;
+        let index = |case: &Case| self.cases.iter().position(|other| other.name == case.name);
+        played.sort_by_key(|played| index(played.case));
+        left_out.sort_by_key(|(case, _)| index(case));
         Ok(Results { application, played, left_out })
     }
 }
 
 impl Results<'_> {
-    /// What is dangerous.
+    /// Returns the cases with a dangerous outcome.
     pub fn dangers(&self) -> impl Iterator<Item = (&Played<'_>, Danger)> {
         self.played.iter().filter_map(|played| match played.finding {
             Finding::Danger(danger) => Some((played, danger)),
@@ -178,8 +178,8 @@ impl fmt::Display for Played<'_> {
     }
 }
 
-/// A run under way.
-struct Run<'r, 'c, E: ?Sized> {
+/// A run that is under way.
+struct ActiveRun<'r, 'c, E: ?Sized> {
     plan: &'r Plan<'c>,
     endpoint: &'r E,
     application: &'r Application,
@@ -187,26 +187,30 @@ struct Run<'r, 'c, E: ?Sized> {
     left_out: Vec<(&'c Case, String)>,
 }
 
-/// A case that has to be played again, alone; with what came, if there was a connection.
+/// A case that has to be played again, alone, and what it did before, if there was a connection.
 type Doubtful<'c> = (&'c Case, Option<Played<'c>>);
 
-impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
-    /// Plays cases from the start of the queue until it is empty or the server is gone; which are to be played again, in
-    /// the order in which they ended, and whether it is.
-    fn at_once(&mut self, queue: &mut Vec<&'c Case>, each: &mut impl FnMut(&Played<'c>)) -> (Vec<Doubtful<'c>>, bool) {
-        let (next, gone) = (AtomicUsize::new(0), AtomicBool::new(false));
+impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
+    /// Plays cases from the start of the queue until it is empty, or until the server refuses a connection. Returns the cases
+    /// to play again, in the order in which they ended, and whether the server has refused one.
+    fn play_at_once(
+        &mut self,
+        queue: &mut Vec<&'c Case>,
+        each: &mut impl FnMut(&Played<'c>),
+    ) -> (Vec<Doubtful<'c>>, bool) {
+        let (next, refused) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (plan, endpoint, application) = (self.plan, self.endpoint, self.application);
         let mut doubtful = Vec::new();
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..plan.at_once.min(queue.len()) {
-                let (sender, queue, next, gone) = (sender.clone(), &*queue, &next, &gone);
+                let (sender, queue, next, refused) = (sender.clone(), &*queue, &next, &refused);
                 scope.spawn(move || {
-                    while !gone.load(Ordering::Relaxed) {
+                    while !refused.load(Ordering::Relaxed) {
                         let Some(case) = queue.get(next.fetch_add(1, Ordering::Relaxed)).copied() else { return };
-                        let played = one(plan, endpoint, application, case);
+                        let played = play_one(plan, endpoint, application, case);
                         if played.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Unsupported) {
-                            gone.store(true, Ordering::Relaxed);
+                            refused.store(true, Ordering::Relaxed);
                         }
                         if sender.send((case, played)).is_err() {
                             return;
@@ -228,25 +232,25 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
         });
         let begun = next.into_inner().min(queue.len());
         queue.drain(..begun);
-        (doubtful, gone.into_inner())
+        (doubtful, refused.into_inner())
     }
 
-    /// Plays cases again, one at a time; whether the server lives afterwards.
-    fn settle(&mut self, doubtful: Vec<Doubtful<'c>>, mut lives: bool, each: &mut impl FnMut(&Played<'c>)) -> bool {
+    /// Plays cases again, one at a time. Returns whether the server lives afterwards.
+    fn play_again(&mut self, doubtful: Vec<Doubtful<'c>>, mut lives: bool, each: &mut impl FnMut(&Played<'c>)) -> bool {
         let refused = doubtful.iter().position(|(_, played)| played.is_none()).unwrap_or(doubtful.len());
         let suspects = refused.saturating_sub(self.plan.at_once)..refused;
-        for (place, (case, before)) in doubtful.into_iter().enumerate() {
-            let played = if lives { self.alone(case) } else { None };
+        for (index, (case, before)) in doubtful.into_iter().enumerate() {
+            let played = if lives { self.play_alone(case) } else { None };
             match (played, before) {
                 (Some(played), _) if is_doubtful(&played) && !self.is_well() => {
-                    lives = self.revives();
+                    lives = self.is_revived();
                     self.keep(died(played), each);
                 }
                 (Some(played), _) => self.keep(played, each),
-                // It was under way when the server died: it, or another, was the cause. Nobody can ask any more.
+                // It was under way when the server died. It may be the cause, and the server cannot be asked any more.
                 (None, Some(before)) => {
                     lives = false;
-                    self.keep(if suspects.contains(&place) { died(before) } else { before }, each);
+                    self.keep(if suspects.contains(&index) { died(before) } else { before }, each);
                 }
                 (None, None) => {
                     lives = false;
@@ -257,10 +261,10 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
         lives
     }
 
-    /// Plays a case that can be played; nothing without a server.
-    fn alone(&self, case: &'c Case) -> Option<Played<'c>> {
-        let played = || one(self.plan, self.endpoint, self.application, case).ok();
-        played().or_else(|| if self.revives() { played() } else { None })
+    /// Plays a case alone; `None` without a server.
+    fn play_alone(&self, case: &'c Case) -> Option<Played<'c>> {
+        let played = || play_one(self.plan, self.endpoint, self.application, case).ok();
+        played().or_else(|| if self.is_revived() { played() } else { None })
     }
 
     fn keep(&mut self, played: Played<'c>, each: &mut impl FnMut(&Played<'c>)) {
@@ -268,7 +272,7 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
         self.played.push(played);
     }
 
-    /// Whether the server answers a good request. An endpoint that cannot be asked is believed to be well.
+    /// Returns whether the server answers a good request. An endpoint to which no good request can be sent counts as well.
     fn is_well(&self) -> bool {
         good("ok-get").is_none_or(|case| match observe(case, self.endpoint, Split::Whole) {
             Ok(outcome) => !outcome.answers.is_empty(),
@@ -276,8 +280,8 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
         })
     }
 
-    /// Waits until the server is well, for so long as the plan says.
-    fn revives(&self) -> bool {
+    /// Waits until the server is well, for as long as the plan says. Returns whether it is.
+    fn is_revived(&self) -> bool {
         let until = Instant::now().checked_add(self.plan.revival);
         loop {
             if self.is_well() {
@@ -286,12 +290,13 @@ impl<'c, E: Endpoint + Sync + ?Sized> Run<'_, 'c, E> {
             if until.is_none_or(|until| Instant::now() >= until) {
                 return false;
             }
+            // A poll: nothing tells when the server is there again.
             thread::sleep(Duration::from_millis(50));
         }
     }
 }
 
-fn one<'c>(
+fn play_one<'c>(
     plan: &Plan<'c>,
     endpoint: &(impl Endpoint + ?Sized),
     application: &Application,
@@ -299,7 +304,7 @@ fn one<'c>(
 ) -> io::Result<Played<'c>> {
     let began = Instant::now();
     let outcome = match observe(case, endpoint, plan.split) {
-        // It is there, and takes nobody in: its backlog is full.
+        // The server is there, but its backlog is full: it hangs.
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             Outcome::of(Received { bytes: Vec::new(), end: End::Open, silence: took, took }, &[])
@@ -312,7 +317,7 @@ fn one<'c>(
 
 const HAD_DIED: &str = "the server had died";
 
-/// Whether it may be another case's doing.
+/// Returns whether another case may be the cause of this outcome.
 fn is_doubtful(played: &Played<'_>) -> bool {
     played.finding != Finding::AsItShould && played.outcome.answers.is_empty()
 }
@@ -325,8 +330,7 @@ fn good(name: &str) -> Option<&'static Case> {
     all().find(|case| case.name == name)
 }
 
-/// Sends good requests, and learns how the application answers. Of an endpoint to which none can be sent it believes that it
-/// reports.
+/// Sends good requests to learn how the application answers. An endpoint to which none can be sent counts as reporting.
 fn learn(endpoint: &(impl Endpoint + ?Sized)) -> io::Result<Application> {
     let mut answers = Vec::new();
     for case in ["ok-get", "ok-post"].into_iter().filter_map(good) {

@@ -1,4 +1,4 @@
-//! Many cases against one server, and servers that do what they should not.
+//! Runs of several cases against servers with one fault each.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -25,7 +25,7 @@ use uwsgi_conformance::report::{Body, report};
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Application, Danger, Finding, Plan, Results, Row, SMALL, Seen, all};
 
-/// A server on loopback that does this with each connection.
+/// Starts a server on loopback that calls `serve` with each connection, on a thread of its own.
 fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -39,7 +39,8 @@ fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-/// A request and what comes within a moment behind it; or what there is of one, when nothing comes for long.
+/// Reads a request, and what comes within 100 ms after it. If the request does not become whole, returns what came after a
+/// silence of [`SILENCE`].
 fn request(stream: &mut TcpStream) -> Vec<u8> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 70_000]);
     loop {
@@ -52,7 +53,7 @@ fn request(stream: &mut TcpStream) -> Vec<u8> {
     }
 }
 
-/// Whether that is a packet, and the body that it announces.
+/// Returns whether the bytes are a packet and the body that it announces.
 fn is_whole(bytes: &[u8]) -> bool {
     let Ok((packet, body)) = Packet::decode(bytes) else { return false };
     let length = packet.vars().ok().and_then(|vars| vars.get("CONTENT_LENGTH"));
@@ -60,11 +61,11 @@ fn is_whole(bytes: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-/// How long the servers here wait for what does not come: so much that what is sent at once is there, and less than
-/// their clients wait.
+/// How long the servers here wait for more bytes: long enough for what is sent at once, and less than their clients wait.
 const SILENCE: Duration = Duration::from_millis(1500);
+/// How long the clients wait.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long a server takes that hangs: longer than anybody waits.
+/// How long a server hangs: longer than any client waits.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
 fn respond(stream: &mut TcpStream, status: &str, body: &str) {
@@ -73,11 +74,12 @@ fn respond(stream: &mut TcpStream, status: &str, body: &str) {
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
-/// What the small good request is reported as.
+/// Returns the report about [`SMALL`].
 fn reported() -> String {
     report(&SMALL.build(), false, &Body::default())
 }
 
+/// Plays the cases of these names.
 fn run(address: SocketAddr, names: &[&str]) -> Results<'static> {
     let server = Server::tcp(address).with_patience(PATIENCE);
     let cases = names.iter().map(|name| all().find(|case| case.name == *name).unwrap());
@@ -88,11 +90,12 @@ fn findings(results: &Results<'_>) -> Vec<(&'static str, Seen, Finding)> {
     results.played.iter().map(|played| (played.case.name, played.seen, played.finding)).collect()
 }
 
+/// Cases with different kinds of verdict.
 const MIXED: [&str; 7] =
     ["ok-get", "path-percent", "trailing-1", "vars-1001", "pipelined", "body-short-close", "abort"];
 
 #[test]
-fn one_that_accepts_everything() {
+fn a_server_that_accepts_everything() {
     let address = server(|mut stream| {
         request(&mut stream);
         respond(&mut stream, "200 OK", &reported());
@@ -118,7 +121,7 @@ fn one_that_accepts_everything() {
 }
 
 #[test]
-fn one_whose_application_says_nothing() {
+fn a_server_whose_application_does_not_report() {
     let address = server(|mut stream| {
         request(&mut stream);
         respond(&mut stream, "403 Forbidden", "not you");
@@ -140,7 +143,7 @@ fn one_whose_application_says_nothing() {
 }
 
 #[test]
-fn one_that_closes_on_all_but_the_good() {
+fn a_server_that_closes_on_all_but_one_request() {
     let address = server(|mut stream| {
         if request(&mut stream) == SMALL.build() {
             respond(&mut stream, "200 OK", "hello");
@@ -160,7 +163,7 @@ fn one_that_closes_on_all_but_the_good() {
 }
 
 #[test]
-fn one_that_takes_bytes_behind_a_request_for_a_request() {
+fn a_server_that_takes_bytes_after_a_request_for_a_request() {
     let address = server(|mut stream| {
         let requests = request(&mut stream).len() / SMALL.build().len();
         let body = reported();
@@ -174,9 +177,9 @@ fn one_that_takes_bytes_behind_a_request_for_a_request() {
 }
 
 #[test]
-fn one_that_keeps_connections() {
+fn a_server_that_keeps_connections() {
     let address = server(|mut stream| {
-        // Whatever is there is one request, or two; and then more may come.
+        // It reads one or two requests at once, and then more.
         for _ in 0..2 {
             let body = reported();
             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -189,7 +192,7 @@ fn one_that_keeps_connections() {
     assert_eq!(
         findings(&results),
         [
-            // That it is kept is no fault. A second request that waits for the first answer is meant as one.
+            // A kept connection is no fault. A second request that waits for the first answer is meant as a request.
             ("ok-get", Seen::Accepted(200), Finding::AsItShould),
             ("second-after-answer", Seen::Accepted(200), Finding::Differs),
             ("pipelined", Seen::Accepted(200), Finding::Danger(Danger::Smuggled)),
@@ -200,7 +203,7 @@ fn one_that_keeps_connections() {
 }
 
 #[test]
-fn one_whose_head_takes_a_line_from_the_request() {
+fn a_server_that_copies_a_line_of_the_request_into_its_head() {
     let address = server(|mut stream| {
         let protocol =
             if request(&mut stream).windows(2).any(|bytes| bytes == b"\nX") { "HTTP/1.1\nX" } else { "HTTP/1.1" };
@@ -211,7 +214,7 @@ fn one_whose_head_takes_a_line_from_the_request() {
 }
 
 #[test]
-fn one_without_a_limit_waits_for_what_was_announced() {
+fn a_server_without_a_limit_may_wait_for_the_announced_body() {
     let address = server(|mut stream| {
         if request(&mut stream) == SMALL.build() {
             respond(&mut stream, "200 OK", "hello");
@@ -225,7 +228,7 @@ fn one_without_a_limit_waits_for_what_was_announced() {
 }
 
 #[test]
-fn one_that_hangs() {
+fn a_server_that_hangs() {
     let address = server(|mut stream| {
         if request(&mut stream) == SMALL.build() {
             respond(&mut stream, "200 OK", "hello");
@@ -238,17 +241,17 @@ fn one_that_hangs() {
     for (_, seen, finding) in &findings(&results)[1..] {
         assert_eq!((*seen, *finding), (Seen::Hangs, Finding::Danger(Danger::Hangs)));
     }
-    // Learning, then both at once, then each alone; each is followed by a good request.
+    // Good requests first, then both cases at once, then each alone and after it a good request.
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
 #[test]
-fn one_with_a_single_worker_is_not_said_to_hang_for_another_case() {
+fn a_server_with_one_worker_hangs_only_in_the_case_that_blocks_it() {
     let worker = Mutex::new(());
     let address = server(move |mut stream| {
         let _one = worker.lock().unwrap();
         if request(&mut stream).starts_with(b"GET") {
-            // Until its sender gives up.
+            // Hangs until its sender gives up.
             stream.set_read_timeout(None).unwrap();
             let _ = stream.read(&mut [0; 1]);
         } else {
@@ -262,7 +265,8 @@ fn one_with_a_single_worker_is_not_said_to_hang_for_another_case() {
     }
 }
 
-/// A server that dies when it is sent a packet with a trailing byte; whether something starts it again.
+/// Starts a server that dies of a packet with a trailing byte. Returns its address and how often it has died. If `revived`, it
+/// starts again after 300 ms.
 fn mortal(revived: bool) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -279,6 +283,7 @@ fn mortal(revived: bool) -> (SocketAddr, Arc<AtomicUsize>) {
                 if !revived {
                     return;
                 }
+                // The runner must see that the server is gone.
                 thread::sleep(Duration::from_millis(300));
                 listener = bind_again(address);
             } else {
@@ -290,20 +295,25 @@ fn mortal(revived: bool) -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 fn bind_again(address: SocketAddr) -> TcpListener {
+    let until = Instant::now() + Duration::from_secs(30);
     loop {
         match TcpListener::bind(address) {
             Ok(listener) => return listener,
-            Err(error) if error.kind() == ErrorKind::AddrInUse => thread::sleep(Duration::from_millis(20)),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < until => {
+                // A poll: nothing tells when the kernel lets the port be bound again.
+                thread::sleep(Duration::from_millis(20));
+            }
             Err(error) => panic!("{error}"),
         }
     }
 }
 
+/// Cases around the one that kills [`mortal`].
 const AROUND: [&str; 8] =
     ["ok-get", "ok-post", "path-percent", "trailing-1", "path-utf8", "https-on", "script-name", "path-question"];
 
 #[test]
-fn one_that_dies_and_comes_back() {
+fn a_server_that_dies_and_starts_again() {
     let (address, deaths) = mortal(true);
     let results = run(address, &AROUND);
     assert!(deaths.load(Ordering::Relaxed) >= 2, "played again, alone");
@@ -318,7 +328,7 @@ fn one_that_dies_and_comes_back() {
 }
 
 #[test]
-fn one_that_dies_for_good() {
+fn a_server_that_dies_and_stays_dead() {
     let (address, _) = mortal(false);
     let results = run(address, &AROUND);
     let died: Vec<_> = results.dangers().map(|(played, danger)| (played.case.name, danger)).collect();
@@ -327,42 +337,46 @@ fn one_that_dies_for_good() {
     assert!(results.left_out.iter().all(|(_, why)| why == "the server had died"), "{died:?}");
 }
 
-/// How many connections there were at once of a plan, at a server that answers none before it has `most` of them, or has
-/// waited for them in vain.
+/// Returns the largest number of connections that a plan had at once. Its server answers none before it has `most` connections,
+/// or has waited 10 s for them.
 fn peak(plan: &Plan<'_>, most: usize) -> usize {
     let (open, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (now, highest) = (Arc::clone(&open), Arc::clone(&peak));
     let address = server(move |mut stream| {
         let mine = now.fetch_add(1, Ordering::SeqCst) + 1;
         highest.fetch_max(mine, Ordering::SeqCst);
-        let until = Instant::now() + Duration::from_millis(500);
+        let until = Instant::now() + Duration::from_secs(10);
         while highest.load(Ordering::SeqCst) < most && Instant::now() < until {
+            // A poll with a bound: the connections that are missing may never come.
             thread::sleep(Duration::from_millis(1));
         }
-        // Time for one more to come, if one does.
+        // This takes 100 ms: time for one more connection to come, if one comes.
         request(&mut stream);
         now.fetch_sub(1, Ordering::SeqCst);
         respond(&mut stream, "200 OK", "hello");
     });
-    let results = plan.run(&Server::tcp(address), |_| {}).unwrap();
+    let server = Server::tcp(address).with_patience(Duration::from_secs(30));
+    let results = plan.run(&server, |_| {}).unwrap();
     assert!(results.played.len() > 2 * most, "{}", results.played.len());
     assert_eq!(open.load(Ordering::SeqCst), 0);
     peak.load(Ordering::SeqCst)
 }
 
 #[test]
-fn so_many_at_once() {
-    let served = || Plan::new(all().filter(|case| case.row == Row::Served).take(24));
+fn a_plan_plays_as_many_cases_at_once_as_it_says() {
+    // The application is known: requests to learn it would come alone.
+    let served =
+        || Plan::new(all().filter(|case| case.row == Row::Served).take(24)).with_application(Application::default());
     assert_eq!(peak(&served(), 8), 8);
     assert_eq!(peak(&served().with_at_once(2), 2), 2);
     assert_eq!(peak(&served().with_at_once(0), 1), 1);
 }
 
-/// A server of one worker on a Unix socket whose backlog has room for one: whoever comes meanwhile waits in connect(2), and
-/// not for ever.
+/// The server has one worker, and a Unix socket whose backlog has room for one connection. Another sender waits in connect(2),
+/// but not for ever.
 #[cfg(target_os = "linux")]
 #[test]
-fn one_whose_backlog_is_full() {
+fn a_server_whose_backlog_is_full() {
     let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-full.sock", std::process::id()));
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     rustix::net::listen(&listener, 0).unwrap();
@@ -374,7 +388,7 @@ fn one_whose_backlog_is_full() {
                 continue;
             }
             if start.starts_with(b"GET") {
-                // Until its sender gives up.
+                // Hangs until its sender gives up.
                 while stream.read(&mut [0; 100]).is_ok_and(|count| count > 0) {}
                 continue;
             }
@@ -400,10 +414,10 @@ fn one_whose_backlog_is_full() {
     std::fs::remove_file(path).unwrap();
 }
 
-/// One that takes nobody in, from the start or after a while.
+/// The server takes no connection, from the start or after a while.
 #[cfg(target_os = "linux")]
 #[test]
-fn one_that_accepts_nobody() {
+fn a_server_that_never_accepts() {
     let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-never.sock", std::process::id()));
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     rustix::net::listen(&listener, 0).unwrap();
@@ -432,7 +446,7 @@ fn one_that_accepts_nobody() {
 }
 
 #[test]
-fn none_at_all() {
+fn a_run_without_a_server_fails() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Plan::new(all()).run(&Server::tcp(address), |_| {}).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);

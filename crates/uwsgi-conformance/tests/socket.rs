@@ -1,4 +1,4 @@
-//! Cases over loopback: the same machines behind a socket must come out as they do in memory.
+//! Cases over sockets on loopback: the state machines must do the same there as in memory.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -23,7 +23,7 @@ use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{App, Bytes, Case, Finding, Needs, Plan, Sender, Split, Step, all, observe, play};
 
-/// Cases that take no time to speak of, each for another reason.
+/// Cases that take little time, each with another reason for its verdict.
 const CASES: [&str; 15] = [
     "ok-get",
     "ok-post",
@@ -42,16 +42,17 @@ const CASES: [&str; 15] = [
     "vars-1001",
 ];
 
-/// Answers that are cut off, which have to show. Over a Unix socket only a length can show it.
+/// Cases whose answer is cut off. Over a Unix socket only a length shows that, and these have one.
 const ABORTED: [&str; 3] = ["app-short", "app-fails-halfway", "keepalive-short"];
+/// Cases whose answer is cut off by a reset alone.
 const RESET: [&str; 2] = ["app-fails-open-ended", "app-fails-after-all"];
 
 fn case(name: &str) -> &'static Case {
     all().find(|case| case.name == name).unwrap()
 }
 
-/// Plays a case against a server of its own.
-fn played(name: &'static str, way: Way, split: Split) {
+/// Plays a case against a new server.
+fn play_alone(name: &'static str, way: Way, split: Split) {
     with_server(way, case(name), |server| {
         let server = server.with_any_needs().with_every_app().with_patience(Duration::from_secs(2));
         if let Err(mismatch) = play(case(name), &server, split) {
@@ -61,36 +62,36 @@ fn played(name: &'static str, way: Way, split: Split) {
 }
 
 #[test]
-fn whole() {
+fn cases_have_the_same_outcome_whole() {
     thread::scope(|scope| {
         for way in [Way::Tcp, Way::Unix] {
             for name in CASES.into_iter().chain(ABORTED) {
-                scope.spawn(move || played(name, way, Split::Whole));
+                scope.spawn(move || play_alone(name, way, Split::Whole));
             }
         }
         for name in RESET {
-            scope.spawn(move || played(name, Way::Tcp, Split::Whole));
+            scope.spawn(move || play_alone(name, Way::Tcp, Split::Whole));
         }
     });
 }
 
 #[test]
-fn split_inside_the_header_and_inside_the_block() {
+fn cases_have_the_same_outcome_split_inside_the_header_or_block() {
     thread::scope(|scope| {
         for (name, way) in CASES.into_iter().flat_map(|name| [(name, Way::Tcp), (name, Way::Unix)]) {
-            scope.spawn(move || [2, 100].map(|place| played(name, way, Split::At(place))));
+            scope.spawn(move || [2, 100].map(|place| play_alone(name, way, Split::At(place))));
         }
     });
 }
 
 #[test]
-fn byte_by_byte() {
-    played("ok-post", Way::Tcp, Split::ByteByByte);
-    played("ok-post", Way::Unix, Split::ByteByByte);
+fn a_case_has_the_same_outcome_byte_by_byte() {
+    play_alone("ok-post", Way::Tcp, Split::ByteByByte);
+    play_alone("ok-post", Way::Unix, Split::ByteByByte);
 }
 
 #[test]
-fn a_reset_is_a_reset() {
+fn the_sender_resets_only_where_the_case_says_so() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::tcp(listener.local_addr().unwrap());
     for (name, reset) in [("body-short-abort", true), ("close-after-get", false)] {
@@ -102,7 +103,7 @@ fn a_reset_is_a_reset() {
 }
 
 #[test]
-fn a_sender_comes_from_where_the_case_says() {
+fn the_sender_connects_from_the_address_of_the_case() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::tcp(listener.local_addr().unwrap()).with_any_needs();
     let from = |address: &str| Needs { sender: Sender::Address(address.parse().unwrap()), ..Needs::DEFAULT };
@@ -117,9 +118,9 @@ fn a_sender_comes_from_where_the_case_says() {
     assert_eq!((error.kind(), &*error.to_string()), (ErrorKind::Unsupported, "nothing can be sent from 192.0.2.1"));
 }
 
-/// A name may have addresses at which nobody listens.
+/// A name may have addresses on which no server listens.
 #[test]
-fn a_name_is_where_it_takes_a_connection() {
+fn the_first_address_that_takes_a_connection_counts() {
     let found: Vec<_> = ("localhost", 0).to_socket_addrs().unwrap().collect();
     assert!(!found.is_empty());
     for address in found {
@@ -132,8 +133,8 @@ fn a_name_is_where_it_takes_a_connection() {
 }
 
 #[test]
-fn what_does_not_suit_is_not_played() {
-    // Nobody accepts: a connection would be made all the same.
+fn a_case_that_needs_another_server_is_not_played() {
+    // It never accepts, but the kernel would still take a connection.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let tcp = Server::tcp(listener.local_addr().unwrap()).with_longest(Duration::from_millis(100));
     let unix = Server::unix("/nonexistent");
@@ -153,8 +154,8 @@ fn what_does_not_suit_is_not_played() {
 }
 
 #[test]
-fn what_is_wrong_is_told() {
-    // Another case's server: it answers 200, and closes.
+fn a_mismatch_says_what_was_expected_and_what_came() {
+    // The server answers 200 and closes; the verdict wants 400.
     let wrong = Case { verdict: case("datasize-0").verdict, ..*case("ok-get") };
     with_server(Way::Tcp, case("ok-get"), |server| {
         let mismatch = play(&wrong, &server, Split::Whole).unwrap_err().to_string();
@@ -165,12 +166,12 @@ fn what_is_wrong_is_told() {
 }
 
 #[test]
-fn nothing_takes_longer_than_it_should() {
-    // It accepts, and says nothing.
+fn a_silent_server_is_given_up_in_time() {
+    // The kernel takes the connections, and nothing answers.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::tcp(listener.local_addr().unwrap()).with_patience(Duration::from_millis(300));
     let cut = Case { needs: Needs::DEFAULT, ..*case("keepalive-second-cut") };
-    // Refused by its header; the sender would go on for 100 s.
+    // A server refuses it by its header; else the sender goes on for 100 s.
     let trickle = Case {
         steps: &[Step::Send(Bytes::Raw(b"\0\0\0\0")), Step::Trickle(1000, Bytes::Times(b"a", 100))],
         ..*case("datasize-0")
@@ -185,13 +186,14 @@ fn nothing_takes_longer_than_it_should() {
 }
 
 #[test]
-fn a_server_that_trickles_is_not_waited_for_for_ever() {
+fn a_server_that_trickles_its_answer_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::tcp(listener.local_addr().unwrap()).with_patience(Duration::from_millis(500));
     thread::scope(|scope| {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().unwrap();
             while std::io::Write::write_all(&mut stream, b"H").is_ok() {
+                // So that the answer trickles.
                 thread::sleep(Duration::from_millis(20));
             }
         });
@@ -202,8 +204,8 @@ fn a_server_that_trickles_is_not_waited_for_for_ever() {
 }
 
 #[test]
-fn one_server_serves_many() {
-    // The machines over a socket, as run() meets them: a server as it comes.
+fn one_server_is_played_all_quick_cases() {
+    // The state machines over a socket, with the default settings that run() expects.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::tcp(listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -211,7 +213,7 @@ fn one_server_serves_many() {
             thread::spawn(|| serve(case("ok-get"), stream.unwrap()));
         }
     });
-    // It knows no addresses.
+    // The server does not know the address of its peer.
     let quick = all().filter(|case| takes(case) < Duration::from_secs(1) && case.needs.sender == Sender::Local);
     let results = Plan::new(quick).run(&server, |_| {}).unwrap();
     assert!(results.application.reports());

@@ -184,8 +184,6 @@ const QUIET: Case = Case {
     verdict: Verdict::Close,
     row: uwsgi_conformance::Row::Silence,
     why: "it only occupies a connection",
-    uwsgi: "nothing",
-    gunicorn: "nothing",
     source: "nowhere",
 };
 

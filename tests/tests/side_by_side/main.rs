@@ -1,13 +1,13 @@
-//! Every case against our server, uWSGI and gunicorn, side by side.
+//! Plays every case against our server, uWSGI and gunicorn, side by side.
 //!
-//! What they do is in the cases and in `docs/malformed.md`. With the versions that are named there, it is held; with others
-//! the table of this run is written beside, and ours alone is held. `UWSGI_BLESS=1` writes the cases anew,
-//! `UWSGI_BLESS=page` the page that is made of them.
+//! The crate has recorded what uWSGI and gunicorn do, and `docs/malformed.md` shows it. If the versions here are those of the
+//! page, the test compares all of them with it. Otherwise it compares our server alone, and writes the page of this run into
+//! the target directory. `UWSGI_BLESS=1` records what uWSGI and gunicorn do, and `UWSGI_BLESS=page` writes the page from that.
 #![cfg(unix)]
 
-mod bless;
+mod page;
+mod recorded;
 mod server;
-mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -23,140 +23,142 @@ use uwsgi_conformance::{App, Case, Needs, Split, all, observe, report, socket};
 use uwsgi_tests::ours::{self, Ours, Way};
 use uwsgi_tests::programs::Stage;
 
-/// How many of each kind run at once.
+/// How many servers of each kind run at once.
 const INSTANCES: usize = 6;
-/// For how long it is waited for one behind the last step of a case.
+/// How long a sender waits for a server after the last step of a case.
 const WINDOW: Duration = Duration::from_secs(13);
-/// How often a case is played at most that comes out otherwise than it says; where it is written down, how often each is.
-/// Whether a close over unread bytes is seen as a close or as a reset, for one, is a matter of chance.
+/// How often a case is played at most until its outcome is the recorded one; when outcomes are recorded, how often each case is
+/// played. Chance decides some outcomes: whether a sender sees a close or a reset after a close over unread bytes, for one.
 const TRIES: usize = 3;
 
-/// What each kind did with each case, in words.
-type Words = BTreeMap<&'static str, String>;
+/// What a kind of server did with each case, in words.
+type Outcomes = BTreeMap<&'static str, String>;
 
 #[test]
-fn side_by_side() {
+fn every_server_does_what_is_recorded() {
     let stage = Stage::new();
     stage.write(&format!("{APPS}/conformance.py"), report::PYTHON);
     let versions: Vec<String> = Kind::ALL.iter().map(|kind| kind.version()).collect();
-    let measured: Vec<Mutex<Words>> = Kind::ALL.iter().map(|_| Mutex::default()).collect();
-    let ours = Mutex::new(Words::new());
+    let measured: Vec<Mutex<Outcomes>> = Kind::ALL.iter().map(|_| Mutex::default()).collect();
+    let ours = Mutex::new(Outcomes::new());
     thread::scope(|scope| {
-        for (kind, words) in Kind::ALL.into_iter().zip(&measured) {
+        for (kind, outcomes) in Kind::ALL.into_iter().zip(&measured) {
             let stage = &stage;
-            scope.spawn(move || measure(kind, stage, words));
+            scope.spawn(move || measure(kind, stage, outcomes));
         }
         scope.spawn(|| measure_ours(all().collect(), &ours));
     });
-    // What came out otherwise in the crowd is played once more with the machine to itself.
-    for (kind, words) in Kind::ALL.into_iter().zip(&measured) {
-        again(kind, &stage, words);
+    // A load of many servers may have changed an outcome: it is played again with the machine to itself.
+    for (kind, outcomes) in Kind::ALL.into_iter().zip(&measured) {
+        measure_differences_again(kind, &stage, outcomes);
     }
-    let measured: Vec<Words> = measured.into_iter().map(|words| words.into_inner().unwrap()).collect();
+    let measured: Vec<Outcomes> = measured.into_iter().map(|outcomes| outcomes.into_inner().unwrap()).collect();
     let ours = ours.into_inner().unwrap();
 
-    let deceived: Vec<_> = all().filter_map(|case| table::ours_differs(case, &ours)).collect();
-    assert!(deceived.is_empty(), "ours does not do what its verdict says:\n{}", deceived.join("\n"));
+    let wrong: Vec<_> = all().filter_map(|case| page::ours_differs(case, &ours)).collect();
+    assert!(wrong.is_empty(), "our server does not do what the verdicts say:\n{}", wrong.join("\n"));
     let not_played: Vec<_> = all().filter(|case| can_be_ours(case) && !ours.contains_key(case.name)).collect();
     assert!(not_played.is_empty(), "{not_played:?}");
 
-    if blesses() {
-        bless::cases(&measured);
-        println!("the cases are written; run it once more with UWSGI_BLESS=page for the page that is made of them");
+    if records() {
+        recorded::write(&measured);
+        println!("the outcomes are recorded; UWSGI_BLESS=page writes the page from them");
         return;
     }
-    let table = table::table(&versions, &ours, &measured);
-    if blesses_page() {
-        fs::write(page(), table).unwrap();
+    let page = page::page(&versions, &ours, &measured);
+    if writes_page() {
+        fs::write(page_path(), page).unwrap();
         return;
     }
-    let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join("malformed.md");
-    fs::write(&written, &table).unwrap();
-    println!("the table of this run is {}", written.display());
-    let page = fs::read_to_string(page()).unwrap();
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("malformed.md");
+    fs::write(&copy, &page).unwrap();
+    println!("the page of this run is {}", copy.display());
+    let committed = fs::read_to_string(page_path()).unwrap();
     assert!(
-        page.contains(&table::heading(&versions)),
-        "the versions here are {versions:?}, and docs/malformed.md is of others: measure them anew with UWSGI_BLESS=1"
+        committed.contains(&page::heading(&versions)),
+        "the versions here are {versions:?}, and docs/malformed.md has others: UWSGI_BLESS=1 records what these do"
     );
-    let wrong: Vec<_> = all().flat_map(|case| bless::differs(case, &measured)).collect();
-    assert!(wrong.is_empty(), "the cases say otherwise (UWSGI_BLESS=1 writes them anew):\n{}", wrong.join("\n"));
-    assert_eq!(page, table, "docs/malformed.md is another than {} (UWSGI_BLESS=page writes it)", written.display());
+    let wrong: Vec<_> = all().flat_map(|case| recorded::differences(case, &measured)).collect();
+    assert!(wrong.is_empty(), "other outcomes are recorded (UWSGI_BLESS=1 records these):\n{}", wrong.join("\n"));
+    assert_eq!(committed, page, "docs/malformed.md differs from {} (UWSGI_BLESS=page writes it)", copy.display());
 }
 
-/// The page explains its cells in the words of the program that writes it, whatever versions are here.
+/// The page explains its cells in the words of this program, whatever versions are here.
 #[test]
 fn the_page_has_the_legend() {
-    let legend = format!(".\n\n{}\n## ", table::LEGEND);
-    assert!(fs::read_to_string(page()).unwrap().contains(&legend), "not on the page: {legend}");
+    let legend = format!(".\n\n{}\n## ", page::LEGEND);
+    assert!(fs::read_to_string(page_path()).unwrap().contains(&legend), "not on the page: {legend}");
 }
 
-/// Whether what is measured is written into the cases.
-fn blesses() -> bool {
-    env::var_os("UWSGI_BLESS").is_some() && !blesses_page()
+/// Returns whether this run records what uWSGI and gunicorn do.
+fn records() -> bool {
+    env::var_os("UWSGI_BLESS").is_some() && !writes_page()
 }
 
-/// Whether the page is made anew of the cases.
-fn blesses_page() -> bool {
+/// Returns whether this run writes the page.
+fn writes_page() -> bool {
     env::var_os("UWSGI_BLESS").is_some_and(|what| what == "page")
 }
 
-fn page() -> PathBuf {
+fn page_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/malformed.md")
 }
 
-/// Plays all cases that can be against servers of a kind.
-fn measure(kind: Kind, stage: &Stage, words: &Mutex<Words>) {
+/// Plays all cases that can be played against servers of a kind.
+fn measure(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
     let mut cases: Vec<&'static Case> = all().filter(|case| is_measured(case)).collect();
-    // Longest last, since they are taken from the end.
+    // The longest last: the instances take cases from the end.
     cases.sort_by_key(|case| uwsgi_conformance::machine::takes(case));
     let queue = Mutex::new(cases);
     thread::scope(|scope| {
         for number in 0..INSTANCES {
             let queue = &queue;
             scope.spawn(move || {
-                let mut usual = Server::start(kind, Needs::DEFAULT.allow, stage, &number.to_string());
+                let mut server = Server::start(kind, Needs::DEFAULT.allow, stage, &number.to_string());
                 loop {
                     let Some(case) = queue.lock().unwrap().pop() else { return };
-                    tries(&mut usual, case, stage, words);
+                    play_until_recorded(&mut server, case, stage, outcomes);
                 }
             });
         }
     });
 }
 
-/// Plays the cases alone that came out otherwise than they say, each against a server that nothing has happened to.
-fn again(kind: Kind, stage: &Stage, words: &Mutex<Words>) {
-    let words_of = |case: &Case| words.lock().unwrap().get(case.name).cloned();
-    let otherwise = |case: &&'static Case| words_of(case).is_some_and(|did| !bless::is_said(case, kind, &did));
-    for case in all().filter(otherwise).filter(|_| !blesses()) {
-        let mut fresh = Server::start(kind, Needs::DEFAULT.allow, stage, &format!("again-{}", case.name));
-        tries(&mut fresh, case, stage, words);
+/// Plays the cases alone whose outcome is not the recorded one, each against a new server.
+fn measure_differences_again(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
+    let outcome = |case: &Case| outcomes.lock().unwrap().get(case.name).cloned();
+    let differs =
+        |case: &&'static Case| outcome(case).is_some_and(|outcome| !recorded::is_recorded(case, kind, &outcome));
+    for case in all().filter(differs).filter(|_| !records()) {
+        let mut server = Server::start(kind, Needs::DEFAULT.allow, stage, &format!("again-{}", case.name));
+        play_until_recorded(&mut server, case, stage, outcomes);
     }
 }
 
-/// Plays a case until it comes out as it says, a few times at most.
-fn tries(usual: &mut Server<'_>, case: &'static Case, stage: &Stage, words: &Mutex<Words>) {
-    let (kind, mut seen) = (usual.kind(), BTreeSet::new());
+/// Plays a case until its outcome is the recorded one, [`TRIES`] times at most. When outcomes are recorded, plays it [`TRIES`]
+/// times and keeps all of them.
+fn play_until_recorded(server: &mut Server<'_>, case: &'static Case, stage: &Stage, outcomes: &Mutex<Outcomes>) {
+    let (kind, mut seen) = (server.kind(), BTreeSet::new());
     for _ in 0..TRIES {
-        let did = if usual.suits(case) {
-            one(usual, case)
+        let outcome = if server.suits(case) {
+            play_once(server, case)
         } else {
-            one(&mut Server::start(kind, case.needs.allow, stage, case.name), case)
+            play_once(&mut Server::start(kind, case.needs.allow, stage, case.name), case)
         };
-        let Some(did) = did else { continue };
-        let as_said = bless::is_said(case, kind, &did);
-        seen.insert(did.clone());
+        let Some(outcome) = outcome else { continue };
+        let is_recorded = recorded::is_recorded(case, kind, &outcome);
+        seen.insert(outcome.clone());
         let all: Vec<&str> = seen.iter().map(String::as_str).collect();
-        let did = if blesses() { all.join(bless::OR) } else { did };
-        words.lock().unwrap().insert(case.name, did);
-        if as_said && !blesses() {
+        let outcome = if records() { all.join(recorded::OR) } else { outcome };
+        outcomes.lock().unwrap().insert(case.name, outcome);
+        if is_recorded && !records() {
             break;
         }
     }
 }
 
-/// Plays one case; nothing if it cannot be played.
-fn one(server: &mut Server<'_>, case: &Case) -> Option<String> {
+/// Plays a case once, and returns its outcome in words; `None` if the case cannot be played.
+fn play_once(server: &mut Server<'_>, case: &Case) -> Option<String> {
     let at = socket::Server::tcp(server.at()).with_any_needs().with_every_app().with_patience(WINDOW);
     let pauses = matches!(case.app, App::PauseThenRead(_) | App::PauseWhileReading(..));
     let at = if pauses { at } else { at.with_longest(WINDOW) };
@@ -166,6 +168,7 @@ fn one(server: &mut Server<'_>, case: &Case) -> Option<String> {
         if let Some(stop) = case.needs.stop {
             let server = &*server;
             scope.spawn(move || {
+                // The case says when the stop is.
                 thread::sleep(Duration::from_millis(stop));
                 server.terminate();
             });
@@ -177,19 +180,19 @@ fn one(server: &mut Server<'_>, case: &Case) -> Option<String> {
         return Some(words);
     }
     server.set_app(App::ReadAllThenAnswer);
-    // A worker that was killed is started again, and until then nobody answers.
-    let lives = server.answers_within(Duration::from_secs(3));
+    // The master starts a new worker for one that was killed. Until then the server does not answer.
+    let answers = server.answers_within(Duration::from_secs(3));
     if server.worker_died(logged) {
         words.push_str(", its worker is killed");
     }
-    if !lives && !server.answers_within(Duration::from_secs(5)) {
+    if !answers && !server.answers_within(Duration::from_secs(5)) {
         server.restart();
     }
     Some(words)
 }
 
-/// Plays cases against ours, as each needs it.
-fn measure_ours(cases: Vec<&Case>, words: &Mutex<Words>) {
+/// Plays cases against our server, each with the settings that it needs.
+fn measure_ours(cases: Vec<&Case>, outcomes: &Mutex<Outcomes>) {
     let (tcp, unix) = (Ours::new(ours::Kind::Blocking, Way::Tcp), Ours::new(ours::Kind::Blocking, Way::Unix));
     let queue: Mutex<Vec<&Case>> = Mutex::new(cases.into_iter().filter(|case| can_be_ours(case)).collect());
     thread::scope(|scope| {
@@ -199,7 +202,7 @@ fn measure_ours(cases: Vec<&Case>, words: &Mutex<Words>) {
                     let Some(case) = queue.lock().unwrap().pop() else { return };
                     let outcome = observe(case, &tcp, Split::Whole).or_else(|_| observe(case, &unix, Split::Whole));
                     if let Ok(outcome) = outcome {
-                        words.lock().unwrap().insert(case.name, outcome.in_words(case));
+                        outcomes.lock().unwrap().insert(case.name, outcome.in_words(case));
                     }
                 }
             });
@@ -207,10 +210,11 @@ fn measure_ours(cases: Vec<&Case>, words: &Mutex<Words>) {
     });
 }
 
-/// Whether a case is played against ours here: crowds have a test of their own, and nobody comes from elsewhere.
+/// Returns whether a case is played against our server here. A case with hundreds of connections has a test of its own, and
+/// nothing here can send from another machine.
 fn can_be_ours(case: &Case) -> bool {
-    let at =
+    let error =
         |server: socket::Server| server.with_any_needs().with_every_app().open(case).err().map(|error| error.kind());
-    let nowhere = [at(socket::Server::tcp(([127, 0, 0, 1], 1).into())), at(socket::Server::unix("/nonexistent"))];
-    case.needs.connections < 100 && nowhere != [Some(ErrorKind::Unsupported); 2]
+    let errors = [error(socket::Server::tcp(([127, 0, 0, 1], 1).into())), error(socket::Server::unix("/nonexistent"))];
+    case.needs.connections < 100 && errors != [Some(ErrorKind::Unsupported); 2]
 }

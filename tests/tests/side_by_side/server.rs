@@ -1,4 +1,4 @@
-//! The servers of other people, each with the application of the cases.
+//! uWSGI and gunicorn, each with the Python application of the crate.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,9 +15,9 @@ use uwsgi_tests::programs::{Listen, Peer, Port, Program, Stage, peer, version};
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// uWSGI as PyPI has it.
+    /// uWSGI from PyPI.
     Uwsgi,
-    /// uWSGI as Debian has it.
+    /// uWSGI from Debian.
     UwsgiDebian,
     GunicornSync,
     GunicornGthread,
@@ -32,7 +32,7 @@ impl Kind {
         matches!(self, Self::Uwsgi | Self::UwsgiDebian)
     }
 
-    /// Its program.
+    /// Returns the program of this kind.
     const fn peer(self) -> Peer {
         match self {
             Self::Uwsgi => Peer::Uwsgi,
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// What it is called where it differs from another of its name.
+    /// Returns the name that tells this kind from the others of its program.
     pub(crate) fn label(self) -> &'static str {
         static NUMBERS: OnceLock<[String; 2]> = OnceLock::new();
         let number = |kind: Self| kind.version().split_off("uWSGI ".len());
@@ -55,14 +55,14 @@ impl Kind {
         }
     }
 
-    /// Its name and number.
+    /// Returns the name and version of the program.
     pub(crate) fn version(self) -> String {
         let number: Vec<_> = version(self.peer()).iter().map(ToString::to_string).collect();
         format!("{} {}", if self.is_uwsgi() { "uWSGI" } else { "gunicorn" }, number.join("."))
     }
 
-    /// One worker each. uWSGI with its default limits; gunicorn waits 7 seconds for its workers, so that one that hangs shows,
-    /// and no case waits for about as long.
+    /// Returns the command that starts a server with one worker. uWSGI has its default limits. gunicorn kills a worker after 7
+    /// seconds, so that a worker that hangs shows; no case waits for about as long.
     fn command(self, at: SocketAddr, allow: &str, apps: &Path) -> Command {
         let mut command = Command::new(peer(self.peer()));
         if self.is_uwsgi() {
@@ -91,10 +91,10 @@ impl Kind {
     }
 }
 
-/// The directory of the application.
+/// The directory of the Python application.
 pub(crate) const APPS: &str = "apps";
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub(crate) struct Server<'s> {
     kind: Kind,
@@ -106,7 +106,7 @@ pub(crate) struct Server<'s> {
 }
 
 impl<'s> Server<'s> {
-    /// Starts one under a name of its own.
+    /// Starts a server under a name that no other server has.
     pub(crate) fn start(kind: Kind, allow: &str, stage: &'s Stage, name: &str) -> Self {
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut server =
@@ -119,14 +119,15 @@ impl<'s> Server<'s> {
         self.at
     }
 
-    /// Whether a case may be played against it, whatever it makes of what the case needs: only a server of its own is stopped.
+    /// Returns whether a case may be played against this server, whatever else the case needs. A case that stops its server
+    /// needs its own.
     pub(crate) fn suits(&self, case: &Case) -> bool {
         case.needs.stop.is_none() && (self.kind.is_uwsgi() || case.needs.allow == self.allow)
     }
 
-    /// What the application is to do from the next request on.
+    /// Sets what the application does from the next request on.
     pub(crate) fn set_app(&self, app: App) {
-        // Put there whole: it is read at any time.
+        // The application may read the file at any time: a rename replaces it at once.
         let new = self.stage.write(&format!("{}.new", self.name), format!("{app:?}"));
         fs::rename(new, self.app()).expect("a file");
     }
@@ -139,30 +140,30 @@ impl<'s> Server<'s> {
         self.program.as_ref().map(Program::log).unwrap_or_default()
     }
 
-    /// How much it has logged.
+    /// Returns the length of the log.
     pub(crate) fn logged(&self) -> usize {
         self.log().len()
     }
 
-    /// Whether a worker has been killed since it had logged so much.
+    /// Returns whether a worker was killed after the log had this length.
     pub(crate) fn worker_died(&self, since: usize) -> bool {
         let log = self.log();
         let new = log.get(since..).unwrap_or_default();
         ["WORKER TIMEOUT", "DAMN", "was sent SIG", "egmentation"].iter().any(|word| new.contains(word))
     }
 
-    /// Asks its master to end, as a service manager does.
+    /// Asks the master to end, as a service manager does.
     pub(crate) fn terminate(&self) {
         let master = self.program.as_ref().and_then(Program::id).and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        kill_process(master.expect("a server that runs"), Signal::TERM).expect("a child of ours");
+        kill_process(master.expect("a running server"), Signal::TERM).expect("a child of ours");
     }
 
-    /// What it is.
+    /// Returns the kind of this server.
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Whether it answers a good request within this time.
+    /// Returns whether the server answers a good request within this time.
     pub(crate) fn answers_within(&self, patience: Duration) -> bool {
         let at = socket::Server::tcp(self.at()).with_longest(patience);
         let good = all().find(|case| case.name == "ok-get").expect("a good case");
@@ -177,8 +178,8 @@ impl<'s> Server<'s> {
         })
     }
 
-    /// Starts it anew, on another port, and waits until it answers. A few at a time: where all start at once, a worker takes
-    /// longer than its master waits for it.
+    /// Starts the server again, on another port, and waits until it answers. At most three servers start at a time: if all
+    /// start at once, a worker takes longer than its master waits for it.
     pub(crate) fn restart(&mut self) {
         static TURNS: [Mutex<()>; 3] = [const { Mutex::new(()) }; 3];
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -192,18 +193,18 @@ impl<'s> Server<'s> {
         command.env("CONFORMANCE_APP", self.app());
         self.program = Some(Program::start(self.stage, &self.name, &mut command, &[&Listen::Tcp(port)]));
         let begun = Instant::now();
-        // Whom the allow list keeps out is not always answered.
+        // A server with another list of peers may not answer this process.
         while self.allow == Needs::DEFAULT.allow && !self.answers_within(Duration::from_secs(2)) {
             assert!(begun.elapsed() < Duration::from_secs(30), "{} does not answer: {}", self.name, self.log());
         }
     }
 }
 
-/// Whether a case can be played against other people's servers: what they are to be like, or where it comes from, can be had.
+/// Returns whether a case can be played against uWSGI and gunicorn: the state that it needs, and its sender, can be made here.
 pub(crate) fn is_measured(case: &Case) -> bool {
     let Needs { connections, busy, stop, sender, .. } = case.needs;
     let mapped = matches!(sender, Sender::Address(IpAddr::V6(_)));
-    // How long an application may go on after a stop is more than can be waited for.
+    // An application that works on for 60 seconds after a stop is too slow for this test.
     let patient = case.app == App::PauseThenRead(60_000) && stop.is_some();
     connections == 1 && busy == 0 && !mapped && !patient
 }

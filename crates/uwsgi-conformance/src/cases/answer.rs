@@ -1,389 +1,155 @@
 //! What an application does right and wrong with its answer.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{After, App, Case, Expected, Needs, Row, SMALL, Step, Verdict};
+use crate::cases::sources::{PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "app-fails",
-        about: "a good GET; the application fails at once",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailBefore,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "the server's own page, since nothing has left",
-        uwsgi: "closes",
-        gunicorn: "500",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-after-reading",
-        about: "a good POST; the application reads, then fails",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::FailAfterReading,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "the server's own page, since nothing has left",
-        uwsgi: "closes",
-        gunicorn: "500",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-unread",
-        about: "a good POST; the application fails before it reads",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::FailBefore,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "the body is dropped, so that the answer is not lost",
-        uwsgi: "closes",
-        gunicorn: "500",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-after-head",
-        about: "a good GET; the application gives a head and an empty piece, then fails",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailAfterHead,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "a head leaves with the first bytes that are not none, so that it can still be another",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off | asgi: closes",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-fails-head-request",
-        about: "HEAD; the application fails at once",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")])))],
-        needs: Needs::DEFAULT,
-        app: App::FailBefore,
-        verdict: Verdict::Answer(Expected::bare(500), After::Closes),
-        row: Row::AppFailsBefore,
-        why: "an answer to HEAD has no body",
-        uwsgi: "closes",
-        gunicorn: "500 + stray bytes",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-no-head",
-        about: "a good GET; the application gives bytes without a head",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::NoHead,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "bytes without a head are no answer",
-        uwsgi: "stray bytes",
-        gunicorn: "stray bytes | gthread, asgi: 500",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-nothing",
-        about: "a good GET; the application ends without a head",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Nothing,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "an end without a head is no answer",
-        uwsgi: "closes",
-        gunicorn: "stray bytes | gthread, asgi: 500",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-fails-halfway",
-        about: "a good GET; the application fails after 50 of 100 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailAfter(50),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "a front end that saw an orderly end would pass on, and cache, half an answer",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-after-1",
-        about: "a good GET; the application fails after 1 of 100 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailAfter(1),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "a front end that saw an orderly end would pass on, and cache, half an answer",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-after-all",
-        about: "a good GET; the application fails after 100 of 100 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailAfter(100),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "all has left, and still it said that something is wrong",
-        uwsgi: "200",
-        gunicorn: "200",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-open-ended",
-        about: "a good GET; the application fails after 50 bytes of no declared length",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::FailOpenEnded(50),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "without a length, a reset is all that tells half an answer from a whole one",
-        uwsgi: "200",
-        gunicorn: "200",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-fails-halfway-keepalive",
-        about: "a good GET on a connection that is kept; the application fails after 50 of 100 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")])))],
-        needs: Needs::KEEPALIVE,
-        app: App::FailAfter(50),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "half an answer ends a kept connection too",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_ERRORS,
-    },
-    Case {
-        name: "app-short",
-        about: "a good GET; the application gives 90 bytes of 100",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Short(10),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "fewer bytes than its Content-Length: the connection closes, and so that it shows",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-short-by-1",
-        about: "a good GET; the application gives 99 bytes of 100",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Short(1),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "one byte is as bad",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-short-by-all",
-        about: "a good GET; the application gives no byte of 100",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Short(100),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "a length was promised, and nothing came",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-long",
-        about: "a good GET; the application gives 100 bytes, 10 more than its Content-Length",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Long(10),
-        verdict: Verdict::Answer(Expected::refused(200), After::Closes),
-        row: Row::Served,
-        why: "what is too much never leaves; the answer is whole",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-long-fails",
-        about: "a good GET; the application gives 10 bytes too many, and fails when it is told",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::LongThenFail(10),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "an application that takes the error for a failure has failed",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-open-ended",
-        about: "a good GET; an answer without a Content-Length",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::OpenEnded,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "the close is the end",
-        uwsgi: "200",
-        gunicorn: "200",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "app-empty-pieces",
-        about: "a good GET; empty pieces before, between and behind the others",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::EmptyPieces,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "an empty piece is no byte, no head and no end",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-empty",
-        about: "a good GET; an answer of no bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Empty(200),
-        verdict: Verdict::Answer(Expected::refused(200), After::Closes),
-        row: Row::Served,
-        why: "the head leaves at the end",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-head-twice",
-        about: "a good GET; a head with 404, an empty piece, then a head with 200 and an answer",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::HeadTwice,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "nothing had left, so that the second head replaces the first",
-        uwsgi: "404 cut off",
-        gunicorn: "404 cut off | asgi: 404",
-        source: PEP_START,
-    },
-    Case {
-        name: "app-head-too-late",
-        about: "a good GET; a second head after 5 of 10 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::HeadTooLate,
-        verdict: Verdict::Answer(Expected::refused(200), After::Closes),
-        row: Row::Served,
-        why: "what has left has left; the second head is not taken",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off | asgi: 200",
-        source: PEP_START,
-    },
-    Case {
-        name: "ok-head",
-        about: "HEAD",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answer(Expected::bare(200), After::Closes),
-        row: Row::Served,
-        why: "the head of a GET's answer, and no byte more (RFC 9110 section 9.3.2)",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "head-short",
-        about: "HEAD; the application gives 90 bytes of 100",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")])))],
-        needs: Needs::DEFAULT,
-        app: App::Short(10),
-        verdict: Verdict::Answer(Expected::bare(200), After::Closes),
-        row: Row::Served,
-        why: "no byte would have left, so that none is missing",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "status-204",
-        about: "a good GET; 204 with 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Status(204),
-        verdict: Verdict::Answer(Expected::bare(204), After::Closes),
-        row: Row::Served,
-        why: "204 has no body, whatever the application gives (RFC 9110 section 15.3.5)",
-        uwsgi: "204 + stray bytes",
-        gunicorn: "204 | gthread, asgi: 204, kept open; the bytes are dropped with a warning",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "status-101-unasked",
-        about: "a good GET; 101 with 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Status(101),
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "a server does not switch to a protocol that the client did not offer",
-        uwsgi: "101",
-        gunicorn: "101 | gthread, asgi: 101, kept open",
-        source: UPGRADE,
-    },
-    Case {
-        name: "status-101-h2c",
-        about: "a GET that offers h2c; 101 with 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_CONNECTION", b"Upgrade"), (b"HTTP_UPGRADE", b"h2c")])))],
-        needs: Needs::DEFAULT,
-        app: App::Status(101),
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "no application is asked for h2c: a tunnel for it is a way around the front end's rules",
-        uwsgi: "101",
-        gunicorn: "101 | gthread, asgi: 101, kept open",
-        source: UPGRADE,
-    },
-    Case {
-        name: "status-304",
-        about: "a good GET; 304 with 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Status(304),
-        verdict: Verdict::Answer(Expected::bare(304), After::Closes),
-        row: Row::Served,
-        why: "304 has no body (RFC 9110 section 15.4.5)",
-        uwsgi: "304 + stray bytes",
-        gunicorn: "304 | gthread, asgi: 304, kept open; the bytes are dropped with a warning",
-        source: PEP_LENGTH,
-    },
-    Case {
-        name: "status-404",
-        about: "a good GET; 404 with 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::Status(404),
-        verdict: Verdict::Answer(Expected::refused(404), After::Closes),
-        row: Row::Served,
-        why: "an application's status is its own",
-        uwsgi: "404",
-        gunicorn: "404",
-        source: PEP_LENGTH,
-    },
+    Case::builder("app-fails", "a good GET; the application fails at once")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailBefore)
+        .refused(500, Row::AppFailsBefore)
+        .because("the server's own page, since nothing has left", PEP_ERRORS),
+    Case::builder("app-fails-after-reading", "a good POST; the application reads, then fails")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::FailAfterReading)
+        .refused(500, Row::AppFailsBefore)
+        .because("the server's own page, since nothing has left", PEP_ERRORS),
+    Case::builder("app-fails-unread", "a good POST; the application fails before it reads")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::FailBefore)
+        .refused(500, Row::AppFailsBefore)
+        .because("the body is dropped, so that the answer is not lost", PEP_ERRORS),
+    Case::builder("app-fails-after-head", "a good GET; the application gives a head and an empty piece, then fails")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailAfterHead)
+        .refused(500, Row::AppFailsBefore)
+        .because("a head leaves with the first bytes that are not none, so that it can still be another", PEP_START),
+    Case::builder("app-fails-head-request", "HEAD; the application fails at once")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
+        .app(App::FailBefore)
+        .without_body(500, Row::AppFailsBefore)
+        .because("an answer to HEAD has no body", PEP_ERRORS),
+    Case::builder("app-no-head", "a good GET; the application gives bytes without a head")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::NoHead)
+        .refused(500, Row::AppFailsBefore)
+        .because("bytes without a head are no answer", PEP_START),
+    Case::builder("app-nothing", "a good GET; the application ends without a head")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Nothing)
+        .refused(500, Row::AppFailsBefore)
+        .because("an end without a head is no answer", PEP_START),
+    Case::builder("app-fails-halfway", "a good GET; the application fails after 50 of 100 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailAfter(50))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("a front end that saw an orderly end would pass on, and cache, half an answer", PEP_ERRORS),
+    Case::builder("app-fails-after-1", "a good GET; the application fails after 1 of 100 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailAfter(1))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("a front end that saw an orderly end would pass on, and cache, half an answer", PEP_ERRORS),
+    Case::builder("app-fails-after-all", "a good GET; the application fails after 100 of 100 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailAfter(100))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("all has left, and still it said that something is wrong", PEP_ERRORS),
+    Case::builder("app-fails-open-ended", "a good GET; the application fails after 50 bytes of no declared length")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::FailOpenEnded(50))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("without a length, a reset is all that tells half an answer from a whole one", PEP_ERRORS),
+    Case::builder(
+        "app-fails-halfway-keepalive",
+        "a good GET on a connection that is kept; the application fails after 50 of 100 bytes",
+    )
+    .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))])
+    .needs(Needs::KEEPALIVE)
+    .app(App::FailAfter(50))
+    .verdict(Verdict::Abort, Row::AppFailsAfter)
+    .because("half an answer ends a kept connection too", PEP_ERRORS),
+    Case::builder("app-short", "a good GET; the application gives 90 bytes of 100")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Short(10))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("fewer bytes than its Content-Length: the connection closes, and so that it shows", PEP_LENGTH),
+    Case::builder("app-short-by-1", "a good GET; the application gives 99 bytes of 100")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Short(1))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("one byte is as bad", PEP_LENGTH),
+    Case::builder("app-short-by-all", "a good GET; the application gives no byte of 100")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Short(100))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("a length was promised, and nothing came", PEP_LENGTH),
+    Case::builder("app-long", "a good GET; the application gives 100 bytes, 10 more than its Content-Length")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Long(10))
+        .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
+        .because("what is too much never leaves; the answer is whole", PEP_LENGTH),
+    Case::builder("app-long-fails", "a good GET; the application gives 10 bytes too many, and fails when it is told")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::LongThenFail(10))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("an application that takes the error for a failure has failed", PEP_LENGTH),
+    Case::builder("app-open-ended", "a good GET; an answer without a Content-Length")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::OpenEnded)
+        .served(&["path /m"], Row::Served)
+        .because("the close is the end", PEP_LENGTH),
+    Case::builder("app-empty-pieces", "a good GET; empty pieces before, between and behind the others")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::EmptyPieces)
+        .served(&["path /m"], Row::Served)
+        .because("an empty piece is no byte, no head and no end", PEP_START),
+    Case::builder("app-empty", "a good GET; an answer of no bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Empty(200))
+        .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
+        .because("the head leaves at the end", PEP_START),
+    Case::builder("app-head-twice", "a good GET; a head with 404, an empty piece, then a head with 200 and an answer")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::HeadTwice)
+        .served(&["path /m"], Row::Served)
+        .because("nothing had left, so that the second head replaces the first", PEP_START),
+    Case::builder("app-head-too-late", "a good GET; a second head after 5 of 10 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::HeadTooLate)
+        .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
+        .because("what has left has left; the second head is not taken", PEP_START),
+    Case::builder("ok-head", "HEAD")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
+        .without_body(200, Row::Served)
+        .because("the head of a GET's answer, and no byte more (RFC 9110 section 9.3.2)", PEP_LENGTH),
+    Case::builder("head-short", "HEAD; the application gives 90 bytes of 100")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
+        .app(App::Short(10))
+        .without_body(200, Row::Served)
+        .because("no byte would have left, so that none is missing", PEP_LENGTH),
+    Case::builder("status-204", "a good GET; 204 with 5 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Status(204))
+        .without_body(204, Row::Served)
+        .because("204 has no body, whatever the application gives (RFC 9110 section 15.3.5)", PEP_LENGTH),
+    Case::builder("status-101-unasked", "a good GET; 101 with 5 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Status(101))
+        .refused(500, Row::AppFailsBefore)
+        .because("a server does not switch to a protocol that the client did not offer", UPGRADE),
+    Case::builder("status-101-h2c", "a GET that offers h2c; 101 with 5 bytes")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_CONNECTION", b"Upgrade"), (b"HTTP_UPGRADE", b"h2c")]))])
+        .app(App::Status(101))
+        .refused(500, Row::AppFailsBefore)
+        .because("no application is asked for h2c: a tunnel for it is a way around the front end's rules", UPGRADE),
+    Case::builder("status-304", "a good GET; 304 with 5 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Status(304))
+        .without_body(304, Row::Served)
+        .because("304 has no body (RFC 9110 section 15.4.5)", PEP_LENGTH),
+    Case::builder("status-404", "a good GET; 404 with 5 bytes")
+        .steps(&[Step::packet(SMALL)])
+        .app(App::Status(404))
+        .verdict(Verdict::Answer(Expected::status(404), After::Closes), Row::Served)
+        .because("an application's status is its own", PEP_LENGTH),
 ];

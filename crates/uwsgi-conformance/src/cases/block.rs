@@ -1,298 +1,98 @@
 //! The vars of a packet: lengths that do not fit, bytes that are no pair, keys of no bytes.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::VARS;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::VARS;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "key-overrun-1",
-        about: "last key length runs 1 byte past the end",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x04\0abc")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "key-overrun-max",
-        about: "last key length 65535",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\xff\xffabc")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "key-overrun-first",
-        about: "first key length 65535",
-        steps: &[Step::Send(Bytes::Of(SMALL.patched(b"\xff\xff")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "key-overrun-hidden",
-        about: "an overrunning key whose bytes hold a whole variable",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\xff\x7f\x06\0HTTP_X\x06\0hidden")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "reading on behind the length finds a variable that no other reader sees",
-        uwsgi: "200",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "key-to-end",
-        about: "last key ends exactly at the end, no value",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x03\0abc")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a key without the length of a value is no pair",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "key-one-byte-after",
-        about: "one byte where the value length belongs",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x03\0abc\x01")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "half a length is none",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "value-overrun-1",
-        about: "last value length runs 1 byte past the end",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01\0k\x04\0abc")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "value-overrun-max",
-        about: "last value length 65535",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01\0k\xff\xffabc")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "value-empty-last",
-        about: "an empty value at the very end",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x06\0HTTP_X\0\0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "var HTTP_X ", "headers 1"]),
-        row: Row::Served,
-        why: "an empty value is a value; as a header it is removed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-1",
-        about: "one byte 01 after the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "bytes that are no pair make a block malformed",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-1-zero",
-        about: "one byte 00 after the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "padding is no pair",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-2-zero",
-        about: "two bytes 00 after the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\0\0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "an empty key with no value's length",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-2",
-        about: "two bytes 01 00 after the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01\0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length that does not fit is never guessed at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-3",
-        about: "three bytes: a key of one byte, and no value's length",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01\0k")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a key and nothing more",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "trailing-4-zero",
-        about: "empty key, empty value, last",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\0\0\0\0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "an empty key names nothing; uWSGI refuses it, and what two servers read differently is refused",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "key-empty-first",
-        about: "empty key with a value, first",
-        steps: &[Step::Send(Bytes::Of(SMALL.inserted(0, &[(b"", b"value")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "an empty key names nothing",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "key-empty-middle",
-        about: "empty key with a value, in the middle",
-        steps: &[Step::Send(Bytes::Of(SMALL.inserted(3, &[(b"", b"value")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "an empty key names nothing",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "block-of-one-byte",
-        about: "datasize 1 and one byte",
-        steps: &[Step::Send(Bytes::Raw(b"\0\x01\0\0X"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "one byte is not even a length",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; its tests want InvalidUWSGIHeader, truncated",
-        source: VARS,
-    },
-    Case {
-        name: "block-of-one-empty-key",
-        about: "a block of one empty key and one empty value",
-        steps: &[Step::Send(Bytes::Raw(b"\0\x04\0\0\0\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "an empty key names nothing",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "resync-to-a-good-pair",
-        about: "a key length of 65535 with a whole pair A=B behind it, last",
-        steps: &[Step::Send(Bytes::Raw(b"\0\x1d\0\0\x0e\0REQUEST_METHOD\x03\0GET\xff\xff\x01\0A\x01\0B"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "behind the length that does not fit stands a pair that must not be found",
-        uwsgi: "200",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "malformed-before-the-length",
-        about: "CONTENT_LENGTH abc, and one byte behind the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"abc").tail(b"\x01")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a malformed block is decided before what its vars say",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "malformed-and-over-the-body-limit",
-        about: "CONTENT_LENGTH 2147483648, and one byte behind the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"2147483648").tail(b"\x01")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "a length from a malformed block is not believed, not even to answer 413",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
+    Case::builder("key-overrun-1", "last key length runs 1 byte past the end")
+        .steps(&[Step::packet(SMALL.tail(b"\x04\0abc"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("key-overrun-max", "last key length 65535")
+        .steps(&[Step::packet(SMALL.tail(b"\xff\xffabc"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("key-overrun-first", "first key length 65535")
+        .steps(&[Step::packet(SMALL.patched(b"\xff\xff"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("key-overrun-hidden", "an overrunning key whose bytes hold a whole variable")
+        .steps(&[Step::packet(SMALL.tail(b"\xff\x7f\x06\0HTTP_X\x06\0hidden"))])
+        .refused(400, Row::MalformedBlock)
+        .because("reading on behind the length finds a variable that no other reader sees", VARS),
+    Case::builder("key-to-end", "last key ends exactly at the end, no value")
+        .steps(&[Step::packet(SMALL.tail(b"\x03\0abc"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a key without the length of a value is no pair", VARS),
+    Case::builder("key-one-byte-after", "one byte where the value length belongs")
+        .steps(&[Step::packet(SMALL.tail(b"\x03\0abc\x01"))])
+        .refused(400, Row::MalformedBlock)
+        .because("half a length is none", VARS),
+    Case::builder("value-overrun-1", "last value length runs 1 byte past the end")
+        .steps(&[Step::packet(SMALL.tail(b"\x01\0k\x04\0abc"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("value-overrun-max", "last value length 65535")
+        .steps(&[Step::packet(SMALL.tail(b"\x01\0k\xff\xffabc"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("value-empty-last", "an empty value at the very end")
+        .steps(&[Step::packet(SMALL.tail(b"\x06\0HTTP_X\0\0"))])
+        .served(&["vars 11", "var HTTP_X ", "headers 1"], Row::Served)
+        .because("an empty value is a value; as a header it is removed", VARS),
+    Case::builder("trailing-1", "one byte 01 after the variables")
+        .steps(&[Step::packet(SMALL.tail(b"\x01"))])
+        .refused(400, Row::MalformedBlock)
+        .because("bytes that are no pair make a block malformed", VARS),
+    Case::builder("trailing-1-zero", "one byte 00 after the variables")
+        .steps(&[Step::packet(SMALL.tail(b"\0"))])
+        .refused(400, Row::MalformedBlock)
+        .because("padding is no pair", VARS),
+    Case::builder("trailing-2-zero", "two bytes 00 after the variables")
+        .steps(&[Step::packet(SMALL.tail(b"\0\0"))])
+        .refused(400, Row::MalformedBlock)
+        .because("an empty key with no value's length", VARS),
+    Case::builder("trailing-2", "two bytes 01 00 after the variables")
+        .steps(&[Step::packet(SMALL.tail(b"\x01\0"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length that does not fit is never guessed at", VARS),
+    Case::builder("trailing-3", "three bytes: a key of one byte, and no value's length")
+        .steps(&[Step::packet(SMALL.tail(b"\x01\0k"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a key and nothing more", VARS),
+    Case::builder("trailing-4-zero", "empty key, empty value, last")
+        .steps(&[Step::packet(SMALL.tail(b"\0\0\0\0"))])
+        .refused(400, Row::MalformedBlock)
+        .because(
+            "an empty key names nothing; uWSGI refuses it, and what two servers read differently is refused",
+            VARS,
+        ),
+    Case::builder("key-empty-first", "empty key with a value, first")
+        .steps(&[Step::packet(SMALL.inserted(0, &[(b"", b"value")]))])
+        .refused(400, Row::MalformedBlock)
+        .because("an empty key names nothing", VARS),
+    Case::builder("key-empty-middle", "empty key with a value, in the middle")
+        .steps(&[Step::packet(SMALL.inserted(3, &[(b"", b"value")]))])
+        .refused(400, Row::MalformedBlock)
+        .because("an empty key names nothing", VARS),
+    Case::builder("block-of-one-byte", "datasize 1 and one byte")
+        .steps(&[Step::raw(b"\0\x01\0\0X")])
+        .refused(400, Row::MalformedBlock)
+        .because("one byte is not even a length", VARS),
+    Case::builder("block-of-one-empty-key", "a block of one empty key and one empty value")
+        .steps(&[Step::raw(b"\0\x04\0\0\0\0\0\0")])
+        .refused(400, Row::MalformedBlock)
+        .because("an empty key names nothing", VARS),
+    Case::builder("resync-to-a-good-pair", "a key length of 65535 with a whole pair A=B behind it, last")
+        .steps(&[Step::raw(b"\0\x1d\0\0\x0e\0REQUEST_METHOD\x03\0GET\xff\xff\x01\0A\x01\0B")])
+        .refused(400, Row::MalformedBlock)
+        .because("behind the length that does not fit stands a pair that must not be found", VARS),
+    Case::builder("malformed-before-the-length", "CONTENT_LENGTH abc, and one byte behind the variables")
+        .steps(&[Step::packet(SMALL.post(b"abc").tail(b"\x01"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a malformed block is decided before what its vars say", VARS),
+    Case::builder("malformed-and-over-the-body-limit", "CONTENT_LENGTH 2147483648, and one byte behind the variables")
+        .steps(&[Step::packet(SMALL.post(b"2147483648").tail(b"\x01"))])
+        .refused(400, Row::MalformedBlock)
+        .because("a length from a malformed block is not believed, not even to answer 413", VARS),
 ];

@@ -1,364 +1,147 @@
 //! Bodies that end early, come slowly, or are not read.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::BODY;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{After, App, Bytes, Case, Expected, Row, SMALL, Step, Verdict};
+use crate::cases::sources::BODY;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "body-short-close",
-        about: "3 of 5 bytes of body, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::BodyEndsEarly,
-        why: "PEP 3333 knows no such end: a read that says all is well would have a cut upload stored",
-        uwsgi: "closes",
-        gunicorn: "200 (body 3) | gthread: 200 (body 3) + 500 | asgi: closes",
-        source: BODY,
-    },
-    Case {
-        name: "body-short-caught",
-        about: "3 of 5 bytes of body, half-close; the application answers all the same",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::AnswerTheReadError,
-        verdict: Verdict::served(&["body 3", "error the stream ended 2 bytes before the body did"]),
-        row: Row::BodyEndsEarly,
-        why: "an application that takes the error may answer",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (no error) | gthread: 200 (no error) + 500 | asgi: closes",
-        source: BODY,
-    },
-    Case {
-        name: "body-none-close",
-        about: "CONTENT_LENGTH 5, no body, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::BodyEndsEarly,
-        why: "not a byte of it came",
-        uwsgi: "closes",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500 | asgi: closes",
-        source: BODY,
-    },
-    Case {
-        name: "body-short-after-head",
-        about: "3 of 5 bytes of body, half-close; part of the answer left before they were read",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::AnswerThenRead,
-        verdict: Verdict::Abort,
-        row: Row::BodyEndsEarly,
-        why: "part of the answer has left, so that no status can be sent any more",
-        uwsgi: "200 cut off",
-        gunicorn: "200 | gthread: 200 + 500 | asgi: 200 cut off",
-        source: BODY,
-    },
-    Case {
-        name: "body-short-unread",
-        about: "3 of 5 bytes of body, half-close; the application reads none",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::AnswerWithoutReading,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::BodyEndsEarly,
-        why: "an application that does not read is not disturbed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: BODY,
-    },
-    Case {
-        name: "body-short-abort",
-        about: "3 of 5 bytes of body, reset",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::Reset],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Gone,
-        row: Row::BodyEndsEarly,
-        why: "nobody is there to answer",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: BODY,
-    },
-    Case {
-        name: "body-short-wait",
-        about: "3 of 5 bytes of body, nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::BodyTooSlow,
-        why: "30 s without a byte",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-none-wait",
-        about: "CONTENT_LENGTH 5, no body, nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::BodyTooSlow,
-        why: "30 s without a byte",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-slow-caught",
-        about: "3 of 5 bytes of body, nothing more; the application answers all the same",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel")))],
-        needs: Needs::DEFAULT,
-        app: App::AnswerTheReadError,
-        verdict: Verdict::served(&["body 3", "error the body was silent too long, or too slow"]),
-        row: Row::BodyTooSlow,
-        why: "an application that takes the error may answer",
-        uwsgi: "200 (body 0)",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-slow-after-head",
-        about: "3 of 5 bytes of body, nothing more; part of the answer left before they were read",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel")))],
-        needs: Needs::DEFAULT,
-        app: App::AnswerThenRead,
-        verdict: Verdict::Abort,
-        row: Row::BodyTooSlow,
-        why: "part of the answer has left",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off, its worker is killed | gthread, asgi: 200 cut off, hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-byte-every-second",
-        about: "100 bytes of body, one a second",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"100"))), Step::Trickle(1000, Bytes::Times(b"b", 100))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::BodyTooSlow,
-        why: "never silent for long, and a worker held for 100 s: under 240 bytes a second after 30 s",
-        uwsgi: "hangs",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-byte-every-second-short",
-        about: "20 bytes of body, one a second",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"20"))), Step::Trickle(1000, Bytes::Times(b"b", 20))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 20"]),
-        row: Row::Served,
-        why: "the rate counts after the first 30 s",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-at-the-rate",
-        about: "12000 bytes of body, the last 29 s after the others",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"12000"))),
+    Case::builder("body-short-close", "3 of 5 bytes of body, half-close")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::ShutdownWrite])
+        .refused(400, Row::BodyEndsEarly)
+        .because("PEP 3333 knows no such end: a read that says all is well would have a cut upload stored", BODY),
+    Case::builder("body-short-caught", "3 of 5 bytes of body, half-close; the application answers all the same")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::ShutdownWrite])
+        .app(App::AnswerTheReadError)
+        .served(&["body 3", "error the stream ended 2 bytes before the body did"], Row::BodyEndsEarly)
+        .because("an application that takes the error may answer", BODY),
+    Case::builder("body-none-close", "CONTENT_LENGTH 5, no body, half-close")
+        .steps(&[Step::packet(SMALL.post(b"5")), Step::ShutdownWrite])
+        .refused(400, Row::BodyEndsEarly)
+        .because("not a byte of it came", BODY),
+    Case::builder(
+        "body-short-after-head",
+        "3 of 5 bytes of body, half-close; part of the answer left before they were read",
+    )
+    .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::ShutdownWrite])
+    .app(App::AnswerThenRead)
+    .verdict(Verdict::Abort, Row::BodyEndsEarly)
+    .because("part of the answer has left, so that no status can be sent any more", BODY),
+    Case::builder("body-short-unread", "3 of 5 bytes of body, half-close; the application reads none")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::ShutdownWrite])
+        .app(App::AnswerWithoutReading)
+        .served(&["body 0"], Row::BodyEndsEarly)
+        .because("an application that does not read is not disturbed", BODY),
+    Case::builder("body-short-abort", "3 of 5 bytes of body, reset")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::Reset])
+        .verdict(Verdict::Gone, Row::BodyEndsEarly)
+        .because("nobody is there to answer", BODY),
+    Case::builder("body-short-wait", "3 of 5 bytes of body, nothing more")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel"))])
+        .refused(408, Row::BodyTooSlow)
+        .because("30 s without a byte", BODY),
+    Case::builder("body-none-wait", "CONTENT_LENGTH 5, no body, nothing more")
+        .steps(&[Step::packet(SMALL.post(b"5"))])
+        .refused(408, Row::BodyTooSlow)
+        .because("30 s without a byte", BODY),
+    Case::builder("body-slow-caught", "3 of 5 bytes of body, nothing more; the application answers all the same")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel"))])
+        .app(App::AnswerTheReadError)
+        .served(&["body 3", "error the body was silent too long, or too slow"], Row::BodyTooSlow)
+        .because("an application that takes the error may answer", BODY),
+    Case::builder(
+        "body-slow-after-head",
+        "3 of 5 bytes of body, nothing more; part of the answer left before they were read",
+    )
+    .steps(&[Step::packet(SMALL.post(b"5").then(b"hel"))])
+    .app(App::AnswerThenRead)
+    .verdict(Verdict::Abort, Row::BodyTooSlow)
+    .because("part of the answer has left", BODY),
+    Case::builder("body-byte-every-second", "100 bytes of body, one a second")
+        .steps(&[Step::packet(SMALL.post(b"100")), Step::Trickle(1000, Bytes::Times(b"b", 100))])
+        .refused(408, Row::BodyTooSlow)
+        .because("never silent for long, and a worker held for 100 s: under 240 bytes a second after 30 s", BODY),
+    Case::builder("body-byte-every-second-short", "20 bytes of body, one a second")
+        .steps(&[Step::packet(SMALL.post(b"20")), Step::Trickle(1000, Bytes::Times(b"b", 20))])
+        .served(&["body 20"], Row::Served)
+        .because("the rate counts after the first 30 s", BODY),
+    Case::builder("body-at-the-rate", "12000 bytes of body, the last 29 s after the others")
+        .steps(&[
+            Step::packet(SMALL.post(b"12000")),
             Step::Send(Bytes::Times(b"b", 11999)),
             Step::Wait(29000),
-            Step::Send(Bytes::Raw(b"b")),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 12000"]),
-        row: Row::Served,
-        why: "fast enough so far for what it waits",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-silent-31",
-        about: "12000 bytes of body, the last 31 s after the others",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"12000"))),
+            Step::raw(b"b"),
+        ])
+        .served(&["body 12000"], Row::Served)
+        .because("fast enough so far for what it waits", BODY),
+    Case::builder("body-silent-31", "12000 bytes of body, the last 31 s after the others")
+        .steps(&[
+            Step::packet(SMALL.post(b"12000")),
             Step::Send(Bytes::Times(b"b", 11999)),
             Step::Wait(31000),
-            Step::Send(Bytes::Raw(b"b")),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::BodyTooSlow,
-        why: "what came before does not buy a longer silence",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-late",
-        about: "the body 1 s after the variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5"))), Step::Wait(1000), Step::Send(Bytes::Raw(b"hello"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "a second is no silence",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-trickle",
-        about: "the body byte by byte, 0.3 s apart",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5"))), Step::Trickle(300, Bytes::Raw(b"hello"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "slow, and soon over",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-app-pauses",
-        about: "a good POST; the application pauses for 60 s before it reads",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::PauseThenRead(60_000),
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "the body was there: that the application does not read is not the peer's silence",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-late-app-pauses",
-        about: "the body 50 s after the variables; the application pauses for 60 s before it reads",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5"))), Step::Wait(50000), Step::Send(Bytes::Raw(b"hello"))],
-        needs: Needs::DEFAULT,
-        app: App::PauseThenRead(60_000),
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "nobody waited for it",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-app-pauses-inside",
-        about: "5 of 8 bytes of body, the others after 50 s; the application pauses for 60 s behind the 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"8").then(b"hello"))),
-            Step::Wait(50000),
-            Step::Send(Bytes::Raw(b"you")),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::PauseWhileReading(5, 60_000),
-        verdict: Verdict::served(&["body 8"]),
-        row: Row::Served,
-        why: "nobody waited for it",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: BODY,
-    },
-    Case {
-        name: "body-100-kib",
-        about: "a body of 100 KiB",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"102400"))), Step::Send(Bytes::Times(b"b", 102_400))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 102400"]),
-        row: Row::Served,
-        why: "longer than any buffer",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open; its tests want every byte",
-        source: BODY,
-    },
-    Case {
-        name: "body-read-twice",
-        about: "a good POST; the application reads twice",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadTwice,
-        verdict: Verdict::served(&["body 5", "again 0"]),
-        row: Row::Served,
-        why: "PEP 3333: an exhausted stream gives nothing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-long-read-twice",
-        about: "CONTENT_LENGTH 5, 8 bytes; the application reads twice",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello!!!")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadTwice,
-        verdict: Verdict::served(&["body 5", "again 0"]),
-        row: Row::BytesBehind,
-        why: "bytes behind the body are nobody's",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-some-read",
-        about: "a good POST; the application reads 2 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadSomeThenAnswer(2),
-        verdict: Verdict::served(&["body 2", "content he"]),
-        row: Row::Served,
-        why: "PEP 3333 does not ask for more; the rest is dropped",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-unread",
-        about: "a good POST; the application reads nothing",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::AnswerWithoutReading,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::Served,
-        why: "the rest is dropped, so that the kernel does not reset the connection over it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-unread-large",
-        about: "a body of 60000 bytes; the application reads nothing",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"60000"))), Step::Send(Bytes::Times(b"b", 60_000))],
-        needs: Needs::DEFAULT,
-        app: App::AnswerWithoutReading,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::Served,
-        why: "what still comes is dropped, for 2 seconds at most, before the close",
-        uwsgi: "200; it closes over unread bytes, so that now and then the kernel resets the connection",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
-    Case {
-        name: "body-before-reading",
-        about: "a good POST; part of the answer leaves before it is read",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::AnswerThenRead,
-        verdict: Verdict::Answer(Expected::refused(200), After::Closes),
-        row: Row::Served,
-        why: "reading and writing do not wait for each other",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BODY,
-    },
+            Step::raw(b"b"),
+        ])
+        .refused(408, Row::BodyTooSlow)
+        .because("what came before does not buy a longer silence", BODY),
+    Case::builder("body-late", "the body 1 s after the variables")
+        .steps(&[Step::packet(SMALL.post(b"5")), Step::Wait(1000), Step::raw(b"hello")])
+        .served(&["body 5"], Row::Served)
+        .because("a second is no silence", BODY),
+    Case::builder("body-trickle", "the body byte by byte, 0.3 s apart")
+        .steps(&[Step::packet(SMALL.post(b"5")), Step::Trickle(300, Bytes::Raw(b"hello"))])
+        .served(&["body 5"], Row::Served)
+        .because("slow, and soon over", BODY),
+    Case::builder("body-app-pauses", "a good POST; the application pauses for 60 s before it reads")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::PauseThenRead(60_000))
+        .served(&["body 5"], Row::Served)
+        .because("the body was there: that the application does not read is not the peer's silence", BODY),
+    Case::builder(
+        "body-late-app-pauses",
+        "the body 50 s after the variables; the application pauses for 60 s before it reads",
+    )
+    .steps(&[Step::packet(SMALL.post(b"5")), Step::Wait(50000), Step::raw(b"hello")])
+    .app(App::PauseThenRead(60_000))
+    .served(&["body 5"], Row::Served)
+    .because("nobody waited for it", BODY),
+    Case::builder(
+        "body-app-pauses-inside",
+        "5 of 8 bytes of body, the others after 50 s; the application pauses for 60 s behind the 5",
+    )
+    .steps(&[Step::packet(SMALL.post(b"8").then(b"hello")), Step::Wait(50000), Step::raw(b"you")])
+    .app(App::PauseWhileReading(5, 60_000))
+    .served(&["body 8"], Row::Served)
+    .because("nobody waited for it", BODY),
+    Case::builder("body-100-kib", "a body of 100 KiB")
+        .steps(&[Step::packet(SMALL.post(b"102400")), Step::Send(Bytes::Times(b"b", 102_400))])
+        .served(&["body 102400"], Row::Served)
+        .because("longer than any buffer", BODY),
+    Case::builder("body-read-twice", "a good POST; the application reads twice")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::ReadTwice)
+        .served(&["body 5", "again 0"], Row::Served)
+        .because("PEP 3333: an exhausted stream gives nothing", BODY),
+    Case::builder("body-long-read-twice", "CONTENT_LENGTH 5, 8 bytes; the application reads twice")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
+        .app(App::ReadTwice)
+        .served(&["body 5", "again 0"], Row::BytesBehind)
+        .because("bytes behind the body are nobody's", BODY),
+    Case::builder("body-some-read", "a good POST; the application reads 2 bytes")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::ReadSomeThenAnswer(2))
+        .served(&["body 2", "content he"], Row::Served)
+        .because("PEP 3333 does not ask for more; the rest is dropped", BODY),
+    Case::builder("body-unread", "a good POST; the application reads nothing")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::AnswerWithoutReading)
+        .served(&["body 0"], Row::Served)
+        .because("the rest is dropped, so that the kernel does not reset the connection over it", BODY),
+    Case::builder("body-unread-large", "a body of 60000 bytes; the application reads nothing")
+        .steps(&[Step::packet(SMALL.post(b"60000")), Step::Send(Bytes::Times(b"b", 60_000))])
+        .app(App::AnswerWithoutReading)
+        .served(&["body 0"], Row::Served)
+        .because("what still comes is dropped, for 2 seconds at most, before the close", BODY),
+    Case::builder("body-before-reading", "a good POST; part of the answer leaves before it is read")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .app(App::AnswerThenRead)
+        .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
+        .because("reading and writing do not wait for each other", BODY),
 ];

@@ -1,129 +1,51 @@
 //! Bodies that are announced too large.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::LARGE_BODY;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::BODY_TOO_LARGE;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "length-2-31",
-        about: "CONTENT_LENGTH 2147483648, 5 bytes, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"2147483648").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "over 1 GiB, and decided before a byte of it",
-        uwsgi: "closes",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500 | asgi: closes",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-2-63",
-        about: "CONTENT_LENGTH 9223372036854775808, 5 bytes, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"9223372036854775808").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "it fits 64 bits, so that it is a number, and too large",
-        uwsgi: "closes",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500 | asgi: closes",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-2-64-less-1",
-        about: "CONTENT_LENGTH 18446744073709551615",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"18446744073709551615")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "the last number that fits 64 bits",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-over-1-gib",
-        about: "CONTENT_LENGTH 1073741825",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"1073741825")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "the limit is 1 GiB unless changed",
-        uwsgi: "closes; with --limit-post it closes without an answer",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs; it has no limit",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-over-a-small-limit",
-        about: "CONTENT_LENGTH 6, the limit being 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"6").then(b"hello!")))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "one over; the body that came is dropped, so that the answer is not lost",
-        uwsgi: "200 (body 6)",
-        gunicorn: "200 (body 6) | gthread, asgi: 200 (body 6), kept open",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-over-limit-and-content",
-        about: "CONTENT_LENGTH 6, the limit being 5, and LF in a header",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"6").more(&[(b"HTTP_X", b"a\nb")])))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "the row above wins",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-head-over-limit",
-        about: "HEAD with CONTENT_LENGTH 6, the limit being 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"6")])))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answer(Expected::bare(413), After::Closes),
-        row: Row::LengthOverLimit,
-        why: "an answer to HEAD has no body, and that holds for a refusal (RFC 9110 section 9.3.2)",
-        uwsgi: "closes",
-        gunicorn: "500 + stray bytes, its worker is killed | gthread, asgi: hangs",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-first-over-limit",
-        about: "CONTENT_LENGTH 6, then 5, the limit being 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"6").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "the last one counts",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LARGE_BODY,
-    },
-    Case {
-        name: "length-last-over-limit",
-        about: "CONTENT_LENGTH 5, then 6, the limit being 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"6")]).then(b"hello!")))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "the last one counts",
-        uwsgi: "200 (body 6)",
-        gunicorn: "200 (body 6) | gthread, asgi: 200 (body 6), kept open",
-        source: LARGE_BODY,
-    },
+    Case::builder("length-2-31", "CONTENT_LENGTH 2147483648, 5 bytes, half-close")
+        .steps(&[Step::packet(SMALL.post(b"2147483648").then(b"hello")), Step::ShutdownWrite])
+        .refused(413, Row::LengthOverLimit)
+        .because("over 1 GiB, and decided before a byte of it", BODY_TOO_LARGE),
+    Case::builder("length-2-63", "CONTENT_LENGTH 9223372036854775808, 5 bytes, half-close")
+        .steps(&[Step::packet(SMALL.post(b"9223372036854775808").then(b"hello")), Step::ShutdownWrite])
+        .refused(413, Row::LengthOverLimit)
+        .because("it fits 64 bits, so that it is a number, and too large", BODY_TOO_LARGE),
+    Case::builder("length-2-64-less-1", "CONTENT_LENGTH 18446744073709551615")
+        .steps(&[Step::packet(SMALL.post(b"18446744073709551615"))])
+        .refused(413, Row::LengthOverLimit)
+        .because("the last number that fits 64 bits", BODY_TOO_LARGE),
+    Case::builder("length-over-1-gib", "CONTENT_LENGTH 1073741825")
+        .steps(&[Step::packet(SMALL.post(b"1073741825"))])
+        .refused(413, Row::LengthOverLimit)
+        .because("the limit is 1 GiB unless changed", BODY_TOO_LARGE),
+    Case::builder("length-over-a-small-limit", "CONTENT_LENGTH 6, the limit being 5")
+        .steps(&[Step::packet(SMALL.post(b"6").then(b"hello!"))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .refused(413, Row::LengthOverLimit)
+        .because("one over; the body that came is dropped, so that the answer is not lost", BODY_TOO_LARGE),
+    Case::builder("length-over-limit-and-content", "CONTENT_LENGTH 6, the limit being 5, and LF in a header")
+        .steps(&[Step::packet(SMALL.post(b"6").more(&[(b"HTTP_X", b"a\nb")]))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .refused(413, Row::LengthOverLimit)
+        .because("the row above wins", BODY_TOO_LARGE),
+    Case::builder("length-head-over-limit", "HEAD with CONTENT_LENGTH 6, the limit being 5")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"6")]))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .without_body(413, Row::LengthOverLimit)
+        .because(
+            "an answer to HEAD has no body, and that holds for a refusal (RFC 9110 section 9.3.2)",
+            BODY_TOO_LARGE,
+        ),
+    Case::builder("length-first-over-limit", "CONTENT_LENGTH 6, then 5, the limit being 5")
+        .steps(&[Step::packet(SMALL.post(b"6").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("the last one counts", BODY_TOO_LARGE),
+    Case::builder("length-last-over-limit", "CONTENT_LENGTH 5, then 6, the limit being 5")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"6")]).then(b"hello!"))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .refused(413, Row::LengthOverLimit)
+        .because("the last one counts", BODY_TOO_LARGE),
 ];

@@ -1,271 +1,107 @@
 //! What comes behind a request, and the end of the server.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::{BEHIND, NOT_TRIED, STOP};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{After, App, Case, Expected, Needs, Row, SMALL, Step, Verdict};
+use crate::cases::sources::{AFTER_REQUEST, STOP};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "body-long",
-        about: "CONTENT_LENGTH 5, 8 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello!!!")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5", "content hello"]),
-        row: Row::BytesBehind,
-        why: "they are not the application's, and no packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: BEHIND,
-    },
-    Case {
-        name: "body-long-half-close",
-        about: "CONTENT_LENGTH 5, 8 bytes, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello!!!"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::BytesBehind,
-        why: "the end of the stream changes nothing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: BEHIND,
-    },
-    Case {
-        name: "pipelined",
-        about: "two good GETs in one write",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 10"]),
-        row: Row::BytesBehind,
-        why: "a body that nobody announced would be read as a request: that is how one is smuggled",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: BEHIND,
-    },
-    Case {
-        name: "pipelined-post-get",
-        about: "a POST and a GET in one write",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method POST", "body 5"]),
-        row: Row::BytesBehind,
-        why: "one request a connection, unless keepalive was asked for",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: BEHIND,
-    },
-    Case {
-        name: "second-after-answer",
-        about: "a second GET after the answer to the first",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::ReadAnswer, Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 10"]),
-        row: Row::BytesBehind,
-        why: "the connection closed with the first answer",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: BEHIND,
-    },
-    Case {
-        name: "second-keepalive",
-        about: "the same with Connection: keep-alive",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_CONNECTION", b"keep-alive")]))),
+    Case::builder("body-long", "CONTENT_LENGTH 5, 8 bytes")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
+        .served(&["body 5", "content hello"], Row::BytesBehind)
+        .because("they are not the application's, and no packet", AFTER_REQUEST),
+    Case::builder("body-long-half-close", "CONTENT_LENGTH 5, 8 bytes, half-close")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!")), Step::ShutdownWrite])
+        .served(&["body 5"], Row::BytesBehind)
+        .because("the end of the stream changes nothing", AFTER_REQUEST),
+    Case::builder("pipelined", "two good GETs in one write")
+        .steps(&[Step::packet(SMALL), Step::packet(SMALL)])
+        .served(&["vars 10"], Row::BytesBehind)
+        .because("a body that nobody announced would be read as a request: that is how one is smuggled", AFTER_REQUEST),
+    Case::builder("pipelined-post-get", "a POST and a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello")), Step::packet(SMALL)])
+        .served(&["method POST", "body 5"], Row::BytesBehind)
+        .because("one request a connection, unless keepalive was asked for", AFTER_REQUEST),
+    Case::builder("second-after-answer", "a second GET after the answer to the first")
+        .steps(&[Step::packet(SMALL), Step::ReadAnswer, Step::packet(SMALL)])
+        .served(&["vars 10"], Row::BytesBehind)
+        .because("the connection closed with the first answer", AFTER_REQUEST),
+    Case::builder("second-keepalive", "the same with Connection: keep-alive")
+        .steps(&[
+            Step::packet(SMALL.more(&[(b"HTTP_CONNECTION", b"keep-alive")])),
             Step::ReadAnswer,
-            Step::Send(Bytes::Of(SMALL)),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11"]),
-        row: Row::BytesBehind,
-        why: "Connection is about the client's connection to the front end, not about this one",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: BEHIND,
-    },
-    Case {
-        name: "get-with-undeclared-body",
-        about: "a good GET with 5 bytes behind it",
-        steps: &[Step::Send(Bytes::Of(SMALL.then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "without a length there is no body",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: BEHIND,
-    },
-    Case {
-        name: "ok-half-close",
-        about: "a good GET, then the sending side is shut down",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::Served,
-        why: "who has nothing more to send still reads",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: BEHIND,
-    },
-    Case {
-        name: "abort",
-        about: "a good GET, then a reset without reading",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::Reset],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Gone,
-        row: Row::Served,
-        why: "nobody is there to answer",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: BEHIND,
-    },
-    Case {
-        name: "close-after-get",
-        about: "a good GET, then a close without reading",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::Close],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "the server cannot tell a close from a half-close before it writes",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: BEHIND,
-    },
-    Case {
-        name: "stop-idle",
-        about: "nothing; a stop after 1 s, a good GET after 2",
-        steps: &[Step::Wait(2000), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Close,
-        row: Row::Stop,
-        why: "nothing had begun",
-        uwsgi: "resets",
-        gunicorn: "200",
-        source: STOP,
-    },
-    Case {
-        name: "stop-inside-header",
-        about: "3 bytes, a stop after 1 s, the rest after 2",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 3)), Step::Wait(2000), Step::Send(Bytes::Part(SMALL, 3, 195))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Stop,
-        why: "it had begun, so that it is finished",
-        uwsgi: "closes",
-        gunicorn: "200",
-        source: STOP,
-    },
-    Case {
-        name: "stop-inside-body",
-        about: "3 of 5 bytes of body, a stop after 1 s, the rest after 2",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hel"))), Step::Wait(2000), Step::Send(Bytes::Raw(b"lo"))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Stop,
-        why: "it had begun, so that it is finished",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200, kept open",
-        source: STOP,
-    },
-    Case {
-        name: "stop-while-working",
-        about: "a good GET; the application takes 20 s, a stop after 1",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::PauseThenRead(20_000),
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::Stop,
-        why: "it had begun, so that it is finished",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200, kept open",
-        source: STOP,
-    },
-    Case {
-        name: "stop-body-too-late",
-        about: "no body; the application reads after 20 s, a stop after 1",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5")))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::PauseThenRead(20_000),
-        verdict: Verdict::refused(503),
-        row: Row::Stop,
-        why: "30 s after the stop what began is over, and a status can be sent",
-        uwsgi: "closes",
-        gunicorn: "closes",
-        source: STOP,
-    },
-    Case {
-        name: "stop-works-too-long",
-        about: "a good GET; the application takes 60 s, a stop after 1",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT.with_stop(1000),
-        app: App::PauseThenRead(60_000),
-        verdict: Verdict::refused(503),
-        row: Row::Stop,
-        why: "30 s after the stop what began is over; nothing has left, so that a status can be sent",
-        uwsgi: "kills it after --worker-reload-mercy, 60 s",
-        gunicorn: "kills it after --graceful-timeout, 30 s",
-        source: STOP,
-    },
-    Case {
-        name: "stop-before-keepalive",
-        about: "a good GET on a connection that is kept; a stop after 2 s",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Wait(2000),
-        ],
-        needs: Needs::KEEPALIVE.with_stop(2000),
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answer(Expected::served(&["body 0"]), After::StaysOpen),
-        row: Row::Stop,
-        why: "it was kept for another request, and the stop finds it idle",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: STOP,
-    },
-    Case {
-        name: "stop-no-second",
-        about: "two good POSTs on a connection that would be kept; the application takes 2 s, a stop after 1",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-            Step::ReadAnswer,
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-        ],
-        needs: Needs::KEEPALIVE.with_stop(1000),
-        app: App::PauseThenRead(2_000),
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Stop,
-        why: "after a stop a connection is not kept",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200, kept open",
-        source: STOP,
-    },
-    Case {
-        name: "stop-queued",
-        about: "a good GET; a worker is free after 5 s, a stop after 1",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs { busy: 5000, ..Needs::DEFAULT.with_stop(1000) },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 0"]),
-        row: Row::Stop,
-        why: "it waits for a worker: it had begun",
-        uwsgi: NOT_TRIED,
-        gunicorn: NOT_TRIED,
-        source: STOP,
-    },
+            Step::packet(SMALL),
+        ])
+        .served(&["vars 11"], Row::BytesBehind)
+        .because("Connection is about the client's connection to the front end, not about this one", AFTER_REQUEST),
+    Case::builder("get-with-undeclared-body", "a good GET with 5 bytes behind it")
+        .steps(&[Step::packet(SMALL.then(b"hello"))])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("without a length there is no body", AFTER_REQUEST),
+    Case::builder("ok-half-close", "a good GET, then the sending side is shut down")
+        .steps(&[Step::packet(SMALL), Step::ShutdownWrite])
+        .served(&["body 0"], Row::Served)
+        .because("who has nothing more to send still reads", AFTER_REQUEST),
+    Case::builder("abort", "a good GET, then a reset without reading")
+        .steps(&[Step::packet(SMALL), Step::Reset])
+        .verdict(Verdict::Gone, Row::Served)
+        .because("nobody is there to answer", AFTER_REQUEST),
+    Case::builder("close-after-get", "a good GET, then a close without reading")
+        .steps(&[Step::packet(SMALL), Step::Close])
+        .served(&["path /m"], Row::Served)
+        .because("the server cannot tell a close from a half-close before it writes", AFTER_REQUEST),
+    Case::builder("stop-idle", "nothing; a stop after 1 s, a good GET after 2")
+        .steps(&[Step::Wait(2000), Step::packet(SMALL)])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .verdict(Verdict::Close, Row::Stop)
+        .because("nothing had begun", STOP),
+    Case::builder("stop-inside-header", "3 bytes, a stop after 1 s, the rest after 2")
+        .steps(&[Step::part(SMALL, 0, 3), Step::Wait(2000), Step::part(SMALL, 3, 195)])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .served(&["path /m"], Row::Stop)
+        .because("it had begun, so that it is finished", STOP),
+    Case::builder("stop-inside-body", "3 of 5 bytes of body, a stop after 1 s, the rest after 2")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hel")), Step::Wait(2000), Step::raw(b"lo")])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .served(&["body 5"], Row::Stop)
+        .because("it had begun, so that it is finished", STOP),
+    Case::builder("stop-while-working", "a good GET; the application takes 20 s, a stop after 1")
+        .steps(&[Step::packet(SMALL)])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .app(App::PauseThenRead(20_000))
+        .served(&["body 0"], Row::Stop)
+        .because("it had begun, so that it is finished", STOP),
+    Case::builder("stop-body-too-late", "no body; the application reads after 20 s, a stop after 1")
+        .steps(&[Step::packet(SMALL.post(b"5"))])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .app(App::PauseThenRead(20_000))
+        .refused(503, Row::Stop)
+        .because("30 s after the stop what began is over, and a status can be sent", STOP),
+    Case::builder("stop-works-too-long", "a good GET; the application takes 60 s, a stop after 1")
+        .steps(&[Step::packet(SMALL)])
+        .needs(Needs::DEFAULT.with_stop(1000))
+        .app(App::PauseThenRead(60_000))
+        .refused(503, Row::Stop)
+        .because("30 s after the stop what began is over; nothing has left, so that a status can be sent", STOP),
+    Case::builder("stop-before-keepalive", "a good GET on a connection that is kept; a stop after 2 s")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")])), Step::ReadAnswer, Step::Wait(2000)])
+        .needs(Needs::KEEPALIVE.with_stop(2000))
+        .verdict(Verdict::Answer(Expected::served(&["body 0"]), After::StaysOpen), Row::Stop)
+        .because("it was kept for another request, and the stop finds it idle", STOP),
+    Case::builder(
+        "stop-no-second",
+        "two good POSTs on a connection that would be kept; the application takes 2 s, a stop after 1",
+    )
+    .steps(&[
+        Step::packet(SMALL.post(b"5").then(b"hello")),
+        Step::ReadAnswer,
+        Step::packet(SMALL.post(b"5").then(b"hello")),
+    ])
+    .needs(Needs::KEEPALIVE.with_stop(1000))
+    .app(App::PauseThenRead(2_000))
+    .served(&["body 5"], Row::Stop)
+    .because("after a stop a connection is not kept", STOP),
+    Case::builder("stop-queued", "a good GET; a worker is free after 5 s, a stop after 1")
+        .steps(&[Step::packet(SMALL)])
+        .needs(Needs { busy: 5000, ..Needs::DEFAULT.with_stop(1000) })
+        .served(&["body 0"], Row::Stop)
+        .because("it waits for a worker: it had begun", STOP),
 ];

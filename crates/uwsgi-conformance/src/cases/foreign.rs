@@ -1,318 +1,109 @@
 //! Other protocols where uwsgi was expected.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::FOREIGN;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Bytes, Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::FOREIGN;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "http-text",
-        about: "an HTTP request, nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-text-close",
-        about: "an HTTP request, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-four-bytes",
-        about: "the first four bytes of an HTTP request, nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"GET "))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "at once: nothing more is waited for",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-post",
-        about: "an HTTP POST with a body",
-        steps: &[Step::Send(Bytes::Raw(b"POST /form HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-head",
-        about: "an HTTP HEAD",
-        steps: &[Step::Send(Bytes::Raw(b"HEAD / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-put",
-        about: "an HTTP PUT",
-        steps: &[Step::Send(Bytes::Raw(b"PUT / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-delete",
-        about: "an HTTP DELETE",
-        steps: &[Step::Send(Bytes::Raw(b"DELETE / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-options",
-        about: "an HTTP OPTIONS",
-        steps: &[Step::Send(Bytes::Raw(b"OPTIONS / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-connect",
-        about: "an HTTP CONNECT",
-        steps: &[Step::Send(Bytes::Raw(b"CONNECT / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-trace",
-        about: "an HTTP TRACE",
-        steps: &[Step::Send(Bytes::Raw(b"TRACE / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-patch",
-        about: "an HTTP PATCH",
-        steps: &[Step::Send(Bytes::Raw(b"PATCH / HTTP/1.1\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the first four bytes name it, and the peer can read the answer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-response",
-        about: "an HTTP response",
-        steps: &[Step::Send(Bytes::Raw(b"HTTP/1.1 200 OK\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "a server on the sending side: something is wired back to front",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http2-preface",
-        about: "the connection preface of HTTP/2 (RFC 9113 section 3.4)",
-        steps: &[Step::Send(Bytes::Raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "HTTP/2 with prior knowledge",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "tls-hello",
-        about: "the start of a TLS handshake",
-        steps: &[
-            Step::Send(Bytes::Raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")),
+    Case::builder("http-text", "an HTTP request, nothing more")
+        .steps(&[Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-text-close", "an HTTP request, half-close")
+        .steps(&[Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"), Step::ShutdownWrite])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-four-bytes", "the first four bytes of an HTTP request, nothing more")
+        .steps(&[Step::raw(b"GET ")])
+        .refused(400, Row::Foreign)
+        .because("at once: nothing more is waited for", FOREIGN),
+    Case::builder("http-post", "an HTTP POST with a body")
+        .steps(&[Step::raw(b"POST /form HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-head", "an HTTP HEAD")
+        .steps(&[Step::raw(b"HEAD / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-put", "an HTTP PUT")
+        .steps(&[Step::raw(b"PUT / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-delete", "an HTTP DELETE")
+        .steps(&[Step::raw(b"DELETE / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-options", "an HTTP OPTIONS")
+        .steps(&[Step::raw(b"OPTIONS / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-connect", "an HTTP CONNECT")
+        .steps(&[Step::raw(b"CONNECT / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-trace", "an HTTP TRACE")
+        .steps(&[Step::raw(b"TRACE / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-patch", "an HTTP PATCH")
+        .steps(&[Step::raw(b"PATCH / HTTP/1.1\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("the first four bytes name it, and the peer can read the answer", FOREIGN),
+    Case::builder("http-response", "an HTTP response")
+        .steps(&[Step::raw(b"HTTP/1.1 200 OK\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("a server on the sending side: something is wired back to front", FOREIGN),
+    Case::builder("http2-preface", "the connection preface of HTTP/2 (RFC 9113 section 3.4)")
+        .steps(&[Step::raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")])
+        .refused(400, Row::Foreign)
+        .because("HTTP/2 with prior knowledge", FOREIGN),
+    Case::builder("tls-hello", "the start of a TLS handshake")
+        .steps(&[
+            Step::raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
             Step::Send(Bytes::Times(b"\x2a", 200)),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "an alert would be the right answer in TLS, but nobody here speaks it; the log has the advice",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "tls-1-0",
-        about: "a handshake record of SSL 3.0",
-        steps: &[Step::Send(Bytes::Raw(b"\x16\x03\x00\x00\x2f"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "an old version is TLS all the same",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "fastcgi-begin",
-        about: "FCGI_BEGIN_REQUEST",
-        steps: &[Step::Send(Bytes::Raw(b"\x01\x01\0\x01\0\x08\0\0\0\x01\0\0\0\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "fastcgi_pass instead of uwsgi_pass",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "fastcgi-get-values",
-        about: "FCGI_GET_VALUES",
-        steps: &[Step::Send(Bytes::Raw(b"\x01\x09\0\0\0\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the other record that may come first",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "proxy-1",
-        about: "the PROXY protocol, version 1, then a good GET",
-        steps: &[
-            Step::Send(Bytes::Raw(b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 3031\r\n")),
-            Step::Send(Bytes::Of(SMALL)),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "who the peer is, is not taken from the peer",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; --proxy-protocol is ignored here",
-        source: FOREIGN,
-    },
-    Case {
-        name: "proxy-2",
-        about: "the PROXY protocol, version 2, then a good GET",
-        steps: &[Step::Send(Bytes::Raw(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "the log says to switch it off",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "foreign-bytes-accepted",
-        about: "modifier1 71 (G of GET), accepted, good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(71, 0)))],
-        needs: Needs { accepting: &[71], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["modifiers 71 0"]),
-        row: Row::Served,
-        why: "a server that was told to accept modifier1 71 does so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-text-accepted",
-        about: "an HTTP request, half-close, to a server that accepts modifier1 71",
-        steps: &[Step::Send(Bytes::Raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")), Step::ShutdownWrite],
-        needs: Needs { accepting: &[71], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "accepted means taken at its word: 21573 bytes were announced",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-text-small-datasize-limit",
-        about: "an HTTP request, the datasize limit being 4096",
-        steps: &[Step::Send(Bytes::Raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Foreign,
-        why: "that it is HTTP says more than that its first bytes are a large number",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
-    Case {
-        name: "http-three-bytes",
-        about: "the first three bytes of an HTTP request, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"GET")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "three bytes name nothing yet",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: FOREIGN,
-    },
+        ])
+        .refused(400, Row::Foreign)
+        .because(
+            "an alert would be the right answer in TLS, but nobody here speaks it; the log has the advice",
+            FOREIGN,
+        ),
+    Case::builder("tls-1-0", "a handshake record of SSL 3.0")
+        .steps(&[Step::raw(b"\x16\x03\x00\x00\x2f")])
+        .refused(400, Row::Foreign)
+        .because("an old version is TLS all the same", FOREIGN),
+    Case::builder("fastcgi-begin", "FCGI_BEGIN_REQUEST")
+        .steps(&[Step::raw(b"\x01\x01\0\x01\0\x08\0\0\0\x01\0\0\0\0\0\0")])
+        .refused(400, Row::Foreign)
+        .because("fastcgi_pass instead of uwsgi_pass", FOREIGN),
+    Case::builder("fastcgi-get-values", "FCGI_GET_VALUES")
+        .steps(&[Step::raw(b"\x01\x09\0\0\0\0\0\0")])
+        .refused(400, Row::Foreign)
+        .because("the other record that may come first", FOREIGN),
+    Case::builder("proxy-1", "the PROXY protocol, version 1, then a good GET")
+        .steps(&[Step::raw(b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 3031\r\n"), Step::packet(SMALL)])
+        .refused(400, Row::Foreign)
+        .because("who the peer is, is not taken from the peer", FOREIGN),
+    Case::builder("proxy-2", "the PROXY protocol, version 2, then a good GET")
+        .steps(&[Step::raw(b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), Step::packet(SMALL)])
+        .refused(400, Row::Foreign)
+        .because("the log says to switch it off", FOREIGN),
+    Case::builder("foreign-bytes-accepted", "modifier1 71 (G of GET), accepted, good variables")
+        .steps(&[Step::packet(SMALL.modifiers(71, 0))])
+        .needs(Needs { accepting: &[71], ..Needs::DEFAULT })
+        .served(&["modifiers 71 0"], Row::Served)
+        .because("a server that was told to accept modifier1 71 does so", FOREIGN),
+    Case::builder("http-text-accepted", "an HTTP request, half-close, to a server that accepts modifier1 71")
+        .steps(&[Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"), Step::ShutdownWrite])
+        .needs(Needs { accepting: &[71], ..Needs::DEFAULT })
+        .refused(400, Row::EndOfStream)
+        .because("accepted means taken at its word: 21573 bytes were announced", FOREIGN),
+    Case::builder("http-text-small-datasize-limit", "an HTTP request, the datasize limit being 4096")
+        .steps(&[Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")])
+        .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+        .refused(400, Row::Foreign)
+        .because("that it is HTTP says more than that its first bytes are a large number", FOREIGN),
+    Case::builder("http-three-bytes", "the first three bytes of an HTTP request, half-close")
+        .steps(&[Step::raw(b"GET"), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("three bytes name nothing yet", FOREIGN),
 ];

@@ -1,323 +1,149 @@
 //! Where a body ends: lengths that are good, and chunks.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{CHUNKED, LENGTH};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::{CHUNKED, LENGTH};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "length-empty",
-        about: "CONTENT_LENGTH empty, with 5 bytes of body",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method POST", "framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "empty is absent, as nginx sends it for every GET; bytes that nobody announced are no body",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-zeros",
-        about: "CONTENT_LENGTH 0005",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"0005").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5", "content hello"]),
-        row: Row::Served,
-        why: "RFC 9110 section 8.6: one or more digits",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-zero",
-        about: "CONTENT_LENGTH 0",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"0")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 0", "body 0"]),
-        row: Row::Served,
-        why: "none, and said so",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open; its tests want the header kept",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-at-a-small-limit",
-        about: "CONTENT_LENGTH 5, the limit being 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs { body_limit: 5, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "a limit is the last that passes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-http",
-        about: "HTTP_CONTENT_LENGTH 3 beside CONTENT_LENGTH 5 (nginx sends both)",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"HTTP_CONTENT_LENGTH", b"3")]).then(b"hello"))),
+    Case::builder("length-empty", "CONTENT_LENGTH empty, with 5 bytes of body")
+        .steps(&[Step::packet(SMALL.post(b"").then(b"hello")), Step::ShutdownWrite])
+        .served(&["method POST", "framing none", "body 0"], Row::BytesBehind)
+        .because("empty is absent, as nginx sends it for every GET; bytes that nobody announced are no body", LENGTH),
+    Case::builder("length-zeros", "CONTENT_LENGTH 0005")
+        .steps(&[Step::packet(SMALL.post(b"0005").then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 5", "body 5", "content hello"], Row::Served)
+        .because("RFC 9110 section 8.6: one or more digits", LENGTH),
+    Case::builder("length-zero", "CONTENT_LENGTH 0")
+        .steps(&[Step::packet(SMALL.post(b"0"))])
+        .served(&["framing length 0", "body 0"], Row::Served)
+        .because("none, and said so", LENGTH),
+    Case::builder("length-at-a-small-limit", "CONTENT_LENGTH 5, the limit being 5")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .needs(Needs { body_limit: 5, ..Needs::DEFAULT })
+        .served(&["body 5"], Row::Served)
+        .because("a limit is the last that passes", LENGTH),
+    Case::builder("length-http", "HTTP_CONTENT_LENGTH 3 beside CONTENT_LENGTH 5 (nginx sends both)")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"HTTP_CONTENT_LENGTH", b"3")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "a client's header beside the front end's word; it never frames",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-http-only",
-        about: "HTTP_CONTENT_LENGTH 5 and no CONTENT_LENGTH, 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_CONTENT_LENGTH", b"5")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "it never frames, not even alone",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-on-get",
-        about: "GET with CONTENT_LENGTH 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "body 5"]),
-        row: Row::Served,
-        why: "any method may have a body (RFC 9110 section 6.4)",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LENGTH,
-    },
-    Case {
-        name: "chunked-nginx",
-        about: "transfer-Encoding chunked and CONTENT_LENGTH 5, plain body (as nginx sends)",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"hello"))),
+        ])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("a client's header beside the front end's word; it never frames", LENGTH),
+    Case::builder("length-http-only", "HTTP_CONTENT_LENGTH 5 and no CONTENT_LENGTH, 5 bytes")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_CONTENT_LENGTH", b"5")]).then(b"hello"))])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("it never frames, not even alone", LENGTH),
+    Case::builder("length-on-get", "GET with CONTENT_LENGTH 5")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))])
+        .served(&["method GET", "body 5"], Row::Served)
+        .because("any method may have a body (RFC 9110 section 6.4)", LENGTH),
+    Case::builder("chunked-nginx", "transfer-Encoding chunked and CONTENT_LENGTH 5, plain body (as nginx sends)")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5", "var HTTP_TRANSFER_ENCODING chunked"]),
-        row: Row::Served,
-        why: "nginx decodes chunks, and still names them: the length counts",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-raw",
-        about: "transfer-Encoding chunked, no CONTENT_LENGTH, chunked body (as uWSGI's http router)",
-        steps: &[
-            Step::Send(Bytes::Of(
+        ])
+        .served(&["framing length 5", "body 5", "var HTTP_TRANSFER_ENCODING chunked"], Row::Served)
+        .because("nginx decodes chunks, and still names them: the length counts", CHUNKED),
+    Case::builder("chunked-raw", "transfer-Encoding chunked, no CONTENT_LENGTH, chunked body (as uWSGI's http router)")
+        .steps(&[
+            Step::packet(
                 SMALL
                     .post(b"")
                     .without(&[b"CONTENT_LENGTH"])
                     .more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")])
                     .then(b"5\r\nhello\r\n0\r\n\r\n"),
-            )),
+            ),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "no front end but uWSGI's router with --http-chunked-input sends this, and it was not asked for",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-both",
-        about: "transfer-Encoding chunked, CONTENT_LENGTH 15, chunked body",
-        steps: &[
-            Step::Send(Bytes::Of(
+        ])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because(
+            "no front end but uWSGI's router with --http-chunked-input sends this, and it was not asked for",
+            CHUNKED,
+        ),
+    Case::builder("chunked-both", "transfer-Encoding chunked, CONTENT_LENGTH 15, chunked body")
+        .steps(&[
+            Step::packet(
                 SMALL.post(b"15").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
-            )),
+            ),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 15", "body 15"]),
-        row: Row::Served,
-        why: "the length counts, whatever the bytes look like",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-zero",
-        about: "transfer-Encoding chunked, CONTENT_LENGTH 0, chunked body",
-        steps: &[
-            Step::Send(Bytes::Of(
+        ])
+        .served(&["framing length 15", "body 15"], Row::Served)
+        .because("the length counts, whatever the bytes look like", CHUNKED),
+    Case::builder("chunked-zero", "transfer-Encoding chunked, CONTENT_LENGTH 0, chunked body")
+        .steps(&[
+            Step::packet(
                 SMALL.post(b"0").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
-            )),
+            ),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 0", "body 0"]),
-        row: Row::BytesBehind,
-        why: "a length of 0 is a length",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted",
-        about: "a chunked body without CONTENT_LENGTH, accepted",
-        steps: &[Step::Send(Bytes::Of(
+        ])
+        .served(&["framing length 0", "body 0"], Row::BytesBehind)
+        .because("a length of 0 is a length", CHUNKED),
+    Case::builder("chunked-accepted", "a chunked body without CONTENT_LENGTH, accepted")
+        .steps(&[Step::packet(
             SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
-        ))],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing chunked", "body 5", "content hello"]),
-        row: Row::Served,
-        why: "it was asked for",
-        uwsgi: "200 (body 0, content )",
-        gunicorn: "200 (body 0, content ) | gthread: 200 (body 0, content ) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-extension",
-        about: "a chunked body with an extension and a trailer, accepted",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .served(&["framing chunked", "body 5", "content hello"], Row::Served)
+        .because("it was asked for", CHUNKED),
+    Case::builder("chunked-accepted-extension", "a chunked body with an extension and a trailer, accepted")
+        .steps(&[Step::packet(
             SMALL
                 .post(b"")
                 .more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")])
                 .then(b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n"),
-        ))],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5", "content hello"]),
-        row: Row::Served,
-        why: "extensions and trailers are dropped",
-        uwsgi: "200 (body 0, content )",
-        gunicorn: "200 (body 0, content ) | gthread: 200 (body 0, content ) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-size-bad",
-        about: "a chunk size of 5x, accepted",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .served(&["body 5", "content hello"], Row::Served)
+        .because("extensions and trailers are dropped", CHUNKED),
+    Case::builder("chunked-accepted-size-bad", "a chunk size of 5x, accepted")
+        .steps(&[Step::packet(
             SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5x\r\nhello\r\n0\r\n\r\n"),
-        ))],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::BodyEndsEarly,
-        why: "a body that cannot be read on ends where it stops making sense, and the application's read says so",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-cut",
-        about: "a chunked body that ends inside a chunk, accepted",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhel"))),
+        )])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .refused(400, Row::BodyEndsEarly)
+        .because(
+            "a body that cannot be read on ends where it stops making sense, and the application's read says so",
+            CHUNKED,
+        ),
+    Case::builder("chunked-accepted-cut", "a chunked body that ends inside a chunk, accepted")
+        .steps(&[
+            Step::packet(SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhel")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::BodyEndsEarly,
-        why: "the stream ended inside a chunk",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-no-last",
-        about: "a chunked body without its last chunk, accepted",
-        steps: &[
-            Step::Send(Bytes::Of(
-                SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n"),
-            )),
+        ])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .refused(400, Row::BodyEndsEarly)
+        .because("the stream ended inside a chunk", CHUNKED),
+    Case::builder("chunked-accepted-no-last", "a chunked body without its last chunk, accepted")
+        .steps(&[
+            Step::packet(SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::BodyEndsEarly,
-        why: "without the last chunk a body is cut short (RFC 9112 section 8)",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-over-limit",
-        about: "a chunked body of 5 bytes, accepted, the limit being 4",
-        steps: &[Step::Send(Bytes::Of(
+        ])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .refused(400, Row::BodyEndsEarly)
+        .because("without the last chunk a body is cut short (RFC 9112 section 8)", CHUNKED),
+    Case::builder("chunked-accepted-over-limit", "a chunked body of 5 bytes, accepted, the limit being 4")
+        .steps(&[Step::packet(
             SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
-        ))],
-        needs: Needs { chunked: true, body_limit: 4, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(413),
-        row: Row::LengthOverLimit,
-        why: "a limit holds for a body without a length as it comes",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: CHUNKED,
-    },
-    Case {
-        name: "chunked-accepted-length-wins",
-        about: "chunked and CONTENT_LENGTH 5, plain body, chunked being accepted",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.post(b"5").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"hello"),
-        ))],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "a length always wins",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CHUNKED,
-    },
-    Case {
-        name: "expect",
-        about: "expect: 100-continue",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"HTTP_EXPECT", b"100-continue")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5"]),
-        row: Row::Served,
-        why: "the front end has answered it; no interim answer comes from us",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LENGTH,
-    },
-    Case {
-        name: "chunked-accepted-length-removed",
-        about: "chunked, CONTENT_LENGTH 5, then empty, chunked being accepted",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .needs(Needs { chunked: true, body_limit: 4, ..Needs::DEFAULT })
+        .refused(413, Row::LengthOverLimit)
+        .because("a limit holds for a body without a length as it comes", CHUNKED),
+    Case::builder("chunked-accepted-length-wins", "chunked and CONTENT_LENGTH 5, plain body, chunked being accepted")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"hello"))])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("a length always wins", CHUNKED),
+    Case::builder("expect", "expect: 100-continue")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"HTTP_EXPECT", b"100-continue")]).then(b"hello"))])
+        .served(&["body 5"], Row::Served)
+        .because("the front end has answered it; no interim answer comes from us", LENGTH),
+    Case::builder("chunked-accepted-length-removed", "chunked, CONTENT_LENGTH 5, then empty, chunked being accepted")
+        .steps(&[Step::packet(
             SMALL
                 .post(b"5")
                 .more(&[(b"CONTENT_LENGTH", b""), (b"HTTP_TRANSFER_ENCODING", b"chunked")])
                 .then(b"5\r\nhello\r\n0\r\n\r\n"),
-        ))],
-        needs: Needs { chunked: true, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing chunked", "body 5"]),
-        row: Row::Served,
-        why: "the last CONTENT_LENGTH counts, and an empty one is absent",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: CHUNKED,
-    },
+        )])
+        .needs(Needs { chunked: true, ..Needs::DEFAULT })
+        .served(&["framing chunked", "body 5"], Row::Served)
+        .because("the last CONTENT_LENGTH counts, and an empty one is absent", CHUNKED),
 ];

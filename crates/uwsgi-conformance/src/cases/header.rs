@@ -1,233 +1,76 @@
 //! What the four bytes of a header say, and what comes when they do not.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{READER, VARS};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Bytes, Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::{READER, VARS};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "header-1-close",
-        about: "1 byte of header, close",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 1)), Step::Close],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "a packet had begun; who half-closes still reads the answer",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: READER,
-    },
-    Case {
-        name: "header-3-close",
-        about: "3 bytes of header, close",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 3)), Step::Close],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "a packet had begun",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: READER,
-    },
-    Case {
-        name: "header-1-half-close",
-        about: "1 byte of header, then the sending side is shut down",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 1)), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "a status can be sent, so it is",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: READER,
-    },
-    Case {
-        name: "header-2-half-close",
-        about: "2 bytes of header, then the sending side is shut down",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 2)), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "the datasize was not there yet",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; its tests want InvalidUWSGIHeader, incomplete header",
-        source: READER,
-    },
-    Case {
-        name: "header-only-close",
-        about: "header with datasize 100, close",
-        steps: &[Step::Send(Bytes::Raw(b"\0d\0\0")), Step::Close],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "100 bytes were announced, and none came",
-        uwsgi: "nothing to be seen",
-        gunicorn: "nothing to be seen",
-        source: READER,
-    },
-    Case {
-        name: "header-10-of-100",
-        about: "header with datasize 100, 10 bytes, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"\0d\0\0\x0e\0REQUEST_")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "100 bytes were announced, and 10 came",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; its tests want InvalidUWSGIHeader, incomplete vars block",
-        source: READER,
-    },
-    Case {
-        name: "datasize-more-close",
-        about: "datasize 50 more than sent, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(50))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "what came is well formed, and still not all that was announced",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: READER,
-    },
-    Case {
-        name: "datasize-one-more-close",
-        about: "datasize 1 more than sent, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(1))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "one byte is missing",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: READER,
-    },
-    Case {
-        name: "datasize-0",
-        about: "datasize 0",
-        steps: &[Step::Send(Bytes::Raw(b"\0\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "a request of no vars says nothing: a front end that sends it is set up wrong, and so it hears of it",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open; its tests want it served as GET /",
-        source: READER,
-    },
-    Case {
-        name: "datasize-0-body",
-        about: "datasize 0, then 5 bytes",
-        steps: &[Step::Send(Bytes::Raw(b"\0\0\0\0hello"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "decided by the header: what follows is dropped",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: READER,
-    },
-    Case {
-        name: "datasize-0-modifier2",
-        about: "datasize 0, modifier2 7",
-        steps: &[Step::Send(Bytes::Raw(b"\0\0\0\x07"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "modifier2 is not judged",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-0-accepted-modifier1",
-        about: "modifier1 5, which is accepted, and datasize 0",
-        steps: &[Step::Send(Bytes::Raw(b"\x05\0\0\0"))],
-        needs: Needs { accepting: &[5], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "a request of another kind has vars as well",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: READER,
-    },
-    Case {
-        name: "datasize-0-half-close",
-        about: "datasize 0, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"\0\0\0\0")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "the packet is whole: no end of stream inside it",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: READER,
-    },
-    Case {
-        name: "zeros",
-        about: "4096 zero bytes",
-        steps: &[Step::Send(Bytes::Times(b"\0", 4096)), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::DatasizeZero,
-        why: "one answer, not 1024: nothing behind a refused packet is believed",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread: 200 ×1024 + 500 | asgi: 200 ×1024",
-        source: READER,
-    },
-    Case {
-        name: "datasize-less",
-        about: "datasize ends in the middle of the last value; the rest follows",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(-3)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "the last value runs past the end of the block, and bytes behind the block are not its",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "datasize-less-pair",
-        about: "datasize leaves the last variable outside",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(-21)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 9", "headers 0", "body 0"]),
-        row: Row::BytesBehind,
-        why: "the block is well formed; the pair behind it is no body and no packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500 | asgi: 200 (headers 2)",
-        source: READER,
-    },
-    Case {
-        name: "datasize-less-half-close",
-        about: "datasize 1 less than sent, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(-1))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "the block is there, and its last value is not",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
+    Case::builder("header-1-close", "1 byte of header, close")
+        .steps(&[Step::part(SMALL, 0, 1), Step::Close])
+        .refused(400, Row::EndOfStream)
+        .because("a packet had begun; who half-closes still reads the answer", READER),
+    Case::builder("header-3-close", "3 bytes of header, close")
+        .steps(&[Step::part(SMALL, 0, 3), Step::Close])
+        .refused(400, Row::EndOfStream)
+        .because("a packet had begun", READER),
+    Case::builder("header-1-half-close", "1 byte of header, then the sending side is shut down")
+        .steps(&[Step::part(SMALL, 0, 1), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("a status can be sent, so it is", READER),
+    Case::builder("header-2-half-close", "2 bytes of header, then the sending side is shut down")
+        .steps(&[Step::part(SMALL, 0, 2), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("the datasize was not there yet", READER),
+    Case::builder("header-only-close", "header with datasize 100, close")
+        .steps(&[Step::raw(b"\0d\0\0"), Step::Close])
+        .refused(400, Row::EndOfStream)
+        .because("100 bytes were announced, and none came", READER),
+    Case::builder("header-10-of-100", "header with datasize 100, 10 bytes, half-close")
+        .steps(&[Step::raw(b"\0d\0\0\x0e\0REQUEST_"), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("100 bytes were announced, and 10 came", READER),
+    Case::builder("datasize-more-close", "datasize 50 more than sent, half-close")
+        .steps(&[Step::packet(SMALL.datasize_off(50)), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("what came is well formed, and still not all that was announced", READER),
+    Case::builder("datasize-one-more-close", "datasize 1 more than sent, half-close")
+        .steps(&[Step::packet(SMALL.datasize_off(1)), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("one byte is missing", READER),
+    Case::builder("datasize-0", "datasize 0").steps(&[Step::raw(b"\0\0\0\0")]).refused(400, Row::DatasizeZero).because(
+        "a request of no vars says nothing: a front end that sends it is set up wrong, and so it hears of it",
+        READER,
+    ),
+    Case::builder("datasize-0-body", "datasize 0, then 5 bytes")
+        .steps(&[Step::raw(b"\0\0\0\0hello")])
+        .refused(400, Row::DatasizeZero)
+        .because("decided by the header: what follows is dropped", READER),
+    Case::builder("datasize-0-modifier2", "datasize 0, modifier2 7")
+        .steps(&[Step::raw(b"\0\0\0\x07")])
+        .refused(400, Row::DatasizeZero)
+        .because("modifier2 is not judged", READER),
+    Case::builder("datasize-0-accepted-modifier1", "modifier1 5, which is accepted, and datasize 0")
+        .steps(&[Step::raw(b"\x05\0\0\0")])
+        .needs(Needs { accepting: &[5], ..Needs::DEFAULT })
+        .refused(400, Row::DatasizeZero)
+        .because("a request of another kind has vars as well", READER),
+    Case::builder("datasize-0-half-close", "datasize 0, half-close")
+        .steps(&[Step::raw(b"\0\0\0\0"), Step::ShutdownWrite])
+        .refused(400, Row::DatasizeZero)
+        .because("the packet is whole: no end of stream inside it", READER),
+    Case::builder("zeros", "4096 zero bytes")
+        .steps(&[Step::Send(Bytes::Times(b"\0", 4096)), Step::ShutdownWrite])
+        .refused(400, Row::DatasizeZero)
+        .because("one answer, not 1024: nothing behind a refused packet is believed", READER),
+    Case::builder("datasize-less", "datasize ends in the middle of the last value; the rest follows")
+        .steps(&[Step::packet(SMALL.datasize_off(-3))])
+        .refused(400, Row::MalformedBlock)
+        .because("the last value runs past the end of the block, and bytes behind the block are not its", VARS),
+    Case::builder("datasize-less-pair", "datasize leaves the last variable outside")
+        .steps(&[Step::packet(SMALL.datasize_off(-21))])
+        .served(&["vars 9", "headers 0", "body 0"], Row::BytesBehind)
+        .because("the block is well formed; the pair behind it is no body and no packet", READER),
+    Case::builder("datasize-less-half-close", "datasize 1 less than sent, half-close")
+        .steps(&[Step::packet(SMALL.datasize_off(-1)), Step::ShutdownWrite])
+        .refused(400, Row::MalformedBlock)
+        .because("the block is there, and its last value is not", VARS),
 ];

@@ -1,331 +1,116 @@
 //! More than one request a connection, where that was asked for.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::KEPT;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{After, App, Case, Expected, Needs, Recipe, Row, SMALL, Step};
+use crate::cases::sources::KEEPALIVE;
+
+/// A good GET that says that it has no body, so that the connection can be kept.
+const GET: Recipe = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
+/// The same as a HEAD.
+const HEAD: Recipe = SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")]);
+/// A good POST.
+const POST: Recipe = SMALL.post(b"5").then(b"hello");
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "keepalive-two",
-        about: "two good GETs with CONTENT_LENGTH 0, one after the other",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "a declared body, an answer with a length: both ends know where the next begins",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-pipelined",
-        about: "two good GETs with CONTENT_LENGTH 0 in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "what came ahead is the next packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-three-posts",
-        about: "three good POSTs in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(
+    Case::builder("keepalive-two", "two good GETs with CONTENT_LENGTH 0, one after the other")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("a declared body, an answer with a length: both ends know where the next begins", KEEPALIVE),
+    Case::builder("keepalive-pipelined", "two good GETs with CONTENT_LENGTH 0 in one write")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("what came ahead is the next packet", KEEPALIVE),
+    Case::builder("keepalive-three-posts", "three good POSTs in one write")
+        .steps(&[Step::packet(POST), Step::packet(POST), Step::packet(POST)])
+        .needs(Needs::KEEPALIVE)
+        .answers(
             &[Expected::served(&["body 5"]), Expected::served(&["body 5"]), Expected::served(&["body 5"])],
             After::StaysOpen,
-        ),
-        row: Row::Served,
-        why: "each body ends where its length says",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 ×3, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-body-unread",
-        about: "a good POST that the application does not read, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::AnswerWithoutReading,
-        verdict: Verdict::Answers(&[Expected::served(&["body 0"]), Expected::served(&["body 0"])], After::StaysOpen),
-        row: Row::Served,
-        why: "a rest of at most 64 KiB is read and dropped, and what follows it is the next packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-body-half-read",
-        about: "a good POST of which 2 bytes are read, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadSomeThenAnswer(2),
-        verdict: Verdict::Answers(&[Expected::served(&["body 2"]), Expected::served(&["body 0"])], After::StaysOpen),
-        row: Row::Served,
-        why: "a rest of at most 64 KiB is read and dropped, and what follows it is the next packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-idle",
-        about: "a good GET, 6 s, another",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Wait(6000),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Silence,
-        why: "silent for longer than 5 s between two requests: it has closed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-idle-4",
-        about: "a good GET, 4 s, another",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Wait(4000),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "within the 5 s",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-closed-by-peer",
-        about: "a good GET, 2 s, half-close",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Wait(2000),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::ClosedBeforeFirstByte,
-        why: "between two requests an end is no error",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-second-slow",
-        about: "a good GET, then 3 bytes of another, nothing more",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Send(Bytes::Part(SMALL, 0, 3)),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::refused(408)], After::Closes),
-        row: Row::HeaderTimeout,
-        why: "a second packet has the header timeout as the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-second-cut",
-        about: "a good GET, then 3 bytes of another, half-close",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::ReadAnswer,
-            Step::Send(Bytes::Part(SMALL, 0, 3)),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes),
-        row: Row::EndOfStream,
-        why: "a second packet had begun",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-second-malformed",
-        about: "a good GET, a malformed packet, a good GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Raw(b"\0\x01\0\0X")),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes),
-        row: Row::MalformedBlock,
-        why: "nothing behind a refused packet is believed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-second-http",
-        about: "a good GET, then an HTTP request in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes),
-        row: Row::Foreign,
-        why: "a second packet is judged as the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-connection-close",
-        about: "a good GET with Connection: close, then another in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]).more(&[(b"HTTP_CONNECTION", b"close")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["vars 11"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "Connection is about the client's connection to the front end",
-        uwsgi: "200",
-        gunicorn: "200; the client decides about the front end's connection: its tests want that",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-head",
-        about: "HEAD, then GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::bare(200), Expected::served(&["method GET"])], After::StaysOpen),
-        row: Row::Served,
-        why: "an answer to HEAD ends with its head",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-head-then-refused",
-        about: "HEAD, then a POST with CONTENT_LENGTH x in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.post(b"x"))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::bare(200), Expected::refused(400)], After::Closes),
-        row: Row::InvalidLength,
-        why: "whether an answer has a body depends on its own request, not on the one before",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200 + 200 (body 0), kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-head-then-malformed",
-        about: "HEAD, then a malformed packet in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Raw(b"\0\x01\0\0X")),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::bare(200), Expected::refused(400)], After::Closes),
-        row: Row::MalformedBlock,
-        why: "of a packet that cannot be read nobody knows that it was HEAD",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-204",
-        about: "two good GETs in one write; 204 without a length",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::Status(204),
-        verdict: Verdict::Answers(&[Expected::bare(204), Expected::bare(204)], After::StaysOpen),
-        row: Row::Served,
-        why: "204 ends with its head",
-        uwsgi: "204 + stray bytes",
-        gunicorn: "204 | gthread, asgi: 204 + 204, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-twice-same",
-        about: "CONTENT_LENGTH 5 twice, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "every CONTENT_LENGTH says the same, in the same bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-twice-05",
-        about: "CONTENT_LENGTH 05 twice, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"05").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen),
-        row: Row::Served,
-        why: "every CONTENT_LENGTH says the same, in the same bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
+            Row::Served,
+        )
+        .because("each body ends where its length says", KEEPALIVE),
+    Case::builder("keepalive-body-unread", "a good POST that the application does not read, then a GET in one write")
+        .steps(&[Step::packet(POST), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::AnswerWithoutReading)
+        .answers(&[Expected::served(&["body 0"]), Expected::served(&["body 0"])], After::StaysOpen, Row::Served)
+        .because("a rest of at most 64 KiB is read and dropped, and what follows it is the next packet", KEEPALIVE),
+    Case::builder("keepalive-body-half-read", "a good POST of which 2 bytes are read, then a GET in one write")
+        .steps(&[Step::packet(POST), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::ReadSomeThenAnswer(2))
+        .answers(&[Expected::served(&["body 2"]), Expected::served(&["body 0"])], After::StaysOpen, Row::Served)
+        .because("a rest of at most 64 KiB is read and dropped, and what follows it is the next packet", KEEPALIVE),
+    Case::builder("keepalive-idle", "a good GET, 6 s, another")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(6000), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"])], After::StaysOpen, Row::Silence)
+        .because("silent for longer than 5 s between two requests: it has closed", KEEPALIVE),
+    Case::builder("keepalive-idle-4", "a good GET, 4 s, another")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(4000), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("within the 5 s", KEEPALIVE),
+    Case::builder("keepalive-closed-by-peer", "a good GET, 2 s, half-close")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(2000), Step::ShutdownWrite])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"])], After::StaysOpen, Row::ClosedBeforeFirstByte)
+        .because("between two requests an end is no error", KEEPALIVE),
+    Case::builder("keepalive-second-slow", "a good GET, then 3 bytes of another, nothing more")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::part(SMALL, 0, 3)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::refused(408)], After::Closes, Row::HeaderTimeout)
+        .because("a second packet has the header timeout as the first", KEEPALIVE),
+    Case::builder("keepalive-second-cut", "a good GET, then 3 bytes of another, half-close")
+        .steps(&[Step::packet(GET), Step::ReadAnswer, Step::part(SMALL, 0, 3), Step::ShutdownWrite])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes, Row::EndOfStream)
+        .because("a second packet had begun", KEEPALIVE),
+    Case::builder("keepalive-second-malformed", "a good GET, a malformed packet, a good GET in one write")
+        .steps(&[Step::packet(GET), Step::raw(b"\0\x01\0\0X"), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes, Row::MalformedBlock)
+        .because("nothing behind a refused packet is believed", KEEPALIVE),
+    Case::builder("keepalive-second-http", "a good GET, then an HTTP request in one write")
+        .steps(&[Step::packet(GET), Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes, Row::Foreign)
+        .because("a second packet is judged as the first", KEEPALIVE),
+    Case::builder("keepalive-connection-close", "a good GET with Connection: close, then another in one write")
+        .steps(&[Step::packet(GET.more(&[(b"HTTP_CONNECTION", b"close")])), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["vars 11"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("Connection is about the client's connection to the front end", KEEPALIVE),
+    Case::builder("keepalive-head", "HEAD, then GET in one write")
+        .steps(&[Step::packet(HEAD), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::bare(200), Expected::served(&["method GET"])], After::StaysOpen, Row::Served)
+        .because("an answer to HEAD ends with its head", KEEPALIVE),
+    Case::builder("keepalive-head-then-refused", "HEAD, then a POST with CONTENT_LENGTH x in one write")
+        .steps(&[Step::packet(HEAD), Step::packet(SMALL.post(b"x"))])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::bare(200), Expected::refused(400)], After::Closes, Row::InvalidLength)
+        .because("whether an answer has a body depends on its own request, not on the one before", KEEPALIVE),
+    Case::builder("keepalive-head-then-malformed", "HEAD, then a malformed packet in one write")
+        .steps(&[Step::packet(HEAD), Step::raw(b"\0\x01\0\0X")])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::bare(200), Expected::refused(400)], After::Closes, Row::MalformedBlock)
+        .because("of a packet that cannot be read nobody knows that it was HEAD", KEEPALIVE),
+    Case::builder("keepalive-204", "two good GETs in one write; 204 without a length")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::Status(204))
+        .answers(&[Expected::bare(204), Expected::bare(204)], After::StaysOpen, Row::Served)
+        .because("204 ends with its head", KEEPALIVE),
+    Case::builder("keepalive-length-twice-same", "CONTENT_LENGTH 5 twice, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("every CONTENT_LENGTH says the same, in the same bytes", KEEPALIVE),
+    Case::builder("keepalive-length-twice-05", "CONTENT_LENGTH 05 twice, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"05").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
+        .because("every CONTENT_LENGTH says the same, in the same bytes", KEEPALIVE),
 ];

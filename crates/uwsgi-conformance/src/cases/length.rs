@@ -1,262 +1,86 @@
 //! `CONTENT_LENGTH` that cannot be believed.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::LENGTH;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::LENGTH;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "length-negative",
-        about: "CONTENT_LENGTH -1",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"-1").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500; its tests want -5 read as no body",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-text",
-        about: "CONTENT_LENGTH abc",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"abc").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500; its tests want a word read as no body",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-plus",
-        about: "CONTENT_LENGTH +5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"+5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-space-before",
-        about: "CONTENT_LENGTH space, 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b" 5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-space-after",
-        about: "CONTENT_LENGTH 5, space",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5 ").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-newline",
-        about: "CONTENT_LENGTH 5, newline",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5\n").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-hex",
-        about: "CONTENT_LENGTH 0x5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"0x5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-list",
-        about: "CONTENT_LENGTH 5, 5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5, 5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-underscore",
-        about: "CONTENT_LENGTH 0_5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"0_5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-digit-text",
-        about: "CONTENT_LENGTH 3abc",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"3abc").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 3)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-float",
-        about: "CONTENT_LENGTH 5.0",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5.0").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-nul",
-        about: "CONTENT_LENGTH 5, NUL",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5\0").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-unicode",
-        about: "CONTENT_LENGTH an Arabic digit five",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"\xd9\xa5").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-superscript",
-        about: "CONTENT_LENGTH byte B2 (superscript two in latin-1)",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"\xb2").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-invalid",
-        about: "CONTENT_LENGTH invalid",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"invalid")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread, asgi: 200 (body 0), kept open; its tests want that",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-minus-5",
-        about: "CONTENT_LENGTH -5",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"-5")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "digits and nothing else; two readers that read it differently let a request be smuggled",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread, asgi: 200 (body 0), kept open; its tests want that",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-2-64",
-        about: "CONTENT_LENGTH 18446744073709551621, 5 bytes, half-close",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"18446744073709551621").then(b"hello"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "it does not fit 64 bits; uWSGI wraps it to 5",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500 | asgi: closes",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-2-64-exactly",
-        about: "CONTENT_LENGTH 18446744073709551616",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"18446744073709551616"))), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "the first number that does not fit 64 bits",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500 | asgi: closes",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-huge",
-        about: "CONTENT_LENGTH 9999999999999999999999, 5 bytes, half-close",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"9999999999999999999999999999999999999999").then(b"hello"))),
+    Case::builder("length-negative", "CONTENT_LENGTH -1")
+        .steps(&[Step::packet(SMALL.post(b"-1").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-text", "CONTENT_LENGTH abc")
+        .steps(&[Step::packet(SMALL.post(b"abc").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-plus", "CONTENT_LENGTH +5")
+        .steps(&[Step::packet(SMALL.post(b"+5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-space-before", "CONTENT_LENGTH space, 5")
+        .steps(&[Step::packet(SMALL.post(b" 5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-space-after", "CONTENT_LENGTH 5, space")
+        .steps(&[Step::packet(SMALL.post(b"5 ").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-newline", "CONTENT_LENGTH 5, newline")
+        .steps(&[Step::packet(SMALL.post(b"5\n").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-hex", "CONTENT_LENGTH 0x5")
+        .steps(&[Step::packet(SMALL.post(b"0x5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-list", "CONTENT_LENGTH 5, 5")
+        .steps(&[Step::packet(SMALL.post(b"5, 5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-underscore", "CONTENT_LENGTH 0_5")
+        .steps(&[Step::packet(SMALL.post(b"0_5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-digit-text", "CONTENT_LENGTH 3abc")
+        .steps(&[Step::packet(SMALL.post(b"3abc").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-float", "CONTENT_LENGTH 5.0")
+        .steps(&[Step::packet(SMALL.post(b"5.0").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-nul", "CONTENT_LENGTH 5, NUL")
+        .steps(&[Step::packet(SMALL.post(b"5\0").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-unicode", "CONTENT_LENGTH an Arabic digit five")
+        .steps(&[Step::packet(SMALL.post(b"\xd9\xa5").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-superscript", "CONTENT_LENGTH byte B2 (superscript two in latin-1)")
+        .steps(&[Step::packet(SMALL.post(b"\xb2").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-invalid", "CONTENT_LENGTH invalid")
+        .steps(&[Step::packet(SMALL.post(b"invalid"))])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-minus-5", "CONTENT_LENGTH -5")
+        .steps(&[Step::packet(SMALL.post(b"-5"))])
+        .refused(400, Row::InvalidLength)
+        .because("digits and nothing else; two readers that read it differently let a request be smuggled", LENGTH),
+    Case::builder("length-2-64", "CONTENT_LENGTH 18446744073709551621, 5 bytes, half-close")
+        .steps(&[Step::packet(SMALL.post(b"18446744073709551621").then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("it does not fit 64 bits; uWSGI wraps it to 5", LENGTH),
+    Case::builder("length-2-64-exactly", "CONTENT_LENGTH 18446744073709551616")
+        .steps(&[Step::packet(SMALL.post(b"18446744073709551616")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("the first number that does not fit 64 bits", LENGTH),
+    Case::builder("length-huge", "CONTENT_LENGTH 9999999999999999999999, 5 bytes, half-close")
+        .steps(&[
+            Step::packet(SMALL.post(b"9999999999999999999999999999999999999999").then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "it does not fit 64 bits",
-        uwsgi: "closes",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500 | asgi: closes",
-        source: LENGTH,
-    },
+        ])
+        .refused(400, Row::InvalidLength)
+        .because("it does not fit 64 bits", LENGTH),
 ];

@@ -1,298 +1,117 @@
 //! Limits on the packet, held exactly.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{LARGE, READER, VARS};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Bytes, Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::{READER, TOO_LARGE, VARS};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "datasize-4096",
-        about: "variables of exactly 4096 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(4096)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "body 0"]),
-        row: Row::Served,
-        why: "uWSGI's own limit; ours is what the wire allows",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-4097",
-        about: "variables of exactly 4097 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(4097)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "body 0"]),
-        row: Row::Served,
-        why: "no limit is set here",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-32768",
-        about: "variables of exactly 32768 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(32768)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11"]),
-        row: Row::Served,
-        why: "the length is unsigned",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-65535",
-        about: "variables of exactly 65535 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(65535)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11"]),
-        row: Row::Served,
-        why: "all that 16 bits can say",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-at-the-limit",
-        about: "variables of exactly 4096 bytes, the limit",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(4096)))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11"]),
-        row: Row::Served,
-        why: "a limit is the last that passes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: READER,
-    },
-    Case {
-        name: "datasize-over-the-limit",
-        about: "variables of 4097 bytes, the limit being 4096",
-        steps: &[Step::Send(Bytes::Of(SMALL.filled(4097)))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::DatasizeOverLimit,
-        why: "the front end, and its log, hear which limit it was; uWSGI's close is a bare 502 there",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LARGE,
-    },
-    Case {
-        name: "datasize-over-the-limit-header-only",
-        about: "a header with datasize 4097, the limit being 4096, and nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"\0\x01\x10\0"))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::DatasizeOverLimit,
-        why: "four bytes are enough: the block is not waited for",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: LARGE,
-    },
-    Case {
-        name: "datasize-over-the-limit-half-close",
-        about: "a header with datasize 65535, the limit being 4096, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"\0\xff\xff\0")), Step::ShutdownWrite],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::DatasizeOverLimit,
-        why: "decided by the header, before the end of the stream is anything",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: LARGE,
-    },
-    Case {
-        name: "datasize-over-the-limit-modifier1",
-        about: "modifier1 9 and variables of 4097 bytes, the limit being 4096",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(9, 0).filled(4097)))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "the modifier comes first: of another kind of packet the size is nobody's matter",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: LARGE,
-    },
-    Case {
-        name: "datasize-over-the-limit-accepted",
-        about: "modifier1 5, accepted, and variables of 4097 bytes, the limit being 4096",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(5, 0).filled(4097)))],
-        needs: Needs { datasize: 4096, accepting: &[5], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::DatasizeOverLimit,
-        why: "an accepted kind is held to the same limits",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: LARGE,
-    },
-    Case {
-        name: "vars-100",
-        about: "100 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(100)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 100"]),
-        row: Row::Served,
-        why: "within the limit",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-120",
-        about: "120 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(120)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 120"]),
-        row: Row::Served,
-        why: "within the limit",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-130",
-        about: "130 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(130)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 130"]),
-        row: Row::Served,
-        why: "over uWSGI's --max-vars, not over ours",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-990",
-        about: "990 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(990)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 990"]),
-        row: Row::Served,
-        why: "within the limit",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-1000",
-        about: "1000 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(1000)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 1000"]),
-        row: Row::Served,
-        why: "a limit is the last that passes",
-        uwsgi: "resets",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-1001",
-        about: "1001 variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.numbered(1001)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::VarsOverLimit,
-        why: "one over",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: LARGE,
-    },
-    Case {
-        name: "vars-13107",
-        about: "13107 variables: one-byte keys, empty values",
-        steps: &[Step::Send(Bytes::Block([0, 0xff, 0xff, 0], b"\x01\0k\0\0", 13107))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::VarsOverLimit,
-        why: "the most vars that a block can hold",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: LARGE,
-    },
-    Case {
-        name: "vars-16383",
-        about: "16383 variables: empty keys, empty values",
-        steps: &[Step::Send(Bytes::Block([0, 0xfc, 0xff, 0], b"\0\0\0\0", 16383))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "empty keys make the block malformed, and that comes first",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "vars-at-a-small-limit",
-        about: "10 variables, the limit being 10",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs { vars: 10, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 10"]),
-        row: Row::Served,
-        why: "a limit is the last that passes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "vars-over-a-small-limit",
-        about: "10 variables, the limit being 9",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs { vars: 9, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::VarsOverLimit,
-        why: "one over",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open; its limit of 1,000 cannot be changed",
-        source: LARGE,
-    },
-    Case {
-        name: "vars-over-the-limit-and-malformed",
-        about: "10 variables, the limit being 9, and one byte behind them",
-        steps: &[Step::Send(Bytes::Of(SMALL.tail(b"\x01")))],
-        needs: Needs { vars: 9, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::MalformedBlock,
-        why: "what is malformed is malformed first of all",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: VARS,
-    },
-    Case {
-        name: "vars-over-the-limit-and-no-length",
-        about: "10 variables, the limit being 9, one of them CONTENT_LENGTH abc",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"abc")))],
-        needs: Needs { vars: 9, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::VarsOverLimit,
-        why: "the row above wins",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LARGE,
-    },
+    Case::builder("datasize-4096", "variables of exactly 4096 bytes")
+        .steps(&[Step::packet(SMALL.filled(4096))])
+        .served(&["vars 11", "body 0"], Row::Served)
+        .because("uWSGI's own limit; ours is what the wire allows", READER),
+    Case::builder("datasize-4097", "variables of exactly 4097 bytes")
+        .steps(&[Step::packet(SMALL.filled(4097))])
+        .served(&["vars 11", "body 0"], Row::Served)
+        .because("no limit is set here", READER),
+    Case::builder("datasize-32768", "variables of exactly 32768 bytes")
+        .steps(&[Step::packet(SMALL.filled(32768))])
+        .served(&["vars 11"], Row::Served)
+        .because("the length is unsigned", READER),
+    Case::builder("datasize-65535", "variables of exactly 65535 bytes")
+        .steps(&[Step::packet(SMALL.filled(65535))])
+        .served(&["vars 11"], Row::Served)
+        .because("all that 16 bits can say", READER),
+    Case::builder("datasize-at-the-limit", "variables of exactly 4096 bytes, the limit")
+        .steps(&[Step::packet(SMALL.filled(4096))])
+        .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+        .served(&["vars 11"], Row::Served)
+        .because("a limit is the last that passes", READER),
+    Case::builder("datasize-over-the-limit", "variables of 4097 bytes, the limit being 4096")
+        .steps(&[Step::packet(SMALL.filled(4097))])
+        .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+        .refused(431, Row::DatasizeOverLimit)
+        .because("the front end, and its log, hear which limit it was; uWSGI's close is a bare 502 there", TOO_LARGE),
+    Case::builder(
+        "datasize-over-the-limit-header-only",
+        "a header with datasize 4097, the limit being 4096, and nothing more",
+    )
+    .steps(&[Step::raw(b"\0\x01\x10\0")])
+    .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+    .refused(431, Row::DatasizeOverLimit)
+    .because("four bytes are enough: the block is not waited for", TOO_LARGE),
+    Case::builder(
+        "datasize-over-the-limit-half-close",
+        "a header with datasize 65535, the limit being 4096, half-close",
+    )
+    .steps(&[Step::raw(b"\0\xff\xff\0"), Step::ShutdownWrite])
+    .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+    .refused(431, Row::DatasizeOverLimit)
+    .because("decided by the header, before the end of the stream is anything", TOO_LARGE),
+    Case::builder("datasize-over-the-limit-modifier1", "modifier1 9 and variables of 4097 bytes, the limit being 4096")
+        .steps(&[Step::packet(SMALL.modifiers(9, 0).filled(4097))])
+        .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+        .refused(501, Row::OtherModifier1)
+        .because("the modifier comes first: of another kind of packet the size is nobody's matter", TOO_LARGE),
+    Case::builder(
+        "datasize-over-the-limit-accepted",
+        "modifier1 5, accepted, and variables of 4097 bytes, the limit being 4096",
+    )
+    .steps(&[Step::packet(SMALL.modifiers(5, 0).filled(4097))])
+    .needs(Needs { datasize: 4096, accepting: &[5], ..Needs::DEFAULT })
+    .refused(431, Row::DatasizeOverLimit)
+    .because("an accepted kind is held to the same limits", TOO_LARGE),
+    Case::builder("vars-100", "100 variables")
+        .steps(&[Step::packet(SMALL.numbered(100))])
+        .served(&["vars 100"], Row::Served)
+        .because("within the limit", VARS),
+    Case::builder("vars-120", "120 variables")
+        .steps(&[Step::packet(SMALL.numbered(120))])
+        .served(&["vars 120"], Row::Served)
+        .because("within the limit", VARS),
+    Case::builder("vars-130", "130 variables")
+        .steps(&[Step::packet(SMALL.numbered(130))])
+        .served(&["vars 130"], Row::Served)
+        .because("over uWSGI's --max-vars, not over ours", VARS),
+    Case::builder("vars-990", "990 variables")
+        .steps(&[Step::packet(SMALL.numbered(990))])
+        .served(&["vars 990"], Row::Served)
+        .because("within the limit", VARS),
+    Case::builder("vars-1000", "1000 variables")
+        .steps(&[Step::packet(SMALL.numbered(1000))])
+        .served(&["vars 1000"], Row::Served)
+        .because("a limit is the last that passes", VARS),
+    Case::builder("vars-1001", "1001 variables")
+        .steps(&[Step::packet(SMALL.numbered(1001))])
+        .refused(431, Row::VarsOverLimit)
+        .because("one over", TOO_LARGE),
+    Case::builder("vars-13107", "13107 variables: one-byte keys, empty values")
+        .steps(&[Step::Send(Bytes::Block([0, 0xff, 0xff, 0], b"\x01\0k\0\0", 13107))])
+        .refused(431, Row::VarsOverLimit)
+        .because("the most vars that a block can hold", TOO_LARGE),
+    Case::builder("vars-16383", "16383 variables: empty keys, empty values")
+        .steps(&[Step::Send(Bytes::Block([0, 0xfc, 0xff, 0], b"\0\0\0\0", 16383))])
+        .refused(400, Row::MalformedBlock)
+        .because("empty keys make the block malformed, and that comes first", VARS),
+    Case::builder("vars-at-a-small-limit", "10 variables, the limit being 10")
+        .steps(&[Step::packet(SMALL)])
+        .needs(Needs { vars: 10, ..Needs::DEFAULT })
+        .served(&["vars 10"], Row::Served)
+        .because("a limit is the last that passes", VARS),
+    Case::builder("vars-over-a-small-limit", "10 variables, the limit being 9")
+        .steps(&[Step::packet(SMALL)])
+        .needs(Needs { vars: 9, ..Needs::DEFAULT })
+        .refused(431, Row::VarsOverLimit)
+        .because("one over", TOO_LARGE),
+    Case::builder("vars-over-the-limit-and-malformed", "10 variables, the limit being 9, and one byte behind them")
+        .steps(&[Step::packet(SMALL.tail(b"\x01"))])
+        .needs(Needs { vars: 9, ..Needs::DEFAULT })
+        .refused(400, Row::MalformedBlock)
+        .because("what is malformed is malformed first of all", VARS),
+    Case::builder(
+        "vars-over-the-limit-and-no-length",
+        "10 variables, the limit being 9, one of them CONTENT_LENGTH abc",
+    )
+    .steps(&[Step::packet(SMALL.post(b"abc"))])
+    .needs(Needs { vars: 9, ..Needs::DEFAULT })
+    .refused(431, Row::VarsOverLimit)
+    .because("the row above wins", TOO_LARGE),
 ];

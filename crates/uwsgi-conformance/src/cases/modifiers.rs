@@ -1,389 +1,125 @@
 //! Kinds of packets that are not ours.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::MODIFIERS;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Bytes, Case, Needs, Row, SMALL, Step};
+use crate::cases::sources::MODIFIERS;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "modifier1-1",
-        about: "modifier1 1 (unassigned), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(1, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "0x01 begins FastCGI, but not with these bytes",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; its tests want UnsupportedModifier, code 501",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-5",
-        about: "modifier1 5 (Perl), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(5, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-7",
-        about: "modifier1 7 (Ruby), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(7, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-9",
-        about: "modifier1 9 (CGI), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(9, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-14",
-        about: "modifier1 14 (PHP), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(14, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-17",
-        about: "modifier1 17 (spooler), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(17, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "the spooler writes what it is sent to disk",
-        uwsgi: "stray bytes | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-18",
-        about: "modifier1 18 (symcall), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(18, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "404 | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-22",
-        about: "modifier1 22 (eval), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(22, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "code from the network is not run",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-30",
-        about: "modifier1 30 (WSGI, old style), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(30, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "the old name of WSGI; nobody sends it, and to accept it is a setting",
-        uwsgi: "200",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-72",
-        about: "modifier1 72 (H of HTTP), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(72, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "H begins HTTP, but not with these bytes",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-98",
-        about: "modifier1 98 (reload), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(98, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "a reload is not to be had from the network",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-99",
-        about: "modifier1 99 (graceful reload), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(99, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "a reload is not to be had from the network",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-101",
-        about: "modifier1 101 (echo), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(101, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-109",
-        about: "modifier1 109 (legion), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(109, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-110",
-        about: "modifier1 110 (signal), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(110, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "signals are not raised from the network",
-        uwsgi: "stray bytes | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-111",
-        about: "modifier1 111 (cache), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(111, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "there is no cache here",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-123",
-        about: "modifier1 123 (raw), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(123, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-173",
-        about: "modifier1 173 (RPC), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(173, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "functions are not called from the network",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-200",
-        about: "modifier1 200 (close), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(200, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-224",
-        about: "modifier1 224 (subscription), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(224, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-255",
-        about: "modifier1 255 (response), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(255, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "no handler is here for it, and the peer hears so",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-1-datasize-0",
-        about: "modifier1 1, datasize 0",
-        steps: &[Step::Send(Bytes::Raw(b"\x01\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "decided by the header, whatever the datasize",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes; its tests want UnsupportedModifier, code 501",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-5-header-only",
-        about: "modifier1 5, datasize 65535, and nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"\x05\xff\xff\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "at once: the block is not waited for",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-5-malformed",
-        about: "modifier1 5 and a malformed block",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(5, 0).tail(b"\x01")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "the block of a packet that is not for us is not looked at",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-5-accepted",
-        about: "modifier1 5, accepted",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(5, 0)))],
-        needs: Needs { accepting: &[5], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "modifiers 5 0"]),
-        row: Row::Served,
-        why: "the server was told to",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier1-30-accepted",
-        about: "modifier1 30, accepted, modifier2 2",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(30, 2)))],
-        needs: Needs { accepting: &[30], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["modifiers 30 2"]),
-        row: Row::Served,
-        why: "the server was told to",
-        uwsgi: "200",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier2-1",
-        about: "modifier2 1",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(0, 1)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "modifiers 0 1"]),
-        row: Row::Served,
-        why: "modifier2 is the application's",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "modifier2-255",
-        about: "modifier2 255",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(0, 255)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "modifiers 0 255"]),
-        row: Row::Served,
-        why: "modifier2 is the application's",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: MODIFIERS,
-    },
-    Case {
-        name: "ones",
-        about: "4096 bytes FF",
-        steps: &[Step::Send(Bytes::Times(b"\xff", 4096)), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(501),
-        row: Row::OtherModifier1,
-        why: "modifier1 255 is an answer, not a request",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: MODIFIERS,
-    },
+    Case::builder("modifier1-1", "modifier1 1 (unassigned), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(1, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("0x01 begins FastCGI, but not with these bytes", MODIFIERS),
+    Case::builder("modifier1-5", "modifier1 5 (Perl), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(5, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-7", "modifier1 7 (Ruby), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(7, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-9", "modifier1 9 (CGI), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(9, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-14", "modifier1 14 (PHP), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(14, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-17", "modifier1 17 (spooler), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(17, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("the spooler writes what it is sent to disk", MODIFIERS),
+    Case::builder("modifier1-18", "modifier1 18 (symcall), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(18, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-22", "modifier1 22 (eval), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(22, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("code from the network is not run", MODIFIERS),
+    Case::builder("modifier1-30", "modifier1 30 (WSGI, old style), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(30, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("the old name of WSGI; nobody sends it, and to accept it is a setting", MODIFIERS),
+    Case::builder("modifier1-72", "modifier1 72 (H of HTTP), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(72, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("H begins HTTP, but not with these bytes", MODIFIERS),
+    Case::builder("modifier1-98", "modifier1 98 (reload), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(98, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("a reload is not to be had from the network", MODIFIERS),
+    Case::builder("modifier1-99", "modifier1 99 (graceful reload), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(99, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("a reload is not to be had from the network", MODIFIERS),
+    Case::builder("modifier1-101", "modifier1 101 (echo), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(101, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-109", "modifier1 109 (legion), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(109, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-110", "modifier1 110 (signal), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(110, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("signals are not raised from the network", MODIFIERS),
+    Case::builder("modifier1-111", "modifier1 111 (cache), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(111, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("there is no cache here", MODIFIERS),
+    Case::builder("modifier1-123", "modifier1 123 (raw), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(123, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-173", "modifier1 173 (RPC), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(173, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("functions are not called from the network", MODIFIERS),
+    Case::builder("modifier1-200", "modifier1 200 (close), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(200, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-224", "modifier1 224 (subscription), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(224, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-255", "modifier1 255 (response), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(255, 0))])
+        .refused(501, Row::OtherModifier1)
+        .because("no handler is here for it, and the peer hears so", MODIFIERS),
+    Case::builder("modifier1-1-datasize-0", "modifier1 1, datasize 0")
+        .steps(&[Step::raw(b"\x01\0\0\0")])
+        .refused(501, Row::OtherModifier1)
+        .because("decided by the header, whatever the datasize", MODIFIERS),
+    Case::builder("modifier1-5-header-only", "modifier1 5, datasize 65535, and nothing more")
+        .steps(&[Step::raw(b"\x05\xff\xff\0")])
+        .refused(501, Row::OtherModifier1)
+        .because("at once: the block is not waited for", MODIFIERS),
+    Case::builder("modifier1-5-malformed", "modifier1 5 and a malformed block")
+        .steps(&[Step::packet(SMALL.modifiers(5, 0).tail(b"\x01"))])
+        .refused(501, Row::OtherModifier1)
+        .because("the block of a packet that is not for us is not looked at", MODIFIERS),
+    Case::builder("modifier1-5-accepted", "modifier1 5, accepted")
+        .steps(&[Step::packet(SMALL.modifiers(5, 0))])
+        .needs(Needs { accepting: &[5], ..Needs::DEFAULT })
+        .served(&["method GET", "modifiers 5 0"], Row::Served)
+        .because("the server was told to", MODIFIERS),
+    Case::builder("modifier1-30-accepted", "modifier1 30, accepted, modifier2 2")
+        .steps(&[Step::packet(SMALL.modifiers(30, 2))])
+        .needs(Needs { accepting: &[30], ..Needs::DEFAULT })
+        .served(&["modifiers 30 2"], Row::Served)
+        .because("the server was told to", MODIFIERS),
+    Case::builder("modifier2-1", "modifier2 1")
+        .steps(&[Step::packet(SMALL.modifiers(0, 1))])
+        .served(&["path /m", "modifiers 0 1"], Row::Served)
+        .because("modifier2 is the application's", MODIFIERS),
+    Case::builder("modifier2-255", "modifier2 255")
+        .steps(&[Step::packet(SMALL.modifiers(0, 255))])
+        .served(&["path /m", "modifiers 0 255"], Row::Served)
+        .because("modifier2 is the application's", MODIFIERS),
+    Case::builder("ones", "4096 bytes FF")
+        .steps(&[Step::Send(Bytes::Times(b"\xff", 4096)), Step::ShutdownWrite])
+        .refused(501, Row::OtherModifier1)
+        .because("modifier1 255 is an answer, not a request", MODIFIERS),
 ];

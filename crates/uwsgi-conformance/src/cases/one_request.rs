@@ -1,298 +1,121 @@
 //! Connections that could be kept, and end with their answer all the same.
 
-use crate::app::App;
-use crate::case::{After, Case, Expected, Verdict};
-use crate::cases::KEPT;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{After, App, Case, Expected, Needs, Recipe, Row, SMALL, Step, Verdict};
+use crate::cases::sources::KEEPALIVE;
+
+/// A good GET that says that it has no body, so that the connection can be kept.
+const GET: Recipe = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "keepalive-no-length",
-        about: "two good GETs with an empty CONTENT_LENGTH in one write",
-        steps: &[Step::Send(Bytes::Of(SMALL)), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 10"]),
-        row: Row::BytesBehind,
-        why: "without a declared length, what follows may be a body that nobody announced",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-open-ended",
-        about: "two good GETs in one write; answers without a Content-Length",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::OpenEnded,
-        verdict: Verdict::served(&["vars 10"]),
-        row: Row::BytesBehind,
-        why: "an answer without a length ends with the connection",
-        uwsgi: "200",
-        gunicorn: "200",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-app-fails",
-        about: "two good GETs in one write; the application fails",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::FailBefore,
-        verdict: Verdict::refused(500),
-        row: Row::AppFailsBefore,
-        why: "an application that failed may have left a body half read: no second request behind a 500",
-        uwsgi: "closes",
-        gunicorn: "500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-chunked",
-        about: "a chunked POST, accepted, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(
+    Case::builder("keepalive-no-length", "two good GETs with an empty CONTENT_LENGTH in one write")
+        .steps(&[Step::packet(SMALL), Step::packet(SMALL)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["vars 10"], Row::BytesBehind)
+        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+    Case::builder("keepalive-open-ended", "two good GETs in one write; answers without a Content-Length")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::OpenEnded)
+        .served(&["vars 10"], Row::BytesBehind)
+        .because("an answer without a length ends with the connection", KEEPALIVE),
+    Case::builder("keepalive-app-fails", "two good GETs in one write; the application fails")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::FailBefore)
+        .refused(500, Row::AppFailsBefore)
+        .because(
+            "an application that failed may have left a body half read: no second request behind a 500",
+            KEEPALIVE,
+        ),
+    Case::builder("keepalive-chunked", "a chunked POST, accepted, then a GET in one write")
+        .steps(&[
+            Step::packet(
                 SMALL.post(b"").more(&[(b"HTTP_TRANSFER_ENCODING", b"chunked")]).then(b"5\r\nhello\r\n0\r\n\r\n"),
-            )),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs { chunked: true, ..Needs::KEEPALIVE },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing chunked", "body 5"]),
-        row: Row::BytesBehind,
-        why: "no front end goes on behind a chunked body",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-long",
-        about: "two good GETs in one write; answers of 10 bytes too many",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::Long(10),
-        verdict: Verdict::Answers(&[Expected::refused(200), Expected::refused(200)], After::StaysOpen),
-        row: Row::Served,
-        why: "what is too much never leaves, so that the next answer begins where it should",
-        uwsgi: "200 + stray bytes",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-short",
-        about: "two good GETs in one write; answers of 10 bytes too few",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::Short(10),
-        verdict: Verdict::Abort,
-        row: Row::AppFailsAfter,
-        why: "the next answer would be taken for the rest of this one",
-        uwsgi: "200 cut off",
-        gunicorn: "200 cut off | gthread: 200 + stray bytes, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-body-long",
-        about: "CONTENT_LENGTH 5, 8 bytes, nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello!!!")))],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Answers(&[Expected::served(&["body 5"]), Expected::refused(408)], After::Closes),
-        row: Row::HeaderTimeout,
-        why: "behind a declared body the next packet begins; three bytes of one are a packet that is not finished",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-absent",
-        about: "a good GET without CONTENT_LENGTH, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.without(&[b"CONTENT_LENGTH"]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "vars 9"]),
-        row: Row::BytesBehind,
-        why: "without a declared length, what follows may be a body that nobody announced",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-3-5",
-        about: "CONTENT_LENGTH 3, then 5, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-5-3",
-        about: "CONTENT_LENGTH 5, then 3, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 3", "body 3"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-5-3-5",
-        about: "CONTENT_LENGTH 5, 3, 5, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(
-                SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3"), (b"CONTENT_LENGTH", b"5")]).then(b"hello"),
-            )),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-5-05",
-        about: "CONTENT_LENGTH 5, then 05, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::BytesBehind,
-        why: "the same number in other bytes: another reader may take one of them for octal, or for none",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-0-00",
-        about: "CONTENT_LENGTH 0, then 00, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"0").more(&[(b"CONTENT_LENGTH", b"00")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 0", "body 0"]),
-        row: Row::BytesBehind,
-        why: "the same number in other bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-77-then-0",
-        about: "CONTENT_LENGTH 77, then 0, no body, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 0", "body 0"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-empty-then-5",
-        about: "CONTENT_LENGTH empty, then 5, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-5-then-empty",
-        about: "CONTENT_LENGTH 5, then empty, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-twice-empty",
-        about: "CONTENT_LENGTH empty twice, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")]))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "without a declared length, what follows may be a body that nobody announced",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
-    Case {
-        name: "keepalive-length-bad-then-5",
-        about: "CONTENT_LENGTH x, then 5, then a GET in one write",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]))),
-        ],
-        needs: Needs::KEEPALIVE,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::BytesBehind,
-        why: "nobody knows which length another reader took: no second request on this connection",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200 + 200, kept open",
-        source: KEPT,
-    },
+            ),
+            Step::packet(GET),
+        ])
+        .needs(Needs { chunked: true, ..Needs::KEEPALIVE })
+        .served(&["framing chunked", "body 5"], Row::BytesBehind)
+        .because("no front end goes on behind a chunked body", KEEPALIVE),
+    Case::builder("keepalive-long", "two good GETs in one write; answers of 10 bytes too many")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::Long(10))
+        .answers(&[Expected::status(200), Expected::status(200)], After::StaysOpen, Row::Served)
+        .because("what is too much never leaves, so that the next answer begins where it should", KEEPALIVE),
+    Case::builder("keepalive-short", "two good GETs in one write; answers of 10 bytes too few")
+        .steps(&[Step::packet(GET), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .app(App::Short(10))
+        .verdict(Verdict::Abort, Row::AppFailsAfter)
+        .because("the next answer would be taken for the rest of this one", KEEPALIVE),
+    Case::builder("keepalive-body-long", "CONTENT_LENGTH 5, 8 bytes, nothing more")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
+        .needs(Needs::KEEPALIVE)
+        .answers(&[Expected::served(&["body 5"]), Expected::refused(408)], After::Closes, Row::HeaderTimeout)
+        .because(
+            "behind a declared body the next packet begins; three bytes of one are a packet that is not finished",
+            KEEPALIVE,
+        ),
+    Case::builder("keepalive-length-absent", "a good GET without CONTENT_LENGTH, then a GET in one write")
+        .steps(&[Step::packet(SMALL.without(&[b"CONTENT_LENGTH"])), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing none", "vars 9"], Row::BytesBehind)
+        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+    Case::builder("keepalive-length-3-5", "CONTENT_LENGTH 3, then 5, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 5", "body 5"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-5-3", "CONTENT_LENGTH 5, then 3, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 3", "body 3"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-5-3-5", "CONTENT_LENGTH 5, 3, 5, then a GET in one write")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3"), (b"CONTENT_LENGTH", b"5")]).then(b"hello")),
+            Step::packet(GET),
+        ])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 5", "body 5"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-5-05", "CONTENT_LENGTH 5, then 05, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 5", "body 5"], Row::BytesBehind)
+        .because(
+            "the same number in other bytes: another reader may take one of them for octal, or for none",
+            KEEPALIVE,
+        ),
+    Case::builder("keepalive-length-0-00", "CONTENT_LENGTH 0, then 00, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"0").more(&[(b"CONTENT_LENGTH", b"00")])), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 0", "body 0"], Row::BytesBehind)
+        .because("the same number in other bytes", KEEPALIVE),
+    Case::builder("keepalive-length-77-then-0", "CONTENT_LENGTH 77, then 0, no body, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")])), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 0", "body 0"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-empty-then-5", "CONTENT_LENGTH empty, then 5, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 5", "body 5"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-5-then-empty", "CONTENT_LENGTH 5, then empty, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+    Case::builder("keepalive-length-twice-empty", "CONTENT_LENGTH empty twice, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")])), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+    Case::builder("keepalive-length-bad-then-5", "CONTENT_LENGTH x, then 5, then a GET in one write")
+        .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
+        .needs(Needs::KEEPALIVE)
+        .served(&["framing length 5", "body 5"], Row::BytesBehind)
+        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
 ];

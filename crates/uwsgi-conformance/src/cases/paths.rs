@@ -1,250 +1,79 @@
 //! Paths, names and schemes of good requests.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{PATHS, SCHEME};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::{PATHS, SCHEME};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "path-not-utf8",
-        about: "PATH_INFO that is not UTF-8",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/\xe9")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /\\xe9", "target /%E9"]),
-        row: Row::Served,
-        why: "a path is bytes",
-        uwsgi: "200",
-        gunicorn: "200 (path /\\xc3\\xa9) | gthread, asgi: 200 (path /\\xc3\\xa9), kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-utf8",
-        about: "PATH_INFO that is UTF-8 (C3 A9), as nginx sends for /%C3%A9",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%C3%A9")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /\\xc3\\xa9", "target /%C3%A9"]),
-        row: Row::Served,
-        why: "a path is bytes",
-        uwsgi: "200",
-        gunicorn: "200 (path /\\xc3\\x83\\xc2\\xa9) | gthread, asgi: 200 (path /\\xc3\\x83\\xc2\\xa9), kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-percent",
-        about: "PATH_INFO /a%41b: decoded once already, must stay so",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a%41b"), (b"REQUEST_URI", b"/a%2541b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a%41b", "target /a%2541b"]),
-        row: Row::Served,
-        why: "decoded once by the front end; to decode it again is a way around its access rules",
-        uwsgi: "200",
-        gunicorn: "200 (path /aAb) | gthread: 200 (path /aAb), kept open | asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-encoded-dots",
-        about: "PATH_INFO /a/%2e%2e/b (from /a/%252e%252e/b)",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.changed(&[(b"PATH_INFO", b"/a/%2e%2e/b"), (b"REQUEST_URI", b"/a/%252e%252e/b")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a/%2e%2e/b", "target /a/%252e%252e/b"]),
-        row: Row::Served,
-        why: "decoded once by the front end; to decode it again is a way around its access rules",
-        uwsgi: "200",
-        gunicorn: "200 (path /a/../b) | gthread: 200 (path /a/../b), kept open | asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-question",
-        about: "PATH_INFO with ? and # in it (from %3F, %23)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a?b#c"), (b"REQUEST_URI", b"/a%3Fb%23c")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a?b#c", "query ", "target /a%3Fb%23c"]),
-        row: Row::Served,
-        why: "a ? in a path is part of it: the query has a var of its own",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-no-slash",
-        about: "PATH_INFO without a leading slash",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"m")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path m", "target /m"]),
-        row: Row::Served,
-        why: "it is the application's to judge; the target gets the slash",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "path-empty",
-        about: "PATH_INFO empty",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path ", "target /"]),
-        row: Row::Served,
-        why: "PEP 3333: it may be empty, if the URL targets the application's root",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "script-name",
-        about: "SCRIPT_NAME /app",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"SCRIPT_NAME", b"/app")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "target /m", "mount /app", "var SCRIPT_NAME /app"]),
-        row: Row::Served,
-        why: "passed on as it is: nothing is cut from the path",
-        uwsgi: "200",
-        gunicorn: "200 (var SCRIPT_NAME ) | gthread: 200 (var SCRIPT_NAME ), kept open | asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "script-name-header",
-        about: "HTTP_SCRIPT_NAME /app (a client's header)",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_SCRIPT_NAME", b"/app")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "header script-name /app"]),
-        row: Row::Served,
-        why: "a client's header moves no application",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "remote-user",
-        about: "REMOTE_USER and REMOTE_ADDR",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"REMOTE_USER", b"root"), (b"REMOTE_ADDR", b"192.0.2.7")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["var REMOTE_USER root", "var REMOTE_ADDR 192.0.2.7"]),
-        row: Row::Served,
-        why: "the front end's word, of a peer that is allowed",
-        uwsgi: "200",
-        gunicorn: "200 (no var REMOTE_USER, var REMOTE_ADDR 127.0.0.1) | gthread: 200 (no var REMOTE_USER, var \
-            REMOTE_ADDR 127.0.0.1), kept open | asgi: 200, kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "server-name",
-        about: "SERVER_NAME other.test",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"SERVER_NAME", b"other.test")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["var SERVER_NAME other.test"]),
-        row: Row::Served,
-        why: "PEP 3333: from the vars, not from the socket",
-        uwsgi: "200",
-        gunicorn: "200 (var SERVER_NAME 127.0.0.1) | gthread: 200 (var SERVER_NAME 127.0.0.1), kept open | asgi: 200, \
-            kept open",
-        source: PATHS,
-    },
-    Case {
-        name: "https-on",
-        about: "HTTPS on",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTPS", b"on")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme https"]),
-        row: Row::Served,
-        why: "what nginx and Apache send for TLS",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "https-1",
-        about: "HTTPS 1",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTPS", b"1")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme https"]),
-        row: Row::Served,
-        why: "on, 1 and true, in any case",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "https-off",
-        about: "HTTPS off",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTPS", b"off")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme http"]),
-        row: Row::Served,
-        why: "what some servers send where there is no TLS",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "request-scheme",
-        about: "REQUEST_SCHEME https (nginx sets it), no HTTPS",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"REQUEST_SCHEME", b"https")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme https"]),
-        row: Row::Served,
-        why: "nginx's uwsgi_params set it: the front end's word",
-        uwsgi: "200 (scheme http)",
-        gunicorn: "200 (scheme http) | gthread, asgi: 200 (scheme http), kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "forwarded-proto",
-        about: "HTTP_X_FORWARDED_PROTO https (a client's header)",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X_FORWARDED_PROTO", b"https")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme http"]),
-        row: Row::Served,
-        why: "a client can send it",
-        uwsgi: "200 (scheme https)",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "url-scheme",
-        about: "a variable named wsgi.url_scheme, value https",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"wsgi.url_scheme", b"https")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme https"]),
-        row: Row::Served,
-        why: "the third place that is asked, behind REQUEST_SCHEME and UWSGI_SCHEME",
-        uwsgi: "200 (scheme http)",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: SCHEME,
-    },
-    Case {
-        name: "url-scheme-unknown",
-        about: "a variable named wsgi.url_scheme, value gopher",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"wsgi.url_scheme", b"gopher")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["scheme http"]),
-        row: Row::Served,
-        why: "neither http nor https names no scheme",
-        uwsgi: "200",
-        gunicorn: "200 (scheme gopher) | gthread, asgi: 200 (scheme gopher), kept open",
-        source: SCHEME,
-    },
+    Case::builder("path-not-utf8", "PATH_INFO that is not UTF-8")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/\xe9")]))])
+        .served(&["path /\\xe9", "target /%E9"], Row::Served)
+        .because("a path is bytes", PATHS),
+    Case::builder("path-utf8", "PATH_INFO that is UTF-8 (C3 A9), as nginx sends for /%C3%A9")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%C3%A9")]))])
+        .served(&["path /\\xc3\\xa9", "target /%C3%A9"], Row::Served)
+        .because("a path is bytes", PATHS),
+    Case::builder("path-percent", "PATH_INFO /a%41b: decoded once already, must stay so")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a%41b"), (b"REQUEST_URI", b"/a%2541b")]))])
+        .served(&["path /a%41b", "target /a%2541b"], Row::Served)
+        .because("decoded once by the front end; to decode it again is a way around its access rules", PATHS),
+    Case::builder("path-encoded-dots", "PATH_INFO /a/%2e%2e/b (from /a/%252e%252e/b)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/%2e%2e/b"), (b"REQUEST_URI", b"/a/%252e%252e/b")]))])
+        .served(&["path /a/%2e%2e/b", "target /a/%252e%252e/b"], Row::Served)
+        .because("decoded once by the front end; to decode it again is a way around its access rules", PATHS),
+    Case::builder("path-question", "PATH_INFO with ? and # in it (from %3F, %23)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a?b#c"), (b"REQUEST_URI", b"/a%3Fb%23c")]))])
+        .served(&["path /a?b#c", "query ", "target /a%3Fb%23c"], Row::Served)
+        .because("a ? in a path is part of it: the query has a var of its own", PATHS),
+    Case::builder("path-no-slash", "PATH_INFO without a leading slash")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"m")]))])
+        .served(&["path m", "target /m"], Row::Served)
+        .because("it is the application's to judge; the target gets the slash", PATHS),
+    Case::builder("path-empty", "PATH_INFO empty")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"")]))])
+        .served(&["path ", "target /"], Row::Served)
+        .because("PEP 3333: it may be empty, if the URL targets the application's root", PATHS),
+    Case::builder("script-name", "SCRIPT_NAME /app")
+        .steps(&[Step::packet(SMALL.more(&[(b"SCRIPT_NAME", b"/app")]))])
+        .served(&["path /m", "target /m", "mount /app", "var SCRIPT_NAME /app"], Row::Served)
+        .because("passed on as it is: nothing is cut from the path", PATHS),
+    Case::builder("script-name-header", "HTTP_SCRIPT_NAME /app (a client's header)")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_SCRIPT_NAME", b"/app")]))])
+        .served(&["path /m", "header script-name /app"], Row::Served)
+        .because("a client's header moves no application", PATHS),
+    Case::builder("remote-user", "REMOTE_USER and REMOTE_ADDR")
+        .steps(&[Step::packet(SMALL.more(&[(b"REMOTE_USER", b"root"), (b"REMOTE_ADDR", b"192.0.2.7")]))])
+        .served(&["var REMOTE_USER root", "var REMOTE_ADDR 192.0.2.7"], Row::Served)
+        .because("the front end's word, of a peer that is allowed", PATHS),
+    Case::builder("server-name", "SERVER_NAME other.test")
+        .steps(&[Step::packet(SMALL.changed(&[(b"SERVER_NAME", b"other.test")]))])
+        .served(&["var SERVER_NAME other.test"], Row::Served)
+        .because("PEP 3333: from the vars, not from the socket", PATHS),
+    Case::builder("https-on", "HTTPS on")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"on")]))])
+        .served(&["scheme https"], Row::Served)
+        .because("what nginx and Apache send for TLS", SCHEME),
+    Case::builder("https-1", "HTTPS 1")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"1")]))])
+        .served(&["scheme https"], Row::Served)
+        .because("on, 1 and true, in any case", SCHEME),
+    Case::builder("https-off", "HTTPS off")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"off")]))])
+        .served(&["scheme http"], Row::Served)
+        .because("what some servers send where there is no TLS", SCHEME),
+    Case::builder("request-scheme", "REQUEST_SCHEME https (nginx sets it), no HTTPS")
+        .steps(&[Step::packet(SMALL.more(&[(b"REQUEST_SCHEME", b"https")]))])
+        .served(&["scheme https"], Row::Served)
+        .because("nginx's uwsgi_params set it: the front end's word", SCHEME),
+    Case::builder("forwarded-proto", "HTTP_X_FORWARDED_PROTO https (a client's header)")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X_FORWARDED_PROTO", b"https")]))])
+        .served(&["scheme http"], Row::Served)
+        .because("a client can send it", SCHEME),
+    Case::builder("url-scheme", "a variable named wsgi.url_scheme, value https")
+        .steps(&[Step::packet(SMALL.more(&[(b"wsgi.url_scheme", b"https")]))])
+        .served(&["scheme https"], Row::Served)
+        .because("the third place that is asked, behind REQUEST_SCHEME and UWSGI_SCHEME", SCHEME),
+    Case::builder("url-scheme-unknown", "a variable named wsgi.url_scheme, value gopher")
+        .steps(&[Step::packet(SMALL.more(&[(b"wsgi.url_scheme", b"gopher")]))])
+        .served(&["scheme http"], Row::Served)
+        .because("neither http nor https names no scheme", SCHEME),
 ];

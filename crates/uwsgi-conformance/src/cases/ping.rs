@@ -1,155 +1,53 @@
 //! Pings.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::PING;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Needs, Row, SMALL, Step, Verdict};
+use crate::cases::sources::PING;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "ping-bare",
-        about: "a real ping: 100, 0, 0",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\0\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "how a balancer asks whether a server lives",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "modifier1-100",
-        about: "modifier1 100 (ping), good variables",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(100, 0)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "a ping may carry vars, and they say nothing",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-modifier2",
-        about: "a ping with modifier2 7",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\0\0\x07"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "modifier2 is not judged",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-malformed",
-        about: "a ping whose block is no vars",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\x03\0\0abc"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "the block is ignored, so that it cannot be malformed",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-then-get",
-        about: "a ping and a good GET in one write",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(100, 0))), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "a connection of a ping is over with the pong",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-half-close",
-        about: "a ping, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\0\0\0")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "the packet is whole",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-block-cut",
-        about: "a ping of 3 bytes, 2 of them, half-close",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\x03\0\0ab")), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::EndOfStream,
-        why: "the end of the stream inside a block comes first",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-block-late",
-        about: "a ping whose block comes in two pieces, 2 s apart",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\x03\0\0a")), Step::Wait(2000), Step::Send(Bytes::Raw(b"bc"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "once the block is there, not before",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-block-wait",
-        about: "a ping of 3 bytes, 2 of them, nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"\x64\x03\0\0ab"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "the header timeout comes first",
-        uwsgi: "closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-over-the-datasize-limit",
-        about: "a ping with 4097 bytes, the limit being 4096",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(100, 0).filled(4097)))],
-        needs: Needs { datasize: 4096, ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(431),
-        row: Row::DatasizeOverLimit,
-        why: "its block is never there: a buffer need not hold more than the limit",
-        uwsgi: "resets",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
-    Case {
-        name: "ping-accepted",
-        about: "modifier1 100, accepted",
-        steps: &[Step::Send(Bytes::Of(SMALL.modifiers(100, 0)))],
-        needs: Needs { accepting: &[100], ..Needs::DEFAULT },
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Pong,
-        row: Row::Ping,
-        why: "a ping is no request, whatever is accepted",
-        uwsgi: "pong | 2.0.21: closes",
-        gunicorn: "500 | asgi: closes",
-        source: PING,
-    },
+    Case::builder("ping-bare", "a real ping: 100, 0, 0")
+        .steps(&[Step::raw(b"\x64\0\0\0")])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("how a balancer asks whether a server lives", PING),
+    Case::builder("modifier1-100", "modifier1 100 (ping), good variables")
+        .steps(&[Step::packet(SMALL.modifiers(100, 0))])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("a ping may carry vars, and they say nothing", PING),
+    Case::builder("ping-modifier2", "a ping with modifier2 7")
+        .steps(&[Step::raw(b"\x64\0\0\x07")])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("modifier2 is not judged", PING),
+    Case::builder("ping-malformed", "a ping whose block is no vars")
+        .steps(&[Step::raw(b"\x64\x03\0\0abc")])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("the block is ignored, so that it cannot be malformed", PING),
+    Case::builder("ping-then-get", "a ping and a good GET in one write")
+        .steps(&[Step::packet(SMALL.modifiers(100, 0)), Step::packet(SMALL)])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("a connection of a ping is over with the pong", PING),
+    Case::builder("ping-half-close", "a ping, half-close")
+        .steps(&[Step::raw(b"\x64\0\0\0"), Step::ShutdownWrite])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("the packet is whole", PING),
+    Case::builder("ping-block-cut", "a ping of 3 bytes, 2 of them, half-close")
+        .steps(&[Step::raw(b"\x64\x03\0\0ab"), Step::ShutdownWrite])
+        .refused(400, Row::EndOfStream)
+        .because("the end of the stream inside a block comes first", PING),
+    Case::builder("ping-block-late", "a ping whose block comes in two pieces, 2 s apart")
+        .steps(&[Step::raw(b"\x64\x03\0\0a"), Step::Wait(2000), Step::raw(b"bc")])
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("once the block is there, not before", PING),
+    Case::builder("ping-block-wait", "a ping of 3 bytes, 2 of them, nothing more")
+        .steps(&[Step::raw(b"\x64\x03\0\0ab")])
+        .refused(408, Row::HeaderTimeout)
+        .because("the header timeout comes first", PING),
+    Case::builder("ping-over-the-datasize-limit", "a ping with 4097 bytes, the limit being 4096")
+        .steps(&[Step::packet(SMALL.modifiers(100, 0).filled(4097))])
+        .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
+        .refused(431, Row::DatasizeOverLimit)
+        .because("its block is never there: a buffer need not hold more than the limit", PING),
+    Case::builder("ping-accepted", "modifier1 100, accepted")
+        .steps(&[Step::packet(SMALL.modifiers(100, 0))])
+        .needs(Needs { accepting: &[100], ..Needs::DEFAULT })
+        .verdict(Verdict::Pong, Row::Ping)
+        .because("a ping is no request, whatever is accepted", PING),
 ];

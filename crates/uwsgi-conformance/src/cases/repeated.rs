@@ -1,274 +1,112 @@
 //! Vars and headers that come more than once, and headers about a connection.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{CONTENT, HOPS, LENGTH, REPEATED};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::{CONTENT, HOP_BY_HOP, LENGTH, REPEATED};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "host-twice",
-        about: "HTTP_HOST lab.test, then other.test",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_HOST", b"other.test")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "header host other.test", "headers 1"]),
-        row: Row::Served,
-        why: "one Host, the last: in nginx a param that is set again after include uwsgi_params replaces the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 3), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "host-three-times",
-        about: "HTTP_HOST lab.test, other.test, lab.test",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_HOST", b"other.test"), (b"HTTP_HOST", b"lab.test")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "header host lab.test", "headers 1"]),
-        row: Row::Served,
-        why: "one Host, the last",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 3), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "authorization-twice",
-        about: "HTTP_AUTHORIZATION a, then b",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_AUTHORIZATION", b"a"), (b"HTTP_AUTHORIZATION", b"b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header authorization b", "headers 2"]),
-        row: Row::Served,
-        why: "one Authorization, the last: in nginx a param that is set again after include uwsgi_params replaces the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "forwarded-proto-twice",
-        about: "HTTP_X_FORWARDED_PROTO http, then https",
-        steps: &[Step::Send(Bytes::Of(
+    Case::builder("host-twice", "HTTP_HOST lab.test, then other.test")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_HOST", b"other.test")]))])
+        .served(&["vars 11", "header host other.test", "headers 1"], Row::Served)
+        .because(
+            "one Host, the last: in nginx a param that is set again after include uwsgi_params replaces the first",
+            REPEATED,
+        ),
+    Case::builder("host-three-times", "HTTP_HOST lab.test, other.test, lab.test")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_HOST", b"other.test"), (b"HTTP_HOST", b"lab.test")]))])
+        .served(&["vars 12", "header host lab.test", "headers 1"], Row::Served)
+        .because("one Host, the last", REPEATED),
+    Case::builder("authorization-twice", "HTTP_AUTHORIZATION a, then b")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_AUTHORIZATION", b"a"), (b"HTTP_AUTHORIZATION", b"b")]))])
+        .served(&["header authorization b", "headers 2"], Row::Served)
+        .because(
+            "one Authorization, the last: in nginx a param that is set again after include uwsgi_params \
+             replaces the first",
+            REPEATED,
+        ),
+    Case::builder("forwarded-proto-twice", "HTTP_X_FORWARDED_PROTO http, then https")
+        .steps(&[Step::packet(
             SMALL.more(&[(b"HTTP_X_FORWARDED_PROTO", b"http"), (b"HTTP_X_FORWARDED_PROTO", b"https")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x-forwarded-proto https", "headers 2", "scheme http"]),
-        row: Row::Served,
-        why: "the front end's value comes last and replaces the client's; the scheme is not taken from it",
-        uwsgi: "200 (scheme https)",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "content-type-twice",
-        about: "CONTENT_TYPE a/b, then c/d",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b")]).more(&[(b"CONTENT_TYPE", b"c/d")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header content-type c/d", "headers 2", "vars 11"]),
-        row: Row::Served,
-        why: "the last counts, as for every var without HTTP_",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 3), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "content-type-first-crlf",
-        about: "CONTENT_TYPE with CR LF in it, then a good one",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.changed(&[(b"CONTENT_TYPE", b"a/b\r\nX: y")]).more(&[(b"CONTENT_TYPE", b"a/b")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every CONTENT_ var is searched, those that do not count too",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "query-twice",
-        about: "QUERY_STRING a=1, then b=2",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a=1")]).more(&[(b"QUERY_STRING", b"b=2")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query b=2", "target /m?b=2"]),
-        row: Row::Served,
-        why: "the last counts, as in both servers",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "uri-twice",
-        about: "REQUEST_URI /m, then /n",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"REQUEST_URI", b"/n")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "target /m"]),
-        row: Row::Served,
-        why: "the last counts, and it is not the path that was routed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "script-name-twice",
-        about: "SCRIPT_NAME /a, then /b",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"SCRIPT_NAME", b"/a"), (b"SCRIPT_NAME", b"/b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["mount /b", "target /m"]),
-        row: Row::Served,
-        why: "the last counts, as in both servers",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "cookie-twice",
-        about: "HTTP_COOKIE a=1, then b=2",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_COOKIE", b"a=1"), (b"HTTP_COOKIE", b"b=2")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header cookie a=1", "header cookie b=2", "headers 3"]),
-        row: Row::Served,
-        why: "nginx before 1.23 sends two Cookie headers so: both count",
-        uwsgi: "200 (header cookie b=2)",
-        gunicorn: "200 (header cookie b=2) | gthread: 200 (header cookie b=2), kept open | asgi: 200 (header cookie \
-            b=2, headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "forwarded-for-twice",
-        about: "HTTP_X_FORWARDED_FOR 192.0.2.1, then 192.0.2.2",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["header x-forwarded-proto https", "headers 2", "scheme http"], Row::Served)
+        .because(
+            "the front end's value comes last and replaces the client's; the scheme is not taken from it",
+            REPEATED,
+        ),
+    Case::builder("content-type-twice", "CONTENT_TYPE a/b, then c/d")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b")]).more(&[(b"CONTENT_TYPE", b"c/d")]))])
+        .served(&["header content-type c/d", "headers 2", "vars 11"], Row::Served)
+        .because("the last counts, as for every var without HTTP_", REPEATED),
+    Case::builder("content-type-first-crlf", "CONTENT_TYPE with CR LF in it, then a good one")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b\r\nX: y")]).more(&[(b"CONTENT_TYPE", b"a/b")]))])
+        .refused(400, Row::Content)
+        .because("every CONTENT_ var is searched, those that do not count too", CONTENT),
+    Case::builder("query-twice", "QUERY_STRING a=1, then b=2")
+        .steps(&[Step::packet(SMALL.changed(&[(b"QUERY_STRING", b"a=1")]).more(&[(b"QUERY_STRING", b"b=2")]))])
+        .served(&["query b=2", "target /m?b=2"], Row::Served)
+        .because("the last counts, as in both servers", REPEATED),
+    Case::builder("uri-twice", "REQUEST_URI /m, then /n")
+        .steps(&[Step::packet(SMALL.more(&[(b"REQUEST_URI", b"/n")]))])
+        .served(&["path /m", "target /m"], Row::Served)
+        .because("the last counts, and it is not the path that was routed", REPEATED),
+    Case::builder("script-name-twice", "SCRIPT_NAME /a, then /b")
+        .steps(&[Step::packet(SMALL.more(&[(b"SCRIPT_NAME", b"/a"), (b"SCRIPT_NAME", b"/b")]))])
+        .served(&["mount /b", "target /m"], Row::Served)
+        .because("the last counts, as in both servers", REPEATED),
+    Case::builder("cookie-twice", "HTTP_COOKIE a=1, then b=2")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_COOKIE", b"a=1"), (b"HTTP_COOKIE", b"b=2")]))])
+        .served(&["header cookie a=1", "header cookie b=2", "headers 3"], Row::Served)
+        .because("nginx before 1.23 sends two Cookie headers so: both count", REPEATED),
+    Case::builder("forwarded-for-twice", "HTTP_X_FORWARDED_FOR 192.0.2.1, then 192.0.2.2")
+        .steps(&[Step::packet(
             SMALL.more(&[(b"HTTP_X_FORWARDED_FOR", b"192.0.2.1"), (b"HTTP_X_FORWARDED_FOR", b"192.0.2.2")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x-forwarded-for 192.0.2.1", "header x-forwarded-for 192.0.2.2"]),
-        row: Row::Served,
-        why: "a list of two values is one that came in two parts (RFC 9110 section 5.3)",
-        uwsgi: "200 (header x-forwarded-for 192.0.2.2)",
-        gunicorn: "200 (header x-forwarded-for 192.0.2.2) | gthread, asgi: 200 (header x-forwarded-for 192.0.2.2), \
-            kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "header-twice-same",
-        about: "HTTP_X a twice",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a"), (b"HTTP_X", b"a")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "header x a", "headers 2"]),
-        row: Row::Served,
-        why: "equal neighbours count once",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "header-then-empty",
-        about: "HTTP_PROXY a, then empty",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_PROXY", b"a"), (b"HTTP_PROXY", b"")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "headers 1"]),
-        row: Row::Served,
-        why: "an empty one at the end removes the header: nginx sends it so where the variable of a uwsgi_param is empty",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "header-empty-then-value",
-        about: "HTTP_X empty, then a",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b""), (b"HTTP_X", b"a")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "header x a", "headers 2"]),
-        row: Row::Served,
-        why: "the last one is not empty: the header is there",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: REPEATED,
-    },
-    Case {
-        name: "connection-removes-nothing",
-        about: "HTTP_CONNECTION x-user, and HTTP_X_USER a",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_CONNECTION", b"x-user"), (b"HTTP_X_USER", b"a")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "header x-user a", "headers 2"]),
-        row: Row::Served,
-        why: "what it lists belongs to the client's connection to the front end: a client must not remove what the front end sets",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 5), kept open",
-        source: HOPS,
-    },
-    Case {
-        name: "hop-by-hop",
-        about: "HTTP_KEEP_ALIVE, HTTP_TE, HTTP_TRANSFER_ENCODING",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[
+        )])
+        .served(&["header x-forwarded-for 192.0.2.1", "header x-forwarded-for 192.0.2.2"], Row::Served)
+        .because("a list of two values is one that came in two parts (RFC 9110 section 5.3)", REPEATED),
+    Case::builder("header-twice-same", "HTTP_X a twice")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a"), (b"HTTP_X", b"a")]))])
+        .served(&["vars 12", "header x a", "headers 2"], Row::Served)
+        .because("equal neighbours count once", REPEATED),
+    Case::builder("header-then-empty", "HTTP_PROXY a, then empty")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_PROXY", b"a"), (b"HTTP_PROXY", b"")]))])
+        .served(&["vars 12", "headers 1"], Row::Served)
+        .because(
+            "an empty one at the end removes the header: nginx sends it so where the variable of a uwsgi_param \
+             is empty",
+            REPEATED,
+        ),
+    Case::builder("header-empty-then-value", "HTTP_X empty, then a")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b""), (b"HTTP_X", b"a")]))])
+        .served(&["vars 12", "header x a", "headers 2"], Row::Served)
+        .because("the last one is not empty: the header is there", REPEATED),
+    Case::builder("connection-removes-nothing", "HTTP_CONNECTION x-user, and HTTP_X_USER a")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_CONNECTION", b"x-user"), (b"HTTP_X_USER", b"a")]))])
+        .served(&["vars 12", "header x-user a", "headers 2"], Row::Served)
+        .because(
+            "what it lists belongs to the client's connection to the front end: a client must not remove what \
+             the front end sets",
+            HOP_BY_HOP,
+        ),
+    Case::builder("hop-by-hop", "HTTP_KEEP_ALIVE, HTTP_TE, HTTP_TRANSFER_ENCODING")
+        .steps(&[Step::packet(SMALL.more(&[
             (b"HTTP_KEEP_ALIVE", b"timeout=5"),
             (b"HTTP_TE", b"trailers"),
             (b"HTTP_TRANSFER_ENCODING", b"chunked"),
-        ])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 13", "headers 1"]),
-        row: Row::Served,
-        why: "headers of another connection are vars, and no headers",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 6), kept open",
-        source: HOPS,
-    },
-    Case {
-        name: "upgrade",
-        about: "HTTP_UPGRADE websocket, HTTP_CONNECTION upgrade",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.more(&[(b"HTTP_UPGRADE", b"websocket"), (b"HTTP_CONNECTION", b"upgrade")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header upgrade websocket", "header connection upgrade", "headers 3"]),
-        row: Row::Served,
-        why: "without both of them no application knows that it is asked to upgrade",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 426",
-        source: HOPS,
-    },
-    Case {
-        name: "upgrade-h2c",
-        about: "HTTP_UPGRADE h2c, HTTP_CONNECTION upgrade",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_UPGRADE", b"h2c"), (b"HTTP_CONNECTION", b"upgrade")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "headers 1"]),
-        row: Row::Served,
-        why: "h2c is the next proxy's to answer: a tunnel for it is a way around the front end's rules",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 5), kept open",
-        source: HOPS,
-    },
-    Case {
-        name: "length-http-left-out",
-        about: "HTTP_CONTENT_LENGTH 3 beside CONTENT_LENGTH 5, the headers",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"HTTP_CONTENT_LENGTH", b"3")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header content-length 5", "headers 2"]),
-        row: Row::Served,
-        why: "one Content-Length, the one that frames the body",
-        uwsgi: "200",
-        gunicorn: "200 (header content-length 3) | gthread: 200 (header content-length 3), kept open | asgi: 200 \
-            (headers 4), kept open",
-        source: LENGTH,
-    },
+        ]))])
+        .served(&["vars 13", "headers 1"], Row::Served)
+        .because("headers of another connection are vars, and no headers", HOP_BY_HOP),
+    Case::builder("upgrade", "HTTP_UPGRADE websocket, HTTP_CONNECTION upgrade")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_UPGRADE", b"websocket"), (b"HTTP_CONNECTION", b"upgrade")]))])
+        .served(&["header upgrade websocket", "header connection upgrade", "headers 3"], Row::Served)
+        .because("without both of them no application knows that it is asked to upgrade", HOP_BY_HOP),
+    Case::builder("upgrade-h2c", "HTTP_UPGRADE h2c, HTTP_CONNECTION upgrade")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_UPGRADE", b"h2c"), (b"HTTP_CONNECTION", b"upgrade")]))])
+        .served(&["vars 12", "headers 1"], Row::Served)
+        .because(
+            "h2c is the next proxy's to answer: a tunnel for it is a way around the front end's rules",
+            HOP_BY_HOP,
+        ),
+    Case::builder("length-http-left-out", "HTTP_CONTENT_LENGTH 3 beside CONTENT_LENGTH 5, the headers")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"HTTP_CONTENT_LENGTH", b"3")]).then(b"hello"))])
+        .served(&["header content-length 5", "headers 2"], Row::Served)
+        .because("one Content-Length, the one that frames the body", LENGTH),
 ];

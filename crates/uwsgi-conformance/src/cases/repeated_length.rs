@@ -1,350 +1,146 @@
 //! `CONTENT_LENGTH` that comes more than once: the last one counts.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{CONTENT, LENGTH};
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::{CONTENT, LENGTH};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "length-twice-same",
-        about: "CONTENT_LENGTH 5 twice",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+    Case::builder("length-twice-same", "CONTENT_LENGTH 5 twice")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("equal duplicates say one thing", LENGTH),
+    Case::builder("length-twice-3-5", "CONTENT_LENGTH 3, then 5")
+        .steps(&[Step::packet(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 5", "body 5", "content hello"], Row::Served)
+        .because(
+            "the last one counts, as in both servers: in nginx a param set again replaces the one of uwsgi_params",
+            LENGTH,
+        ),
+    Case::builder("length-twice-5-3", "CONTENT_LENGTH 5, then 3")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 3", "body 3", "content hel"], Row::BytesBehind)
+        .because("the last one counts; the two bytes after the body are no request", LENGTH),
+    Case::builder("length-twice-5-05", "CONTENT_LENGTH 5, then 05")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "equal duplicates say one thing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-3-5",
-        about: "CONTENT_LENGTH 3, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+        ])
+        .served(&["framing length 5", "body 5", "content hello"], Row::Served)
+        .because("the last one counts; that they are written in two ways decides about the connection alone", LENGTH),
+    Case::builder("length-empty-then-5", "CONTENT_LENGTH empty, then 5")
+        .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("the last one counts", LENGTH),
+    Case::builder("length-5-then-empty", "CONTENT_LENGTH 5, then empty")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because(
+            "the last one counts, and an empty one is no body: uwsgi_param CONTENT_LENGTH \"\" removes the length",
+            LENGTH,
+        ),
+    Case::builder("length-twice-empty", "CONTENT_LENGTH empty twice, 5 bytes")
+        .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("empty is absent, however often it comes", LENGTH),
+    Case::builder("length-5-empty-5", "CONTENT_LENGTH 5, empty, 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b""), (b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5", "content hello"]),
-        row: Row::Served,
-        why: "the last one counts, as in both servers: in nginx a param set again replaces the one of uwsgi_params",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-5-3",
-        about: "CONTENT_LENGTH 5, then 3",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello"))),
+        ])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("the last of three counts", LENGTH),
+    Case::builder("length-77-then-0", "POST with CONTENT_LENGTH 77, then 0, and no body")
+        .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")]))])
+        .served(&["method POST", "framing length 0", "body 0"], Row::Served)
+        .because(
+            "what nginx sends where uwsgi_pass_request_body is off and the length is set to 0: there is nothing \
+             to wait for",
+            LENGTH,
+        ),
+    Case::builder("length-auth-request", "REQUEST_METHOD POST, then GET; CONTENT_LENGTH 77, then empty; no body")
+        .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"REQUEST_METHOD", b"GET"), (b"CONTENT_LENGTH", b"")]))])
+        .served(&["method GET", "framing none", "body 0"], Row::Served)
+        .because(
+            "what nginx sends for auth_request, where both params are set again after include uwsgi_params",
+            LENGTH,
+        ),
+    Case::builder("length-twice-first-bad", "CONTENT_LENGTH x, then 5")
+        .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("one that was replaced is not read as a number", LENGTH),
+    Case::builder("length-twice-first-negative", "CONTENT_LENGTH -1, then 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"-1").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 3", "body 3", "content hel"]),
-        row: Row::BytesBehind,
-        why: "the last one counts; the two bytes after the body are no request",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-5-05",
-        about: "CONTENT_LENGTH 5, then 05",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello"))),
+        ])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("one that was replaced is not read as a number", LENGTH),
+    Case::builder("length-twice-first-2-64", "CONTENT_LENGTH 18446744073709551616, then 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"18446744073709551616").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5", "content hello"]),
-        row: Row::Served,
-        why: "the last one counts; that they are written in two ways decides about the connection alone",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-empty-then-5",
-        about: "CONTENT_LENGTH empty, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+        ])
+        .served(&["framing length 5", "body 5"], Row::Served)
+        .because("one that was replaced is not read as a number", LENGTH),
+    Case::builder("length-bad-then-empty", "CONTENT_LENGTH x, then empty, 5 bytes")
+        .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
+        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .because("the last one counts, and an empty one is no body", LENGTH),
+    Case::builder("length-twice-second-bad", "CONTENT_LENGTH 5, then x")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"x")]).then(b"hello")), Step::ShutdownWrite])
+        .refused(400, Row::InvalidLength)
+        .because("the last one counts, and it is no length", LENGTH),
+    Case::builder("length-twice-second-plus", "CONTENT_LENGTH 5, then +5")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"+5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "the last one counts",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-5-then-empty",
-        about: "CONTENT_LENGTH 5, then empty",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello"))),
+        ])
+        .refused(400, Row::InvalidLength)
+        .because("the last one counts, and it is no length", LENGTH),
+    Case::builder("length-twice-second-2-64", "CONTENT_LENGTH 5, then 18446744073709551616")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"18446744073709551616")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "the last one counts, and an empty one is no body: uwsgi_param CONTENT_LENGTH \"\" removes the length",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-empty",
-        about: "CONTENT_LENGTH empty twice, 5 bytes",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello"))),
+        ])
+        .refused(400, Row::InvalidLength)
+        .because("the last one counts, and it does not fit 64 bits", LENGTH),
+    Case::builder("length-twice-second-newline", "CONTENT_LENGTH 5, then 5 and a newline")
+        .steps(&[
+            Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5\n")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "empty is absent, however often it comes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-5-empty-5",
-        about: "CONTENT_LENGTH 5, empty, 5",
-        steps: &[
-            Step::Send(Bytes::Of(
-                SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b""), (b"CONTENT_LENGTH", b"5")]).then(b"hello"),
-            )),
+        ])
+        .refused(400, Row::InvalidLength)
+        .because("the last one counts, and it is no length", LENGTH),
+    Case::builder("length-twice-first-newline", "CONTENT_LENGTH 5 and LF, then 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"5\n").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "the last of three counts",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-77-then-0",
-        about: "POST with CONTENT_LENGTH 77, then 0, and no body",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method POST", "framing length 0", "body 0"]),
-        row: Row::Served,
-        why: "what nginx sends where uwsgi_pass_request_body is off and the length is set to 0: there is nothing to wait for",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-auth-request",
-        about: "REQUEST_METHOD POST, then GET; CONTENT_LENGTH 77, then empty; no body",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.post(b"77").more(&[(b"REQUEST_METHOD", b"GET"), (b"CONTENT_LENGTH", b"")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "framing none", "body 0"]),
-        row: Row::Served,
-        why: "what nginx sends for auth_request, where both params are set again after include uwsgi_params",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-first-bad",
-        about: "CONTENT_LENGTH x, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+        ])
+        .refused(400, Row::Content)
+        .because(
+            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
+             may take the first",
+            CONTENT,
+        ),
+    Case::builder("length-twice-first-cr", "CONTENT_LENGTH 5 and CR, then 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"5\r").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "one that was replaced is not read as a number",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-first-negative",
-        about: "CONTENT_LENGTH -1, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"-1").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
+        ])
+        .refused(400, Row::Content)
+        .because(
+            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
+             may take the first",
+            CONTENT,
+        ),
+    Case::builder("length-twice-first-nul", "CONTENT_LENGTH 5 and NUL, then 5")
+        .steps(&[
+            Step::packet(SMALL.post(b"5\0").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "one that was replaced is not read as a number",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-first-2-64",
-        about: "CONTENT_LENGTH 18446744073709551616, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(
-                SMALL.post(b"18446744073709551616").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"),
-            )),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing length 5", "body 5"]),
-        row: Row::Served,
-        why: "one that was replaced is not read as a number",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-bad-then-empty",
-        about: "CONTENT_LENGTH x, then empty, 5 bytes",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0"]),
-        row: Row::BytesBehind,
-        why: "the last one counts, and an empty one is no body",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-second-bad",
-        about: "CONTENT_LENGTH 5, then x",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"x")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "the last one counts, and it is no length",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 0) | gthread: 200 (body 0) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-second-plus",
-        about: "CONTENT_LENGTH 5, then +5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"+5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "the last one counts, and it is no length",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-second-2-64",
-        about: "CONTENT_LENGTH 5, then 18446744073709551616",
-        steps: &[
-            Step::Send(Bytes::Of(
-                SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"18446744073709551616")]).then(b"hello"),
-            )),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "the last one counts, and it does not fit 64 bits",
-        uwsgi: "200 (body 0)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500 | asgi: closes",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-second-newline",
-        about: "CONTENT_LENGTH 5, then 5 and a newline",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5\n")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::InvalidLength,
-        why: "the last one counts, and it is no length",
-        uwsgi: "200 (body 5)",
-        gunicorn: "200 (body 5) | gthread: 200 (body 5) + 500",
-        source: LENGTH,
-    },
-    Case {
-        name: "length-twice-first-newline",
-        about: "CONTENT_LENGTH 5 and LF, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5\n").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader may take the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CONTENT,
-    },
-    Case {
-        name: "length-twice-first-cr",
-        about: "CONTENT_LENGTH 5 and CR, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5\r").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader may take the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CONTENT,
-    },
-    Case {
-        name: "length-twice-first-nul",
-        about: "CONTENT_LENGTH 5 and NUL, then 5",
-        steps: &[
-            Step::Send(Bytes::Of(SMALL.post(b"5\0").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))),
-            Step::ShutdownWrite,
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader may take the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200 + 500",
-        source: CONTENT,
-    },
+        ])
+        .refused(400, Row::Content)
+        .because(
+            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
+             may take the first",
+            CONTENT,
+        ),
 ];

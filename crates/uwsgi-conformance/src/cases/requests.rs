@@ -1,338 +1,106 @@
 //! Good requests, and odd ones that are good all the same.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::{CONTENT, CONTROL, VARS};
-use crate::needs::Needs;
-use crate::recipe::{Recipe, SMALL};
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Recipe, Row, SMALL, Step};
+use crate::cases::sources::{CONTENT, UWSGI_VARS, VARS};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "ok-get",
-        about: "a good GET",
-        steps: &[Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&[
-            "method GET",
-            "path /m",
-            "query ",
-            "scheme http",
-            "vars 10",
-            "framing none",
-            "body 0",
-        ]),
-        row: Row::Served,
-        why: "the request that all others differ from",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "ok-post",
-        about: "a good POST of 5 bytes",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method POST", "framing length 5", "body 5", "content hello"]),
-        row: Row::Served,
-        why: "a body follows the packet",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "one-variable",
-        about: "REQUEST_METHOD only",
-        steps: &[Step::Send(Bytes::Of(Recipe::of(&[(b"REQUEST_METHOD", b"GET")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "path ", "vars 1"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 (path /) | gthread, asgi: 200 (path /), kept open",
-        source: VARS,
-    },
-    Case {
-        name: "duplicate-method",
-        about: "REQUEST_METHOD GET, then POST",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"REQUEST_METHOD", b"POST")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method POST", "vars 11"]),
-        row: Row::Served,
-        why: "the last counts, as in both servers",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "duplicate-path",
-        about: "PATH_INFO /m, then /n",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"PATH_INFO", b"/n")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /n", "target /n"]),
-        row: Row::Served,
-        why: "the last counts, as in both servers",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "duplicate-header",
-        about: "HTTP_X a, then b (nginx does this)",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a"), (b"HTTP_X", b"b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x a", "header x b", "headers 3"]),
-        row: Row::Served,
-        why: "nginx before 1.23 sends repeated headers so: both count",
-        uwsgi: "200 (header x b)",
-        gunicorn: "200 (header x b) | gthread: 200 (header x b), kept open | asgi: 200 (header x b, headers 4), kept \
-            open",
-        source: VARS,
-    },
-    Case {
-        name: "key-lower",
-        about: "request_method in lower case",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"REQUEST_METHOD"]).more(&[(b"request_method", b"GET")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "var request_method GET"]),
-        row: Row::Served,
-        why: "keys are compared byte by byte: it is another var",
-        uwsgi: "200 (method )",
-        gunicorn: "200 (no var request_method) | gthread: 200 (no var request_method), kept open | asgi: 200, kept \
-            open",
-        source: VARS,
-    },
-    Case {
-        name: "key-equals",
-        about: "a key with = in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X=Y", b"z")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "var HTTP_X=Y z"]),
-        row: Row::Served,
-        why: "keys are bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "key-nul",
-        about: "a key with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X\0Y", b"z")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "var HTTP_X\\x00Y z"]),
-        row: Row::Served,
-        why: "keys are bytes; a bridge to HTTP drops what is no token",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "key-not-utf8",
-        about: "a key that is not UTF-8",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_\xff\xfe", b"z")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "var HTTP_\\xff\\xfe z"]),
-        row: Row::Served,
-        why: "keys are bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "value-not-utf8",
-        about: "a value that is not UTF-8",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"\xff\xfe")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x \\xff\\xfe"]),
-        row: Row::Served,
-        why: "values are bytes",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "key-dash",
-        about: "HTTP_X-Y beside HTTP_X_Y",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X-Y", b"dash"), (b"HTTP_X_Y", b"under")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 12", "header x-y dash", "header x-y under"]),
-        row: Row::Served,
-        why: "both stay visible; front ends drop or map one of them",
-        uwsgi: "200",
-        gunicorn: "200 (header x-y dash,under) | gthread: 200 (header x-y dash,under), kept open | asgi: 200, kept \
-            open",
-        source: VARS,
-    },
-    Case {
-        name: "environ-clash",
-        about: "a variable named wsgi.input",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"wsgi.input", b"x")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5", "var wsgi.input x"]),
-        row: Row::Served,
-        why: "a var is a var, and the body is the body",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "uwsgi-file",
-        about: "UWSGI_FILE names a file to load",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"UWSGI_FILE", b"/nonexistent.py")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 0", "path /m"]),
-        row: Row::Served,
-        why: "powers are not granted by vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTROL,
-    },
-    Case {
-        name: "uwsgi-postfile",
-        about: "UWSGI_POSTFILE names a file to use as body",
-        steps: &[Step::Send(Bytes::Of(SMALL.post(b"5").more(&[(b"UWSGI_POSTFILE", b"/etc/hostname")]).then(b"hello")))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["body 5", "content hello"]),
-        row: Row::Served,
-        why: "powers are not granted by vars",
-        uwsgi: "closes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTROL,
-    },
-    Case {
-        name: "no-request-method",
-        about: "without REQUEST_METHOD",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"REQUEST_METHOD"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "path /m", "vars 9"]),
-        row: Row::Served,
-        why: "absent means GET: nginx sends none where a location has no uwsgi_params; empty is another matter",
-        uwsgi: "200 (method )",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-path-info",
-        about: "without PATH_INFO",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"PATH_INFO"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method GET", "path ", "vars 9"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 (path /) | gthread, asgi: 200 (path /), kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-request-uri",
-        about: "without REQUEST_URI",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"REQUEST_URI"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "vars 9"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-server-protocol",
-        about: "without SERVER_PROTOCOL",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"SERVER_PROTOCOL"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "vars 9"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-http-host",
-        about: "without HTTP_HOST",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"HTTP_HOST"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "headers 0"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 2), kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-content-length",
-        about: "without CONTENT_LENGTH",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"CONTENT_LENGTH"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["framing none", "body 0", "vars 9"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "no-query-string",
-        about: "without QUERY_STRING",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"QUERY_STRING"])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query ", "vars 9"]),
-        row: Row::Served,
-        why: "nothing is required of the vars",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: VARS,
-    },
-    Case {
-        name: "method-lower",
-        about: "REQUEST_METHOD get",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"get")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method get"]),
-        row: Row::Served,
-        why: "methods are case-sensitive, and any token is one (RFC 9110 section 9.1)",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "content-type-http",
-        about: "CONTENT_TYPE a/b and HTTP_CONTENT_TYPE c/d (nginx sends both)",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.changed(&[(b"CONTENT_TYPE", b"a/b")]).more(&[(b"HTTP_CONTENT_TYPE", b"c/d")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["var CONTENT_TYPE a/b", "header content-type a/b", "headers 2"]),
-        row: Row::Served,
-        why: "both are vars; the header is CONTENT_TYPE",
-        uwsgi: "200",
-        gunicorn: "200 (var CONTENT_TYPE c/d, header content-type c/d) | gthread: 200 (var CONTENT_TYPE c/d, header \
-            content-type c/d), kept open | asgi: 200 (headers 4), kept open",
-        source: VARS,
-    },
+    Case::builder("ok-get", "a good GET")
+        .steps(&[Step::packet(SMALL)])
+        .served(&["method GET", "path /m", "query ", "scheme http", "vars 10", "framing none", "body 0"], Row::Served)
+        .because("the request that all others differ from", VARS),
+    Case::builder("ok-post", "a good POST of 5 bytes")
+        .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
+        .served(&["method POST", "framing length 5", "body 5", "content hello"], Row::Served)
+        .because("a body follows the packet", VARS),
+    Case::builder("one-variable", "REQUEST_METHOD only")
+        .steps(&[Step::packet(Recipe::of(&[(b"REQUEST_METHOD", b"GET")]))])
+        .served(&["method GET", "path ", "vars 1"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("duplicate-method", "REQUEST_METHOD GET, then POST")
+        .steps(&[Step::packet(SMALL.more(&[(b"REQUEST_METHOD", b"POST")]))])
+        .served(&["method POST", "vars 11"], Row::Served)
+        .because("the last counts, as in both servers", VARS),
+    Case::builder("duplicate-path", "PATH_INFO /m, then /n")
+        .steps(&[Step::packet(SMALL.more(&[(b"PATH_INFO", b"/n")]))])
+        .served(&["path /n", "target /n"], Row::Served)
+        .because("the last counts, as in both servers", VARS),
+    Case::builder("duplicate-header", "HTTP_X a, then b (nginx does this)")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a"), (b"HTTP_X", b"b")]))])
+        .served(&["header x a", "header x b", "headers 3"], Row::Served)
+        .because("nginx before 1.23 sends repeated headers so: both count", VARS),
+    Case::builder("key-lower", "request_method in lower case")
+        .steps(&[Step::packet(SMALL.without(&[b"REQUEST_METHOD"]).more(&[(b"request_method", b"GET")]))])
+        .served(&["method GET", "var request_method GET"], Row::Served)
+        .because("keys are compared byte by byte: it is another var", VARS),
+    Case::builder("key-equals", "a key with = in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X=Y", b"z")]))])
+        .served(&["vars 11", "var HTTP_X=Y z"], Row::Served)
+        .because("keys are bytes", VARS),
+    Case::builder("key-nul", "a key with NUL in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X\0Y", b"z")]))])
+        .served(&["vars 11", "var HTTP_X\\x00Y z"], Row::Served)
+        .because("keys are bytes; a bridge to HTTP drops what is no token", VARS),
+    Case::builder("key-not-utf8", "a key that is not UTF-8")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_\xff\xfe", b"z")]))])
+        .served(&["vars 11", "var HTTP_\\xff\\xfe z"], Row::Served)
+        .because("keys are bytes", VARS),
+    Case::builder("value-not-utf8", "a value that is not UTF-8")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"\xff\xfe")]))])
+        .served(&["header x \\xff\\xfe"], Row::Served)
+        .because("values are bytes", VARS),
+    Case::builder("key-dash", "HTTP_X-Y beside HTTP_X_Y")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X-Y", b"dash"), (b"HTTP_X_Y", b"under")]))])
+        .served(&["vars 12", "header x-y dash", "header x-y under"], Row::Served)
+        .because("both stay visible; front ends drop or map one of them", VARS),
+    Case::builder("environ-clash", "a variable named wsgi.input")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"wsgi.input", b"x")]).then(b"hello"))])
+        .served(&["body 5", "var wsgi.input x"], Row::Served)
+        .because("a var is a var, and the body is the body", VARS),
+    Case::builder("uwsgi-file", "UWSGI_FILE names a file to load")
+        .steps(&[Step::packet(SMALL.more(&[(b"UWSGI_FILE", b"/nonexistent.py")]))])
+        .served(&["body 0", "path /m"], Row::Served)
+        .because("powers are not granted by vars", UWSGI_VARS),
+    Case::builder("uwsgi-postfile", "UWSGI_POSTFILE names a file to use as body")
+        .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"UWSGI_POSTFILE", b"/etc/hostname")]).then(b"hello"))])
+        .served(&["body 5", "content hello"], Row::Served)
+        .because("powers are not granted by vars", UWSGI_VARS),
+    Case::builder("no-request-method", "without REQUEST_METHOD")
+        .steps(&[Step::packet(SMALL.without(&[b"REQUEST_METHOD"]))])
+        .served(&["method GET", "path /m", "vars 9"], Row::Served)
+        .because(
+            "absent means GET: nginx sends none where a location has no uwsgi_params; empty is another matter",
+            VARS,
+        ),
+    Case::builder("no-path-info", "without PATH_INFO")
+        .steps(&[Step::packet(SMALL.without(&[b"PATH_INFO"]))])
+        .served(&["method GET", "path ", "vars 9"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("no-request-uri", "without REQUEST_URI")
+        .steps(&[Step::packet(SMALL.without(&[b"REQUEST_URI"]))])
+        .served(&["path /m", "vars 9"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("no-server-protocol", "without SERVER_PROTOCOL")
+        .steps(&[Step::packet(SMALL.without(&[b"SERVER_PROTOCOL"]))])
+        .served(&["path /m", "vars 9"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("no-http-host", "without HTTP_HOST")
+        .steps(&[Step::packet(SMALL.without(&[b"HTTP_HOST"]))])
+        .served(&["path /m", "headers 0"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("no-content-length", "without CONTENT_LENGTH")
+        .steps(&[Step::packet(SMALL.without(&[b"CONTENT_LENGTH"]))])
+        .served(&["framing none", "body 0", "vars 9"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("no-query-string", "without QUERY_STRING")
+        .steps(&[Step::packet(SMALL.without(&[b"QUERY_STRING"]))])
+        .served(&["query ", "vars 9"], Row::Served)
+        .because("nothing is required of the vars", VARS),
+    Case::builder("method-lower", "REQUEST_METHOD get")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"get")]))])
+        .served(&["method get"], Row::Served)
+        .because("methods are case-sensitive, and any token is one (RFC 9110 section 9.1)", CONTENT),
+    Case::builder("content-type-http", "CONTENT_TYPE a/b and HTTP_CONTENT_TYPE c/d (nginx sends both)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b")]).more(&[(b"HTTP_CONTENT_TYPE", b"c/d")]))])
+        .served(&["var CONTENT_TYPE a/b", "header content-type a/b", "headers 2"], Row::Served)
+        .because("both are vars; the header is CONTENT_TYPE", VARS),
 ];

@@ -1,354 +1,132 @@
 //! What a request asks for: the path that was routed, as the client spelled it where it is the same, and the query.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::TARGET;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::TARGET;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "target-subrequest",
-        about: "REQUEST_URI /secret, PATH_INFO /auth (nginx's auth_request)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/auth"), (b"REQUEST_URI", b"/secret")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /auth", "target /auth"]),
-        row: Row::Served,
-        why: "the path that was routed: REQUEST_URI is the main request's",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-rewritten-query",
-        about: "REQUEST_URI /old?a=1, PATH_INFO /new, QUERY_STRING b=2",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[
+    Case::builder("target-subrequest", "REQUEST_URI /secret, PATH_INFO /auth (nginx's auth_request)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/auth"), (b"REQUEST_URI", b"/secret")]))])
+        .served(&["path /auth", "target /auth"], Row::Served)
+        .because("the path that was routed: REQUEST_URI is the main request's", TARGET),
+    Case::builder("target-rewritten-query", "REQUEST_URI /old?a=1, PATH_INFO /new, QUERY_STRING b=2")
+        .steps(&[Step::packet(SMALL.changed(&[
             (b"PATH_INFO", b"/new"),
             (b"REQUEST_URI", b"/old?a=1"),
             (b"QUERY_STRING", b"b=2"),
-        ])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /new?b=2"]),
-        row: Row::Served,
-        why: "both are what the front end decided",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-query-stripped",
-        about: "REQUEST_URI /m?a=1, QUERY_STRING empty",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query ", "target /m"]),
-        row: Row::Served,
-        why: "a front end that removes the query means it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-query-set",
-        about: "REQUEST_URI /m?a=1, QUERY_STRING b=2 (set $args)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1"), (b"QUERY_STRING", b"b=2")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query b=2", "target /m?b=2"]),
-        row: Row::Served,
-        why: "the query is QUERY_STRING",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-query-of-uri",
-        about: "REQUEST_URI /m?a=1, no QUERY_STRING",
-        steps: &[Step::Send(Bytes::Of(SMALL.without(&[b"QUERY_STRING"]).changed(&[(b"REQUEST_URI", b"/m?a=1")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /m?a=1"]),
-        row: Row::Served,
-        why: "where QUERY_STRING is absent, REQUEST_URI has the query",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-query-empty-question",
-        about: "REQUEST_URI /m?, QUERY_STRING empty",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_URI", b"/m?")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /m"]),
-        row: Row::Served,
-        why: "an empty query is no query",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-slash-kept",
-        about: "REQUEST_URI /a%2Fb, PATH_INFO /a/b",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a/b"), (b"REQUEST_URI", b"/a%2Fb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a/b", "target /a%2Fb"]),
-        row: Row::Served,
-        why: "it is the same path, and REQUEST_URI says how it was spelled",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-lower-hex",
-        about: "REQUEST_URI /%c3%a9, PATH_INFO /\\xc3\\xa9",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%c3%a9")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /%c3%a9"]),
-        row: Row::Served,
-        why: "it is the same path, as it was spelled",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-tidied-slashes",
-        about: "REQUEST_URI /a//b%2Fc, PATH_INFO /a/b/c",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a/b/c"), (b"REQUEST_URI", b"/a//b%2Fc")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /a/b/c"]),
-        row: Row::Served,
-        why: "the front end has merged slashes: what it routed is PATH_INFO",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-tidied-dots",
-        about: "REQUEST_URI /a/../b, PATH_INFO /b",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/b"), (b"REQUEST_URI", b"/a/../b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /b"]),
-        row: Row::Served,
-        why: "the front end has removed dots: what it routed is PATH_INFO",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-bad-percent",
-        about: "REQUEST_URI /a%zz, PATH_INFO /a%zz",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a%zz"), (b"REQUEST_URI", b"/a%zz")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a%zz", "target /a%25zz"]),
-        row: Row::Served,
-        why: "a percent sign that begins no byte is one: the target says so",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-fragment",
-        about: "REQUEST_URI /m#x, PATH_INFO /m#x",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/m#x"), (b"REQUEST_URI", b"/m#x")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m#x", "target /m%23x"]),
-        row: Row::Served,
-        why: "a # in a target would end the path for the next reader",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-newline",
-        about: "REQUEST_URI /a%0Ab, PATH_INFO with LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/a\nb"), (b"REQUEST_URI", b"/a%0Ab")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a\\nb", "target /a%0Ab"]),
-        row: Row::Served,
-        why: "the front end decoded it on purpose; the target never has a control byte",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-mount",
-        about: "SCRIPT_NAME /shop, PATH_INFO /a/b, REQUEST_URI /shop/a%2Fb",
-        steps: &[Step::Send(Bytes::Of(
+        ]))])
+        .served(&["target /new?b=2"], Row::Served)
+        .because("both are what the front end decided", TARGET),
+    Case::builder("target-query-stripped", "REQUEST_URI /m?a=1, QUERY_STRING empty")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1")]))])
+        .served(&["query ", "target /m"], Row::Served)
+        .because("a front end that removes the query means it", TARGET),
+    Case::builder("target-query-set", "REQUEST_URI /m?a=1, QUERY_STRING b=2 (set $args)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1"), (b"QUERY_STRING", b"b=2")]))])
+        .served(&["query b=2", "target /m?b=2"], Row::Served)
+        .because("the query is QUERY_STRING", TARGET),
+    Case::builder("target-query-of-uri", "REQUEST_URI /m?a=1, no QUERY_STRING")
+        .steps(&[Step::packet(SMALL.without(&[b"QUERY_STRING"]).changed(&[(b"REQUEST_URI", b"/m?a=1")]))])
+        .served(&["target /m?a=1"], Row::Served)
+        .because("where QUERY_STRING is absent, REQUEST_URI has the query", TARGET),
+    Case::builder("target-query-empty-question", "REQUEST_URI /m?, QUERY_STRING empty")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?")]))])
+        .served(&["target /m"], Row::Served)
+        .because("an empty query is no query", TARGET),
+    Case::builder("target-slash-kept", "REQUEST_URI /a%2Fb, PATH_INFO /a/b")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/b"), (b"REQUEST_URI", b"/a%2Fb")]))])
+        .served(&["path /a/b", "target /a%2Fb"], Row::Served)
+        .because("it is the same path, and REQUEST_URI says how it was spelled", TARGET),
+    Case::builder("target-lower-hex", "REQUEST_URI /%c3%a9, PATH_INFO /\\xc3\\xa9")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%c3%a9")]))])
+        .served(&["target /%c3%a9"], Row::Served)
+        .because("it is the same path, as it was spelled", TARGET),
+    Case::builder("target-tidied-slashes", "REQUEST_URI /a//b%2Fc, PATH_INFO /a/b/c")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/b/c"), (b"REQUEST_URI", b"/a//b%2Fc")]))])
+        .served(&["target /a/b/c"], Row::Served)
+        .because("the front end has merged slashes: what it routed is PATH_INFO", TARGET),
+    Case::builder("target-tidied-dots", "REQUEST_URI /a/../b, PATH_INFO /b")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/b"), (b"REQUEST_URI", b"/a/../b")]))])
+        .served(&["target /b"], Row::Served)
+        .because("the front end has removed dots: what it routed is PATH_INFO", TARGET),
+    Case::builder("target-bad-percent", "REQUEST_URI /a%zz, PATH_INFO /a%zz")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a%zz"), (b"REQUEST_URI", b"/a%zz")]))])
+        .served(&["path /a%zz", "target /a%25zz"], Row::Served)
+        .because("a percent sign that begins no byte is one: the target says so", TARGET),
+    Case::builder("target-fragment", "REQUEST_URI /m#x, PATH_INFO /m#x")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/m#x"), (b"REQUEST_URI", b"/m#x")]))])
+        .served(&["path /m#x", "target /m%23x"], Row::Served)
+        .because("a # in a target would end the path for the next reader", TARGET),
+    Case::builder("target-newline", "REQUEST_URI /a%0Ab, PATH_INFO with LF in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a\nb"), (b"REQUEST_URI", b"/a%0Ab")]))])
+        .served(&["path /a\\nb", "target /a%0Ab"], Row::Served)
+        .because("the front end decoded it on purpose; the target never has a control byte", TARGET),
+    Case::builder("target-mount", "SCRIPT_NAME /shop, PATH_INFO /a/b, REQUEST_URI /shop/a%2Fb")
+        .steps(&[Step::packet(
             SMALL
                 .changed(&[(b"PATH_INFO", b"/a/b"), (b"REQUEST_URI", b"/shop/a%2Fb")])
                 .more(&[(b"SCRIPT_NAME", b"/shop")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /a/b", "target /a%2Fb", "mount /shop"]),
-        row: Row::Served,
-        why: "the target is what follows the mount",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-mount-root",
-        about: "SCRIPT_NAME /shop, PATH_INFO empty, REQUEST_URI /shop",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["path /a/b", "target /a%2Fb", "mount /shop"], Row::Served)
+        .because("the target is what follows the mount", TARGET),
+    Case::builder("target-mount-root", "SCRIPT_NAME /shop, PATH_INFO empty, REQUEST_URI /shop")
+        .steps(&[Step::packet(
             SMALL.changed(&[(b"PATH_INFO", b""), (b"REQUEST_URI", b"/shop")]).more(&[(b"SCRIPT_NAME", b"/shop")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path ", "target /", "mount /shop"]),
-        row: Row::Served,
-        why: "an empty path is /",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-mount-not-in-uri",
-        about: "SCRIPT_NAME /shop, PATH_INFO /cart, REQUEST_URI /old",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["path ", "target /", "mount /shop"], Row::Served)
+        .because("an empty path is /", TARGET),
+    Case::builder("target-mount-not-in-uri", "SCRIPT_NAME /shop, PATH_INFO /cart, REQUEST_URI /old")
+        .steps(&[Step::packet(
             SMALL.changed(&[(b"PATH_INFO", b"/cart"), (b"REQUEST_URI", b"/old")]).more(&[(b"SCRIPT_NAME", b"/shop")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /cart", "mount /shop"]),
-        row: Row::Served,
-        why: "the front end has rewritten the path",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-mount-encoded-slash",
-        about: "SCRIPT_NAME /app, PATH_INFO /x, REQUEST_URI /app%2Fx",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["target /cart", "mount /shop"], Row::Served)
+        .because("the front end has rewritten the path", TARGET),
+    Case::builder("target-mount-encoded-slash", "SCRIPT_NAME /app, PATH_INFO /x, REQUEST_URI /app%2Fx")
+        .steps(&[Step::packet(
             SMALL.changed(&[(b"PATH_INFO", b"/x"), (b"REQUEST_URI", b"/app%2Fx")]).more(&[(b"SCRIPT_NAME", b"/app")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /x", "mount /app"]),
-        row: Row::Served,
-        why: "after the mount there is no slash in REQUEST_URI: its spelling is not used",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-no-slash",
-        about: "REQUEST_URI /shop/cart, PATH_INFO cart (rewrite ^/shop/(.*)$ $1 break)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"cart"), (b"REQUEST_URI", b"/shop/cart")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path cart", "target /cart"]),
-        row: Row::Served,
-        why: "a target begins with a slash",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-only-script-name",
-        about: "SCRIPT_NAME /page, no PATH_INFO (lighttpd without fix-root-scriptname)",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["target /x", "mount /app"], Row::Served)
+        .because("after the mount there is no slash in REQUEST_URI: its spelling is not used", TARGET),
+    Case::builder("target-no-slash", "REQUEST_URI /shop/cart, PATH_INFO cart (rewrite ^/shop/(.*)$ $1 break)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"cart"), (b"REQUEST_URI", b"/shop/cart")]))])
+        .served(&["path cart", "target /cart"], Row::Served)
+        .because("a target begins with a slash", TARGET),
+    Case::builder("target-only-script-name", "SCRIPT_NAME /page, no PATH_INFO (lighttpd without fix-root-scriptname)")
+        .steps(&[Step::packet(
             SMALL.without(&[b"PATH_INFO"]).changed(&[(b"REQUEST_URI", b"/page")]).more(&[(b"SCRIPT_NAME", b"/page")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path ", "target /page", "mount "]),
-        row: Row::Served,
-        why: "where there is no PATH_INFO, SCRIPT_NAME is the path and there is no mount",
-        uwsgi: "200",
-        gunicorn: "200 (path /) | gthread, asgi: 200 (path /), kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-split-script-name",
-        about: "SCRIPT_NAME /app, PATH_INFO /page, REQUEST_URI /app/page (lighttpd without fix-root-scriptname)",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL
-                .changed(&[(b"PATH_INFO", b"/page"), (b"REQUEST_URI", b"/app/page")])
-                .more(&[(b"SCRIPT_NAME", b"/app")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /page", "mount /app"]),
-        row: Row::Served,
-        why: "it cannot be told from a mount, and is taken for one",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-only-uri",
-        about: "REQUEST_URI /a%2Fb?c, no PATH_INFO, no QUERY_STRING",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["path ", "target /page", "mount "], Row::Served)
+        .because("where there is no PATH_INFO, SCRIPT_NAME is the path and there is no mount", TARGET),
+    Case::builder(
+        "target-split-script-name",
+        "SCRIPT_NAME /app, PATH_INFO /page, REQUEST_URI /app/page (lighttpd without fix-root-scriptname)",
+    )
+    .steps(&[Step::packet(
+        SMALL.changed(&[(b"PATH_INFO", b"/page"), (b"REQUEST_URI", b"/app/page")]).more(&[(b"SCRIPT_NAME", b"/app")]),
+    )])
+    .served(&["target /page", "mount /app"], Row::Served)
+    .because("it cannot be told from a mount, and is taken for one", TARGET),
+    Case::builder("target-only-uri", "REQUEST_URI /a%2Fb?c, no PATH_INFO, no QUERY_STRING")
+        .steps(&[Step::packet(
             SMALL.without(&[b"PATH_INFO", b"QUERY_STRING"]).changed(&[(b"REQUEST_URI", b"/a%2Fb?c")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /a%2Fb?c"]),
-        row: Row::Served,
-        why: "where nothing else says what is asked for, REQUEST_URI does",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-absolute",
-        about: "REQUEST_URI http://lab.test/a%2Fb, PATH_INFO /a/b (Apache)",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.changed(&[(b"REQUEST_URI", b"http://lab.test/a%2Fb"), (b"PATH_INFO", b"/a/b")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["target /a%2Fb"]),
-        row: Row::Served,
-        why: "the path of an absolute target is what follows the authority",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-absolute-twice",
-        about: "REQUEST_URI and PATH_INFO http://lab.test/m (uWSGI's router)",
-        steps: &[Step::Send(Bytes::Of(
+        )])
+        .served(&["target /a%2Fb?c"], Row::Served)
+        .because("where nothing else says what is asked for, REQUEST_URI does", TARGET),
+    Case::builder("target-absolute", "REQUEST_URI http://lab.test/a%2Fb, PATH_INFO /a/b (Apache)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"http://lab.test/a%2Fb"), (b"PATH_INFO", b"/a/b")]))])
+        .served(&["target /a%2Fb"], Row::Served)
+        .because("the path of an absolute target is what follows the authority", TARGET),
+    Case::builder("target-absolute-twice", "REQUEST_URI and PATH_INFO http://lab.test/m (uWSGI's router)")
+        .steps(&[Step::packet(
             SMALL.changed(&[(b"REQUEST_URI", b"http://lab.test/m"), (b"PATH_INFO", b"http://lab.test/m")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path http://lab.test/m", "target /m"]),
-        row: Row::Served,
-        why: "uWSGI's router sends the absolute form in both: the authority is cut from both",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
-    Case {
-        name: "target-asterisk",
-        about: "OPTIONS with REQUEST_URI * and PATH_INFO *",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[
+        )])
+        .served(&["path http://lab.test/m", "target /m"], Row::Served)
+        .because("uWSGI's router sends the absolute form in both: the authority is cut from both", TARGET),
+    Case::builder("target-asterisk", "OPTIONS with REQUEST_URI * and PATH_INFO *")
+        .steps(&[Step::packet(SMALL.changed(&[
             (b"REQUEST_METHOD", b"OPTIONS"),
             (b"REQUEST_URI", b"*"),
             (b"PATH_INFO", b"*"),
-        ])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method OPTIONS", "target *"]),
-        row: Row::Served,
-        why: "RFC 9112 section 3.2.4: it stays as it is",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TARGET,
-    },
+        ]))])
+        .served(&["method OPTIONS", "target *"], Row::Served)
+        .because("RFC 9112 section 3.2.4: it stays as it is", TARGET),
 ];

@@ -1,205 +1,68 @@
 //! Silence and slowness before the application is called.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::TIME;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Bytes, Case, Row, SMALL, Step, Verdict};
+use crate::cases::sources::TIMEOUT;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "connect-wait",
-        about: "connect, send nothing",
-        steps: &[],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Close,
-        row: Row::Silence,
-        why: "no request was begun, so that none is answered",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread: closes | asgi: hangs",
-        source: TIME,
-    },
-    Case {
-        name: "connect-wait-then-get",
-        about: "nothing for 9 s, then a good GET",
-        steps: &[Step::Wait(9000), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "within the header timeout",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "connect-wait-11",
-        about: "nothing for 11 s, then a good GET",
-        steps: &[Step::Wait(11000), Step::Send(Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Close,
-        row: Row::Silence,
-        why: "it closed after 10 s",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "connect-wait-half-close",
-        about: "nothing for 11 s, then half-close",
-        steps: &[Step::Wait(11000), Step::ShutdownWrite],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::Close,
-        row: Row::Silence,
-        why: "it closed after 10 s",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: closes",
-        source: TIME,
-    },
-    Case {
-        name: "header-3-wait",
-        about: "3 bytes of header, nothing more",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 3))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "RFC 9110 section 15.5.9",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: TIME,
-    },
-    Case {
-        name: "header-only-wait",
-        about: "header with datasize 100, nothing more",
-        steps: &[Step::Send(Bytes::Raw(b"\0d\0\0"))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "the block did not come",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: TIME,
-    },
-    Case {
-        name: "datasize-more-wait",
-        about: "datasize 50 more than sent, nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.datasize_off(50)))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "the rest of the block did not come",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread, asgi: hangs",
-        source: TIME,
-    },
-    Case {
-        name: "header-late-then-slow",
-        about: "nothing for 9 s, 3 bytes, nothing for 9 s, the rest",
-        steps: &[
-            Step::Wait(9000),
-            Step::Send(Bytes::Part(SMALL, 0, 3)),
-            Step::Wait(9000),
-            Step::Send(Bytes::Part(SMALL, 3, 195)),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "the silence before the first byte and the time from there on are two",
-        uwsgi: "closes",
-        gunicorn: "500, its worker is killed | gthread: closes | asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "byte-every-9-seconds",
-        about: "a good GET, a byte every 9 s",
-        steps: &[Step::Trickle(9000, Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "in total, not per read: else 195 bytes hold a connection for half an hour",
-        uwsgi: "closes; its 4 seconds are per read, so that a byte every 3 seconds holds it",
-        gunicorn: "500, its worker is killed | gthread: closes | asgi: hangs",
-        source: TIME,
-    },
-    Case {
-        name: "block-slow",
-        about: "a good GET, a byte every 0.1 s",
-        steps: &[Step::Trickle(100, Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(408),
-        row: Row::HeaderTimeout,
-        why: "19.5 s in total",
-        uwsgi: "200",
-        gunicorn: "500, its worker is killed | gthread, asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "byte-by-byte",
-        about: "a good GET byte by byte, 2 ms apart",
-        steps: &[Step::Trickle(2, Bytes::Of(SMALL))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m", "vars 10"]),
-        row: Row::Served,
-        why: "a packet is where its bytes are, not where a read ends",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "split-header",
-        about: "header split 2+2, 0.3 s apart",
-        steps: &[
-            Step::Send(Bytes::Part(SMALL, 0, 2)),
+    Case::builder("connect-wait", "connect, send nothing")
+        .verdict(Verdict::Close, Row::Silence)
+        .because("no request was begun, so that none is answered", TIMEOUT),
+    Case::builder("connect-wait-then-get", "nothing for 9 s, then a good GET")
+        .steps(&[Step::Wait(9000), Step::packet(SMALL)])
+        .served(&["path /m"], Row::Served)
+        .because("within the header timeout", TIMEOUT),
+    Case::builder("connect-wait-11", "nothing for 11 s, then a good GET")
+        .steps(&[Step::Wait(11000), Step::packet(SMALL)])
+        .verdict(Verdict::Close, Row::Silence)
+        .because("it closed after 10 s", TIMEOUT),
+    Case::builder("connect-wait-half-close", "nothing for 11 s, then half-close")
+        .steps(&[Step::Wait(11000), Step::ShutdownWrite])
+        .verdict(Verdict::Close, Row::Silence)
+        .because("it closed after 10 s", TIMEOUT),
+    Case::builder("header-3-wait", "3 bytes of header, nothing more")
+        .steps(&[Step::part(SMALL, 0, 3)])
+        .refused(408, Row::HeaderTimeout)
+        .because("RFC 9110 section 15.5.9", TIMEOUT),
+    Case::builder("header-only-wait", "header with datasize 100, nothing more")
+        .steps(&[Step::raw(b"\0d\0\0")])
+        .refused(408, Row::HeaderTimeout)
+        .because("the block did not come", TIMEOUT),
+    Case::builder("datasize-more-wait", "datasize 50 more than sent, nothing more")
+        .steps(&[Step::packet(SMALL.datasize_off(50))])
+        .refused(408, Row::HeaderTimeout)
+        .because("the rest of the block did not come", TIMEOUT),
+    Case::builder("header-late-then-slow", "nothing for 9 s, 3 bytes, nothing for 9 s, the rest")
+        .steps(&[Step::Wait(9000), Step::part(SMALL, 0, 3), Step::Wait(9000), Step::part(SMALL, 3, 195)])
+        .served(&["path /m"], Row::Served)
+        .because("the silence before the first byte and the time from there on are two", TIMEOUT),
+    Case::builder("byte-every-9-seconds", "a good GET, a byte every 9 s")
+        .steps(&[Step::Trickle(9000, Bytes::Of(SMALL))])
+        .refused(408, Row::HeaderTimeout)
+        .because("in total, not per read: else 195 bytes hold a connection for half an hour", TIMEOUT),
+    Case::builder("block-slow", "a good GET, a byte every 0.1 s")
+        .steps(&[Step::Trickle(100, Bytes::Of(SMALL))])
+        .refused(408, Row::HeaderTimeout)
+        .because("19.5 s in total", TIMEOUT),
+    Case::builder("byte-by-byte", "a good GET byte by byte, 2 ms apart")
+        .steps(&[Step::Trickle(2, Bytes::Of(SMALL))])
+        .served(&["path /m", "vars 10"], Row::Served)
+        .because("a packet is where its bytes are, not where a read ends", TIMEOUT),
+    Case::builder("split-header", "header split 2+2, 0.3 s apart")
+        .steps(&[
+            Step::part(SMALL, 0, 2),
             Step::Wait(300),
-            Step::Send(Bytes::Part(SMALL, 2, 4)),
+            Step::part(SMALL, 2, 4),
             Step::Wait(300),
-            Step::Send(Bytes::Part(SMALL, 4, 195)),
-        ],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "a packet is where its bytes are",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "split-key",
-        about: "variables split inside a key",
-        steps: &[Step::Send(Bytes::Part(SMALL, 0, 20)), Step::Wait(300), Step::Send(Bytes::Part(SMALL, 20, 195))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "a packet is where its bytes are",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TIME,
-    },
-    Case {
-        name: "slow-2s",
-        about: "one byte every 0.5 s for 3 s, then the rest",
-        steps: &[Step::Trickle(500, Bytes::Part(SMALL, 0, 6)), Step::Wait(500), Step::Send(Bytes::Part(SMALL, 6, 195))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m"]),
-        row: Row::Served,
-        why: "slow, and within the header timeout",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: TIME,
-    },
+            Step::part(SMALL, 4, 195),
+        ])
+        .served(&["path /m"], Row::Served)
+        .because("a packet is where its bytes are", TIMEOUT),
+    Case::builder("split-key", "variables split inside a key")
+        .steps(&[Step::part(SMALL, 0, 20), Step::Wait(300), Step::part(SMALL, 20, 195)])
+        .served(&["path /m"], Row::Served)
+        .because("a packet is where its bytes are", TIMEOUT),
+    Case::builder("slow-2s", "one byte every 0.5 s for 3 s, then the rest")
+        .steps(&[Step::Trickle(500, Bytes::Part(SMALL, 0, 6)), Step::Wait(500), Step::part(SMALL, 6, 195)])
+        .served(&["path /m"], Row::Served)
+        .because("slow, and within the header timeout", TIMEOUT),
 ];

@@ -1,391 +1,123 @@
 //! Bytes that have no place in a value, and `HTTP_` without a name.
 
-use crate::app::App;
-use crate::case::{Case, Verdict};
-use crate::cases::CONTENT;
-use crate::needs::Needs;
-use crate::recipe::SMALL;
-use crate::row::Row;
-use crate::step::{Bytes, Step};
+use crate::case::{Case, Row, SMALL, Step};
+use crate::cases::sources::CONTENT;
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "method-empty",
-        about: "REQUEST_METHOD empty",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "PEP 3333 says that it is never empty; absent is another matter",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "method-space",
-        about: "REQUEST_METHOD with a space and CR LF",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"GET /\r\nX")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "a method is a token; this one writes a log line of its own",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "method-nul",
-        about: "REQUEST_METHOD with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"GE\0T")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "a method is a token",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "method-not-ascii",
-        about: "REQUEST_METHOD with a byte over 127",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"G\xc9T")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "a method is a token",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "method-unknown",
-        about: "REQUEST_METHOD M-SEARCH",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_METHOD", b"M-SEARCH")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["method M-SEARCH"]),
-        row: Row::Served,
-        why: "any token is a method",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "method-bad-then-good",
-        about: "REQUEST_METHOD empty, then GET",
-        steps: &[Step::Send(Bytes::Of(
-            SMALL.changed(&[(b"REQUEST_METHOD", b"")]).more(&[(b"REQUEST_METHOD", b"GET")]),
-        ))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every duplicate is looked at: another reader may take the first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-nul",
-        about: "a value with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\0b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-crlf",
-        about: "a value with CR LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\r\nEvil: b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-lf",
-        about: "a header value with LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\nb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "RFC 9112 section 2.2: many readers end a line at LF alone",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-cr",
-        about: "a header value with CR in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\rb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-tab",
-        about: "a header value with a tab in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\x09b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x a\\tb"]),
-        row: Row::Served,
-        why: "RFC 9110 section 5.5: a tab is allowed",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "value-control",
-        about: "a header value with byte 01 in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\x01b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["header x a\\x01b"]),
-        row: Row::Served,
-        why: "RFC 9110 section 5.5 lets a recipient keep other control characters; they end nothing",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "uri-crlf",
-        about: "REQUEST_URI with CR LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_URI", b"/m\r\nX: y")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "uri-nul",
-        about: "REQUEST_URI with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"REQUEST_URI", b"/m\0.txt")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "protocol-lf",
-        about: "SERVER_PROTOCOL with LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"SERVER_PROTOCOL", b"HTTP/1.1\nX")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "uWSGI writes it into the status line of its answer",
-        uwsgi: "stray bytes",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "content-type-crlf",
-        about: "CONTENT_TYPE with CR LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b\r\nX: y")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "what ends a line or a string somewhere behind us has no place in it",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "content-other-nul",
-        about: "CONTENT_ENCODING with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"CONTENT_ENCODING", b"g\0z")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every CONTENT_ var is looked at",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "path-nul",
-        about: "PATH_INFO with NUL in it (from %00)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/m\0.txt")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "a path that ends elsewhere for C than for us names another file",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "path-crlf",
-        about: "PATH_INFO with CR LF in it (from %0D%0A)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"PATH_INFO", b"/m\r\nx"), (b"REQUEST_URI", b"/m%0D%0Ax")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["path /m\\r\\nx", "target /m%0D%0Ax"]),
-        row: Row::Served,
-        why: "the front end decoded %0D and %0A on purpose: they are part of the name",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "query-crlf",
-        about: "QUERY_STRING with CR LF in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a\r\nb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query a\\r\\nb", "target /m?a%0D%0Ab"]),
-        row: Row::Served,
-        why: "nginx's set $args can bring it here; in the target it is percent-encoded",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "query-lf",
-        about: "QUERY_STRING with LF in it (set $args \"u=$uri\", asked for /a%0Ab)",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"u=/a\nb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query u=/a\\nb", "target /m?u=/a%0Ab"]),
-        row: Row::Served,
-        why: "nginx writes a decoded path there; in the target it is percent-encoded",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "query-nul",
-        about: "QUERY_STRING with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a\0b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query a\\x00b", "target /m?a%00b"]),
-        row: Row::Served,
-        why: "the target never has a control byte",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "query-space",
-        about: "QUERY_STRING with a space in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.changed(&[(b"QUERY_STRING", b"a b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["query a b", "target /m?a%20b"]),
-        row: Row::Served,
-        why: "a space would end the target in a log line",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "other-var-nul",
-        about: "a variable of the front end's own with NUL in it",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"GEOIP", b"a\0b")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["var GEOIP a\\x00b"]),
-        row: Row::Served,
-        why: "other vars are the front end's own: values are bytes",
-        uwsgi: "200",
-        gunicorn: "200 (no var GEOIP) | gthread: 200 (no var GEOIP), kept open | asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "crlf-first-of-two",
-        about: "HTTP_X with CR LF in it, then a good one",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_X", b"a\r\nb"), (b"HTTP_X", b"c")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "every duplicate is looked at",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "key-http-only",
-        about: "a key that is HTTP_ and nothing more",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_", b"x")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "headers 1", "var HTTP_ x"]),
-        row: Row::NamelessHeader,
-        why: "there is no such header in HTTP; the var is as it was sent",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "key-http-only-empty",
-        about: "HTTP_ with no name and no value",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_", b"")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 11", "headers 1", "var HTTP_ "]),
-        row: Row::NamelessHeader,
-        why: "nor is there one with no value",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 4), kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "key-http-only-twice",
-        about: "HTTP_ twice, then HTTP_X",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_", b"a"), (b"HTTP_", b"b"), (b"HTTP_X", b"c")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::served(&["vars 13", "headers 2", "header x c"]),
-        row: Row::NamelessHeader,
-        why: "and it hides no other",
-        uwsgi: "200",
-        gunicorn: "200 | gthread: 200, kept open | asgi: 200 (headers 5), kept open",
-        source: CONTENT,
-    },
-    Case {
-        name: "key-http-only-crlf",
-        about: "HTTP_ with no name and CR LF in its value",
-        steps: &[Step::Send(Bytes::Of(SMALL.more(&[(b"HTTP_", b"a\r\nb")])))],
-        needs: Needs::DEFAULT,
-        app: App::ReadAllThenAnswer,
-        verdict: Verdict::refused(400),
-        row: Row::Content,
-        why: "its value is one of an HTTP_ var all the same, and that row comes first",
-        uwsgi: "200",
-        gunicorn: "200 | gthread, asgi: 200, kept open",
-        source: CONTENT,
-    },
+    Case::builder("method-empty", "REQUEST_METHOD empty")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"")]))])
+        .refused(400, Row::Content)
+        .because("PEP 3333 says that it is never empty; absent is another matter", CONTENT),
+    Case::builder("method-space", "REQUEST_METHOD with a space and CR LF")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"GET /\r\nX")]))])
+        .refused(400, Row::Content)
+        .because("a method is a token; this one writes a log line of its own", CONTENT),
+    Case::builder("method-nul", "REQUEST_METHOD with NUL in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"GE\0T")]))])
+        .refused(400, Row::Content)
+        .because("a method is a token", CONTENT),
+    Case::builder("method-not-ascii", "REQUEST_METHOD with a byte over 127")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"G\xc9T")]))])
+        .refused(400, Row::Content)
+        .because("a method is a token", CONTENT),
+    Case::builder("method-unknown", "REQUEST_METHOD M-SEARCH")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"M-SEARCH")]))])
+        .served(&["method M-SEARCH"], Row::Served)
+        .because("any token is a method", CONTENT),
+    Case::builder("method-bad-then-good", "REQUEST_METHOD empty, then GET")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"")]).more(&[(b"REQUEST_METHOD", b"GET")]))])
+        .refused(400, Row::Content)
+        .because("every duplicate is looked at: another reader may take the first", CONTENT),
+    Case::builder("value-nul", "a value with NUL in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\0b")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("value-crlf", "a value with CR LF in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\r\nEvil: b")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("value-lf", "a header value with LF in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\nb")]))])
+        .refused(400, Row::Content)
+        .because("RFC 9112 section 2.2: many readers end a line at LF alone", CONTENT),
+    Case::builder("value-cr", "a header value with CR in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\rb")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("value-tab", "a header value with a tab in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\x09b")]))])
+        .served(&["header x a\\tb"], Row::Served)
+        .because("RFC 9110 section 5.5: a tab is allowed", CONTENT),
+    Case::builder("value-control", "a header value with byte 01 in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\x01b")]))])
+        .served(&["header x a\\x01b"], Row::Served)
+        .because("RFC 9110 section 5.5 lets a recipient keep other control characters; they end nothing", CONTENT),
+    Case::builder("uri-crlf", "REQUEST_URI with CR LF in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m\r\nX: y")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("uri-nul", "REQUEST_URI with NUL in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m\0.txt")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("protocol-lf", "SERVER_PROTOCOL with LF in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"SERVER_PROTOCOL", b"HTTP/1.1\nX")]))])
+        .refused(400, Row::Content)
+        .because("uWSGI writes it into the status line of its answer", CONTENT),
+    Case::builder("content-type-crlf", "CONTENT_TYPE with CR LF in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_TYPE", b"a/b\r\nX: y")]))])
+        .refused(400, Row::Content)
+        .because("what ends a line or a string somewhere behind us has no place in it", CONTENT),
+    Case::builder("content-other-nul", "CONTENT_ENCODING with NUL in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"CONTENT_ENCODING", b"g\0z")]))])
+        .refused(400, Row::Content)
+        .because("every CONTENT_ var is looked at", CONTENT),
+    Case::builder("path-nul", "PATH_INFO with NUL in it (from %00)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/m\0.txt")]))])
+        .refused(400, Row::Content)
+        .because("a path that ends elsewhere for C than for us names another file", CONTENT),
+    Case::builder("path-crlf", "PATH_INFO with CR LF in it (from %0D%0A)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/m\r\nx"), (b"REQUEST_URI", b"/m%0D%0Ax")]))])
+        .served(&["path /m\\r\\nx", "target /m%0D%0Ax"], Row::Served)
+        .because("the front end decoded %0D and %0A on purpose: they are part of the name", CONTENT),
+    Case::builder("query-crlf", "QUERY_STRING with CR LF in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"QUERY_STRING", b"a\r\nb")]))])
+        .served(&["query a\\r\\nb", "target /m?a%0D%0Ab"], Row::Served)
+        .because("nginx's set $args can bring it here; in the target it is percent-encoded", CONTENT),
+    Case::builder("query-lf", "QUERY_STRING with LF in it (set $args \"u=$uri\", asked for /a%0Ab)")
+        .steps(&[Step::packet(SMALL.changed(&[(b"QUERY_STRING", b"u=/a\nb")]))])
+        .served(&["query u=/a\\nb", "target /m?u=/a%0Ab"], Row::Served)
+        .because("nginx writes a decoded path there; in the target it is percent-encoded", CONTENT),
+    Case::builder("query-nul", "QUERY_STRING with NUL in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"QUERY_STRING", b"a\0b")]))])
+        .served(&["query a\\x00b", "target /m?a%00b"], Row::Served)
+        .because("the target never has a control byte", CONTENT),
+    Case::builder("query-space", "QUERY_STRING with a space in it")
+        .steps(&[Step::packet(SMALL.changed(&[(b"QUERY_STRING", b"a b")]))])
+        .served(&["query a b", "target /m?a%20b"], Row::Served)
+        .because("a space would end the target in a log line", CONTENT),
+    Case::builder("other-var-nul", "a variable of the front end's own with NUL in it")
+        .steps(&[Step::packet(SMALL.more(&[(b"GEOIP", b"a\0b")]))])
+        .served(&["var GEOIP a\\x00b"], Row::Served)
+        .because("other vars are the front end's own: values are bytes", CONTENT),
+    Case::builder("crlf-first-of-two", "HTTP_X with CR LF in it, then a good one")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X", b"a\r\nb"), (b"HTTP_X", b"c")]))])
+        .refused(400, Row::Content)
+        .because("every duplicate is looked at", CONTENT),
+    Case::builder("key-http-only", "a key that is HTTP_ and nothing more")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_", b"x")]))])
+        .served(&["vars 11", "headers 1", "var HTTP_ x"], Row::NamelessHeader)
+        .because("there is no such header in HTTP; the var is as it was sent", CONTENT),
+    Case::builder("key-http-only-empty", "HTTP_ with no name and no value")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_", b"")]))])
+        .served(&["vars 11", "headers 1", "var HTTP_ "], Row::NamelessHeader)
+        .because("nor is there one with no value", CONTENT),
+    Case::builder("key-http-only-twice", "HTTP_ twice, then HTTP_X")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_", b"a"), (b"HTTP_", b"b"), (b"HTTP_X", b"c")]))])
+        .served(&["vars 13", "headers 2", "header x c"], Row::NamelessHeader)
+        .because("and it hides no other", CONTENT),
+    Case::builder("key-http-only-crlf", "HTTP_ with no name and CR LF in its value")
+        .steps(&[Step::packet(SMALL.more(&[(b"HTTP_", b"a\r\nb")]))])
+        .refused(400, Row::Content)
+        .because("its value is one of an HTTP_ var all the same, and that row comes first", CONTENT),
 ];

@@ -1,7 +1,7 @@
-//! The machines of [`uwsgi::server`] as something that accepts connections: in memory, under a clock that is told what
-//! time it is. No case takes longer than its work.
+//! The state machines of [`uwsgi::server`] as an endpoint in memory. Its clock is simulated, so that no case waits.
 
 mod connection;
+mod request;
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -10,11 +10,12 @@ use std::io;
 use uwsgi::server::Time;
 
 use crate::case::Case;
-use crate::play::{End, Endpoint, Peer, Received, Split, observe};
+use crate::endpoint::{End, Endpoint, Peer, Received};
+use crate::play::{Split, observe};
 
 pub use connection::{Connection, State};
 
-/// An [`Endpoint`] in memory.
+/// An [`Endpoint`] in memory, with the settings that each case needs.
 #[derive(Debug, Clone, Copy, Default)]
 #[allow(clippy::exhaustive_structs, reason = "it has no settings: the case has them")]
 pub struct Machine;
@@ -22,13 +23,13 @@ pub struct Machine;
 impl Endpoint for Machine {
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
         let connection = Connection::new(case, Time::ZERO);
-        let mut peer = Simulated { connection, now: Time::ZERO, received: Vec::new(), last: Time::ZERO, ended: None };
+        let mut peer = MemoryPeer { connection, now: Time::ZERO, received: Vec::new(), last: Time::ZERO, ended: None };
         peer.pump();
         Ok(Box::new(peer))
     }
 }
 
-/// How long a case takes on a real clock, as far as its settings and its sender decide.
+/// Returns how long a case takes on a real clock, as far as its settings and its sender decide.
 ///
 /// ```
 /// use core::time::Duration;
@@ -40,13 +41,13 @@ impl Endpoint for Machine {
 /// ```
 #[must_use]
 pub fn takes(case: &Case) -> Duration {
-    // A machine can always be connected to.
+    // Connecting to a machine cannot fail.
     observe(case, &Machine, Split::Whole).map_or(Duration::ZERO, |outcome| Duration::from_millis(outcome.took))
 }
 
-/// A sender in the same memory. Unlike one behind a socket it sees what a server does when it has closed its end.
+/// The sender's end in memory. Unlike a sender on a socket, it sees what the server does after it has closed.
 #[derive(Debug)]
-struct Simulated {
+struct MemoryPeer {
     connection: Connection,
     now: Time,
     received: Vec<u8>,
@@ -55,10 +56,11 @@ struct Simulated {
     ended: Option<(End, Time)>,
 }
 
-/// What is not over after so long never is.
+/// A connection that is open for longer counts as open for ever.
 const FOREVER: Duration = Duration::from_secs(3600);
 
-impl Simulated {
+impl MemoryPeer {
+    /// Lets the server work, and takes what it writes.
     fn pump(&mut self) {
         self.connection.poll(self.now);
         let output = self.connection.take_output();
@@ -75,7 +77,7 @@ impl Simulated {
         self.ended.get_or_insert((end, self.now));
     }
 
-    /// Lets time pass until the next deadline that is not after `to`; whether there was one.
+    /// Moves the clock to the next deadline that is not after `to`. Returns whether there was one.
     fn advance(&mut self, to: Time) -> bool {
         let deadline = self.connection.deadline().filter(|deadline| *deadline <= to);
         if let Some(deadline) = deadline {
@@ -86,7 +88,7 @@ impl Simulated {
     }
 }
 
-impl Peer for Simulated {
+impl Peer for MemoryPeer {
     fn send(&mut self, bytes: &[u8]) {
         self.connection.received(bytes);
         self.pump();

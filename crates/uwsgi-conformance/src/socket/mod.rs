@@ -1,7 +1,8 @@
-//! Anything that listens on a socket as something that accepts connections: real bytes, and a real clock.
+//! A server on a socket as an endpoint, with real bytes and a real clock.
 //!
-//! A case takes as long as its waits and deadlines say; [`takes`] tells.
+//! A case takes as long as its waits and deadlines say; [`takes`] returns how long.
 
+mod connected;
 mod stream;
 
 use alloc::borrow::ToOwned;
@@ -9,27 +10,24 @@ use alloc::boxed::Box;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, ErrorKind};
-use std::net::{Shutdown, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 #[cfg(unix)]
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::Instant;
 
 use uwsgi::client;
 use uwsgi::server::AllowList;
 
-use crate::answers::PROMPT;
-use crate::app::App;
-use crate::case::{Case, Verdict};
+use crate::case::{App, Case, Needs, Sender, Verdict};
+use crate::endpoint::{Endpoint, Peer};
 use crate::machine::takes;
-use crate::needs::{Needs, Sender};
-use crate::play::{End, Endpoint, Peer, Received};
 use crate::socket::stream::Stream;
+
+pub use connected::Connected;
 
 /// An [`Endpoint`] at an address.
 ///
-/// It is taken for a server as it comes, with an application that reads and answers, unless it is told otherwise; cases
-/// that need another are not played.
+/// By default the server counts as one with default settings and an application that reads and answers. Cases that need
+/// another server are not played.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -52,10 +50,10 @@ pub struct Server {
     pause: Duration,
 }
 
-/// How much longer than a case takes it is waited for a server, unless it is told otherwise.
+/// How much longer than a case takes the sender waits for a server, by default.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where it listens.
+/// Where the server listens.
 #[derive(Debug, Clone)]
 enum Address {
     #[cfg(target_os = "linux")]
@@ -66,25 +64,25 @@ enum Address {
 }
 
 impl Server {
-    /// A server on a TCP port.
+    /// A server at a TCP address.
     #[must_use]
     pub const fn tcp(address: SocketAddr) -> Self {
         Self::on(Address::Tcp(address))
     }
 
-    /// A server on a Unix socket. A reset does not show there: what is cut off is seen by its length alone.
+    /// A server at a Unix socket. No reset shows there: only its length tells that an answer was cut off.
     #[cfg(unix)]
     #[must_use]
     pub fn unix(path: impl Into<PathBuf>) -> Self {
         Self::on(Address::Unix(path.into()))
     }
 
-    /// A server at an address as command lines have it. A name is looked up once; where it has several addresses, the first
-    /// that takes a connection is the server's.
+    /// A server at an address that was parsed from a command line. A name is looked up once; if it has several addresses, the
+    /// first that takes a connection counts.
     ///
     /// # Errors
     ///
-    /// The name has no address, or the address is none to connect to.
+    /// The name has no address, or nothing can connect to an address of this kind.
     pub fn at(address: &client::Address<'_>) -> io::Result<Self> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         match address.to_connect().map_err(invalid)? {
@@ -106,45 +104,44 @@ impl Server {
         }
     }
 
-    /// The same server, which is as these needs say: cases that need it so are played, and no others.
+    /// Sets the settings and the state of the server: only cases that need exactly these are played. [`Needs::DEFAULT`] by
+    /// default.
     #[must_use]
     pub fn with_needs(self, needs: Needs) -> Self {
         Self { needs: Some(needs), ..self }
     }
 
-    /// The same server, of whose settings nothing is known: cases are played whatever they need, as far as a sender can.
+    /// Plays cases whatever settings they need, as far as the sender can.
     #[must_use]
     pub fn with_any_needs(self) -> Self {
         Self { needs: None, ..self }
     }
 
-    /// The same server, whose application does this; [`App::ReadAllThenAnswer`] unless changed.
+    /// Sets what the application does: only cases with this application are played. [`App::ReadAllThenAnswer`] by default.
     #[must_use]
     pub fn with_app(self, app: App) -> Self {
         Self { app: Some(app), ..self }
     }
 
-    /// The same server, whose application does with each case what it should.
+    /// Plays cases whatever application they need: the caller makes the application do what each case says.
     #[must_use]
     pub fn with_every_app(self) -> Self {
         Self { app: None, ..self }
     }
 
-    /// The same server, for which it is waited so much longer than a case takes; 10 seconds unless changed.
+    /// Sets how much longer than a case takes the sender waits for the server; 10 seconds by default.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// The same server, for which it is never waited longer than this behind the last step of a case, however long that
-    /// takes.
+    /// Sets how long the sender waits at most after the last step of a case, however long the case takes; no bound by default.
     #[must_use]
     pub fn with_longest(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// The same server, with so long a pause behind each piece that is sent, so that it arrives alone; 1 millisecond
-    /// unless changed.
+    /// Sets how long the sender pauses after each piece, so that it arrives alone; 1 millisecond by default.
     #[must_use]
     pub fn with_pause(self, pause: Duration) -> Self {
         Self { pause, ..self }
@@ -165,7 +162,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// As [`Endpoint::connect`].
+    /// The errors of [`Endpoint::connect`].
     pub fn open(&self, case: &Case) -> io::Result<Connected> {
         self.suits(case)?;
         let stream = match (&self.at, case.needs.sender) {
@@ -178,24 +175,12 @@ impl Server {
             #[cfg(target_os = "linux")]
             (Address::Abstract(name), _) => Stream::unix_abstract(name, self.patience)?,
         };
-        // Nobody who takes nothing may hold us for ever.
+        // A server that takes no bytes must not hold the sender for ever.
         stream.write_timeout(self.patience)?;
-        let began = Instant::now();
-        Ok(Connected {
-            stream: Some(stream),
-            began,
-            takes: takes(case),
-            patience: self.patience,
-            longest: self.longest,
-            pause: self.pause,
-            received: Vec::new(),
-            last: began,
-            reset: false,
-            ended: None,
-        })
+        Ok(Connected::new(stream, takes(case), self.patience, self.longest, self.pause))
     }
 
-    /// Whether a case can be played.
+    /// Fails with the reason if a case cannot be played.
     fn suits(&self, case: &Case) -> io::Result<()> {
         if self.app.is_some_and(|app| app != case.app) {
             return Err(unfit("it needs an application that does something else"));
@@ -210,7 +195,7 @@ impl Server {
                     Sender::Address(from) => from,
                     Sender::Local => IpAddr::V4(Ipv4Addr::LOCALHOST),
                 };
-                // Whoever is not on a list may be anywhere; here a sender is on this machine.
+                // A case without an address of its own is sent from this machine over loopback.
                 let listed = AllowList::parse(case.needs.allow).is_ok_and(|allow| allow.allows(from));
                 if case.needs.sender == Sender::Local && !listed {
                     return Err(unfit("it needs a Unix socket"));
@@ -240,112 +225,5 @@ fn unfit(why: &'static str) -> io::Error {
 impl Endpoint for Server {
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
         Ok(Box::new(self.open(case)?))
-    }
-}
-
-/// The sender's end of a connection to a [`Server`].
-#[derive(Debug)]
-pub struct Connected {
-    /// Until the sender leaves.
-    stream: Option<Stream>,
-    began: Instant,
-    takes: Duration,
-    patience: Duration,
-    longest: Duration,
-    pause: Duration,
-    received: Vec<u8>,
-    /// When the last bytes came.
-    last: Instant,
-    /// Whether a write was told of a reset.
-    reset: bool,
-    ended: Option<(End, Instant)>,
-}
-
-impl Connected {
-    /// Reads once, until then at most; whether it is worth reading again.
-    fn read(&mut self, until: Option<Instant>) -> bool {
-        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
-        let Some(left) = left.filter(|left| !left.is_zero() && self.ended.is_none()) else { return false };
-        let mut buffer = [0; 16384];
-        let Some(stream) = self.stream.as_mut() else { return false };
-        // Linux rounds a timeout of half a minute up by seconds, and a short one by milliseconds.
-        let slice = left.min(Duration::from_millis(500));
-        let read = stream.read_timeout(slice).and_then(|()| stream.read(&mut buffer));
-        match read {
-            Ok(0) => self.ended = Some((if self.reset { End::Reset } else { End::Closed }, Instant::now())),
-            Ok(count) => {
-                self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                self.last = Instant::now();
-            }
-            Err(error)
-                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => self.ended = Some((End::Reset, Instant::now())),
-        }
-        self.ended.is_none()
-    }
-
-    /// Until when it is waited for the server from now on.
-    fn bound(&self) -> Option<Instant> {
-        let left = self.takes.saturating_sub(self.began.elapsed()).saturating_add(self.patience);
-        Instant::now().checked_add(left.min(self.longest))
-    }
-}
-
-impl Peer for Connected {
-    fn send(&mut self, bytes: &[u8]) {
-        // A server that has had enough takes no more, and what it answered is still to be read.
-        if let Some(stream) = self.stream.as_mut().filter(|_| !matches!(self.ended, Some((End::Open, _)))) {
-            // Who is told of a reset when writing is not told again when reading.
-            self.reset |= stream.write(bytes).is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
-        }
-        sleep(self.pause);
-    }
-
-    fn wait(&mut self, millis: u64) {
-        // Nothing can come when the server has closed, so that there is nothing to wait for.
-        let until = Instant::now().checked_add(Duration::from_millis(millis));
-        let bound = self.began.checked_add(self.takes.saturating_add(self.patience));
-        while self.read(until.min(bound)) {}
-        if bound.is_some_and(|bound| Instant::now() >= bound) {
-            self.ended.get_or_insert((End::Open, Instant::now()));
-        }
-    }
-
-    fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool) {
-        let bound = self.bound();
-        while !enough(&self.received) && self.read(bound) {}
-    }
-
-    fn shutdown_write(&mut self) {
-        // If it fails, the server was first.
-        if let Some(stream) = &self.stream {
-            let _ = stream.shut_down(Shutdown::Write);
-        }
-    }
-
-    fn close(&mut self) {
-        self.stream = None;
-        self.ended = Some((End::Gone, Instant::now()));
-    }
-
-    fn reset(&mut self) {
-        // A Unix socket has no reset, and closes.
-        if let Some(stream) = &self.stream {
-            let _ = stream.reset_on_close();
-        }
-        self.close();
-    }
-
-    fn finish(mut self: Box<Self>, enough: &mut dyn FnMut(&[u8]) -> bool) -> Received {
-        let bound = self.bound();
-        loop {
-            let kept = self.last.checked_add(Duration::from_millis(PROMPT)).filter(|_| enough(&self.received));
-            if !self.read(kept.or(bound)) {
-                break;
-            }
-        }
-        let (end, at) = self.ended.unwrap_or_else(|| (End::Open, Instant::now()));
-        let millis = |since: Instant| u64::try_from(at.duration_since(since).as_millis()).unwrap_or(u64::MAX);
-        Received { end, silence: millis(self.last), took: millis(self.began), bytes: self.received }
     }
 }

@@ -1,4 +1,4 @@
-//! What TCP and Unix sockets have in common, and what std has not: a source address, and a reset.
+//! TCP and Unix streams behind one type, with what std lacks: a source address, and a reset.
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) enum Stream {
     Unix(UnixStream),
 }
 
-/// The same call on either.
+/// Makes the same call on either kind of stream.
 macro_rules! either {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self {
@@ -45,7 +45,7 @@ impl Stream {
         Ok(Self::Tcp(stream))
     }
 
-    /// Connects from this address of the machine's.
+    /// Connects from this address of the machine.
     #[cfg(unix)]
     pub(crate) fn tcp_from(from: IpAddr, address: SocketAddr, patience: Duration) -> io::Result<Self> {
         let family = if from.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
@@ -99,7 +99,7 @@ impl Stream {
         either!(self, stream => stream.shutdown(how))
     }
 
-    /// Makes the close a reset, if there is one.
+    /// Makes the close a reset, on a socket that has resets.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => Ok(sockopt::set_socket_linger(stream, Some(Duration::ZERO))?),
@@ -109,7 +109,7 @@ impl Stream {
     }
 }
 
-/// A socket that no child has a copy of, as std opens them: the server would see no close while the child lives.
+/// Opens a socket that no child process inherits, as std does. While a child has a copy, the server sees no close.
 #[cfg(target_os = "linux")]
 fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(rustix::net::socket_with(family, SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?)
@@ -122,8 +122,8 @@ fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
-/// Connects with the kernel's own timeout. Without one, connect(2) on a Unix socket waits for as long as the backlog is full:
-/// for ever, if the server hangs.
+/// Connects with the timeout of the kernel. Without one, connect(2) on a Unix socket waits while the backlog is full: for ever,
+/// if the server hangs.
 #[cfg(unix)]
 fn connect_within(socket: &OwnedFd, address: &impl SocketAddrArg, patience: Duration) -> io::Result<()> {
     sockopt::set_socket_timeout(socket, sockopt::Timeout::Send, Some(at_least(patience)))?;
@@ -137,7 +137,7 @@ fn connect_within(socket: &OwnedFd, address: &impl SocketAddrArg, patience: Dura
     }
 }
 
-/// A timeout of nothing is refused.
+/// Returns the timeout, or 1 millisecond if it is shorter: std and rustix refuse a timeout of 0.
 fn at_least(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_child_has_a_copy() {
+    fn no_child_process_inherits_a_socket() {
         for family in [AddressFamily::UNIX, AddressFamily::INET, AddressFamily::INET6] {
             let Ok(socket) = socket(family) else { continue };
             let flags = rustix::io::fcntl_getfd(&socket).unwrap();

@@ -1,4 +1,4 @@
-//! The machines behind a socket.
+//! The state machines as a server on a socket.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -15,7 +15,7 @@ use uwsgi_conformance::Case;
 use uwsgi_conformance::machine::{Connection, State};
 use uwsgi_conformance::socket::Server;
 
-/// By which way.
+/// The kind of socket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
     Tcp,
@@ -23,13 +23,13 @@ pub(crate) enum Way {
 }
 
 pub(crate) trait Stream: Read + Write + AsFd {
-    fn patience(&self, patience: Option<Duration>) -> io::Result<()>;
+    fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
     fn half_close(&self) -> io::Result<()>;
 }
 
 impl Stream for TcpStream {
-    fn patience(&self, patience: Option<Duration>) -> io::Result<()> {
-        self.set_read_timeout(patience)
+    fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(timeout)
     }
 
     fn half_close(&self) -> io::Result<()> {
@@ -38,8 +38,8 @@ impl Stream for TcpStream {
 }
 
 impl Stream for UnixStream {
-    fn patience(&self, patience: Option<Duration>) -> io::Result<()> {
-        self.set_read_timeout(patience)
+    fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(timeout)
     }
 
     fn half_close(&self) -> io::Result<()> {
@@ -47,7 +47,7 @@ impl Stream for UnixStream {
     }
 }
 
-/// Serves one connection, as a server of threads does: reads until the next deadline at most.
+/// Serves one connection on its own thread: each read waits until the next deadline at most.
 pub(crate) fn serve(case: &Case, mut stream: impl Stream) {
     let began = Instant::now();
     let now = || Time::from_millis(began.elapsed().as_millis().try_into().unwrap());
@@ -71,7 +71,7 @@ pub(crate) fn serve(case: &Case, mut stream: impl Stream) {
             _ => {}
         }
         let wait = connection.deadline().map(|deadline| deadline.since(now()) + Duration::from_millis(1));
-        stream.patience(wait).unwrap();
+        stream.set_timeout(wait).unwrap();
         match stream.read(&mut buffer) {
             Ok(0) => connection.ended(),
             Ok(count) => connection.received(&buffer[..count]),
@@ -81,7 +81,7 @@ pub(crate) fn serve(case: &Case, mut stream: impl Stream) {
     }
 }
 
-/// A server for one connection, which serves as a case needs it.
+/// Starts a server for one connection, as the case needs it, and calls `then` with it.
 pub(crate) fn with_server(way: Way, case: &'static Case, then: impl FnOnce(Server)) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     match way {
@@ -96,7 +96,7 @@ pub(crate) fn with_server(way: Way, case: &'static Case, then: impl FnOnce(Serve
         Way::Unix => {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}.sock", std::process::id()));
-            // What is there is from a process of the same number that was killed.
+            // A killed process with the same number may have left the file.
             let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).unwrap();
             thread::scope(|scope| {

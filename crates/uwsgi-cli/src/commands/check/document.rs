@@ -108,8 +108,8 @@ pub(super) fn list(out: &mut impl Write, cases: &[&Case]) -> io::Result<()> {
             should: case.verdict.to_string(),
             why: case.why,
             source: case.source,
-            uwsgi: case.uwsgi,
-            gunicorn: case.gunicorn,
+            uwsgi: case.uwsgi(),
+            gunicorn: case.gunicorn(),
         })
         .collect();
     json::write(out, &listed)
@@ -160,8 +160,8 @@ impl<'a> CaseDocument<'a> {
             milliseconds: outcome.took,
             why: case.why,
             source: case.source,
-            uwsgi: measured(case.uwsgi),
-            gunicorn: measured(case.gunicorn),
+            uwsgi: measured(case.uwsgi()),
+            gunicorn: measured(case.gunicorn()),
         }
     }
 }

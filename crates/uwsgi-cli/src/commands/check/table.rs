@@ -96,8 +96,8 @@ impl<'a> Line<'a> {
             played,
             should: played.case.verdict.to_string(),
             does: does(played),
-            uwsgi: measured(played.case.uwsgi),
-            gunicorn: measured(played.case.gunicorn),
+            uwsgi: measured(played.case.uwsgi()),
+            gunicorn: measured(played.case.gunicorn()),
         }
     }
 

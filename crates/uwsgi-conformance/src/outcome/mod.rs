@@ -1,4 +1,7 @@
-//! What came back, taken apart.
+//! What came back from a server, split into answers.
+
+mod seen;
+mod words;
 
 use core::fmt;
 
@@ -8,21 +11,23 @@ use uwsgi::response::{HeadEnd, ResponseHead};
 use uwsgi::server::Receive;
 
 use crate::case::{After, Expected, Verdict};
-use crate::play::{End, Received};
+use crate::endpoint::{End, Received};
 
-/// What came of a case.
+pub use seen::{Application, Seen};
+
+/// What came back when a case was played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The answers, in order. Only the last may be cut off.
     pub answers: Vec<Answer>,
-    /// What came behind them and is no answer.
+    /// The bytes after the answers, which are no answer.
     pub rest: Vec<u8>,
     /// How the connection ended.
     pub end: End,
-    /// For how many milliseconds it was silent before it did.
+    /// How many milliseconds of silence came before the end.
     pub silence: u64,
-    /// How many milliseconds after it began it did.
+    /// How many milliseconds the connection lasted.
     pub took: u64,
 }
 
@@ -36,36 +41,36 @@ pub struct Answer {
     pub names: Vec<String>,
     /// Its body.
     pub body: Vec<u8>,
-    /// Whether all of the body came that its head announced.
+    /// Whether the whole body came that the head announced.
     pub whole: bool,
 }
 
-/// A connection that ends later than this behind the last answer was kept open for another request.
+/// A connection that ends later than this after the last answer was kept open for another request. In milliseconds.
 pub(crate) const PROMPT: u64 = 1500;
 
 impl Outcome {
-    /// Takes apart what came back. Where an answer's body ends depends on what was asked, so that the answers that are
-    /// expected say which of them are bare.
+    /// Splits what came back into answers. The end of an answer's body depends on the request, and so `expected` says which
+    /// answers have no body.
     #[must_use]
     pub fn of(received: Received, expected: &[Expected]) -> Self {
         let Received { bytes, end, silence, took } = received;
         let (mut answers, mut rest) = (Vec::new(), bytes.as_slice());
-        while let Some((answer, behind)) = Answer::first(rest, expected.get(answers.len()).is_some_and(|e| e.bare)) {
+        while let Some((answer, after)) = Answer::first(rest, expected.get(answers.len()).is_some_and(|e| e.bare)) {
             answers.push(answer);
-            rest = behind;
+            rest = after;
         }
         Self { answers, rest: rest.to_vec(), end, silence, took }
     }
 
-    /// Whether this is what the verdict says.
+    /// Returns whether this is what the verdict says.
     #[must_use]
     pub fn meets(&self, verdict: &Verdict) -> bool {
         let nothing = self.answers.is_empty() && self.rest.is_empty();
         match (verdict, self.end) {
-            // The sender did not look.
+            // The sender has left, and has seen nothing.
             (_, End::Gone) => true,
             (Verdict::Gone, _) => false,
-            // A Unix socket cannot be reset: what is cut off has to show in the framing, and no answer at all shows too.
+            // A Unix socket cannot be reset. A cut answer has to show in its framing, or by its absence.
             (Verdict::Abort, End::Closed) => {
                 self.answers.last().is_none_or(|answer| !answer.whole) && self.rest.is_empty()
             }
@@ -85,32 +90,32 @@ impl Outcome {
         }
     }
 
-    /// Whether the server closed the connection, in order and with its last answer.
+    /// Returns whether the server closed the connection in order, right after its last answer.
     pub(crate) const fn closes(&self) -> bool {
         matches!(self.end, End::Closed) && self.silence < PROMPT
     }
 }
 
 impl Answer {
-    /// The answer at the start of some bytes, and what follows it.
+    /// Returns the answer at the start of the bytes, and the bytes after it.
     pub(crate) fn first(bytes: &[u8], bare: bool) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(HeadEnd::default().find(bytes)?)?;
         let head = ResponseHead::decode(head).ok()?;
         let name = |name| String::from_utf8_lossy(name).to_ascii_lowercase();
         let names = head.headers().map(|(line, _)| name(line)).collect();
-        let (body, whole, behind) = match response_body(&head, bare) {
+        let (body, whole, after) = match response_body(&head, bare) {
             ResponseBody::Chunked => unchunked(rest),
             ResponseBody::Length(length) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
                 match rest.split_at_checked(length) {
-                    Some((body, behind)) => (body.to_vec(), true, behind),
+                    Some((body, after)) => (body.to_vec(), true, after),
                     None => (rest.to_vec(), false, &[][..]),
                 }
             }
             ResponseBody::None => (Vec::new(), true, rest),
             _ => (rest.to_vec(), true, &[][..]),
         };
-        Some((Self { status: head.status(), names, body, whole }, behind))
+        Some((Self { status: head.status(), names, body, whole }, after))
     }
 
     fn is(&self, expected: &Expected) -> bool {
@@ -119,7 +124,7 @@ impl Answer {
     }
 }
 
-/// A chunked body, whether all of it is there, and what follows it.
+/// Decodes a chunked body. Returns its data, whether all of it is there, and the bytes after it.
 fn unchunked(bytes: &[u8]) -> (Vec<u8>, bool, &[u8]) {
     let (mut chunked, mut body, mut rest) = (Chunked::default(), Vec::new(), bytes);
     loop {
@@ -128,10 +133,10 @@ fn unchunked(bytes: &[u8]) -> (Vec<u8>, bool, &[u8]) {
             Ok(ChunkStep::End { skip }) => (skip, 0, true),
             Ok(ChunkStep::Need(_)) | Err(_) => return (body, false, &[]),
         };
-        let behind = rest.get(skip..).unwrap_or_default();
-        let (data, behind) = behind.split_at_checked(take).unwrap_or((behind, &[]));
+        let after = rest.get(skip..).unwrap_or_default();
+        let (data, after) = after.split_at_checked(take).unwrap_or((after, &[]));
         body.extend_from_slice(data);
-        rest = behind;
+        rest = after;
         if ended {
             return (body, true, rest);
         }

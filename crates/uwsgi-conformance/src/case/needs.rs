@@ -1,12 +1,12 @@
-//! What a case asks of the server it is played against.
+//! The settings and the state that a case needs of a server.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
 use uwsgi::server::Settings;
 use uwsgi::{Limits, Modifier1};
 
-/// What a case needs: settings of the server, and the state it is in. [`Needs::DEFAULT`] is a server as it comes, with
+/// The settings and the state that a case needs of a server. [`Needs::DEFAULT`] is a server with its default settings and
 /// nothing else to do.
 ///
 /// ```
@@ -17,44 +17,60 @@ use uwsgi::{Limits, Modifier1};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// modifier1 of the requests that are accepted besides 0.
+    /// The values of modifier1 that the server accepts besides 0.
     pub accepting: &'static [u8],
-    /// The largest datasize.
+    /// The largest datasize that the server accepts, in bytes.
     pub datasize: u16,
-    /// The most vars.
+    /// The most vars that the server accepts.
     pub vars: u16,
-    /// The longest body.
+    /// The longest body that the server accepts, in bytes.
     pub body_limit: u64,
-    /// For how many milliseconds a connection may be silent between two requests; 0 is one request a connection.
+    /// How many milliseconds a connection may be silent between two requests; 0 means one request a connection.
     pub keepalive: u64,
-    /// Whether a body without a length may be chunked.
+    /// Whether the server accepts a chunked body where there is no length.
     pub chunked: bool,
-    /// Who may connect.
+    /// The peers that may connect, as a list of addresses and networks.
     pub allow: &'static str,
-    /// Who does.
+    /// Where the connection comes from.
     pub sender: Sender,
-    /// How many connections there are, this one counted.
+    /// How many connections there are, with this one.
     pub connections: usize,
-    /// How many there may be.
+    /// The server's limit on connections.
     pub most_connections: usize,
-    /// Until how many milliseconds after the connection began no worker is free.
+    /// How many milliseconds after the start of the connection a worker becomes free.
     pub busy: u64,
-    /// How many milliseconds after the connection began a stop is asked for, if one is.
+    /// How many milliseconds after the start of the connection the server is asked to stop, if it is.
     pub stop: Option<u64>,
 }
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "an address, or none")]
+#[allow(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Sender {
-    /// This address; a runner that cannot send from there cannot play the case.
+    /// This IP address. A runner that cannot send from it cannot play the case.
     Address(IpAddr),
-    /// This machine, by whatever way the runner has: a Unix socket, or loopback.
+    /// The machine of the server, over a Unix socket or loopback, whichever the runner uses.
     Local,
 }
 
+impl Sender {
+    /// This IPv4 address.
+    ///
+    /// ```
+    /// use uwsgi_conformance::Sender;
+    ///
+    /// assert_eq!(Sender::ipv4([127, 0, 0, 2]), Sender::Address("127.0.0.2".parse()?));
+    /// # Ok::<(), core::net::AddrParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn ipv4(octets: [u8; 4]) -> Self {
+        let [a, b, c, d] = octets;
+        Self::Address(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
+    }
+}
+
 impl Needs {
-    /// A server as it comes, with nothing else to do.
+    /// A server with its default settings and nothing else to do.
     pub const DEFAULT: Self = Self {
         accepting: &[],
         datasize: u16::MAX,
@@ -70,10 +86,10 @@ impl Needs {
         stop: None,
     };
 
-    /// One connection for more than one request, silent for 5 seconds at most between two.
+    /// A server that keeps connections for more requests, for up to 5 seconds of silence between two.
     pub const KEEPALIVE: Self = Self { keepalive: 5000, ..Self::DEFAULT };
 
-    /// The same, and a stop is asked for so many milliseconds after the connection began.
+    /// Asks the server to stop this many milliseconds after the start of the connection; never by default.
     ///
     /// ```
     /// use uwsgi_conformance::Needs;
@@ -86,7 +102,7 @@ impl Needs {
         Self { stop: Some(after), ..self }
     }
 
-    /// The settings for the machines of [`uwsgi::server`].
+    /// Returns these settings for the state machines of [`uwsgi::server`].
     #[must_use]
     pub fn settings(&self) -> Settings {
         let limits = Limits::server().with_datasize(self.datasize).with_vars(self.vars);

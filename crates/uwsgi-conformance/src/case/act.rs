@@ -1,30 +1,30 @@
-//! What an application does, one act after another.
+//! What an application does, as a list of acts.
 
-use crate::app::App;
+use crate::case::app::App;
 
-/// One act of an application: an application for a server in Rust is a loop over them.
+/// One act of an application. An application for a server in Rust is a loop over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Act {
     /// Fails.
     Fail,
-    /// Gives so many bytes of body, in one piece: the letter `a`.
+    /// Gives this many bytes of body in one piece, each the letter `a`.
     Give(usize),
     /// Gives the report in one piece.
     GiveReport,
-    /// Gives the report a byte at a time, with empty pieces between.
+    /// Gives the report a byte at a time, with an empty piece before and after each byte.
     GiveReportInPieces,
     /// Gives a head with this status and Content-Length.
     Head(u16, Option<u64>),
-    /// Does something else for so many milliseconds.
+    /// Pauses for this many milliseconds.
     Pause(u64),
-    /// Reads until it has so many bytes in all, or to the end.
+    /// Reads until it has this many bytes in all, or to the end of the body.
     Read(usize),
-    /// Reads again.
+    /// Reads once more, to the end of the body.
     ReadAgain,
-    /// Gives a head with status 200, and with the report's length or without one.
+    /// Makes the report, and gives a head with status 200.
     ReportHead {
-        /// Whether it says the report's length.
+        /// Whether the head has the length of the report as its Content-Length.
         length: bool,
     },
 }
@@ -33,7 +33,7 @@ const EVERYTHING: usize = usize::MAX;
 const ANSWER: [Act; 2] = [Act::ReportHead { length: true }, Act::GiveReport];
 
 impl App {
-    /// What it does, in order; behind the last act it ends its answer.
+    /// Returns the acts of the application in order. After the last one it ends its answer.
     ///
     /// ```
     /// use uwsgi_conformance::{Act, App};
@@ -76,13 +76,13 @@ impl App {
         acts
     }
 
-    /// Whether it goes on when reading fails.
+    /// Returns whether the application goes on when reading fails.
     #[must_use]
     pub const fn takes_read_errors(self) -> bool {
         matches!(self, Self::AnswerTheReadError)
     }
 
-    /// Whether it fails when it is told that it gave too much.
+    /// Returns whether the application fails when the server says that it gave too much.
     #[must_use]
     pub const fn fails_when_cut(self) -> bool {
         matches!(self, Self::LongThenFail(_))

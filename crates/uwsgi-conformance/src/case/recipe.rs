@@ -1,4 +1,4 @@
-//! Packets to send, described so that a table can hold them: what is right about them, and what is wrong.
+//! Packets to send, well formed or not, as constants.
 
 use uwsgi::{Header, Modifier1};
 
@@ -12,7 +12,7 @@ pub type Pairs = &'static [(&'static [u8], &'static [u8])];
 ///
 /// assert_eq!(Recipe::of(&[(b"A", b"B")]).build(), b"\x00\x06\x00\x00\x01\x00A\x01\x00B");
 /// assert_eq!(SMALL.build().len(), 195);
-/// assert_eq!(SMALL.datasize_off(50).build()[1], SMALL.build()[1] + 50); // and no byte more
+/// assert_eq!(SMALL.datasize_off(50).build()[1], SMALL.build()[1] + 50); // of a block as long as before
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe {
@@ -29,10 +29,10 @@ pub struct Recipe {
     filled: usize,
     tail: &'static [u8],
     patch: &'static [u8],
-    behind: &'static [u8],
+    after: &'static [u8],
 }
 
-/// A small good GET, as front ends send it; the cases build on it. Its block has 191 bytes and 10 vars.
+/// A small good GET, as front ends send it. Most cases change it. Its block has 191 bytes and 10 vars.
 pub const SMALL: Recipe = Recipe::of(&[
     (b"QUERY_STRING", b""),
     (b"REQUEST_METHOD", b"GET"),
@@ -47,7 +47,7 @@ pub const SMALL: Recipe = Recipe::of(&[
 ]);
 
 impl Recipe {
-    /// A request of these vars.
+    /// A request with these vars.
     #[must_use]
     pub const fn of(vars: Pairs) -> Self {
         Self {
@@ -64,83 +64,83 @@ impl Recipe {
             filled: 0,
             tail: b"",
             patch: b"",
-            behind: b"",
+            after: b"",
         }
     }
 
-    /// With these modifiers.
+    /// Sets both modifiers; 0 by default.
     #[must_use]
     pub const fn modifiers(self, modifier1: u8, modifier2: u8) -> Self {
         Self { modifier1, modifier2, ..self }
     }
 
-    /// With other values for vars that are there.
+    /// Gives other values to vars that the recipe has.
     #[must_use]
     pub const fn changed(self, changed: Pairs) -> Self {
         Self { changed, ..self }
     }
 
-    /// As POST, with this `CONTENT_LENGTH`.
+    /// Makes it a POST with this `CONTENT_LENGTH`.
     #[must_use]
     pub const fn post(self, content_length: &'static [u8]) -> Self {
         Self { post: Some(content_length), ..self }
     }
 
-    /// Without the vars of these keys.
+    /// Leaves out the vars with these keys.
     #[must_use]
     pub const fn without(self, keys: &'static [&'static [u8]]) -> Self {
         Self { left_out: keys, ..self }
     }
 
-    /// With vars that come before the `place`th.
+    /// Inserts vars before the one at index `place`.
     #[must_use]
     pub const fn inserted(self, place: usize, vars: Pairs) -> Self {
         Self { inserted: (place, vars), ..self }
     }
 
-    /// With further vars at the end.
+    /// Adds vars at the end.
     #[must_use]
     pub const fn more(self, vars: Pairs) -> Self {
         Self { more: vars, ..self }
     }
 
-    /// With vars `V0`, `V1`, ... of no value at the end, until there are `count` in all.
+    /// Adds vars `V0`, `V1`, ... with empty values at the end, until there are `count` vars in all.
     #[must_use]
     pub const fn numbered(self, count: usize) -> Self {
         Self { numbered: count, ..self }
     }
 
-    /// With an `HTTP_X` at the end that makes the block exactly `datasize` bytes.
+    /// Adds an `HTTP_X` at the end that makes the block exactly `datasize` bytes long.
     #[must_use]
     pub const fn filled(self, datasize: usize) -> Self {
         Self { filled: datasize, ..self }
     }
 
-    /// With these bytes at the end of the block, which the datasize counts.
+    /// Adds these bytes at the end of the block. The datasize counts them.
     #[must_use]
     pub const fn tail(self, bytes: &'static [u8]) -> Self {
         Self { tail: bytes, ..self }
     }
 
-    /// With these bytes over the first of the block.
+    /// Overwrites the first bytes of the block with these.
     #[must_use]
     pub const fn patched(self, bytes: &'static [u8]) -> Self {
         Self { patch: bytes, ..self }
     }
 
-    /// With a datasize that is off by so much.
+    /// Makes the datasize wrong by this much.
     #[must_use]
     pub const fn datasize_off(self, by: i16) -> Self {
         Self { datasize_off: by, ..self }
     }
 
-    /// With these bytes behind the packet: a body, or none that was announced.
+    /// Sends these bytes after the packet: a body, or bytes that nothing announced.
     #[must_use]
-    pub const fn then(self, behind: &'static [u8]) -> Self {
-        Self { behind, ..self }
+    pub const fn then(self, after: &'static [u8]) -> Self {
+        Self { after, ..self }
     }
 
-    /// The bytes.
+    /// Returns the bytes of the packet, and those after it.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let mut block = self.block();
@@ -151,11 +151,11 @@ impl Recipe {
         let header = Header { modifier1: Modifier1(self.modifier1), datasize, modifier2: self.modifier2 };
         let mut bytes = header.to_bytes().to_vec();
         bytes.append(&mut block);
-        bytes.extend_from_slice(self.behind);
+        bytes.extend_from_slice(self.after);
         bytes
     }
 
-    /// The value that a var has after the changes.
+    /// Returns the value that a var has after the changes.
     fn value(&self, key: &[u8], value: &'static [u8]) -> &'static [u8] {
         match (key, self.post) {
             (b"REQUEST_METHOD", Some(_)) => b"POST",

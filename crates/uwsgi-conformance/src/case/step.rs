@@ -1,45 +1,65 @@
 //! What a sender does.
 
-use crate::recipe::Recipe;
+use crate::case::recipe::Recipe;
 
-/// One thing that a sender does. Behind the last step, it reads until the connection closes.
+/// One thing that a sender does. After the last step it reads until the connection closes.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Step {
-    /// Closes both directions, in order, and looks no more.
+    /// Closes both directions in order, and reads no more.
     Close,
     /// Reads until one more answer is whole.
     ReadAnswer,
     /// Resets the connection (`SO_LINGER` 0).
     Reset,
-    /// Sends bytes; a [`Split`](crate::Split) may send them in pieces.
+    /// Sends bytes; a [`Split`](crate::Split) may cut them into pieces.
     Send(Bytes),
     /// Closes the sending direction, and goes on reading.
     ShutdownWrite,
-    /// Sends bytes one at a time, with so many milliseconds before each.
+    /// Sends bytes one at a time, and waits this many milliseconds before each.
     Trickle(u64, Bytes),
-    /// Does nothing for so many milliseconds.
+    /// Waits this many milliseconds.
     Wait(u64),
 }
 
-/// Bytes to send, built when they are needed.
+impl Step {
+    /// Sends the packet of a recipe, and what follows it.
+    #[must_use]
+    pub const fn packet(recipe: Recipe) -> Self {
+        Self::Send(Bytes::Of(recipe))
+    }
+
+    /// Sends the bytes of a recipe from one index to another, or to their end.
+    #[must_use]
+    pub const fn part(recipe: Recipe, from: usize, to: usize) -> Self {
+        Self::Send(Bytes::Part(recipe, from, to))
+    }
+
+    /// Sends these bytes.
+    #[must_use]
+    pub const fn raw(bytes: &'static [u8]) -> Self {
+        Self::Send(Bytes::Raw(bytes))
+    }
+}
+
+/// Bytes to send. A case holds the description alone, since some are large.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Bytes {
     /// The bytes of a recipe.
     Of(Recipe),
-    /// The bytes of a recipe from one place to another, or to its end.
+    /// The bytes of a recipe from one index to another, or to their end.
     Part(Recipe, usize, usize),
     /// These bytes.
     Raw(&'static [u8]),
-    /// These bytes, so many times.
+    /// These bytes, this many times.
     Times(&'static [u8], usize),
-    /// A header, given as it stands, and a piece of block so many times behind it.
+    /// This header, then these bytes of a block, this many times.
     Block([u8; 4], &'static [u8], usize),
 }
 
 impl Bytes {
-    /// The bytes.
+    /// Returns the bytes.
     ///
     /// ```
     /// use uwsgi_conformance::{Bytes, SMALL};

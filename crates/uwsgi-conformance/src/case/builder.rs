@@ -1,0 +1,100 @@
+//! Making a case, in a `const` or a `static` too.
+
+use crate::case::Case;
+use crate::case::app::App;
+use crate::case::needs::Needs;
+use crate::case::row::Row;
+use crate::case::step::Step;
+use crate::case::verdict::{After, Expected, Verdict};
+
+/// A case without a verdict, from [`Case::builder`]. It becomes a [`Case`] in two more steps: its verdict, and
+/// [why it is right](CaseWithVerdict::because). A case that lacks one of them does not compile.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct CaseBuilder {
+    name: &'static str,
+    about: &'static str,
+    steps: &'static [Step],
+    needs: Needs,
+    app: App,
+}
+
+/// A case with a verdict, of which nobody has said yet why it is right.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct CaseWithVerdict {
+    builder: CaseBuilder,
+    verdict: Verdict,
+    row: Row,
+}
+
+impl Case {
+    /// Begins a case with this name and these words about it. It sends nothing, its server is [`Needs::DEFAULT`], and its
+    /// application [reads and answers](App::ReadAllThenAnswer), unless the builder is told otherwise.
+    ///
+    /// ```
+    /// use uwsgi_conformance::{Case, Row, SMALL, Step};
+    ///
+    /// const TRAILING: Case = Case::builder("one-byte-too-many", "a good GET with one byte after its vars")
+    ///     .steps(&[Step::packet(SMALL.tail(b"\x01"))])
+    ///     .refused(400, Row::MalformedBlock)
+    ///     .because("one byte is no pair", "uWSGI 2.0 core/protocol.c");
+    ///
+    /// assert_eq!(TRAILING.verdict.to_string(), "400");
+    /// assert_eq!(TRAILING.uwsgi(), "not tried");
+    /// ```
+    pub const fn builder(name: &'static str, about: &'static str) -> CaseBuilder {
+        CaseBuilder { name, about, steps: &[], needs: Needs::DEFAULT, app: App::ReadAllThenAnswer }
+    }
+}
+
+impl CaseBuilder {
+    /// Sets what the sender does; nothing by default.
+    pub const fn steps(self, steps: &'static [Step]) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// Sets the settings and the state of the server; [`Needs::DEFAULT`] by default.
+    pub const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// Sets what the application does; [`App::ReadAllThenAnswer`] by default.
+    pub const fn app(self, app: App) -> Self {
+        Self { app, ..self }
+    }
+
+    /// The application must be called, its report must have these lines, and the connection must close.
+    pub const fn served(self, seen: &'static [&'static str], row: Row) -> CaseWithVerdict {
+        self.verdict(Verdict::served(seen), row)
+    }
+
+    /// The server must answer with this status without the application, and close.
+    pub const fn refused(self, status: u16, row: Row) -> CaseWithVerdict {
+        self.verdict(Verdict::refused(status), row)
+    }
+
+    /// The only answer must have this status and no body, and the connection must close.
+    pub const fn without_body(self, status: u16, row: Row) -> CaseWithVerdict {
+        self.verdict(Verdict::Answer(Expected::bare(status), After::Closes), row)
+    }
+
+    /// The server must give these answers in this order. `after` says what happens to the connection then.
+    pub const fn answers(self, expected: &'static [Expected], after: After, row: Row) -> CaseWithVerdict {
+        self.verdict(Verdict::Answers(expected, after), row)
+    }
+
+    /// The server must do what this verdict says.
+    pub const fn verdict(self, verdict: Verdict, row: Row) -> CaseWithVerdict {
+        CaseWithVerdict { builder: self, verdict, row }
+    }
+}
+
+impl CaseWithVerdict {
+    /// Ends the case with the reason why its verdict is right, and the place where that is written.
+    #[must_use]
+    pub const fn because(self, why: &'static str, source: &'static str) -> Case {
+        let Self { builder: CaseBuilder { name, about, steps, needs, app }, verdict, row } = self;
+        Case { name, about, steps, needs, app, verdict, row, why, source }
+    }
+}

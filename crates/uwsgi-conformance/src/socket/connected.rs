@@ -1,0 +1,136 @@
+//! The sender's end of a connection over a socket.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::thread::sleep;
+use std::time::Instant;
+
+use crate::endpoint::{End, Peer, Received};
+use crate::outcome::PROMPT;
+use crate::socket::stream::Stream;
+
+/// The sender's end of a connection to a [`Server`](super::Server).
+#[derive(Debug)]
+pub struct Connected {
+    /// The stream, until the sender leaves.
+    stream: Option<Stream>,
+    began: Instant,
+    takes: Duration,
+    patience: Duration,
+    longest: Duration,
+    pause: Duration,
+    received: Vec<u8>,
+    /// When the last bytes came, or the start.
+    last: Instant,
+    /// Whether a write failed with a reset.
+    reset: bool,
+    ended: Option<(End, Instant)>,
+}
+
+impl Connected {
+    pub(super) fn new(stream: Stream, takes: Duration, patience: Duration, longest: Duration, pause: Duration) -> Self {
+        let began = Instant::now();
+        Self {
+            stream: Some(stream),
+            began,
+            takes,
+            patience,
+            longest,
+            pause,
+            received: Vec::new(),
+            last: began,
+            reset: false,
+            ended: None,
+        }
+    }
+
+    /// Reads once, at most until `until`. Returns whether more can come before that.
+    fn read(&mut self, until: Option<Instant>) -> bool {
+        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        let Some(left) = left.filter(|left| !left.is_zero() && self.ended.is_none()) else { return false };
+        let mut buffer = [0; 16384];
+        let Some(stream) = self.stream.as_mut() else { return false };
+        // Linux rounds a timeout of half a minute up by seconds, but a short one by milliseconds.
+        let slice = left.min(Duration::from_millis(500));
+        let read = stream.read_timeout(slice).and_then(|()| stream.read(&mut buffer));
+        match read {
+            Ok(0) => self.ended = Some((if self.reset { End::Reset } else { End::Closed }, Instant::now())),
+            Ok(count) => {
+                self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                self.last = Instant::now();
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => self.ended = Some((End::Reset, Instant::now())),
+        }
+        self.ended.is_none()
+    }
+
+    /// Returns until when the sender waits for the server.
+    fn bound(&self) -> Option<Instant> {
+        let left = self.takes.saturating_sub(self.began.elapsed()).saturating_add(self.patience);
+        Instant::now().checked_add(left.min(self.longest))
+    }
+}
+
+impl Peer for Connected {
+    fn send(&mut self, bytes: &[u8]) {
+        // A server that has closed takes no more bytes, but its answer can still be read.
+        if let Some(stream) = self.stream.as_mut().filter(|_| !matches!(self.ended, Some((End::Open, _)))) {
+            // After a write that fails with a reset, a read does not fail with it again.
+            self.reset |= stream.write(bytes).is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+        }
+        // So that the server reads this piece alone.
+        sleep(self.pause);
+    }
+
+    fn wait(&mut self, millis: u64) {
+        // Reading is waiting: after the server has closed, nothing can come, and the wait ends.
+        let until = Instant::now().checked_add(Duration::from_millis(millis));
+        let bound = self.began.checked_add(self.takes.saturating_add(self.patience));
+        while self.read(until.min(bound)) {}
+        if bound.is_some_and(|bound| Instant::now() >= bound) {
+            self.ended.get_or_insert((End::Open, Instant::now()));
+        }
+    }
+
+    fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool) {
+        let bound = self.bound();
+        while !enough(&self.received) && self.read(bound) {}
+    }
+
+    fn shutdown_write(&mut self) {
+        // It fails if the server was first.
+        if let Some(stream) = &self.stream {
+            let _ = stream.shut_down(Shutdown::Write);
+        }
+    }
+
+    fn close(&mut self) {
+        self.stream = None;
+        self.ended = Some((End::Gone, Instant::now()));
+    }
+
+    fn reset(&mut self) {
+        // A Unix socket has no reset: it closes.
+        if let Some(stream) = &self.stream {
+            let _ = stream.reset_on_close();
+        }
+        self.close();
+    }
+
+    fn finish(mut self: Box<Self>, enough: &mut dyn FnMut(&[u8]) -> bool) -> Received {
+        let bound = self.bound();
+        loop {
+            let kept = self.last.checked_add(Duration::from_millis(PROMPT)).filter(|_| enough(&self.received));
+            if !self.read(kept.or(bound)) {
+                break;
+            }
+        }
+        let (end, at) = self.ended.unwrap_or_else(|| (End::Open, Instant::now()));
+        let millis = |since: Instant| u64::try_from(at.duration_since(since).as_millis()).unwrap_or(u64::MAX);
+        Received { end, silence: millis(self.last), took: millis(self.began), bytes: self.received }
+    }
+}
