@@ -1,7 +1,7 @@
 //! What uWSGI and gunicorn do with the cases, from the file `other_servers.tsv`.
 //!
 //! A line of the file has three fields with tabs between them: the name of a case, the program, and what the program does. The
-//! lines stand in the order of the cases, uWSGI before gunicorn. A case that nobody has tried has no line.
+//! lines stand in the order of the cases, uWSGI before gunicorn. A case that was not tried has no line.
 //! `tests/tests/side_by_side` of the repository writes the file.
 
 use alloc::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub(crate) const NOT_TRIED: &str = "not tried";
 
 const FILE: &str = include_str!("other_servers.tsv");
 
-/// Returns what a program does with the case of this name; `None` if nobody has tried.
+/// Returns what a program does with the case of this name; `None` if it was not tried.
 pub(crate) fn recorded(case: &str, program: &str) -> Option<&'static str> {
     static RECORDED: OnceLock<BTreeMap<(&str, &str), &str>> = OnceLock::new();
     RECORDED

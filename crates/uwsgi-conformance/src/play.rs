@@ -125,7 +125,7 @@ pub fn observe(case: &Case, endpoint: &(impl Endpoint + ?Sized), split: Split) -
 fn send(peer: &mut (dyn Peer + '_), bytes: &[u8], before: usize, split: Split) {
     match split {
         Split::ByteByByte => bytes.chunks(1).for_each(|byte| peer.send(byte)),
-        Split::At(place) => match place.checked_sub(before).and_then(|place| bytes.split_at_checked(place)) {
+        Split::At(index) => match index.checked_sub(before).and_then(|index| bytes.split_at_checked(index)) {
             Some((first, second)) if !first.is_empty() && !second.is_empty() => {
                 peer.send(first);
                 peer.send(second);

@@ -15,7 +15,7 @@ pub(crate) const OR: &str = " or ";
 /// Stands between the outcomes of a program and a remark about them.
 pub(crate) const REMARK: &str = "; ";
 
-/// What the crate says where nobody has tried.
+/// What the crate says about a case that was not tried.
 pub(crate) const NOT_TRIED: &str = "not tried";
 
 /// Returns the recorded outcome of a case on a kind of server; where chance decides, several with [`OR`] between.

@@ -19,7 +19,7 @@ pub struct CaseBuilder {
     app: App,
 }
 
-/// A case with a verdict, of which nobody has said yet why it is right.
+/// A case with a verdict, but without the reason for it.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct CaseWithVerdict {

@@ -92,10 +92,10 @@ impl Recipe {
         Self { left_out: keys, ..self }
     }
 
-    /// Inserts vars before the one at index `place`.
+    /// Inserts vars before the one at `index`.
     #[must_use]
-    pub const fn inserted(self, place: usize, vars: Pairs) -> Self {
-        Self { inserted: (place, vars), ..self }
+    pub const fn inserted(self, index: usize, vars: Pairs) -> Self {
+        Self { inserted: (index, vars), ..self }
     }
 
     /// Adds vars at the end.
@@ -144,8 +144,8 @@ impl Recipe {
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let mut block = self.block();
-        for (place, byte) in block.iter_mut().zip(self.patch) {
-            *place = *byte;
+        for (old, byte) in block.iter_mut().zip(self.patch) {
+            *old = *byte;
         }
         let datasize = u16::try_from(block.len()).unwrap_or(u16::MAX).saturating_add_signed(self.datasize_off);
         let header = Header { modifier1: Modifier1(self.modifier1), datasize, modifier2: self.modifier2 };
@@ -174,10 +174,10 @@ impl Recipe {
             }
             count = count.saturating_add(1);
         };
-        let (place, inserted) = self.inserted;
+        let (index, inserted) = self.inserted;
         let kept = self.vars.iter().filter(|(key, _)| !self.left_out.contains(key));
         for (at, (key, value)) in kept.enumerate() {
-            if at == place {
+            if at == index {
                 inserted.iter().for_each(|(key, value)| push(&mut block, key, value));
             }
             push(&mut block, key, self.value(key, value));

@@ -1,4 +1,4 @@
-//! What an application does right and wrong with its answer.
+//! Right and wrong answers of an application.
 
 use crate::case::{After, App, Case, Expected, Needs, Row, SMALL, Step, Verdict};
 use crate::cases::sources::{PEP_ERRORS, PEP_LENGTH, PEP_START, UPGRADE};
@@ -8,22 +8,22 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL)])
         .app(App::FailBefore)
         .refused(500, Row::AppFailsBefore)
-        .because("the server's own page, since nothing has left", PEP_ERRORS),
+        .because("nothing was sent yet, so that the server sends its own page", PEP_ERRORS),
     Case::builder("app-fails-after-reading", "a good POST; the application reads, then fails")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
         .app(App::FailAfterReading)
         .refused(500, Row::AppFailsBefore)
-        .because("the server's own page, since nothing has left", PEP_ERRORS),
+        .because("nothing was sent yet, so that the server sends its own page", PEP_ERRORS),
     Case::builder("app-fails-unread", "a good POST; the application fails before it reads")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])
         .app(App::FailBefore)
         .refused(500, Row::AppFailsBefore)
-        .because("the body is dropped, so that the answer is not lost", PEP_ERRORS),
+        .because("the server drops the body, so that no reset destroys the answer", PEP_ERRORS),
     Case::builder("app-fails-after-head", "a good GET; the application gives a head and an empty piece, then fails")
         .steps(&[Step::packet(SMALL)])
         .app(App::FailAfterHead)
         .refused(500, Row::AppFailsBefore)
-        .because("a head leaves with the first bytes that are not none, so that it can still be another", PEP_START),
+        .because("the head is sent with the first non-empty write, so that the server can still replace it", PEP_START),
     Case::builder("app-fails-head-request", "HEAD; the application fails at once")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
         .app(App::FailBefore)
@@ -53,12 +53,15 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL)])
         .app(App::FailAfter(100))
         .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("all has left, and still it said that something is wrong", PEP_ERRORS),
-    Case::builder("app-fails-open-ended", "a good GET; the application fails after 50 bytes of no declared length")
-        .steps(&[Step::packet(SMALL)])
-        .app(App::FailOpenEnded(50))
-        .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("without a length, a reset is all that tells half an answer from a whole one", PEP_ERRORS),
+        .because("all bytes were sent, but the application said that something is wrong", PEP_ERRORS),
+    Case::builder(
+        "app-fails-open-ended",
+        "a good GET; the application fails after 50 bytes of an answer without a length",
+    )
+    .steps(&[Step::packet(SMALL)])
+    .app(App::FailOpenEnded(50))
+    .verdict(Verdict::Abort, Row::AppFailsAfter)
+    .because("without a length, only a reset tells half an answer from a whole one", PEP_ERRORS),
     Case::builder(
         "app-fails-halfway-keepalive",
         "a good GET on a connection that is kept; the application fails after 50 of 100 bytes",
@@ -72,61 +75,64 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL)])
         .app(App::Short(10))
         .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("fewer bytes than its Content-Length: the connection closes, and so that it shows", PEP_LENGTH),
+        .because("the answer has fewer bytes than its Content-Length, and the close must show that", PEP_LENGTH),
     Case::builder("app-short-by-1", "a good GET; the application gives 99 bytes of 100")
         .steps(&[Step::packet(SMALL)])
         .app(App::Short(1))
         .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("one byte is as bad", PEP_LENGTH),
+        .because("one missing byte is as bad as many", PEP_LENGTH),
     Case::builder("app-short-by-all", "a good GET; the application gives no byte of 100")
         .steps(&[Step::packet(SMALL)])
         .app(App::Short(100))
         .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("a length was promised, and nothing came", PEP_LENGTH),
+        .because("the head announced a body, and no byte came", PEP_LENGTH),
     Case::builder("app-long", "a good GET; the application gives 100 bytes, 10 more than its Content-Length")
         .steps(&[Step::packet(SMALL)])
         .app(App::Long(10))
         .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
-        .because("what is too much never leaves; the answer is whole", PEP_LENGTH),
-    Case::builder("app-long-fails", "a good GET; the application gives 10 bytes too many, and fails when it is told")
-        .steps(&[Step::packet(SMALL)])
-        .app(App::LongThenFail(10))
-        .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("an application that takes the error for a failure has failed", PEP_LENGTH),
+        .because("the extra bytes are never sent, and the answer is whole", PEP_LENGTH),
+    Case::builder(
+        "app-long-fails",
+        "a good GET; the application gives 10 bytes too many, and fails when the server says so",
+    )
+    .steps(&[Step::packet(SMALL)])
+    .app(App::LongThenFail(10))
+    .verdict(Verdict::Abort, Row::AppFailsAfter)
+    .because("an application that fails because of the error has failed", PEP_LENGTH),
     Case::builder("app-open-ended", "a good GET; an answer without a Content-Length")
         .steps(&[Step::packet(SMALL)])
         .app(App::OpenEnded)
         .served(&["path /m"], Row::Served)
-        .because("the close is the end", PEP_LENGTH),
-    Case::builder("app-empty-pieces", "a good GET; empty pieces before, between and behind the others")
+        .because("the close ends the answer", PEP_LENGTH),
+    Case::builder("app-empty-pieces", "a good GET; empty pieces before, between and after the others")
         .steps(&[Step::packet(SMALL)])
         .app(App::EmptyPieces)
         .served(&["path /m"], Row::Served)
-        .because("an empty piece is no byte, no head and no end", PEP_START),
+        .because("an empty piece sends nothing: no head, no byte, no end", PEP_START),
     Case::builder("app-empty", "a good GET; an answer of no bytes")
         .steps(&[Step::packet(SMALL)])
         .app(App::Empty(200))
         .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
-        .because("the head leaves at the end", PEP_START),
+        .because("the head is sent when the answer ends", PEP_START),
     Case::builder("app-head-twice", "a good GET; a head with 404, an empty piece, then a head with 200 and an answer")
         .steps(&[Step::packet(SMALL)])
         .app(App::HeadTwice)
         .served(&["path /m"], Row::Served)
-        .because("nothing had left, so that the second head replaces the first", PEP_START),
+        .because("nothing was sent yet, so that the second head replaces the first", PEP_START),
     Case::builder("app-head-too-late", "a good GET; a second head after 5 of 10 bytes")
         .steps(&[Step::packet(SMALL)])
         .app(App::HeadTooLate)
         .verdict(Verdict::Answer(Expected::status(200), After::Closes), Row::Served)
-        .because("what has left has left; the second head is not taken", PEP_START),
+        .because("the first head was sent already, so that the second one is ignored", PEP_START),
     Case::builder("ok-head", "HEAD")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
         .without_body(200, Row::Served)
-        .because("the head of a GET's answer, and no byte more (RFC 9110 section 9.3.2)", PEP_LENGTH),
+        .because("the answer has the head that a GET gets, and no body (RFC 9110 section 9.3.2)", PEP_LENGTH),
     Case::builder("head-short", "HEAD; the application gives 90 bytes of 100")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD")]))])
         .app(App::Short(10))
         .without_body(200, Row::Served)
-        .because("no byte would have left, so that none is missing", PEP_LENGTH),
+        .because("an answer to HEAD sends no body, so that no byte is missing", PEP_LENGTH),
     Case::builder("status-204", "a good GET; 204 with 5 bytes")
         .steps(&[Step::packet(SMALL)])
         .app(App::Status(204))
@@ -141,7 +147,7 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.more(&[(b"HTTP_CONNECTION", b"Upgrade"), (b"HTTP_UPGRADE", b"h2c")]))])
         .app(App::Status(101))
         .refused(500, Row::AppFailsBefore)
-        .because("no application is asked for h2c: a tunnel for it is a way around the front end's rules", UPGRADE),
+        .because("no application is offered h2c: such a tunnel is a way around the rules of the front end", UPGRADE),
     Case::builder("status-304", "a good GET; 304 with 5 bytes")
         .steps(&[Step::packet(SMALL)])
         .app(App::Status(304))

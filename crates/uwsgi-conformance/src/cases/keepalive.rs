@@ -1,4 +1,4 @@
-//! More than one request a connection, where that was asked for.
+//! More than one request a connection, where keepalive is on.
 
 use crate::case::{After, App, Case, Expected, Needs, Recipe, Row, SMALL, Step};
 use crate::cases::sources::KEEPALIVE;
@@ -15,12 +15,12 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
-        .because("a declared body, an answer with a length: both ends know where the next begins", KEEPALIVE),
+        .because("body and answer have lengths: both ends know where the next message begins", KEEPALIVE),
     Case::builder("keepalive-pipelined", "two good GETs with CONTENT_LENGTH 0 in one write")
         .steps(&[Step::packet(GET), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
-        .because("what came ahead is the next packet", KEEPALIVE),
+        .because("the bytes that came early are the next packet", KEEPALIVE),
     Case::builder("keepalive-three-posts", "three good POSTs in one write")
         .steps(&[Step::packet(POST), Step::packet(POST), Step::packet(POST)])
         .needs(Needs::KEEPALIVE)
@@ -35,33 +35,33 @@ pub(super) const CASES: &[Case] = &[
         .needs(Needs::KEEPALIVE)
         .app(App::AnswerWithoutReading)
         .answers(&[Expected::served(&["body 0"]), Expected::served(&["body 0"])], After::StaysOpen, Row::Served)
-        .because("a rest of at most 64 KiB is read and dropped, and what follows it is the next packet", KEEPALIVE),
+        .because("the server reads and drops a rest of at most 64 KiB; the next packet follows", KEEPALIVE),
     Case::builder("keepalive-body-half-read", "a good POST of which 2 bytes are read, then a GET in one write")
         .steps(&[Step::packet(POST), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .app(App::ReadSomeThenAnswer(2))
         .answers(&[Expected::served(&["body 2"]), Expected::served(&["body 0"])], After::StaysOpen, Row::Served)
-        .because("a rest of at most 64 KiB is read and dropped, and what follows it is the next packet", KEEPALIVE),
+        .because("the server reads and drops a rest of at most 64 KiB; the next packet follows", KEEPALIVE),
     Case::builder("keepalive-idle", "a good GET, 6 s, another")
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(6000), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"])], After::StaysOpen, Row::Silence)
-        .because("silent for longer than 5 s between two requests: it has closed", KEEPALIVE),
+        .because("the server closes after 5 s of silence between two requests", KEEPALIVE),
     Case::builder("keepalive-idle-4", "a good GET, 4 s, another")
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(4000), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
-        .because("within the 5 s", KEEPALIVE),
+        .because("4 s of silence are within the 5 s", KEEPALIVE),
     Case::builder("keepalive-closed-by-peer", "a good GET, 2 s, half-close")
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::Wait(2000), Step::ShutdownWrite])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"])], After::StaysOpen, Row::ClosedBeforeFirstByte)
-        .because("between two requests an end is no error", KEEPALIVE),
+        .because("an end between two requests is no error", KEEPALIVE),
     Case::builder("keepalive-second-slow", "a good GET, then 3 bytes of another, nothing more")
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::part(SMALL, 0, 3)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::refused(408)], After::Closes, Row::HeaderTimeout)
-        .because("a second packet has the header timeout as the first", KEEPALIVE),
+        .because("the header timeout holds for a second packet too", KEEPALIVE),
     Case::builder("keepalive-second-cut", "a good GET, then 3 bytes of another, half-close")
         .steps(&[Step::packet(GET), Step::ReadAnswer, Step::part(SMALL, 0, 3), Step::ShutdownWrite])
         .needs(Needs::KEEPALIVE)
@@ -71,12 +71,12 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(GET), Step::raw(b"\0\x01\0\0X"), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes, Row::MalformedBlock)
-        .because("nothing behind a refused packet is believed", KEEPALIVE),
+        .because("nothing after a refused packet is read as a packet", KEEPALIVE),
     Case::builder("keepalive-second-http", "a good GET, then an HTTP request in one write")
         .steps(&[Step::packet(GET), Step::raw(b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n")])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["vars 10"]), Expected::refused(400)], After::Closes, Row::Foreign)
-        .because("a second packet is judged as the first", KEEPALIVE),
+        .because("a second packet has the same rules as the first", KEEPALIVE),
     Case::builder("keepalive-connection-close", "a good GET with Connection: close, then another in one write")
         .steps(&[Step::packet(GET.more(&[(b"HTTP_CONNECTION", b"close")])), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
@@ -96,7 +96,7 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(HEAD), Step::raw(b"\0\x01\0\0X")])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::bare(200), Expected::refused(400)], After::Closes, Row::MalformedBlock)
-        .because("of a packet that cannot be read nobody knows that it was HEAD", KEEPALIVE),
+        .because("a packet that cannot be decoded does not tell whether it is a HEAD", KEEPALIVE),
     Case::builder("keepalive-204", "two good GETs in one write; 204 without a length")
         .steps(&[Step::packet(GET), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
@@ -107,10 +107,10 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
-        .because("every CONTENT_LENGTH says the same, in the same bytes", KEEPALIVE),
+        .because("every CONTENT_LENGTH has the same bytes", KEEPALIVE),
     Case::builder("keepalive-length-twice-05", "CONTENT_LENGTH 05 twice, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"05").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["body 5"]), Expected::served(&["vars 10"])], After::StaysOpen, Row::Served)
-        .because("every CONTENT_LENGTH says the same, in the same bytes", KEEPALIVE),
+        .because("every CONTENT_LENGTH has the same bytes", KEEPALIVE),
 ];

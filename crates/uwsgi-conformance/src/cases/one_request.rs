@@ -1,4 +1,4 @@
-//! Connections that could be kept, and end with their answer all the same.
+//! Keepalive is on: what ends a connection after its answer, and what does not.
 
 use crate::case::{After, App, Case, Expected, Needs, Recipe, Row, SMALL, Step, Verdict};
 use crate::cases::sources::KEEPALIVE;
@@ -11,7 +11,7 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL), Step::packet(SMALL)])
         .needs(Needs::KEEPALIVE)
         .served(&["vars 10"], Row::BytesBehind)
-        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+        .because("without a length, the next bytes may be a body", KEEPALIVE),
     Case::builder("keepalive-open-ended", "two good GETs in one write; answers without a Content-Length")
         .steps(&[Step::packet(GET), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
@@ -23,10 +23,7 @@ pub(super) const CASES: &[Case] = &[
         .needs(Needs::KEEPALIVE)
         .app(App::FailBefore)
         .refused(500, Row::AppFailsBefore)
-        .because(
-            "an application that failed may have left a body half read: no second request behind a 500",
-            KEEPALIVE,
-        ),
+        .because("a failed application may have left a body half read: no second request follows a 500", KEEPALIVE),
     Case::builder("keepalive-chunked", "a chunked POST, accepted, then a GET in one write")
         .steps(&[
             Step::packet(
@@ -36,42 +33,39 @@ pub(super) const CASES: &[Case] = &[
         ])
         .needs(Needs { chunked: true, ..Needs::KEEPALIVE })
         .served(&["framing chunked", "body 5"], Row::BytesBehind)
-        .because("no front end goes on behind a chunked body", KEEPALIVE),
+        .because("no front end sends a second request after a chunked body", KEEPALIVE),
     Case::builder("keepalive-long", "two good GETs in one write; answers of 10 bytes too many")
         .steps(&[Step::packet(GET), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .app(App::Long(10))
         .answers(&[Expected::status(200), Expected::status(200)], After::StaysOpen, Row::Served)
-        .because("what is too much never leaves, so that the next answer begins where it should", KEEPALIVE),
+        .because("the extra bytes are never sent, so that the next answer begins at the right place", KEEPALIVE),
     Case::builder("keepalive-short", "two good GETs in one write; answers of 10 bytes too few")
         .steps(&[Step::packet(GET), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .app(App::Short(10))
         .verdict(Verdict::Abort, Row::AppFailsAfter)
-        .because("the next answer would be taken for the rest of this one", KEEPALIVE),
+        .because("the front end would take the next answer for the rest of this one", KEEPALIVE),
     Case::builder("keepalive-body-long", "CONTENT_LENGTH 5, 8 bytes, nothing more")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
         .needs(Needs::KEEPALIVE)
         .answers(&[Expected::served(&["body 5"]), Expected::refused(408)], After::Closes, Row::HeaderTimeout)
-        .because(
-            "behind a declared body the next packet begins; three bytes of one are a packet that is not finished",
-            KEEPALIVE,
-        ),
+        .because("the next packet begins after the body; three bytes are a packet that is not whole", KEEPALIVE),
     Case::builder("keepalive-length-absent", "a good GET without CONTENT_LENGTH, then a GET in one write")
         .steps(&[Step::packet(SMALL.without(&[b"CONTENT_LENGTH"])), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing none", "vars 9"], Row::BytesBehind)
-        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+        .because("without a length, the next bytes may be a body", KEEPALIVE),
     Case::builder("keepalive-length-3-5", "CONTENT_LENGTH 3, then 5, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 5", "body 5"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-5-3", "CONTENT_LENGTH 5, then 3, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 3", "body 3"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-5-3-5", "CONTENT_LENGTH 5, 3, 5, then a GET in one write")
         .steps(&[
             Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3"), (b"CONTENT_LENGTH", b"5")]).then(b"hello")),
@@ -79,15 +73,12 @@ pub(super) const CASES: &[Case] = &[
         ])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 5", "body 5"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-5-05", "CONTENT_LENGTH 5, then 05, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"05")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 5", "body 5"], Row::BytesBehind)
-        .because(
-            "the same number in other bytes: another reader may take one of them for octal, or for none",
-            KEEPALIVE,
-        ),
+        .because("the same number in other bytes: another reader may take 05 for octal or for invalid", KEEPALIVE),
     Case::builder("keepalive-length-0-00", "CONTENT_LENGTH 0, then 00, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"0").more(&[(b"CONTENT_LENGTH", b"00")])), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
@@ -97,25 +88,25 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")])), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 0", "body 0"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-empty-then-5", "CONTENT_LENGTH empty, then 5, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 5", "body 5"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-5-then-empty", "CONTENT_LENGTH 5, then empty, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing none", "body 0"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
     Case::builder("keepalive-length-twice-empty", "CONTENT_LENGTH empty twice, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")])), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing none", "body 0"], Row::BytesBehind)
-        .because("without a declared length, what follows may be a body that nobody announced", KEEPALIVE),
+        .because("without a length, the next bytes may be a body", KEEPALIVE),
     Case::builder("keepalive-length-bad-then-5", "CONTENT_LENGTH x, then 5, then a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::packet(GET)])
         .needs(Needs::KEEPALIVE)
         .served(&["framing length 5", "body 5"], Row::BytesBehind)
-        .because("nobody knows which length another reader took: no second request on this connection", KEEPALIVE),
+        .because("another reader may have taken the other length: this connection has no second request", KEEPALIVE),
 ];

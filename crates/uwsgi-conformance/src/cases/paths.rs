@@ -12,14 +12,14 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%C3%A9")]))])
         .served(&["path /\\xc3\\xa9", "target /%C3%A9"], Row::Served)
         .because("a path is bytes", PATHS),
-    Case::builder("path-percent", "PATH_INFO /a%41b: decoded once already, must stay so")
+    Case::builder("path-percent", "PATH_INFO /a%41b, which the front end has decoded already")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a%41b"), (b"REQUEST_URI", b"/a%2541b")]))])
         .served(&["path /a%41b", "target /a%2541b"], Row::Served)
-        .because("decoded once by the front end; to decode it again is a way around its access rules", PATHS),
+        .because("the front end has decoded it once; to decode it again is a way around its access rules", PATHS),
     Case::builder("path-encoded-dots", "PATH_INFO /a/%2e%2e/b (from /a/%252e%252e/b)")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/%2e%2e/b"), (b"REQUEST_URI", b"/a/%252e%252e/b")]))])
         .served(&["path /a/%2e%2e/b", "target /a/%252e%252e/b"], Row::Served)
-        .because("decoded once by the front end; to decode it again is a way around its access rules", PATHS),
+        .because("the front end has decoded it once; to decode it again is a way around its access rules", PATHS),
     Case::builder("path-question", "PATH_INFO with ? and # in it (from %3F, %23)")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a?b#c"), (b"REQUEST_URI", b"/a%3Fb%23c")]))])
         .served(&["path /a?b#c", "query ", "target /a%3Fb%23c"], Row::Served)
@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("path-no-slash", "PATH_INFO without a leading slash")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"m")]))])
         .served(&["path m", "target /m"], Row::Served)
-        .because("it is the application's to judge; the target gets the slash", PATHS),
+        .because("the application judges it; the target gets a slash", PATHS),
     Case::builder("path-empty", "PATH_INFO empty")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"")]))])
         .served(&["path ", "target /"], Row::Served)
@@ -39,31 +39,31 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("script-name-header", "HTTP_SCRIPT_NAME /app (a client's header)")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTP_SCRIPT_NAME", b"/app")]))])
         .served(&["path /m", "header script-name /app"], Row::Served)
-        .because("a client's header moves no application", PATHS),
+        .because("a client's header does not say where the application is mounted", PATHS),
     Case::builder("remote-user", "REMOTE_USER and REMOTE_ADDR")
         .steps(&[Step::packet(SMALL.more(&[(b"REMOTE_USER", b"root"), (b"REMOTE_ADDR", b"192.0.2.7")]))])
         .served(&["var REMOTE_USER root", "var REMOTE_ADDR 192.0.2.7"], Row::Served)
-        .because("the front end's word, of a peer that is allowed", PATHS),
+        .because("the front end says so, and it is a peer that may connect", PATHS),
     Case::builder("server-name", "SERVER_NAME other.test")
         .steps(&[Step::packet(SMALL.changed(&[(b"SERVER_NAME", b"other.test")]))])
         .served(&["var SERVER_NAME other.test"], Row::Served)
-        .because("PEP 3333: from the vars, not from the socket", PATHS),
+        .because("PEP 3333: the name comes from the vars, not from the socket", PATHS),
     Case::builder("https-on", "HTTPS on")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"on")]))])
         .served(&["scheme https"], Row::Served)
-        .because("what nginx and Apache send for TLS", SCHEME),
+        .because("nginx and Apache send this for TLS", SCHEME),
     Case::builder("https-1", "HTTPS 1")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"1")]))])
         .served(&["scheme https"], Row::Served)
-        .because("on, 1 and true, in any case", SCHEME),
+        .because("on, 1 and true count, in upper or lower case", SCHEME),
     Case::builder("https-off", "HTTPS off")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTPS", b"off")]))])
         .served(&["scheme http"], Row::Served)
-        .because("what some servers send where there is no TLS", SCHEME),
+        .because("some servers send this without TLS", SCHEME),
     Case::builder("request-scheme", "REQUEST_SCHEME https (nginx sets it), no HTTPS")
         .steps(&[Step::packet(SMALL.more(&[(b"REQUEST_SCHEME", b"https")]))])
         .served(&["scheme https"], Row::Served)
-        .because("nginx's uwsgi_params set it: the front end's word", SCHEME),
+        .because("nginx's uwsgi_params set it, so that it comes from the front end", SCHEME),
     Case::builder("forwarded-proto", "HTTP_X_FORWARDED_PROTO https (a client's header)")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTP_X_FORWARDED_PROTO", b"https")]))])
         .served(&["scheme http"], Row::Served)
@@ -71,9 +71,9 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("url-scheme", "a variable named wsgi.url_scheme, value https")
         .steps(&[Step::packet(SMALL.more(&[(b"wsgi.url_scheme", b"https")]))])
         .served(&["scheme https"], Row::Served)
-        .because("the third place that is asked, behind REQUEST_SCHEME and UWSGI_SCHEME", SCHEME),
+        .because("it counts after REQUEST_SCHEME and UWSGI_SCHEME", SCHEME),
     Case::builder("url-scheme-unknown", "a variable named wsgi.url_scheme, value gopher")
         .steps(&[Step::packet(SMALL.more(&[(b"wsgi.url_scheme", b"gopher")]))])
         .served(&["scheme http"], Row::Served)
-        .because("neither http nor https names no scheme", SCHEME),
+        .because("only http and https are schemes", SCHEME),
 ];

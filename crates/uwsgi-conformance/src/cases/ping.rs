@@ -7,11 +7,11 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("ping-bare", "a real ping: 100, 0, 0")
         .steps(&[Step::raw(b"\x64\0\0\0")])
         .verdict(Verdict::Pong, Row::Ping)
-        .because("how a balancer asks whether a server lives", PING),
+        .because("a load balancer asks like this whether a server lives", PING),
     Case::builder("modifier1-100", "modifier1 100 (ping), good variables")
         .steps(&[Step::packet(SMALL.modifiers(100, 0))])
         .verdict(Verdict::Pong, Row::Ping)
-        .because("a ping may carry vars, and they say nothing", PING),
+        .because("a ping may carry vars, which mean nothing", PING),
     Case::builder("ping-modifier2", "a ping with modifier2 7")
         .steps(&[Step::raw(b"\x64\0\0\x07")])
         .verdict(Verdict::Pong, Row::Ping)
@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("ping-then-get", "a ping and a good GET in one write")
         .steps(&[Step::packet(SMALL.modifiers(100, 0)), Step::packet(SMALL)])
         .verdict(Verdict::Pong, Row::Ping)
-        .because("a connection of a ping is over with the pong", PING),
+        .because("the connection ends with the pong", PING),
     Case::builder("ping-half-close", "a ping, half-close")
         .steps(&[Step::raw(b"\x64\0\0\0"), Step::ShutdownWrite])
         .verdict(Verdict::Pong, Row::Ping)
@@ -35,7 +35,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("ping-block-late", "a ping whose block comes in two pieces, 2 s apart")
         .steps(&[Step::raw(b"\x64\x03\0\0a"), Step::Wait(2000), Step::raw(b"bc")])
         .verdict(Verdict::Pong, Row::Ping)
-        .because("once the block is there, not before", PING),
+        .because("the pong comes when the block is there, not before", PING),
     Case::builder("ping-block-wait", "a ping of 3 bytes, 2 of them, nothing more")
         .steps(&[Step::raw(b"\x64\x03\0\0ab")])
         .refused(408, Row::HeaderTimeout)
@@ -44,10 +44,10 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.modifiers(100, 0).filled(4097))])
         .needs(Needs { datasize: 4096, ..Needs::DEFAULT })
         .refused(431, Row::DatasizeOverLimit)
-        .because("its block is never there: a buffer need not hold more than the limit", PING),
+        .because("the block is over the limit, so that the server does not wait for it", PING),
     Case::builder("ping-accepted", "modifier1 100, accepted")
         .steps(&[Step::packet(SMALL.modifiers(100, 0))])
         .needs(Needs { accepting: &[100], ..Needs::DEFAULT })
         .verdict(Verdict::Pong, Row::Ping)
-        .because("a ping is no request, whatever is accepted", PING),
+        .because("modifier1 100 is a ping, even if the server accepts it", PING),
 ];

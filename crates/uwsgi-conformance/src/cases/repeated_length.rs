@@ -7,12 +7,12 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("length-twice-same", "CONTENT_LENGTH 5 twice")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing length 5", "body 5"], Row::Served)
-        .because("equal duplicates say one thing", LENGTH),
+        .because("equal duplicates mean one length", LENGTH),
     Case::builder("length-twice-3-5", "CONTENT_LENGTH 3, then 5")
         .steps(&[Step::packet(SMALL.post(b"3").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing length 5", "body 5", "content hello"], Row::Served)
         .because(
-            "the last one counts, as in both servers: in nginx a param set again replaces the one of uwsgi_params",
+            "the last one counts, as in both servers: in nginx a param that is set again replaces that of uwsgi_params",
             LENGTH,
         ),
     Case::builder("length-twice-5-3", "CONTENT_LENGTH 5, then 3")
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
             Step::ShutdownWrite,
         ])
         .served(&["framing length 5", "body 5", "content hello"], Row::Served)
-        .because("the last one counts; that they are written in two ways decides about the connection alone", LENGTH),
+        .because("the last one counts; the other spelling only keeps the connection from being kept", LENGTH),
     Case::builder("length-empty-then-5", "CONTENT_LENGTH empty, then 5")
         .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing length 5", "body 5"], Row::Served)
@@ -34,13 +34,13 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing none", "body 0"], Row::BytesBehind)
         .because(
-            "the last one counts, and an empty one is no body: uwsgi_param CONTENT_LENGTH \"\" removes the length",
+            "the last one counts, and an empty one means no body: uwsgi_param CONTENT_LENGTH \"\" removes the length",
             LENGTH,
         ),
     Case::builder("length-twice-empty", "CONTENT_LENGTH empty twice, 5 bytes")
         .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing none", "body 0"], Row::BytesBehind)
-        .because("empty is absent, however often it comes", LENGTH),
+        .because("an empty length is absent, even if it comes twice", LENGTH),
     Case::builder("length-5-empty-5", "CONTENT_LENGTH 5, empty, 5")
         .steps(&[
             Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b""), (b"CONTENT_LENGTH", b"5")]).then(b"hello")),
@@ -52,39 +52,36 @@ pub(super) const CASES: &[Case] = &[
         .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"CONTENT_LENGTH", b"0")]))])
         .served(&["method POST", "framing length 0", "body 0"], Row::Served)
         .because(
-            "what nginx sends where uwsgi_pass_request_body is off and the length is set to 0: there is nothing \
-             to wait for",
+            "nginx sends this if uwsgi_pass_request_body is off and the length is set to 0: there is no body to \
+             wait for",
             LENGTH,
         ),
     Case::builder("length-auth-request", "REQUEST_METHOD POST, then GET; CONTENT_LENGTH 77, then empty; no body")
         .steps(&[Step::packet(SMALL.post(b"77").more(&[(b"REQUEST_METHOD", b"GET"), (b"CONTENT_LENGTH", b"")]))])
         .served(&["method GET", "framing none", "body 0"], Row::Served)
-        .because(
-            "what nginx sends for auth_request, where both params are set again after include uwsgi_params",
-            LENGTH,
-        ),
+        .because("nginx sends this for auth_request, if both params are set again after include uwsgi_params", LENGTH),
     Case::builder("length-twice-first-bad", "CONTENT_LENGTH x, then 5")
         .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing length 5", "body 5"], Row::Served)
-        .because("one that was replaced is not read as a number", LENGTH),
+        .because("a replaced length is not parsed", LENGTH),
     Case::builder("length-twice-first-negative", "CONTENT_LENGTH -1, then 5")
         .steps(&[
             Step::packet(SMALL.post(b"-1").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
         ])
         .served(&["framing length 5", "body 5"], Row::Served)
-        .because("one that was replaced is not read as a number", LENGTH),
+        .because("a replaced length is not parsed", LENGTH),
     Case::builder("length-twice-first-2-64", "CONTENT_LENGTH 18446744073709551616, then 5")
         .steps(&[
             Step::packet(SMALL.post(b"18446744073709551616").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
         ])
         .served(&["framing length 5", "body 5"], Row::Served)
-        .because("one that was replaced is not read as a number", LENGTH),
+        .because("a replaced length is not parsed", LENGTH),
     Case::builder("length-bad-then-empty", "CONTENT_LENGTH x, then empty, 5 bytes")
         .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
         .served(&["framing none", "body 0"], Row::BytesBehind)
-        .because("the last one counts, and an empty one is no body", LENGTH),
+        .because("the last one counts, and an empty one means no body", LENGTH),
     Case::builder("length-twice-second-bad", "CONTENT_LENGTH 5, then x")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"x")]).then(b"hello")), Step::ShutdownWrite])
         .refused(400, Row::InvalidLength)
@@ -102,7 +99,7 @@ pub(super) const CASES: &[Case] = &[
             Step::ShutdownWrite,
         ])
         .refused(400, Row::InvalidLength)
-        .because("the last one counts, and it does not fit 64 bits", LENGTH),
+        .because("the last one counts, and it does not fit in 64 bits", LENGTH),
     Case::builder("length-twice-second-newline", "CONTENT_LENGTH 5, then 5 and a newline")
         .steps(&[
             Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"5\n")]).then(b"hello")),
@@ -116,31 +113,19 @@ pub(super) const CASES: &[Case] = &[
             Step::ShutdownWrite,
         ])
         .refused(400, Row::Content)
-        .because(
-            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
-             may take the first",
-            CONTENT,
-        ),
+        .because("every CONTENT_LENGTH is checked for CR, LF and NUL: another reader may take the first", CONTENT),
     Case::builder("length-twice-first-cr", "CONTENT_LENGTH 5 and CR, then 5")
         .steps(&[
             Step::packet(SMALL.post(b"5\r").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
         ])
         .refused(400, Row::Content)
-        .because(
-            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
-             may take the first",
-            CONTENT,
-        ),
+        .because("every CONTENT_LENGTH is checked for CR, LF and NUL: another reader may take the first", CONTENT),
     Case::builder("length-twice-first-nul", "CONTENT_LENGTH 5 and NUL, then 5")
         .steps(&[
             Step::packet(SMALL.post(b"5\0").more(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello")),
             Step::ShutdownWrite,
         ])
         .refused(400, Row::Content)
-        .because(
-            "every CONTENT_LENGTH is searched for CR, LF and NUL, those that do not count too: another reader \
-             may take the first",
-            CONTENT,
-        ),
+        .because("every CONTENT_LENGTH is checked for CR, LF and NUL: another reader may take the first", CONTENT),
 ];

@@ -1,4 +1,4 @@
-//! What a request asks for: the path that was routed, as the client spelled it where it is the same, and the query.
+//! The target of a request: the routed path, in the client's spelling if that is the same path, and the query.
 
 use crate::case::{Case, Row, SMALL, Step};
 use crate::cases::sources::TARGET;
@@ -7,7 +7,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("target-subrequest", "REQUEST_URI /secret, PATH_INFO /auth (nginx's auth_request)")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/auth"), (b"REQUEST_URI", b"/secret")]))])
         .served(&["path /auth", "target /auth"], Row::Served)
-        .because("the path that was routed: REQUEST_URI is the main request's", TARGET),
+        .because("PATH_INFO is the path that was routed; REQUEST_URI is that of the main request", TARGET),
     Case::builder("target-rewritten-query", "REQUEST_URI /old?a=1, PATH_INFO /new, QUERY_STRING b=2")
         .steps(&[Step::packet(SMALL.changed(&[
             (b"PATH_INFO", b"/new"),
@@ -15,11 +15,11 @@ pub(super) const CASES: &[Case] = &[
             (b"QUERY_STRING", b"b=2"),
         ]))])
         .served(&["target /new?b=2"], Row::Served)
-        .because("both are what the front end decided", TARGET),
+        .because("the front end has decided both the path and the query", TARGET),
     Case::builder("target-query-stripped", "REQUEST_URI /m?a=1, QUERY_STRING empty")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1")]))])
         .served(&["query ", "target /m"], Row::Served)
-        .because("a front end that removes the query means it", TARGET),
+        .because("the front end has removed the query on purpose", TARGET),
     Case::builder("target-query-set", "REQUEST_URI /m?a=1, QUERY_STRING b=2 (set $args)")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?a=1"), (b"QUERY_STRING", b"b=2")]))])
         .served(&["query b=2", "target /m?b=2"], Row::Served)
@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("target-query-of-uri", "REQUEST_URI /m?a=1, no QUERY_STRING")
         .steps(&[Step::packet(SMALL.without(&[b"QUERY_STRING"]).changed(&[(b"REQUEST_URI", b"/m?a=1")]))])
         .served(&["target /m?a=1"], Row::Served)
-        .because("where QUERY_STRING is absent, REQUEST_URI has the query", TARGET),
+        .because("without QUERY_STRING, the query is that of REQUEST_URI", TARGET),
     Case::builder("target-query-empty-question", "REQUEST_URI /m?, QUERY_STRING empty")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"/m?")]))])
         .served(&["target /m"], Row::Served)
@@ -35,23 +35,23 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("target-slash-kept", "REQUEST_URI /a%2Fb, PATH_INFO /a/b")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/b"), (b"REQUEST_URI", b"/a%2Fb")]))])
         .served(&["path /a/b", "target /a%2Fb"], Row::Served)
-        .because("it is the same path, and REQUEST_URI says how it was spelled", TARGET),
+        .because("REQUEST_URI is the same path, in the client's spelling", TARGET),
     Case::builder("target-lower-hex", "REQUEST_URI /%c3%a9, PATH_INFO /\\xc3\\xa9")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/\xc3\xa9"), (b"REQUEST_URI", b"/%c3%a9")]))])
         .served(&["target /%c3%a9"], Row::Served)
-        .because("it is the same path, as it was spelled", TARGET),
+        .because("REQUEST_URI is the same path, in the client's spelling", TARGET),
     Case::builder("target-tidied-slashes", "REQUEST_URI /a//b%2Fc, PATH_INFO /a/b/c")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a/b/c"), (b"REQUEST_URI", b"/a//b%2Fc")]))])
         .served(&["target /a/b/c"], Row::Served)
-        .because("the front end has merged slashes: what it routed is PATH_INFO", TARGET),
+        .because("the front end has merged slashes, and routed PATH_INFO", TARGET),
     Case::builder("target-tidied-dots", "REQUEST_URI /a/../b, PATH_INFO /b")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/b"), (b"REQUEST_URI", b"/a/../b")]))])
         .served(&["target /b"], Row::Served)
-        .because("the front end has removed dots: what it routed is PATH_INFO", TARGET),
+        .because("the front end has removed dots, and routed PATH_INFO", TARGET),
     Case::builder("target-bad-percent", "REQUEST_URI /a%zz, PATH_INFO /a%zz")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/a%zz"), (b"REQUEST_URI", b"/a%zz")]))])
         .served(&["path /a%zz", "target /a%25zz"], Row::Served)
-        .because("a percent sign that begins no byte is one: the target says so", TARGET),
+        .because("a percent sign without two hex digits is itself: the target encodes it", TARGET),
     Case::builder("target-fragment", "REQUEST_URI /m#x, PATH_INFO /m#x")
         .steps(&[Step::packet(SMALL.changed(&[(b"PATH_INFO", b"/m#x"), (b"REQUEST_URI", b"/m#x")]))])
         .served(&["path /m#x", "target /m%23x"], Row::Served)
@@ -110,7 +110,7 @@ pub(super) const CASES: &[Case] = &[
             SMALL.without(&[b"PATH_INFO", b"QUERY_STRING"]).changed(&[(b"REQUEST_URI", b"/a%2Fb?c")]),
         )])
         .served(&["target /a%2Fb?c"], Row::Served)
-        .because("where nothing else says what is asked for, REQUEST_URI does", TARGET),
+        .because("only REQUEST_URI says what is requested", TARGET),
     Case::builder("target-absolute", "REQUEST_URI http://lab.test/a%2Fb, PATH_INFO /a/b (Apache)")
         .steps(&[Step::packet(SMALL.changed(&[(b"REQUEST_URI", b"http://lab.test/a%2Fb"), (b"PATH_INFO", b"/a/b")]))])
         .served(&["target /a%2Fb"], Row::Served)

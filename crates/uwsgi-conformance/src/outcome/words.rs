@@ -39,8 +39,8 @@ impl Outcome {
             };
         }
         let mut words = Runs::default();
-        for (place, answer) in self.answers.iter().enumerate() {
-            words.push(in_words(answer, case, place));
+        for (index, answer) in self.answers.iter().enumerate() {
+            words.push(in_words(answer, case, index));
         }
         if self.rest == Receive::PONG {
             words.push("pong".into());
@@ -57,12 +57,12 @@ impl Outcome {
     }
 }
 
-fn in_words(answer: &Answer, case: &Case, place: usize) -> String {
+fn in_words(answer: &Answer, case: &Case, index: usize) -> String {
     let mut words = answer.status.to_string();
     if !answer.whole {
         words.push_str(" cut off");
     }
-    let mut seen: Vec<_> = match case.verdict.expected().get(place) {
+    let mut seen: Vec<_> = match case.verdict.expected().get(index) {
         Some(expected) if expected.status < 400 => {
             contradicted(&answer.body, expected).into_iter().map(|(_, actual)| actual).collect()
         }
@@ -96,8 +96,8 @@ impl Runs {
 
 impl fmt::Display for Runs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (word, count)) in self.0.iter().enumerate() {
-            if place > 0 {
+        for (index, (word, count)) in self.0.iter().enumerate() {
+            if index > 0 {
                 f.write_str(" + ")?;
             }
             match count {

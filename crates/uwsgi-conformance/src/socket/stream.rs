@@ -1,4 +1,4 @@
-//! TCP and Unix streams behind one type, with what std lacks: a source address, and a reset.
+//! TCP and Unix streams as one type, with what std lacks: a source address, and a reset.
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
