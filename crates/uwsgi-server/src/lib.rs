@@ -4,20 +4,18 @@
 
 extern crate alloc;
 
-mod access;
+mod access_log;
 mod app;
 mod connection;
-mod head;
 mod listener;
+mod lock;
+mod log;
 mod server;
-mod signals;
 mod stop;
-mod threads;
 mod workers;
 
-pub use access::AccessLog;
-pub use app::{Answer, App, AppError, Body, Call, Ends, Message, NotImplemented};
+pub use access_log::AccessLog;
+pub use app::{Addresses, Answer, App, AppError, Body, Call, Head, Message, NotImplemented};
 pub use connection::serve_connection;
-pub use head::Head;
 pub use listener::Listener;
 pub use server::{Handle, Server};

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use uwsgi::server::Settings;
 use uwsgi_io::Socket;
-use uwsgi_server::{Answer, Body, Call, Ends, Head, serve_connection};
+use uwsgi_server::{Addresses, Answer, Body, Call, Head, serve_connection};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -37,7 +37,7 @@ fn serve(socket: impl Into<OwnedFd>, barrier: &Arc<Barrier>) -> JoinHandle<()> {
             barrier.wait();
             Ok(answer.whole(Head::new(200), b"hello")?)
         };
-        serve_connection(&socket, &app, &Settings::default(), Ends::default()).unwrap();
+        serve_connection(&socket, &app, &Settings::default(), Addresses::default()).unwrap();
     })
 }
 

@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use uwsgi::server::{Settings, Time};
 use uwsgi::{Modifier1, Scheme, VarsEncoder};
 use uwsgi_io::{Direction, HeadError, Transport};
-use uwsgi_server::{Answer, App, AppError, Body, Call, Ends, Head, Message, serve_connection};
+use uwsgi_server::{Addresses, Answer, App, AppError, Body, Call, Head, Message, serve_connection};
 
 type Done = Result<(), AppError>;
 
@@ -91,7 +91,7 @@ const GET: &[(&str, &str)] = &[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")];
 /// What an application does with a request.
 fn play(vars: &[(&str, &str)], body: &[u8], app: impl App) -> Wire {
     let wire = Wire { incoming: Mutex::new([&packet(vars), body].concat()), ..Wire::default() };
-    serve_connection(&wire, &app, &Settings::default(), Ends::default()).unwrap();
+    serve_connection(&wire, &app, &Settings::default(), Addresses::default()).unwrap();
     wire
 }
 
@@ -157,14 +157,14 @@ fn e4_the_server_has_a_name_and_a_port() {
         ("[2001:db8::7]:3031", "2001:db8::7 3031"),
         ("[::ffff:192.0.2.7]:3031", "192.0.2.7 3031"),
     ] {
-        let mut ends = Ends::default();
-        ends.local = Some(local.parse().unwrap());
+        let mut addresses = Addresses::default();
+        addresses.local = Some(local.parse().unwrap());
         let wire = Wire::default();
         *wire.incoming.lock().unwrap() = packet(&[("SERVER_NAME", "")]);
         let app = |call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Done {
             Ok(answer.whole(Head::new(200), format!("{} {}", call.server_name(), call.server_port()).as_bytes())?)
         };
-        serve_connection(&wire, &app, &Settings::default(), ends).unwrap();
+        serve_connection(&wire, &app, &Settings::default(), addresses).unwrap();
         assert!(wire.sent().ends_with(&format!("\r\n\r\n{expected}")), "{}", wire.sent());
     }
 }
@@ -622,7 +622,7 @@ fn other_packets_are_the_applications_if_it_takes_them() {
     let settings = Settings::default().accepting(Modifier1::SIGNAL);
     let serve = |app: &dyn App, settings: &Settings| {
         let wire = Wire { incoming: Mutex::new(b"\x6e\0\0\x07rest".to_vec()), ..Wire::default() };
-        serve_connection(&wire, app, settings, Ends::default()).unwrap();
+        serve_connection(&wire, app, settings, Addresses::default()).unwrap();
         wire.sent()
     };
     assert_eq!(serve(&Signals, &settings), "signal 7 rest");

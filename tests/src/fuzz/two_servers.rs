@@ -9,7 +9,7 @@ use uwsgi::server::{Refusal, Settings, Time};
 use uwsgi::{Limits, Modifier1};
 use uwsgi_conformance::App;
 use uwsgi_io::{Direction, Transport};
-use uwsgi_server::{Answer, AppError, Call, Ends};
+use uwsgi_server::{Addresses, Answer, AppError, Call};
 use uwsgi_tower::{End, Stop, request_parts};
 
 use crate::drive::pieces;
@@ -164,8 +164,12 @@ impl Plan {
             refused: false.into(),
             to_head: false.into(),
         };
-        let served =
-            uwsgi_server::serve_connection(&WithoutLook(&timeline), &application, &self.settings(), Ends::default());
+        let served = uwsgi_server::serve_connection(
+            &WithoutLook(&timeline),
+            &application,
+            &self.settings(),
+            Addresses::default(),
+        );
         let outcome = timeline.outcome();
         let mut written = String::from_utf8_lossy(&outcome.written).to_ascii_lowercase();
         let (refused, to_head) = (application.refused.into_inner(), application.to_head.into_inner());

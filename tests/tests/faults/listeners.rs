@@ -18,7 +18,7 @@ use crate::{Place, Running, exists, shell, shell_of};
 
 /// Answers with the local address of the connection.
 fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
-    let local = call.ends().local.map_or("a Unix socket".into(), |local| local.to_string());
+    let local = call.addresses().local.map_or("a Unix socket".into(), |local| local.to_string());
     Ok(answer.whole(Head::new(200), local.as_bytes())?)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use uwsgi::server::{Receive, Refusal, Settings};
 use uwsgi_io::{Arrival, Blocking, Duplex, RequestReader, Transport};
-use uwsgi_server::{Answer, Body, Ends, Head, serve_connection};
+use uwsgi_server::{Addresses, Answer, Body, Head, serve_connection};
 use uwsgi_tests::timeline::{Act, Behavior, Timeline};
 
 use crate::{app, echo, get, post, serve};
@@ -203,7 +203,7 @@ fn served<T: Transport + Send + Sync + 'static>(transport: T, fails: bool) -> st
             answer.write_all(b"up to the close")?;
             if fails { Err("the disk is gone".into()) } else { Ok(()) }
         });
-        serve_connection(&transport, &app, &Settings::default(), Ends::default())
+        serve_connection(&transport, &app, &Settings::default(), Addresses::default())
     })
 }
 
@@ -271,7 +271,7 @@ where
     Blocking<T>: Transport + Sync,
 {
     let begun = Instant::now();
-    let served = serve_connection(&Blocking::new(stream), &app(blind), &settings, Ends::default());
+    let served = serve_connection(&Blocking::new(stream), &app(blind), &settings, Addresses::default());
     (served, begun.elapsed())
 }
 
@@ -309,7 +309,7 @@ fn a_refusal_and_a_pong_must_leave_in_time() {
     let behavior = Behavior { takes: vec![0, 1], late: Duration::from_secs(6), ..Behavior::default() };
     for (what, sent) in [("refusal", b"\0\0\0\0".to_vec()), ("failure", get()), ("pong", b"\x64\0\0\0".to_vec())] {
         let connection = Timeline::new([(0, Act::Send(sent))], behavior.clone());
-        let served = serve_connection(&connection, &fails, &Settings::default(), Ends::default());
+        let served = serve_connection(&connection, &fails, &Settings::default(), Addresses::default());
         let outcome = connection.outcome();
         assert_eq!((outcome.written.len(), outcome.took), (2, 12_000), "{what}");
         let timed_out = served.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use uwsgi::server::Settings;
-use uwsgi_server::{Answer, App, AppError, Body, Call, Ends, serve_connection};
+use uwsgi_server::{Addresses, Answer, App, AppError, Body, Call, serve_connection};
 use uwsgi_tests::counting::CountingAllocator;
 use uwsgi_tests::naive;
 use uwsgi_tests::timeline::{Outcome, Timeline};
@@ -50,7 +50,7 @@ fn keepalive() -> Settings {
 }
 
 fn serve(connection: &Timeline, app: &impl App, settings: Settings) -> io::Result<Outcome> {
-    serve_connection(connection, app, &settings, Ends::default()).map(|()| connection.outcome())
+    serve_connection(connection, app, &settings, Addresses::default()).map(|()| connection.outcome())
 }
 
 /// Returns both parts of the bytes, for each place to cut them in two.

@@ -8,8 +8,8 @@ use proptest::collection::{SizeRange, vec};
 use proptest::prelude::*;
 use uwsgi::framing::request_body;
 use uwsgi::{
-    Array, ArrayEncoder, DecodeErrorKind, Header, HeaderName, Modifier1, Packet, Request, Vars, VarsBuf,
-    VarsEncoder, encoded_len,
+    Array, ArrayEncoder, DecodeErrorKind, Header, HeaderName, Modifier1, Packet, Request, Vars, VarsBuf, VarsEncoder,
+    encoded_len,
 };
 use uwsgi_tests::naive::{self, Fault, Pair, Rules};
 use uwsgi_tests::naive_cgi;

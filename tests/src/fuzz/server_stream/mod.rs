@@ -8,7 +8,7 @@ use core::time::Duration;
 use uwsgi::framing::RequestBody;
 use uwsgi::server::Settings;
 use uwsgi::{Limits, Modifier1};
-use uwsgi_server::{Ends, serve_connection};
+use uwsgi_server::{Addresses, serve_connection};
 
 use crate::drive::pieces;
 use crate::naive::{self, Pair, Rules};
@@ -102,7 +102,7 @@ impl Plan {
 
     fn serve(&self, connection: &Timeline, undisturbed: bool) -> (std::io::Result<()>, Vec<Seen>) {
         let actor = Actor::new(&self.acts, self.has(16), self.has(32), undisturbed);
-        let served = serve_connection(connection, &actor, &self.settings(), Ends::default());
+        let served = serve_connection(connection, &actor, &self.settings(), Addresses::default());
         (served, actor.into_seen())
     }
 

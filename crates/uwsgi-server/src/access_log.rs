@@ -1,11 +1,11 @@
-//! The access log: a line for each request that an application was asked for.
+//! The access log: one line for each request that reached the application.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -13,8 +13,9 @@ use time::macros::format_description;
 use uwsgi::Request;
 
 use crate::app::Call;
+use crate::lock::lock;
 
-/// A log of requests. No header but Referer and User-Agent comes into it: no cookie, no credentials.
+/// A log of requests. It has no cookies and no credentials, because it takes only the headers Referer and User-Agent.
 ///
 /// ```
 /// use uwsgi_server::AccessLog;
@@ -22,53 +23,42 @@ use crate::app::Call;
 /// let log = AccessLog::combined(std::io::stderr());
 /// ```
 pub struct AccessLog {
-    format: Format,
-    to: Mutex<Box<dyn Write + Send>>,
+    format: fn(&Entry<'_>, OffsetDateTime) -> io::Result<Vec<u8>>,
+    output: Mutex<Box<dyn Write + Send>>,
 }
 
 impl fmt::Debug for AccessLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessLog").field("format", &self.format).finish_non_exhaustive()
+        f.debug_struct("AccessLog").finish_non_exhaustive()
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Combined,
-    Json,
-}
-
-/// One request and what was answered.
+/// One request and its response.
 pub(crate) struct Entry<'r> {
     request: Request<'r>,
     client: Cow<'r, str>,
     status: u16,
-    bytes: u64,
-    took: Duration,
+    body_bytes: u64,
+    duration: Duration,
 }
 
 impl AccessLog {
-    /// Lines as Apache and nginx write them under the name "combined".
-    pub fn combined(to: impl Write + Send + 'static) -> Self {
-        Self { format: Format::Combined, to: Mutex::new(Box::new(to)) }
+    /// Writes lines in the format that Apache and nginx call "combined".
+    pub fn combined(output: impl Write + Send + 'static) -> Self {
+        Self { format: |entry, now| entry.combined(now), output: Mutex::new(Box::new(output)) }
     }
 
-    /// An object of JSON a line: `time`, `client`, `user`, `method`, `uri`, `protocol`, `status`, `bytes`, `referer`,
-    /// `user_agent`, `milliseconds`. Control characters are escaped, DEL and those of C1 included.
-    pub fn json(to: impl Write + Send + 'static) -> Self {
-        Self { format: Format::Json, to: Mutex::new(Box::new(to)) }
+    /// Writes one JSON object a line: `time`, `client`, `user`, `method`, `uri`, `protocol`, `status`, `bytes`, `referer`,
+    /// `user_agent`, `milliseconds`. Control characters are escaped, also DEL and those of C1.
+    pub fn json(output: impl Write + Send + 'static) -> Self {
+        Self { format: |entry, now| entry.json(now), output: Mutex::new(Box::new(output)) }
     }
 
-    /// Writes a line, at once. That a log cannot be written stops no server; it is told on the other log.
+    /// Writes a line at once. If that fails, the server logs the error through `tracing` and goes on.
     pub(crate) fn log(&self, entry: &Entry<'_>) {
-        let now = OffsetDateTime::now_utc();
-        let line = match self.format {
-            Format::Combined => entry.combined(now),
-            Format::Json => entry.json(now),
-        };
-        let written = line.and_then(|line| {
-            let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-            to.write_all(&line).and_then(|()| to.flush())
+        let written = (self.format)(entry, OffsetDateTime::now_utc()).and_then(|line| {
+            let mut output = lock(&self.output);
+            output.write_all(&line).and_then(|()| output.flush())
         });
         if let Err(error) = written {
             tracing::error!("the access log cannot be written: {error}");
@@ -82,20 +72,20 @@ const JSON: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 impl<'r> Entry<'r> {
-    pub(crate) fn new(call: &Call<'r>, status: u16, bytes: u64, took: Duration) -> Self {
+    pub(crate) fn new(call: &Call<'r>, status: u16, body_bytes: u64, duration: Duration) -> Self {
         let request = *call.request();
-        let client = match (request.remote_addr(), call.ends().peer) {
+        let client = match (request.remote_addr(), call.addresses().peer) {
             (Some(address), _) if !address.is_empty() => Cow::Owned(address.escape_ascii().to_string()),
             (_, Some(peer)) => Cow::Owned(peer.ip().to_string()),
             _ => Cow::Borrowed("-"),
         };
-        Self { request, client, status, bytes, took }
+        Self { request, client, status, body_bytes, duration }
     }
 
     fn combined(&self, now: OffsetDateTime) -> io::Result<Vec<u8>> {
         let mut line = Vec::with_capacity(256);
         let user = self.request.remote_user().filter(|user| !user.is_empty()).unwrap_or(b"-");
-        write!(line, "{} - {} [", bare(&self.client), bare(&user.escape_ascii().to_string()))?;
+        write!(line, "{} - {} [", unquoted(&self.client), unquoted(&user.escape_ascii().to_string()))?;
         now.format_into(&mut line, COMBINED).map_err(io::Error::other)?;
         writeln!(
             line,
@@ -104,7 +94,7 @@ impl<'r> Entry<'r> {
             self.request.target().from_root(),
             self.request.server_protocol().unwrap_or(b"-").escape_ascii(),
             self.status,
-            self.bytes,
+            self.body_bytes,
             self.request.header("referer").as_deref().unwrap_or(b"-").escape_ascii(),
             self.request.header("user-agent").as_deref().unwrap_or(b"-").escape_ascii(),
         )?;
@@ -113,26 +103,27 @@ impl<'r> Entry<'r> {
 
     fn json(&self, now: OffsetDateTime) -> io::Result<Vec<u8>> {
         let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
-        let known = |bytes: Option<&[u8]>| bytes.map(text);
+        let text_or_null = |bytes: Option<&[u8]>| bytes.map(text);
         let object = serde_json::json!({
             "time": now.format(JSON).map_err(io::Error::other)?,
             "client": self.client,
-            "user": known(self.request.remote_user().filter(|user| !user.is_empty())),
+            "user": text_or_null(self.request.remote_user().filter(|user| !user.is_empty())),
             "method": text(self.request.method_or_get()),
             "uri": self.request.target().from_root().to_string(),
-            "protocol": known(self.request.server_protocol()),
+            "protocol": text_or_null(self.request.server_protocol()),
             "status": self.status,
-            "bytes": self.bytes,
-            "referer": known(self.request.header("referer").as_deref()),
-            "user_agent": known(self.request.header("user-agent").as_deref()),
-            "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "bytes": self.body_bytes,
+            "referer": text_or_null(self.request.header("referer").as_deref()),
+            "user_agent": text_or_null(self.request.header("user-agent").as_deref()),
+            "milliseconds": u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
         });
         let mut line = Vec::with_capacity(256);
         for char in serde_json::to_string(&object).map_err(io::Error::other)?.chars() {
-            if is_control(char) {
-                write!(line, "\\u{:04x}", u32::from(char))?;
-            } else {
-                write!(line, "{char}")?;
+            match char {
+                // A terminal may act on DEL and the C1 controls, though JSON allows them in a string (ECMA-48 section 5.3,
+                // RFC 8259 section 7). JSON has them nowhere else.
+                '\x7f'..='\u{9f}' => write!(line, "\\u{:04x}", u32::from(char))?,
+                _ => write!(line, "{char}")?,
             }
         }
         line.push(b'\n');
@@ -140,14 +131,8 @@ impl<'r> Entry<'r> {
     }
 }
 
-/// Whether a terminal may act upon a character though JSON lets it stand in a string: DEL and the controls of C1
-/// (ECMA-48 section 5.3, RFC 8259 section 7). Outside strings JSON has none of them.
-const fn is_control(char: char) -> bool {
-    matches!(char, '\x7f'..='\u{9f}')
-}
-
-/// A field that stands without quotes ends at its first space.
-fn bare(field: &str) -> String {
+/// Escapes spaces. A space would end a field that has no quotes.
+fn unquoted(field: &str) -> String {
     field.replace(' ', "\\x20")
 }
 
@@ -158,12 +143,12 @@ mod tests {
     use uwsgi::{Modifier1, Packet, VarsEncoder};
 
     use super::*;
-    use crate::app::Ends;
+    use crate::app::Addresses;
     use crate::workers::Workers;
 
-    /// A terminal that shows the log acts upon nothing that a client has sent.
+    /// A client cannot send control characters to the terminal that shows the log.
     #[test]
-    fn no_line_has_a_control_character_in_it() {
+    fn lines_have_no_control_characters() {
         let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| !matches!(byte, 0 | b'\r' | b'\n')).collect();
         let mut packet = Vec::new();
         let mut vars = VarsEncoder::new(&mut packet);
@@ -173,7 +158,8 @@ mod tests {
         vars.finish(Modifier1::WSGI, 0).unwrap();
         let (packet, _) = Packet::decode(&packet).unwrap();
         let workers = Workers::new(1);
-        let call = Call::new(Request::decode(&packet).unwrap(), packet, Ends::default(), &workers);
+        let request = Request::decode(&packet).unwrap();
+        let call = Call { request, packet, addresses: Addresses::default(), workers: &workers };
         let entry = Entry::new(&call, 200, 0, Duration::ZERO);
         let now = OffsetDateTime::UNIX_EPOCH;
         for line in [entry.combined(now).unwrap(), entry.json(now).unwrap()] {
@@ -182,6 +168,6 @@ mod tests {
         }
         let line: serde_json::Value = serde_json::from_slice(&entry.json(now).unwrap()).unwrap();
         let agent: String = bytes.iter().copied().map(char::from).collect();
-        assert_eq!(line["user_agent"], agent.trim_matches([' ', '\t']), "and it says what was sent");
+        assert_eq!(line["user_agent"], agent.trim_matches([' ', '\t']), "the value is unchanged");
     }
 }

@@ -1,0 +1,108 @@
+//! What the server calls an application with.
+
+use alloc::borrow::Cow;
+use core::net::{IpAddr, SocketAddr};
+
+use uwsgi::{Packet, Request, Scheme};
+
+use crate::workers::Workers;
+
+/// The two addresses of a connection. A connection over a Unix socket has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// The peer's address. The peer is the front end, not the client.
+    pub peer: Option<SocketAddr>,
+    /// The address that the peer connected to.
+    pub local: Option<SocketAddr>,
+}
+
+/// A request, and the connection and the packet that it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'r> {
+    pub(crate) request: Request<'r>,
+    pub(crate) packet: Packet<'r>,
+    pub(crate) addresses: Addresses,
+    pub(crate) workers: &'r Workers,
+}
+
+impl<'r> Call<'r> {
+    /// Returns the request.
+    #[must_use]
+    pub const fn request(&self) -> &Request<'r> {
+        &self.request
+    }
+
+    /// Returns the packet that the request came in, unchanged.
+    #[must_use]
+    pub const fn packet(&self) -> &Packet<'r> {
+        &self.packet
+    }
+
+    /// Replaces the request. Middleware that mounts applications uses this to change the paths.
+    #[must_use]
+    pub const fn with_request(self, request: Request<'r>) -> Self {
+        Self { request, ..self }
+    }
+
+    /// Returns the addresses of the connection.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Returns the client's address: `REMOTE_ADDR`, which the front end sets, else the address of the peer.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        let var = self.request.remote_addr().and_then(|address| core::str::from_utf8(address).ok());
+        var.and_then(|address| address.parse().ok()).or(self.addresses.peer.map(|peer| peer.ip()))
+    }
+
+    /// Returns the server's name: `SERVER_NAME`, else the address that the peer connected to, else `localhost`. It is never
+    /// empty (PEP 3333, "environ Variables").
+    #[must_use]
+    pub fn server_name(&self) -> Cow<'r, str> {
+        match (self.request.server_name(), self.addresses.local) {
+            (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
+            (_, Some(local)) => Cow::Owned(local.ip().to_canonical().to_string()),
+            _ => Cow::Borrowed("localhost"),
+        }
+    }
+
+    /// Returns the server's port: `SERVER_PORT`, else the port that the peer connected to, else the default port of the scheme.
+    #[must_use]
+    pub fn server_port(&self) -> u16 {
+        let var = self.request.server_port().and_then(Request::port);
+        let default = if self.request.scheme() == Scheme::Https { 443 } else { 80 };
+        var.or(self.addresses.local.map(|local| local.port())).unwrap_or(default)
+    }
+
+    /// Returns how many requests the application may be working on now: the number of
+    /// [`with_workers`](crate::Server::with_workers), and one for each request that went on without a permit. The number can
+    /// change from one call to the next. `wsgi.multithread` is whether it is more than 1.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers.max_at_work()
+    }
+}
+
+/// A packet that is no web request, and the connection that it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'r> {
+    pub(crate) packet: Packet<'r>,
+    pub(crate) addresses: Addresses,
+}
+
+impl<'r> Message<'r> {
+    /// Returns the packet. [`uwsgi::message`] has the types to decode it.
+    #[must_use]
+    pub const fn packet(&self) -> &Packet<'r> {
+        &self.packet
+    }
+
+    /// Returns the addresses of the connection.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+}

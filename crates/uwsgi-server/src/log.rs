@@ -1,0 +1,26 @@
+//! Log lines about peers, and the guard against code that panics.
+
+use core::net::SocketAddr;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+use tracing::field::display;
+use uwsgi::server::{Cut, Refusal};
+
+/// Logs that a peer was refused, and the reason.
+pub(crate) fn log_refusal(refusal: &Refusal, peer: Option<SocketAddr>) {
+    let peer = peer.map(display);
+    catch_panic(|| tracing::warn!(peer, status = refusal.status(), "refused: {refusal}"));
+}
+
+/// Logs that a response was cut off, and by which limit.
+pub(crate) fn log_cut(cut: &Cut, peer: Option<SocketAddr>) {
+    let peer = peer.map(display);
+    catch_panic(|| tracing::warn!(peer, "{cut}"));
+}
+
+/// Calls a function, and returns `None` if it panics. A logger can panic, for example when its disk is full. That must not cost
+/// a peer its response.
+pub(crate) fn catch_panic<T>(function: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(function)).ok()
+}
