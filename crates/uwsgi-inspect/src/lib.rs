@@ -3,18 +3,14 @@
 
 extern crate alloc;
 
+mod body;
 mod escape;
-mod finding;
 mod findings;
-mod format;
-mod hex;
-mod html;
-mod json;
+mod formats;
 mod report;
-mod seen;
-mod text;
 
+pub use body::Body;
 pub use escape::{Escaped, Latin1};
-pub use finding::{Finding, Found, FrontEnd, Severity};
-pub use format::Format;
-pub use report::{Body, Report};
+pub use findings::{Finding, Found, FrontEnd, Severity};
+pub use formats::Format;
+pub use report::Report;

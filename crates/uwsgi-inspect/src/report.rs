@@ -1,15 +1,11 @@
 //! One request, as it arrived.
 
-use core::fmt;
 use std::collections::HashMap;
 
-use uwsgi::framing::RequestBody;
 use uwsgi::{Header, Request};
 
-use crate::finding::{Finding, Found, FrontEnd};
-use crate::format::Format;
-use crate::seen::Seen;
-use crate::{html, json, text};
+use crate::body::Body;
+use crate::findings::{Finding, Found, FrontEnd, InspectedRequest};
 
 /// What arrived: a request, its body's account, and what is worth knowing about both.
 ///
@@ -30,7 +26,7 @@ use crate::{html, json, text};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
-    seen: Seen<'a>,
+    inspected: InspectedRequest<'a>,
     findings: Vec<Found>,
 }
 
@@ -38,14 +34,15 @@ impl<'a> Report<'a> {
     /// The report of a request, once its body was read.
     #[must_use]
     pub fn new(request: Request<'a>, body: Body) -> Self {
-        let seen = Seen { request, body };
-        Self { seen, findings: Finding::all().filter_map(|finding| finding.look(&seen)).collect() }
+        let inspected = InspectedRequest { cgi: request, body };
+        let findings = Finding::all().filter_map(|finding| finding.check(&inspected)).collect();
+        Self { inspected, findings }
     }
 
     /// The request.
     #[must_use]
     pub const fn request(&self) -> &Request<'a> {
-        &self.seen.request
+        &self.inspected.cgi
     }
 
     /// The packet's header.
@@ -60,7 +57,7 @@ impl<'a> Report<'a> {
     /// The body's account.
     #[must_use]
     pub const fn body(&self) -> &Body {
-        &self.seen.body
+        &self.inspected.body
     }
 
     /// What is worth knowing, the most severe first.
@@ -90,91 +87,4 @@ impl<'a> Report<'a> {
         let nths: Vec<_> = vars.iter().map(|(key, _)| count(key)).collect();
         vars.iter().zip(nths).map(|((key, _), nth)| (nth, counts.get(key).copied().unwrap_or(nth))).collect()
     }
-
-    /// A page for a browser: it needs no script and nothing from elsewhere, and every byte that came in is escaped.
-    #[must_use]
-    pub fn html(&self) -> impl fmt::Display {
-        html::Page(self)
-    }
-
-    /// A document for programs, with a line end behind it. Its strings are [`Latin1`](crate::Latin1).
-    #[must_use]
-    pub fn json(&self) -> impl fmt::Display {
-        json::Document(self)
-    }
-
-    /// Lines for a terminal.
-    #[must_use]
-    pub fn text(&self) -> impl fmt::Display {
-        text::Lines(self)
-    }
-
-    /// The report in one of its forms.
-    #[must_use]
-    pub fn to_format(&self, format: Format) -> String {
-        match format {
-            Format::Html => self.html().to_string(),
-            Format::Json => self.json().to_string(),
-            Format::Text => self.text().to_string(),
-        }
-    }
 }
-
-/// What a server knows about a request's body once it has read it.
-///
-/// The body itself is not needed, so that a server may count and hash it on its way past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Body {
-    framing: RequestBody,
-    length: u64,
-    sha256: [u8; 32],
-}
-
-impl Body {
-    /// No body.
-    pub const NONE: Self = Self { framing: RequestBody::None, length: 0, sha256: SHA256_OF_NOTHING };
-
-    /// A body that was read: where it was to end, how many bytes came, and their SHA-256.
-    #[must_use]
-    pub const fn new(framing: RequestBody, length: u64, sha256: [u8; 32]) -> Self {
-        Self { framing, length, sha256 }
-    }
-
-    /// Where the body was to end.
-    #[must_use]
-    pub const fn framing(&self) -> RequestBody {
-        self.framing
-    }
-
-    /// How many bytes came.
-    #[must_use]
-    pub const fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// The SHA-256 of the bytes that came.
-    #[must_use]
-    pub const fn sha256(&self) -> [u8; 32] {
-        self.sha256
-    }
-
-    /// The framing in one word, as `uwsgictl decode --json` prints it.
-    pub(crate) const fn framing_name(&self) -> &'static str {
-        match self.framing {
-            RequestBody::Length(_) => "content-length",
-            RequestBody::Chunked => "chunked",
-            _ => "none",
-        }
-    }
-
-    /// The digest in hex digits.
-    pub(crate) fn digest(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// FIPS 180-4: the digest of the empty message.
-const SHA256_OF_NOTHING: [u8; 32] = [
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
-    0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-];

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has found something")]
 
-use serde_json::{Value, json};
+use serde_json::{json, Value};
 use uwsgi::framing::RequestBody;
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Format, Report};

@@ -1,33 +1,31 @@
-//! The table of findings, in parts.
+//! The findings.
 //!
-//! A row says what it is called, how bad it is, when it holds, what it means and which line of a front end changes it.
-//! What front ends and servers do is what these versions did: nginx 1.22.1 and 1.31.5, Apache httpd 2.4.71, lighttpd
-//! 1.4.69, uWSGI 2.0.31, gunicorn 27.0.1.
+//! To add a finding, add a row to a table in `tables`, and a row with requests that have it to the table of the same name in
+//! `tests/findings`. Nothing else lists the findings.
 
-mod address;
-mod body;
-mod header;
-mod host;
-mod lines;
-mod missing;
-mod packet;
-mod path;
-mod repeated;
+mod evidence;
+mod excerpt;
+mod finding;
+mod inspected_request;
+mod nginx_lines;
+mod tables;
 
-use crate::finding::Finding;
+pub use finding::{Finding, Found, FrontEnd, Severity};
 
-/// Every row.
-pub(crate) fn tables() -> impl Iterator<Item = &'static Finding> {
-    [
-        missing::TABLE,
-        body::TABLE,
-        header::TABLE,
-        repeated::TABLE,
-        path::TABLE,
-        host::TABLE,
-        address::TABLE,
-        packet::TABLE,
-    ]
-    .into_iter()
-    .flatten()
+pub(crate) use inspected_request::InspectedRequest;
+
+impl Finding {
+    /// Every finding there is, the most severe first.
+    ///
+    /// ```
+    /// use uwsgi_inspect::{Finding, Severity};
+    ///
+    /// let httpoxy = Finding::all().find(|finding| finding.id() == "httpoxy").unwrap();
+    /// assert_eq!(httpoxy.severity(), Severity::Error);
+    /// ```
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        let severities = [Severity::Error, Severity::Warning, Severity::Note];
+        let of = |severity| tables::rows().filter(move |finding: &&Self| finding.severity() == severity);
+        severities.into_iter().flat_map(of)
+    }
 }

@@ -10,15 +10,15 @@
 
 extern crate alloc;
 
-mod address;
 mod body;
-mod header;
+mod client_address;
+mod headers;
 mod host;
-mod lines;
-mod missing;
+mod missing_vars;
 mod packet;
 mod path;
-mod repeated;
+mod repeated_vars;
+mod suggested_lines;
 
 use alloc::collections::BTreeSet;
 
@@ -75,12 +75,12 @@ pub(crate) const NO_PARAMS: [Change; 3] = [Without("REQUEST_METHOD"), Without("R
 /// Every row.
 fn table() -> impl Iterator<Item = &'static Row> {
     [
-        missing::TABLE,
+        missing_vars::TABLE,
         path::TABLE,
         host::TABLE,
-        address::TABLE,
-        header::TABLE,
-        repeated::TABLE,
+        client_address::TABLE,
+        headers::TABLE,
+        repeated_vars::TABLE,
         body::TABLE,
         packet::TABLE,
     ]

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 
 use uwsgi::HeaderName;
 
-use crate::finding::Severity::{Note, Warning};
-use crate::finding::{Evidence, Finding};
-use crate::seen::{Seen, Shown, enumerated, listed};
+use crate::findings::evidence::Evidence;
+use crate::findings::excerpt::{join_parts, list_names, Excerpt};
+use crate::findings::finding::Finding;
+use crate::findings::finding::Severity::{Note, Warning};
+use crate::findings::inspected_request::InspectedRequest;
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "remote-addr-repeated",
         Warning,
-        |seen| match seen.repeated().remove(&b"REMOTE_ADDR"[..])?.as_slice() {
-            [first, .., last] if first != last => Some(Evidence::two(Shown(first), Shown(last))),
+        |request| match request.repeated_vars().remove(&b"REMOTE_ADDR"[..])?.as_slice() {
+            [first, .., last] if first != last => Some(Evidence::two(Excerpt(first), Excerpt(last))),
             _ => None,
         },
         "REMOTE_ADDR came as {0} and then as {1}. uWSGI takes the first one, other servers take the last. Leave one \
@@ -23,18 +25,18 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "header-repeated",
         Warning,
-        |seen| {
-            let repeated = seen.repeated();
-            let joined = Joined::of(seen);
+        |request| {
+            let repeated = request.repeated_vars();
+            let joined = Joined::of(request);
             let names: Vec<_> = repeated.keys().copied().filter(|key| joined.has(key)).collect();
-            let origin = if is_lighttpd(seen) || seen.is_apache() {
+            let origin = if request.is_lighttpd() || request.is_apache() {
                 "A client's headers X-A and X_A are two vars of one name after lighttpd up to 1.4.69 and uWSGI's own modules \
                  for Apache; mod_proxy_uwsgi drops the second."
             } else {
                 "Of two uwsgi_param lines with one name nginx sends both: leave one of them. A header that a client repeats \
                  arrives like this from nginx before 1.23 only."
             };
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), origin))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), origin))
         },
         "{0} came more than once, with different values. Servers of this project join the values: with a semicolon in \
          HTTP_COOKIE, with a comma in others. uWSGI and gunicorn keep the last value alone. {1}",
@@ -43,14 +45,14 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "var-repeated",
         Note,
-        |seen| {
-            let mut repeated = seen.repeated();
-            let joined = Joined::of(seen);
+        |request| {
+            let mut repeated = request.repeated_vars();
+            let joined = Joined::of(request);
             repeated.retain(|key, _| *key != b"REMOTE_ADDR" && !joined.has(key));
-            repeated.retain(|key, values| !is_removed_by_router(seen, key, values));
+            repeated.retain(|key, values| !is_removed_by_router(request, key, values));
             let names: Vec<_> = repeated.keys().copied().collect();
-            let last = repeated.iter().map(|(key, values)| counting(key, values.last().copied().unwrap_or_default()));
-            let lengths = repeated.get(&b"CONTENT_LENGTH"[..]).filter(|_| !seen.request.allows_keepalive());
+            let last = repeated.iter().map(|(key, values)| describe_last_value(key, values.last().copied().unwrap_or_default()));
+            let lengths = repeated.get(&b"CONTENT_LENGTH"[..]).filter(|_| !request.cgi.allows_keepalive());
             let close = match lengths.and_then(|lengths| lengths.last()) {
                 None => "",
                 Some([]) => " A server must close the connection after this request, because it declares no length.",
@@ -59,7 +61,7 @@ pub(super) const TABLE: &[Finding] = &[
                      same bytes: another program may read another length."
                 }
             };
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), enumerated(last.collect())).and(close))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), join_parts(last.collect())).and(close))
         },
         "{0} came more than once. The last one counts: {1}.{2} nginx sends both values of a uwsgi_param that is set again after \
          include uwsgi_params. If nobody meant that, remove one of the two lines. nginx before 1.23 also sends what a client \
@@ -69,13 +71,13 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "header-names-collide",
         Warning,
-        |seen| {
+        |request| {
             let mut names: HashMap<HeaderName<'_>, &[u8]> = HashMap::new();
-            let collide = seen.keys(|key| key.starts_with(b"HTTP_")).into_iter().find_map(|key| {
+            let collide = request.keys_where(|key| key.starts_with(b"HTTP_")).into_iter().find_map(|key| {
                 let before = names.insert(HeaderName::from_key(key)?, key)?;
                 Some((before, key))
             });
-            collide.map(|(one, other)| Evidence::two(Shown(one), Shown(other)))
+            collide.map(|(one, other)| Evidence::two(Excerpt(one), Excerpt(other)))
         },
         "{0} and {1} are one header to an application: one of them can replace the other. No front end that we know makes such \
          names of a client's headers. Look for a line of its configuration that does, and whether somebody else reaches this \
@@ -89,9 +91,9 @@ pub(super) const TABLE: &[Finding] = &[
 struct Joined<'a>(HashMap<HeaderName<'a>, bool>);
 
 impl<'a> Joined<'a> {
-    fn of(seen: &Seen<'a>) -> Self {
+    fn of(request: &InspectedRequest<'a>) -> Self {
         let mut headers = HashMap::new();
-        for (name, _) in seen.request.headers() {
+        for (name, _) in request.cgi.headers() {
             headers.entry(name).and_modify(|more| *more = true).or_insert(false);
         }
         Self(headers)
@@ -103,20 +105,18 @@ impl<'a> Joined<'a> {
 }
 
 /// `http-var = HTTP_PROXY=` is how uWSGI's router removes a header: it has no other way.
-fn is_removed_by_router(seen: &Seen<'_>, key: &[u8], values: &[&[u8]]) -> bool {
-    !seen.is_missing("UWSGI_ROUTER") && key.starts_with(b"HTTP_") && values.last().is_some_and(|last| last.is_empty())
+fn is_removed_by_router(request: &InspectedRequest<'_>, key: &[u8], values: &[&[u8]]) -> bool {
+    !request.is_missing("UWSGI_ROUTER")
+        && key.starts_with(b"HTTP_")
+        && values.last().is_some_and(|last| last.is_empty())
 }
 
 /// What the last value of a var means.
-fn counting(key: &[u8], last: &[u8]) -> String {
+fn describe_last_value(key: &[u8], last: &[u8]) -> String {
     match last {
         [] if key == b"CONTENT_LENGTH" => "CONTENT_LENGTH is empty, which is no body".to_owned(),
-        [] if key.starts_with(b"HTTP_") => format!("{} is empty, which removes the header", Shown(key)),
-        [] => format!("{} is empty", Shown(key)),
-        _ => format!("{} is {}", Shown(key), Shown(last)),
+        [] if key.starts_with(b"HTTP_") => format!("{} is empty, which removes the header", Excerpt(key)),
+        [] => format!("{} is empty", Excerpt(key)),
+        _ => format!("{} is {}", Excerpt(key), Excerpt(last)),
     }
-}
-
-pub(super) fn is_lighttpd(seen: &Seen<'_>) -> bool {
-    seen.var("SERVER_SOFTWARE").is_some_and(|software| software.starts_with(b"lighttpd"))
 }

@@ -1,7 +1,7 @@
 //! Vars that did not come.
 
 use crate::Change::{With, Without};
-use crate::{NO_PARAMS, Row};
+use crate::{Row, NO_PARAMS};
 
 pub(crate) const TABLE: &[Row] = &[
     Row(

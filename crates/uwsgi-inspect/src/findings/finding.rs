@@ -3,14 +3,15 @@
 use alloc::borrow::Cow;
 use core::fmt;
 
-use crate::seen::Seen;
+use crate::findings::evidence::Evidence;
+use crate::findings::inspected_request::InspectedRequest;
 
 /// One thing that is worth knowing about a request: a row of the table that [`Finding::all`] lists.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
     id: &'static str,
     severity: Severity,
-    test: fn(&Seen<'_>) -> Option<Evidence>,
+    test: fn(&InspectedRequest<'_>) -> Option<Evidence>,
     /// `{0}` to `{9}` stand for what the test saw.
     text: &'static str,
     change: &'static [(FrontEnd, &'static str)],
@@ -20,25 +21,11 @@ impl Finding {
     pub(crate) const fn new(
         id: &'static str,
         severity: Severity,
-        test: fn(&Seen<'_>) -> Option<Evidence>,
+        test: fn(&InspectedRequest<'_>) -> Option<Evidence>,
         text: &'static str,
         change: &'static [(FrontEnd, &'static str)],
     ) -> Self {
         Self { id, severity, test, text, change }
-    }
-
-    /// Every finding there is, the most severe first.
-    ///
-    /// ```
-    /// use uwsgi_inspect::{Finding, Severity};
-    ///
-    /// let httpoxy = Finding::all().find(|finding| finding.id() == "httpoxy").unwrap();
-    /// assert_eq!(httpoxy.severity(), Severity::Error);
-    /// ```
-    pub fn all() -> impl Iterator<Item = &'static Self> {
-        let severities = [Severity::Error, Severity::Warning, Severity::Note];
-        let of = |severity| crate::findings::tables().filter(move |finding: &&Self| finding.severity == severity);
-        severities.into_iter().flat_map(of)
     }
 
     /// A name that stays the same, such as `no-uwsgi-params`.
@@ -54,8 +41,8 @@ impl Finding {
     }
 
     /// What the finding says about a request, or nothing.
-    pub(crate) fn look(&'static self, seen: &Seen<'_>) -> Option<Found> {
-        let evidence = (self.test)(seen)?;
+    pub(crate) fn check(&'static self, request: &InspectedRequest<'_>) -> Option<Found> {
+        let evidence = (self.test)(request)?;
         let text = evidence.fill(self.text).into_owned();
         let change = self.change.iter().map(|(front_end, line)| (*front_end, evidence.fill(line)));
         // A line that the test has no words for is not recommended.
@@ -159,7 +146,7 @@ impl Found {
         self.finding.severity
     }
 
-    /// What was seen, and what it means. What came from outside is [`Escaped`](crate::Escaped) and cut short.
+    /// What was request, and what it means. What came from outside is [`Escaped`](crate::Escaped) and cut short.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -170,78 +157,5 @@ impl Found {
     #[must_use]
     pub fn change(&self) -> impl ExactSizeIterator<Item = (FrontEnd, &str)> {
         self.change.iter().map(|(front_end, line)| (*front_end, line.as_ref()))
-    }
-}
-
-/// What a test saw: what stands for `{0}`, `{1}` and so on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Evidence(Vec<String>);
-
-impl Evidence {
-    pub(crate) fn one(shown: impl fmt::Display) -> Self {
-        Self(vec![shown.to_string()])
-    }
-
-    pub(crate) fn two(first: impl fmt::Display, second: impl fmt::Display) -> Self {
-        Self::one(first).and(second)
-    }
-
-    /// One thing more.
-    pub(crate) fn and(mut self, shown: impl fmt::Display) -> Self {
-        self.0.push(shown.to_string());
-        self
-    }
-
-    /// Nothing to show, if it is so.
-    pub(crate) fn when(is_so: bool) -> Option<Self> {
-        is_so.then_some(Self(Vec::new()))
-    }
-
-    /// The template with what was seen in its places. What is put in is not looked at again.
-    fn fill(&self, template: &'static str) -> Cow<'static, str> {
-        if !template.contains('{') {
-            return Cow::Borrowed(template);
-        }
-        let mut rest = template;
-        let mut filled = String::new();
-        while let Some((before, after)) = rest.split_once('{') {
-            let (shown, after) = self.place(after).unwrap_or(("{", after));
-            filled.push_str(before);
-            filled.push_str(shown);
-            rest = after;
-        }
-        filled.push_str(rest);
-        Cow::Owned(filled)
-    }
-
-    /// What stands for the place that a template goes on with, and what follows it; nothing for an ordinary brace, as a line of
-    /// lighttpd's may hold one.
-    fn place(&self, template: &'static str) -> Option<(&str, &'static str)> {
-        let (digit, after) = template.split_once('}')?;
-        let nth: usize = digit.parse().ok().filter(|_| digit.len() == 1)?;
-        Some((self.0.get(nth)?, after))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_put_in_is_not_looked_at_again() {
-        let evidence = Evidence::two("{1}", "b");
-        for (template, filled) in [
-            ("", ""),
-            ("no", "no"),
-            ("{0}", "{1}"),
-            ("{1}-{0}.", "b-{1}."),
-            ("if {\n}", "if {\n}"),
-            ("{", "{"),
-            ("{2}", "{2}"),
-        ] {
-            assert_eq!(evidence.fill(template), filled);
-        }
-        // Nothing shown, and nothing before it.
-        assert_eq!(Evidence::one("").fill("{0}a"), "a");
     }
 }

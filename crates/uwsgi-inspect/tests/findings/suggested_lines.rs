@@ -4,7 +4,7 @@ use uwsgi::framing::RequestBody;
 use uwsgi_inspect::FrontEnd;
 
 use crate::Change::{Also, Came, With, Without};
-use crate::{Case, findings};
+use crate::{findings, Case};
 
 /// A finding, a request that has it, the lines that it has for a front end then, and what its text says.
 struct Advice(&'static str, Case, FrontEnd, &'static [&'static str], &'static str);

@@ -4,17 +4,19 @@ use alloc::collections::BTreeSet;
 
 use uwsgi::{ControlVar, HeaderName, Scheme};
 
-use crate::finding::FrontEnd::{Apache, Nginx, Uwsgi};
-use crate::finding::Severity::{Error, Note, Warning};
-use crate::finding::{Evidence, Finding};
-use crate::findings::lines::{self, is_plain_name, removals};
-use crate::seen::{Seen, Shown, listed};
+use crate::findings::evidence::Evidence;
+use crate::findings::excerpt::{list_names, Excerpt};
+use crate::findings::finding::Finding;
+use crate::findings::finding::FrontEnd::{Apache, Nginx, Uwsgi};
+use crate::findings::finding::Severity::{Error, Note, Warning};
+use crate::findings::inspected_request::InspectedRequest;
+use crate::findings::nginx_lines::{self, is_plain_name, removals};
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "httpoxy",
         Error,
-        |seen| Some(Evidence::one(Shown(seen.filled("HTTP_PROXY")?))),
+        |request| Some(Evidence::one(Excerpt(request.non_empty("HTTP_PROXY")?))),
         "HTTP_PROXY arrived: {0}. It is the client's header Proxy, and a library that reads it as a setting sends its \
          requests there (httpoxy, CVE-2016-5385). Apache and lighttpd keep it back.",
         &[(Nginx, "uwsgi_param HTTP_PROXY \"\";"), (Uwsgi, "http-var = HTTP_PROXY=")],
@@ -22,10 +24,10 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "content-header-differs",
         Error,
-        |seen| {
+        |request| {
             CONTENT.into_iter().find_map(|(var, header)| {
-                let (value, sent) = (seen.filled(var)?, seen.filled(header)?);
-                let both = format!("{header} is {} and {var} is {}", Shown(sent), Shown(value));
+                let (value, sent) = (request.non_empty(var)?, request.non_empty(header)?);
+                let both = format!("{header} is {} and {var} is {}", Excerpt(sent), Excerpt(value));
                 (value != sent).then(|| Evidence::two(both, removals(&[header.as_bytes()])))
             })
         },
@@ -35,10 +37,10 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "content-header-too",
         Note,
-        |seen| {
-            let both = |(var, header): &(&str, &str)| seen.filled(var).is_some() && seen.var(var) == seen.var(header);
+        |request| {
+            let both = |(var, header): &(&str, &str)| request.non_empty(var).is_some() && request.var(var) == request.var(header);
             let names: Vec<_> = CONTENT.into_iter().filter(both).map(|(_, header)| header.as_bytes()).collect();
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), removals(&names)))
         },
         "{0} came beside the var without HTTP_: harmless. nginx and lighttpd send both; only the var without HTTP_ counts.",
         &[(Nginx, "{1}")],
@@ -46,9 +48,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "header-like-a-var",
         Warning,
-        |seen| {
-            let names = seen.keys(|key| key.strip_prefix(b"HTTP_").is_some_and(is_front_ends_own));
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
+        |request| {
+            let names = request.keys_where(|key| key.strip_prefix(b"HTTP_").is_some_and(is_set_by_front_end));
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), removals(&names)))
         },
         "{0} came: headers that the client named after vars of the front end. An application that takes them for those vars \
          lets the client choose its name, its address or its path.",
@@ -57,7 +59,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "upgrade",
         Note,
-        |seen| Some(Evidence::one(Shown(seen.request.upgrade()?))),
+        |request| Some(Evidence::one(Excerpt(request.cgi.upgrade()?))),
         "The client asks to go on in another protocol, {0}. nginx passes that on by itself, and ties the two connections \
          together once the answer is 101; a tunnel without a byte for uwsgi_read_timeout ends.",
         &[(Nginx, "uwsgi_read_timeout 1h;")],
@@ -65,15 +67,15 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "hop-by-hop",
         Note,
-        |seen| {
-            let is_upgrade = seen.request.upgrade().is_some();
-            let names = seen.keys(|key| {
+        |request| {
+            let is_upgrade = request.cgi.upgrade().is_some();
+            let names = request.keys_where(|key| {
                 let Some(name) = HeaderName::from_key(key).filter(HeaderName::is_hop_by_hop) else { return false };
                 let has_its_own =
                     name == "transfer-encoding" || (is_upgrade && (name == "connection" || name == "upgrade"));
                 !has_its_own
             });
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), removals(&names)))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), removals(&names)))
         },
         "{0} came: this is about the connection between the client and the front end, and a backend cannot act on it. \
          gunicorn lets HTTP_CONNECTION decide whether it keeps the connection. A map belongs in the http block; WebSockets \
@@ -83,11 +85,11 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "header-without-prefix",
         Warning,
-        |seen| {
-            let names = seen.keys(is_header_name);
-            let lines = names.iter().filter_map(|name| renamed(seen, name)).collect::<BTreeSet<_>>();
+        |request| {
+            let names = request.keys_where(is_header_name);
+            let lines = names.iter().filter_map(|name| suggested_param(request, name)).collect::<BTreeSet<_>>();
             let lines: Vec<_> = lines.into_iter().collect();
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), lines.join("\n")))
         },
         "{0} came as a var. A header's var begins with HTTP_, in upper case and with _ for -: applications do not find this one, \
          and what the client sends as the real header still gets through. Rename the uwsgi_param, as in HTTP_X_FORWARDED_PROTO \
@@ -97,10 +99,10 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "header-name-odd",
         Note,
-        |seen| {
+        |request| {
             let names =
-                seen.keys(|key| key.strip_prefix(b"HTTP_").is_some_and(|name| name.is_empty() || !is_plain_name(name)));
-            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+                request.keys_where(|key| key.strip_prefix(b"HTTP_").is_some_and(|name| name.is_empty() || !is_plain_name(name)));
+            (!names.is_empty()).then(|| Evidence::one(list_names(&names)))
         },
         "{0} came: upper-case letters, digits and _ are all that a header's name should hold here. Servers make different \
          names of the rest, or none.",
@@ -109,7 +111,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "cookies-joined-by-comma",
         Warning,
-        |seen| Evidence::when(seen.var("HTTP_COOKIE").is_some_and(has_cookie_behind_comma)),
+        |request| Evidence::when(request.var("HTTP_COOKIE").is_some_and(has_cookie_after_comma)),
         "HTTP_COOKIE holds a comma before what looks like another cookie: Apache and uWSGI's router join Cookie headers \
          with commas, and applications look for semicolons.",
         &[(Apache, "RequestHeader edit* Cookie \", \" \"; \"")],
@@ -117,7 +119,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "value-refused",
         Error,
-        |seen| uwsgi::check(&seen.request).err().map(Evidence::one),
+        |request| uwsgi::check(&request.cgi).err().map(Evidence::one),
         "{0}: a request that should be refused (400). uWSGI and gunicorn let it pass, and such bytes can end a line in a log or \
          in a request to another server. nginx refuses such requests; if nginx is in front, one of its lines puts decoded bytes \
          into this var.",
@@ -129,7 +131,7 @@ pub(super) const TABLE: &[Finding] = &[
 const CONTENT: [(&str, &str); 2] = [("CONTENT_LENGTH", "HTTP_CONTENT_LENGTH"), ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")];
 
 /// Whether a header's name, as CGI writes it, is the key of a var that only the front end can know.
-fn is_front_ends_own(name: &[u8]) -> bool {
+fn is_set_by_front_end(name: &[u8]) -> bool {
     matches!(
         name,
         b"AUTH_TYPE"
@@ -148,7 +150,7 @@ fn is_front_ends_own(name: &[u8]) -> bool {
 }
 
 /// `, ` and a name with `=` behind it.
-fn has_cookie_behind_comma(cookies: &[u8]) -> bool {
+fn has_cookie_after_comma(cookies: &[u8]) -> bool {
     cookies.windows(2).enumerate().filter(|(_, two)| *two == b", ").any(|(place, _)| {
         let behind = cookies.iter().skip(place.saturating_add(2));
         let name = behind.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
@@ -185,12 +187,12 @@ fn lower_with_dashes(key: &[u8]) -> Vec<u8> {
 }
 
 /// The line that was meant, where nginx knows the value by a variable or the value is one of a few words.
-fn renamed(seen: &Seen<'_>, key: &[u8]) -> Option<String> {
-    let value = seen.request.vars().get(key)?;
+fn suggested_param(request: &InspectedRequest<'_>, key: &[u8]) -> Option<String> {
+    let value = request.cgi.vars().get(key)?;
     let word = [&b"http"[..], b"https", b"on", b"off"].into_iter().find(|word| *word == value);
     let word = word.and_then(|word| core::str::from_utf8(word).ok());
     let value = match &*lower_with_dashes(key) {
-        b"host" => lines::host(seen),
+        b"host" => nginx_lines::host(request),
         b"x-forwarded-for" | b"x-real-ip" => "$remote_addr",
         b"x-forwarded-host" => "$host",
         b"x-forwarded-port" => "$server_port",
@@ -200,7 +202,7 @@ fn renamed(seen: &Seen<'_>, key: &[u8]) -> Option<String> {
     };
     let name = core::str::from_utf8(key).ok()?.to_ascii_uppercase().replace('-', "_");
     // The header alone would contradict the vars that say the scheme.
-    let says_https = matches!(value, "https" | "on") && seen.request.scheme() == Scheme::Http;
+    let says_https = matches!(value, "https" | "on") && request.cgi.scheme() == Scheme::Http;
     let scheme = if says_https { "\nuwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;" } else { "" };
     Some(format!("uwsgi_param HTTP_{name} {value};{scheme}"))
 }

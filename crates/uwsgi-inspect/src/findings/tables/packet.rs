@@ -2,17 +2,19 @@
 
 use uwsgi::{ControlVar, Modifier1};
 
-use crate::finding::FrontEnd::{Apache, Nginx, Uwsgi};
-use crate::finding::Severity::{Note, Warning};
-use crate::finding::{Evidence, Finding};
-use crate::seen::{Seen, Shown, listed};
+use crate::findings::evidence::Evidence;
+use crate::findings::excerpt::{list_names, Excerpt};
+use crate::findings::finding::Finding;
+use crate::findings::finding::FrontEnd::{Apache, Nginx, Uwsgi};
+use crate::findings::finding::Severity::{Note, Warning};
+use crate::findings::inspected_request::InspectedRequest;
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "modifier1",
         Warning,
-        |seen| {
-            let modifier1 = seen.request.modifier1();
+        |request| {
+            let modifier1 = request.cgi.modifier1();
             let name = modifier1.name().unwrap_or("no known handler");
             (modifier1 != Modifier1::WSGI).then(|| Evidence::two(modifier1.0, name))
         },
@@ -22,8 +24,8 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "modifier2",
         Note,
-        |seen| {
-            let modifier2 = seen.request.modifier2();
+        |request| {
+            let modifier2 = request.cgi.modifier2();
             (modifier2 != 0).then(|| Evidence::one(modifier2))
         },
         "modifier2 is {0}: only some of uWSGI's handlers look at it.",
@@ -32,7 +34,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "over-uwsgi-buffer",
         Warning,
-        |seen| (datasize(seen) > UWSGI_BUFFER).then(|| Evidence::one(datasize(seen))),
+        |request| (datasize(request) > UWSGI_BUFFER).then(|| Evidence::one(datasize(request))),
         "The block of vars is {0} bytes: uWSGI refuses it without an answer unless its buffer-size (4096) was raised, and \
          nginx shows the client 502. Cookies are what grows.",
         &[(Uwsgi, "buffer-size = 65535")],
@@ -40,14 +42,14 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "near-uwsgi-buffer",
         Note,
-        |seen| (3072..=UWSGI_BUFFER).contains(&datasize(seen)).then(|| Evidence::one(datasize(seen))),
+        |request| (3072..=UWSGI_BUFFER).contains(&datasize(request)).then(|| Evidence::one(datasize(request))),
         "The block of vars is {0} bytes of the 4096 that uWSGI takes by default; over them it gives no answer.",
         &[(Uwsgi, "buffer-size = 65535")],
     ),
     Finding::new(
         "near-datasize",
         Warning,
-        |seen| (datasize(seen) >= NEARLY_FULL).then(|| Evidence::one(datasize(seen))),
+        |request| (datasize(request) >= NEARLY_FULL).then(|| Evidence::one(datasize(request))),
         "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and the front end refuses the \
          request by itself: nginx and Apache with 500, lighttpd with 400 or 431.",
         &[(Nginx, "large_client_header_buffers 4 8k;")],
@@ -55,26 +57,26 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "over-uwsgi-vars",
         Warning,
-        |seen| (vars(seen) > UWSGI_VARS).then(|| Evidence::one(vars(seen))),
+        |request| (vars(request) > UWSGI_VARS).then(|| Evidence::one(vars(request))),
         "{0} vars came: uWSGI takes 128 by default and gives no answer over them, gunicorn takes 1000.",
         &[(Uwsgi, "max-vars = 512")],
     ),
     Finding::new(
         "near-uwsgi-vars",
         Note,
-        |seen| (96..=UWSGI_VARS).contains(&vars(seen)).then(|| Evidence::one(vars(seen))),
+        |request| (96..=UWSGI_VARS).contains(&vars(request)).then(|| Evidence::one(vars(request))),
         "{0} vars came of the 128 that uWSGI takes by default; over them it gives no answer.",
         &[(Uwsgi, "max-vars = 512")],
     ),
     Finding::new(
         "uwsgi-control",
         Warning,
-        |seen| {
-            let names = seen.keys(|key| {
+        |request| {
+            let names = request.keys_where(|key| {
                 let control = ControlVar::from_key(key);
                 control.is_some_and(|control| !matches!(control, ControlVar::Router | ControlVar::Scheme))
             });
-            (!names.is_empty()).then(|| Evidence::one(listed(&names)))
+            (!names.is_empty()).then(|| Evidence::one(list_names(&names)))
         },
         "{0} came: uWSGI acts on vars of such names, UWSGI_FILE for one makes it load and run a file. Other servers ignore \
          them. If no line of your front end sends them, somebody else reaches this socket: a Unix socket with a mode keeps \
@@ -84,7 +86,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "uwsgi-router",
         Note,
-        |seen| Some(Evidence::one(Shown(seen.var("UWSGI_ROUTER")?))),
+        |request| Some(Evidence::one(Excerpt(request.var("UWSGI_ROUTER")?))),
         "The request came through uWSGI's router ({0}). Its SERVER_NAME is the machine's name, its REMOTE_PORT has its two \
          bytes swapped on most machines, and headers that differ only in _ and - are joined. Applications should look at HTTP_HOST.",
         // http-server-name-as-http-host lets the client choose the name.
@@ -93,17 +95,17 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "front-ends-environment",
         Warning,
-        |seen| {
+        |request| {
             let harmless = |key: &[u8]| match key {
-                b"PATH" => seen.var("PATH") == Some(b"/usr/bin:/bin"),
-                _ => seen.filled("LD_LIBRARY_PATH").is_none(),
+                b"PATH" => request.var("PATH") == Some(b"/usr/bin:/bin"),
+                _ => request.non_empty("LD_LIBRARY_PATH").is_none(),
             };
-            let names = seen.keys(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH") && !harmless(key));
+            let names = request.keys_where(|key| matches!(key, b"PATH" | b"LD_LIBRARY_PATH") && !harmless(key));
             let set = |name: &&[u8]| {
                 if *name == b"PATH" { "SetEnv PATH /usr/bin:/bin" } else { "SetEnv LD_LIBRARY_PATH \"\"" }
             };
             let lines: Vec<_> = names.iter().map(set).collect();
-            (!names.is_empty()).then(|| Evidence::two(listed(&names), lines.join("\n")))
+            (!names.is_empty()).then(|| Evidence::two(list_names(&names), lines.join("\n")))
         },
         "{0} came from the front end's own process: Apache sends it along, and a line can change it but not keep it back. An \
          application that copies vars into its environment starts other programs than it should.",
@@ -112,16 +114,16 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "http-1.0",
         Note,
-        |seen| Evidence::when(seen.var("SERVER_PROTOCOL") == Some(b"HTTP/1.0")),
+        |request| Evidence::when(request.var("SERVER_PROTOCOL") == Some(b"HTTP/1.0")),
         "The client spoke HTTP/1.0. Behind another nginx that is proxy_pass, whose default it was up to 1.29.6.",
         &[(Nginx, "proxy_http_version 1.1;")],
     ),
     Finding::new(
         "protocol-odd",
         Warning,
-        |seen| {
-            let protocol = seen.filled("SERVER_PROTOCOL").filter(|protocol| !is_http(protocol))?;
-            Some(Evidence::one(Shown(protocol)))
+        |request| {
+            let protocol = request.non_empty("SERVER_PROTOCOL").filter(|protocol| !is_http(protocol))?;
+            Some(Evidence::one(Excerpt(protocol)))
         },
         "SERVER_PROTOCOL is {0}: no version of HTTP. uWSGI copies it into the first line of its answer.",
         &[(Nginx, "uwsgi_param SERVER_PROTOCOL $server_protocol;")],
@@ -135,12 +137,12 @@ const UWSGI_VARS: usize = 128;
 /// 60 KiB of the 65535 bytes that datasize can say.
 const NEARLY_FULL: usize = 61440;
 
-fn datasize(seen: &Seen<'_>) -> usize {
-    seen.request.vars().as_bytes().len()
+fn datasize(request: &InspectedRequest<'_>) -> usize {
+    request.cgi.vars().as_bytes().len()
 }
 
-fn vars(seen: &Seen<'_>) -> usize {
-    seen.request.vars().len()
+fn vars(request: &InspectedRequest<'_>) -> usize {
+    request.cgi.vars().len()
 }
 
 /// `HTTP/` and a version of one digit, or of two with a point between.

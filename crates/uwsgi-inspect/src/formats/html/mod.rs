@@ -1,16 +1,16 @@
 //! The report as a page.
 
-mod dump;
-mod escape;
+mod entities;
+mod packet;
 
 use core::fmt;
 
 use crate::escape::Escaped;
-use crate::finding::{Found, Severity};
+use crate::findings::{Found, Severity};
+use crate::formats::title;
 use crate::report::Report;
-use crate::text;
 
-use escape::Text;
+use entities::Text;
 
 /// Prints a whole page. Everything from outside passes through [`Text`].
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Page<'r>(pub(crate) &'r Report<'r>);
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.0;
-        let title = text::title(report.request());
+        let title = title::title(report.request());
         f.write_str(concat!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
@@ -54,7 +54,7 @@ impl Page<'_> {
             f,
             "<h1><span class=\"method\">{}</span> <span class=\"url\">{}</span></h1>",
             Text(Escaped(method)),
-            Text(text::target(request))
+            Text(title::target(request))
         )?;
         let (vars, bytes) = (request.vars().len(), self.0.header().datasize);
         write!(f, "<p class=\"summary\">{vars} var{} in {bytes} byte{}, ", s(vars), s(usize::from(bytes)))?;
@@ -70,7 +70,7 @@ impl Page<'_> {
             }
         }
         f.write_str("</p>\n")?;
-        match text::other_uri(request) {
+        match title::other_uri(request) {
             Some(uri) => writeln!(f, "<p class=\"summary\">REQUEST_URI is {}</p>", Text(Escaped(uri))),
             None => Ok(()),
         }
@@ -160,7 +160,7 @@ impl Page<'_> {
         writeln!(f, "<div><b>{modifier1:02x}</b>modifier1 <span>{modifier1} {name}</span></div>")?;
         writeln!(f, "<div><b>{low:02x} {high:02x}</b>datasize <span>{}</span></div>", header.datasize)?;
         writeln!(f, "<div><b>{modifier2:02x}</b>modifier2 <span>{modifier2}</span></div>\n</div>")?;
-        dump::write(f, self.0)
+        packet::write(f, self.0)
     }
 }
 
@@ -194,5 +194,9 @@ fn shown(f: &mut fmt::Formatter<'_>, value: Option<&[u8]>) -> fmt::Result {
 
 /// The ending of a noun.
 const fn s(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+    if count == 1 {
+        ""
+    } else {
+        "s"
+    }
 }

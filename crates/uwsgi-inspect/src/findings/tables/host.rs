@@ -2,28 +2,29 @@
 
 use uwsgi::{Request, Scheme};
 
-use crate::finding::FrontEnd::{Apache, Lighttpd, Nginx};
-use crate::finding::Severity::{Note, Warning};
-use crate::finding::{Evidence, Finding};
-use crate::findings::lines;
-use crate::findings::missing::is_no_name;
-use crate::seen::{Seen, Shown, is_private};
+use crate::findings::evidence::Evidence;
+use crate::findings::excerpt::Excerpt;
+use crate::findings::finding::Finding;
+use crate::findings::finding::FrontEnd::{Apache, Lighttpd, Nginx};
+use crate::findings::finding::Severity::{Note, Warning};
+use crate::findings::inspected_request::{is_placeholder_name, is_private, InspectedRequest};
+use crate::findings::nginx_lines;
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "https-missing",
         Warning,
-        |seen| {
-            let scheme = seen.request.scheme();
-            let is_told = scheme == Scheme::Https || seen.var("SERVER_PORT") == Some(b"443");
+        |request| {
+            let scheme = request.cgi.scheme();
+            let is_told = scheme == Scheme::Https || request.var("SERVER_PORT") == Some(b"443");
             let by = if scheme == Scheme::Https { "the scheme is https" } else { "the port is 443" };
             // nginx itself had no TLS here: $https is empty.
-            let line = if seen.var("REQUEST_SCHEME") == Some(b"http") {
+            let line = if request.var("REQUEST_SCHEME") == Some(b"http") {
                 "uwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;"
             } else {
                 "uwsgi_param HTTPS $https if_not_empty;"
             };
-            (is_told && !seen.request.says_https()).then(|| Evidence::two(by, line))
+            (is_told && !request.cgi.says_https()).then(|| Evidence::two(by, line))
         },
         "HTTPS is missing though {0}: gunicorn, and uWSGI without UWSGI_SCHEME, look at HTTPS alone and tell the \
          application that the client came without TLS. nginx's $https is on where nginx itself ends TLS; if a proxy before it \
@@ -33,7 +34,7 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "scheme-contradicted",
         Warning,
-        |seen| Evidence::when(seen.request.says_https() && seen.var("REQUEST_SCHEME") == Some(b"http")),
+        |request| Evidence::when(request.cgi.says_https() && request.var("REQUEST_SCHEME") == Some(b"http")),
         "HTTPS is on and REQUEST_SCHEME says http: applications read the one or the other. If a proxy before the front end ends the \
          TLS of every client, both vars have to say so.",
         &[(Nginx, "uwsgi_param REQUEST_SCHEME https;")],
@@ -41,9 +42,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "forwarded-scheme-unread",
         Warning,
-        |seen| {
-            let proxy = seen.remote().filter(is_private)?;
-            is_forwarded_https(seen).then(|| Evidence::one(proxy))
+        |request| {
+            let proxy = request.remote_ip().filter(is_private)?;
+            is_forwarded_https(request).then(|| Evidence::one(proxy))
         },
         "A header says that the client used https, the front end says http, and the request came to it from {0}: if that is \
          your proxy and ends the TLS of every client, say https for all. Without it, redirects lead to http and cookies \
@@ -56,13 +57,13 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "forwarded-scheme-from-client",
         Warning,
-        |seen| {
-            let said = forwarded_scheme(seen)?;
-            let scheme = seen.request.scheme().as_str();
-            let is_proxys = is_forwarded_https(seen) && seen.remote().as_ref().is_some_and(is_private);
+        |request| {
+            let said = forwarded_scheme(request)?;
+            let scheme = request.cgi.scheme().as_str();
+            let is_proxys = is_forwarded_https(request) && request.remote_ip().as_ref().is_some_and(is_private);
             // Where REQUEST_SCHEME was written out, $scheme may say something else.
-            let told = if seen.var("REQUEST_SCHEME") == Some(b"http") { "$scheme" } else { "\"\"" };
-            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Shown(said), scheme).and(told))
+            let told = if request.var("REQUEST_SCHEME") == Some(b"http") { "$scheme" } else { "\"\"" };
+            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Excerpt(said), scheme).and(told))
         },
         "A header says that the client used {0}, the front end says {1}: unless a proxy of yours wrote it, the client did. \
          uWSGI 2.0 believes HTTP_X_FORWARDED_PROTO and HTTP_X_FORWARDED_SSL, whoever wrote them; gunicorn does not.",
@@ -74,11 +75,11 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "host-without-port",
         Warning,
-        |seen| {
-            let port = Request::port(seen.var("SERVER_PORT")?).filter(|port| !seen.is_default_port(*port))?;
-            let host = seen.host().filter(|host| host.port().is_none() && !is_behind_proxy(seen))?;
-            let default = if seen.request.scheme() == Scheme::Http { "80" } else { "443" };
-            Some(Evidence::two(Shown(host.name().as_bytes()), port).and(default).and(lines::host(seen)))
+        |request| {
+            let port = Request::port(request.var("SERVER_PORT")?).filter(|port| !request.is_default_port(*port))?;
+            let host = request.parsed_host().filter(|host| host.port().is_none() && !came_through_proxy(request))?;
+            let default = if request.cgi.scheme() == Scheme::Http { "80" } else { "443" };
+            Some(Evidence::two(Excerpt(host.name().as_bytes()), port).and(default).and(nginx_lines::host(request)))
         },
         "HTTP_HOST is {0} and SERVER_PORT {1}: if clients use port {1}, the URLs and redirects that the application builds lack \
          it. Debian's uwsgi_params leaves the port out. If clients use port {2} and it is mapped to {1}, leave HTTP_HOST as it \
@@ -89,11 +90,11 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "host-port-differs",
         Note,
-        |seen| {
-            let said = Request::port(seen.host()?.port()?.as_bytes())?;
-            let server = Request::port(seen.var("SERVER_PORT")?)?;
-            let port = if seen.is_default_port(said) { String::new() } else { format!(":{said}") };
-            (said != server).then(|| Evidence::two(said, server).and(port).and(lines::host(seen)))
+        |request| {
+            let said = Request::port(request.parsed_host()?.port()?.as_bytes())?;
+            let server = Request::port(request.var("SERVER_PORT")?)?;
+            let port = if request.is_default_port(said) { String::new() } else { format!(":{said}") };
+            (said != server).then(|| Evidence::two(said, server).and(port).and(nginx_lines::host(request)))
         },
         "The client asked for port {0}, and SERVER_PORT is {1}. If port {0} is mapped to {1} before the front end, by Docker or \
          a firewall, the front end cannot know it: write it out. If it is not, the client made it up, and uwsgi_param HTTP_HOST \
@@ -103,9 +104,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "host-twice",
         Warning,
-        |seen| {
-            let host = seen.var("HTTP_HOST").filter(|host| host.contains(&b','))?;
-            Some(Evidence::one(Shown(host)))
+        |request| {
+            let host = request.var("HTTP_HOST").filter(|host| host.contains(&b','))?;
+            Some(Evidence::one(Excerpt(host)))
         },
         "HTTP_HOST is {0}: two Host headers made one. uWSGI's router joins them, and no option of its keeps them apart; \
          nginx, Apache and lighttpd answer 400.",
@@ -114,9 +115,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "server-name-is-no-name",
         Note,
-        |seen| {
-            let name = seen.var("SERVER_NAME").filter(|name| is_no_name(name))?;
-            Some(Evidence::one(format_args!("\"{}\"", Shown(name))))
+        |request| {
+            let name = request.var("SERVER_NAME").filter(|name| is_placeholder_name(name))?;
+            Some(Evidence::one(format_args!("\"{}\"", Excerpt(name))))
         },
         "SERVER_NAME is {0}: no URL can be built from it where there is no Host.",
         &[
@@ -128,10 +129,10 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "server-name-from-client",
         Note,
-        |seen| {
-            let host = seen.host().filter(|_| seen.is_apache())?;
-            let is_told = seen.ascii("SERVER_NAME")? == host.name()
-                && host.port().is_none_or(|port| seen.ascii("SERVER_PORT") == Some(port));
+        |request| {
+            let host = request.parsed_host().filter(|_| request.is_apache())?;
+            let is_told = request.ascii("SERVER_NAME")? == host.name()
+                && host.port().is_none_or(|port| request.ascii("SERVER_PORT") == Some(port));
             Evidence::when(is_told)
         },
         "SERVER_NAME and SERVER_PORT are the same as Host, and may be what the client wrote there: Apache takes them from it \
@@ -141,21 +142,21 @@ pub(super) const TABLE: &[Finding] = &[
 ];
 
 /// The scheme that uWSGI 2.0 takes from a header of a proxy's (`core/protocol.c`); servers of this project take none from there.
-fn forwarded_scheme<'a>(seen: &Seen<'a>) -> Option<&'a [u8]> {
+fn forwarded_scheme<'a>(request: &InspectedRequest<'a>) -> Option<&'a [u8]> {
     let is_on = |value: &[u8]| value.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"on"));
     let says_https = |value: &&[u8]| is_on(value) || value.starts_with(b"1");
-    let ssl = || seen.var("HTTP_X_FORWARDED_SSL").filter(says_https).map(|_| &b"https"[..]);
-    seen.filled("HTTP_X_FORWARDED_PROTO").or_else(ssl)
+    let ssl = || request.var("HTTP_X_FORWARDED_SSL").filter(says_https).map(|_| &b"https"[..]);
+    request.non_empty("HTTP_X_FORWARDED_PROTO").or_else(ssl)
 }
 
 /// Such a header says https, and the front end does not.
-fn is_forwarded_https(seen: &Seen<'_>) -> bool {
-    forwarded_scheme(seen) == Some(b"https") && seen.request.scheme() == Scheme::Http
+fn is_forwarded_https(request: &InspectedRequest<'_>) -> bool {
+    forwarded_scheme(request) == Some(b"https") && request.cgi.scheme() == Scheme::Http
 }
 
 /// Whether another proxy had the request before the front end, so that SERVER_PORT is not the client's.
-fn is_behind_proxy(seen: &Seen<'_>) -> bool {
+fn came_through_proxy(request: &InspectedRequest<'_>) -> bool {
     let is_proxys =
         |key: &[u8]| key.starts_with(b"HTTP_X_FORWARDED_") || matches!(key, b"HTTP_FORWARDED" | b"HTTP_VIA");
-    !seen.keys(is_proxys).is_empty()
+    !request.keys_where(is_proxys).is_empty()
 }

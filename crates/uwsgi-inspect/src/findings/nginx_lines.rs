@@ -3,7 +3,7 @@
 
 use uwsgi::Request;
 
-use crate::seen::Seen;
+use crate::findings::inspected_request::InspectedRequest;
 
 /// Findings have lines for so many names at most; a client may send thousands.
 const MOST_NAMES: usize = 20;
@@ -15,9 +15,9 @@ const MOST_NAMES: usize = 20;
 ///
 /// Nor is it `$host$is_request_port$request_port`, which nginx sends by itself since 1.29.5: nginx chooses the server block by
 /// the name alone, so that this port is any that the client wrote.
-pub(super) fn host(seen: &Seen<'_>) -> &'static str {
-    match seen.var("SERVER_PORT").and_then(Request::port) {
-        Some(port) if !seen.is_default_port(port) => "$host:$server_port",
+pub(super) fn host(request: &InspectedRequest<'_>) -> &'static str {
+    match request.var("SERVER_PORT").and_then(Request::port) {
+        Some(port) if !request.is_default_port(port) => "$host:$server_port",
         _ => "$host",
     }
 }

@@ -3,12 +3,12 @@
 use core::fmt::{self, Write};
 
 use serde::Serialize;
-use serde_json::Serializer;
 use serde_json::ser::PrettyFormatter;
+use serde_json::Serializer;
 use uwsgi::HeaderName;
 
 use crate::escape::Latin1;
-use crate::finding::Found;
+use crate::findings::Found;
 use crate::report::Report;
 
 /// Prints one document and a line end.

@@ -2,16 +2,18 @@
 
 use uwsgi::framing::RequestBody;
 
-use crate::finding::FrontEnd::{Nginx, Uwsgi};
-use crate::finding::Severity::{Error, Note, Warning};
-use crate::finding::{Evidence, Finding};
-use crate::seen::{Seen, Shown};
+use crate::findings::evidence::Evidence;
+use crate::findings::excerpt::Excerpt;
+use crate::findings::finding::Finding;
+use crate::findings::finding::FrontEnd::{Nginx, Uwsgi};
+use crate::findings::finding::Severity::{Error, Note, Warning};
+use crate::findings::inspected_request::InspectedRequest;
 
 pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "length-refused",
         Error,
-        |seen| seen.request.body_framing().err().map(Evidence::one),
+        |request| request.cgi.body_framing().err().map(Evidence::one),
         "{0}, so that nobody knows where the body ends: the request should be refused (400). uWSGI and gunicorn each guess \
          another length.",
         &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;")],
@@ -19,9 +21,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "length-missing",
         Error,
-        |seen| {
-            let header = seen.filled("HTTP_CONTENT_LENGTH").filter(|length| *length != b"0" && no_length(seen))?;
-            (!is_taken_back(seen)).then(|| Evidence::one(Shown(header)))
+        |request| {
+            let header = request.non_empty("HTTP_CONTENT_LENGTH").filter(|length| *length != b"0" && no_length(request))?;
+            (!was_length_removed(request)).then(|| Evidence::one(Excerpt(header)))
         },
         "The client sent a body of {0} bytes (HTTP_CONTENT_LENGTH) and CONTENT_LENGTH is missing or empty: nobody reads the \
          body, and a server that keeps the connection takes it for the next request. gunicorn 27 does. If the front end keeps \
@@ -31,9 +33,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "chunked-without-length",
         Error,
-        |seen| {
-            let coding = seen.filled("HTTP_TRANSFER_ENCODING").filter(|_| no_length(seen))?;
-            (seen.body.framing() != RequestBody::Chunked).then(|| Evidence::one(Shown(coding)))
+        |request| {
+            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| no_length(request))?;
+            (request.body.framing() != RequestBody::Chunked).then(|| Evidence::one(Excerpt(coding)))
         },
         "HTTP_TRANSFER_ENCODING is {0} and there is no CONTENT_LENGTH: the body is lost. uWSGI's router keeps chunked \
          bodies back unless it is told to pass them on, and servers have to be told to read them.",
@@ -42,10 +44,10 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "length-and-chunked",
         Error,
-        |seen| {
-            let coding = seen.filled("HTTP_TRANSFER_ENCODING").filter(|_| !seen.is_missing("UWSGI_ROUTER"))?;
-            let length = seen.filled("CONTENT_LENGTH")?;
-            Some(Evidence::two(Shown(coding), Shown(length)))
+        |request| {
+            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| !request.is_missing("UWSGI_ROUTER"))?;
+            let length = request.non_empty("CONTENT_LENGTH")?;
+            Some(Evidence::two(Excerpt(coding), Excerpt(length)))
         },
         "HTTP_TRANSFER_ENCODING is {0}, and the client sent a length too: uWSGI's router passes on the first {1} bytes with \
          the sizes of the chunks among them, and no option of its changes that. nginx, Apache and lighttpd refuse such \
@@ -55,9 +57,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "body-cut",
         Error,
-        |seen| match seen.body.framing() {
-            RequestBody::Length(declared) if seen.body.length() < declared => {
-                Some(Evidence::two(declared, seen.body.length()))
+        |request| match request.body.framing() {
+            RequestBody::Length(declared) if request.body.length() < declared => {
+                Some(Evidence::two(declared, request.body.length()))
             }
             _ => None,
         },
@@ -69,12 +71,12 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "post-without-length",
         Warning,
-        |seen| {
-            let method = seen.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
-            let is_new = seen.is_missing("HTTP_TRANSFER_ENCODING") && seen.filled("HTTP_CONTENT_LENGTH").is_none();
+        |request| {
+            let method = request.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
+            let is_new = request.is_missing("HTTP_TRANSFER_ENCODING") && request.non_empty("HTTP_CONTENT_LENGTH").is_none();
             // An empty one is what nginx makes of the line where the client has sent no length.
-            let line = if seen.is_missing("CONTENT_LENGTH") { LENGTH } else { "" };
-            (is_new && no_length(seen)).then(|| Evidence::two(Shown(method), line))
+            let line = if request.is_missing("CONTENT_LENGTH") { LENGTH } else { "" };
+            (is_new && no_length(request)).then(|| Evidence::two(Excerpt(method), line))
         },
         "{0} without a length: no body is read. The client may have sent none. Caddy's uwsgi transport and uwsgi_curl send bodies \
          without a length too.",
@@ -83,9 +85,9 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "transfer-encoding-ignored",
         Note,
-        |seen| {
-            let coding = seen.filled("HTTP_TRANSFER_ENCODING").filter(|_| !no_length(seen))?;
-            seen.is_missing("UWSGI_ROUTER").then(|| Evidence::one(Shown(coding)))
+        |request| {
+            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| !no_length(request))?;
+            request.is_missing("UWSGI_ROUTER").then(|| Evidence::one(Excerpt(coding)))
         },
         "HTTP_TRANSFER_ENCODING is {0} beside CONTENT_LENGTH: harmless, and ignored. nginx has taken the chunks off already \
          and passes the header on; uWSGI with wsgi-manage-chunked-input reads the body wrong because of it.",
@@ -94,8 +96,8 @@ pub(super) const TABLE: &[Finding] = &[
     Finding::new(
         "content-vars-empty",
         Note,
-        |seen| {
-            let is_empty = |key: &&str| seen.var(key) == Some(b"");
+        |request| {
+            let is_empty = |key: &&str| request.var(key) == Some(b"");
             let (length, kind) = (is_empty(&"CONTENT_LENGTH"), is_empty(&"CONTENT_TYPE"));
             let names = match (length, kind) {
                 (true, true) => "CONTENT_LENGTH and CONTENT_TYPE are",
@@ -115,13 +117,16 @@ pub(super) const TABLE: &[Finding] = &[
 ];
 
 /// Empty is absent.
-fn no_length(seen: &Seen<'_>) -> bool {
-    seen.filled("CONTENT_LENGTH").is_none()
+fn no_length(request: &InspectedRequest<'_>) -> bool {
+    request.non_empty("CONTENT_LENGTH").is_none()
 }
 
 const LENGTH: &str = "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;";
 
 /// A length came, and after it an empty one: the front end has said that it sends no body.
-fn is_taken_back(seen: &Seen<'_>) -> bool {
-    seen.repeated().get(&b"CONTENT_LENGTH"[..]).is_some_and(|lengths| lengths.iter().any(|length| !length.is_empty()))
+fn was_length_removed(request: &InspectedRequest<'_>) -> bool {
+    request
+        .repeated_vars()
+        .get(&b"CONTENT_LENGTH"[..])
+        .is_some_and(|lengths| lengths.iter().any(|length| !length.is_empty()))
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::hex::{self, Part};
-use crate::html::escape::Text;
+use crate::formats::html::entities::Text;
+use crate::formats::packet_bytes::{self, Part};
 use crate::report::Report;
 
 /// How many bytes a row holds: with its offset and its text it fits on a telephone.
@@ -12,7 +12,7 @@ const ROW: usize = 8;
 const UNFOLDED: usize = 1536;
 
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Result {
-    let bytes = hex::bytes(report);
+    let bytes = packet_bytes::bytes(report);
     let open = if bytes.len() <= UNFOLDED { " open" } else { "" };
     writeln!(f, "<details{open}><summary>All {} bytes</summary>", bytes.len())?;
     f.write_str(concat!(
@@ -28,7 +28,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Res
         let missing = ROW.saturating_sub(row.len());
         write!(f, "{:1$} ", "", missing.saturating_mul(3))?;
         for run in runs(row) {
-            let text: String = run.iter().map(|(_, byte)| hex::shown(*byte)).collect();
+            let text: String = run.iter().map(|(_, byte)| packet_bytes::shown(*byte)).collect();
             write!(f, "<b class=\"{}\">{}</b>", class(run), Text(text))?;
         }
         f.write_str("</span>\n")?;

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use uwsgi::{Modifier1, Request};
+use uwsgi::Modifier1;
 
 use crate::escape::Escaped;
-use crate::hex;
+use crate::formats::packet_bytes;
+use crate::formats::title::{other_uri, title};
 use crate::report::Report;
 
 /// Prints the report, each line short enough for a terminal unless a value is long.
@@ -91,7 +92,7 @@ impl Lines<'_> {
     }
 
     fn bytes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = hex::bytes(self.0);
+        let bytes = packet_bytes::bytes(self.0);
         writeln!(f, "bytes ({})", bytes.len())?;
         for (row, sixteen) in bytes.chunks(16).enumerate() {
             write!(f, "  {:08x} ", row.saturating_mul(16))?;
@@ -102,33 +103,11 @@ impl Lines<'_> {
                     None => write!(f, "{gap}   ")?,
                 }
             }
-            let text: String = sixteen.iter().map(|(_, byte)| hex::shown(*byte)).collect();
+            let text: String = sixteen.iter().map(|(_, byte)| packet_bytes::shown(*byte)).collect();
             writeln!(f, "  |{text}|")?;
         }
         Ok(())
     }
-}
-
-/// What was asked for, as a URL would say it.
-pub(crate) fn title(request: &Request<'_>) -> String {
-    let method = request.method().map_or_else(|| "(no method)".to_string(), |method| Escaped(method).to_string());
-    format!("{method} {}", target(request))
-}
-
-/// The scheme, the host and the target with its mount.
-pub(crate) fn target(request: &Request<'_>) -> String {
-    let target = request.target().from_root().to_string();
-    // * has no host.
-    let host = [request.host(), request.server_name()].into_iter().flatten().find(|host| !host.is_empty());
-    match host.filter(|_| target.starts_with('/')) {
-        Some(host) => format!("{}://{}{target}", request.scheme().as_str(), Escaped(host)),
-        None => target,
-    }
-}
-
-/// `REQUEST_URI`, where it is not the target that counts.
-pub(crate) fn other_uri<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
-    request.request_uri().filter(|uri| *uri != request.target().from_root().to_string().as_bytes())
 }
 
 /// Rows of two columns, and an empty line behind them.
