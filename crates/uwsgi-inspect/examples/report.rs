@@ -10,10 +10,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(format), Some(file)) = (arguments.next(), arguments.next()) else {
         return Err("usage: report html|json|text FILE".into());
     };
-    let format = Format::ALL.iter().copied().find(|known| known.as_str() == format).ok_or("no such format")?;
+    let format = Format::ALL.iter().copied().find(|known| known.as_str() == format).ok_or("unknown format")?;
     let bytes = std::fs::read(file)?;
     let (packet, _body) = Packet::decode(&bytes)?;
-    // A server hashes the body while it reads it; here it is left out.
+    // A server hashes the body while it reads it. This example ignores the body.
     let report = Report::new(Request::decode(&packet)?, Body::NONE);
     print!("{}", report.to_format(format));
     Ok(())

@@ -4,10 +4,10 @@ use core::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-/// Bytes for a reader: printable UTF-8 as it is, every other byte as `\xNN`, a backslash doubled.
+/// Prints bytes for people: printable UTF-8 unchanged, every other byte as `\xNN`, and a backslash as two.
 ///
-/// Nothing that comes out moves a terminal's cursor, changes colours or reorders a line, and a space at either end is
-/// written `\x20`, because nobody would see it.
+/// The output cannot move a terminal's cursor, change colours or reorder a line. A space at either end is invisible, so it is
+/// printed as `\x20`.
 ///
 /// ```
 /// use uwsgi_inspect::Escaped;
@@ -44,21 +44,18 @@ fn bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
 }
 
-/// Whether a character has a shape of its own, or joins the one before it as an accent does.
+/// Returns whether a character has a shape of its own, or joins the character before it as an accent does.
 fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
-    // The standard library's table of what is printable shows only in what it escapes; behind another character it
-    // takes accents for printable.
-    let mut place = [0; 4];
-    let text: &str = character.encode_utf8(&mut place);
-    let mut behind_another = String::from("a");
-    behind_another.push_str(text);
-    behind_another.escape_debug().skip(1).eq([character])
+    // The standard library does not export its table of printable characters, but `escape_debug` uses it. That method escapes
+    // an accent only at the start of a text.
+    let text = String::from_iter(['a', character]);
+    text.escape_debug().skip(1).eq([character])
 }
 
-/// Bytes for JSON: one character U+0000 to U+00FF for each, so that nothing is lost and nothing can fail.
+/// Prints bytes for JSON: one character U+0000 to U+00FF for each byte. This loses nothing and cannot fail.
 ///
 /// ```
 /// use uwsgi_inspect::Latin1;
@@ -88,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_printable_text_is_shown_as_it_is() {
+    fn only_printable_text_is_printed_unchanged() {
         for (bytes, shown) in [
             (&b"a b"[..], "a b"),
             (b" a ", "\\x20a\\x20"),

@@ -1,4 +1,4 @@
-//! One request, as it arrived.
+//! The report of one request.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use uwsgi::{Header, Request};
 use crate::body::Body;
 use crate::findings::{Finding, Found, FrontEnd, InspectedRequest};
 
-/// What arrived: a request, its body's account, and what is worth knowing about both.
+/// A request, what the server knows about its body, and the findings about both.
 ///
 /// ```
 /// use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
@@ -31,7 +31,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The report of a request, once its body was read.
+    /// Creates the report of a request after its body was read.
     #[must_use]
     pub fn new(request: Request<'a>, body: Body) -> Self {
         let inspected = InspectedRequest { cgi: request, body };
@@ -39,34 +39,34 @@ impl<'a> Report<'a> {
         Self { inspected, findings }
     }
 
-    /// The request.
+    /// Returns the request.
     #[must_use]
     pub const fn request(&self) -> &Request<'a> {
         &self.inspected.cgi
     }
 
-    /// The packet's header.
+    /// Returns the packet's header.
     #[must_use]
     pub fn header(&self) -> Header {
         let request = self.request();
-        // A decoded request came from a packet, whose datasize is 16 bits.
+        // The request was decoded from a packet, and the datasize of a packet has 16 bits.
         let datasize = u16::try_from(request.vars().as_bytes().len()).unwrap_or(u16::MAX);
         Header { modifier1: request.modifier1(), datasize, modifier2: request.modifier2() }
     }
 
-    /// The body's account.
+    /// Returns what the server knows about the body.
     #[must_use]
     pub const fn body(&self) -> &Body {
         &self.inspected.body
     }
 
-    /// What is worth knowing, the most severe first.
+    /// Returns the findings, the most severe first.
     #[must_use]
     pub fn findings(&self) -> &[Found] {
         &self.findings
     }
 
-    /// What to know before a line is copied, where there is one to which it matters.
+    /// Returns advice for users who copy a line, if there is a line that it applies to.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let mut lines = self.findings.iter().flat_map(Found::change);
         let is_param = |(_, line): (FrontEnd, &str)| line.contains("uwsgi_param ");
@@ -75,7 +75,7 @@ impl<'a> Report<'a> {
             .then_some("Replace the uwsgi_param of the same name: nginx sends both, and the last one counts.")
     }
 
-    /// For each var the how-manieth of its key it is, from 1, and of how many.
+    /// Returns for each var its index among the vars with equal keys, from 1, and their number.
     pub(crate) fn occurrences(&self) -> Vec<(usize, usize)> {
         let vars = self.request().vars();
         let mut counts: HashMap<&[u8], usize> = HashMap::new();
@@ -84,7 +84,7 @@ impl<'a> Report<'a> {
             *count = count.saturating_add(1);
             *count
         };
-        let nths: Vec<_> = vars.iter().map(|(key, _)| count(key)).collect();
-        vars.iter().zip(nths).map(|((key, _), nth)| (nth, counts.get(key).copied().unwrap_or(nth))).collect()
+        let indexes: Vec<_> = vars.iter().map(|(key, _)| count(key)).collect();
+        vars.iter().zip(indexes).map(|((key, _), index)| (index, counts.get(key).copied().unwrap_or(index))).collect()
     }
 }

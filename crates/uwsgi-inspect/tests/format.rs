@@ -1,10 +1,10 @@
-//! Which form of the report a request asks for.
+//! The format of the report for each request.
 
 use uwsgi_inspect::Format::{self, Html, Json, Text};
 
-/// Query, Accept, format.
+/// The query, Accept, and the format.
 const CASES: &[(&str, &str, Format)] = &[
-    // Nobody asks.
+    // The client names no format.
     ("", "", Text),
     ("", "*/*", Text),
     ("x=1&y=2", "*/*", Text),
@@ -18,7 +18,7 @@ const CASES: &[(&str, &str, Format)] = &[
          application/signed-exchange;v=b3;q=0.7",
         Html,
     ),
-    // Programs: axios, jQuery, a type of capitals.
+    // Programs: axios, jQuery, a type in capitals.
     ("", "application/json", Json),
     ("", "application/json, text/plain, */*", Json),
     ("", "application/json, text/javascript, */*; q=0.01", Json),
@@ -37,12 +37,12 @@ const CASES: &[(&str, &str, Format)] = &[
     ("", "text/html;Q=1.000,application/json;q=0.9", Html),
     ("", "text/plain;q=0, */*", Json),
     ("", "text/html;q=0, application/json;q=0, text/plain;q=0", Text),
-    // A weight that is none is no wish.
+    // An invalid weight counts as 0.
     ("", "text/html;q=2, application/json;q=0.1", Json),
     ("", "text/html;q=0.1234, application/json;q=0.1", Json),
     ("", "text/html;q=, application/json;q=0.1", Json),
     ("", "text/html;q=1.001, application/json;q=0.1", Json),
-    // The same weight: who was named first.
+    // With equal weights, the first format wins.
     ("", "text/html, application/json", Html),
     ("", "application/json, text/html", Json),
     // The query wins.
@@ -59,24 +59,23 @@ const CASES: &[(&str, &str, Format)] = &[
 ];
 
 #[test]
-fn the_table() {
+fn query_and_accept_choose_the_format() {
     for (query, accept, format) in CASES {
         assert_eq!(Format::negotiate(query.as_bytes(), accept.as_bytes()), *format, "?{query} with {accept}");
     }
 }
 
 #[test]
-fn bytes_of_any_kind() {
+fn any_bytes_without_a_format_give_text() {
     for byte in 0..=255 {
         for text in [vec![byte], vec![b'/', byte], vec![byte, b'/'], vec![b'/', b';', byte, b'='], vec![byte; 3]] {
-            // Without a name of any of the three there is one answer.
             assert_eq!(Format::negotiate(&text, &text), Text, "{text:?}");
         }
     }
 }
 
 #[test]
-fn names_are_those_of_the_query() {
+fn the_query_names_formats_as_they_are_printed() {
     for format in Format::ALL {
         assert_eq!(Format::negotiate(format!("format={format}").as_bytes(), b""), *format);
         assert!(format.content_type().contains('/'));

@@ -1,8 +1,8 @@
-//! The report's three forms, of one request that nginx sent.
+//! The report of one request from nginx, in all three formats.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has found something")]
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use uwsgi::framing::RequestBody;
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Format, Report};
@@ -83,8 +83,8 @@ fn json_has_these_fields_and_no_others() {
             {
                 "id": "httpoxy",
                 "severity": "error",
-                "text": "HTTP_PROXY arrived: evil:1. It is the client's header Proxy, and a library that reads it as a \
-                         setting sends its requests there (httpoxy, CVE-2016-5385). Apache and lighttpd keep it back.",
+                "text": "HTTP_PROXY arrived: evil:1. It is the client's header Proxy. A library that reads it as a \
+                         setting sends its requests there (httpoxy, CVE-2016-5385). Apache and lighttpd remove it.",
                 "change": {
                     "nginx": "uwsgi_param HTTP_PROXY \"\";",
                     "uwsgi": "http-var = HTTP_PROXY=",
@@ -94,14 +94,14 @@ fn json_has_these_fields_and_no_others() {
                 "id": "var-repeated",
                 "severity": "note",
                 "text": "X_TWICE came more than once. The last one counts: X_TWICE is empty. nginx sends both values of a \
-                         uwsgi_param that is set again after include uwsgi_params. If nobody meant that, remove one of the \
-                         two lines. nginx before 1.23 also sends what a client repeats.",
+                         uwsgi_param that is set again after include uwsgi_params. If that is a mistake, remove one of \
+                         the two lines. nginx before 1.23 also sends all headers that a client repeats.",
                 "change": {},
             },
         ],
     });
     assert_eq!(document, expected, "{text}");
-    // In this order.
+    // The fields have this order.
     let names = ["modifier1", "modifier2", "datasize", "vars", "request", "headers", "body", "findings"];
     let places: Vec<_> = names.iter().map(|name| text.find(&format!("\n \"{name}\":")).unwrap()).collect();
     assert!(places.is_sorted());
@@ -161,8 +161,8 @@ fn the_page_shows_everything() {
     }
 }
 
-/// The first line of the text, and the page's title, are the URL that the front end decided on. REQUEST_URI stands beside it
-/// where it is another.
+/// The first line of the text and the title of the page are the URL that the front end chose. REQUEST_URI is shown too if it
+/// differs.
 #[test]
 fn the_title_is_the_url() {
     let example = |target: &str| format!("http://example.com{target}");
@@ -196,7 +196,7 @@ fn the_title_is_the_url() {
     }
 }
 
-/// What the front end removed is no header to an application.
+/// A header that the front end removed is not shown.
 #[test]
 fn headers_are_those_that_an_application_sees() {
     let mut buffer = Vec::new();
@@ -218,9 +218,9 @@ fn headers_are_those_that_an_application_sees() {
     assert!(report.text().to_string().contains("headers (1)\n  host  b\n"));
 }
 
-/// A request without a var in it has a report too.
+/// A request without vars has a report too.
 #[test]
-fn an_empty_packet() {
+fn an_empty_packet_has_a_report() {
     let packet = Packet::new(Modifier1::WSGI, 0, b"").unwrap();
     let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
     let ids: Vec<_> = report.findings().iter().map(uwsgi_inspect::Found::id).collect();

@@ -1,4 +1,4 @@
-//! What a client may try: markup, quotes, escape codes and every byte, wherever bytes can come from.
+//! Attacks by a client: markup, quotes, escape codes and every byte, in every part of a request.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -12,7 +12,7 @@ use serde_json::Value;
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Report};
 
-/// Every tag that the page is made of. One that is not here came in from outside.
+/// Every tag of the page. Any other tag came from outside.
 const TAGS: &[&str] = &[
     "<!DOCTYPE html>",
     "<b class=\"h\">",
@@ -96,7 +96,7 @@ const TAGS: &[&str] = &[
     "</ul>",
 ];
 
-/// Pieces that end something somewhere.
+/// Pieces that end or start something in HTML, JSON, a terminal or a template.
 const PIECES: &[&[u8]] = &[
     b"<script>alert(1)</script>",
     b"</style>",
@@ -134,7 +134,7 @@ const PIECES: &[&[u8]] = &[
     b"\xc2\x85",
 ];
 
-/// The keys whose values have a place of their own in the report.
+/// The keys that the report treats specially.
 const KEYS: &[&[u8]] = &[
     b"REQUEST_METHOD",
     b"REQUEST_URI",
@@ -162,8 +162,8 @@ const KEYS: &[&[u8]] = &[
 
 type Pair = (Vec<u8>, Vec<u8>);
 
-/// All three forms of the report of these vars hold.
-fn holds(vars: &[Pair]) {
+/// Checks the report of these vars in all three formats.
+fn check_report(vars: &[Pair]) {
     let mut buffer = Vec::new();
     let mut encoder = VarsEncoder::new(&mut buffer);
     for (key, value) in vars {
@@ -171,12 +171,12 @@ fn holds(vars: &[Pair]) {
     }
     let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let report = Report::new(Request::decode(&packet).unwrap(), Body::NONE);
-    page_holds(&report.html().to_string(), vars);
-    document_holds(&report.json().to_string(), vars);
-    text_holds(&report.text().to_string());
+    check_page(&report.html().to_string(), vars);
+    check_json(&report.json().to_string(), vars);
+    check_text(&report.text().to_string());
 }
 
-fn page_holds(page: &str, vars: &[Pair]) {
+fn check_page(page: &str, vars: &[Pair]) {
     let (_, page) = page.split_once("</style>").unwrap();
     let (before, tags) = page.split_once('<').unwrap();
     assert!(!before.contains('>'));
@@ -189,13 +189,13 @@ fn page_holds(page: &str, vars: &[Pair]) {
     let control = page.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(control, None, "{vars:?}");
     assert!(!page.contains('\u{202e}'), "{vars:?}");
-    // One row for each var.
+    // The table has one row for each var.
     let (_, table) = page.split_once("as they arrived").unwrap();
     let (table, _) = table.split_once("</table>").unwrap();
     assert_eq!(table.matches("<tr>").count(), vars.len());
 }
 
-fn document_holds(document: &str, vars: &[Pair]) {
+fn check_json(document: &str, vars: &[Pair]) {
     let control = document.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(control, None, "{}", document.escape_debug());
     let document: Value = serde_json::from_str(document).unwrap();
@@ -206,40 +206,40 @@ fn document_holds(document: &str, vars: &[Pair]) {
     assert_eq!(pairs, vars);
 }
 
-fn text_holds(text: &str) {
+fn check_text(text: &str) {
     let control = text.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(control, None, "{text}");
     assert!(!text.contains('\u{202e}'));
 }
 
 #[test]
-fn every_byte_everywhere() {
+fn every_byte_is_safe_in_every_place() {
     for byte in 0..=255 {
         let text = vec![b'a', byte, b'b'];
         let mut vars: Vec<Pair> = KEYS.iter().map(|key| (key.to_vec(), text.clone())).collect();
         vars.push((vec![byte], vec![byte]));
         vars.push(([b"HTTP_", &text[..]].concat(), vec![byte]));
         vars.push(([b"HTTP_", &[byte][..]].concat(), text));
-        holds(&vars);
+        check_report(&vars);
     }
 }
 
 #[test]
-fn every_piece_everywhere() {
+fn every_piece_is_safe_in_every_place() {
     for piece in PIECES {
         let mut vars: Vec<Pair> = KEYS.iter().map(|key| (key.to_vec(), piece.to_vec())).collect();
         vars.push((piece.to_vec(), piece.to_vec()));
         vars.push((piece.to_vec(), piece.to_vec()));
         vars.push(([b"HTTP_", *piece].concat(), piece.to_vec()));
-        holds(&vars);
+        check_report(&vars);
     }
 }
 
-/// Pieces in any number and order: three hundred requests, the same ones each time.
+/// 300 requests with pieces in any number and order. They are the same in each run.
 #[test]
-fn pieces_mixed() {
+fn mixed_pieces_are_safe() {
     let mut state: u32 = 2026;
-    // Numerical Recipes' generator; its upper bits are random enough.
+    // The generator of Numerical Recipes. Its upper bits are random enough.
     let mut below = |end: usize| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         usize::try_from(state >> 8).unwrap() % end
@@ -260,32 +260,32 @@ fn pieces_mixed() {
             }
             vars.push((key, value));
         }
-        holds(&vars);
+        check_report(&vars);
     }
 }
 
 #[test]
-fn as_many_vars_as_a_packet_carries() {
+fn a_packet_full_of_vars_is_safe_and_fast() {
     let key = |n: usize| u32::try_from(n).unwrap().to_le_bytes()[..3].to_vec();
     let different: Vec<Pair> = (0..9362).map(|n| (key(n), Vec::new())).collect();
-    holds(&different);
+    check_report(&different);
     let headers: Vec<Pair> = (0..5461).map(|n| ([b"HTTP_", &key(n)[..]].concat(), Vec::new())).collect();
-    holds(&headers);
-    // Each header twice, with two values: no finding may search through all vars for each of them.
+    check_report(&headers);
+    // Each header comes twice, with two values. A finding that searches all vars for each header would be too slow.
     let names = (b'A'..=b'Z')
         .flat_map(|one| (b'A'..=b'Z').flat_map(move |two| [b'A', b'B', b'C'].map(|three| [one, two, three])));
     let valued = |value: u8| names.clone().map(move |name| ([b"HTTP_", &name[..]].concat(), vec![value]));
-    holds(&valued(b'1').chain(valued(b'2')).collect::<Vec<Pair>>());
+    check_report(&valued(b'1').chain(valued(b'2')).collect::<Vec<Pair>>());
     let same: Vec<Pair> = vec![(b"K".to_vec(), Vec::new()); 13_107];
-    holds(&same);
-    holds(&[(b"K".to_vec(), vec![b'<'; 65_530])]);
-    holds(&[(vec![0xff; 65_531], Vec::new())]);
+    check_report(&same);
+    check_report(&[(b"K".to_vec(), vec![b'<'; 65_530])]);
+    check_report(&[(vec![0xff; 65_531], Vec::new())]);
 }
 
-/// A client's bytes in a key that is written as a header, in a zone, a mount and a port: they are in texts, and in lines only
-/// where they can stand in a configuration.
+/// A client's bytes are in a key that is written as a header, in a zone, a mount and a port. Texts show them. Lines have only
+/// the bytes that a configuration can hold.
 #[test]
-fn lines_are_no_way_into_a_configuration() {
+fn a_client_cannot_inject_lines_into_a_configuration() {
     for piece in PIECES {
         let with = |before: &[u8], after: &[u8]| [before, piece, after].concat();
         let vars: Vec<Pair> = vec![
@@ -301,7 +301,7 @@ fn lines_are_no_way_into_a_configuration() {
             (with(b"HTTP_UWSGI_", b""), piece.to_vec()),
             (with(b"HTTP_UWSGI_", b""), piece.to_vec()),
         ];
-        holds(&vars);
+        check_report(&vars);
         let mut buffer = Vec::new();
         let mut encoder = VarsEncoder::new(&mut buffer);
         for (key, value) in &vars {
@@ -313,14 +313,14 @@ fn lines_are_no_way_into_a_configuration() {
         {
             assert!(line.is_ascii(), "{line}");
             assert!(!line.contains("alert") && !line.contains("onload") && !line.contains("$http_host"), "{line}");
-            // Quotes come in pairs, and a line of nginx ends once, if nothing got in between.
+            // An injected quote would make the number of quotes odd.
             assert!(line.matches('"').count() % 2 == 0 && !line.contains(['\'', '`', '<', '&']), "{line}");
         }
     }
 }
 
 #[test]
-fn a_tag_from_outside_would_be_seen() {
-    let seen = std::panic::catch_unwind(|| page_holds("</style>as they arrived<i><script></i></table>", &[]));
+fn the_check_finds_a_tag_from_outside() {
+    let seen = std::panic::catch_unwind(|| check_page("</style>as they arrived<i><script></i></table>", &[]));
     assert!(seen.is_err());
 }

@@ -3,31 +3,31 @@
 use alloc::borrow::Cow;
 use core::fmt;
 
-/// What a test saw: what stands for `{0}`, `{1}` and so on.
+/// What the test of a finding saw: the values of the placeholders `{0}`, `{1}` and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Evidence(Vec<String>);
 
 impl Evidence {
-    pub(crate) fn one(shown: impl fmt::Display) -> Self {
-        Self(vec![shown.to_string()])
+    pub(crate) fn one(value: impl fmt::Display) -> Self {
+        Self(vec![value.to_string()])
     }
 
     pub(crate) fn two(first: impl fmt::Display, second: impl fmt::Display) -> Self {
         Self::one(first).and(second)
     }
 
-    /// One thing more.
-    pub(crate) fn and(mut self, shown: impl fmt::Display) -> Self {
-        self.0.push(shown.to_string());
+    /// Adds a value.
+    pub(crate) fn and(mut self, value: impl fmt::Display) -> Self {
+        self.0.push(value.to_string());
         self
     }
 
-    /// Nothing to show, if it is so.
-    pub(crate) fn when(is_so: bool) -> Option<Self> {
-        is_so.then_some(Self(Vec::new()))
+    /// Returns evidence without values if the finding holds.
+    pub(crate) fn when(holds: bool) -> Option<Self> {
+        holds.then_some(Self(Vec::new()))
     }
 
-    /// The template with what was seen in its places. What is put in is not looked at again.
+    /// Replaces the placeholders of a template. A value that looks like a placeholder stays unchanged.
     pub(super) fn fill(&self, template: &'static str) -> Cow<'static, str> {
         if !template.contains('{') {
             return Cow::Borrowed(template);
@@ -35,18 +35,18 @@ impl Evidence {
         let mut rest = template;
         let mut filled = String::new();
         while let Some((before, after)) = rest.split_once('{') {
-            let (shown, after) = self.place(after).unwrap_or(("{", after));
+            let (value, after) = self.value(after).unwrap_or(("{", after));
             filled.push_str(before);
-            filled.push_str(shown);
+            filled.push_str(value);
             rest = after;
         }
         filled.push_str(rest);
         Cow::Owned(filled)
     }
 
-    /// What stands for the place that a template goes on with, and what follows it; nothing for an ordinary brace, as a line of
-    /// lighttpd's may hold one.
-    fn place(&self, template: &'static str) -> Option<(&str, &'static str)> {
+    /// Returns the value of the placeholder at the start of a template, and the rest of the template. Returns `None` for an
+    /// ordinary brace, which a line for lighttpd can have.
+    fn value(&self, template: &'static str) -> Option<(&str, &'static str)> {
         let (digit, after) = template.split_once('}')?;
         let nth: usize = digit.parse().ok().filter(|_| digit.len() == 1)?;
         Some((self.0.get(nth)?, after))
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_in_is_not_looked_at_again() {
+    fn values_replace_placeholders_once() {
         let evidence = Evidence::two("{1}", "b");
         for (template, filled) in [
             ("", ""),
@@ -71,7 +71,7 @@ mod tests {
         ] {
             assert_eq!(evidence.fill(template), filled);
         }
-        // Nothing shown, and nothing before it.
+        // An empty value at the start.
         assert_eq!(Evidence::one("").fill("{0}a"), "a");
     }
 }

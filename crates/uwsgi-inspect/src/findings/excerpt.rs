@@ -4,35 +4,35 @@ use core::fmt;
 
 use crate::escape::Escaped;
 
-/// Bytes from outside in a sentence: escaped, and cut short.
+/// Bytes from outside as a part of a sentence: escaped, and cut if they are long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
 
 impl Excerpt<'_> {
-    /// Longer values are cut.
-    const MOST: usize = 60;
+    /// The number of bytes that are shown.
+    const MAX_LENGTH: usize = 60;
 }
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.split_at_checked(Self::MOST) {
+        match self.0.split_at_checked(Self::MAX_LENGTH) {
             Some((start, rest)) if !rest.is_empty() => write!(f, "{}…", Escaped(start)),
             _ => write!(f, "{}", Escaped(self.0)),
         }
     }
 }
 
-/// Names in a sentence: `A, B and C`, and how many more where there are many.
+/// Lists names in a sentence: `A, B and C`. Only the first five are listed, and the others counted.
 pub(crate) fn list_names(names: &[&[u8]]) -> String {
     join_parts(names.iter().map(|name| Excerpt(name).to_string()).collect())
 }
 
-/// Parts of a sentence: `a, b and c`, and how many more where there are many.
+/// Joins parts of a sentence: `a, b and c`. Only the first five are listed, and the others counted.
 pub(crate) fn join_parts(mut parts: Vec<String>) -> String {
-    const MOST: usize = 5;
-    let more = parts.len().saturating_sub(MOST);
+    const MAX_LISTED: usize = 5;
+    let more = parts.len().saturating_sub(MAX_LISTED);
     if more > 0 {
-        parts.truncate(MOST);
+        parts.truncate(MAX_LISTED);
         parts.push(format!("{more} more"));
     }
     match parts.split_last() {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_end_in_and() {
+    fn the_last_part_of_a_list_follows_and() {
         for (names, text) in [
             (&[][..], ""),
             (&[&b"A"[..]], "A"),

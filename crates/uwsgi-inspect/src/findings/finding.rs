@@ -1,4 +1,4 @@
-//! What a finding is: a row of a table, and what it says about one request.
+//! A finding: the row of a table, and what it says about one request.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -6,13 +6,13 @@ use core::fmt;
 use crate::findings::evidence::Evidence;
 use crate::findings::inspected_request::InspectedRequest;
 
-/// One thing that is worth knowing about a request: a row of the table that [`Finding::all`] lists.
+/// Something worth knowing about a request. [`Finding::all`] lists the findings that this crate looks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
     id: &'static str,
     severity: Severity,
     test: fn(&InspectedRequest<'_>) -> Option<Evidence>,
-    /// `{0}` to `{9}` stand for what the test saw.
+    /// The placeholders `{0}` to `{9}` stand for what the test saw.
     text: &'static str,
     change: &'static [(FrontEnd, &'static str)],
 }
@@ -28,24 +28,24 @@ impl Finding {
         Self { id, severity, test, text, change }
     }
 
-    /// A name that stays the same, such as `no-uwsgi-params`.
+    /// Returns an identifier that never changes, such as `no-uwsgi-params`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         self.id
     }
 
-    /// How bad it is.
+    /// Returns how bad it is.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// What the finding says about a request, or nothing.
+    /// Checks a request. Returns what the finding says about it, if it holds.
     pub(crate) fn check(&'static self, request: &InspectedRequest<'_>) -> Option<Found> {
         let evidence = (self.test)(request)?;
         let text = evidence.fill(self.text).into_owned();
         let change = self.change.iter().map(|(front_end, line)| (*front_end, evidence.fill(line)));
-        // A line that the test has no words for is not recommended.
+        // The test can leave a line empty. Then there is nothing to recommend.
         let change = change.filter(|(_, line)| !line.is_empty()).collect();
         Some(Found { finding: self, text, change })
     }
@@ -55,16 +55,16 @@ impl Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// The application gets something wrong, or somebody else gets power over it.
+    /// The application gets wrong data, or a client can control it.
     Error,
     /// Good to know; harmless where it is expected.
     Note,
-    /// Some applications or servers stumble over it.
+    /// Some applications or servers fail on it.
     Warning,
 }
 
 impl Severity {
-    /// `error`, `warning` or `note`.
+    /// Returns `error`, `warning` or `note`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Whose configuration a line belongs into.
+/// The program whose configuration a line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FrontEnd {
@@ -91,12 +91,12 @@ pub enum FrontEnd {
     Lighttpd,
     /// nginx with `uwsgi_pass`.
     Nginx,
-    /// uWSGI, its HTTP router or the server behind it.
+    /// uWSGI: its HTTP router, or its server.
     Uwsgi,
 }
 
 impl FrontEnd {
-    /// `apache`, `lighttpd`, `nginx` or `uwsgi`: the keys of `change` in JSON.
+    /// Returns `apache`, `lighttpd`, `nginx` or `uwsgi`: the keys of `change` in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -107,7 +107,7 @@ impl FrontEnd {
         }
     }
 
-    /// How its makers write it.
+    /// Returns the name as its makers write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -128,32 +128,32 @@ pub struct Found {
 }
 
 impl Found {
-    /// The row of the table.
+    /// Returns the finding.
     #[must_use]
     pub const fn finding(&self) -> &'static Finding {
         self.finding
     }
 
-    /// [`Finding::id`].
+    /// Returns the [identifier](Finding::id) of the finding.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         self.finding.id
     }
 
-    /// [`Finding::severity`].
+    /// Returns the [severity](Finding::severity) of the finding.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.finding.severity
     }
 
-    /// What was request, and what it means. What came from outside is [`Escaped`](crate::Escaped) and cut short.
+    /// Returns what was seen, and what it means. Bytes from outside are [`Escaped`](crate::Escaped), and cut if they are long.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The line that changes it, for each front end that has one, nginx first; where it takes two, there is a line end
-    /// between them.
+    /// Returns the configuration lines that change it, for each front end that has some, nginx first. Several lines have line
+    /// ends between them.
     #[must_use]
     pub fn change(&self) -> impl ExactSizeIterator<Item = (FrontEnd, &str)> {
         self.change.iter().map(|(front_end, line)| (*front_end, line.as_ref()))

@@ -15,7 +15,7 @@ pub use finding::{Finding, Found, FrontEnd, Severity};
 pub(crate) use inspected_request::InspectedRequest;
 
 impl Finding {
-    /// Every finding there is, the most severe first.
+    /// Returns all findings that this crate looks for, the most severe first.
     ///
     /// ```
     /// use uwsgi_inspect::{Finding, Severity};

@@ -1,14 +1,14 @@
-//! Which form of the report a client wants.
+//! The format of a report, and which one a client wants.
 
 use core::fmt;
 
-/// A form of the report.
+/// A format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
     /// A page for a browser.
     Html,
-    /// A document for programs.
+    /// JSON for programs.
     Json,
     /// Lines for a terminal.
     Text,
@@ -18,12 +18,12 @@ impl Format {
     /// Every format.
     pub const ALL: &'static [Self] = &[Self::Html, Self::Json, Self::Text];
 
-    /// The format that a request asks for: `?format=html`, `json` or `text` first, then what `Accept` ranks highest
-    /// (RFC 9110 section 12.5.1), else [`Format::Text`].
+    /// Chooses the format for a request: the one that the query names with `format=html`, `json` or `text`, else the one that
+    /// `Accept` ranks highest (RFC 9110 section 12.5.1), else [`Format::Text`].
     ///
-    /// A wildcard says nothing about which of the three is wanted: curl's `*/*` gives text. A browser names
-    /// `text/html`. Of formats that are wanted the same the one that was named more exactly wins, then the one that was
-    /// named first. A query that names no format is no error.
+    /// A wildcard chooses none of the three, so curl's `*/*` gives text. Browsers name `text/html`. Of formats with equal
+    /// weights, the one with the more exact name wins, then the one that is named first. A query with an unknown format is no
+    /// error.
     ///
     /// ```
     /// use uwsgi_inspect::Format;
@@ -38,7 +38,7 @@ impl Format {
         Self::in_query(query).unwrap_or_else(|| Self::in_accept(accept))
     }
 
-    /// `html`, `json` or `text`.
+    /// Returns `html`, `json` or `text`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Format {
         }
     }
 
-    /// The value of `Content-Type`.
+    /// Returns the value for `Content-Type`.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Format {
         }
     }
 
-    /// The last `format=` that names one.
+    /// Returns the last format that the query names.
     fn in_query(query: &[u8]) -> Option<Self> {
         let values = query.split(|byte| *byte == b'&').filter_map(|pair| pair.strip_prefix(b"format="));
         values.filter_map(Self::named).next_back()
@@ -73,14 +73,14 @@ impl Format {
         ranked.max_by_key(|(rank, _)| *rank).map_or(Self::Text, |(_, format)| format)
     }
 
-    /// How much this format is wanted; `None` when it is not.
+    /// Returns the rank of this format, or `None` if the client does not accept it.
     fn rank(self, accept: &[u8]) -> Option<Rank> {
         let (kind, subtype): (&[u8], &[u8]) = match self {
             Self::Html => (b"text", b"html"),
             Self::Json => (b"application", b"json"),
             Self::Text => (b"text", b"plain"),
         };
-        let ranges = accept.split(|byte| *byte == b',').enumerate().filter_map(|(place, range)| {
+        let ranges = accept.split(|byte| *byte == b',').enumerate().filter_map(|(index, range)| {
             let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
             let (of, sub) = split_once(parts.next()?, b'/')?;
             let exactness = match (of, sub) {
@@ -90,11 +90,11 @@ impl Format {
                 _ => return None,
             };
             let quality = parts.find_map(quality).unwrap_or(1000);
-            // Plain text for those who named none of the three.
+            // A client that names none of the three gets plain text.
             let plain = exactness < 2 && self == Self::Text;
-            Some((exactness, Rank { quality, exactness, plain, earliness: usize::MAX.saturating_sub(place) }))
+            Some((exactness, Rank { quality, exactness, plain, earliness: usize::MAX.saturating_sub(index) }))
         });
-        // The most exact range that matches decides about a type, even against one with a higher quality.
+        // The most exact range decides about a type, even if another range has a higher quality.
         let (_, rank) = ranges.max_by_key(|(exactness, rank)| (*exactness, rank.earliness))?;
         (rank.quality > 0).then_some(rank)
     }
@@ -106,7 +106,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// How much a format is wanted; what comes first counts most.
+/// How much a client wants a format. The first field counts most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     /// In thousandths.
@@ -117,7 +117,7 @@ struct Rank {
     earliness: usize,
 }
 
-/// The weight that a parameter gives (RFC 9110 section 12.4.2), in thousandths; one that is none counts as 0.
+/// Returns the weight of a parameter `q=` in thousandths (RFC 9110 section 12.4.2). An invalid weight counts as 0.
 fn quality(parameter: &[u8]) -> Option<u16> {
     let (b"q" | b"Q", value) = split_once(parameter, b'=')? else { return None };
     let (whole, fraction) = split_once(value, b'.').unwrap_or((value, b""));
@@ -134,7 +134,7 @@ fn quality(parameter: &[u8]) -> Option<u16> {
 }
 
 fn split_once(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|byte| *byte == at)?;
-    let (before, rest) = text.split_at_checked(place)?;
+    let index = text.iter().position(|byte| *byte == at)?;
+    let (before, rest) = text.split_at_checked(index)?;
     Some((before, rest.get(1..)?))
 }

@@ -3,15 +3,15 @@
 use core::fmt::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 use serde_json::Serializer;
+use serde_json::ser::PrettyFormatter;
 use uwsgi::HeaderName;
 
 use crate::escape::Latin1;
 use crate::findings::Found;
 use crate::report::Report;
 
-/// Prints one document and a line end.
+/// Prints one JSON object and a line end.
 #[derive(Debug)]
 pub(crate) struct Document<'r>(pub(crate) &'r Report<'r>);
 
@@ -32,13 +32,13 @@ impl fmt::Display for Document<'_> {
     }
 }
 
-/// Whether a terminal may act upon a character though JSON lets it stand in a string: DEL and the controls of C1
-/// (ECMA-48 section 5.3, RFC 8259 section 7). Outside strings JSON has none of them.
+/// Returns whether a terminal may act on a character that JSON allows in a string: DEL and the C1 controls (ECMA-48 section
+/// 5.3, RFC 8259 section 7). JSON has them nowhere else.
 const fn is_control(character: char) -> bool {
     matches!(character, '\x7f'..='\u{9f}')
 }
 
-/// The order of the fields is the order in the document.
+/// The fields have the order that the JSON has.
 #[derive(Debug, Serialize)]
 struct Fields<'a> {
     modifier1: u8,
@@ -51,7 +51,7 @@ struct Fields<'a> {
     findings: Vec<FindingFields<'a>>,
 }
 
-/// What the vars mean; null for what did not come.
+/// The meaning of the vars. A var that did not come is null.
 #[derive(Debug, Serialize)]
 struct RequestFields<'a> {
     method: Option<Latin1<'a>>,
@@ -89,7 +89,7 @@ struct FindingFields<'a> {
     change: Change<'a>,
 }
 
-/// The lines of a finding by whose they are, nginx's first.
+/// The lines of a finding for each front end, nginx first.
 #[derive(Debug)]
 struct Change<'a>(&'a Found);
 
@@ -128,7 +128,7 @@ impl<'a> Fields<'a> {
                 content_length: request.content_length().unwrap_or(None),
             },
             headers: request.headers().map(|(name, value)| (latin1(name), Latin1(value))).collect(),
-            body: BodyFields { framing: body.framing_name(), length: body.length(), sha256: body.digest() },
+            body: BodyFields { framing: body.framing_name(), length: body.length(), sha256: body.sha256_hex() },
             findings: report.findings().iter().map(FindingFields::new).collect(),
         }
     }
@@ -140,7 +140,7 @@ impl<'a> FindingFields<'a> {
     }
 }
 
-/// A header's name in lower case with dashes, one character for each byte.
+/// Returns a header's name in lower case with dashes, one character for each byte.
 fn latin1(name: HeaderName<'_>) -> String {
     name.bytes().map(char::from).collect()
 }

@@ -14,25 +14,25 @@ use crate::report::Report;
 pub use format::Format;
 
 impl Report<'_> {
-    /// A page for a browser: it needs no script and nothing from elsewhere, and every byte that came in is escaped.
+    /// Renders a page for a browser. The page has no scripts and loads nothing. Every byte of the request is escaped.
     #[must_use]
     pub fn html(&self) -> impl fmt::Display {
         html::Page(self)
     }
 
-    /// A document for programs, with a line end behind it. Its strings are [`Latin1`](crate::Latin1).
+    /// Renders JSON, with a line end at the end. Its strings are [`Latin1`](crate::Latin1).
     #[must_use]
     pub fn json(&self) -> impl fmt::Display {
         json::Document(self)
     }
 
-    /// Lines for a terminal.
+    /// Renders lines for a terminal.
     #[must_use]
     pub fn text(&self) -> impl fmt::Display {
         text::Lines(self)
     }
 
-    /// The report in one of its forms.
+    /// Renders the report in this format.
     #[must_use]
     pub fn to_format(&self, format: Format) -> String {
         match format {

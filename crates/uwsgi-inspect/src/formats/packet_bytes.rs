@@ -1,10 +1,10 @@
-//! The packet's bytes, each with what it is part of.
+//! The bytes of a packet, and the part of the packet that each belongs to.
 
 use uwsgi::Vars;
 
 use crate::report::Report;
 
-/// What a byte is part of.
+/// A part of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Header,
@@ -13,7 +13,7 @@ pub(crate) enum Part {
     Value,
 }
 
-/// Every byte of the packet, in order.
+/// Returns the bytes of the packet in order, each with its part.
 pub(crate) fn bytes(report: &Report<'_>) -> Vec<(Part, u8)> {
     let vars: Vars<'_> = report.request().vars();
     let header = report.header().to_bytes();
@@ -28,8 +28,8 @@ pub(crate) fn bytes(report: &Report<'_>) -> Vec<(Part, u8)> {
     bytes
 }
 
-/// The byte as a character, where it has one.
-pub(crate) fn shown(byte: u8) -> char {
+/// Returns a byte as a character, or a dot if it is not printable.
+pub(crate) fn printable(byte: u8) -> char {
     match byte {
         b' '..=b'~' => char::from(byte),
         _ => '.',

@@ -1,4 +1,4 @@
-//! The report as lines for a terminal.
+//! The report as text for a terminal.
 
 use core::fmt;
 
@@ -9,13 +9,13 @@ use crate::formats::packet_bytes;
 use crate::formats::title::{other_uri, title};
 use crate::report::Report;
 
-/// Prints the report, each line short enough for a terminal unless a value is long.
+/// Prints the report. Lines fit on a terminal, unless a value is long.
 #[derive(Debug)]
 pub(crate) struct Lines<'r>(pub(crate) &'r Report<'r>);
 
-/// Text is broken before this column.
+/// The texts of findings are wrapped before this column.
 const WIDTH: usize = 100;
-/// Keys longer than this do not push the values of all others to the right.
+/// A longer key does not move the column of values to the right.
 const WIDEST_KEY: usize = 32;
 
 impl fmt::Display for Lines<'_> {
@@ -43,7 +43,7 @@ impl fmt::Display for Lines<'_> {
             "  framing  {}\n  length   {}\n  sha256   {}\n",
             body.framing_name(),
             body.length(),
-            body.digest()
+            body.sha256_hex()
         )?;
         self.bytes(f)
     }
@@ -59,9 +59,9 @@ impl Lines<'_> {
                 writeln!(f, "           {line}")?;
             }
             for (front_end, lines) in found.change() {
-                for (nth, line) in lines.lines().enumerate() {
-                    let whose = if nth == 0 { front_end.as_str() } else { "" };
-                    writeln!(f, "           {whose:<10}{line}")?;
+                for (index, line) in lines.lines().enumerate() {
+                    let name = if index == 0 { front_end.as_str() } else { "" };
+                    writeln!(f, "           {name:<10}{line}")?;
                 }
             }
         }
@@ -78,8 +78,8 @@ impl Lines<'_> {
         let rows = rows.map(|((key, value), occurrence)| (Escaped(key).to_string(), value, occurrence));
         columns(
             f,
-            rows.map(|(key, value, (nth, of))| {
-                let mark = if of > 1 { format!("  [{nth} of {of}]") } else { String::new() };
+            rows.map(|(key, value, (index, count))| {
+                let mark = if count > 1 { format!("  [{index} of {count}]") } else { String::new() };
                 (key, format!("{}{mark}", Escaped(value)))
             }),
         )
@@ -96,21 +96,21 @@ impl Lines<'_> {
         writeln!(f, "bytes ({})", bytes.len())?;
         for (row, sixteen) in bytes.chunks(16).enumerate() {
             write!(f, "  {:08x} ", row.saturating_mul(16))?;
-            for place in 0..16 {
-                let gap = if place == 8 { " " } else { "" };
-                match sixteen.get(place) {
+            for column in 0..16 {
+                let gap = if column == 8 { " " } else { "" };
+                match sixteen.get(column) {
                     Some((_, byte)) => write!(f, "{gap} {byte:02x}")?,
                     None => write!(f, "{gap}   ")?,
                 }
             }
-            let text: String = sixteen.iter().map(|(_, byte)| packet_bytes::shown(*byte)).collect();
+            let text: String = sixteen.iter().map(|(_, byte)| packet_bytes::printable(*byte)).collect();
             writeln!(f, "  |{text}|")?;
         }
         Ok(())
     }
 }
 
-/// Rows of two columns, and an empty line behind them.
+/// Writes rows of two columns, then an empty line.
 fn columns(f: &mut fmt::Formatter<'_>, rows: impl Iterator<Item = (String, String)>) -> fmt::Result {
     let rows: Vec<_> = rows.collect();
     let keys = rows.iter().map(|(key, _)| key.chars().count());
@@ -123,7 +123,7 @@ fn columns(f: &mut fmt::Formatter<'_>, rows: impl Iterator<Item = (String, Strin
     writeln!(f)
 }
 
-/// Lines of at most so many characters, broken at spaces.
+/// Splits a text at spaces into lines of at most `width` characters. A longer word gets a line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_break_at_spaces() {
+    fn lines_are_wrapped_at_spaces() {
         for (text, lines) in [
             ("", &[""][..]),
             ("a b", &["a b"]),

@@ -1,4 +1,4 @@
-//! The body.
+//! Requests for the findings about the length of the body.
 
 use uwsgi::framing::RequestBody;
 
@@ -27,7 +27,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[&[With("HTTP_CONTENT_LENGTH", "5")], &[With("HTTP_CONTENT_LENGTH", "5"), With("CONTENT_LENGTH", "")]],
         &[
             &[With("HTTP_CONTENT_LENGTH", "0")],
-            // A subrequest of auth_request: its location sets CONTENT_LENGTH to nothing after include uwsgi_params.
+            // A subrequest of auth_request: its location sets CONTENT_LENGTH to an empty value after include uwsgi_params.
             &[With("HTTP_CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "")],
             &[With("HTTP_CONTENT_LENGTH", "5"), With("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
         ],

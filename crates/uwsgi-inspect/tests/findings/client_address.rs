@@ -1,4 +1,4 @@
-//! The client.
+//! Requests for the findings about the client's address and user.
 
 use crate::Change::With;
 use crate::Row;

@@ -1,4 +1,4 @@
-//! What is among the headers.
+//! Requests for the findings about headers.
 
 use uwsgi::framing::RequestBody;
 
@@ -68,7 +68,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_TE", "trailers")],
             &[With("HTTP_EXPECT", "100-continue")],
             &[With("HTTP_UPGRADE", "echo"), With("HTTP_KEEP_ALIVE", "5")],
-            // Nobody behind the front end may answer it.
+            // A backend must not accept h2c.
             &[With("HTTP_UPGRADE", "h2c")],
         ],
         &[

@@ -1,4 +1,4 @@
-//! Host, port, scheme.
+//! Requests for the findings about the host, the port and the scheme.
 
 use crate::Change::{With, Without};
 use crate::Row;
@@ -47,7 +47,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_X_FORWARDED_PROTO", "ftp")],
             &[With("HTTP_X_FORWARDED_PROTO", "http"), With("REQUEST_SCHEME", "https"), With("HTTPS", "on")],
             &[With("HTTP_X_FORWARDED_SSL", "on")],
-            // uWSGI looks at the first letters alone.
+            // uWSGI checks only the first characters.
             &[With("HTTP_X_FORWARDED_SSL", "ON")],
             &[With("HTTP_X_FORWARDED_SSL", "10")],
             &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "ftp")],
@@ -57,7 +57,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_X_FORWARDED_PROTO", "")],
             &[With("HTTP_X_FORWARDED_PROTO", "https"), With("REQUEST_SCHEME", "https")],
             &[With("HTTP_X_FORWARDED_SSL", "off")],
-            // Its own finding.
+            // This has a finding of its own.
             &[With("REMOTE_ADDR", "10.0.0.1"), With("HTTP_X_FORWARDED_PROTO", "https")],
         ],
     ),
@@ -75,9 +75,9 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_HOST", "example.com"), With("SERVER_PORT", "80")],
             &[With("HTTP_HOST", "example.com"), With("SERVER_PORT", "443"), With("HTTPS", "on")],
             &[With("HTTP_HOST", "")],
-            // No host.
+            // This is no host.
             &[With("HTTP_HOST", "a, b")],
-            // The proxy in front has the port that clients use.
+            // A proxy before the front end has the port that clients use.
             &[With("HTTP_HOST", "example.com"), With("HTTP_X_FORWARDED_FOR", "192.0.2.7")],
             &[With("HTTP_HOST", "example.com"), With("HTTP_VIA", "1.1 proxy")],
         ],

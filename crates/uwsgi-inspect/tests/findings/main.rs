@@ -1,4 +1,4 @@
-//! Every finding: requests that have it, and requests like them that do not.
+//! Every finding: requests that have it, and similar requests that do not.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -26,7 +26,7 @@ use uwsgi::framing::RequestBody;
 use uwsgi::{Header, Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Finding, Found, FrontEnd, Report};
 
-/// What nginx sends for `GET /hello?x=1` with a uwsgi_params that leaves nothing to remark.
+/// What nginx sends for `GET /hello?x=1` with a uwsgi_params that causes no finding.
 const PERFECT: &[(&str, &str)] = &[
     ("QUERY_STRING", "x=1"),
     ("REQUEST_METHOD", "GET"),
@@ -44,27 +44,27 @@ const PERFECT: &[(&str, &str)] = &[
     ("HTTP_ACCEPT", "*/*"),
 ];
 
-/// What is different from that.
+/// A difference from that request.
 #[derive(Clone, Copy)]
 pub(crate) enum Change {
-    /// The var is not there.
+    /// The var is missing.
     Without(&'static str),
-    /// The var has this value, and comes once.
+    /// The var comes once, with this value.
     With(&'static str, &'static str),
-    /// The var comes once more.
+    /// The var comes once more, with this value.
     Also(&'static str, &'static str),
-    /// One more var makes the block this many bytes.
+    /// One more var makes the block of vars this many bytes long.
     Block(usize),
-    /// More vars make this many of them.
+    /// More vars come, this many in all.
     Vars(usize),
     Modifier1(u8),
     Modifier2(u8),
-    /// What the server says about the body.
+    /// The framing of the body, and how many bytes of it came.
     Came(RequestBody, u64),
 }
 use Change::{Also, Block, Came, Modifier2, Vars, With, Without};
 
-/// One request, by its differences.
+/// A request, as its differences.
 pub(crate) type Case = &'static [Change];
 
 /// A finding, the requests that have it, and those that do not.
@@ -72,7 +72,7 @@ pub(crate) struct Row(pub(crate) &'static str, pub(crate) &'static [Case], pub(c
 
 pub(crate) const NO_PARAMS: [Change; 3] = [Without("REQUEST_METHOD"), Without("REQUEST_URI"), Without("PATH_INFO")];
 
-/// Every row.
+/// Returns every row.
 fn table() -> impl Iterator<Item = &'static Row> {
     [
         missing_vars::TABLE,
@@ -88,7 +88,7 @@ fn table() -> impl Iterator<Item = &'static Row> {
     .flatten()
 }
 
-/// What is found about a request.
+/// Returns the findings about a request.
 pub(crate) fn findings(case: Case) -> Vec<Found> {
     let mut vars: Vec<(String, String)> =
         PERFECT.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -129,35 +129,35 @@ fn ids(case: Case) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_perfect_request_has_none() {
+fn a_perfect_request_has_no_findings() {
     assert_eq!(ids(&[]), [""; 0]);
 }
 
 #[test]
-fn the_table() {
+fn requests_have_their_findings_and_similar_requests_do_not() {
     for Row(id, with, without) in table() {
-        for (nth, case) in with.iter().enumerate() {
-            assert!(ids(case).contains(id), "{id}, case {nth}: not found, but {:?}", ids(case));
+        for (index, case) in with.iter().enumerate() {
+            assert!(ids(case).contains(id), "{id}, case {index}: not found, but {:?}", ids(case));
         }
-        for (nth, case) in without.iter().enumerate() {
-            assert!(!ids(case).contains(id), "{id}, counter-case {nth}: found");
+        for (index, case) in without.iter().enumerate() {
+            assert!(!ids(case).contains(id), "{id}, counter-case {index}: found");
         }
     }
 }
 
 #[test]
-fn every_finding_has_a_row_with_both_kinds() {
+fn every_finding_has_a_row_with_both_kinds_of_requests() {
     let rows: BTreeSet<_> = table().map(|Row(id, ..)| *id).collect();
     let all: BTreeSet<_> = Finding::all().map(Finding::id).collect();
     assert_eq!(rows, all);
-    assert_eq!(table().count(), all.len(), "a row twice");
+    assert_eq!(table().count(), all.len(), "two rows for one finding");
     for Row(id, with, without) in table() {
         assert!(!with.is_empty() && !without.is_empty(), "{id}");
     }
 }
 
 #[test]
-fn texts_are_whole_sentences_about_what_was_seen() {
+fn texts_are_whole_sentences_without_placeholders() {
     for Row(id, with, _) in table() {
         for case in *with {
             let all = findings(case);
@@ -175,7 +175,7 @@ fn texts_are_whole_sentences_about_what_was_seen() {
                 };
                 assert!(ends && line.trim() == line, "{id}: {line}");
             }
-            // nginx first.
+            // nginx comes first.
             let nginx = found.change().position(|(front_end, _)| front_end == FrontEnd::Nginx);
             assert!(matches!(nginx, None | Some(0)), "{id}: {found:?}");
         }
@@ -183,13 +183,13 @@ fn texts_are_whole_sentences_about_what_was_seen() {
 }
 
 #[test]
-fn the_most_severe_come_first() {
+fn the_most_severe_findings_come_first() {
     let case: Case = &[With("HTTP_PROXY", "x"), With("CONTENT_LENGTH", ""), With("REMOTE_USER", ""), Modifier2(1)];
     assert_eq!(ids(case), ["httpoxy", "content-vars-empty", "remote-user-empty", "modifier2"]);
 }
 
-/// A line that makes the finding go away may still make things worse: what only the client knows stays what it said,
-/// and so does what a proxy before the front end said, except where the finding is that the client said it.
+/// A line can remove the finding and still do harm. So no line overwrites what only the client knows, or what a proxy before
+/// the front end sends, unless the finding says that the client wrote it.
 #[test]
 fn no_line_overwrites_what_only_the_client_knows() {
     for Row(id, with, _) in table() {
@@ -212,9 +212,9 @@ fn no_line_overwrites_what_only_the_client_knows() {
     }
 }
 
-/// A line is made to be copied into a configuration: nothing from outside may stand in it as it came.
+/// Users copy lines into a configuration, so a line must not contain bytes from outside unchanged.
 #[test]
-fn lines_hold_nothing_that_came_from_outside() {
+fn lines_contain_nothing_from_outside() {
     let evil = "/x;} http { include /etc/passwd; \"'$host\n";
     let keys: &[&str] = &["HTTP_TE;}", "HTTP_REMOTE_USER", "HTTP_UWSGI_;} evil {", "HTTP_X;} evil {"];
     let mut cases: Vec<Vec<(&str, &str)>> =

@@ -1,7 +1,7 @@
-//! Vars that did not come.
+//! Requests for the findings about missing vars.
 
 use crate::Change::{With, Without};
-use crate::{Row, NO_PARAMS};
+use crate::{NO_PARAMS, Row};
 
 pub(crate) const TABLE: &[Row] = &[
     Row(

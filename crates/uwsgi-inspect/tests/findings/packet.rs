@@ -1,4 +1,4 @@
-//! The packet, and vars that no CGI knows.
+//! Requests for the findings about the packet.
 
 use crate::Change::{Block, Modifier2, Vars, With, Without};
 use crate::{Change, Row};
@@ -22,7 +22,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[&[With("PATH", "/usr/local/bin:/usr/bin:/bin")], &[With("LD_LIBRARY_PATH", "/opt/lib")]],
         &[
             &[With("PATH_TRANSLATED", "/x")],
-            // What the lines make of them.
+            // The lines of the finding set these values.
             &[With("PATH", "/usr/bin:/bin")],
             &[With("LD_LIBRARY_PATH", "")],
         ],

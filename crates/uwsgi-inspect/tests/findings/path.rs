@@ -1,4 +1,4 @@
-//! `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`.
+//! Requests for the findings about `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`.
 
 use crate::Change::{With, Without};
 use crate::Row;
@@ -9,7 +9,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             &[With("SCRIPT_NAME", "/hello"), Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/h o"), With("REQUEST_URI", "/h%20o"), Without("PATH_INFO")],
-            // Tidied, rewritten, and with nothing to compare it with.
+            // The path was normalized, or rewritten, or there is no REQUEST_URI to compare it with.
             &[With("SCRIPT_NAME", "/a/b"), With("REQUEST_URI", "/a//x/../b"), Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/index.php"), Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/hello"), Without("REQUEST_URI"), Without("PATH_INFO")],
@@ -18,7 +18,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             &[Without("PATH_INFO")],
             &[With("SCRIPT_NAME", "/hello"), With("PATH_INFO", "")],
-            // A mount without what is below it.
+            // SCRIPT_NAME is a mount, and the path below it is missing.
             &[With("SCRIPT_NAME", "/app"), With("REQUEST_URI", "/app/x"), Without("PATH_INFO")],
         ],
     ),
@@ -42,7 +42,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x?y")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app"), With("REQUEST_URI", "/app")],
             &[With("SCRIPT_NAME", "/app/"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/x")],
-            // Apache leaves REQUEST_URI as the client wrote it.
+            // Apache sends REQUEST_URI as the client wrote it.
             &[
                 With("SCRIPT_NAME", "/app"),
                 With("PATH_INFO", "/app/x"),
@@ -51,7 +51,7 @@ pub(crate) const TABLE: &[Row] = &[
         ],
         &[
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
-            // A page of the application that is called like its mount.
+            // The application has a page with the name of its mount.
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/app/x"), With("REQUEST_URI", "/app/app/x")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/apple"), With("REQUEST_URI", "/apple")],
             &[With("SCRIPT_NAME", ""), With("PATH_INFO", "/hello")],
@@ -78,7 +78,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             &[With("PATH_INFO", "/a%20b"), With("REQUEST_URI", "/a%20b?x")],
             &[With("PATH_INFO", "/a%2Fb"), With("SCRIPT_NAME", "/m"), With("REQUEST_URI", "/m/a%2Fb")],
-            // uWSGI's router.
+            // uWSGI's router sends this.
             &[With("PATH_INFO", "http://a.example/a%20b"), With("REQUEST_URI", "http://a.example/a%20b?x")],
         ],
         &[
@@ -125,7 +125,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("REQUEST_URI", "/a//../hello")],
             &[With("REQUEST_URI", "http://a.example/a/../hello")],
             &[With("REQUEST_URI", "HTTPS://a.example:8443/old?x")],
-            // uWSGI's router takes any two bytes for hex digits.
+            // uWSGI's router decodes any two bytes as hex digits.
             &[With("REQUEST_URI", "/a%zz"), With("PATH_INFO", "/a\0")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/other/x")],
         ],
@@ -135,9 +135,9 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("REQUEST_URI", "//hello")],
             &[With("REQUEST_URI", "http://example.com/%68ello")],
             &[With("REQUEST_URI", "http://example.com"), With("PATH_INFO", "/")],
-            // uWSGI's router, which takes the query away alone.
+            // uWSGI's router sends this: it removes only the query.
             &[With("REQUEST_URI", "http://a.example/hello?x"), With("PATH_INFO", "http://a.example/hello")],
-            // lighttpd takes the percent sign for one.
+            // lighttpd keeps a percent sign without hex digits.
             &[With("REQUEST_URI", "/a%20%zz"), With("PATH_INFO", "/a %zz")],
             &[With("SCRIPT_NAME", "/app"), With("PATH_INFO", "/x"), With("REQUEST_URI", "/app/x")],
             // These have findings of their own.

@@ -1,4 +1,4 @@
-//! What was set twice.
+//! Requests for the findings about repeated vars and headers.
 
 use crate::Change::{Also, With};
 use crate::Row;
@@ -16,14 +16,14 @@ pub(crate) const TABLE: &[Row] = &[
             &[Also("HTTP_X_FORWARDED_FOR", "192.0.2.8"), Also("HTTP_X_FORWARDED_FOR", "192.0.2.7")],
             &[Also("HTTP_COOKIE", "a=1"), Also("HTTP_COOKIE", ""), Also("HTTP_COOKIE", "b=2")],
             &[Also("HTTP_X_A", "1"), Also("HTTP_X_A", "2"), With("SERVER_SOFTWARE", "lighttpd/1.4.69")],
-            // One header, by a third var whose key is written otherwise.
+            // A third var with another spelling of the key is the same header.
             &[Also("HTTP_X_A", "1"), Also("HTTP_X_A", "1"), Also("HTTP_x-a", "2")],
             &[Also("HTTP_\u{e9}", "1"), Also("HTTP_\u{e9}", "2")],
         ],
         &[
             &[Also("X_TWICE", "1"), Also("X_TWICE", "2")],
             &[Also("HTTP_ACCEPT_X", "a/b")],
-            // One value counts.
+            // Only one value counts.
             &[Also("HTTP_ACCEPT", "*/*")],
             &[Also("HTTP_ACCEPT", "")],
             &[Also("HTTP_X", ""), Also("HTTP_X", "1")],
@@ -47,7 +47,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[],
             &[Also("HTTP_ACCEPT", "a/b")],
             &[Also("REMOTE_ADDR", "192.0.2.8")],
-            // http-var = HTTP_PROXY=
+            // uWSGI's router sends this with http-var = HTTP_PROXY=.
             &[Also("HTTP_PROXY", "evil"), Also("HTTP_PROXY", ""), With("UWSGI_ROUTER", "http")],
         ],
     ),

@@ -1,12 +1,12 @@
-//! Findings whose line, or whose reason, depends on what was seen.
+//! Findings whose lines or text depend on the request.
 
 use uwsgi::framing::RequestBody;
 use uwsgi_inspect::FrontEnd;
 
 use crate::Change::{Also, Came, With, Without};
-use crate::{findings, Case};
+use crate::{Case, findings};
 
-/// A finding, a request that has it, the lines that it has for a front end then, and what its text says.
+/// A finding, a request that has it, the lines of the finding for a front end, and a part of its text.
 struct Advice(&'static str, Case, FrontEnd, &'static [&'static str], &'static str);
 
 use FrontEnd::{Apache, Lighttpd, Nginx};
@@ -32,7 +32,7 @@ const TABLE: &[Advice] = &[
         &["uwsgi_param HTTP_HOST $host:$server_port;"],
         "If clients use port 443 and it is mapped to 8443",
     ),
-    // The port of $request_port is the client's, in versions of nginx that have it too.
+    // The client sets $request_port, so no line uses it, even for versions of nginx that have it.
     Advice(
         "host-without-port",
         &[With("HTTP_HOST", "example.com"), With("SERVER_SOFTWARE", "nginx/1.29.5")],
@@ -106,14 +106,14 @@ const TABLE: &[Advice] = &[
         &[With("HTTP_HOST", ""), With("SERVER_PROTOCOL", "HTTP/3.0"), With("SERVER_PORT", "443"), With("HTTPS", "on")],
         Nginx,
         &["uwsgi_param HTTP_HOST $host;"],
-        "HTTP_HOST is empty, so that applications build URLs from SERVER_NAME and SERVER_PORT. In HTTP/3",
+        "HTTP_HOST is empty, so applications build URLs from SERVER_NAME and SERVER_PORT. In HTTP/3",
     ),
     Advice(
         "no-host",
         &[Without("HTTP_HOST")],
         Nginx,
         &["uwsgi_param HTTP_HOST $host:$server_port;"],
-        "keeps the client's headers back",
+        "drops the client's headers",
     ),
     Advice("no-server-port", &[With("SERVER_PORT", "")], Nginx, &["uwsgi_param SERVER_PORT 80;"], "Unix socket"),
     Advice(
@@ -235,7 +235,7 @@ const TABLE: &[Advice] = &[
         &[With("SCRIPT_NAME", "/shop"), With("PATH_INFO", "cart"), With("REQUEST_URI", "/shop/cart?x")],
         Nginx,
         &["rewrite (?s)^/shop(?:/(.*))?\\z /$1 break;"],
-        "has to begin with a slash",
+        "must begin with a slash",
     ),
     Advice("path-info-without-slash", &[With("PATH_INFO", "x")], Nginx, &["uwsgi_param PATH_INFO $document_uri;"], ""),
     Advice(
@@ -307,7 +307,7 @@ const TABLE: &[Advice] = &[
         &["uwsgi_param HTTP_CONTENT_TYPE \"\";"],
         "",
     ),
-    // What was set twice.
+    // Repeated vars.
     Advice(
         "var-repeated",
         &[Also("SERVER_NAME", "b.example"), Also("HTTP_ACCEPT", "")],
@@ -336,8 +336,8 @@ const TABLE: &[Advice] = &[
         &[Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
         Nginx,
         &[],
-        "CONTENT_LENGTH is 5. A server must close the connection after this request, because its CONTENT_LENGTH vars are not all \
-         the same bytes: another program may read another length.",
+        "CONTENT_LENGTH is 5. A server must close the connection after this request, because its CONTENT_LENGTH vars are not \
+         all the same bytes: another program may read another length.",
     ),
     Advice(
         "var-repeated",
@@ -351,8 +351,8 @@ const TABLE: &[Advice] = &[
         &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "05"), Came(RequestBody::Length(5), 5)],
         Nginx,
         &[],
-        "CONTENT_LENGTH is 05. A server must close the connection after this request, because its CONTENT_LENGTH vars are not all \
-         the same bytes",
+        "CONTENT_LENGTH is 05. A server must close the connection after this request, because its CONTENT_LENGTH vars are not \
+         all the same bytes",
     ),
     Advice("header-repeated", &[Also("HTTP_ACCEPT", "a/b")], Nginx, &[], "nginx before 1.23"),
     Advice(
@@ -374,7 +374,7 @@ const TABLE: &[Advice] = &[
 ];
 
 #[test]
-fn lines_fit_what_was_seen() {
+fn lines_and_texts_fit_the_request() {
     for Advice(id, case, front_end, lines, text) in TABLE {
         let all = findings(case);
         let found =

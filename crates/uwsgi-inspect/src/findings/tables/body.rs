@@ -1,4 +1,4 @@
-//! Where the body ends.
+//! Findings about the length of the body.
 
 use uwsgi::framing::RequestBody;
 
@@ -14,31 +14,33 @@ pub(super) const TABLE: &[Finding] = &[
         "length-refused",
         Error,
         |request| request.cgi.body_framing().err().map(Evidence::one),
-        "{0}, so that nobody knows where the body ends: the request should be refused (400). uWSGI and gunicorn each guess \
-         another length.",
+        "{0}, so the end of the body is unknown: the request should be refused (400). uWSGI and gunicorn each guess a \
+         different length.",
         &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;")],
     ),
     Finding::new(
         "length-missing",
         Error,
         |request| {
-            let header = request.non_empty("HTTP_CONTENT_LENGTH").filter(|length| *length != b"0" && no_length(request))?;
+            let header =
+                request.non_empty("HTTP_CONTENT_LENGTH").filter(|length| *length != b"0" && has_no_length(request))?;
             (!was_length_removed(request)).then(|| Evidence::one(Excerpt(header)))
         },
-        "The client sent a body of {0} bytes (HTTP_CONTENT_LENGTH) and CONTENT_LENGTH is missing or empty: nobody reads the \
-         body, and a server that keeps the connection takes it for the next request. gunicorn 27 does. If the front end keeps \
-         the body back (uwsgi_pass_request_body off), leave CONTENT_LENGTH and set HTTP_CONTENT_LENGTH to \"\" too.",
+        "The client sent a body of {0} bytes (HTTP_CONTENT_LENGTH) and CONTENT_LENGTH is missing or empty: no server \
+         reads the body, and a server that keeps the connection takes the body for the next request. gunicorn 27 does. If the \
+         front end sends no body on purpose (uwsgi_pass_request_body off), leave CONTENT_LENGTH unchanged and set \
+         HTTP_CONTENT_LENGTH to \"\" too.",
         &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;")],
     ),
     Finding::new(
         "chunked-without-length",
         Error,
         |request| {
-            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| no_length(request))?;
+            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| has_no_length(request))?;
             (request.body.framing() != RequestBody::Chunked).then(|| Evidence::one(Excerpt(coding)))
         },
-        "HTTP_TRANSFER_ENCODING is {0} and there is no CONTENT_LENGTH: the body is lost. uWSGI's router keeps chunked \
-         bodies back unless it is told to pass them on, and servers have to be told to read them.",
+        "HTTP_TRANSFER_ENCODING is {0} and there is no CONTENT_LENGTH: the body is lost. uWSGI's router drops chunked \
+         bodies unless it has the option to pass them on, and servers need an option to read them.",
         &[(Nginx, "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;"), (Uwsgi, "http-chunked-input = true")],
     ),
     Finding::new(
@@ -49,8 +51,8 @@ pub(super) const TABLE: &[Finding] = &[
             let length = request.non_empty("CONTENT_LENGTH")?;
             Some(Evidence::two(Excerpt(coding), Excerpt(length)))
         },
-        "HTTP_TRANSFER_ENCODING is {0}, and the client sent a length too: uWSGI's router passes on the first {1} bytes with \
-         the sizes of the chunks among them, and no option of its changes that. nginx, Apache and lighttpd refuse such \
+        "HTTP_TRANSFER_ENCODING is {0}, and the client sent a length too: uWSGI's router passes on the first {1} bytes, \
+         including the sizes of the chunks, and has no option to change that. nginx, Apache and lighttpd refuse such \
          requests (RFC 9112 section 6.1).",
         &[],
     ),
@@ -64,7 +66,7 @@ pub(super) const TABLE: &[Finding] = &[
             _ => None,
         },
         "CONTENT_LENGTH is {0} and {1} bytes of body came: the connection broke, or the front end sends a length without a \
-         body. uWSGI's router does for a header Content_Length. If nginx keeps the body back on purpose, as for auth_request, \
+         body. uWSGI's router does for a header Content_Length. If nginx sends no body on purpose, as for auth_request, \
          write uwsgi_param CONTENT_LENGTH \"\" instead.",
         &[(Nginx, "uwsgi_pass_request_body on;")],
     ),
@@ -72,25 +74,28 @@ pub(super) const TABLE: &[Finding] = &[
         "post-without-length",
         Warning,
         |request| {
-            let method = request.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
-            let is_new = request.is_missing("HTTP_TRANSFER_ENCODING") && request.non_empty("HTTP_CONTENT_LENGTH").is_none();
-            // An empty one is what nginx makes of the line where the client has sent no length.
-            let line = if request.is_missing("CONTENT_LENGTH") { LENGTH } else { "" };
-            (is_new && no_length(request)).then(|| Evidence::two(Excerpt(method), line))
+            let method =
+                request.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
+            let is_new =
+                request.is_missing("HTTP_TRANSFER_ENCODING") && request.non_empty("HTTP_CONTENT_LENGTH").is_none();
+            // With the line below, nginx sends an empty length if the client sent none. Then there is nothing to change.
+            let line = if request.is_missing("CONTENT_LENGTH") { LENGTH_LINE } else { "" };
+            (is_new && has_no_length(request)).then(|| Evidence::two(Excerpt(method), line))
         },
-        "{0} without a length: no body is read. The client may have sent none. Caddy's uwsgi transport and uwsgi_curl send bodies \
-         without a length too.",
+        "{0} without a length: no body is read. The client may have sent none. Caddy's uwsgi transport and uwsgi_curl send \
+         bodies without a length too.",
         &[(Nginx, "{1}")],
     ),
     Finding::new(
         "transfer-encoding-ignored",
         Note,
         |request| {
-            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| !no_length(request))?;
+            let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| !has_no_length(request))?;
             request.is_missing("UWSGI_ROUTER").then(|| Evidence::one(Excerpt(coding)))
         },
-        "HTTP_TRANSFER_ENCODING is {0} beside CONTENT_LENGTH: harmless, and ignored. nginx has taken the chunks off already \
-         and passes the header on; uWSGI with wsgi-manage-chunked-input reads the body wrong because of it.",
+        "HTTP_TRANSFER_ENCODING is {0}, and CONTENT_LENGTH came too: servers ignore the header, and that is harmless. nginx \
+         has removed the chunks already and passes the header on. uWSGI with wsgi-manage-chunked-input then misreads the \
+         body.",
         &[(Nginx, "uwsgi_param HTTP_TRANSFER_ENCODING \"\";")],
     ),
     Finding::new(
@@ -107,8 +112,8 @@ pub(super) const TABLE: &[Finding] = &[
             };
             Some(Evidence::one(names))
         },
-        "{0} empty, which means absent: uwsgi_params sends them with every request. int(environ[\"CONTENT_LENGTH\"]) fails \
-         on it.",
+        "{0} empty, which means absent: uwsgi_params sends both vars with every request. \
+         int(environ[\"CONTENT_LENGTH\"]) fails on an empty value.",
         &[(
             Nginx,
             "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;\nuwsgi_param CONTENT_TYPE $content_type if_not_empty;",
@@ -116,14 +121,15 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// Empty is absent.
-fn no_length(request: &InspectedRequest<'_>) -> bool {
+/// Returns whether there is no length. An empty one counts as absent.
+fn has_no_length(request: &InspectedRequest<'_>) -> bool {
     request.non_empty("CONTENT_LENGTH").is_none()
 }
 
-const LENGTH: &str = "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;";
+/// The line that sends the client's length.
+const LENGTH_LINE: &str = "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;";
 
-/// A length came, and after it an empty one: the front end has said that it sends no body.
+/// Returns whether a length came before the empty one. With the empty one, the front end says that it sends no body.
 fn was_length_removed(request: &InspectedRequest<'_>) -> bool {
     request
         .repeated_vars()

@@ -1,9 +1,9 @@
-//! The packet: its header, its size, and vars that no CGI knows.
+//! Findings about the packet: its header, its size, and vars that are not part of CGI.
 
 use uwsgi::{ControlVar, Modifier1};
 
 use crate::findings::evidence::Evidence;
-use crate::findings::excerpt::{list_names, Excerpt};
+use crate::findings::excerpt::{Excerpt, list_names};
 use crate::findings::finding::Finding;
 use crate::findings::finding::FrontEnd::{Apache, Nginx, Uwsgi};
 use crate::findings::finding::Severity::{Note, Warning};
@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Finding] = &[
             let name = modifier1.name().unwrap_or("no known handler");
             (modifier1 != Modifier1::WSGI).then(|| Evidence::two(modifier1.0, name))
         },
-        "modifier1 is {0} ({1}): uWSGI gives the request to that handler, other servers refuse it.",
+        "modifier1 is {0} ({1}): uWSGI gives the request to that handler, and other servers refuse it.",
         &[(Nginx, "uwsgi_modifier1 0;")],
     ),
     Finding::new(
@@ -28,44 +28,44 @@ pub(super) const TABLE: &[Finding] = &[
             let modifier2 = request.cgi.modifier2();
             (modifier2 != 0).then(|| Evidence::one(modifier2))
         },
-        "modifier2 is {0}: only some of uWSGI's handlers look at it.",
+        "modifier2 is {0}: only some of uWSGI's handlers use it.",
         &[(Nginx, "uwsgi_modifier2 0;")],
     ),
     Finding::new(
         "over-uwsgi-buffer",
         Warning,
         |request| (datasize(request) > UWSGI_BUFFER).then(|| Evidence::one(datasize(request))),
-        "The block of vars is {0} bytes: uWSGI refuses it without an answer unless its buffer-size (4096) was raised, and \
-         nginx shows the client 502. Cookies are what grows.",
+        "The block of vars is {0} bytes: unless uWSGI's buffer-size (4096) was raised, uWSGI closes the connection without a \
+         response, and nginx sends the client 502. Usually cookies make the block large.",
         &[(Uwsgi, "buffer-size = 65535")],
     ),
     Finding::new(
         "near-uwsgi-buffer",
         Note,
         |request| (3072..=UWSGI_BUFFER).contains(&datasize(request)).then(|| Evidence::one(datasize(request))),
-        "The block of vars is {0} bytes of the 4096 that uWSGI takes by default; over them it gives no answer.",
+        "The block of vars is {0} bytes of the 4096 that uWSGI accepts by default. Over that limit uWSGI gives no response.",
         &[(Uwsgi, "buffer-size = 65535")],
     ),
     Finding::new(
         "near-datasize",
         Warning,
         |request| (datasize(request) >= NEARLY_FULL).then(|| Evidence::one(datasize(request))),
-        "The block of vars is {0} bytes of the 65535 that a packet carries. A little more, and the front end refuses the \
-         request by itself: nginx and Apache with 500, lighttpd with 400 or 431.",
+        "The block of vars is {0} bytes of the 65535 that a packet carries. If it grows a little, the front end \
+         itself refuses the request: nginx and Apache with 500, lighttpd with 400 or 431.",
         &[(Nginx, "large_client_header_buffers 4 8k;")],
     ),
     Finding::new(
         "over-uwsgi-vars",
         Warning,
         |request| (vars(request) > UWSGI_VARS).then(|| Evidence::one(vars(request))),
-        "{0} vars came: uWSGI takes 128 by default and gives no answer over them, gunicorn takes 1000.",
+        "{0} vars came: uWSGI accepts 128 by default and gives no response over that limit. gunicorn accepts 1000.",
         &[(Uwsgi, "max-vars = 512")],
     ),
     Finding::new(
         "near-uwsgi-vars",
         Note,
         |request| (96..=UWSGI_VARS).contains(&vars(request)).then(|| Evidence::one(vars(request))),
-        "{0} vars came of the 128 that uWSGI takes by default; over them it gives no answer.",
+        "{0} vars came of the 128 that uWSGI accepts by default. Over that limit uWSGI gives no response.",
         &[(Uwsgi, "max-vars = 512")],
     ),
     Finding::new(
@@ -78,17 +78,18 @@ pub(super) const TABLE: &[Finding] = &[
             });
             (!names.is_empty()).then(|| Evidence::one(list_names(&names)))
         },
-        "{0} came: uWSGI acts on vars of such names, UWSGI_FILE for one makes it load and run a file. Other servers ignore \
-         them. If no line of your front end sends them, somebody else reaches this socket: a Unix socket with a mode keeps \
-         others out.",
+        "{0} came: uWSGI acts on vars with such names. For example, UWSGI_FILE makes it load and run a file. Other servers \
+         ignore them. If no line of your front end sends them, another program can reach this socket. The mode of a Unix \
+         socket keeps other programs out.",
         &[],
     ),
     Finding::new(
         "uwsgi-router",
         Note,
         |request| Some(Evidence::one(Excerpt(request.var("UWSGI_ROUTER")?))),
-        "The request came through uWSGI's router ({0}). Its SERVER_NAME is the machine's name, its REMOTE_PORT has its two \
-         bytes swapped on most machines, and headers that differ only in _ and - are joined. Applications should look at HTTP_HOST.",
+        "The request came through uWSGI's router ({0}). SERVER_NAME is the machine's name, the two bytes of \
+         REMOTE_PORT are swapped on most machines, and headers that differ only in _ and - are joined. Applications should use \
+         HTTP_HOST.",
         // http-server-name-as-http-host lets the client choose the name.
         &[],
     ),
@@ -107,15 +108,15 @@ pub(super) const TABLE: &[Finding] = &[
             let lines: Vec<_> = names.iter().map(set).collect();
             (!names.is_empty()).then(|| Evidence::two(list_names(&names), lines.join("\n")))
         },
-        "{0} came from the front end's own process: Apache sends it along, and a line can change it but not keep it back. An \
-         application that copies vars into its environment starts other programs than it should.",
+        "{0} came from the environment of the front end: Apache sends it, and a line can change it but not remove it. An \
+         application that copies vars into its environment then starts wrong programs.",
         &[(Apache, "{1}")],
     ),
     Finding::new(
         "http-1.0",
         Note,
         |request| Evidence::when(request.var("SERVER_PROTOCOL") == Some(b"HTTP/1.0")),
-        "The client spoke HTTP/1.0. Behind another nginx that is proxy_pass, whose default it was up to 1.29.6.",
+        "The client used HTTP/1.0. If the client is another nginx, its proxy_pass did: HTTP/1.0 was the default up to 1.29.6.",
         &[(Nginx, "proxy_http_version 1.1;")],
     ),
     Finding::new(
@@ -125,16 +126,16 @@ pub(super) const TABLE: &[Finding] = &[
             let protocol = request.non_empty("SERVER_PROTOCOL").filter(|protocol| !is_http(protocol))?;
             Some(Evidence::one(Excerpt(protocol)))
         },
-        "SERVER_PROTOCOL is {0}: no version of HTTP. uWSGI copies it into the first line of its answer.",
+        "SERVER_PROTOCOL is {0}, which is no version of HTTP. uWSGI copies it into the first line of its response.",
         &[(Nginx, "uwsgi_param SERVER_PROTOCOL $server_protocol;")],
     ),
 ];
 
-/// uWSGI 2.0: `buffer-size`, in bytes.
+/// The default of `buffer-size` in uWSGI 2.0, in bytes.
 const UWSGI_BUFFER: usize = 4096;
-/// uWSGI 2.0: the pairs that fit with `max-vars` as it is (64).
+/// The vars that uWSGI 2.0 accepts with the default of `max-vars` (64).
 const UWSGI_VARS: usize = 128;
-/// 60 KiB of the 65535 bytes that datasize can say.
+/// 60 KiB, in bytes. The largest datasize is 65535.
 const NEARLY_FULL: usize = 61440;
 
 fn datasize(request: &InspectedRequest<'_>) -> usize {
@@ -145,7 +146,7 @@ fn vars(request: &InspectedRequest<'_>) -> usize {
     request.cgi.vars().len()
 }
 
-/// `HTTP/` and a version of one digit, or of two with a point between.
+/// Returns whether this is `HTTP/` with a version: one digit, or two digits with a point in between.
 fn is_http(protocol: &[u8]) -> bool {
     match protocol.strip_prefix(b"HTTP/") {
         Some([major]) => major.is_ascii_digit(),

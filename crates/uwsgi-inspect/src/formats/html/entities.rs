@@ -1,10 +1,10 @@
-//! The one way into the page for what came from outside.
+//! The only way for text from outside into the page.
 
 use core::fmt::{self, Write};
 
-/// Text between tags: `&`, `<`, `>`, `"` and `'` are written as references.
+/// Text between tags. The characters `&`, `<`, `>`, `"` and `'` are written as references.
 ///
-/// Nothing from outside goes into an attribute; the quotes are for the day when something does.
+/// No text from outside is in an attribute. The quotes are escaped in case that changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<T>(pub(crate) T);
 

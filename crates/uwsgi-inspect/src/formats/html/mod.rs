@@ -12,7 +12,7 @@ use crate::report::Report;
 
 use entities::Text;
 
-/// Prints a whole page. Everything from outside passes through [`Text`].
+/// Prints a whole page. All text from outside goes through [`Text`].
 #[derive(Debug)]
 pub(crate) struct Page<'r>(pub(crate) &'r Report<'r>);
 
@@ -36,7 +36,7 @@ impl fmt::Display for Page<'_> {
         self.request(f)?;
         self.body(f)?;
         self.wire(f)?;
-        // No link: it would lose the method and the query, and so ask for another request than this.
+        // A link would lose the method and the query, so the report would be of another request.
         f.write_str(concat!(
             "<footer>The same as JSON or text: ask again with format=json or format=text in the query. ",
             "uwsgi-inspect ",
@@ -57,7 +57,7 @@ impl Page<'_> {
             Text(title::target(request))
         )?;
         let (vars, bytes) = (request.vars().len(), self.0.header().datasize);
-        write!(f, "<p class=\"summary\">{vars} var{} in {bytes} byte{}, ", s(vars), s(usize::from(bytes)))?;
+        write!(f, "<p class=\"summary\">{vars} var{} in {bytes} byte{}, ", plural(vars), plural(usize::from(bytes)))?;
         match self.0.body().length() {
             0 => f.write_str("no body")?,
             1 => f.write_str("a body of 1 byte")?,
@@ -66,7 +66,7 @@ impl Page<'_> {
         for severity in [Severity::Error, Severity::Warning, Severity::Note] {
             let count = self.0.findings().iter().filter(|found| found.severity() == severity).count();
             if count > 0 {
-                write!(f, ", {count} {severity}{}", s(count))?;
+                write!(f, ", {count} {severity}{}", plural(count))?;
             }
         }
         f.write_str("</p>\n")?;
@@ -83,7 +83,7 @@ impl Page<'_> {
             return f.write_str("<p class=\"fine\">Nothing to remark: these vars are as they should be.</p>\n");
         }
         f.write_str("<ul class=\"findings\">\n")?;
-        findings.iter().try_for_each(|found| finding(f, found))?;
+        findings.iter().try_for_each(|found| write_finding(f, found))?;
         f.write_str("</ul>\n")?;
         match self.0.advice() {
             Some(advice) => writeln!(f, "<p class=\"advice\">{}</p>", Text(advice)),
@@ -93,16 +93,16 @@ impl Page<'_> {
 
     fn vars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<h2>Vars <span>as they arrived</span></h2>\n<table>\n")?;
-        for ((key, value), (nth, of)) in self.0.request().vars().iter().zip(self.0.occurrences()) {
+        for ((key, value), (index, count)) in self.0.request().vars().iter().zip(self.0.occurrences()) {
             f.write_str("<tr><th scope=\"row\">")?;
             match key.strip_prefix(b"HTTP_") {
                 Some(name) => write!(f, "<span class=\"prefix\">HTTP_</span>{}", Text(Escaped(name)))?,
                 None => write!(f, "{}", Text(Escaped(key)))?,
             }
             f.write_str("</th><td>")?;
-            shown(f, Some(value))?;
-            if of > 1 {
-                write!(f, "<span class=\"mark\">{nth} of {of}</span>")?;
+            write_value(f, Some(value))?;
+            if count > 1 {
+                write!(f, "<span class=\"mark\">{index} of {count}</span>")?;
             }
             f.write_str("</td></tr>\n")?;
         }
@@ -112,7 +112,7 @@ impl Page<'_> {
     fn headers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<h2>Headers <span>as an application sees them</span></h2>\n<table>\n")?;
         for (name, value) in self.0.request().headers() {
-            row(f, name, Some(value))?;
+            write_row(f, name, Some(value))?;
         }
         f.write_str("</table>\n")
     }
@@ -138,7 +138,7 @@ impl Page<'_> {
             ("server", request.server_name()),
             ("server's port", request.server_port()),
         ] {
-            row(f, name, value)?;
+            write_row(f, name, value)?;
         }
         f.write_str("</table>\n")
     }
@@ -146,9 +146,9 @@ impl Page<'_> {
     fn body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = self.0.body();
         f.write_str("<h2>Body</h2>\n<table>\n")?;
-        row(f, "framing", Some(body.framing_name().as_bytes()))?;
-        row(f, "length", Some(format!("{}", body.length()).as_bytes()))?;
-        row(f, "SHA-256", Some(body.digest().as_bytes()))?;
+        write_row(f, "framing", Some(body.framing_name().as_bytes()))?;
+        write_row(f, "length", Some(format!("{}", body.length()).as_bytes()))?;
+        write_row(f, "SHA-256", Some(body.sha256_hex().as_bytes()))?;
         f.write_str("</table>\n")
     }
 
@@ -164,7 +164,7 @@ impl Page<'_> {
     }
 }
 
-fn finding(f: &mut fmt::Formatter<'_>, found: &Found) -> fmt::Result {
+fn write_finding(f: &mut fmt::Formatter<'_>, found: &Found) -> fmt::Result {
     let (severity, id) = (found.severity(), found.id());
     writeln!(f, "<li class=\"{severity}\"><h3><b>{severity}</b>{id}</h3>\n<p>{}</p>", Text(found.text()))?;
     if found.change().len() > 0 {
@@ -177,14 +177,14 @@ fn finding(f: &mut fmt::Formatter<'_>, found: &Found) -> fmt::Result {
     f.write_str("</li>\n")
 }
 
-/// A row of a table. The name may be a client's.
-fn row(f: &mut fmt::Formatter<'_>, name: impl fmt::Display, value: Option<&[u8]>) -> fmt::Result {
+/// Writes a row of a table. A client may have chosen the name.
+fn write_row(f: &mut fmt::Formatter<'_>, name: impl fmt::Display, value: Option<&[u8]>) -> fmt::Result {
     write!(f, "<tr><th scope=\"row\">{}</th><td>", Text(name))?;
-    shown(f, value)?;
+    write_value(f, value)?;
     f.write_str("</td></tr>\n")
 }
 
-fn shown(f: &mut fmt::Formatter<'_>, value: Option<&[u8]>) -> fmt::Result {
+fn write_value(f: &mut fmt::Formatter<'_>, value: Option<&[u8]>) -> fmt::Result {
     match value {
         Some(b"") => f.write_str("<span class=\"none\">empty</span>"),
         Some(value) => write!(f, "{}", Text(Escaped(value))),
@@ -192,11 +192,7 @@ fn shown(f: &mut fmt::Formatter<'_>, value: Option<&[u8]>) -> fmt::Result {
     }
 }
 
-/// The ending of a noun.
-const fn s(count: usize) -> &'static str {
-    if count == 1 {
-        ""
-    } else {
-        "s"
-    }
+/// Returns the plural ending of a noun.
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -1,4 +1,4 @@
-//! The packet's bytes: rows of eight, as many beside each other as the window has room for.
+//! The bytes of the packet, in rows of eight. The window decides how many rows stand side by side.
 
 use core::fmt;
 
@@ -6,9 +6,9 @@ use crate::formats::html::entities::Text;
 use crate::formats::packet_bytes::{self, Part};
 use crate::report::Report;
 
-/// How many bytes a row holds: with its offset and its text it fits on a telephone.
+/// The number of bytes in a row. A row with its offset and its text fits on a telephone.
 const ROW: usize = 8;
-/// A packet of more bytes is folded away until somebody asks for it.
+/// The bytes of a longer packet are hidden until the user opens them.
 const UNFOLDED: usize = 1536;
 
 pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Result {
@@ -19,8 +19,8 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Res
         "<p class=\"legend\"><span class=\"h\">header</span><span class=\"l\">lengths</span>",
         "<span class=\"k\">keys</span><span class=\"v\">values</span></p>\n<div class=\"bytes\">\n",
     ))?;
-    for (place, row) in bytes.chunks(ROW).enumerate() {
-        write!(f, "<span><i>{:04x}</i>  ", place.saturating_mul(ROW))?;
+    for (index, row) in bytes.chunks(ROW).enumerate() {
+        write!(f, "<span><i>{:04x}</i>  ", index.saturating_mul(ROW))?;
         for run in runs(row) {
             let digits: String = run.iter().map(|(_, byte)| format!("{byte:02x} ")).collect();
             write!(f, "<b class=\"{}\">{digits}</b>", class(run))?;
@@ -28,7 +28,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Res
         let missing = ROW.saturating_sub(row.len());
         write!(f, "{:1$} ", "", missing.saturating_mul(3))?;
         for run in runs(row) {
-            let text: String = run.iter().map(|(_, byte)| packet_bytes::shown(*byte)).collect();
+            let text: String = run.iter().map(|(_, byte)| packet_bytes::printable(*byte)).collect();
             write!(f, "<b class=\"{}\">{}</b>", class(run), Text(text))?;
         }
         f.write_str("</span>\n")?;
@@ -36,7 +36,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, report: &Report<'_>) -> fmt::Res
     f.write_str("</div></details>\n")
 }
 
-/// Bytes of one kind side by side.
+/// Splits a row into runs of bytes that belong to the same part.
 fn runs(row: &[(Part, u8)]) -> impl Iterator<Item = &[(Part, u8)]> {
     row.chunk_by(|(one, _), (other, _)| one == other)
 }
