@@ -44,8 +44,8 @@ impl Workers {
         self.count.saturating_add(usize::try_from(lock(&self.permits).free.saturating_neg()).unwrap_or(0))
     }
 
-    /// Takes a permit, or waits for one until `timeout` returns zero. Returns whether it got one. `timeout` is called again each
-    /// time the thread wakes up, for example after [`wake_all`](Self::wake_all).
+    /// Takes a permit, or waits for one until `timeout` returns zero. Returns whether it got one. `timeout` is called again
+    /// each time the thread wakes up, for example after [`wake_all`](Self::wake_all).
     pub(crate) fn acquire(&self, priority: Priority, mut timeout: impl FnMut() -> Duration) -> bool {
         let mut permits = lock(&self.permits);
         if permits.free > 0 {

@@ -1,4 +1,4 @@
-//! A request that has waited for its permit for too long: what it does, and what is said.
+//! A request that waits too long for its permit: it goes on, and the log names it.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that panics has found something")]
 
@@ -16,13 +16,15 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
 
-/// The warnings that were given.
+/// The warnings in the log.
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// What `Call::workers` said once the first request had gone on.
+/// What `Call::workers` returned after the first request had gone on without a permit.
 static WORKERS: AtomicUsize = AtomicUsize::new(0);
 
+/// Keeps the warnings.
 struct Warnings;
 
+/// The fields of an event as text.
 struct Text(String);
 
 impl Visit for Text {
@@ -55,6 +57,7 @@ impl Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
+/// More bytes than the buffers of a connection hold.
 const MUCH: usize = 32 << 20;
 
 /// The first request holds a lock while it writes to a slow peer. The second has the permit and waits for the lock.
@@ -91,15 +94,15 @@ fn a_request_that_has_waited_5_seconds_goes_on_without_a_permit_and_is_named() {
     let took = begun.elapsed();
     second.read_to_end(&mut little).unwrap();
     assert!(much.len() > MUCH && took >= Duration::from_secs(5), "{} bytes after {took:?}", much.len());
-    // Once, however often it has waited for its peer.
+    // It waits for a permit only once, however often it waits for its peer.
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(WORKERS.load(Ordering::SeqCst), 2, "Call::workers counts both");
     assert!(little.ends_with(b"\r\n\r\n1") || little.ends_with(b"\r\n\r\n2"), "{}", little.escape_ascii());
 
     handle.stop();
     running.join().unwrap().unwrap();
-    let said = WARNINGS.lock().unwrap();
-    let [line] = &said[..] else { panic!("not one line: {said:?}") };
+    let warnings = WARNINGS.lock().unwrap();
+    let [line] = &warnings[..] else { panic!("not one line: {warnings:?}") };
     assert!(
         line.contains("GET /first has waited 5s for a permit and goes on without one: 2 requests are at work"),
         "{line}"

@@ -1,4 +1,4 @@
-//! The handlers that a host has of its own, while there is a server that signals stop, and after it.
+//! The host's own signal handlers, while a server handles the signals too, and after the server has ended.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
@@ -18,7 +18,7 @@ fn hello(_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), 
     Ok(answer.whole(Head::new(200), b"hello")?)
 }
 
-/// Sends a signal to this process; whether the host handles it.
+/// Sends a signal to this process. Returns whether the host's handler is called.
 fn is_handled(signal: Signal, handled: &AtomicBool) -> bool {
     handled.store(false, Ordering::SeqCst);
     kill_process(getpid(), signal).unwrap();
@@ -29,9 +29,9 @@ fn is_handled(signal: Signal, handled: &AtomicBool) -> bool {
     handled.load(Ordering::SeqCst)
 }
 
-/// One test in one process: a signal is everybody's. Where it ends the process, the test fails.
+/// Signals are for the whole process, so this file has only one test. If a signal ends the process, the test fails.
 #[test]
-fn the_handlers_of_the_host_are_called_during_a_server_and_after_it() {
+fn the_hosts_handlers_are_called_while_a_server_runs_and_afterwards() {
     let signals = [Signal::TERM, Signal::INT].map(|signal| {
         let handled = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(signal.as_raw(), Arc::clone(&handled)).unwrap();
@@ -40,10 +40,10 @@ fn the_handlers_of_the_host_are_called_during_a_server_and_after_it() {
     for (signal, handled) in &signals {
         let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().stopping_on_signals().unwrap();
         let running = thread::spawn(|| server.run());
-        assert!(is_handled(*signal, handled), "{signal:?}: the host is passed over while there is a server");
+        assert!(is_handled(*signal, handled), "{signal:?}: the host's handler is not called while there is a server");
         running.join().unwrap().unwrap();
         for (signal, handled) in &signals {
-            assert!(is_handled(*signal, handled), "{signal:?}: the host is passed over after a server");
+            assert!(is_handled(*signal, handled), "{signal:?}: the host's handler is not called after a server");
         }
     }
 }

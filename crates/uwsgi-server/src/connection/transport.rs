@@ -56,8 +56,8 @@ impl<T> ConnectionTransport<'_, T> {
 }
 
 impl<T: Transport> ConnectionTransport<'_, T> {
-    /// Takes the permit back before the application goes on. If two threads wait, one for each direction, the first thread takes
-    /// it for both.
+    /// Takes the permit back before the application goes on. If two threads wait, one for each direction, the first thread
+    /// takes it for both.
     fn take_permit_back(&self) {
         let _only_once = lock(&self.taking_permit_back);
         let state = lock(self.state);

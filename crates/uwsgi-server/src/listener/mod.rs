@@ -41,9 +41,9 @@ pub struct Listener {
 pub(crate) const MODE: u32 = 0o660;
 
 impl Listener {
-    /// Listens at an address. The file of a Unix socket gets the mode 0o660, so that its owner and its group can connect; a file
-    /// that no server listens on is replaced. Of the addresses of a name, the first that this machine has is used. Every user of
-    /// this machine can connect to an abstract name (`@name`).
+    /// Listens at an address. The file of a Unix socket gets the mode 0o660, so that its owner and its group can connect; a
+    /// file that no server listens on is replaced. Of the addresses of a name, the first that this machine has is used. Every
+    /// user of this machine can connect to an abstract name (`@name`).
     ///
     /// # Errors
     ///
@@ -52,8 +52,8 @@ impl Listener {
         Self::bind_with_mode(address, MODE)
     }
 
-    /// Listens at an address. The file of a Unix socket gets this mode, whatever the umask is. [`listen_unix`] says how the mode
-    /// is set.
+    /// Listens at an address. The file of a Unix socket gets this mode, whatever the umask is. [`listen_unix`] says how the
+    /// mode is set.
     ///
     /// # Errors
     ///

@@ -117,8 +117,9 @@ impl<A: App + 'static> Server<A> {
         self
     }
 
-    /// Sets the peers that can connect over TCP; loopback by default. Peers on Unix sockets are always allowed, because the mode
-    /// of the socket's file has decided already. An abstract name has no mode: every user of this machine can connect to it.
+    /// Sets the peers that can connect over TCP; loopback by default. Peers on Unix sockets are always allowed, because the
+    /// mode of the socket's file has decided already. An abstract name has no mode: every user of this machine can connect to
+    /// it.
     pub fn with_allow(mut self, allow: AllowList<String>) -> Self {
         self.context.allow = allow;
         self
@@ -130,8 +131,8 @@ impl<A: App + 'static> Server<A> {
     /// - A body of at most 16 KiB that arrives within a second is read before its request waits for a permit.
     /// - While a read or a write of the application waits for the peer, the permit is free for other requests. Then the
     ///   application goes on as soon as it has a permit again. Requests that have begun get one before new requests.
-    /// - A request that has begun and has waited 5 seconds for a permit goes on without one, and does not wait for one again: the
-    ///   requests with permits may wait for a lock that it holds. [`Call::workers`](crate::Call::workers) counts it, and a
+    /// - A request that has begun and has waited 5 seconds for a permit goes on without one, and does not wait for one again:
+    ///   the requests with permits may wait for a lock that it holds. [`Call::workers`](crate::Call::workers) counts it, and a
     ///   warning in the log names it.
     ///
     /// So even with one permit, two requests can be at work at once. An application that must prevent this needs a lock of its
@@ -194,8 +195,8 @@ impl<A: App + 'static> Server<A> {
 
     /// Serves until a stop is requested. Then it finishes the requests that have begun, within the settings' `stop_grace`.
     ///
-    /// It raises the process's soft limit of open files (`RLIMIT_NOFILE`) to what all connections need, as far as the hard limit
-    /// allows, and logs that. The limit stays raised afterwards.
+    /// It raises the process's soft limit of open files (`RLIMIT_NOFILE`) to what all connections need, as far as the hard
+    /// limit allows, and logs that. The limit stays raised afterwards.
     ///
     /// # Errors
     ///

@@ -44,8 +44,8 @@ impl ConnectionTracker {
         self.slot_was_removed.notify_all();
     }
 
-    /// Waits until all threads have ended, for at most `timeout`, or until `is_interrupted` returns true. Resets the connections
-    /// that are left, so that their responses do not look whole, and logs their requests.
+    /// Waits until all threads have ended, for at most `timeout`, or until `is_interrupted` returns true. Resets the
+    /// connections that are left, so that their responses do not look whole, and logs their requests.
     pub(super) fn wait_for_all(&self, timeout: Duration, is_interrupted: impl Fn() -> bool) {
         let begun = Instant::now();
         let mut slots = lock(&self.slots);
