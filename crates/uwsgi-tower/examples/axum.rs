@@ -17,25 +17,25 @@ async fn main() -> std::io::Result<()> {
         .route("/", get(|| async { "hello\n" }))
         .route("/hello/{name}", get(|Path(name): Path<String>| async move { format!("hello, {name}\n") }))
         .route("/echo", post(|body: axum::body::Body| async { body }))
-        // Whom the front end serves, and whatever else it says.
+        // The client of the front end, and all vars.
         .route("/me", get(|Extension(client): Extension<RemoteAddr>| async move { format!("{}\n", client.ip()) }))
         .route("/vars", get(vars));
 
-    // A path, or `host:port`.
+    // The path of a Unix socket, or `host:port`.
     let address = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
     #[cfg(unix)]
     if address.parse::<SocketAddr>().is_err() {
         let (listener, _file) = listen(&address)?;
         return uwsgi_tower::serve(listener, app.into_make_service()).await;
     }
-    // The socket's peer is the front end.
+    // The peer of the socket is the front end.
     let app = app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
     let listener = TcpListener::bind(address).await?;
     uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-/// In the place of a socket that an earlier run has left, until the file is dropped. Who connects needs to write to it: nginx's
-/// user, by the socket's group.
+/// Listens on a Unix socket, and replaces the file that an earlier run has left. The file is removed when it is dropped. nginx
+/// must be able to write to it: its user must be in the group of the socket.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
     let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
@@ -43,7 +43,7 @@ fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::So
     Ok((tokio::net::UnixListener::from_std(listener)?, file))
 }
 
-/// Every var of the request, a line each.
+/// Answers with every var of the request, one a line.
 async fn vars(request: Request) -> String {
     let vars = request.extensions().get::<Vars>().into_iter().flat_map(|vars| vars.as_vars().iter());
     vars.map(|(key, value)| format!("{}={}\n", key.escape_ascii(), value.escape_ascii())).collect()

@@ -1,4 +1,4 @@
-//! One router, over HTTP and over uwsgi at once: `cargo run -p uwsgi-tower --example both -- 127.0.0.1:8000 127.0.0.1:3031`.
+//! One router over HTTP and uwsgi at once: `cargo run -p uwsgi-tower --example both -- 127.0.0.1:8000 127.0.0.1:3031`.
 
 use axum::Router;
 use axum::extract::Request;

@@ -1,6 +1,6 @@
-//! HTTP in front, uwsgi behind: `cargo run -p uwsgi-tower --example proxy -- 127.0.0.1:8080 unix:/run/app.sock`.
+//! A gateway from HTTP to uwsgi: `cargo run -p uwsgi-tower --example proxy -- 127.0.0.1:8080 unix:/run/app.sock`.
 //!
-//! What nginx does with `uwsgi_pass`, without all that a gateway adds.
+//! It does what nginx does with `uwsgi_pass`, and nothing more.
 
 use core::convert::Infallible;
 use core::error::Error;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Asks the backend. The application is at the root: below a path, a `Mount` would say so.
+/// Asks the backend. The application is mounted at the root; otherwise the request would need a `Mount`.
 async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming>) -> Answer {
     remove_connection_headers(request.headers_mut()); // first, before headers of our own are set
     request.extensions_mut().insert(RemoteAddr::new(peer.ip()).with_port(peer.port()));
@@ -51,7 +51,7 @@ async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming
     };
     let back = upgrade::on(&mut response);
     tokio::spawn(async move {
-        // Both are pipes behind a 101, and behind nothing else.
+        // Both succeed only after a 101.
         if let (Ok(mut back), Ok(front)) = (back.await, front.await) {
             let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(front), &mut back).await;
         }

@@ -13,7 +13,7 @@
 //! }
 //! ```
 
-#![allow(clippy::std_instead_of_alloc, reason = "an example names what everybody names")]
+#![allow(clippy::std_instead_of_alloc, reason = "most programs import Arc from std")]
 
 use core::error::Error;
 use std::sync::Arc;

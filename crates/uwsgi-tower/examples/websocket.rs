@@ -4,8 +4,7 @@
 //! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; uwsgi_read_timeout 1h; }
 //! ```
 //!
-//! axum's own extractor wants a type of hyper's that only hyper can make. The handshake is two headers (RFC 6455
-//! section 4.2.2).
+//! axum's own extractor needs a type that only hyper can make. The handshake is two headers (RFC 6455 section 4.2.2).
 
 #![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
 
@@ -30,8 +29,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service()).await
 }
 
-/// In the place of a socket that an earlier run has left, until the file is dropped. Who connects needs to write to it: nginx's
-/// user, by the socket's group.
+/// Listens on a Unix socket, and replaces the file that an earlier run has left. The file is removed when it is dropped. nginx
+/// must be able to write to it: its user must be in the group of the socket.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
     let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
@@ -49,7 +48,7 @@ async fn handshake(mut request: Request) -> Response {
     };
     let upgraded = upgrade::on(&mut request);
     tokio::spawn(async move {
-        // It is ready when the head has left.
+        // The future is ready when the head has left.
         if let Ok(connection) = upgraded.await {
             echo(connection).await;
         }
@@ -62,7 +61,7 @@ async fn handshake(mut request: Request) -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
-/// Sends each message back, until the peer or the server has had enough.
+/// Sends each message back, until the peer closes or the server stops.
 async fn echo(connection: Upgraded) {
     let stopping = connection.stopping();
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;

@@ -7,12 +7,12 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 use uwsgi::{DecodeError, DecodeErrorKind, Header, Limits, Packet, Request, Vars};
 
-/// Finds packets in a stream, and writes them into one: for who frames a connection with [`tokio_util::codec::Framed`].
+/// Decodes packets from a stream, and encodes them into one, for [`tokio_util::codec::Framed`].
 ///
-/// It knows packets and nothing behind them. The body of a request follows its packet in the same stream, and would be taken
-/// for packets: take it from the read buffer and the connection behind
-/// [`Framed::into_parts`](tokio_util::codec::Framed::into_parts). A server wants [`serve`](crate::serve()) instead, which knows
-/// where a body ends, and a client [`Client`](crate::Client).
+/// The codec knows packets only. The body of a request follows its packet in the same stream, and the codec would take it for
+/// packets: call [`Framed::into_parts`](tokio_util::codec::Framed::into_parts), and read the body from the read buffer and the
+/// connection. For a server use [`serve`](crate::serve()), which knows where a body ends, and for a client
+/// [`Client`](crate::Client).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -23,9 +23,9 @@ use uwsgi::{DecodeError, DecodeErrorKind, Header, Limits, Packet, Request, Vars}
 /// let (mut codec, mut bytes) = (PacketCodec::new(), BytesMut::new());
 /// codec.encode(Packet::new(Modifier1::WSGI, 0, b"\x01\x00A\x01\x00B")?, &mut bytes)?;
 /// let rest = bytes.split_off(7);
-/// assert!(codec.decode(&mut bytes)?.is_none()); // not all of it is there
+/// assert!(codec.decode(&mut bytes)?.is_none()); // part of the packet is missing
 /// bytes.unsplit(rest);
-/// let packet = codec.decode(&mut bytes)?.expect("all of it is there");
+/// let packet = codec.decode(&mut bytes)?.expect("the packet is whole");
 /// assert_eq!(packet.vars()?.get("A"), Some(&b"B"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -34,32 +34,32 @@ pub struct PacketCodec {
     limits: Limits,
 }
 
-/// A packet, whole, in bytes of its own. To clone it copies nothing.
+/// A whole packet that owns its bytes. A clone shares them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PacketBuf {
     header: Header,
     bytes: Bytes,
 }
 
-/// Why there is no packet.
+/// Why a packet cannot be read or written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The stream's next bytes are no packet that the limits allow, or it ended inside one.
+    /// The next bytes of the stream are no packet that the limits allow, or the stream ended inside a packet.
     Decode(DecodeError),
     /// The connection broke.
     Io(io::Error),
 }
 
 impl PacketCodec {
-    /// A codec for every packet that the wire allows.
+    /// Makes a codec without limits: it accepts every packet that the protocol allows.
     #[must_use]
     pub const fn new() -> Self {
         Self { limits: Limits::wire() }
     }
 
-    /// The same codec, which refuses packets over these limits as soon as their header is there. What is in a payload is for
-    /// who decodes it.
+    /// Sets the limits. A packet over the limit for its size is refused as soon as its header is read. The codec does not
+    /// decode payloads, so that the limits for vars have no effect here.
     #[must_use]
     pub const fn with_limits(self, limits: Limits) -> Self {
         Self { limits }
@@ -73,25 +73,25 @@ impl Default for PacketCodec {
 }
 
 impl PacketBuf {
-    /// The header.
+    /// Returns the header.
     #[must_use]
     pub const fn header(&self) -> Header {
         self.header
     }
 
-    /// The whole packet, its header counted: what [`Packet::decode`] takes.
+    /// Returns the whole packet with its header, for [`Packet::decode`].
     #[must_use]
     pub const fn as_bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The payload.
+    /// Returns the payload.
     #[must_use]
     pub fn payload(&self) -> Bytes {
         self.bytes.slice(Header::LEN.min(self.bytes.len())..)
     }
 
-    /// The payload as vars.
+    /// Decodes the payload as vars.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl PacketBuf {
         Packet::decode(&self.bytes)?.0.vars()
     }
 
-    /// The packet as a request.
+    /// Decodes the packet as a request.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Encoder<PacketBuf> for PacketCodec {
 }
 
 impl CodecError {
-    /// Whether the stream ended inside a packet.
+    /// Returns whether the stream ended inside a packet.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         matches!(self, Self::Decode(error) if error.kind() == DecodeErrorKind::Truncated)

@@ -1,10 +1,9 @@
-//! What goes to any thread and is used by one.
+//! Makes a `Send` value `Sync`.
 
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// Something that is touched by nobody but its owner, so that it need not be `Sync` for what holds it to be: nothing is ever
-/// locked.
+/// A value that is only used through `&mut`. So its holder is `Sync` even if the value is not, and the mutex is never locked.
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {

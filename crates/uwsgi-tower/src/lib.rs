@@ -4,37 +4,33 @@
 
 extern crate alloc;
 
-mod accepted;
-mod answer;
-mod body;
 mod client;
 mod codec;
-mod connection;
+mod convert;
 mod exclusive;
-mod halves;
-mod inbound;
 mod listener;
-mod outbound;
-mod pace;
-mod request;
-mod serve;
-#[cfg(feature = "tls")]
-mod tls;
+mod server;
+mod stop;
 pub mod upgrade;
-mod vars;
 
-pub use accepted::Accepted;
-pub use body::{Body, BodyError};
-pub use client::{Client, ClientError, Incoming};
+pub use client::Client;
+pub use client::error::ClientError;
+pub use client::incoming::Incoming;
 pub use codec::{CodecError, PacketBuf, PacketCodec};
-pub use connection::{Connection, End, serve_connection, serve_connection_until};
-pub use listener::{Closed, Listener};
-pub use pace::Stop;
-pub use request::{Modifiers, Peer, RemoteAddr, RequestError, RequestUri, ScriptName, Vars, request_parts};
-pub use serve::{Serve, Shared, Timeouts, serve};
+pub use convert::more_vars::MoreVars;
+pub use convert::mount::{InvalidMount, Mount};
+pub use convert::remove_connection_headers;
+pub use convert::request::{Modifiers, Peer, RemoteAddr, RequestError, RequestUri, ScriptName, Vars, request_parts};
+pub use convert::vars::encode_vars;
+pub use convert::vars_error::VarsError;
+pub use listener::accepted::Accepted;
 #[cfg(feature = "tls")]
-pub use tls::{TlsConnection, TlsListener, TlsPeer};
+pub use listener::tls::{TlsConnection, TlsListener, TlsPeer};
+pub use listener::{Closed, Listener};
+pub use server::body::{Body, BodyError};
+pub use server::connection::{Connection, End, serve_connection, serve_connection_until};
+pub use server::serve::{Serve, Shared, Timeouts, serve};
+pub use stop::Stop;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use uwsgi::Scheme;
-pub use vars::{InvalidMount, MoreVars, Mount, VarsError, encode_vars, remove_connection_headers};

@@ -1,4 +1,4 @@
-//! Connections that become pipes.
+//! Upgraded connections.
 
 use core::fmt;
 use core::future::Future;
@@ -14,13 +14,12 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::pace::Stop;
-use crate::serve::Counted;
+use crate::stop::Stop;
 
-/// The connection behind a request that asks for an upgrade: a future that is ready when the head of a 101 has left.
+/// The future of an upgraded connection. A server's is ready when the head of the 101 has left.
 ///
-/// Answer with 101 and the headers `Connection: upgrade` and `Upgrade`, and await the future in a task of its own. It works
-/// behind nginx's plain `uwsgi_pass`.
+/// Await it in a task of its own, and answer the request with status 101 and the headers `Connection: upgrade` and `Upgrade`.
+/// nginx needs nothing but a plain `uwsgi_pass`.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode, header};
@@ -46,30 +45,30 @@ pub struct OnUpgrade {
     upgraded: Option<oneshot::Receiver<Upgraded>>,
 }
 
-/// What is in the extensions, for the first who asks for it: a connection belongs to one.
+/// The extension of a request or a response. The first call of [`on`] takes the future out of it, and clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Slot {
+pub(crate) struct UpgradeExtension {
     upgraded: Arc<Mutex<Option<oneshot::Receiver<Upgraded>>>>,
 }
 
-/// A connection that has become a pipe.
+/// An upgraded connection: the application reads and writes its bytes.
 pub struct Upgraded {
     io: Pin<Box<dyn Io + Send>>,
-    /// What was read past the packet.
-    rest: Bytes,
-    /// Its server's.
+    /// The first bytes of the connection, which were read together with the request or the response.
+    read_ahead: Bytes,
+    /// The stop of the server; `None` for a client.
     stop: Option<Stop>,
-    /// Its server counts it for as long as it is there.
-    _counted: Option<Counted>,
+    /// The connection's slot, which its server counts until it is dropped.
+    _slot: Option<Box<dyn Send>>,
 }
 
 impl fmt::Debug for Upgraded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgraded").field("rest", &self.rest.len()).finish_non_exhaustive()
+        f.debug_struct("Upgraded").field("read_ahead", &self.read_ahead.len()).finish_non_exhaustive()
     }
 }
 
-/// That there was no upgrade: the request asked for none, or the answer was another, or the connection broke.
+/// The connection was not upgraded: the request did not ask for it, the response was no 101, or the connection broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct NoUpgrade;
@@ -82,14 +81,17 @@ impl fmt::Display for NoUpgrade {
 
 impl core::error::Error for NoUpgrade {}
 
-/// Takes the upgrade out of a request that a server got, or out of a response that a client got. Who asks again, of a
-/// copy of its extensions too, gets [`NoUpgrade`].
+/// Takes the upgrade out of a request that a server received, or out of a response that a client received. A second call for
+/// the same message, or for a copy of its extensions, gives [`NoUpgrade`].
 pub fn on<T: CanUpgrade>(message: &mut T) -> OnUpgrade {
-    let slot = message.extensions_mut().remove::<Slot>();
-    OnUpgrade { upgraded: slot.and_then(|slot| slot.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take()) }
+    let extension = message.extensions_mut().remove::<UpgradeExtension>();
+    OnUpgrade {
+        upgraded: extension
+            .and_then(|extension| extension.upgraded.lock().unwrap_or_else(PoisonError::into_inner).take()),
+    }
 }
 
-/// Requests and responses.
+/// A message that may upgrade its connection: a request or a response.
 pub trait CanUpgrade: sealed::Sealed {}
 
 impl<B> CanUpgrade for Request<B> {}
@@ -98,7 +100,7 @@ impl<B> CanUpgrade for Response<B> {}
 mod sealed {
     use http::{Extensions, Request, Response};
 
-    #[allow(unnameable_types, reason = "that is what seals it")]
+    #[allow(unnameable_types, reason = "a public name would unseal it")]
     pub trait Sealed {
         fn extensions_mut(&mut self) -> &mut Extensions;
     }
@@ -116,10 +118,10 @@ mod sealed {
     }
 }
 
-/// The future for the request, and what fulfils it.
-pub(crate) fn pair() -> (Slot, oneshot::Sender<Upgraded>) {
+/// Makes the extension of a message, and the sender of its upgraded connection.
+pub(crate) fn channel() -> (UpgradeExtension, oneshot::Sender<Upgraded>) {
     let (sender, receiver) = oneshot::channel();
-    (Slot { upgraded: Arc::new(Mutex::new(Some(receiver))) }, sender)
+    (UpgradeExtension { upgraded: Arc::new(Mutex::new(Some(receiver))) }, sender)
 }
 
 impl Future for OnUpgrade {
@@ -140,23 +142,21 @@ impl<T: AsyncRead + AsyncWrite> Io for T {}
 impl Upgraded {
     pub(crate) fn of_server(
         io: impl AsyncRead + AsyncWrite + Send + 'static,
-        rest: Bytes,
+        read_ahead: Bytes,
         stop: Stop,
-        mut counted: Option<Counted>,
+        slot: Option<Box<dyn Send>>,
     ) -> Self {
-        if let Some(counted) = &mut counted {
-            counted.becomes_a_pipe();
-        }
-        Self { io: Box::pin(io), rest, stop: Some(stop), _counted: counted }
+        Self { io: Box::pin(io), read_ahead, stop: Some(stop), _slot: slot }
     }
 
-    pub(crate) fn of_client(io: impl AsyncRead + AsyncWrite + Send + 'static, rest: Bytes) -> Self {
-        Self { io: Box::pin(io), rest, stop: None, _counted: None }
+    pub(crate) fn of_client(io: impl AsyncRead + AsyncWrite + Send + 'static, read_ahead: Bytes) -> Self {
+        Self { io: Box::pin(io), read_ahead, stop: None, _slot: None }
     }
 
-    /// Ready when the server is asked to stop. It cannot know where a pipe may end: it waits for it as for every
-    /// connection, within the settings' `stop_grace`, and the application says goodbye. Of a client's connection it is
-    /// never ready.
+    /// Waits until the server is asked to stop. For the connection of a client it waits forever.
+    ///
+    /// Only the application knows where an upgraded connection may end. So the application ends it, and a stop waits for that
+    /// within the settings' `stop_grace`.
     ///
     /// ```
     /// use tokio::io::AsyncWriteExt;
@@ -164,7 +164,7 @@ impl Upgraded {
     ///
     /// async fn until_the_stop(mut connection: Upgraded) -> std::io::Result<()> {
     ///     let stopping = connection.stopping();
-    ///     // In a tokio::select! with what the connection is for.
+    ///     // A real application uses tokio::select! to wait for messages of the peer too.
     ///     stopping.await;
     ///     connection.write_all(b"goodbye").await?;
     ///     connection.shutdown().await
@@ -183,12 +183,12 @@ impl Upgraded {
 
 impl AsyncRead for Upgraded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.rest.is_empty() {
+        if self.read_ahead.is_empty() {
             return self.io.as_mut().poll_read(cx, buffer);
         }
-        let count = self.rest.len().min(buffer.remaining());
-        buffer.put_slice(self.rest.get(..count).unwrap_or_default());
-        self.rest.advance(count);
+        let count = self.read_ahead.len().min(buffer.remaining());
+        buffer.put_slice(self.read_ahead.get(..count).unwrap_or_default());
+        self.read_ahead.advance(count);
         Poll::Ready(Ok(()))
     }
 }

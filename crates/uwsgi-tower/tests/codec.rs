@@ -1,4 +1,4 @@
-//! Packets in a stream, framed by `tokio_util::codec`.
+//! The codec for `tokio_util::codec`.
 #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +8,7 @@ use tokio_util::codec::{Decoder, Framed};
 use uwsgi::{DecodeErrorKind, Limits, Modifier1, Packet};
 use uwsgi_tower::{CodecError, PacketCodec};
 
-/// Three packets: of vars, of nothing, and of raw bytes.
+/// Three packets: with vars, empty, and with raw bytes.
 fn packets() -> [Packet<'static>; 3] {
     [
         Packet::new(Modifier1::WSGI, 0, b"\x01\0A\x01\0B").unwrap(),
@@ -22,7 +22,7 @@ fn wire() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn both_ways_over_a_connection() {
+async fn packets_cross_a_connection() {
     let (ours, theirs) = duplex(1000);
     let (mut ours, theirs) = (Framed::new(ours, PacketCodec::new()), Framed::new(theirs, PacketCodec::new()));
     tokio::spawn(async move {
@@ -35,15 +35,15 @@ async fn both_ways_over_a_connection() {
     for (got, sent) in got.iter().zip(packets()) {
         assert_eq!((got.header(), &got.payload()[..]), (sent.header(), sent.payload()));
     }
-    let [first, ..] = &got[..] else { panic!("there are three") };
+    let [first, ..] = &got[..] else { panic!("there are three packets") };
     assert_eq!(first.vars().unwrap().get("A"), Some(&b"B"[..]));
     assert_eq!(first.request().unwrap().var("A"), Some(&b"B"[..]));
     assert_eq!(first.as_bytes(), &wire()[..10]);
 }
 
-/// Wherever the stream is cut, the same packets come, and the end inside one is an error that says what was missing.
+/// Wherever the stream is cut, the packets are the same. The end of the stream inside a packet is an error.
 #[test]
-fn every_cut() {
+fn every_cut_gives_the_same_packets() {
     let wire = wire();
     let ends = [10, 14, wire.len()];
     for cut in (0..100).chain([wire.len() - 1, wire.len()]) {
@@ -55,7 +55,7 @@ fn every_cut() {
         assert_eq!(count, ends.iter().filter(|end| **end <= cut).count(), "{cut}");
         match codec.decode_eof(&mut bytes) {
             Ok(None) => assert!(cut == 0 || ends.contains(&cut), "{cut}"),
-            Ok(Some(_)) => panic!("a packet behind the last"),
+            Ok(Some(_)) => panic!("a packet after the last"),
             Err(error) => assert!(error.is_truncated() && !ends.contains(&cut), "{cut}: {error}"),
         }
         bytes.extend_from_slice(&wire[cut..]);
@@ -67,16 +67,16 @@ fn every_cut() {
 }
 
 #[test]
-fn over_the_limit_is_refused_by_the_header_alone() {
+fn a_packet_over_the_limit_is_refused_by_its_header() {
     let mut codec = PacketCodec::new().with_limits(Limits::wire().with_datasize(100));
     let mut bytes = BytesMut::from(&b"\0\x65\0\0"[..]);
-    let Err(CodecError::Decode(error)) = codec.decode(&mut bytes) else { panic!("it was taken") };
+    let Err(CodecError::Decode(error)) = codec.decode(&mut bytes) else { panic!("the packet was accepted") };
     assert_eq!(error.kind(), DecodeErrorKind::DatasizeLimit);
 }
 
-/// How a request's body is got at: it follows the packet, in the buffer and in the connection.
+/// The body of a request is read from the buffer and the connection of the codec.
 #[tokio::test]
-async fn a_body_is_behind_its_packet() {
+async fn a_body_follows_its_packet() {
     let (mut ours, theirs) = duplex(1000);
     ours.write_all(b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\x005hello").await.unwrap();
     let mut framed = Framed::new(theirs, PacketCodec::new());

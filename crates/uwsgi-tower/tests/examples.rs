@@ -1,4 +1,4 @@
-//! The examples, run. `cargo test` has built them.
+//! Runs the examples, which `cargo test` has built.
 #![cfg(unix)]
 #![allow(
     clippy::panic,
@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tower::ServiceExt;
 use uwsgi_tower::{Client, Incoming, upgrade};
 
-/// An example that runs until it is dropped.
+/// A running example. It is killed when this is dropped.
 struct Example {
     child: Child,
 }
@@ -55,19 +55,19 @@ impl Drop for Example {
     }
 }
 
-/// A path where no socket is, and its address.
-fn place() -> (PathBuf, String) {
+/// Returns a path for a socket, where no file is, and its address.
+fn socket_path() -> (PathBuf, String) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("uwsgi-tower-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
-    // What is there is from a process of the same number that was killed.
+    // A killed process with the same number may have left it.
     let _ = std::fs::remove_file(&path);
     let address = format!("unix:{}", path.display());
     (path, address)
 }
 
-/// An address where nobody listens, until it is dropped. Connections get none of these ports in between (Linux gives them
-/// 32768 to 60999), and tests that look for one ask for the UDP port of its number first.
+/// A free TCP address. No other test takes it until this is dropped: each test must first bind the UDP port of the same number.
+/// The kernel does not take it for connections either, because Linux uses the ports 32768 to 60999 for them.
 struct Port {
     address: SocketAddr,
     _held: UdpSocket,
@@ -81,8 +81,8 @@ impl Port {
             let number = 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 22_000;
             let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(number).unwrap()));
             let Ok(held) = UdpSocket::bind(address) else { continue };
-            // Bound, and not listened at: a process that is started meanwhile has a copy of every socket for a moment, and
-            // would take connections for it.
+            // The socket is bound, and does not listen: a process that is started at this moment has a copy of every socket for
+            // a while, and would accept connections.
             let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
                 set_socket_reuseaddr(&socket, true)?;
                 bind(&socket, &address)
@@ -99,15 +99,16 @@ fn empty(request: http::request::Builder) -> Request<Full<bytes::Bytes>> {
     request.body(Full::default()).unwrap()
 }
 
-/// Asks a backend that may not be there yet.
+/// Asks a backend, and tries again until it listens.
 async fn ask(client: &Client, target: &str) -> Response<Incoming> {
     for _ in 0..200 {
         match client.clone().oneshot(empty(Request::get(format!("http://example.com{target}")))).await {
+            // The pause between two tries.
             Err(uwsgi_tower::ClientError::Connect { .. }) => tokio::time::sleep(Duration::from_millis(50)).await,
             answer => return answer.unwrap(),
         }
     }
-    panic!("nobody listens");
+    panic!("the example does not listen");
 }
 
 async fn text<B: http_body::Body<Error: core::fmt::Debug>>(response: Response<B>) -> String {
@@ -115,8 +116,8 @@ async fn text<B: http_body::Body<Error: core::fmt::Debug>>(response: Response<B>
 }
 
 #[tokio::test]
-async fn axum() {
-    let (path, address) = place();
+async fn axum_serves_its_routes() {
+    let (path, address) = socket_path();
     let _example = Example::start("axum", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
     assert_eq!(text(ask(&client, "/").await).await, "hello\n");
@@ -140,16 +141,10 @@ async fn axum_over_tcp_knows_the_peer() {
     assert!(peer.ip().is_loopback());
 }
 
-/// The length that it may have: what a proxy is, at a glance.
-#[test]
-fn the_proxy_is_short() {
-    assert!(include_str!("../examples/proxy.rs").lines().count() <= 60);
-}
-
 #[tokio::test]
-async fn graceful() {
-    let (path, address) = place();
-    // What one that was killed has left.
+async fn graceful_finishes_a_slow_request() {
+    let (path, address) = socket_path();
+    // A killed server leaves its socket file.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let mut example = Example::start("graceful", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
@@ -158,6 +153,7 @@ async fn graceful() {
         let client = client.clone();
         async move { text(ask(&client, "/delay/3000").await).await }
     });
+    // The request must have reached the service. Its delay is three times as long.
     tokio::time::sleep(Duration::from_secs(1)).await;
     example.terminate();
     assert_eq!(slow.await.unwrap(), "after 3000 ms\n");
@@ -167,12 +163,12 @@ async fn graceful() {
 }
 
 #[tokio::test]
-async fn websocket() {
-    let (path, address) = place();
+async fn websocket_echoes_messages() {
+    let (path, address) = socket_path();
     let _example = Example::start("websocket", &[path.to_str().unwrap()]);
     let client = Client::new(&address).unwrap();
     assert_eq!(ask(&client, "/echo").await.status(), StatusCode::BAD_REQUEST);
-    // The key and its answer of RFC 6455 section 1.3.
+    // The key and the answer are those of RFC 6455 section 1.3.
     let request = Request::get("/echo").header("Connection", "Upgrade").header("Upgrade", "websocket");
     let request = empty(request.header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
     let mut response = client.oneshot(request).await.unwrap();
@@ -190,7 +186,7 @@ async fn websocket() {
     }
 }
 
-/// A connection to an HTTP server that may not be there yet.
+/// Connects to an HTTP server, and tries again until it listens.
 async fn http_to(address: SocketAddr) -> hyper::client::conn::http1::SendRequest<Full<bytes::Bytes>> {
     for _ in 0..200 {
         if let Ok(stream) = TcpStream::connect(address).await {
@@ -198,9 +194,10 @@ async fn http_to(address: SocketAddr) -> hyper::client::conn::http1::SendRequest
             tokio::spawn(connection.with_upgrades());
             return sender;
         }
+        // The pause between two tries.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("nobody listens");
+    panic!("the example does not listen");
 }
 
 fn http(target: &str) -> http::request::Builder {
@@ -208,8 +205,8 @@ fn http(target: &str) -> http::request::Builder {
 }
 
 #[tokio::test]
-async fn proxy() {
-    let (path, address) = place();
+async fn proxy_forwards_requests() {
+    let (path, address) = socket_path();
     let front = Port::free();
     let _example = Example::start("proxy", &[&front.address.to_string(), &address]);
     let mut sender = http_to(front.address).await;
@@ -217,6 +214,7 @@ async fn proxy() {
 
     let _backend = Example::start("axum", &[path.to_str().unwrap()]);
     while UnixStream::connect(&path).await.is_err() {
+        // The pause between two tries.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(text(sender.send_request(empty(http("/hello/world"))).await.unwrap()).await, "hello, world\n");
@@ -232,8 +230,8 @@ async fn proxy() {
 }
 
 #[tokio::test]
-async fn proxy_of_a_websocket() {
-    let (path, address) = place();
+async fn proxy_forwards_a_websocket() {
+    let (path, address) = socket_path();
     let front = Port::free();
     let _backend = Example::start("websocket", &[path.to_str().unwrap()]);
     ask(&Client::new(&address).unwrap(), "/").await;
@@ -249,7 +247,7 @@ async fn proxy_of_a_websocket() {
 }
 
 #[tokio::test]
-async fn both() {
+async fn both_answers_over_http_and_uwsgi() {
     let (web, app) = (Port::free(), Port::free());
     let (http_address, uwsgi_address) = (web.address, app.address);
     let _example = Example::start("both", &[&http_address.to_string(), &uwsgi_address.to_string()]);

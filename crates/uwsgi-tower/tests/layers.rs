@@ -1,4 +1,4 @@
-//! Layers of tower-http around an axum router and around a bare service, behind uwsgi.
+//! Layers of tower-http around an axum router and around a plain service.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
 use core::convert::Infallible;
@@ -20,11 +20,11 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use uwsgi_tower::{Body, Client, Incoming, Peer, Shared, serve};
 
-/// A router in all the layers, and a client of it.
+/// Serves a router with all layers, and returns a client for it.
 async fn router() -> Client {
     let app = Router::new()
         .route("/hello", get(|| async { "hello ".repeat(1000) }))
-        .route("/slow", get(|| tokio::time::sleep(Duration::from_secs(20))))
+        .route("/slow", get(|| tokio::time::sleep(Duration::from_secs(20)))) // longer than the timeout
         .route("/count", post(|body: Bytes| async move { body.len().to_string() }))
         .layer(RequestBodyLimitLayer::new(1000))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(2)))
@@ -46,7 +46,7 @@ async fn bytes(response: Response<Incoming>) -> Bytes {
 }
 
 #[tokio::test]
-async fn trace_and_cors() {
+async fn trace_and_cors_work() {
     let client = router().await;
     let response = ask(&client, Request::get("/hello").header("Origin", "http://example.net"), b"").await;
     assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
@@ -58,7 +58,7 @@ async fn trace_and_cors() {
 }
 
 #[tokio::test]
-async fn compression() {
+async fn compression_works() {
     let client = router().await;
     let response = ask(&client, Request::get("/hello").header("Accept-Encoding", "gzip"), b"").await;
     assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
@@ -68,21 +68,21 @@ async fn compression() {
 }
 
 #[tokio::test]
-async fn timeout() {
+async fn timeout_works() {
     let client = router().await;
     let response = ask(&client, Request::get("/slow"), b"").await;
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
 }
 
 #[tokio::test]
-async fn limit() {
+async fn limit_works() {
     let client = router().await;
     assert_eq!(bytes(ask(&client, Request::post("/count"), &[b'x'; 1000]).await).await, "1000");
     assert_eq!(ask(&client, Request::post("/count"), &[b'x'; 1001]).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
-async fn a_bare_service() {
+async fn layers_around_a_plain_service_work() {
     let service = service_fn(async |request: Request<Body>| {
         let peer = request.extensions().get::<Peer>().copied();
         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -112,7 +112,7 @@ async fn connect_info_is_the_peer_of_the_socket() {
     assert!(answer.ends_with(&format!("\r\n\r\n{ours}")), "{answer}");
 }
 
-/// As the README says: axum's own extractor wants a type that only hyper can make, and says what it misses.
+/// As the README says, axum's own extractor needs a type that only hyper can make.
 #[tokio::test]
 async fn the_websocket_extractor_of_axum_is_refused() {
     let app = Router::new()

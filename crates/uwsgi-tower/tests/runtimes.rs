@@ -1,4 +1,4 @@
-//! Runtimes that end, that have no timers, and tasks that are ended from outside.
+//! Runtimes that end, runtimes without timers, and tasks that are aborted.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
@@ -23,12 +23,12 @@ use uwsgi_tower::{Body, Client, Shared, serve, serve_connection};
 
 /// Dropping the future of a connection closes it, even if a task of the service still holds the body.
 #[tokio::test]
-async fn a_dropped_connection_is_closed_whoever_holds_its_body() {
+async fn a_dropped_connection_is_closed_even_if_a_task_holds_its_body() {
     let (mut peer, io) = duplex(1024);
-    let (hand, held) = oneshot::channel();
-    let hand = std::sync::Mutex::new(Some(hand));
+    let (sender, held) = oneshot::channel();
+    let sender = std::sync::Mutex::new(Some(sender));
     let service = service_fn(move |request: Request<Body>| {
-        hand.lock().unwrap().take().unwrap().send(request.into_body()).unwrap();
+        sender.lock().unwrap().take().unwrap().send(request.into_body()).unwrap();
         pending::<Result<Response<Empty<Bytes>>, Infallible>>()
     });
     let served = tokio::spawn(serve_connection(io, service, Settings::default()));
@@ -41,23 +41,24 @@ async fn a_dropped_connection_is_closed_whoever_holds_its_body() {
     let closed = timeout(Duration::from_secs(5), peer.read(&mut [0])).await;
     assert_eq!(closed.expect("the connection is still open").unwrap(), 0);
     // The task that reads the body gets an error.
-    timeout(Duration::from_secs(5), reads).await.expect("the body is waited for").unwrap();
+    timeout(Duration::from_secs(5), reads).await.expect("the body still waits").unwrap();
 }
 
-/// A runtime without timers is refused before anything is served: the first request that waits would panic.
+/// Otherwise the first request that waits would panic.
 #[test]
-fn without_timers_nothing_is_served() {
+fn a_runtime_without_timers_is_refused_at_once() {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let hello = || service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
     let panics = |served: &dyn Fn()| {
         let panic = catch_unwind(AssertUnwindSafe(served)).unwrap_err();
-        let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        assert!(said.unwrap().contains("enable_time"), "{said:?}");
+        let message =
+            panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        assert!(message.unwrap().contains("enable_time"), "{message:?}");
     };
     panics(&|| {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            // Nobody comes, and it stops at once.
+            // No connection comes, and the server stops at once.
             let server = serve(listener, Shared::new(hello())).with_graceful_shutdown(async {});
             server.into_future().await.unwrap();
         });
@@ -65,7 +66,7 @@ fn without_timers_nothing_is_served() {
     panics(&|| {
         runtime.block_on(async {
             let (mut peer, io) = duplex(1024);
-            // All of the request is there: nothing has to wait.
+            // The whole request is there, so that nothing has to wait.
             peer.write_all(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET").await.unwrap();
             peer.shutdown().await.unwrap();
             serve_connection(io, hello(), Settings::default()).await.unwrap();
@@ -73,12 +74,12 @@ fn without_timers_nothing_is_served() {
     });
 }
 
-/// What watches the kept connections ends with its runtime. Another watches those of the next.
+/// The task that watches kept connections ends with its runtime. The next runtime gets a task of its own.
 #[test]
 fn kept_connections_are_watched_in_every_runtime() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap().reusing(4);
-    let (told, closed) = std::sync::mpsc::channel();
+    let (sender, closed) = std::sync::mpsc::channel();
     let backend = thread::spawn(move || {
         for _ in 0..2 {
             let (mut connection, _) = listener.accept().unwrap();
@@ -89,11 +90,11 @@ fn kept_connections_are_watched_in_every_runtime() {
             connection.read_exact(&mut vec![0; length]).unwrap();
             let answer = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n";
             connection.write_all(answer).unwrap();
-            // The answer is read before the end comes.
+            // The client must read the response before the end. Then nothing happens until the end comes.
             thread::sleep(Duration::from_millis(200));
             connection.shutdown(std::net::Shutdown::Write).unwrap();
             // A client that watches closes at once.
-            told.send(connection.read(&mut [0]).map_err(|error| error.kind())).unwrap();
+            sender.send(connection.read(&mut [0]).map_err(|error| error.kind())).unwrap();
         }
     });
     let runtime = || Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -104,9 +105,9 @@ fn kept_connections_are_watched_in_every_runtime() {
     let first = runtime();
     ask(&first);
     drop(first);
-    assert_eq!(closed.recv().unwrap(), Ok(0), "it ends with its runtime");
+    assert_eq!(closed.recv().unwrap(), Ok(0), "the connection outlives its runtime");
     let second = runtime();
     ask(&second);
-    assert_eq!(closed.recv().unwrap(), Ok(0), "nobody watches");
+    assert_eq!(closed.recv().unwrap(), Ok(0), "no task watches");
     backend.join().unwrap();
 }

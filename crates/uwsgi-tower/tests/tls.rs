@@ -1,4 +1,4 @@
-//! TLS in front of a server: certificates, handshakes that do not end, answers that are cut off.
+//! The server over TLS: certificates, unfinished handshakes, and responses that are cut off.
 #![cfg(feature = "tls")]
 #![allow(
     clippy::panic,
@@ -34,11 +34,12 @@ use uwsgi_tower::{Accepted, Body, Listener, Shared, TlsListener, TlsPeer, serve}
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 
-/// An authority, and what it vouches for.
+/// A certificate authority.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
+/// A certificate and its key.
 struct Certified {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -51,7 +52,7 @@ impl Authority {
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
-    fn vouch(&self, usage: ExtendedKeyUsagePurpose) -> Certified {
+    fn issue(&self, usage: ExtendedKeyUsagePurpose) -> Certified {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.extended_key_usages = vec![usage];
@@ -65,10 +66,10 @@ impl Authority {
         Arc::new(roots)
     }
 
-    fn server(&self, asks: bool) -> Arc<ServerConfig> {
-        let Certified { chain, key } = self.vouch(ExtendedKeyUsagePurpose::ServerAuth);
+    fn server(&self, asks_for_certificate: bool) -> Arc<ServerConfig> {
+        let Certified { chain, key } = self.issue(ExtendedKeyUsagePurpose::ServerAuth);
         let config = ServerConfig::builder();
-        let config = if asks {
+        let config = if asks_for_certificate {
             config.with_client_cert_verifier(WebPkiClientVerifier::builder(self.roots()).build().unwrap())
         } else {
             config.with_no_client_auth()
@@ -76,14 +77,14 @@ impl Authority {
         Arc::new(config.with_single_cert(chain, key).unwrap())
     }
 
-    async fn connect(&self, address: SocketAddr, shows: bool) -> io::Result<TlsStream<TcpStream>> {
-        self.greet(TcpStream::connect(address).await?, shows).await
+    async fn connect(&self, address: SocketAddr, shows_certificate: bool) -> io::Result<TlsStream<TcpStream>> {
+        self.handshake(TcpStream::connect(address).await?, shows_certificate).await
     }
 
-    async fn greet(&self, stream: TcpStream, shows: bool) -> io::Result<TlsStream<TcpStream>> {
+    async fn handshake(&self, stream: TcpStream, shows_certificate: bool) -> io::Result<TlsStream<TcpStream>> {
         let config = ClientConfig::builder().with_root_certificates(self.roots());
-        let config = if shows {
-            let Certified { chain, key } = self.vouch(ExtendedKeyUsagePurpose::ClientAuth);
+        let config = if shows_certificate {
+            let Certified { chain, key } = self.issue(ExtendedKeyUsagePurpose::ClientAuth);
             config.with_client_auth_cert(chain, key).unwrap()
         } else {
             config.with_no_client_auth()
@@ -92,8 +93,8 @@ impl Authority {
     }
 }
 
-/// What is served: whom the request comes from, and its body.
-async fn who(request: Request<Body>) -> Result<Response<Full<Bytes>>, uwsgi_tower::BodyError> {
+/// Answers with the number of certificates, the server name, and the length of the body.
+async fn describe(request: Request<Body>) -> Result<Response<Full<Bytes>>, uwsgi_tower::BodyError> {
     let peer = request.extensions().get::<TlsPeer>().cloned();
     let body = request.into_body().collect().await?.to_bytes();
     let text = match peer {
@@ -107,7 +108,7 @@ async fn start(listener: impl FnOnce(TcpListener) -> TlsListener<TcpListener>) -
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let allow = AllowList::parse("127.0.0.1".to_owned()).unwrap();
-    tokio::spawn(serve(listener(tcp), Shared::new(service_fn(who))).allow_from(allow).into_future());
+    tokio::spawn(serve(listener(tcp), Shared::new(service_fn(describe))).allow_from(allow).into_future());
     address
 }
 
@@ -120,7 +121,7 @@ async fn ask(mut stream: TlsStream<TcpStream>, request: &[u8]) -> io::Result<Str
 }
 
 #[tokio::test]
-async fn a_request_over_tls() {
+async fn a_request_over_tls_is_answered() {
     let authority = Authority::new();
     let address = start(|tcp| TlsListener::new(tcp, authority.server(false))).await;
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
@@ -128,7 +129,7 @@ async fn a_request_over_tls() {
 }
 
 #[tokio::test]
-async fn a_large_body_over_tls() {
+async fn a_large_body_over_tls_arrives() {
     let authority = Authority::new();
     let address = start(|tcp| TlsListener::new(tcp, authority.server(false))).await;
     let post = b"\0\x32\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x0a\x000003000000";
@@ -138,34 +139,33 @@ async fn a_large_body_over_tls() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_asked_for() {
+async fn a_client_without_a_valid_certificate_is_refused() {
     let authority = Authority::new();
     let address = start(|tcp| TlsListener::new(tcp, authority.server(true))).await;
     let answer = ask(authority.connect(address, true).await.unwrap(), GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n1 localhost 0"), "{answer}");
-    // In TLS 1.3 the client learns behind its own handshake that it is not let in.
-    let nobody = async { ask(authority.connect(address, false).await?, GET).await };
-    nobody.await.unwrap_err();
-    let stranger = Authority { issuer: Authority::new().issuer };
-    let stranger = async { ask(stranger.connect(address, true).await?, GET).await };
-    stranger.await.unwrap_err();
+    // In TLS 1.3 the client learns of the refusal after its own handshake.
+    let without = async { ask(authority.connect(address, false).await?, GET).await };
+    without.await.unwrap_err();
+    let other = Authority { issuer: Authority::new().issuer };
+    let unknown = async { ask(other.connect(address, true).await?, GET).await };
+    unknown.await.unwrap_err();
 }
 
-/// Those who never end their handshake are given up.
 #[tokio::test]
-async fn handshakes_that_do_not_end() {
+async fn unfinished_handshakes_time_out() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let listener = TlsListener::new(tcp, authority.server(false)).with_handshake_timeout(Duration::from_millis(1500));
-    tokio::spawn(serve(listener, Shared::new(service_fn(who))).max_connections(8).into_future());
+    tokio::spawn(serve(listener, Shared::new(service_fn(describe))).max_connections(8).into_future());
     let mut silent = Vec::new();
     for _ in 0..7 {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    // More than may be at once: the next is told so, over TLS, and comes in when the others are given up.
+    // One connection more than the limit is refused, over TLS. After the timeouts there is room again.
     silent.push(TcpStream::connect(address).await.unwrap());
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
@@ -177,13 +177,13 @@ async fn handshakes_that_do_not_end() {
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
 }
 
-/// Where the connections of a list come from: an address of its own for each, whoever it is.
-struct From {
+/// A listener that gives the first connections other addresses.
+struct WithAddresses {
     tcp: TcpListener,
     addresses: Vec<SocketAddr>,
 }
 
-impl Listener for From {
+impl Listener for WithAddresses {
     type Io = Accepted<TcpStream>;
     type Addr = SocketAddr;
 
@@ -197,51 +197,53 @@ impl Listener for From {
     }
 }
 
-/// Who is not allowed gets no handshake, and keeps nobody out.
+/// A peer that is not allowed gets no handshake, and is not counted against the limit.
 #[tokio::test]
-async fn strangers_get_no_handshake() {
+async fn peers_that_are_not_allowed_get_no_handshake() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
-    let from = From { tcp, addresses: vec!["192.0.2.1:1000".parse().unwrap(); 100] };
-    let listener = TlsListener::new(from, authority.server(false));
-    tokio::spawn(serve(listener, Shared::new(service_fn(who))).max_connections(1).into_future());
-    let mut strangers = Vec::new();
+    let listener = WithAddresses { tcp, addresses: vec!["192.0.2.1:1000".parse().unwrap(); 100] };
+    let listener = TlsListener::new(listener, authority.server(false));
+    tokio::spawn(serve(listener, Shared::new(service_fn(describe))).max_connections(1).into_future());
+    let mut refused = Vec::new();
     for _ in 0..99 {
-        strangers.push(TcpStream::connect(address).await.unwrap());
+        refused.push(TcpStream::connect(address).await.unwrap());
     }
     authority.connect(address, false).await.unwrap_err();
     let answer = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    for mut stream in strangers {
+    for mut stream in refused {
         let read = timeout(Duration::from_secs(20), stream.read(&mut [0; 1])).await.unwrap();
         assert!(read.is_err() || read.is_ok_and(|count| count == 0));
     }
 }
 
-/// A handshake that has begun when a stop is asked for is finished, and the request behind it too.
+/// A handshake that has begun before a stop is finished, and the request after it too.
 #[tokio::test]
 async fn a_stop_waits_for_handshakes() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (stop, asked) = oneshot::channel::<()>();
-    let server = serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service_fn(who)))
+    let server = serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service_fn(describe)))
         .with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let stream = TcpStream::connect(address).await.unwrap();
+    // The connection must be accepted before the stop, which is nothing that a client can see.
     sleep(Duration::from_millis(50)).await;
     stop.send(()).unwrap();
+    // The server must have stopped accepting, and still waits for the handshake.
     sleep(Duration::from_millis(200)).await;
-    let stream = authority.greet(stream, false).await.unwrap();
+    let stream = authority.handshake(stream, false).await.unwrap();
     let answer = ask(stream, GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
-    timeout(Duration::from_secs(20), server).await.expect("it stops").unwrap().unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("the server stops").unwrap().unwrap();
 }
 
-/// Plain uwsgi where TLS is spoken: no handshake, no answer, and the next is served.
+/// A peer that sends plain uwsgi gets no response. The next connection is served.
 #[tokio::test]
-async fn no_tls() {
+async fn plain_uwsgi_is_not_answered() {
     let authority = Authority::new();
     let address = start(|tcp| TlsListener::new(tcp, authority.server(false))).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -253,14 +255,14 @@ async fn no_tls() {
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");
 }
 
-/// No closure alert, and a reset: what is cut off cannot pass for what is whole.
+/// The server sends no closure alert and resets the connection, so that the peer sees that the response is not whole.
 #[tokio::test]
-async fn an_answer_that_is_cut_off() {
+async fn a_response_that_breaks_off_is_an_error() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let service = service_fn(async |_: Request<Body>| {
-        let half = stream::iter([Ok(Frame::data(Bytes::from_static(b"half"))), Err("meant to fail")]);
+        let half = stream::iter([Ok(Frame::data(Bytes::from_static(b"half"))), Err("the test's error")]);
         Ok::<_, Infallible>(Response::new(StreamBody::new(half)))
     });
     tokio::spawn(serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service)).into_future());
@@ -269,9 +271,9 @@ async fn an_answer_that_is_cut_off() {
     assert!(matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof), "{error}");
 }
 
-/// A peer that takes nothing is given up, though TLS holds bytes back.
+/// The timeout also counts bytes that TLS buffers.
 #[tokio::test]
-async fn a_peer_that_takes_nothing() {
+async fn a_peer_that_reads_nothing_is_given_up() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
@@ -292,7 +294,7 @@ async fn a_peer_that_takes_nothing() {
     let mut stream = authority.connect(address, false).await.unwrap();
     stream.write_all(GET).await.unwrap();
     stream.flush().await.unwrap();
-    // The body is dropped, though we read nothing and do not close.
-    timeout(Duration::from_secs(10), dropped).await.expect("it goes on").unwrap_err();
+    // The body is dropped, even though the peer does not close.
+    timeout(Duration::from_secs(10), dropped).await.expect("the body is still there").unwrap_err();
     drop(stream);
 }

@@ -1,4 +1,4 @@
-//! Connections that become pipes: to whom they belong, and what they learn of a stop.
+//! Upgraded connections of the server: who gets them, and how they learn of a stop.
 #![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
 
 use core::convert::Infallible;
@@ -14,19 +14,19 @@ use uwsgi::server::Settings;
 use uwsgi_tower::upgrade::{self, NoUpgrade, OnUpgrade};
 use uwsgi_tower::{Body, Shared, serve, serve_connection};
 
-const ASKS: &[u8] = b"\0\x15\0\0\x0c\0HTTP_UPGRADE\x05\0hello";
+const UPGRADE: &[u8] = b"\0\x15\0\0\x0c\0HTTP_UPGRADE\x05\0hello";
 
 fn switching() -> Response<String> {
     let response = Response::builder().status(101).header("Connection", "upgrade").header("Upgrade", "hello");
     response.body(String::new()).unwrap()
 }
 
-/// A connection belongs to the first who asks for it; the others learn that it is not theirs, as often as they ask.
+/// The first call of `on` gets the connection. All others get an error, every time they are polled.
 #[tokio::test]
-async fn an_upgrade_belongs_to_one() {
+async fn only_the_first_call_gets_the_connection() {
     let (send, mut upgrades) = mpsc::unbounded_channel::<OnUpgrade>();
     let service = service_fn(move |mut request: Request<Body>| {
-        // A layer that looks.
+        // A layer may copy the extensions.
         let mut copy = Request::new(());
         *copy.extensions_mut() = request.extensions().clone();
         send.send(upgrade::on(&mut request)).unwrap();
@@ -36,7 +36,7 @@ async fn an_upgrade_belongs_to_one() {
     });
     let (mut peer, io) = duplex(1 << 16);
     tokio::spawn(serve_connection(io, service, Settings::default()));
-    peer.write_all(ASKS).await.unwrap();
+    peer.write_all(UPGRADE).await.unwrap();
     let mut first = upgrades.recv().await.unwrap();
     let mut connection = (&mut first).await.unwrap();
     assert_eq!((&mut first).await.unwrap_err(), NoUpgrade);
@@ -51,9 +51,9 @@ async fn an_upgrade_belongs_to_one() {
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
 }
 
-/// It ends at once, because the application is told.
+/// The application learns of the stop, and ends the connection at once.
 #[tokio::test]
-async fn a_pipe_learns_of_a_stop() {
+async fn an_upgraded_connection_learns_of_a_stop() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = service_fn(async |mut request: Request<Body>| {
@@ -71,13 +71,13 @@ async fn a_pipe_learns_of_a_stop() {
     let server = serve(listener, Shared::new(service)).with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(ASKS).await.unwrap();
+    stream.write_all(UPGRADE).await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"hello") {
         stream.read_buf(&mut answer).await.unwrap();
     }
     stop.send(()).unwrap();
-    timeout(Duration::from_secs(20), server).await.expect("it stops").unwrap().unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("the server stops").unwrap().unwrap();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.ends_with(b"\r\n\r\nhello, and goodbye"), "{}", answer.escape_ascii());
 }

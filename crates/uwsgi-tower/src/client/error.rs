@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! Why a request got no response.
 
 use core::error::Error;
 use core::fmt;
@@ -12,44 +12,44 @@ use uwsgi::DecodeError;
 use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
 
-use crate::vars::VarsError;
+use crate::convert::vars_error::VarsError;
 
-/// Why a backend gave no answer, or no whole one.
+/// Why a backend gave no response, or not the whole of one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The answer is none, or not whole.
+    /// The response is invalid or not whole, or there is none.
     Answer(ExchangeError),
     /// The request's body failed.
     Body(Box<dyn Error + Send + Sync>),
-    /// The request's body has more bytes than its Content-Length says, or fewer.
+    /// The request's body is longer or shorter than its Content-Length.
     BodyLength,
-    /// The request's body has no length, and more bytes than are [collected](super::Client::with_collected).
+    /// The request's body has no known length, and is longer than what is [collected](crate::Client::with_collected).
     BodyTooLong,
-    /// Nobody answers at the address.
+    /// The client cannot connect to the address.
     Connect {
         /// The address.
         address: String,
-        /// What the system says.
+        /// The error of the system.
         error: Arc<io::Error>,
     },
-    /// The request's Content-Length cannot be believed.
+    /// The request's Content-Length is invalid.
     Framing(FramingError),
-    /// The answer's head is none of HTTP.
+    /// The response's status is not one of HTTP.
     Head(http::Error),
     /// The connection broke.
     Io(Arc<io::Error>),
-    /// The request's own vars cannot be read back.
+    /// The vars of the request cannot be decoded again.
     Request(DecodeError),
-    /// The backend was silent too long.
+    /// The backend was silent for too long.
     Timeout,
-    /// The request cannot be sent as vars; [`VarsError`] says why.
+    /// The request cannot be encoded as vars; [`VarsError`] says why.
     Vars(VarsError),
 }
 
 impl ClientError {
-    /// The status that a proxy answers with: 4xx where the request is at fault, 504 where the backend was silent too long, and
-    /// 502 for everything else.
+    /// Returns the status for the response of a gateway: 4xx if the request is at fault, 504 if the backend was silent for too
+    /// long, and 502 for any other error.
     ///
     /// ```
     /// assert_eq!(uwsgi_tower::ClientError::Timeout.status(), 504);
@@ -67,7 +67,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the connection was closed or reset before a byte of an answer.
+    /// Returns whether the connection may have been closed or reset before the first byte of a response.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Answer(ExchangeError::NoAnswer))
     }

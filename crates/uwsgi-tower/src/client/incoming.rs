@@ -1,90 +1,104 @@
-//! The body of an answer, as a stream of frames.
+//! The body of a response, as a stream of frames.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use uwsgi::client::Incoming as Step;
 
-use crate::client::ClientError;
-use crate::client::conversation::Conversation;
+use crate::client::error::ClientError;
+use crate::client::exchange_driver::ExchangeDriver;
 use crate::exclusive::Exclusive;
+use crate::upgrade::{self, Upgraded};
 
-/// The body of an answer. What is left of the request's body is sent while it is read; an end before the announced length is
-/// an error. So is a request that cannot leave: the last bytes of the answer wait for it, unless the answer is an error itself.
+/// The body of a response. The rest of the request's body is sent while this is read. An end before the announced length is an
+/// error.
+///
+/// A request that cannot be sent is an error too: the last bytes of the body wait for the request, unless the response says
+/// that the backend does not want it.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    conversation: Option<Exclusive<Box<Conversation>>>,
-    /// How many bytes are left, if that is known.
+    driver: Option<Exclusive<Box<ExchangeDriver>>>,
+    /// The number of bytes that are left, if it is known.
     left: Option<u64>,
-    /// The last bytes, maybe none, which wait for the request to leave.
+    /// The last bytes, which wait until the request is sent. They may be empty.
     last: Option<Bytes>,
 }
 
-/// What there is of a body.
+/// The next part of a body.
 enum Next {
     Data(Bytes),
     End,
     Fail(ClientError),
-    /// Nothing yet.
-    Nothing,
+    /// More has to be read.
+    Pending,
 }
 
 impl Incoming {
-    pub(crate) const fn empty() -> Self {
-        Self { conversation: None, left: None, last: None }
-    }
-
-    pub(crate) fn of(conversation: Conversation) -> Self {
-        let mut conversation = Box::new(conversation);
-        if let Step::End { .. } = conversation.exchange.body(&[], false) {
-            // The connection of an answer without a body is free at once.
-            conversation.end();
-            return Self::empty();
+    /// Makes a response whose body is read by the driver, or whose connection is upgraded.
+    pub(crate) fn response(driver: ExchangeDriver, response: Response<()>) -> Response<Self> {
+        let (mut parts, ()) = response.into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            let (extension, sender) = upgrade::channel();
+            parts.extensions.insert(extension);
+            // It cannot fail: the receiver is in the extensions.
+            let _ = sender.send(Upgraded::of_client(driver.io, driver.buffer.freeze()));
+            return Response::from_parts(parts, Self::default());
         }
-        let left = conversation.exchange.incoming();
-        Self { conversation: Some(Exclusive::new(conversation)), left, last: None }
+        Response::from_parts(parts, Self::of(driver))
     }
 
-    /// What is there of the body. Where the answer is over, and the request has left, the conversation is too.
+    fn of(driver: ExchangeDriver) -> Self {
+        let mut driver = Box::new(driver);
+        if let Step::End { .. } = driver.exchange.body(&[], false) {
+            // The connection of a response without a body is free at once.
+            driver.end();
+            return Self::default();
+        }
+        let left = driver.exchange.incoming();
+        Self { driver: Some(Exclusive::new(driver)), left, last: None }
+    }
+
+    /// Returns the next part of the body from what was read. Ends the exchange after the last part, if the request is sent.
     fn next(&mut self) -> Next {
-        let Some(conversation) = &mut self.conversation else { return Next::End };
-        let conversation = conversation.get_mut();
-        match conversation.exchange.body(&conversation.buffer, conversation.eof) {
+        let Some(driver) = &mut self.driver else { return Next::End };
+        let driver = driver.get_mut();
+        match driver.exchange.body(&driver.buffer, driver.eof) {
             Step::Body { skip, take } => {
-                conversation.buffer.advance(skip);
-                let bytes = conversation.buffer.split_to(take).freeze();
-                self.left = conversation.exchange.incoming();
-                // Who knows the length does not ask behind it.
+                driver.buffer.advance(skip);
+                let bytes = driver.buffer.split_to(take).freeze();
+                self.left = driver.exchange.incoming();
+                // The end is known without another read, and a caller that knows the length does not poll for it.
                 if self.left == Some(0) {
                     return self.end(bytes);
                 }
-                // Framing alone is no data.
-                if bytes.is_empty() { Next::Nothing } else { Next::Data(bytes) }
+                // The bytes may have been chunk framing only.
+                if bytes.is_empty() { Next::Pending } else { Next::Data(bytes) }
             }
             Step::End { skip } => {
-                conversation.buffer.advance(skip);
+                driver.buffer.advance(skip);
                 self.end(Bytes::new())
             }
             Step::Fail(error) => {
-                self.conversation = None;
+                self.driver = None;
                 Next::Fail(ClientError::Answer(error))
             }
-            Step::Need(_) | Step::Send | Step::Upgraded => Next::Nothing,
+            Step::Need(_) | Step::Send | Step::Upgraded => Next::Pending,
         }
     }
 
-    /// The answer ends with these bytes, which wait for a request that has yet to leave.
+    /// Ends the body with these bytes. If the request is not sent yet, they wait for it.
     fn end(&mut self, bytes: Bytes) -> Next {
-        if self.conversation.as_mut().is_some_and(|conversation| conversation.get_mut().is_leaving()) {
+        if self.driver.as_mut().is_some_and(|driver| driver.get_mut().is_leaving()) {
             self.left = self.left.map(|_| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             self.last = Some(bytes);
-            return Next::Nothing;
+            return Next::Pending;
         }
-        if let Some(conversation) = self.conversation.take() {
-            conversation.into_inner().end();
+        if let Some(driver) = self.driver.take() {
+            driver.into_inner().end();
         }
         if bytes.is_empty() { Next::End } else { Next::Data(bytes) }
     }
@@ -97,9 +111,9 @@ impl Body for Incoming {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
         let this = self.get_mut();
         loop {
-            if let (Some(conversation), true) = (&mut this.conversation, this.last.is_some()) {
-                if let Err(error) = ready!(conversation.get_mut().poll_finish(cx)) {
-                    (this.conversation, this.last) = (None, None);
+            if let (Some(driver), true) = (&mut this.driver, this.last.is_some()) {
+                if let Err(error) = ready!(driver.get_mut().poll_finish(cx)) {
+                    (this.driver, this.last) = (None, None);
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -111,23 +125,23 @@ impl Body for Incoming {
                 Next::Data(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Next::End => return Poll::Ready(None),
                 Next::Fail(error) => return Poll::Ready(Some(Err(error))),
-                Next::Nothing if this.last.is_some() => continue,
-                Next::Nothing => {}
+                Next::Pending if this.last.is_some() => continue,
+                Next::Pending => {}
             }
-            let Some(conversation) = this.conversation.as_mut() else { return Poll::Ready(None) };
-            if let Err(error) = ready!(conversation.get_mut().poll_progress(usize::MAX, cx)) {
-                this.conversation = None;
+            let Some(driver) = this.driver.as_mut() else { return Poll::Ready(None) };
+            if let Err(error) = ready!(driver.get_mut().poll_progress(usize::MAX, cx)) {
+                this.driver = None;
                 return Poll::Ready(Some(Err(error)));
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.conversation.is_none()
+        self.driver.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.conversation, self.left) {
+        match (&self.driver, self.left) {
             (None, _) => SizeHint::with_exact(0),
             (Some(_), Some(left)) => SizeHint::with_exact(left),
             (Some(_), None) => SizeHint::default(),

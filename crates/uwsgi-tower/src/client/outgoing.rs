@@ -1,39 +1,40 @@
-//! A request's body, whatever its type.
+//! The body of a request that the client sends, whatever its type.
 
 use core::error::Error;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use alloc::boxed::Box;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::client::ClientError;
+use crate::client::error::ClientError;
 
-/// Bytes to be sent.
-pub(crate) trait Chunks: Send {
-    /// The next bytes that are not none.
+/// A body to be sent.
+pub(crate) trait OutgoingBody: Send {
+    /// Returns the next bytes, at least one; `None` at the end.
     fn poll_chunk(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>>;
 
-    /// How many there are, if that is known.
+    /// Returns the length, if it is known.
     fn length(&self) -> Option<u64>;
 
-    /// Begins with the first byte again, if it can.
+    /// Goes back to the first byte, and returns whether that is possible.
     fn rewind(self: Pin<&mut Self>) -> bool;
 }
 
-/// A body of `http_body`. Trailers have no place in a request of uwsgi.
+/// A body of `http_body`. Its trailers are dropped, because a uwsgi request has no place for them.
 #[derive(Debug)]
-pub(crate) struct Outgoing<B> {
+pub(crate) struct StreamedBody<B> {
     body: Pin<Box<B>>,
 }
 
-impl<B> Outgoing<B> {
+impl<B> StreamedBody<B> {
     pub(crate) fn new(body: B) -> Self {
         Self { body: Box::pin(body) }
     }
 }
 
-impl<B> Chunks for Outgoing<B>
+impl<B> OutgoingBody for StreamedBody<B>
 where
     B: http_body::Body + Send,
     B::Data: Send,
@@ -65,14 +66,14 @@ where
 
 /// A body that was collected.
 #[derive(Debug)]
-struct Collected {
+struct CollectedBody {
     bytes: Bytes,
-    is_given: bool,
+    was_returned: bool,
 }
 
-impl Chunks for Collected {
+impl OutgoingBody for CollectedBody {
     fn poll_chunk(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>> {
-        let is_over = core::mem::replace(&mut self.is_given, true) || self.bytes.is_empty();
+        let is_over = core::mem::replace(&mut self.was_returned, true) || self.bytes.is_empty();
         Poll::Ready(Some(Ok(self.bytes.clone())).filter(|_| !is_over))
     }
 
@@ -81,18 +82,18 @@ impl Chunks for Collected {
     }
 
     fn rewind(mut self: Pin<&mut Self>) -> bool {
-        self.is_given = false;
+        self.was_returned = false;
         true
     }
 }
 
-/// Collects a body whose length has to be told.
+/// Collects a body of unknown length, up to `most` bytes, and returns its length.
 pub(crate) async fn collect(
-    mut body: Pin<Box<dyn Chunks>>,
+    mut body: Pin<Box<dyn OutgoingBody>>,
     most: usize,
-) -> Result<(Pin<Box<dyn Chunks>>, u64), ClientError> {
+) -> Result<(Pin<Box<dyn OutgoingBody>>, u64), ClientError> {
     let mut all = BytesMut::new();
-    while let Some(chunk) = core::future::poll_fn(|cx| body.as_mut().poll_chunk(cx)).await {
+    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_chunk(cx)).await {
         let chunk = chunk?;
         if all.len().saturating_add(chunk.len()) > most {
             return Err(ClientError::BodyTooLong);
@@ -100,5 +101,5 @@ pub(crate) async fn collect(
         all.put(chunk);
     }
     let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
-    Ok((Box::pin(Collected { bytes: all.freeze(), is_given: false }), length))
+    Ok((Box::pin(CollectedBody { bytes: all.freeze(), was_returned: false }), length))
 }

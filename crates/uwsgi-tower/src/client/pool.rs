@@ -1,4 +1,4 @@
-//! Connections that wait for another request.
+//! The idle connections of a client.
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -16,27 +16,28 @@ use tokio::time::{Instant, sleep_until};
 
 /// A connection to a backend.
 pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
-    /// Whether nothing came, not even the end, as far as anybody can tell.
+    /// Returns whether the peer has sent nothing, not even the end, as far as this is known.
     fn is_silent(&self) -> bool;
 }
 
-/// The connections of a backend that wait for another request, the oldest first.
+/// The idle connections to a backend, the oldest first.
 ///
-/// While there are any, a task watches them: it closes those on which something comes, which can only be the end or what nobody
-/// asked for, and those that have waited too long. None is left for the next request to stumble over. A connection belongs to the
-/// runtime that it was made in, and no other runtime uses it. When the task's runtime ends, the connections that are left are closed.
+/// While there are any, a task watches them, so that the next request does not get a dead one. The task closes a connection
+/// that has been idle for too long, and one on which something arrives: it can only be the end, or bytes without a request. A
+/// connection belongs to the runtime that it was made in, and is used in no other. When the runtime of the task ends, the
+/// connections are closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    most: usize,
-    age: Duration,
-    kept: Mutex<Kept>,
+    max_idle: usize,
+    keep_for: Duration,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct State {
     connections: VecDeque<Idle>,
-    /// The task that watches, if there is one.
-    watch: Option<Waker>,
+    /// Wakes the task that watches, if there is one.
+    watcher: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -47,57 +48,59 @@ struct Idle {
 }
 
 impl Pool {
-    pub(crate) fn new(most: usize, age: Duration) -> Self {
-        Self { most, age, kept: Mutex::default() }
+    pub(crate) fn new(max_idle: usize, keep_for: Duration) -> Self {
+        Self { max_idle, keep_for, state: Mutex::default() }
     }
 
-    /// The one that was used last, and still can be.
+    /// Takes the connection that was used last, of those that can still be used.
     pub(crate) fn take(&self) -> Option<Box<dyn Io>> {
         let (now, runtime) = (Instant::now(), Handle::try_current().ok()?.id());
-        let mut kept = self.lock();
+        let mut state = self.lock();
         loop {
-            let at = kept.connections.iter().rposition(|idle| idle.runtime == runtime)?;
-            let idle = kept.connections.remove(at)?;
+            let at = state.connections.iter().rposition(|idle| idle.runtime == runtime)?;
+            let idle = state.connections.remove(at)?;
             if idle.until > now && idle.io.is_silent() {
                 return Some(idle.io);
             }
         }
     }
 
-    /// Keeps one that can be used again, in place of the oldest if there are too many.
+    /// Keeps a connection to be used again. If there are too many, the oldest one is closed.
     pub(crate) fn keep(self: &Arc<Self>, io: Box<dyn Io>) {
-        // Without a runtime nobody would close it.
-        let (Ok(runtime), Some(until)) = (Handle::try_current(), Instant::now().checked_add(self.age)) else { return };
-        if self.most == 0 {
+        // Outside a runtime no task could watch it.
+        let (Ok(runtime), Some(until)) = (Handle::try_current(), Instant::now().checked_add(self.keep_for)) else {
+            return;
+        };
+        if self.max_idle == 0 {
             return;
         }
-        let mut kept = self.lock();
-        if kept.connections.len() >= self.most {
-            kept.connections.pop_front();
+        let mut state = self.lock();
+        if state.connections.len() >= self.max_idle {
+            state.connections.pop_front();
         }
-        kept.connections.push_back(Idle { io, until, runtime: runtime.id() });
-        match &kept.watch {
-            Some(watch) => watch.wake_by_ref(),
+        state.connections.push_back(Idle { io, until, runtime: runtime.id() });
+        match &state.watcher {
+            Some(watcher) => watcher.wake_by_ref(),
             None => {
-                kept.watch = Some(Waker::noop().clone());
-                // A runtime that is ending drops the task at once, which takes the lock.
-                drop(kept);
-                runtime.spawn(watch(Watching { pool: Arc::downgrade(self), is_over: false }));
+                state.watcher = Some(Waker::noop().clone());
+                // A runtime that ends drops the task at once, and `Watcher::drop` takes the lock.
+                drop(state);
+                runtime.spawn(watch(Watcher { pool: Arc::downgrade(self), is_done: false }));
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes those that are of no more use. When to look again; `None` if there are no more.
-    fn sift(&self, cx: &mut Context<'_>) -> Option<Instant> {
+    /// Closes the connections that cannot be used again. Returns when the next one is too old; `None` if there are no more.
+    fn close_unusable(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let now = Instant::now();
-        let mut kept = self.lock();
-        kept.connections.retain_mut(|idle| idle.until > now && idle.is_waiting(cx));
-        let next = kept.connections.front().map(|idle| idle.until);
-        kept.watch = next.map(|_| cx.waker().clone());
+        let mut state = self.lock();
+        state.connections.retain_mut(|idle| idle.until > now && idle.is_waiting(cx));
+        let next = state.connections.front().map(|idle| idle.until);
+        state.watcher = next.map(|_| cx.waker().clone());
         next
     }
 }
@@ -110,36 +113,36 @@ impl Idle {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if let Some(watch) = self.lock().watch.take() {
-            watch.wake();
+        if let Some(watcher) = self.lock().watcher.take() {
+            watcher.wake();
         }
     }
 }
 
-/// A task that watches, as long as its runtime lets it.
-struct Watching {
+/// The state of the task that watches. If the runtime drops the task, the connections are closed.
+struct Watcher {
     pool: Weak<Pool>,
-    /// Nothing is left to be watched.
-    is_over: bool,
+    /// The task has ended by itself, because there are no more connections.
+    is_done: bool,
 }
 
-impl Drop for Watching {
+impl Drop for Watcher {
     fn drop(&mut self) {
-        if let (false, Some(pool)) = (self.is_over, self.pool.upgrade()) {
-            let mut kept = pool.lock();
-            kept.watch = None;
-            kept.connections.clear();
+        if let (false, Some(pool)) = (self.is_done, self.pool.upgrade()) {
+            let mut state = pool.lock();
+            state.watcher = None;
+            state.connections.clear();
         }
     }
 }
 
-/// Watches the connections of a pool, until there are none.
-async fn watch(mut watching: Watching) {
+/// Watches the connections of a pool, until there are no more.
+async fn watch(mut watcher: Watcher) {
     let mut timer = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
         loop {
-            let Some(next) = watching.pool.upgrade().and_then(|pool| pool.sift(cx)) else {
-                watching.is_over = true;
+            let Some(next) = watcher.pool.upgrade().and_then(|pool| pool.close_unusable(cx)) else {
+                watcher.is_done = true;
                 return Poll::Ready(());
             };
             timer.as_mut().reset(next);

@@ -1,4 +1,4 @@
-//! A backend that does what it is told, and what asks it.
+//! Simple backends, and helpers to ask them.
 
 use core::future::Future;
 use core::time::Duration;
@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use uwsgi::{Header, Packet};
 use uwsgi_tower::{Client, ClientError, Incoming};
 
-/// A backend whose every connection is in the hands of `serve`, with its number; and a client of it.
+/// Starts a backend that calls `serve` with each connection and its number, and returns a client for it.
 pub(crate) async fn backend<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(Connection, usize) -> F + Send + 'static,
 ) -> Client {
@@ -28,13 +28,13 @@ pub(crate) async fn backend<F: Future<Output = ()> + Send + 'static>(
     client
 }
 
-/// The backend's end.
+/// The backend's end of a connection.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
 }
 
 impl Connection {
-    /// The next packet; `None` at the end of the stream.
+    /// Reads the next packet; `None` at the end of the stream.
     pub(crate) async fn packet(&mut self) -> Option<Vec<u8>> {
         let mut packet = vec![0; 4];
         self.stream.read_exact(&mut packet).await.ok()?;
@@ -44,30 +44,39 @@ impl Connection {
         Some(packet)
     }
 
+    /// Reads `length` bytes of a body.
     pub(crate) async fn body(&mut self, length: usize) -> Vec<u8> {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).await.unwrap();
         body
     }
 
-    pub(crate) async fn say(&mut self, answer: impl AsRef<[u8]>) {
+    /// Writes a response, or part of it.
+    pub(crate) async fn send(&mut self, answer: impl AsRef<[u8]>) {
         self.stream.write_all(answer.as_ref()).await.unwrap();
     }
 
-    /// An answer with a length, after which the connection is kept.
+    /// Writes a response with a length, after which the connection can be kept.
     pub(crate) async fn answer(&mut self, body: &str) {
         let length = body.len();
-        self.say(format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+        self.send(format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+    }
+
+    /// Keeps the connection open until the test ends, and reads nothing.
+    pub(crate) async fn hold(self) {
+        core::future::pending::<()>().await;
+        drop(self);
     }
 
     /// Waits until the client has closed.
-    pub(crate) async fn closed(&mut self) {
-        let read = timeout(Duration::from_secs(5), self.stream.read(&mut [0; 1])).await.expect("it stays open");
+    pub(crate) async fn wait_for_close(&mut self) {
+        let read =
+            timeout(Duration::from_secs(5), self.stream.read(&mut [0; 1])).await.expect("the client does not close");
         assert!(read.is_err() || read.is_ok_and(|count| count == 0));
     }
 }
 
-/// The value of a var.
+/// Returns the value of a var.
 pub(crate) fn var(packet: &[u8], key: &str) -> Option<String> {
     let vars = Packet::decode(packet).unwrap().0.vars().unwrap();
     vars.get(key).map(|value| String::from_utf8(value.to_vec()).unwrap())
@@ -88,15 +97,8 @@ where
     client.clone().oneshot(request).await
 }
 
-/// The whole of an answer, as text.
+/// Reads a response to its end.
 pub(crate) async fn text(response: Result<Response<Incoming>, ClientError>) -> Result<String, ClientError> {
     let body = response?.into_body().collect().await?.to_bytes();
     Ok(String::from_utf8(body.to_vec()).unwrap())
-}
-
-impl Connection {
-    /// Waits until the client has closed, or has filled what there is room for.
-    pub(crate) async fn closed_or_flooded(&mut self) {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
 }

@@ -1,4 +1,4 @@
-//! The client against backends that do one thing.
+//! The client against simple backends.
 #![cfg(unix)]
 #![allow(
     clippy::expect_used,
@@ -11,10 +11,10 @@
     reason = "a test that panics has found something"
 )]
 
-mod answers;
 mod backend;
-mod cancelled;
-mod early;
-mod kept;
-mod patience;
-mod pipes;
+mod dropped;
+mod early_responses;
+mod kept_connections;
+mod responses;
+mod timeouts;
+mod upgrades;

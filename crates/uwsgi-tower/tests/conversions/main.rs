@@ -1,4 +1,4 @@
-//! Vars as requests of `http`, and back.
+//! Conversions between vars and requests of `http`.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -7,16 +7,16 @@
     reason = "a test that panics has found something"
 )]
 
-mod back;
+mod forwarded;
 mod requests;
-mod sent_on;
+mod round_trip;
 mod vars;
 
 use http::request::Parts;
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 use uwsgi_tower::{RequestError, VarsError, encode_vars as encode, request_parts};
 
-/// A packet of these vars.
+/// Encodes a packet of these vars.
 pub(crate) fn packet(pairs: &[(&str, &[u8])]) -> Vec<u8> {
     let mut packet = Vec::new();
     let mut vars = VarsEncoder::new(&mut packet);
@@ -29,7 +29,7 @@ pub(crate) fn parts(packet: &[u8]) -> Result<Parts, RequestError> {
     request_parts(&uwsgi::Request::decode(&Packet::decode(packet).unwrap().0).unwrap())
 }
 
-/// The packet of a request whose body has so many bytes.
+/// Encodes the packet of a request. `length` is the length of its body.
 pub(crate) fn encoded(parts: &Parts, length: Option<u64>) -> Result<Vec<u8>, VarsError> {
     let mut packet = Vec::new();
     let mut vars = VarsEncoder::new(&mut packet);

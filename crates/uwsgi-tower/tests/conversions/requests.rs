@@ -1,4 +1,4 @@
-//! Vars as requests of `http`.
+//! Vars that are converted to requests of `http`.
 
 use http::Version;
 use uwsgi::Modifier1;
@@ -6,10 +6,10 @@ use uwsgi_tower::{Modifiers, RemoteAddr, RequestUri, Scheme, ScriptName, Vars};
 
 use crate::{packet, parts};
 
-/// `REQUEST_URI`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING`, and the URI that they are. The core's rows are in its own tests;
-/// these are about what `http` makes of them.
+/// `REQUEST_URI`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING`, and the URI of the request. The tests of the core have more rows. These
+/// are about `http`.
 const TARGETS: &[[&str; 5]] = &[
-    // nginx and lighttpd tidy PATH_INFO; what was routed counts.
+    // nginx and lighttpd normalise PATH_INFO. The normalised path counts.
     ["/a%2Fb/%41?x=%20", "", "/a/b/A", "x=%20", "/a%2Fb/%41?x=%20"],
     ["/a/../b//c", "", "/b/c", "", "/b/c"],
     ["//a.example/b", "", "/a.example/b", "", "/a.example/b"],
@@ -23,7 +23,7 @@ const TARGETS: &[[&str; 5]] = &[
     ["/%c3%bc", "", "/\u{fc}", "", "/%c3%bc"],
     ["/\u{fc}?\u{fc}", "", "/\u{fc}", "\u{fc}", "/\u{fc}?\u{fc}"],
     ["", "", "/\u{fc}?#", "#", "/%C3%BC%3F%23?%23"],
-    // A percent sign that begins nothing.
+    // A percent sign without two hexadecimal digits.
     ["/100%", "", "/100%", "", "/100%25"],
     ["", "", "/100% %20", "100%", "/100%25%20%2520?100%"],
     // Queries.
@@ -39,7 +39,7 @@ const TARGETS: &[[&str; 5]] = &[
     ["*", "", "/", "", "/"],
     ["", "", "", "", "/"],
     ["", "", "a", "", "/a"],
-    // What `http` refuses.
+    // Targets that `http` does not accept as they are.
     ["/a b", "", "/a b", "", "/a%20b"],
     ["/a\u{1}b", "", "/", "", "/"],
     ["/a#b", "", "/a", "", "/a"],
@@ -48,7 +48,7 @@ const TARGETS: &[[&str; 5]] = &[
 ];
 
 #[test]
-fn targets() {
+fn targets_become_uris() {
     for [uri, mount, path, query, expected] in TARGETS {
         let packet = packet(&[
             ("REQUEST_URI", uri.as_bytes()),
@@ -60,9 +60,8 @@ fn targets() {
     }
 }
 
-/// `SERVER_PROTOCOL`, and the version.
 #[test]
-fn versions() {
+fn server_protocol_becomes_the_version() {
     for (protocol, version) in [
         ("HTTP/0.9", Version::HTTP_09),
         ("HTTP/1.0", Version::HTTP_10),
@@ -77,7 +76,7 @@ fn versions() {
 }
 
 #[test]
-fn headers() {
+fn vars_become_headers() {
     let parts = parts(&packet(&[
         ("HTTP_HOST", b"example.com"),
         ("CONTENT_TYPE", b"text/plain"),
@@ -107,16 +106,16 @@ fn headers() {
     assert_eq!(headers, expected);
 }
 
-/// However often the var came; that they are equal is what lets the request in.
+/// Equal values are accepted, and become one header.
 #[test]
-fn there_is_one_length() {
+fn repeated_lengths_become_one_header() {
     let packet = packet(&[("CONTENT_LENGTH", b"5"), ("CONTENT_LENGTH", b"5"), ("HTTP_CONTENT_LENGTH", b"5")]);
     let parts = parts(&packet).unwrap();
     assert_eq!(parts.headers.get_all("content-length").iter().collect::<Vec<_>>(), ["5"]);
 }
 
 #[test]
-fn an_upgrade_keeps_what_asks_for_it() {
+fn an_upgrade_keeps_its_headers() {
     let parts = parts(&packet(&[("HTTP_CONNECTION", b"Upgrade"), ("HTTP_UPGRADE", b"websocket")])).unwrap();
     assert_eq!(
         (&parts.headers["connection"], &parts.headers["upgrade"]),
@@ -124,9 +123,9 @@ fn an_upgrade_keeps_what_asks_for_it() {
     );
 }
 
-/// `http` has no place for them. What ends a line a server has refused.
+/// `http` does not accept them. A server has refused values with line ends before.
 #[test]
-fn values_with_a_control_byte_are_in_the_vars_alone() {
+fn values_with_a_control_byte_are_only_in_the_vars() {
     let vars: [(&str, &[u8]); 4] =
         [("HTTP_X", b"a\x01b"), ("HTTP_Y", b"\x7f"), ("HTTP_Z", b"a\r\nb"), ("HTTP_TAB", b"a\tb")];
     let parts = parts(&packet(&vars)).unwrap();
@@ -135,8 +134,8 @@ fn values_with_a_control_byte_are_in_the_vars_alone() {
 }
 
 #[test]
-fn refusals() {
-    // Three bytes each, once they are encoded: `http` takes 65,534 at most.
+fn invalid_vars_are_errors() {
+    // Each space is three bytes when it is encoded, and `http` takes at most 65,534 bytes.
     let long = [&b"/"[..], &[b' '; 30_000]].concat();
     for (key, value, expected) in [
         ("REQUEST_METHOD", &b"G T"[..], "REQUEST_METHOD is no method"),
@@ -147,7 +146,7 @@ fn refusals() {
 }
 
 #[test]
-fn extensions() {
+fn vars_become_extensions() {
     let mut packet = packet(&[
         ("SCRIPT_NAME", b"/app"),
         ("PATH_INFO", b"/x"),

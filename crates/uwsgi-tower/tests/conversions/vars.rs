@@ -1,4 +1,4 @@
-//! Requests of `http` as vars.
+//! Requests of `http` that are converted to vars.
 
 use http::Request;
 use http::request::Parts;
@@ -7,9 +7,9 @@ use uwsgi_tower::{MoreVars, Mount, VarsError, remove_connection_headers};
 
 use crate::{encoded, packet, parts, var};
 
-/// A target, a `Host`, and the vars that they become.
+/// A target, a `Host`, and their vars.
 #[test]
-fn vars_of_targets() {
+fn targets_become_vars() {
     for (target, host, expected) in [
         (
             "/a%20b?c%20d",
@@ -33,9 +33,9 @@ fn vars_of_targets() {
     }
 }
 
-/// A path that no server takes, and one that no client means.
+/// Targets without a path, and paths with a NUL.
 #[test]
-fn targets_that_cannot_be_sent() {
+fn targets_that_cannot_be_sent_are_errors() {
     for (target, expected) in [
         ("/a%00b", Err(VarsError::NulInPath)),
         ("/%00", Err(VarsError::NulInPath)),
@@ -43,7 +43,7 @@ fn targets_that_cannot_be_sent() {
         ("example.com:443", Err(VarsError::AuthorityForm)),
         ("example.com", Err(VarsError::AuthorityForm)),
         ("http://example.com", Ok(&b"/"[..])),
-        // These are no NUL.
+        // These paths have no NUL.
         ("/a%0", Ok(b"/a%0")),
         ("/a%2500b", Ok(b"/a%00b")),
         ("/a?%00", Ok(b"/a")),
@@ -55,16 +55,16 @@ fn targets_that_cannot_be_sent() {
     }
 }
 
-/// A target, its `Host` headers, and what is `HTTP_HOST`, `SERVER_NAME` and `SERVER_PORT`.
+/// A target, its `Host` headers, and `HTTP_HOST`, `SERVER_NAME` and `SERVER_PORT`.
 #[test]
-fn hosts() {
+fn hosts_become_vars() {
     type Row = (&'static str, &'static [&'static [u8]], Result<[&'static str; 3], VarsError>);
     let rows: &[Row] = &[
         ("/", &[b"[::1]:81"], Ok(["[::1]:81", "[::1]", "81"])),
         ("/", &[b"[::1]"], Ok(["[::1]", "[::1]", "80"])),
         ("/", &[b"a_b.example"], Ok(["a_b.example", "a_b.example", "80"])),
         ("/", &[b"a:"], Ok(["a:", "a", "80"])),
-        // A number, and no port.
+        // This number is not a port.
         ("/", &[b"a:99999"], Ok(["a:99999", "a", "80"])),
         ("/", &[b""], Ok(["-", "localhost", "80"])),
         ("/", &[b"a", b"b"], Err(VarsError::TwoHosts)),
@@ -88,12 +88,12 @@ fn hosts() {
     }
 }
 
-/// Headers of a request from HTTP, and the one var of that name.
+/// Headers of a request from HTTP, a key, and the value of its var.
 #[test]
-fn headers_as_vars() {
+fn headers_become_vars() {
     type Row = (&'static [(&'static str, &'static [u8])], &'static str, Option<&'static [u8]>);
     let rows: &[Row] = &[
-        // What joins, and what may stand once.
+        // Headers that are joined, and headers of which the last counts.
         (&[("Cookie", b"a=1"), ("Cookie", b"b=2")], "HTTP_COOKIE", Some(b"a=1; b=2")),
         (&[("X", b"1"), ("X", b"2")], "HTTP_X", Some(b"1, 2")),
         (&[("X", b"1"), ("X", b""), ("X", b"1"), ("X", b"2"), ("X", b"1")], "HTTP_X", Some(b"1, 2, 1")),
@@ -103,12 +103,12 @@ fn headers_as_vars() {
         (&[("Authorization", b"a"), ("Authorization", b"b")], "HTTP_AUTHORIZATION", Some(b"b")),
         (&[("X-Real-IP", b"a"), ("X-Real-IP", b"b")], "HTTP_X_REAL_IP", Some(b"b")),
         (&[("Content-Type", b"a"), ("Content-Type", b"b")], "CONTENT_TYPE", Some(b"b")),
-        // About the connection.
+        // Headers about the connection.
         (&[("Connection", b"x"), ("TE", b"x")], "HTTP_CONNECTION", None),
         (&[("TE", b"trailers")], "HTTP_TE", None),
         (&[("Expect", b"100-continue")], "HTTP_EXPECT", None),
         (&[("Content-Length", b"5")], "HTTP_CONTENT_LENGTH", None),
-        // A client may list what the gateway has set.
+        // A client may list a header of the gateway.
         (&[("Connection", b"x-real-ip"), ("X-Real-IP", b"192.0.2.1")], "HTTP_X_REAL_IP", Some(b"192.0.2.1")),
         (&[("Connection", b"remote-user")], "REMOTE_USER", Some(b"alice")),
         (&[("Connection", b"x-mine"), ("X-Mine", b"theirs")], "HTTP_X_MINE", Some(b"mine")),
@@ -120,7 +120,7 @@ fn headers_as_vars() {
         (&[("Connection", b"upgrade"), ("Upgrade", b"h2c")], "HTTP_CONNECTION", None),
         (&[("Upgrade", b"h2c"), ("HTTP2-Settings", b"x")], "HTTP_HTTP2_SETTINGS", None),
         (&[("Upgrade", b"websocket"), ("HTTP2-Settings", b"x")], "HTTP_HTTP2_SETTINGS", None),
-        // What passes for something else.
+        // Headers that a server could mistake for others.
         (&[("Proxy", b"x")], "HTTP_PROXY", None),
         (&[("a_b", b"x")], "HTTP_A_B", None),
     ];
@@ -134,9 +134,9 @@ fn headers_as_vars() {
     }
 }
 
-/// Headers of a request from HTTP, and those that [`remove_connection_headers`] leaves.
+/// Headers of a request from HTTP, and the headers that [`remove_connection_headers`] leaves.
 #[test]
-fn connection_headers() {
+fn connection_headers_are_removed() {
     type Headers = &'static [(&'static str, &'static str)];
     let rows: &[(Headers, Headers)] = &[
         (&[("connection", "close, X-Hop"), ("x-hop", "1"), ("x", "1")], &[("x", "1")]),
@@ -144,7 +144,7 @@ fn connection_headers() {
         (&[("connection", "cookie"), ("cookie", "a=1")], &[]),
         (&[("connection", "keep-alive, connection"), ("accept", "*/*")], &[("accept", "*/*")]),
         (&[("accept", "*/*")], &[("accept", "*/*")]),
-        // RFC 9110 section 7.6.1 has no exception for these; without them another message would go on.
+        // RFC 9110 section 7.6.1 has no exception for these. But without them the message would mean something else.
         (&[("connection", "host"), ("host", "a")], &[("host", "a")]),
         (&[("connection", "content-length"), ("content-length", "7")], &[("content-length", "7")]),
         (&[("connection", "content-type"), ("content-type", "a")], &[("content-type", "a")]),
@@ -161,7 +161,7 @@ fn connection_headers() {
     for (headers, expected) in rows {
         let request = headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
         let mut parts = request.body(()).unwrap().into_parts().0;
-        // Twice: a gateway may have several layers.
+        // A gateway may have several layers that call it.
         for _ in 0..2 {
             remove_connection_headers(&mut parts.headers);
             let mut left: Vec<_> =
@@ -172,9 +172,9 @@ fn connection_headers() {
     }
 }
 
-/// What a layer of the gateway sets stays, though the client lists its name.
+/// A header of the gateway stays, even if the client's `Connection` lists its name.
 #[test]
-fn headers_that_a_layer_sets() {
+fn headers_that_a_layer_sets_stay() {
     let request = Request::get("/").header("Connection", "X-Real-IP, X-Hop").header("X-Hop", "1");
     let mut parts = request.header("X-Real-IP", "theirs").body(()).unwrap().into_parts().0;
     remove_connection_headers(&mut parts.headers);
@@ -184,9 +184,9 @@ fn headers_that_a_layer_sets() {
     assert_eq!(headers, [Some(&b"192.0.2.1"[..]), None, None]);
 }
 
-/// A `Connection` that came as a var is another hop's: a client could erase with it what the front end has set.
+/// A client could otherwise remove a header that the front end has set.
 #[test]
-fn a_connection_among_vars_removes_nothing() {
+fn a_connection_among_received_vars_removes_nothing() {
     let front_end: [(&str, &[u8]); 3] =
         [("HTTP_UPGRADE", b"x"), ("HTTP_CONNECTION", b"upgrade, x-user"), ("HTTP_X_USER", b"alice")];
     let packet = encoded(&parts(&packet(&front_end)).unwrap(), None).unwrap();
@@ -195,7 +195,7 @@ fn a_connection_among_vars_removes_nothing() {
 
 /// A mount, a target, and `SCRIPT_NAME`, `PATH_INFO` and `REQUEST_URI`.
 #[test]
-fn mounts() {
+fn a_mount_splits_the_path() {
     type Row = (&'static str, &'static str, Result<[&'static str; 3], VarsError>);
     let rows: &[Row] = &[
         ("/app", "/app/x?y", Ok(["/app", "/x", "/app/x?y"])),
@@ -219,13 +219,13 @@ fn mounts() {
     }
 }
 
-/// Where a uwsgi server had the application mounted, another mount below it, a URI, and the same vars.
+/// The mount of a uwsgi server, another mount below it, a URI, and the same vars.
 #[test]
-fn mounts_of_a_uwsgi_server() {
+fn a_mount_below_the_mount_of_a_uwsgi_server() {
     type Row = (&'static str, Option<&'static str>, &'static str, Result<[&'static str; 3], VarsError>);
     let rows: &[Row] = &[
         ("/app", None, "/x?y", Ok(["/app", "/x", "/app/x?y"])),
-        // It is below the mount already, whatever its name is.
+        // The URI does not include the mount, even if it begins with the same name.
         ("/app", None, "/app/x", Ok(["/app", "/app/x", "/app/app/x"])),
         ("/app", None, "/apple", Ok(["/app", "/apple", "/app/apple"])),
         ("/app", None, "*", Err(VarsError::OutsideMount)),
@@ -246,17 +246,17 @@ fn mounts_of_a_uwsgi_server() {
     }
 }
 
-/// `REQUEST_URI`, `SCRIPT_NAME` and `PATH_INFO` of a request that came, a URI that a layer sets, and what is sent on.
+/// `REQUEST_URI`, `SCRIPT_NAME` and `PATH_INFO` of a received request, a URI that a layer sets, and the vars that are sent on.
 #[test]
-fn request_uris_that_came() {
+fn a_received_request_uri_is_sent_on_if_it_still_fits() {
     type Row = ([&'static str; 3], Option<&'static str>, [&'static str; 3]);
     let rows: &[Row] = &[
-        // As the client wrote it.
+        // REQUEST_URI as the client wrote it.
         (["/app/a%2Fb", "/app", "/a/b"], None, ["/app", "/a/b", "/app/a%2Fb"]),
         (["/%61pp/x?y=1", "/app", "/x"], None, ["/app", "/x", "/%61pp/x?y=1"]),
         (["/app/x?", "/app", "/x"], None, ["/app", "/x", "/app/x?"]),
         (["http://example.com/x", "", "/x"], None, ["", "/x", "http://example.com/x"]),
-        // Mounts that a front end has written in its own way.
+        // Mounts with an unusual spelling.
         (["/x", "/", "/x"], None, ["/", "/x", "/x"]),
         (["/a%2Fb", "/", "/a/b"], None, ["/", "/a/b", "/a%2Fb"]),
         (["/shop/x", "shop", "/x"], None, ["shop", "/x", "/shop/x"]),
@@ -267,9 +267,9 @@ fn request_uris_that_came() {
         (["/shop/x", "shop", "/x"], Some("/y"), ["shop", "/y", "/shop/y"]),
         (["/app/x", "/app/", "/x"], Some("/y?z"), ["/app/", "/y", "/app/y?z"]),
         (["/app/x", "/app", "/x"], Some("/x?z"), ["/app", "/x", "/app/x?z"]),
-        // A layer that has decoded the slash means another path to a router.
+        // To a router, a decoded slash makes another path.
         (["/app/a%2Fb", "/app", "/a/b"], Some("/a/b"), ["/app", "/a/b", "/app/a/b"]),
-        // Bytes that stay out of a line.
+        // A control byte is not sent on.
         (["http://a\u{1}b/x", "", "/x"], None, ["", "/x", "/x"]),
     ];
     for ([uri, mount, path], changed, expected) in rows {
@@ -290,9 +290,9 @@ fn target_vars(parts: &Parts) -> Result<[String; 3], VarsError> {
     Ok(["SCRIPT_NAME", "PATH_INFO", "REQUEST_URI"].map(value))
 }
 
-/// What is added stands for what would be made, and is there once.
+/// A var of `MoreVars` replaces all others of its name.
 #[test]
-fn more_vars() {
+fn more_vars_replace_others() {
     let more = MoreVars::new().with("REMOTE_USER", "bob").with("REMOTE_USER", "alice");
     let more = more.with("HTTP_X", "mine").with("SERVER_NAME", "here");
     let request = Request::get("/").header("X", "theirs").extension(more).body(()).unwrap();
@@ -303,9 +303,9 @@ fn more_vars() {
     }
 }
 
-/// What cannot be sent, whose fault that is, and what is said about it.
+/// The status says whether the request or the program is at fault.
 #[test]
-fn vars_that_cannot_be_sent() {
+fn vars_that_cannot_be_sent_are_errors() {
     let by_hand = |more: MoreVars| Request::get("/").extension(more).body(()).unwrap().into_parts().0;
     let received = |key: &str, value: &[u8]| parts(&packet(&[(key, value)])).unwrap();
     let more = MoreVars::new();
@@ -315,8 +315,8 @@ fn vars_that_cannot_be_sent() {
         ("a long path", Request::get(["/", &"x".repeat(65_000)].concat()).body(()).unwrap().into_parts().0, 431),
         ("a key that came, with a line end", received("MY\nPARAM", b"a"), 400),
         ("a header of our own, with a line end", by_hand(more.clone().with("HTTP_X", "a\r\nb")), 500),
-        ("a key of no bytes", by_hand(more.clone().with("", "a")), 500),
-        ("a length that is no number", by_hand(more.clone().with("CONTENT_LENGTH", "many")), 500),
+        ("an empty key", by_hand(more.clone().with("", "a")), 500),
+        ("a length that is not a number", by_hand(more.clone().with("CONTENT_LENGTH", "many")), 500),
         ("the header Proxy", by_hand(more.clone().with("HTTP_PROXY", "a")), 500),
         ("a value that no packet holds", by_hand(more.clone().with("MY_PARAM", &*long)), 500),
         ("a value beside others that do not fit", by_hand(more.with("MY_PARAM", "x".repeat(65_400))), 431),

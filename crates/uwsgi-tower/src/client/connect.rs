@@ -1,0 +1,99 @@
+//! Connects to a backend.
+
+use core::time::Duration;
+use std::io;
+#[cfg(unix)]
+use std::os::fd::AsFd;
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+#[cfg(unix)]
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use uwsgi::client::Address;
+
+use crate::client::error::ClientError;
+use crate::client::pool::Io;
+
+/// Connects to a backend within a timeout.
+pub(super) async fn connect(address: &str, timeout: Duration) -> Result<Box<dyn Io>, ClientError> {
+    let connected = tokio::time::timeout(timeout, connect_to(address)).await;
+    let failed = |error| ClientError::Connect { address: address.into(), error: Arc::new(error) };
+    match connected {
+        Ok(Ok(io)) => Ok(io),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+async fn connect_to(address: &str) -> io::Result<Box<dyn Io>> {
+    let tcp = |stream: TcpStream| {
+        stream.set_nodelay(true)?;
+        Ok::<Box<dyn Io>, io::Error>(Box::new(stream))
+    };
+    let address = Address::parse(address).and_then(Address::to_connect);
+    match address.map_err(|error| io::Error::other(error.to_string()))? {
+        Address::Tcp(address) => tcp(TcpStream::connect(address).await?),
+        Address::Name { host, port } => tcp(TcpStream::connect((host, port)).await?),
+        #[cfg(unix)]
+        Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
+        #[cfg(target_os = "linux")]
+        Address::Abstract(name) => {
+            // tokio takes a path that begins with NUL for an abstract name.
+            Ok(Box::new(connect_unix(&["\0", name].concat()).await?))
+        }
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
+    }
+}
+
+/// Connects to a Unix socket, and tries again while its backlog is full.
+///
+/// A blocking connect would wait then. A non-blocking one fails with EAGAIN on Linux (connect(2)), and the kernel does not
+/// report when there is room.
+#[cfg(unix)]
+async fn connect_unix(path: &str) -> io::Result<UnixStream> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+            connected => return connected,
+        }
+    }
+}
+
+#[cfg(unix)]
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+impl Io for TcpStream {
+    fn is_silent(&self) -> bool {
+        is_silent(self)
+    }
+}
+
+#[cfg(unix)]
+impl Io for UnixStream {
+    fn is_silent(&self) -> bool {
+        is_silent(self)
+    }
+}
+
+/// Asks the kernel whether the peer has sent nothing, not even the end.
+#[cfg(unix)]
+fn is_silent(socket: &impl AsFd) -> bool {
+    recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_err_and(|error| error == Errno::AGAIN)
+}
+
+/// Other systems cannot tell.
+#[cfg(not(unix))]
+fn is_silent<T>(_: &T) -> bool {
+    true
+}

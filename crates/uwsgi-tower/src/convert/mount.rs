@@ -1,0 +1,125 @@
+//! The path where an application is mounted, and the vars of a target.
+
+use core::error::Error;
+use core::fmt;
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use http::request::Parts;
+use percent_encoding::percent_decode;
+use uwsgi::{Encoded, below_mount, is_request_uri_of, trim_mount};
+
+use crate::convert::request::{RequestUri, ScriptName};
+use crate::convert::vars_error::VarsError;
+
+/// The first part of the URI's path, where the application is mounted, in an extension of a request that the client sends.
+///
+/// Set it on a request that came from HTTP, or that your program made: the URI of such a request includes the mount. The
+/// application gets the mount as `SCRIPT_NAME` and the rest as `PATH_INFO`. `REQUEST_URI` stays the whole target. A target
+/// outside the mount is an [error](VarsError::OutsideMount).
+///
+/// | the request | extension | URI | `SCRIPT_NAME` | `PATH_INFO` | `REQUEST_URI` |
+/// |---|---|---|---|---|---|
+/// | from HTTP, or made by your program | `Mount` `/shop` | `/shop/cart` | `/shop` | `/cart` | `/shop/cart` |
+/// | from a uwsgi server | [`ScriptName`] `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
+/// | from a uwsgi server, mounted again below | [`ScriptName`] `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
+///
+/// If a request that came from a uwsgi server has a `REQUEST_URI` that still fits its mount and URI, the application gets that
+/// as it came: see [`is_request_uri_of`].
+///
+/// ```
+/// use http::Request;
+/// use uwsgi_tower::Mount;
+///
+/// let request = Request::get("/shop/cart").extension(Mount::new("/shop")?).body(())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Mount {
+    path: String,
+}
+
+/// The path is not a mount: it does not begin with a slash, or ends with one, or has a control character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
+pub struct InvalidMount;
+
+impl fmt::Display for InvalidMount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mount begins with a slash, does not end with one, and has no control characters")
+    }
+}
+
+impl Error for InvalidMount {}
+
+impl Mount {
+    /// Makes a mount from a decoded path: `/my shop`, not `/my%20shop`. An application at the root needs no mount.
+    ///
+    /// ```
+    /// use uwsgi_tower::Mount;
+    ///
+    /// assert_eq!(Mount::new("/shop").unwrap().as_str(), "/shop");
+    /// for wrong in ["", "/", "shop", "/shop/", "/sh\0p"] {
+    ///     assert!(Mount::new(wrong).is_err());
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidMount`]: the path does not begin with a slash, or ends with one, or has a control character.
+    pub fn new(path: impl Into<String>) -> Result<Self, InvalidMount> {
+        let path = path.into();
+        let is_valid = path.starts_with('/') && !path.ends_with('/') && !path.contains(char::is_control);
+        if is_valid { Ok(Self { path }) } else { Err(InvalidMount) }
+    }
+
+    /// Returns the path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.path
+    }
+}
+
+/// The vars of a request's target.
+#[derive(Debug)]
+pub(crate) struct TargetVars<'p> {
+    pub(crate) script_name: Cow<'p, [u8]>,
+    pub(crate) path_info: Cow<'p, [u8]>,
+    pub(crate) query_string: &'p str,
+    pub(crate) request_uri: Cow<'p, [u8]>,
+}
+
+impl<'p> TargetVars<'p> {
+    pub(crate) fn of(parts: &'p Parts) -> Result<Self, VarsError> {
+        let path = parts.uri.path();
+        if path.is_empty() {
+            return Err(VarsError::AuthorityForm);
+        }
+        // A percent sign without two hexadecimal digits is decoded to itself.
+        if percent_decode(path.as_bytes()).any(|byte| byte == 0) {
+            return Err(VarsError::NulInPath);
+        }
+        let above = parts.extensions.get::<ScriptName>().map_or(&[][..], ScriptName::as_bytes);
+        let mount = parts.extensions.get::<Mount>().map_or(&[][..], |mount| mount.path.as_bytes());
+        let rest = match (above, mount) {
+            ([], []) => path.as_bytes(),
+            // `*` is not below any mount.
+            _ if path == "*" => return Err(VarsError::OutsideMount),
+            _ => below_mount(path.as_bytes(), mount).ok_or(VarsError::OutsideMount)?,
+        };
+        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str()).as_bytes();
+        let script_name = match (above, mount) {
+            ([], mount) => mount.into(),
+            (above, []) => above.into(),
+            (above, mount) => [trim_mount(above), mount].concat().into(),
+        };
+        let received = parts.extensions.get::<RequestUri>().map(RequestUri::as_bytes);
+        let request_uri = match received.filter(|uri| is_request_uri_of(uri, above, target)) {
+            Some(uri) => uri.into(),
+            None if above.is_empty() => target.into(),
+            None => [Encoded::of_mount(above).to_string().as_bytes(), target].concat().into(),
+        };
+        let query_string = parts.uri.query().unwrap_or_default();
+        Ok(Self { script_name, path_info: percent_decode(rest).into(), query_string, request_uri })
+    }
+}

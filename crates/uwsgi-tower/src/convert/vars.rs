@@ -1,0 +1,130 @@
+//! Converts a request of `http` to vars.
+
+use alloc::string::ToString;
+
+use http::Version;
+use http::header::HOST;
+use http::request::Parts;
+use uwsgi::{Buffer, Host, Request, Scheme, VarsEncoder};
+
+use crate::convert::headers;
+use crate::convert::more_vars::MoreVars;
+use crate::convert::mount::TargetVars;
+use crate::convert::received::Received;
+use crate::convert::vars_error::VarsError;
+
+/// Encodes the vars that a front end would send for a request. `length` is the length of the body for `CONTENT_LENGTH`.
+///
+/// **Target.** `PATH_INFO` is the path, decoded once, as nginx, Apache and lighttpd send it. `..` and `//` stay. `SCRIPT_NAME`
+/// is the path where the application is mounted: [`ScriptName`](crate::ScriptName) of a request that came from a uwsgi server,
+/// whose URI does not include it, and [`Mount`](crate::Mount) of any other request.
+///
+/// **Headers.** A header that came more than once becomes one var. If the header may occur only once, the last value counts.
+/// Otherwise the values are joined: see [`joined`](uwsgi::HeaderName::joined). Headers about the connection are left out: see
+/// [`passes`](uwsgi::HeaderName::passes). Headers that a server could mistake for others are left out too: `Proxy`, and names
+/// with an underscore. The headers that the request's `Connection` lists are sent: a gateway from HTTP removes them with
+/// [`remove_connection_headers`](crate::remove_connection_headers) before it sets headers of its own.
+///
+/// **From uwsgi to uwsgi.** The vars of the extension [`Vars`](crate::Vars) are sent as they came. The exceptions are vars that
+/// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
+///
+/// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`. [`Scheme`] becomes
+/// `REQUEST_SCHEME` and `HTTPS`. If these extensions are not set, the vars of the request count ([`Scheme::of_vars`] for the
+/// scheme), and without those the scheme of the URI.
+///
+/// **More vars.** [`MoreVars`] replace all vars of the same name.
+///
+/// ```
+/// use uwsgi::{Modifier1, Packet, VarsEncoder};
+/// use uwsgi_tower::encode_vars;
+///
+/// let (parts, ()) = http::Request::get("http://example.com/a%20b?c").body(()).unwrap().into_parts();
+/// let mut packet = Vec::new();
+/// let mut vars = VarsEncoder::new(&mut packet);
+/// encode_vars(&parts, None, &mut vars)?;
+/// vars.finish(Modifier1::WSGI, 0)?;
+/// let vars = Packet::decode(&packet).unwrap().0.vars().unwrap();
+/// assert_eq!(vars.get("PATH_INFO"), Some(&b"/a b"[..]));
+/// assert_eq!(vars.get("HTTP_HOST"), Some(&b"example.com"[..]));
+/// # Ok::<(), uwsgi_tower::VarsError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`VarsError`]: the request's target, its Host or one of the vars cannot be sent, or the vars do not fit into a packet.
+pub fn encode_vars<B: Buffer + ?Sized>(
+    parts: &Parts,
+    length: Option<u64>,
+    vars: &mut VarsEncoder<'_, B>,
+) -> Result<(), VarsError> {
+    let none = MoreVars::new();
+    let more = parts.extensions.get().unwrap_or(&none);
+    let host = host(parts)?;
+    let target = TargetVars::of(parts)?;
+    let received = Received::of(parts);
+
+    let mut push = |key: &str, value: &[u8]| if more.has(key.as_bytes()) { Ok(()) } else { vars.push(key, value) };
+    push("QUERY_STRING", target.query_string.as_bytes())?;
+    push("REQUEST_METHOD", parts.method.as_str().as_bytes())?;
+    push("REQUEST_URI", &target.request_uri)?;
+    push("SCRIPT_NAME", &target.script_name)?;
+    push("PATH_INFO", &target.path_info)?;
+    push("SERVER_PROTOCOL", protocol(parts.version).as_bytes())?;
+    push("REQUEST_SCHEME", received.scheme.as_str().as_bytes())?;
+    if received.scheme == Scheme::Https {
+        push("HTTPS", b"on")?;
+    }
+    if let Some(client) = received.client {
+        push("REMOTE_ADDR", client.ip().to_string().as_bytes())?;
+    }
+    if let Some(port) = received.client.and_then(|client| client.port()) {
+        push("REMOTE_PORT", port.to_string().as_bytes())?;
+    }
+    if !received.has("SERVER_NAME") {
+        push("SERVER_NAME", host.map_or("localhost", |host| host.name()).as_bytes())?;
+    }
+    if !received.has("SERVER_PORT") {
+        let default_port = received.scheme.default_port().to_string();
+        let port = host.and_then(|host| host.port()).filter(|port| Request::port(port.as_bytes()).is_some());
+        push("SERVER_PORT", port.unwrap_or(&default_port).as_bytes())?;
+    }
+    if let Some(length) = length {
+        push("CONTENT_LENGTH", length.to_string().as_bytes())?;
+    }
+    if let Some(host) = host {
+        push("HTTP_HOST", host.as_str().as_bytes())?;
+    }
+    for (key, value) in received.vars().filter(|(key, _)| !more.has(key)) {
+        vars.push(key, value)?;
+    }
+    for (key, value) in &more.vars {
+        vars.push(key, value).map_err(VarsError::of_more_vars)?;
+    }
+    headers::encode(&parts.headers, more, vars)
+}
+
+/// Returns the host of the request. The host of an absolute target counts before the header (RFC 9112 section 3.2.2). An empty
+/// header counts as an absent one.
+fn host(parts: &Parts) -> Result<Option<Host<'_>>, VarsError> {
+    let mut headers = parts.headers.get_all(HOST).iter().map(|value| value.as_bytes());
+    let header = headers.next().filter(|value| !value.is_empty());
+    if headers.next().is_some() {
+        return Err(VarsError::TwoHosts);
+    }
+    let parse = |host| Host::parse(host).ok_or(VarsError::InvalidHost);
+    let header = header.map(parse).transpose()?;
+    let Some(authority) = parts.uri.authority() else { return Ok(header) };
+    let authority = authority.as_str();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    parse(host.as_bytes()).map(Some)
+}
+
+const fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_3 => "HTTP/3.0",
+        _ => "HTTP/1.1",
+    }
+}

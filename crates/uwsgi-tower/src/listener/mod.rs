@@ -1,0 +1,143 @@
+//! What connections are accepted from.
+
+pub(crate) mod accepted;
+mod socket_state;
+mod sockets;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(target_os = "linux")]
+mod unregistered;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_unregistered.rs"]
+mod unregistered;
+
+use core::future::Future;
+use core::net::SocketAddr;
+use std::io;
+
+use http::Extensions;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A source of connections: TCP, Unix sockets, TLS, or anything else that can be read and written.
+///
+/// Two types and two functions are required. The other functions tell the server more about its connections.
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use tokio::io::DuplexStream;
+/// use tokio::sync::mpsc;
+/// use uwsgi_tower::Listener;
+///
+/// /// Accepts connections of the same process.
+/// struct InProcess(mpsc::Receiver<DuplexStream>);
+///
+/// impl Listener for InProcess {
+///     type Io = DuplexStream;
+///     type Addr = ();
+///
+///     async fn accept(&mut self) -> (DuplexStream, ()) {
+///         match self.0.recv().await {
+///             Some(io) => (io, ()),
+///             None => core::future::pending().await, // no connection can come any more
+///         }
+///     }
+///
+///     fn peer(_: &()) -> Option<SocketAddr> {
+///         None // the allow list does not apply
+///     }
+/// }
+///
+/// let app = axum::Router::new();
+/// let (sender, receiver) = mpsc::channel(8);
+/// let server = uwsgi_tower::serve(InProcess(receiver), app.into_make_service());
+/// # drop((sender, server));
+/// ```
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// The address of a peer.
+    type Addr: Send + 'static;
+
+    /// Accepts the next connection.
+    ///
+    /// It does not fail: it logs an error and tries again. The server drops the future when it stops, and no connection may be
+    /// lost then. It does not wait for bytes of the peer: [`establish`](Self::establish) does that.
+    fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
+
+    /// Returns the IP address and port of a peer, for the allow list and [`Peer`](crate::Peer). A peer without an address is
+    /// always allowed.
+    fn peer(address: &Self::Addr) -> Option<SocketAddr>;
+
+    /// Prepares an accepted connection for reading and writing: makes the handshake, if there is one, within its timeout.
+    ///
+    /// Peers that are not allowed were refused before. The connection is counted, and a stop waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The connection is unusable. The server logs the error.
+    fn establish(io: Self::Io) -> impl Future<Output = io::Result<Self::Io>> + Send {
+        core::future::ready(Ok(io))
+    }
+
+    /// Writes bytes, which say why the connection is closed, to a connection that was just accepted, as far as that is possible
+    /// without waiting. The bytes may be lost. By default nothing is written.
+    fn say(io: &Self::Io, bytes: &[u8]) {
+        let _ = (io, bytes);
+    }
+
+    /// Makes the close that follows a reset, so that the peer sees that the response is not whole. By default the connection is
+    /// closed as any other.
+    fn abort(io: &Self::Io) {
+        let _ = io;
+    }
+
+    /// Returns whether bytes can be read now, even if the runtime has not reported them yet; `None`, the default, if that
+    /// cannot be known.
+    ///
+    /// If there are certainly no bytes after a request that was read to its end, the server closes the connection at once. If
+    /// there are bytes when a stop is asked for, the server reads them first.
+    fn has_bytes(io: &Self::Io) -> Option<bool> {
+        let _ = io;
+        None
+    }
+
+    /// Prepares a connection to be polled outside the server: in another task, on another thread, or without any runtime. The
+    /// server calls it before a service gets the connection itself, or a body that has not arrived yet. By default it does
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The connection is unusable.
+    fn settle(io: &mut Self::Io) -> io::Result<()> {
+        let _ = io;
+        Ok(())
+    }
+
+    /// Returns what the peer has closed; [`Closed::Nothing`] by default.
+    ///
+    /// The server asks once a second while a service, or the body of its response, has nothing yet. If the peer has closed all
+    /// of the connection, no response is needed, and the server drops the service's future or the body.
+    fn closed(io: &Self::Io) -> Closed {
+        let _ = io;
+        Closed::Nothing
+    }
+
+    /// Returns the extensions for every request of a connection; empty by default.
+    fn extensions(io: &Self::Io) -> Extensions {
+        let _ = io;
+        Extensions::new()
+    }
+}
+
+/// What a peer has closed of its connection, as far as this is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The peer has closed or reset the whole connection, and waits for no response.
+    All,
+    /// No close is known.
+    Nothing,
+    /// The peer sends nothing more. It may wait for the response. Over TCP it may also have closed the whole connection: that
+    /// shows only when something is written to it.
+    Sending,
+}

@@ -1,0 +1,221 @@
+//! The body of a request, as a stream of frames.
+
+use core::error::Error;
+use core::fmt;
+use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::task::{Context, Poll};
+use std::io;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::io::AsyncRead;
+use tokio::sync::oneshot;
+use uwsgi::framing::RequestBody;
+use uwsgi::server::{Receive, Refusal};
+
+use crate::exclusive::Exclusive;
+use crate::server::inbound::{BodyFailure, Inbound};
+
+/// The body of a request. It is read from the connection when it is polled. An end before its declared length is an error.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// `None` at the end of the body.
+    source: Option<Exclusive<Pin<Box<dyn Source + Send>>>>,
+    /// The number of bytes that are left, if a length was declared.
+    left: Option<u64>,
+    unread: UnreadCount,
+}
+
+/// Tells the task that writes the response how much of the body is unread. It counts only where the connection may be kept.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnreadCount(Option<Arc<AtomicU64>>);
+
+impl UnreadCount {
+    /// Starts to count a body that is about to be lent. It does not count if no request can follow.
+    pub(crate) fn of(receive: &Receive) -> Self {
+        let unread = receive.unread_body().filter(|_| receive.settings().keepalive.is_some());
+        Self(unread.map(|unread| Arc::new(AtomicU64::new(unread))))
+    }
+
+    /// Returns the number of unread bytes, if they are counted.
+    pub(crate) fn get(&self) -> Option<u64> {
+        self.0.as_ref().map(|count| count.load(Ordering::Acquire))
+    }
+
+    /// Sets the number of unread bytes; `u64::MAX` if the body failed.
+    fn set(&self, left: u64) {
+        if let Some(count) = &self.0 {
+            count.store(left, Ordering::Release);
+        }
+    }
+}
+
+/// Why the rest of a body cannot be read.
+#[derive(Debug, Clone)]
+pub struct BodyError {
+    failure: BodyFailure,
+}
+
+impl BodyError {
+    /// Returns what the peer did wrong; `None` if the connection broke.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match &self.failure {
+            BodyFailure::Peer(refusal) => Some(*refusal),
+            BodyFailure::Io(_) => None,
+        }
+    }
+
+    /// Finds the refusal that an error of a service was made from, through any wrappers.
+    pub(crate) fn find_refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
+        Self::find_all(error).find_map(Self::refusal)
+    }
+
+    /// Finds the error of a broken connection that an error of a service was made from, through any wrappers.
+    pub(crate) fn find_io_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+        Self::find_all(error).find_map(|error| match &error.failure {
+            BodyFailure::Peer(_) => None,
+            BodyFailure::Io(error) => Some(&**error),
+        })
+    }
+
+    fn find_all<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e Self> {
+        core::iter::successors(Some(error), |error| (*error).source()).filter_map(|error| {
+            // The error inside an `io::Error` is not its `source`.
+            let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            error.downcast_ref::<Self>().or_else(|| inside?.downcast_ref::<Self>())
+        })
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            BodyFailure::Peer(refusal) => refusal.fmt(f),
+            BodyFailure::Io(error) => write!(f, "the connection broke inside the body: {error}"),
+        }
+    }
+}
+
+impl Error for BodyError {}
+
+impl From<BodyError> for io::Error {
+    fn from(error: BodyError) -> Self {
+        let kind = match error.refusal() {
+            Some(Refusal::BodyCutShort { .. }) => io::ErrorKind::UnexpectedEof,
+            Some(Refusal::BodyTimeout) => io::ErrorKind::TimedOut,
+            Some(_) => io::ErrorKind::InvalidData,
+            None => io::ErrorKind::ConnectionReset,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl Body {
+    /// Makes an empty body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Makes a body that reads from the receiving half of a connection. The second value receives the half when the body is
+    /// dropped or read to its end.
+    pub(crate) fn lend<IO>(
+        inbound: Box<Inbound<IO>>,
+        framing: RequestBody,
+        unread: UnreadCount,
+    ) -> (Self, oneshot::Receiver<Box<Inbound<IO>>>)
+    where
+        IO: AsyncRead + Send + Unpin + 'static,
+    {
+        let (back, returned) = oneshot::channel();
+        let source = LentInbound { inbound: Some(inbound), back: Some(back) };
+        let left = match framing {
+            RequestBody::Length(length) => Some(length),
+            _ => None,
+        };
+        (Self { source: Some(Exclusive::new(Box::pin(source))), left, unread }, returned)
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(source) = &mut self.source else { return Poll::Ready(None) };
+        let next = core::task::ready!(source.get_mut().as_mut().poll_next(cx));
+        let goes_on = match &next {
+            Some(Ok(bytes)) => {
+                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.left = self.left.map(|left| left.saturating_sub(count));
+                if let Some(left) = self.left {
+                    self.unread.set(left);
+                }
+                self.left != Some(0)
+            }
+            Some(Err(_)) => {
+                self.unread.set(u64::MAX);
+                false
+            }
+            None => false,
+        };
+        if !goes_on {
+            // Gives the receiving half back now, since the service may hold this body for longer.
+            self.source = None;
+        }
+        Poll::Ready(next.map(|next| next.map(Frame::data).map_err(|failure| BodyError { failure })))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.source, self.left) {
+            (None, _) => SizeHint::with_exact(0),
+            (Some(_), Some(left)) => SizeHint::with_exact(left),
+            (Some(_), None) => SizeHint::default(),
+        }
+    }
+}
+
+/// A source of frames, whatever the type of the connection.
+trait Source: fmt::Debug {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFailure>>>;
+}
+
+/// A receiving half that goes back to its connection when it is dropped.
+struct LentInbound<IO> {
+    inbound: Option<Box<Inbound<IO>>>,
+    back: Option<oneshot::Sender<Box<Inbound<IO>>>>,
+}
+
+impl<IO: AsyncRead + Unpin> Source for LentInbound<IO> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFailure>>> {
+        match &mut self.inbound {
+            Some(inbound) => inbound.poll_body(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl<IO> fmt::Debug for LentInbound<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LentInbound").finish_non_exhaustive()
+    }
+}
+
+impl<IO> Drop for LentInbound<IO> {
+    fn drop(&mut self) {
+        if let (Some(mut inbound), Some(back)) = (self.inbound.take(), self.back.take()) {
+            let now = inbound.deadlines.now();
+            inbound.receive.pause(now);
+            // It fails if the connection has ended, and then the half is dropped here.
+            let _ = back.send(inbound);
+        }
+    }
+}

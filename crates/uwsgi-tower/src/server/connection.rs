@@ -1,0 +1,232 @@
+//! One connection, from its first byte to its close.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+
+use alloc::boxed::Box;
+use http::{Extensions, Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_service::Service;
+use uwsgi::server::Settings;
+
+use crate::listener::Listener;
+use crate::server::body::Body;
+use crate::server::context::ConnectionContext;
+use crate::server::deadline::expect_timers;
+use crate::server::exchange::{Next, halves, serve_request};
+use crate::server::halves::SocketHooks;
+use crate::server::respond::BoxError;
+use crate::stop::Stop;
+use crate::upgrade::Upgraded;
+
+/// Serves one connection to its end. [`serve`](crate::serve()) does this with each connection; use this function in tests, or
+/// if your program accepts connections itself.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use http::{Request, Response};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+/// use uwsgi::server::Settings;
+/// use uwsgi_tower::{Body, serve_connection};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let hello = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(String::from("hello"))));
+/// let (mut front_end, backend) = duplex(1024);
+/// let served = tokio::spawn(serve_connection(backend, hello, Settings::default()));
+/// front_end.write_all(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET").await?;
+/// let mut answer = String::new();
+/// front_end.read_to_string(&mut answer).await?;
+/// assert!(answer.ends_with("\r\n\r\nhello"));
+/// # drop(front_end);
+/// # served.await??;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The connection broke. A fault of the peer is not an error: the server answers it.
+///
+/// # Panics
+///
+/// In a runtime without timers: build the runtime with `enable_time` or `enable_all`.
+pub async fn serve_connection<IO, S, B>(io: IO, service: S, settings: Settings) -> io::Result<End<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    Connection::new(io, service).settings(settings).serve().await
+}
+
+/// Serves one connection as [`serve_connection`] does, until its end or until it is asked to stop.
+///
+/// # Errors
+///
+/// As [`serve_connection`].
+///
+/// # Panics
+///
+/// As [`serve_connection`].
+pub async fn serve_connection_until<IO, S, B>(io: IO, service: S, settings: Settings, stop: Stop) -> io::Result<End<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    Connection::new(io, service).settings(settings).stop(stop).serve().await
+}
+
+/// A connection that is not served yet. Use it if your program accepts connections itself, and knows more of them than
+/// [`serve_connection`] takes.
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use http::{Request, Response};
+/// use tokio::net::{TcpListener, TcpStream};
+/// use uwsgi_tower::{Accepted, Body, BodyError, Connection, End, Listener};
+///
+/// async fn hello(_: Request<Body>) -> Result<Response<String>, BodyError> {
+///     Ok(Response::new("hello".into()))
+/// }
+///
+/// async fn serve(stream: TcpStream, peer: SocketAddr) -> std::io::Result<()> {
+///     let stream = Accepted::from(stream);
+///     let connection = Connection::new(stream, tower::service_fn(hello)).like::<TcpListener>().peer(peer);
+///     if let End::Abort(stream) = connection.serve().await? {
+///         <TcpListener as Listener>::abort(&stream);
+///     }
+///     Ok(())
+/// }
+/// ```
+#[must_use = "it is served when `serve` is awaited"]
+#[derive(Debug)]
+pub struct Connection<IO, S> {
+    io: IO,
+    service: S,
+    context: ConnectionContext<IO>,
+}
+
+impl<IO, S> Connection<IO, S> {
+    /// Makes a connection with the settings of [`Settings::default`] and an unknown peer.
+    pub fn new(io: IO, service: S) -> Self {
+        let context = ConnectionContext {
+            settings: Settings::default(),
+            peer: None,
+            stop: Stop::new(),
+            hooks: None,
+            extensions: Extensions::new(),
+            stop_delay: Duration::ZERO,
+            slot: None,
+        };
+        Self { io, service, context }
+    }
+
+    /// Sets the settings; [`Settings::default`] by default.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.context.settings = settings;
+        self
+    }
+
+    /// Sets the stop that may ask this connection to end; no stop by default.
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.context.stop = stop;
+        self
+    }
+
+    /// Sets the address of the peer, for the log and the extension [`Peer`](crate::Peer); unknown by default.
+    pub fn peer(mut self, peer: SocketAddr) -> Self {
+        self.context.peer = Some(peer);
+        self
+    }
+
+    /// Uses the functions of this kind of listener: for the [extensions](Listener::extensions) of each request, to close at
+    /// once after a response if the peer has sent [nothing more](Listener::has_bytes), and to notice that the [peer has
+    /// gone](Listener::closed).
+    pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
+        self.context.hooks = Some(SocketHooks::of::<L>());
+        self.context.extensions = L::extensions(&self.io);
+        self
+    }
+
+    /// Takes the end of what the peer sends for a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). It needs
+    /// [`like`](Self::like) before it, and does nothing otherwise.
+    pub fn end_is_close(mut self) -> Self {
+        if let Some(hooks) = &mut self.context.hooks {
+            hooks.end_is_close = true;
+        }
+        self
+    }
+
+    /// Serves the connection to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve_connection`].
+    ///
+    /// # Panics
+    ///
+    /// As [`serve_connection`].
+    pub async fn serve<B>(mut self) -> io::Result<End<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: Service<Request<Body>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+        B: http_body::Body,
+        B::Error: Into<BoxError>,
+    {
+        expect_timers();
+        serve(self.io, self.service, &mut self.context).await
+    }
+}
+
+/// How a connection has ended, and what the caller must do with it.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_enums, reason = "the caller must handle every case")]
+pub enum End<IO> {
+    /// Reset it, so that the front end sees that the response is not whole: set `SO_LINGER` to 0 and drop it.
+    Abort(IO),
+    /// Drop it.
+    Close(IO),
+    /// Do nothing: it was upgraded, and belongs to the service.
+    Taken,
+}
+
+/// Serves a connection to its end. Its slot stays in the context, unless the connection is upgraded.
+pub(crate) async fn serve<IO, S, B>(io: IO, mut service: S, context: &mut ConnectionContext<IO>) -> io::Result<End<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    let (mut inbound, mut outbound) = halves(io, context);
+    loop {
+        match serve_request(inbound, &mut outbound, &mut service, context).await? {
+            Next::KeepAlive(half) => inbound = half,
+            Next::Abort => return Ok(outbound.into_io().map_or(End::Taken, End::Abort)),
+            Next::Close => return Ok(outbound.into_io().map_or(End::Taken, End::Close)),
+            Next::Upgrade(half, sender) => {
+                if let Some(mut io) = outbound.into_io() {
+                    if let Some(hooks) = &context.hooks {
+                        (hooks.settle)(&mut io)?;
+                    }
+                    let slot = context.slot.take().map(|mut slot| -> Box<dyn Send> {
+                        slot.mark_upgraded();
+                        Box::new(slot)
+                    });
+                    // It fails if the service has dropped its `OnUpgrade`.
+                    let _ = sender.send(Upgraded::of_server(io, half.into_unused(), context.stop.clone(), slot));
+                }
+                return Ok(End::Taken);
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The server. `serve` configures it, `acceptor` accepts connections, `connection` and `exchange` serve each one.
+
+mod acceptor;
+pub(crate) mod body;
+pub(crate) mod connection;
+mod context;
+mod deadline;
+mod exchange;
+mod halves;
+mod inbound;
+mod outbound;
+mod respond;
+pub(crate) mod serve;
+mod tracker;
