@@ -1,6 +1,7 @@
 //! http or https: which vars say so, in which order, and which vars do not count.
 
-use uwsgi::Scheme::{Http, Https};
+use uwsgi::Scheme::{self, Http, Https};
+use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 
 use crate::rows::{Sees, ViewRow, run_view, small};
 
@@ -80,5 +81,38 @@ fn scheme() {
 fn default_ports() {
     for (scheme, port) in [(Http, 80), (Https, 443)] {
         assert_eq!(scheme.default_port(), port, "{}", scheme.as_str());
+    }
+}
+
+/// Vars, and the scheme that they name.
+type Named = (&'static [(&'static str, &'static str)], Option<Scheme>);
+
+const SCHEMES: &[Named] = &[
+    (&[], None),
+    (&[("HTTPS", "on")], Some(Scheme::Https)),
+    (&[("HTTPS", "TRUE")], Some(Scheme::Https)),
+    (&[("HTTPS", "1"), ("REQUEST_SCHEME", "http")], Some(Scheme::Https)),
+    (&[("HTTPS", "off")], None),
+    (&[("HTTPS", "")], None),
+    (&[("HTTPS", "on"), ("HTTPS", "off")], None),
+    (&[("HTTPS", "off"), ("REQUEST_SCHEME", "https")], Some(Scheme::Https)),
+    (&[("REQUEST_SCHEME", "http"), ("UWSGI_SCHEME", "https")], Some(Scheme::Http)),
+    (&[("REQUEST_SCHEME", ""), ("UWSGI_SCHEME", "https")], Some(Scheme::Https)),
+    (&[("wsgi.url_scheme", "https"), ("UWSGI_SCHEME", "http")], Some(Scheme::Http)),
+    (&[("wsgi.url_scheme", "https")], Some(Scheme::Https)),
+    (&[("REQUEST_SCHEME", "HTTPS")], None),
+    (&[("HTTP_X_FORWARDED_PROTO", "https")], None),
+];
+
+#[test]
+fn schemes_that_vars_name() {
+    for (pairs, expected) in SCHEMES {
+        let mut buffer = [0; 256];
+        let mut vars = VarsEncoder::new(&mut buffer[..]);
+        pairs.iter().for_each(|(key, value)| vars.push(key, value).unwrap());
+        let (packet, _) = Packet::decode(vars.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
+        assert_eq!(Scheme::of_vars(&packet.vars().unwrap()), *expected, "{pairs:?}");
+        let request = Request::decode(&packet).unwrap();
+        assert_eq!(request.scheme(), expected.unwrap_or(Scheme::Http), "{pairs:?}");
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
-use crate::server::cut::{Cut, CutLimit};
+use crate::server::cut::CutLimit;
 use crate::server::persistence::Persistence;
 use crate::server::promise::Promise;
 use crate::server::receive::Receive;
@@ -306,14 +306,6 @@ impl Respond {
         self.sent
     }
 
-    /// Returns the limit of the server that cut the answer off, for the log. `None` if the peer went away or the application
-    /// failed: those are no limits.
-    #[must_use]
-    pub fn cut(&self) -> Option<Cut> {
-        let length = self.length().filter(|_| self.has_body());
-        self.cut.map(|limit| Cut { limit, sent: self.sent, length })
-    }
-
     /// Whether the application's head has left and cannot be replaced; in an answer without a head, whether its first bytes
     /// have.
     #[must_use]
@@ -376,7 +368,7 @@ impl Respond {
     }
 
     /// The length of the body, if the head says it.
-    const fn length(&self) -> Option<u64> {
+    pub(super) const fn length(&self) -> Option<u64> {
         match self.head {
             Some(promise) => promise.length(),
             None => None,

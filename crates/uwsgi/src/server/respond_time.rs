@@ -1,6 +1,6 @@
 //! The part of the sending half that keeps the time: waits for a worker, for the peer, and for the end of a stop.
 
-use crate::server::cut::CutLimit;
+use crate::server::cut::{Cut, CutLimit};
 use crate::server::refusal::Refusal;
 use crate::server::respond::{Phase, Respond};
 use crate::server::respond_step::TimeStep;
@@ -56,6 +56,14 @@ impl Respond {
             (_, Due::Own) => self.cut_off(CutLimit::WriteIdle(self.write_idle)),
             (_, Due::Stop) => self.cut_off(CutLimit::StopGrace(self.stop_grace)),
         }
+    }
+
+    /// Returns the limit of the server that cut the answer off, for the log. `None` if the peer went away or the application
+    /// failed: those are no limits.
+    #[must_use]
+    pub fn cut(&self) -> Option<Cut> {
+        let length = self.length().filter(|_| self.has_body());
+        self.cut.map(|limit| Cut { limit, sent: self.sent, length })
     }
 
     /// Until when it waits for a worker, or for the peer.
