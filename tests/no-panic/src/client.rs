@@ -1,4 +1,4 @@
-//! The client side of a connection, and what both sides know of HTTP, but for what memchr and httparse read.
+//! The client side of a connection, and HTTP for both sides, without the functions that call memchr or httparse.
 
 use uwsgi::chunked::{ChunkError, ChunkStep, Chunked};
 use uwsgi::client::{Exchange, Incoming, MessageStep, ResponseStep, message_answer};

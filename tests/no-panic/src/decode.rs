@@ -146,6 +146,9 @@ proven! {
     fn header_name_from_key(key: &[u8]) -> Option<HeaderName<'_>> {
         HeaderName::from_key(key)
     }
+    fn header_name_key(name: &HeaderName<'_>) -> u8 {
+        name.key().fold(0, |bytes, byte| bytes ^ byte)
+    }
     fn header_name_bytes(name: &HeaderName<'_>) -> (u8, u8, usize) {
         let both = |bytes: u8, byte: u8| bytes ^ byte;
         (name.bytes().fold(0, both), name.bytes().rev().fold(0, both), name.bytes().len() ^ name.as_bytes().len())
@@ -224,6 +227,7 @@ pub(crate) fn run(bytes: &[u8]) {
         }
         if let Some(name) = HeaderName::from_key(key) {
             call! {
+                header_name_key: &name;
                 header_name_bytes: &name;
                 header_name_hash: &name, DefaultHasher::new();
                 header_name_is: &name;

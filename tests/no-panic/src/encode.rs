@@ -2,8 +2,8 @@
 
 use uwsgi::{ArrayEncoder, EncodeError, EncodeErrorKind, HeaderPolicy, Modifier1, Packet, Vars, VarsEncoder};
 
-/// The functions are the same for both, and each is proven for itself: what is proven is what the compiler makes of a
-/// function for one buffer. The linker's message tells them apart by the module.
+/// The functions are the same for both buffers, and each is proven for each buffer, because the compiler makes two functions of
+/// it. The message of the linker names the module.
 macro_rules! encoders {
     ($module:ident $buffer:ty) => {
         mod $module {
@@ -106,8 +106,8 @@ macro_rules! encoders {
 
 encoders!(slice[u8]);
 
-// An `ArrayVec` subtracts its length from its capacity. That the length is never above it is its own promise, which the
-// optimizer does not know, so that with checked arithmetic there is a path to a panic.
+// An `ArrayVec` subtracts its length from its capacity. The length is never larger, but the optimizer does not know that. So
+// with checked arithmetic there is a path to a panic.
 #[cfg(not(checked))]
 encoders!(array_vec arrayvec::ArrayVec<u8, 1024>);
 
@@ -131,7 +131,7 @@ pub(crate) fn run(bytes: &[u8]) {
     if let Err(error) = Packet::new(Modifier1::WSGI, 0, &[0; 65536]) {
         call! { encode_error: &error; }
     }
-    // Of no room, of room for the header alone, of some, and of enough.
+    // With no room, with room for the header only, with some room, and with enough.
     for room in [0, 4, 100, 70_000] {
         slice::run(&mut vec![0; room], bytes);
     }

@@ -1,22 +1,19 @@
 //! Links only if the code of the core that it calls has no path to a panic.
 //!
-//! With `--cfg proof` every function made by `proven!` asks for a symbol that nobody defines, from the code that runs
-//! when a panic unwinds through it. Where the optimizer finds that no panic can, that code is gone; where it does not,
-//! the linker fails and names the function. Only what the binary calls is linked, so that `main` calls all of them, on
-//! values that the optimizer cannot know. `prove` builds, runs, and checks that the proof can fail.
+//! With `--cfg proof` every function made by `proven!` refers to an undefined symbol in the code that runs when a panic unwinds
+//! through it. If the optimizer finds that no panic can happen, it removes that code. If not, the linker fails and names the
+//! function. Only code that the binary calls is linked, so `main` calls all functions, with values that the optimizer cannot
+//! know. `prove` builds, runs, and checks that the proof can fail.
 //!
-//! With `--cfg checked` beside it arithmetic is built with overflow checks, so that a sum that could overflow is found
-//! too.
+//! With `--cfg checked` too, arithmetic is built with overflow checks, so that a sum that could overflow is found.
 //!
 //! Not proven, and why:
 //!
-//! - `check` and `check_var` call memchr, whose inner loops keep bounds checks that the optimizer cannot see through; so
-//!   do, through them, `Receive::request`, and `HeadEnd`, `HeaderLines`, `ResponseHead` and the head of an `Exchange`,
-//!   which call httparse too.
-//! - `Address::parse` and `AllowList` read addresses with parsers of core, which slice text.
-//! - `Receive::body` and `Receive::deadline` subtract a `Duration`, whose constructor panics on what it cannot hold.
-//! - `Display` and `Debug` write through a `dyn Write`, which may be anybody's code.
-//! - What grows a `Vec` may fail to allocate.
+//! - `HeadEnd`, `HeaderLines`, `ResponseHead` and the head of an `Exchange` call memchr and httparse. Their inner loops keep
+//!   bounds checks that the optimizer does not remove.
+//! - `Address::parse` and `AllowList` parse addresses with core, which slices text.
+//! - `Display` and `Debug` write through a `dyn Write`, which may be any code.
+//! - Code that grows a `Vec` may fail to allocate.
 
 #[macro_use]
 mod proven;
@@ -31,7 +28,7 @@ mod server;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-/// What is run unless files are named: a request, an array, a request cut off, a response, and nothing.
+/// The inputs if no files are named: a request, an array, a part of a request, a response, and an empty one.
 const SAMPLES: [&[u8]; 5] = [
     b"\x00\x5b\x00\x00\x0e\x00REQUEST_METHOD\x04\x00POST\x09\x00PATH_INFO\x02\x00/a\x0e\x00CONTENT_LENGTH\x01\x005\
       \x09\x00HTTP_HOST\x0b\x00example.com\x05\x00HTTPS\x02\x00onhello",
@@ -41,7 +38,7 @@ const SAMPLES: [&[u8]; 5] = [
     b"",
 ];
 
-// What the proof must find, so that its silence means something.
+// The proof must find these two panics: so `prove` checks that it finds panics at all.
 #[cfg(control)]
 proven! {
     fn control(bytes: &[u8], at: usize) -> u8 {
@@ -86,7 +83,7 @@ fn run(bytes: &[u8]) {
     }
 }
 
-/// A packet even where `bytes` are none, so that what takes one is always run.
+/// Returns a packet even if `bytes` is not one, so that every function that takes a packet runs.
 fn packet(bytes: &[u8]) -> uwsgi::Packet<'_> {
     const EMPTY: &[u8] = &[0; 4];
     let (packet, _) = uwsgi::Packet::decode(bytes).or(uwsgi::Packet::decode(EMPTY)).expect("four zeros are a packet");

@@ -1,4 +1,6 @@
-//! Packets that are no request. The bytes are offered to every message, whatever they are.
+//! Packets that are no web requests. The bytes are decoded as every message.
+
+use std::time::Duration;
 
 use uwsgi::message::{
     CacheAnswer, CacheCommand, CacheDelete, CacheRequest, CacheUpdate, Echo, MessageError, Ping, Pong, Reply,
@@ -8,7 +10,7 @@ use uwsgi::{EncodeError, Modifier1, Packet, Vars};
 
 type Done<'b> = Result<&'b [u8], EncodeError>;
 
-/// Decoding and encoding of messages that have one function for each.
+/// Proves `decode` and `encode` of messages that have one of each.
 macro_rules! messages {
     ($($decode:ident $encode:ident $message:ident $(<$lifetime:lifetime>)?;)*) => {
         proven! {$(
@@ -43,6 +45,13 @@ proven! {
     }
     fn cache_delete_encode_for_uwsgi<'b>(message: &CacheDelete<'_>, buffer: &'b mut [u8]) -> Done<'b> {
         message.encode_for_uwsgi(buffer)
+    }
+
+    fn subscription_check_names(message: &Subscription<'_>) -> Result<(), MessageError> {
+        message.check_names()
+    }
+    fn cache_request_with_expires<'a>(message: CacheRequest<'a>, time: Duration) -> CacheRequest<'a> {
+        message.with_expires(time)
     }
 
     fn rpc_call_decode<'a>(packet: &Packet<'a>) -> Result<RpcCall<'a>, MessageError> {
@@ -117,6 +126,8 @@ pub(crate) fn run(bytes: &[u8]) {
         signal_encode: &Signal { number: 17 }, &mut *buffer;
         spool_task_encode: &task, &mut *buffer;
         spool_task_fields: &task;
+        subscription_check_names: &join;
+        cache_request_with_expires: CacheRequest::new(CacheCommand::Set), Duration::MAX;
         subscription_encode: &join, &mut *buffer;
         subscription_encode_signed: &join, payload, &mut *buffer;
     }

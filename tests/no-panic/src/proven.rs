@@ -2,7 +2,7 @@
 
 /// Functions that must have no path to a panic, each with a proof of its own.
 ///
-/// They are never inlined, so that nothing a caller knows about the arguments helps the proof.
+/// They are never inlined, so that the optimizer cannot use what a caller knows about the arguments.
 macro_rules! proven {
     ($(
         $(#[$attribute:meta])*
@@ -15,7 +15,7 @@ macro_rules! proven {
     )*};
 }
 
-/// Calls functions with arguments that the optimizer cannot know, and uses their answers.
+/// Calls functions with arguments that the optimizer cannot know, and uses their results.
 macro_rules! call {
     ($($name:path: $($argument:expr),*;)*) => {$(
         let _used = std::hint::black_box($name($(std::hint::black_box($argument)),*));

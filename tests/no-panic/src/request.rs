@@ -3,7 +3,7 @@
 use uwsgi::framing::{self, FramingError, RequestBody};
 use uwsgi::{
     DecodeError, HeaderName, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars,
-    below_mount, connection_lists, is_request_uri_of, is_upgrade, trim_mount,
+    below_mount, check, check_var, connection_lists, is_request_uri_of, is_upgrade, trim_mount,
 };
 
 proven! {
@@ -33,6 +33,12 @@ proven! {
             request.server_port(),
             request.server_protocol(),
         ]
+    }
+    fn request_check(request: &Request<'_>) -> bool {
+        check(request).is_ok()
+    }
+    fn var_check(key: &[u8], value: &[u8]) -> bool {
+        check_var(key, value).is_ok()
     }
     fn request_var<'a>(request: &Request<'a>, key: &[u8]) -> Option<&'a [u8]> {
         request.var(key)
@@ -164,6 +170,8 @@ pub(crate) fn run(bytes: &[u8]) {
         request_parts: &request;
         scheme_of_vars: &request.vars();
         request_located: &request;
+        request_check: &request;
+        var_check: b"HTTP_X", bytes;
         request_var: &request, b"SCRIPT_NAME";
         request_var: &request, b"GATEWAY_INTERFACE";
         request_var_str: &request, b"PATH_INFO";

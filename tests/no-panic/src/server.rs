@@ -1,12 +1,12 @@
-//! The server side of a connection, but for the decoding of a request, whose `check` calls memchr.
+//! The server side of a connection.
 
 use std::time::Duration;
 
 use uwsgi::Modifier1;
 use uwsgi::response::{EncodedHead, ResponseEncoder};
 use uwsgi::server::{
-    AnswerError, Cut, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond, Settings, Time,
-    TimeStep,
+    AnswerError, BodyStep, Cut, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond,
+    Settings, Time, TimeStep,
 };
 
 proven! {
@@ -35,6 +35,23 @@ proven! {
     }
     fn receive_head(receive: &mut Receive, got: &[u8], eof: bool, now: Time) -> HeadStep {
         receive.head(got, eof, now)
+    }
+    fn receive_request(receive: &mut Receive, head: &[u8]) -> Option<Refusal> {
+        receive.request(head).err()
+    }
+    fn receive_message(receive: &mut Receive, head: &[u8]) -> Option<Refusal> {
+        receive.message(head).err()
+    }
+    fn receive_body(receive: &mut Receive, got: &[u8], eof: bool, now: Time) -> BodyStep {
+        receive.body(got, eof, now)
+    }
+    fn receive_deadline(receive: &Receive) -> Option<Time> {
+        receive.deadline()
+    }
+    fn receive_unread(receive: &mut Receive, count: usize, now: Time) -> Option<u64> {
+        receive.unread(count);
+        receive.pause(now);
+        receive.unread_body()
     }
     fn receive_shut_down(receive: &mut Receive, now: Time) -> bool {
         receive.shut_down(now);
@@ -103,8 +120,15 @@ pub(crate) fn run(bytes: &[u8]) {
     let mut receive = receive_new(settings, now);
     let step = receive_head(&mut receive, bytes, true, now);
     if let HeadStep::Head { end } = step {
-        let _request = receive.request(&bytes[..end]);
+        call! {
+            receive_request: &mut receive, &bytes[..end];
+            receive_body: &mut receive, &bytes[end..], false, now;
+            receive_unread: &mut receive, 1, now;
+            receive_body: &mut receive, b"", false, now;
+            receive_deadline: &receive;
+        }
     }
+    call! { receive_message: &mut receive.clone(), bytes; }
     let mut buffer = [0; 64];
     let Ok(head) = ResponseEncoder::new(&mut buffer[..], 200, "OK").and_then(ResponseEncoder::finish) else { return };
     let mut respond = respond_queued(&receive, now);
