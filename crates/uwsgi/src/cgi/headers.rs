@@ -16,12 +16,12 @@ impl<'a> Request<'a> {
     ///
     /// Headers about the connection are left out, unless the request [asks for an upgrade](Self::upgrade).
     /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, are left out too: see
-    /// [`HeaderName::passes`]. If a header came more than once:
+    /// [`HeaderName::passes`]. If a header came more than once, these values count:
     ///
-    /// - of a header that may have [one value](HeaderName::separator) only, the last value counts. In nginx a param that is set
-    ///   again after `include uwsgi_params` replaces the first one.
-    /// - an empty last value removes any other header: so a front end removes what the client sent. If the last value is not
-    ///   empty, every value counts that is neither empty nor equal to the value before it.
+    /// - the last value, if the header may have [one value](HeaderName::separator) only. In nginx a param that is set again
+    ///   after `include uwsgi_params` replaces the first one.
+    /// - no value of any other header, if its last value is empty: so a front end removes what the client sent.
+    /// - else every value that is neither empty nor equal to the value before it.
     ///
     /// `CONTENT_TYPE` and `CONTENT_LENGTH` are left out where they are empty.
     ///
@@ -98,7 +98,7 @@ impl<'a> Request<'a> {
     /// Returns the protocols that the client wants to upgrade the connection to: `HTTP_UPGRADE`; `None` where it is empty or
     /// names `h2c`.
     ///
-    /// The next proxy answers `h2c`, and never an application: a tunnel for `h2c` is a way around the rules of the front end.
+    /// Only a proxy may answer `h2c`, and never an application: a tunnel for `h2c` is a way around the rules of the front end.
     /// RFC 9113 section 3.1 has withdrawn it.
     ///
     /// ```

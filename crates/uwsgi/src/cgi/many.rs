@@ -14,12 +14,12 @@ use crate::wire::vars::Vars;
 /// The number of vars of a window: more than most packets have. A window takes 5 KiB of the stack.
 const WINDOW: usize = 512;
 
-/// Which vars of one window are headers that count.
+/// The vars of one window that are headers and count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     /// The number of its first var.
     begin: usize,
-    /// A bit for each var.
+    /// A bit for each var: whether it counts.
     counting: [u64; WINDOW / 64],
 }
 

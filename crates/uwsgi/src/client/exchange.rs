@@ -135,7 +135,7 @@ impl Exchange {
     }
 
     /// Sets the value of the request's `Upgrade`. A 101 is an answer if it switches to one of these protocols. A client of this
-    /// crate never asks for `h2c`: see [`is_upgrade`](crate::is_upgrade).
+    /// crate never asks for `h2c`: see [`is_upgrade`].
     ///
     /// ```
     /// use uwsgi::client::{Exchange, Incoming};
@@ -375,7 +375,7 @@ fn says_kept(response: &ResponseHead<'_>) -> bool {
     response.says_keep_alive() && !response.says_close() && response.version() == Some(b"HTTP/1.1")
 }
 
-/// The step where no byte of a body is there.
+/// Returns the step for a body of which no byte is there.
 const fn need_or(more: usize, missing: u64, eof: bool) -> Incoming {
     if eof { Incoming::Fail(ExchangeError::BodyCutShort { missing }) } else { Incoming::Need(more) }
 }

@@ -48,8 +48,8 @@ impl Exchange {
 
     /// Whether the end of the stream is an error if it comes after the answer and before all of the request has left.
     ///
-    /// After a 101 it is an error, because the connection cannot become a pipe. After any other answer it is not: a backend may shut
-    /// down its own direction and still read the request.
+    /// After a 101 it is an error, because the connection cannot become a pipe. After any other answer it is not: a backend may
+    /// shut down its own direction and still read the request.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;

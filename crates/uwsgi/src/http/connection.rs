@@ -3,8 +3,8 @@
 use crate::http::length::has_no_length;
 use crate::http::response::ResponseHead;
 
-/// Whether a proxy passes this header of an answer with this status on. It drops headers about the connection, but `Connection`
-/// and `Upgrade` of a 101 pass.
+/// Whether a proxy passes on this header of an answer with this status. It drops headers about the connection, but it passes on
+/// the `Connection` and the `Upgrade` of a 101.
 ///
 /// ```
 /// use uwsgi::response::passes;
@@ -53,7 +53,7 @@ pub fn connection_lists<'v>(connection: impl IntoIterator<Item = &'v [u8]>, name
 impl<'a> ResponseHead<'a> {
     /// Returns the headers that a proxy passes on, in order. These are left out:
     ///
-    /// - headers about the connection: see [`passes`](crate::response::passes);
+    /// - headers about the connection: see [`passes`];
     /// - headers that the `Connection` of the answer lists;
     /// - all options but `upgrade` in the `Connection` of a 101;
     /// - `Status`, which CGI has in place of a status line;

@@ -1,4 +1,4 @@
-//! What the header lines of an answer say together.
+//! The facts that the header lines of an answer state together.
 
 use httparse::{EMPTY_HEADER, Header};
 
@@ -6,7 +6,7 @@ use crate::http::head_limits::{HeadLimits, SLOTS};
 use crate::http::length::content_length;
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 
-/// What the header lines say together.
+/// The facts that header lines state together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Facts {
     pub(crate) count: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Facts {
     pub(crate) flags: Flags,
 }
 
-/// What header lines say with yes or no.
+/// The facts that are true or false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u8);
 

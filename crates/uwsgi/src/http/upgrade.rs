@@ -6,7 +6,7 @@
 /// `h2c`: see [`is_upgrade`](crate::is_upgrade). A state machine has no room for names, so this type has a hash of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Protocols {
-    /// 0 is a free place.
+    /// 0 means that the place is free.
     hashes: [u32; 4],
 }
 

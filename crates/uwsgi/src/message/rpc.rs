@@ -264,7 +264,7 @@ impl<'a> RpcAnswer<'a> {
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::BufferFull`](crate::EncodeErrorKind::BufferFull), or
+    /// [`EncodeErrorKind::BufferFull`], or
     /// [`DatasizeTooLarge`](crate::EncodeErrorKind::DatasizeTooLarge) for an inline result that must be a sized one.
     pub fn encode<'b, B: Buffer + ?Sized>(&self, buffer: &'b mut B) -> Result<&'b [u8], EncodeError> {
         match self {

@@ -162,7 +162,7 @@ impl Respond {
         replaceable
     }
 
-    /// Has the head leave before the first byte of the body. A 101 needs this, because the peer may have to send first.
+    /// Lets the head leave before the first byte of the body. A 101 needs this, because the peer may have to send first.
     ///
     /// ```
     /// use uwsgi::response::ResponseEncoder;
@@ -325,9 +325,9 @@ impl Respond {
         matches!(self.phase, Phase::Sending) && matches!(self.head, Some(promise) if promise.is_upgrade())
     }
 
-    /// Whether the bytes that [`body`](Self::body) takes leave. They do not in the answer to HEAD, and after a 204 or a 304
-    /// (RFC 9110 section 6.4.1). The bytes after a 101 are no body, and leave. If no byte leaves, the server need not read the
-    /// body of the application, which may have no end.
+    /// Whether bytes that [`body`](Self::body) takes may leave. In the answer to HEAD, and after a 204 or a 304, they may not
+    /// (RFC 9110 section 6.4.1). The bytes after a 101 are no body, and may leave. If no byte may leave, the server need not
+    /// read the body of the application, which may have no end.
     ///
     /// ```
     /// # use uwsgi::response::ResponseEncoder;
@@ -375,7 +375,7 @@ impl Respond {
         }
     }
 
-    /// Has the head leave, if it has not left. Returns whether it leaves now.
+    /// Lets the head leave, if it has not left. Returns whether it leaves now.
     fn head_leaves(&mut self) -> Result<bool, AnswerError> {
         match self.phase {
             Phase::Queued(_) | Phase::Running if self.head.is_none() && !self.is_headless => Err(AnswerError::NoHead),

@@ -117,7 +117,7 @@ impl Settings {
     }
 
     /// Returns the longest time of a stop: the grace period, and the drain after the last answer. A connection that is not over
-    /// then would never be.
+    /// then would stay open.
     #[must_use]
     pub const fn longest_stop(&self) -> Duration {
         self.stop_grace.saturating_add(self.drain_time).saturating_add(LATENESS)
