@@ -275,13 +275,14 @@ impl EncodeError {
         )
     }
 
-    /// Returns how many bytes were needed; where one byte is refused, its position.
+    /// Returns how many bytes were needed; where one byte is refused, its position; for
+    /// [`EncodeErrorKind::TooManyArguments`] the number of arguments.
     #[must_use]
     pub const fn required(&self) -> usize {
         self.required
     }
 
-    /// Returns how many bytes there was room for.
+    /// Returns how many bytes there was room for; for [`EncodeErrorKind::TooManyArguments`] the largest number of arguments.
     #[must_use]
     pub const fn available(&self) -> usize {
         self.available
