@@ -69,18 +69,18 @@ pub(crate) fn facts(
     if headers.len() > limits.lines.into() {
         return Err(ResponseError::new(ResponseErrorKind::TooManyLines, head.len()));
     }
-    let mut said = Facts { count: headers.len(), ..Facts::default() };
+    let mut found = Facts { count: headers.len(), ..Facts::default() };
     for header in headers {
         let name = header.name.as_bytes();
         match name.len() {
-            14 if is_name(name, b"content-length") => said.length(head, header)?,
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => said.transfer_encoding(head, header)?,
-            8 if is_name(name, b"location") => said.flags.set(Flags::LOCATION),
-            10 if is_name(name, b"connection") => said.connection(header.value),
+            14 if is_name(name, b"content-length") => found.length(head, header)?,
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => found.transfer_encoding(head, header)?,
+            8 if is_name(name, b"location") => found.flags.set(Flags::LOCATION),
+            10 if is_name(name, b"connection") => found.connection(header.value),
             _ => {}
         }
     }
-    Ok(said)
+    Ok(found)
 }
 
 /// Whether a name of token bytes is this name, in any case. `lower` has lower-case letters and dashes only.

@@ -106,7 +106,7 @@ pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Op
     if has_no_length(status) || says_nothing { None } else { Some(length) }
 }
 
-/// Whether `told`, the Content-Length in the head of an answer, is right for a whole body of `length` bytes.
+/// Whether `declared`, the Content-Length in the head of an answer, is right for a whole body of `length` bytes.
 ///
 /// A 304 and the answer to HEAD send no body. If the application gives an empty body with them, any Content-Length may be
 /// right, because it is that of the answer to GET. With the status 1xx or 204 [no length leaves](whole_length), so any is
@@ -121,9 +121,9 @@ pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Op
 /// assert!(!is_length_right(200, true, 5, 4));
 /// ```
 #[must_use]
-pub const fn is_length_right(status: u16, to_head_request: bool, told: u64, length: u64) -> bool {
+pub const fn is_length_right(status: u16, to_head_request: bool, declared: u64, length: u64) -> bool {
     match whole_length(status, to_head_request, length) {
-        Some(length) => told == length,
+        Some(length) => declared == length,
         None => true,
     }
 }

@@ -118,8 +118,8 @@ impl<'a> ResponseHead<'a> {
     /// Decodes a head without a status line.
     fn of_cgi(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         let facts = headers(head, head, limits)?;
-        let mut said = HeaderLines::new(head).filter(|(name, _)| name.eq_ignore_ascii_case(b"status"));
-        let (style, (status, reason)) = match (said.next(), said.next()) {
+        let mut statuses = HeaderLines::new(head).filter(|(name, _)| name.eq_ignore_ascii_case(b"status"));
+        let (style, (status, reason)) = match (statuses.next(), statuses.next()) {
             (None, _) if facts.flags.has(Flags::LOCATION) => (HeadStyle::Bare, (302, &b"Found"[..])),
             (None, _) => (HeadStyle::Bare, (200, &b"OK"[..])),
             (Some((name, value)), None) => {
