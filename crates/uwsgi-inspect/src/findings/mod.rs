@@ -25,7 +25,7 @@ impl Finding {
     /// ```
     pub fn all() -> impl Iterator<Item = &'static Self> {
         let severities = [Severity::Error, Severity::Warning, Severity::Note];
-        let of = |severity| tables::rows().filter(move |finding: &&Self| finding.severity() == severity);
-        severities.into_iter().flat_map(of)
+        let with_severity = |severity| tables::rows().filter(move |finding: &&Self| finding.severity() == severity);
+        severities.into_iter().flat_map(with_severity)
     }
 }

@@ -23,8 +23,7 @@ use transport::ConnectionTransport;
 
 pub(crate) use state::{ConnectionState, list_requests};
 
-/// Serves one connection on this thread until it ends. A server with one thread can be built from it; tests and fuzzers drive
-/// it.
+/// Serves one connection on this thread until the connection ends. Use it for a server with one thread, and for tests.
 ///
 /// ```
 /// use std::io::Write;
@@ -78,7 +77,7 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
     }
 
     /// Serves a connection until it ends, or refuses it. `state` shows meanwhile what the connection is doing. `buffer` can be
-    /// used again for the next connection. `stop` holds the transport once more, as a socket.
+    /// used again for the next connection. `stop` is the stop of the server, and the transport as a socket.
     pub(crate) fn serve<T: Transport + Sync>(
         &self,
         transport: &T,
@@ -157,7 +156,7 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
         }
     }
 
-    /// Waits until the application can work on a request. If that takes too long, a refusal was written, and is the error.
+    /// Waits until the application can work on a request. If that takes too long, writes a refusal and returns it as the error.
     fn wait_for_permit<T: Transport>(
         &self,
         transport: &ConnectionTransport<'_, T>,

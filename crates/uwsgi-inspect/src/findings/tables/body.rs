@@ -76,11 +76,11 @@ pub(super) const TABLE: &[Finding] = &[
         |request| {
             let method =
                 request.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
-            let is_new =
+            let has_no_other_finding =
                 request.is_missing("HTTP_TRANSFER_ENCODING") && request.non_empty("HTTP_CONTENT_LENGTH").is_none();
             // With the line below, nginx sends an empty length if the client sent none. Then there is nothing to change.
             let line = if request.is_missing("CONTENT_LENGTH") { LENGTH_LINE } else { "" };
-            (is_new && has_no_length(request)).then(|| Evidence::two(Excerpt(method), line))
+            (has_no_other_finding && has_no_length(request)).then(|| Evidence::two(Excerpt(method), line))
         },
         "{0} without a length: no body is read. The client may have sent none. Caddy's uwsgi transport and uwsgi_curl send \
          bodies without a length too.",
@@ -103,8 +103,8 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |request| {
             let is_empty = |key: &&str| request.var(key) == Some(b"");
-            let (length, kind) = (is_empty(&"CONTENT_LENGTH"), is_empty(&"CONTENT_TYPE"));
-            let names = match (length, kind) {
+            let (no_length, no_type) = (is_empty(&"CONTENT_LENGTH"), is_empty(&"CONTENT_TYPE"));
+            let names = match (no_length, no_type) {
                 (true, true) => "CONTENT_LENGTH and CONTENT_TYPE are",
                 (true, false) => "CONTENT_LENGTH is",
                 (false, true) => "CONTENT_TYPE is",

@@ -86,8 +86,8 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |request| {
             let client = request.remote_ip().filter(|address| !is_private(address))?;
-            let said = request.non_empty("HTTP_X_FORWARDED_FOR")?;
-            (said != request.var("REMOTE_ADDR")?).then(|| Evidence::two(client, Excerpt(said)))
+            let forwarded = request.non_empty("HTTP_X_FORWARDED_FOR")?;
+            (forwarded != request.var("REMOTE_ADDR")?).then(|| Evidence::two(client, Excerpt(forwarded)))
         },
         "HTTP_X_FORWARDED_FOR is {1} and came with a request from {0}: unless {0} is your proxy, the client wrote it.",
         &[(Nginx, "uwsgi_param HTTP_X_FORWARDED_FOR $remote_addr;"), (Apache, "RequestHeader unset X-Forwarded-For")],

@@ -38,10 +38,11 @@ pub(super) const TABLE: &[Finding] = &[
         "content-header-too",
         Note,
         |request| {
-            let both = |(var, header): &(&str, &str)| {
+            let are_equal = |(var, header): &(&str, &str)| {
                 request.non_empty(var).is_some() && request.var(var) == request.var(header)
             };
-            let names: Vec<_> = CONTENT_VARS.into_iter().filter(both).map(|(_, header)| header.as_bytes()).collect();
+            let names: Vec<_> =
+                CONTENT_VARS.into_iter().filter(are_equal).map(|(_, header)| header.as_bytes()).collect();
             (!names.is_empty()).then(|| Evidence::two(list_names(&names), removals(&names)))
         },
         "{0} came, and the var without HTTP_ too: harmless. nginx and lighttpd send both. Only the var without HTTP_ counts.",
@@ -73,9 +74,9 @@ pub(super) const TABLE: &[Finding] = &[
             let is_upgrade = request.cgi.upgrade().is_some();
             let names = request.keys_where(|key| {
                 let Some(name) = HeaderName::from_key(key).filter(HeaderName::is_hop_by_hop) else { return false };
-                let has_its_own =
+                let has_other_finding =
                     name == "transfer-encoding" || (is_upgrade && (name == "connection" || name == "upgrade"));
-                !has_its_own
+                !has_other_finding
             });
             (!names.is_empty()).then(|| Evidence::two(list_names(&names), removals(&names)))
         },

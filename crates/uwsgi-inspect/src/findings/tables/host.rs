@@ -16,15 +16,15 @@ pub(super) const TABLE: &[Finding] = &[
         Warning,
         |request| {
             let scheme = request.cgi.scheme();
-            let is_told = scheme == Scheme::Https || request.var("SERVER_PORT") == Some(b"443");
-            let by = if scheme == Scheme::Https { "the scheme is https" } else { "the port is 443" };
+            let is_https = scheme == Scheme::Https || request.var("SERVER_PORT") == Some(b"443");
+            let reason = if scheme == Scheme::Https { "the scheme is https" } else { "the port is 443" };
             // Here nginx had no TLS itself, so $https is empty.
             let line = if request.var("REQUEST_SCHEME") == Some(b"http") {
                 "uwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;"
             } else {
                 "uwsgi_param HTTPS $https if_not_empty;"
             };
-            (is_told && !request.cgi.says_https()).then(|| Evidence::two(by, line))
+            (is_https && !request.cgi.says_https()).then(|| Evidence::two(reason, line))
         },
         "HTTPS is missing though {0}: gunicorn, and uWSGI without UWSGI_SCHEME, use only HTTPS and tell the application that \
          the client came without TLS. nginx's $https is on if nginx itself ends TLS. If a proxy before nginx does that for \
@@ -58,12 +58,13 @@ pub(super) const TABLE: &[Finding] = &[
         "forwarded-scheme-from-client",
         Warning,
         |request| {
-            let said = forwarded_scheme(request)?;
+            let forwarded = forwarded_scheme(request)?;
             let scheme = request.cgi.scheme().as_str();
-            let is_proxys = is_forwarded_https(request) && request.remote_ip().as_ref().is_some_and(is_private);
+            let is_from_proxy = is_forwarded_https(request) && request.remote_ip().as_ref().is_some_and(is_private);
             // If REQUEST_SCHEME is a fixed value in the configuration, $scheme can differ from it.
-            let told = if request.var("REQUEST_SCHEME") == Some(b"http") { "$scheme" } else { "\"\"" };
-            (said != scheme.as_bytes() && !is_proxys).then(|| Evidence::two(Excerpt(said), scheme).and(told))
+            let header_value = if request.var("REQUEST_SCHEME") == Some(b"http") { "$scheme" } else { "\"\"" };
+            (forwarded != scheme.as_bytes() && !is_from_proxy)
+                .then(|| Evidence::two(Excerpt(forwarded), scheme).and(header_value))
         },
         "A header says that the client used {0}, and the front end says {1}: unless your proxy wrote the header, the client \
          did. uWSGI 2.0 trusts HTTP_X_FORWARDED_PROTO and HTTP_X_FORWARDED_SSL from every client. gunicorn does not.",
@@ -91,10 +92,10 @@ pub(super) const TABLE: &[Finding] = &[
         "host-port-differs",
         Note,
         |request| {
-            let said = Request::port(request.parsed_host()?.port()?.as_bytes())?;
+            let requested = Request::port(request.parsed_host()?.port()?.as_bytes())?;
             let server = Request::port(request.var("SERVER_PORT")?)?;
-            let port = if request.is_default_port(said) { String::new() } else { format!(":{said}") };
-            (said != server).then(|| Evidence::two(said, server).and(port).and(nginx_lines::host(request)))
+            let port = if request.is_default_port(requested) { String::new() } else { format!(":{requested}") };
+            (requested != server).then(|| Evidence::two(requested, server).and(port).and(nginx_lines::host(request)))
         },
         "The client asked for port {0}, and SERVER_PORT is {1}. If Docker or a firewall maps port {0} to {1} before the front \
          end, the front end cannot know port {0}: write it into the configuration. Otherwise the client made port {0} up, and \
@@ -131,9 +132,9 @@ pub(super) const TABLE: &[Finding] = &[
         Note,
         |request| {
             let host = request.parsed_host().filter(|_| request.is_apache())?;
-            let is_told = request.ascii("SERVER_NAME")? == host.name()
+            let is_equal = request.ascii("SERVER_NAME")? == host.name()
                 && host.port().is_none_or(|port| request.ascii("SERVER_PORT") == Some(port));
-            Evidence::when(is_told)
+            Evidence::when(is_equal)
         },
         "SERVER_NAME and SERVER_PORT are the same as in Host, and may come from the client: by default Apache takes them from \
          Host. Send a request with another Host to find out.",
@@ -158,7 +159,7 @@ fn is_forwarded_https(request: &InspectedRequest<'_>) -> bool {
 /// Returns whether the request came through a proxy before the front end. Then SERVER_PORT is not the port that the client
 /// used.
 fn came_through_proxy(request: &InspectedRequest<'_>) -> bool {
-    let is_proxys =
+    let is_proxy_header =
         |key: &[u8]| key.starts_with(b"HTTP_X_FORWARDED_") || matches!(key, b"HTTP_FORWARDED" | b"HTTP_VIA");
-    !request.keys_where(is_proxys).is_empty()
+    !request.keys_where(is_proxy_header).is_empty()
 }

@@ -73,12 +73,12 @@ pub(super) const TABLE: &[Finding] = &[
         |request| {
             // Without PATH_INFO it is the whole path, which can have such slashes.
             let script = request.non_empty("SCRIPT_NAME").filter(|_| !request.is_missing("PATH_INFO"))?;
-            let odd = !script.starts_with(b"/") || script.ends_with(b"/");
+            let is_odd = !script.starts_with(b"/") || script.ends_with(b"/");
             let line = plain_path(script).map(|script| script.trim_matches('/')).map(|name| {
                 let slash = if name.is_empty() { "" } else { "/" };
                 format!("uwsgi_param SCRIPT_NAME \"{slash}{name}\";")
             });
-            odd.then(|| Evidence::two(Excerpt(script), line.unwrap_or_default()))
+            is_odd.then(|| Evidence::two(Excerpt(script), line.unwrap_or_default()))
         },
         "SCRIPT_NAME is {0}. It should begin with a slash and not end with one. For an application at the root it should be \
          empty (PEP 3333). Otherwise URLs have two slashes in a row, or lack one.",
@@ -90,10 +90,10 @@ pub(super) const TABLE: &[Finding] = &[
         |request| {
             let path = request.non_empty("PATH_INFO").filter(|path| !path.starts_with(b"/"))?;
             // A rewrite to $1 has removed the slash together with the mount.
-            let cut = request
+            let removed_mount = request
                 .decoded_requested_path()
                 .and_then(|asked| Some(asked.strip_suffix(path)?.strip_suffix(b"/")?.to_vec()));
-            let line = match cut {
+            let line = match removed_mount {
                 Some(mount) => rewrite(&mount).unwrap_or_default(),
                 None => "uwsgi_param PATH_INFO $document_uri;".to_owned(),
             };
