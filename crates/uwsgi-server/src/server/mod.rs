@@ -66,9 +66,9 @@ impl Handle {
     /// Requests a stop, and returns at once. The server finishes the requests that have begun, within the settings'
     /// `stop_grace`, and closes idle connections.
     ///
-    /// The server removes its Unix sockets and closes its listeners. Before that it still accepts the connections that wait, up
-    /// to [`ConnectionLimit::BACKLOG`] for each listener, because the close of a listener would reset them. From an inherited
-    /// listener it accepts no connection.
+    /// The server first removes the files of its Unix sockets. Then it accepts the connections that wait at each listener, at
+    /// most [`ConnectionLimit::BACKLOG`] of them, because the close of a listener would reset them. Then it closes its
+    /// listeners. From an inherited listener it accepts no more connections.
     pub fn stop(&self) {
         self.stop.request();
     }

@@ -80,7 +80,7 @@ impl Page<'_> {
         f.write_str("<h2>Findings</h2>\n")?;
         let findings = self.0.findings();
         if findings.is_empty() {
-            return f.write_str("<p class=\"fine\">Nothing to remark: these vars are as they should be.</p>\n");
+            return f.write_str("<p class=\"fine\">No findings: these vars are as they should be.</p>\n");
         }
         f.write_str("<ul class=\"findings\">\n")?;
         findings.iter().try_for_each(|found| write_finding(f, found))?;
