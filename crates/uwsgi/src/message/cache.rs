@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::cgi::vars_encoder::VarsEncoder;
 use crate::message::error::MessageError;
-use crate::message::fields::{expect_both, number, push_some, push_some_number};
+use crate::message::fields::{expect_modifiers, number, push_some, push_some_number};
 use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal;
@@ -145,7 +145,7 @@ impl<'a> CacheRequest<'a> {
     /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
     /// [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid).
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect_both(packet, Modifier1::CACHE, 17)?;
+        expect_modifiers(packet, Modifier1::CACHE, 17)?;
         let vars = packet.vars()?;
         let command = vars.get("cmd").ok_or(MessageError::Missing { key: "cmd" })?;
         let command = CacheCommand::named(command).ok_or(MessageError::Invalid { key: "cmd" })?;
@@ -206,7 +206,7 @@ impl CacheAnswer {
     /// [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid). A `status` other than `ok` is invalid: uWSGI's
     /// documentation has others, but no known server sends them.
     pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
-        expect_both(packet, Modifier1::CACHE, 17)?;
+        expect_modifiers(packet, Modifier1::CACHE, 17)?;
         let vars = packet.vars()?;
         match vars.get("status") {
             Some(b"ok") => Ok(Self { size: number(vars, "size")?, expires: number(vars, "expires")? }),
@@ -259,7 +259,7 @@ impl<'a> CacheUpdate<'a> {
     /// [`Missing`](MessageError::Missing), [`Invalid`](MessageError::Invalid) or
     /// [`TooManyItems`](MessageError::TooManyItems).
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect_both(packet, Modifier1::CACHE, 10)?;
+        expect_modifiers(packet, Modifier1::CACHE, 10)?;
         let mut items = packet.array()?.iter();
         let mut next = |key| items.next().ok_or(MessageError::Missing { key });
         let (key, value, expires) = (next("key")?, next("value")?, next("expires")?);
@@ -311,7 +311,7 @@ impl<'a> CacheDelete<'a> {
     /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), [`Decode`](MessageError::Decode),
     /// [`Missing`](MessageError::Missing) or [`TooManyItems`](MessageError::TooManyItems).
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect_both(packet, Modifier1::CACHE, 11)?;
+        expect_modifiers(packet, Modifier1::CACHE, 11)?;
         let mut items = packet.array()?.iter();
         let key = items.next().ok_or(MessageError::Missing { key: "key" })?;
         match (items.next(), items.next()) {

@@ -1,7 +1,7 @@
 //! Echo: bytes that the server sends back (plugins/echo, uWSGI 2.0).
 
 use crate::message::error::MessageError;
-use crate::message::fields::expect;
+use crate::message::fields::expect_modifier1;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -31,7 +31,7 @@ impl<'a> Echo<'a> {
     ///
     /// [`MessageError::Modifier1`].
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::ECHO)?;
+        expect_modifier1(packet, Modifier1::ECHO)?;
         Ok(Self { bytes: packet.payload() })
     }
 

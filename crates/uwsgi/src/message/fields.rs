@@ -10,13 +10,13 @@ use crate::wire::packet::Packet;
 use crate::wire::vars::Vars;
 
 /// Refuses a packet with another modifier1.
-pub(super) fn expect(packet: &Packet<'_>, expected: Modifier1) -> Result<(), MessageError> {
+pub(super) fn expect_modifier1(packet: &Packet<'_>, expected: Modifier1) -> Result<(), MessageError> {
     if packet.modifier1() == expected { Ok(()) } else { Err(MessageError::Modifier1 { expected }) }
 }
 
 /// Refuses a packet with another modifier1 or modifier2.
-pub(super) fn expect_both(packet: &Packet<'_>, modifier1: Modifier1, modifier2: u8) -> Result<(), MessageError> {
-    expect(packet, modifier1)?;
+pub(super) fn expect_modifiers(packet: &Packet<'_>, modifier1: Modifier1, modifier2: u8) -> Result<(), MessageError> {
+    expect_modifier1(packet, modifier1)?;
     match packet.modifier2() {
         found if found == modifier2 => Ok(()),
         found => Err(MessageError::Modifier2 { found }),

@@ -1,7 +1,7 @@
 //! Ping: whether a server answers (plugins/ping, uWSGI 2.0).
 
 use crate::message::error::MessageError;
-use crate::message::fields::{expect, expect_both};
+use crate::message::fields::{expect_modifier1, expect_modifiers};
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -29,7 +29,7 @@ impl Ping {
     ///
     /// [`MessageError::Modifier1`].
     pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::PING).map(|()| Self)
+        expect_modifier1(packet, Modifier1::PING).map(|()| Self)
     }
 
     /// Writes the packet.
@@ -66,7 +66,7 @@ impl<'a> Pong<'a> {
     ///
     /// [`MessageError::Modifier1`] or [`MessageError::Modifier2`].
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect_both(packet, Modifier1::PING, 1)?;
+        expect_modifiers(packet, Modifier1::PING, 1)?;
         Ok(Self { warning: packet.payload() })
     }
 

@@ -1,7 +1,7 @@
 //! The answer to a spooler task or a signal.
 
 use crate::message::error::MessageError;
-use crate::message::fields::expect;
+use crate::message::fields::expect_modifier1;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -33,7 +33,7 @@ impl Reply {
     ///
     /// [`MessageError::Modifier1`] or [`MessageError::Modifier2`].
     pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::RESPONSE)?;
+        expect_modifier1(packet, Modifier1::RESPONSE)?;
         match packet.modifier2() {
             0 => Ok(Self::Refused),
             1 => Ok(Self::Accepted),

@@ -2,7 +2,7 @@
 
 use crate::cgi::vars_encoder::VarsEncoder;
 use crate::message::error::MessageError;
-use crate::message::fields::{expect, expect_both, number};
+use crate::message::fields::{expect_modifier1, expect_modifiers, number};
 use crate::wire::array::{Array, Items};
 use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::buffer::Buffer;
@@ -91,7 +91,7 @@ impl<'a> RpcCall<'a> {
     }
 
     fn mode_of(packet: &Packet<'_>) -> Result<RpcMode, MessageError> {
-        expect(packet, Modifier1::RPC)?;
+        expect_modifier1(packet, Modifier1::RPC)?;
         match packet.modifier2() {
             0 => Ok(RpcMode::Packet),
             1 => Ok(RpcMode::Raw),
@@ -251,12 +251,12 @@ impl<'a> RpcAnswer<'a> {
     /// [`MessageError::Modifier1`], [`Modifier2`](MessageError::Modifier2), and for the sized form
     /// [`Decode`](MessageError::Decode), [`Missing`](MessageError::Missing) or [`Invalid`](MessageError::Invalid).
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::RPC)?;
+        expect_modifier1(packet, Modifier1::RPC)?;
         if packet.modifier2() == 5 {
             let length = number(packet.vars()?, Self::LENGTH)?;
             return Ok(Self::Sized { length: length.ok_or(MessageError::Missing { key: Self::LENGTH })? });
         }
-        expect_both(packet, Modifier1::RPC, 0)?;
+        expect_modifiers(packet, Modifier1::RPC, 0)?;
         Ok(Self::Inline { result: packet.payload() })
     }
 

@@ -1,7 +1,7 @@
 //! uWSGI signals (plugins/signal, uWSGI 2.0).
 
 use crate::message::error::MessageError;
-use crate::message::fields::expect;
+use crate::message::fields::expect_modifier1;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -30,7 +30,7 @@ impl Signal {
     ///
     /// [`MessageError::Modifier1`].
     pub fn decode(packet: &Packet<'_>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::SIGNAL)?;
+        expect_modifier1(packet, Modifier1::SIGNAL)?;
         Ok(Self { number: packet.modifier2() })
     }
 

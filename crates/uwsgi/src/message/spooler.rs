@@ -1,7 +1,7 @@
 //! Tasks that the spooler does later (core/spooler.c, uWSGI 2.0).
 
 use crate::message::error::MessageError;
-use crate::message::fields::{expect, number};
+use crate::message::fields::{expect_modifier1, number};
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -42,7 +42,7 @@ impl<'a> SpoolTask<'a> {
     ///
     /// [`MessageError::Modifier1`] or [`MessageError::Decode`].
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::SPOOLER)?;
+        expect_modifier1(packet, Modifier1::SPOOLER)?;
         Ok(Self { vars: packet.vars()? })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::cgi::vars_encoder::VarsEncoder;
 use crate::message::error::MessageError;
-use crate::message::fields::{expect, number, push_some, push_some_number, small_number};
+use crate::message::fields::{expect_modifier1, number, push_some, push_some_number, small_number};
 use crate::wire::buffer::Buffer;
 use crate::wire::error::EncodeError;
 use crate::wire::modifier::Modifier1;
@@ -134,7 +134,7 @@ impl<'a> Subscription<'a> {
     /// [`MessageError::Modifier1`], [`Decode`](MessageError::Decode), [`Missing`](MessageError::Missing) for `key`
     /// and `address`, [`Invalid`](MessageError::Invalid), or [`SignNotLast`](MessageError::SignNotLast).
     pub fn decode(packet: &Packet<'a>) -> Result<Self, MessageError> {
-        expect(packet, Modifier1::SUBSCRIPTION)?;
+        expect_modifier1(packet, Modifier1::SUBSCRIPTION)?;
         let vars = packet.vars()?;
         let command = match packet.modifier2() {
             0 => SubscriptionCommand::Join,

@@ -20,7 +20,7 @@ pub(crate) struct BodyWait {
 }
 
 impl BodyWait {
-    /// Of a body of which nothing has come.
+    /// The state before the first byte of a body.
     pub(crate) const NEW: Self = Self { since: None, waited: 0, silent: 0, received: 0 };
 
     /// How many bytes of the body have come.

@@ -62,12 +62,12 @@
 
 mod admission;
 mod allow;
+mod answer_head;
 mod body_wait;
 mod checks;
 mod cut;
 mod ending;
 mod persistence;
-mod promise;
 mod receive;
 mod receive_packet;
 mod receive_step;

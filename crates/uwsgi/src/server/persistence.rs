@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Persistence {
     /// The server keeps connections.
-    is_asked_for: bool,
+    is_enabled: bool,
     /// How many bytes of the request's body are unread; `None` where no other request may follow them.
     unread: Option<u64>,
     /// The head has said that the connection is kept.
@@ -16,8 +16,8 @@ impl Persistence {
     pub(crate) const MOST_UNREAD: u64 = 64 << 10;
 
     /// Before the head leaves.
-    pub(crate) const fn new(is_asked_for: bool, unread: Option<u64>) -> Self {
-        Self { is_asked_for, unread, is_kept: false }
+    pub(crate) const fn new(is_enabled: bool, unread: Option<u64>) -> Self {
+        Self { is_enabled, unread, is_kept: false }
     }
 
     pub(crate) const fn unread(&mut self, bytes: Option<u64>) {
@@ -26,11 +26,11 @@ impl Persistence {
 
     /// Decides, because the head leaves now. `is_possible` says whether the answer allows that the connection is kept.
     pub(crate) const fn head_leaves(&mut self, is_possible: bool) {
-        self.is_kept = self.is_asked_for && is_possible && is_short_enough(self.unread);
+        self.is_kept = self.is_enabled && is_possible && is_short_enough(self.unread);
     }
 
-    pub(crate) const fn is_asked_for(&self) -> bool {
-        self.is_asked_for
+    pub(crate) const fn is_enabled(&self) -> bool {
+        self.is_enabled
     }
 
     pub(crate) const fn is_kept(&self) -> bool {
@@ -42,7 +42,7 @@ impl Persistence {
     /// A server that keeps no connections does not write `Connection`. If it wrote `close`, uWSGI's router would pass that on
     /// to its own client and close that client's connection (plugins/http/keepalive.c, 2.0.31).
     pub(crate) const fn head_end(&self) -> &'static [u8] {
-        match (self.is_asked_for, self.is_kept) {
+        match (self.is_enabled, self.is_kept) {
             (false, _) => b"\r\n",
             (true, false) => b"Connection: close\r\n\r\n",
             (true, true) => b"Connection: keep-alive\r\n\r\n",

@@ -55,7 +55,7 @@ pub struct Receive {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phase {
     /// Before the first byte of a packet, since the connection or the request before ended.
-    Silent(Time),
+    Idle(Time),
     /// In the unread rest of a body whose answer has left; with the time until which the rest is waited for.
     Rest(Declared, Time),
     /// In a header or a block, since the first byte.
@@ -94,7 +94,7 @@ impl Receive {
     pub const fn new(settings: Settings, now: Time) -> Self {
         Self {
             settings,
-            phase: Phase::Silent(now),
+            phase: Phase::Idle(now),
             wait: BodyWait::NEW,
             stop: None,
             is_first: true,
@@ -147,7 +147,7 @@ impl Receive {
             // A pipe may be silent.
             Phase::Upgraded if self.stop.is_some_and(|stop| now >= stop) => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
-            Phase::Silent(_)
+            Phase::Idle(_)
             | Phase::Rest(..)
             | Phase::Begun(_)
             | Phase::Announced(_)
@@ -203,7 +203,7 @@ impl Receive {
         match self.phase {
             Phase::Length(_) | Phase::Chunked(_) | Phase::Read { .. } => self.phase = Phase::Upgraded,
             Phase::Upgraded | Phase::Message => {}
-            Phase::Silent(_)
+            Phase::Idle(_)
             | Phase::Rest(..)
             | Phase::Begun(_)
             | Phase::Announced(_)
@@ -219,8 +219,8 @@ impl Receive {
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
             // A stop closes an idle connection at once.
-            Phase::Silent(since) if self.is_stopping() => Some(since),
-            Phase::Silent(since) => Some(since.after(self.idle_time())),
+            Phase::Idle(since) if self.is_stopping() => Some(since),
+            Phase::Idle(since) => Some(since.after(self.idle_time())),
             Phase::Rest(_, until) => Some(until),
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
             Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.wait.deadline(&self.settings),
@@ -321,7 +321,7 @@ impl Receive {
     pub(crate) fn another(mut self, now: Time) -> Self {
         self.phase = match self.phase {
             Phase::Length(rest) => Phase::Rest(rest, now.after(self.settings.drain_time)),
-            _ => Phase::Silent(now),
+            _ => Phase::Idle(now),
         };
         (self.is_first, self.facts.is_head, self.facts.upgrade) = (false, false, Protocols::NONE);
         self.number = self.number.wrapping_add(1);

@@ -20,8 +20,8 @@ impl Receive {
     pub fn head(&mut self, got: &[u8], eof: bool, now: Time) -> HeadStep {
         let begun = match self.phase {
             Phase::Begun(begun) => begun,
-            Phase::Silent(since) if got.is_empty() => return self.silence(since, eof, now),
-            Phase::Silent(_) => now,
+            Phase::Idle(since) if got.is_empty() => return self.wait_for_first_byte(since, eof, now),
+            Phase::Idle(_) => now,
             Phase::Rest(rest, until) => return self.pass_over(rest, until, (got, eof), now),
             Phase::Closed => return HeadStep::Close,
             _ => return HeadStep::Refuse(self.out_of_order()),
@@ -106,12 +106,12 @@ impl Receive {
             self.phase = Phase::Closed;
             return HeadStep::Close;
         }
-        self.phase = if left.left() == 0 { Phase::Silent(now) } else { Phase::Rest(left, until) };
+        self.phase = if left.left() == 0 { Phase::Idle(now) } else { Phase::Rest(left, until) };
         if count == 0 { HeadStep::Need(rest.needed()) } else { HeadStep::Skip { count } }
     }
 
     /// Waits for the first byte of a packet. If none comes, that is no error.
-    fn silence(&mut self, since: Time, eof: bool, now: Time) -> HeadStep {
+    fn wait_for_first_byte(&mut self, since: Time, eof: bool, now: Time) -> HeadStep {
         if eof || self.is_stopping() || now >= since.after(self.idle_time()) {
             self.phase = Phase::Closed;
             HeadStep::Close

@@ -126,14 +126,14 @@ impl Refusal {
     #[must_use]
     pub const fn response_with(&self, to_head_request: bool, says_close: bool) -> &'static [u8] {
         let [head, whole, closing_head, closing_whole] = match self.status() {
-            400 => answer!("400 Bad Request", "16"),
-            403 => answer!("403 Forbidden", "14"),
-            408 => answer!("408 Request Timeout", "20"),
-            413 => answer!("413 Content Too Large", "22"),
-            431 => answer!("431 Request Header Fields Too Large", "36"),
-            501 => answer!("501 Not Implemented", "20"),
-            503 => answer!("503 Service Unavailable", "24"),
-            _ => answer!("500 Internal Server Error", "26"),
+            400 => responses!("400 Bad Request", "16"),
+            403 => responses!("403 Forbidden", "14"),
+            408 => responses!("408 Request Timeout", "20"),
+            413 => responses!("413 Content Too Large", "22"),
+            431 => responses!("431 Request Header Fields Too Large", "36"),
+            501 => responses!("501 Not Implemented", "20"),
+            503 => responses!("503 Service Unavailable", "24"),
+            _ => responses!("500 Internal Server Error", "26"),
         };
         match (to_head_request, says_close) {
             (true, false) => head,
@@ -146,7 +146,7 @@ impl Refusal {
 
 /// The four responses with a status: a head, a head with its text, and both with `Connection: close`. `$length` is the length
 /// of the text with its newline.
-macro_rules! answer {
+macro_rules! responses {
     ($status:literal, $length:literal) => {{
         macro_rules! lines {
             ($connection:literal, $text:expr) => {
@@ -171,7 +171,7 @@ macro_rules! answer {
         ]
     }};
 }
-use answer;
+use responses;
 
 impl From<ContentError<'_>> for Refusal {
     fn from(error: ContentError<'_>) -> Self {

@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
+use crate::server::answer_head::AnswerHead;
 use crate::server::cut::CutLimit;
 use crate::server::persistence::Persistence;
-use crate::server::promise::Promise;
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
 use crate::server::respond_step::{AnswerError, Failure, Leaves};
@@ -52,7 +52,7 @@ pub struct Respond {
     pub(super) stop: Option<Time>,
     /// Since when the peer has taken none of the bytes that are to be written.
     pub(super) blocked: Option<Time>,
-    head: Option<Promise>,
+    head: Option<AnswerHead>,
     /// How many bytes of the body were allowed to leave.
     allowed: u64,
     /// How many bytes of the body the connection has taken.
@@ -76,7 +76,7 @@ pub(super) enum Phase {
     Running,
     /// The head has left.
     Sending,
-    /// Everything that the head promised has left.
+    /// All of the body has left.
     Finished,
     /// A refusal leaves instead.
     Refused,
@@ -157,7 +157,7 @@ impl Respond {
     pub fn head(&mut self, head: &EncodedHead<'_>) -> bool {
         let replaceable = !self.is_headless && matches!(self.phase, Phase::Queued(_) | Phase::Running);
         if replaceable {
-            self.head = Some(Promise::of(head, &self.offered_upgrade));
+            self.head = Some(AnswerHead::of(head, &self.offered_upgrade));
         }
         replaceable
     }
@@ -284,7 +284,7 @@ impl Respond {
     pub const fn head_end(&self) -> &'static [u8] {
         match self.head {
             // The application has written `Connection: upgrade`.
-            Some(promise) if promise.is_upgrade() => b"\r\n",
+            Some(head) if head.is_upgrade() => b"\r\n",
             _ => self.persistence.head_end(),
         }
     }
@@ -292,7 +292,7 @@ impl Respond {
     /// Returns the response of a refusal that replaces the application's answer.
     #[must_use]
     pub const fn refusal_response(&self, refusal: &Refusal) -> &'static [u8] {
-        refusal.response_with(self.is_head_request, self.persistence.is_asked_for())
+        refusal.response_with(self.is_head_request, self.persistence.is_enabled())
     }
 
     /// Tells the machine that the connection broke. Nothing more leaves.
@@ -322,7 +322,7 @@ impl Respond {
     /// Whether the head of a 101 has left. The connection is a pipe then: call [`Receive::upgrade`].
     #[must_use]
     pub const fn is_upgraded(&self) -> bool {
-        matches!(self.phase, Phase::Sending) && matches!(self.head, Some(promise) if promise.is_upgrade())
+        matches!(self.phase, Phase::Sending) && matches!(self.head, Some(head) if head.is_upgrade())
     }
 
     /// Whether bytes that [`body`](Self::body) takes may leave. In the answer to HEAD, and after a 204 or a 304, they may not
@@ -344,7 +344,7 @@ impl Respond {
     #[must_use]
     pub const fn has_body(&self) -> bool {
         match self.head {
-            Some(promise) => promise.has_body(self.is_head_request),
+            Some(head) => head.has_body(self.is_head_request),
             None => self.is_headless || !self.is_head_request,
         }
     }
@@ -370,7 +370,7 @@ impl Respond {
     /// The length of the body, if the head says it.
     pub(super) const fn length(&self) -> Option<u64> {
         match self.head {
-            Some(promise) => promise.length(),
+            Some(head) => head.length(),
             None => None,
         }
     }

@@ -1,18 +1,18 @@
-//! What the head of an answer promises about the bytes that follow it.
+//! What the head of an answer says about the bytes that follow it.
 
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
 
 /// What a head says about what follows it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Promise {
+pub(crate) struct AnswerHead {
     status: u16,
     length: Option<u64>,
     is_unasked: bool,
 }
 
-impl Promise {
-    /// Of a head that answers a request which offers these protocols.
+impl AnswerHead {
+    /// Reads a head that answers a request which offers these protocols.
     pub(crate) fn of(head: &EncodedHead<'_>, offered: &Protocols) -> Self {
         let status = head.status();
         // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
