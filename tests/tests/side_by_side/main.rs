@@ -61,7 +61,7 @@ fn every_server_does_what_is_recorded() {
     assert!(not_played.is_empty(), "{not_played:?}");
 
     if records() {
-        recorded::write(&measured);
+        fs::write(recorded::path(), recorded::text(&measured)).unwrap();
         println!("the outcomes are recorded; UWSGI_BLESS=page writes the page from them");
         return;
     }
@@ -88,6 +88,14 @@ fn every_server_does_what_is_recorded() {
 fn the_page_has_the_legend() {
     let legend = format!(".\n\n{}\n## ", page::LEGEND);
     assert!(fs::read_to_string(page_path()).unwrap().contains(&legend), "not on the page: {legend}");
+}
+
+/// If every server does what is recorded, recording it again changes nothing.
+#[test]
+fn the_same_outcomes_make_the_same_file() {
+    let outcomes = |kind| all().map(|case| (case.name, recorded::recorded(case, kind).to_owned())).collect();
+    let text = recorded::text(&Kind::ALL.map(outcomes));
+    assert_eq!(text, fs::read_to_string(recorded::path()).unwrap());
 }
 
 /// Returns whether this run records what uWSGI and gunicorn do.

@@ -1,8 +1,7 @@
 //! What the crate has recorded about uWSGI and gunicorn: compared with what was measured, or written again.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uwsgi_conformance::{Case, all};
 
@@ -49,8 +48,13 @@ pub(crate) fn differences(case: &Case, measured: &[Outcomes]) -> Vec<String> {
     wrong.collect()
 }
 
-/// Writes what was measured into the file of the crate. Remarks stay, and so does the text of a case that was not measured.
-pub(crate) fn write(measured: &[Outcomes]) {
+/// Returns the path of the file in which the crate records outcomes.
+pub(crate) fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/uwsgi-conformance/src/other_servers.tsv")
+}
+
+/// Returns the text of that file for what was measured. Remarks stay, and so does the text of a case that was not measured.
+pub(crate) fn text(measured: &[Outcomes]) -> String {
     let (uwsgi, gunicorn) = measured.split_at(2);
     let mut text = String::new();
     for case in all() {
@@ -66,8 +70,7 @@ pub(crate) fn write(measured: &[Outcomes]) {
             }
         }
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/uwsgi-conformance/src/other_servers.tsv");
-    fs::write(file, text).unwrap();
+    text
 }
 
 /// Returns the outcome of the first kind, then the outcomes that differ from it with the names of their kinds; `None` if a kind
