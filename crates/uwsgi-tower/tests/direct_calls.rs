@@ -4,12 +4,14 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     reason = "a test that panics has found something"
 )]
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::sync::{Mutex, PoisonError};
@@ -29,17 +31,21 @@ use uwsgi_tower::{Body, BodyError, Listener, Shared, serve};
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 const POST: &[u8] = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000005";
 
-/// Counts the sockets that are registered with any epoll instance of this process (proc_pid_fdinfo(5)).
+/// Counts the sockets that are registered with any epoll instance of this process (proc_pid_fdinfo(5)). A runtime has two
+/// descriptors of its epoll instance, so that each socket is listed twice.
 fn registered_sockets() -> usize {
-    let is_socket = |fd: &str| {
+    let is_socket = |fd: &String| {
         fs::read_link(format!("/proc/self/fd/{fd}")).is_ok_and(|link| link.to_string_lossy().starts_with("socket:"))
     };
-    let count = |info: String| {
-        let fds = info.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
-        fds.filter(|fd| is_socket(fd)).count()
-    };
     let infos = fs::read_dir("/proc/self/fdinfo").unwrap();
-    infos.filter_map(|info| fs::read_to_string(info.unwrap().path()).ok()).map(count).sum()
+    let infos = infos.filter_map(|info| fs::read_to_string(info.unwrap().path()).ok());
+    let fds: BTreeSet<String> = infos
+        .flat_map(|info| {
+            let fds = info.lines().filter_map(|line| line.strip_prefix("tfd:")?.split_whitespace().next());
+            fds.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    fds.iter().filter(|fd| is_socket(fd)).count()
 }
 
 /// Waits until another socket is registered.

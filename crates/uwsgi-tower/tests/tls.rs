@@ -21,7 +21,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use rcgen::{CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -219,22 +219,50 @@ async fn peers_that_are_not_allowed_get_no_handshake() {
     }
 }
 
+/// A listener that sends a message for each connection that it accepts.
+struct Notifying {
+    tcp: TcpListener,
+    accepted: mpsc::UnboundedSender<()>,
+}
+
+impl Listener for Notifying {
+    type Io = Accepted<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Accepted<TcpStream>, SocketAddr) {
+        let connection = Listener::accept(&mut self.tcp).await;
+        let _ = self.accepted.send(());
+        connection
+    }
+
+    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
+        Some(*address)
+    }
+}
+
 /// A handshake that has begun before a stop is finished, and the request after it too.
 #[tokio::test]
 async fn a_stop_waits_for_handshakes() {
     let authority = Authority::new();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
+    let (accepted, mut accepts) = mpsc::unbounded_channel();
+    let listener = TlsListener::new(Notifying { tcp, accepted }, authority.server(false));
     let (stop, asked) = oneshot::channel::<()>();
-    let server = serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service_fn(describe)))
-        .with_graceful_shutdown(async { asked.await.unwrap() });
+    let server =
+        serve(listener, Shared::new(service_fn(describe))).with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let stream = TcpStream::connect(address).await.unwrap();
-    // The connection must be accepted before the stop, which is nothing that a client can see.
-    sleep(Duration::from_millis(50)).await;
+    accepts.recv().await.unwrap();
     stop.send(()).unwrap();
-    // The server must have stopped accepting, and still waits for the handshake.
-    sleep(Duration::from_millis(200)).await;
+    // The server refuses connections once it stops. It still waits for the handshake.
+    let stopped = async {
+        while TcpStream::connect(address).await.is_ok() {
+            // The pause between two tries.
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), stopped).await.expect("the server refuses connections");
     let stream = authority.handshake(stream, false).await.unwrap();
     let answer = ask(stream, GET).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n0 localhost 0"), "{answer}");

@@ -113,7 +113,7 @@ impl Backend {
                     let failed = FailedAttempt {
                         connection_was_kept,
                         is_repeat,
-                        bytes_left: driver.bytes_left(),
+                        bytes_left: driver.request_began(),
                         answer_began,
                         body_is_there,
                         idempotent,

@@ -37,7 +37,7 @@ pub(crate) struct ExchangeDriver {
     /// Whether the body was polled.
     body_polled: bool,
     /// Whether any byte of the request has left.
-    bytes_left: bool,
+    request_began: bool,
     /// Whether any byte of a response has arrived.
     answer_began: bool,
     /// The request is sent, or the backend takes no more of it.
@@ -80,7 +80,7 @@ impl ExchangeDriver {
             chunk: Bytes::new(),
             body,
             body_polled: false,
-            bytes_left: false,
+            request_began: false,
             answer_began: false,
             is_sent: false,
             waits_for_body: false,
@@ -108,7 +108,7 @@ impl ExchangeDriver {
             }
             let response = self.response(&head)?;
             let is_over = response.status() == StatusCode::SWITCHING_PROTOCOLS || self.exchange.incoming() == Some(0);
-            if is_over && self.is_leaving() {
+            if is_over && self.must_send_more() {
                 poll_fn(|cx| self.poll_finish(cx)).await?;
             }
             return Ok(response);
@@ -116,8 +116,8 @@ impl ExchangeDriver {
     }
 
     /// Returns whether any byte of the request has left.
-    pub(crate) const fn bytes_left(&self) -> bool {
-        self.bytes_left
+    pub(crate) const fn request_began(&self) -> bool {
+        self.request_began
     }
 
     /// Returns whether any byte of a response has arrived.
@@ -131,7 +131,7 @@ impl ExchangeDriver {
     }
 
     /// Returns whether part of the request must still be sent. After a refusal nothing must.
-    pub(crate) fn is_leaving(&self) -> bool {
+    pub(crate) fn must_send_more(&self) -> bool {
         let is_pending = !(self.packet.is_empty() && self.chunk.is_empty());
         !self.exchange.is_refused() && (is_pending || self.exchange.wants_body())
     }
@@ -200,7 +200,7 @@ impl ExchangeDriver {
             self.is_sent = true;
         }
         // `poll_send` is ready too when the backend takes no more.
-        Poll::Ready(if self.is_leaving() { Err(broken_pipe()) } else { Ok(()) })
+        Poll::Ready(if self.must_send_more() { Err(broken_pipe()) } else { Ok(()) })
     }
 
     /// Reads what arrives after the response, as much as the buffer may hold. After a 101 these are the first bytes of the
@@ -237,7 +237,7 @@ impl ExchangeDriver {
                     // The response may say why. If there is no response, the read fails.
                     _ => return Poll::Ready(Ok(())),
                 };
-                self.bytes_left = true;
+                self.request_began = true;
                 self.chunk.advance(count.saturating_sub(self.packet.len()));
                 self.packet.advance(count.min(self.packet.len()));
                 // A backend that takes bytes is not idle.

@@ -92,7 +92,7 @@ impl Incoming {
 
     /// Ends the body with these bytes. If the request is not sent yet, they wait for it.
     fn end(&mut self, bytes: Bytes) -> Next {
-        if self.driver.as_mut().is_some_and(|driver| driver.get_mut().is_leaving()) {
+        if self.driver.as_mut().is_some_and(|driver| driver.get_mut().must_send_more()) {
             self.left = self.left.map(|_| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             self.last = Some(bytes);
             return Next::Pending;

@@ -12,7 +12,8 @@ use uwsgi_tower::{Client, ClientError};
 
 use crate::backend::{Connection, ask, backend, get, post, text};
 
-/// Starts a backend that answers each request with the number of the connection, and sends the number when the client has closed.
+/// Starts a backend that answers each request with the number of the connection, and sends the number when the client has
+/// closed.
 async fn numbered() -> (Client, mpsc::UnboundedReceiver<usize>) {
     let (sender, closed) = mpsc::unbounded_channel();
     let client = backend(move |mut connection: Connection, number| {

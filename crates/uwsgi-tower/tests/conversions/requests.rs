@@ -6,8 +6,8 @@ use uwsgi_tower::{Modifiers, RemoteAddr, RequestUri, Scheme, ScriptName, Vars};
 
 use crate::{packet, parts};
 
-/// `REQUEST_URI`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING`, and the URI of the request. The tests of the core have more rows. These
-/// are about `http`.
+/// `REQUEST_URI`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING`, and the URI of the request. The tests of the core have more rows.
+/// These are about `http`.
 const TARGETS: &[[&str; 5]] = &[
     // nginx and lighttpd normalise PATH_INFO. The normalised path counts.
     ["/a%2Fb/%41?x=%20", "", "/a/b/A", "x=%20", "/a%2Fb/%41?x=%20"],

@@ -1,0 +1,98 @@
+//! Connections and services when the server stops.
+
+use core::convert::Infallible;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+use tower::service_fn;
+use uwsgi::server::ConnectionLimit;
+use uwsgi_tower::{Body, serve};
+
+use crate::in_process::in_process;
+use crate::{ALLOWED, GET, allow, answer, connect, hello, line};
+
+/// Makes a service slowly.
+async fn make_slowly(
+    _: SocketAddr,
+) -> Result<tower::util::BoxCloneService<Request<Body>, Response<String>, Infallible>, Infallible> {
+    // Simulates slowness.
+    sleep(Duration::from_millis(100)).await;
+    Ok(tower::util::BoxCloneService::new(service_fn(hello)))
+}
+
+/// The connections wait in the backlog when the server stops, and their services are made slowly.
+#[tokio::test]
+async fn connections_before_a_stop_are_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        streams.push(connect(address, GET));
+    }
+    let server = serve(listener, service_fn(make_slowly)).with_graceful_shutdown(core::future::ready(()));
+    let server = tokio::spawn(server.into_future());
+    for stream in streams {
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    }
+    server.await.unwrap().unwrap();
+}
+
+/// A full backlog is more than the runtime lets one task do in a turn.
+#[tokio::test]
+async fn a_full_backlog_before_a_stop_is_served() {
+    let (listener, sender) = in_process();
+    let mut streams = Vec::new();
+    for _ in 0..usize::from(ConnectionLimit::BACKLOG) {
+        let mut stream = sender.connect(ALLOWED);
+        stream.write_all(GET).await.unwrap();
+        streams.push(stream);
+    }
+    let server = serve(listener, service_fn(make_slowly))
+        .allow_from(allow("10.0.0.1"))
+        .with_graceful_shutdown(core::future::ready(()));
+    let server = tokio::spawn(server.into_future());
+    for mut stream in streams {
+        stream.shutdown().await.unwrap();
+        assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    }
+    server.await.unwrap().unwrap();
+}
+
+/// A service that is never made does not block other connections or a stop.
+#[tokio::test]
+async fn a_service_that_is_never_made_blocks_nothing_else() {
+    let (listener, sender) = in_process();
+    let count = Arc::<AtomicUsize>::default();
+    let make = service_fn(move |_: SocketAddr| {
+        let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if first {
+                core::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(service_fn(hello))
+        }
+    });
+    let (stop, asked) = oneshot::channel::<()>();
+    let mut settings = uwsgi::server::Settings::default();
+    (settings.stop_grace, settings.drain_time) = (Duration::from_millis(100), Duration::from_millis(100));
+    let server = serve(listener, make)
+        .allow_from(allow("10.0.0.1"))
+        .settings(settings)
+        .with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let waiting = sender.connect(ALLOWED);
+    let mut stream = sender.connect(ALLOWED);
+    stream.write_all(GET).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
+    stop.send(()).unwrap();
+    timeout(Duration::from_secs(20), server).await.expect("the server stops").unwrap().unwrap();
+    drop(waiting);
+}
