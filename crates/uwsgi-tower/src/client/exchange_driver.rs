@@ -130,7 +130,7 @@ impl ExchangeDriver {
         !self.body_polled || self.body.as_mut().rewind()
     }
 
-    /// Returns whether part of the request must still be sent. After a refusal nothing must.
+    /// Returns whether part of the request must still be sent. After an error or a redirect it need not be.
     pub(crate) fn must_send_more(&self) -> bool {
         let is_pending = !(self.packet.is_empty() && self.chunk.is_empty());
         !self.exchange.is_refused() && (is_pending || self.exchange.wants_body())

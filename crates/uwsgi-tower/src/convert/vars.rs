@@ -57,8 +57,8 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     length: Option<u64>,
     vars: &mut VarsEncoder<'_, B>,
 ) -> Result<(), VarsError> {
-    let none = MoreVars::new();
-    let more = parts.extensions.get().unwrap_or(&none);
+    let empty = MoreVars::new();
+    let more = parts.extensions.get().unwrap_or(&empty);
     let host = host(parts)?;
     let target = TargetVars::of(parts)?;
     let received = Received::of(parts);

@@ -102,7 +102,7 @@ impl<L: Listener> Listener for TlsListener<L> {
         L::abort(io.inner());
     }
 
-    /// Without bytes in the socket, decrypted bytes may still be there, so that the answer is never `Some(false)`. Besides, a
+    /// Returns `Some(true)` or `None`. If the socket has no bytes, decrypted bytes may still be there. Besides, a
     /// close without TLS's `close_notify` would look like an attack.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
         L::has_bytes(io.inner()).filter(|has| *has)

@@ -38,8 +38,8 @@ pub(crate) struct Config {
     pub(crate) end_is_close: bool,
 }
 
-/// How long a new connection may take to be seen: by a server that stops, before the runtime reports it; and by the task of the
-/// connection, before the first bytes of its request arrive.
+/// How long the runtime may take to report a connection or bytes that have arrived. A server that stops waits this long for the
+/// first connection of its backlog. A new connection ignores a stop for this long, because its request may have arrived too.
 const ARRIVAL_DELAY: Duration = Duration::from_millis(20);
 /// How many connections are accepted before the other tasks get their turn.
 const ACCEPTS_PER_TURN: u64 = 32;
