@@ -1,5 +1,6 @@
 //! Sends a collection of web requests to each server.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read, Write};
 use std::sync::OnceLock;
 
@@ -8,7 +9,7 @@ use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, ClientErrorKind};
 use uwsgi_tests::programs::{Listen, Stage};
 
-use crate::server::{TIMEOUT, Uwsgi, client, gunicorn};
+use crate::server::{Uwsgi, client, gunicorn};
 
 #[test]
 fn uwsgi_from_pypi() {
@@ -46,6 +47,10 @@ fn gunicorn_gthread() {
     let _server = gunicorn(&stage, "gthread", &listen, &["--worker-class", "gthread", "--threads", "4"]);
     collection(&listen);
     refusals_of_gunicorn(&listen);
+    // Only TCP has ports, which show whether a connection is kept.
+    let listen = Listen::tcp();
+    let _server =
+        gunicorn(&stage, "kept", &listen, &["--worker-class", "gthread", "--threads", "4", "--keep-alive", "30"]);
     kept(&listen);
 }
 
@@ -132,7 +137,7 @@ fn vars(client: &mut Client) {
     ];
     let (status, body) = ask(client, &packet("GET", "/vars", &odd), io::empty());
     assert_eq!(status, 200);
-    let seen: std::collections::BTreeMap<String, String> = serde_json::from_slice(&body).unwrap();
+    let seen: BTreeMap<String, String> = serde_json::from_slice(&body).unwrap();
     for (key, value) in odd {
         // PEP 3333: one character for each byte.
         let latin1: String = value.bytes().map(char::from).collect();
@@ -245,12 +250,22 @@ fn refusals_of_gunicorn(listen: &Listen) {
     assert!(matches!(error.kind(), ClientErrorKind::Http { status } if *status >= 400), "{error}");
 }
 
-/// gunicorn's threads keep connections.
+/// gunicorn's threads keep connections. The application says from which port each request came.
 fn kept(listen: &Listen) {
-    let mut client = Client::new(&listen.to_string()).unwrap().with_keepalive(true).with_total_timeout(TIMEOUT);
+    let mut client = client(listen).with_keepalive(true);
     for number in 0..20 {
         let body = bytes(number * 3000);
         let (status, answer) = ask(&mut client, &post("/hash", body.len()), body);
         assert_eq!((status, text(answer)), (200, format!("{} {}", body.len(), hash(body))));
+    }
+    for (keepalive, connections) in [(true, 1), (false, 5)] {
+        let mut client = self::client(listen).with_keepalive(keepalive);
+        let mut port = || {
+            let (_, body) = ask(&mut client, &packet("GET", "/vars", &[]), io::empty());
+            let vars: BTreeMap<String, String> = serde_json::from_slice(&body).unwrap();
+            vars["REMOTE_PORT"].clone()
+        };
+        let ports: BTreeSet<String> = (0..5).map(|_| port()).collect();
+        assert_eq!(ports.len(), connections, "with keepalive {keepalive}: {ports:?}");
     }
 }
