@@ -79,7 +79,7 @@ fn gets(case: &Case, wanted: &Gets, answer: &Answer) -> Result<(), String> {
 }
 
 /// Returns whether bytes count from 0 to 255 and start again.
-fn is_counted(bytes: &[u8]) -> bool {
+pub fn is_counted(bytes: &[u8]) -> bool {
     bytes.iter().copied().eq((0..=255).cycle().take(bytes.len()))
 }
 
