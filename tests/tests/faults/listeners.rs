@@ -14,7 +14,7 @@ use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener, Server};
 use uwsgi_tests::load::{At, Process, get, status};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Place, Running, exists, shell, shell_of};
+use crate::{Place, Running, exists, shell, shell_of, wait_until};
 
 /// Answers with the local address of the connection.
 fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
@@ -108,9 +108,7 @@ fn only_one_of_two_servers_binds_a_path() {
             // A server that was killed leaves its socket file.
             drop(UnixListener::bind(&path).unwrap());
             // A program that another test starts may have the socket open for a moment.
-            while UnixStream::connect(&path).is_ok() {
-                std::thread::yield_now();
-            }
+            wait_until("nothing listens", || UnixStream::connect(&path).is_err());
         }
         let both = std::sync::Barrier::new(2);
         let start = || {

@@ -8,6 +8,7 @@ mod failures;
 mod listeners;
 mod log;
 mod permits;
+mod small_bodies;
 mod stopping;
 
 use std::io;
@@ -104,18 +105,18 @@ fn exists(path: &Path) -> bool {
 }
 
 /// Far longer than any event takes, also on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Waits until something is so.
 ///
 /// # Panics
 ///
-/// If it is not so within [`PATIENCE`]; the message says what was expected.
+/// If it is not so within [`TIMEOUT`]; the message says what was expected.
 #[track_caller]
 fn wait_until(expected: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {expected}");
+        assert!(begun.elapsed() < TIMEOUT, "not within {TIMEOUT:?}: {expected}");
         // The pause between two looks leaves the processor to the server.
         thread::sleep(Duration::from_millis(5));
     }

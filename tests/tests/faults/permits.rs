@@ -11,7 +11,7 @@ use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Server};
 use uwsgi_tests::load::{At, get, post, status};
 use uwsgi_tests::ours::Gate;
 
-use crate::{PATIENCE, Place, Running, wait_until};
+use crate::{Place, Running, TIMEOUT, wait_until};
 
 /// Works for half a second, writes much, or reads the body, as the path says.
 fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
@@ -24,14 +24,15 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
     Ok(answer.whole(Head::new(200), b"hello\n")?)
 }
 
-fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Running, At) {
+/// Starts a server with one worker.
+pub(crate) fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Running, At) {
     let (at, bind) = place.socket("a.sock");
     let server = Server::new(app).unwrap().bind(&bind).unwrap().with_workers(1).with_settings(settings);
     (Running::start(server), at)
 }
 
 /// The length of a body that is too large for the server to read it before it calls the application.
-const LARGE: usize = (16 << 10) + 1;
+pub(crate) const LARGE: usize = (16 << 10) + 1;
 
 #[test]
 fn no_free_worker_in_time_is_503() {
@@ -95,7 +96,7 @@ fn slow_peers_hold_no_permit() {
     // The application is called for the last two. The first two are accepted before them, and wait for their peers outside of
     // it.
     for _ in 0..2 {
-        calls.recv_timeout(PATIENCE).expect("the application is called");
+        calls.recv_timeout(TIMEOUT).expect("the application is called");
     }
     for _ in 0..10 {
         let begun = Instant::now();
@@ -135,7 +136,7 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
     thread::scope(|scope| {
         let mut reads = at.connect().unwrap();
         reads.write_all(&post("/", LARGE)).unwrap();
-        calls.recv_timeout(PATIENCE).expect("the application is called");
+        calls.recv_timeout(TIMEOUT).expect("the application is called");
         // This request waits for its body without the permit. Another request takes the permit for long.
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
@@ -172,7 +173,7 @@ fn the_limit_holds_for_requests_after_a_wait() {
     let mut clients: Vec<_> = (0..CALLS).map(|_| at.connect().unwrap()).collect();
     for client in &mut clients {
         client.write_all(&post("/", LARGE)).unwrap();
-        calls.recv_timeout(PATIENCE).expect("the application is called");
+        calls.recv_timeout(TIMEOUT).expect("the application is called");
     }
     for client in &mut clients {
         client.write_all(&[b'x'; LARGE]).unwrap();
@@ -183,87 +184,6 @@ fn the_limit_holds_for_requests_after_a_wait() {
         assert_eq!(status(&answer), 200);
     }
     assert_eq!((most.load(Ordering::SeqCst), reported.load(Ordering::SeqCst)), (1, 1), "at work, and Call::workers");
-}
-
-#[test]
-fn a_small_body_is_read_before_its_request_takes_a_permit() {
-    let place = Place::new();
-    let (called, calls) = mpsc::channel();
-    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
-        called.send(())?;
-        let length = std::io::copy(body, &mut std::io::sink())?;
-        Ok(answer.whole(Head::new(200), length.to_string().as_bytes())?)
-    };
-    let (_running, at) = one_worker(&place, app, Settings::default());
-    for (length, is_small) in [(1, true), (5000, true), (LARGE - 1, true), (LARGE, false)] {
-        let mut client = at.connect().unwrap();
-        client.write_all(&post("/", length)).unwrap();
-        client.write_all(&vec![b'x'; length - 1]).unwrap();
-        // For a small body the application is not called in this time.
-        let patience = if is_small { Duration::from_millis(300) } else { PATIENCE };
-        assert_eq!(calls.recv_timeout(patience).is_err(), is_small, "{length} bytes");
-        client.write_all(b"x").unwrap();
-        let mut answer = Vec::new();
-        client.read_to_end(&mut answer).unwrap();
-        assert!(answer.ends_with(format!("\r\n\r\n{length}").as_bytes()), "{}", answer.escape_ascii());
-        if is_small {
-            calls.recv_timeout(PATIENCE).expect("the application is called");
-        }
-    }
-}
-
-/// The server waits for a small body for a second, then it calls the application, which may answer piece by piece.
-#[test]
-fn a_slow_small_body_delays_the_application_by_a_second() {
-    let place = Place::new();
-    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
-        answer.head(Head::new(200).with_length(6))?;
-        std::io::copy(body, answer)?;
-        Ok(())
-    };
-    let (_running, at) = one_worker(&place, app, Settings::default());
-    let mut client = at.connect().unwrap();
-    let begun = Instant::now();
-    client.write_all(&[post("/", 6), b"one".to_vec()].concat()).unwrap();
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"one") {
-        let mut piece = [0; 1024];
-        let count = client.read(&mut piece).unwrap();
-        assert_ne!(count, 0);
-        answer.extend_from_slice(&piece[..count]);
-    }
-    let took = begun.elapsed();
-    assert!((Duration::from_millis(900)..Duration::from_secs(8)).contains(&took), "{took:?}");
-    client.write_all(b"two").unwrap();
-    client.read_to_end(&mut answer).unwrap();
-    assert!(answer.ends_with(b"onetwo"), "{}", answer.escape_ascii());
-}
-
-/// The application reads the bytes of a small body that came. Then its read fails, since the rest does not come.
-#[test]
-fn a_small_body_that_is_cut_off_fails_where_it_ends() {
-    let place = Place::new();
-    let mut settings = Settings::default();
-    settings.body_idle = Duration::from_millis(300);
-    let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
-        let mut came = Vec::new();
-        let error = body.read_to_end(&mut came).unwrap_err();
-        let report = format!("{} {}", came.len(), error.kind());
-        Ok(answer.whole(Head::new(200), report.as_bytes())?)
-    };
-    let (_running, at) = one_worker(&place, app, Settings::default());
-    let hasty = Place::new();
-    let (_hasty, hasty) = one_worker(&hasty, app, settings);
-    for (at, shuts, expected) in [(&at, true, "3 unexpected end of file"), (&hasty, false, "3 timed out")] {
-        let mut client = at.connect().unwrap();
-        client.write_all(&[post("/", 5), b"hel".to_vec()].concat()).unwrap();
-        if shuts {
-            client.shutdown(std::net::Shutdown::Write).unwrap();
-        }
-        let mut answer = Vec::new();
-        client.read_to_end(&mut answer).unwrap();
-        assert!(answer.ends_with(expected.as_bytes()), "{}", answer.escape_ascii());
-    }
 }
 
 #[test]
@@ -287,7 +207,7 @@ fn a_request_that_has_begun_gets_the_permit_before_new_ones() {
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
-        calls.recv_timeout(PATIENCE).expect("the application is called");
+        calls.recv_timeout(TIMEOUT).expect("the application is called");
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
         let new: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/new")).unwrap())).collect();
@@ -326,7 +246,7 @@ fn a_stop_does_not_wait_for_a_permit() {
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
-        calls.recv_timeout(PATIENCE).expect("the application is called");
+        calls.recv_timeout(TIMEOUT).expect("the application is called");
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)));
         gate.wait_for(1);
         begun.write_all(&[b'x'; 5]).unwrap();
@@ -363,9 +283,9 @@ fn a_lock_that_is_held_during_a_write_causes_no_deadlock() {
     };
     // The first has the lock and waits for its peer, without the permit: otherwise the second would not be called.
     let first = ask();
-    calls.recv_timeout(PATIENCE).expect("the application is called");
+    calls.recv_timeout(TIMEOUT).expect("the application is called");
     let second = ask();
-    calls.recv_timeout(PATIENCE).expect("the application is called a second time");
+    calls.recv_timeout(TIMEOUT).expect("the application is called a second time");
     // The second has the permit and waits for the lock.
     let third = ask();
     // Nothing outside of the server shows that the third waits for the permit.
