@@ -10,6 +10,10 @@
 
 extern crate alloc;
 
+#[cfg(target_os = "linux")]
+mod backlog;
+mod death;
+
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -93,6 +97,10 @@ fn findings(results: &Results<'_>) -> Vec<(&'static str, Seen, Finding)> {
 /// Cases with different kinds of verdict.
 const MIXED: [&str; 7] =
     ["ok-get", "path-percent", "trailing-1", "vars-1001", "pipelined", "body-short-close", "abort"];
+
+/// Seven good requests, and among them a packet with a trailing byte.
+const AROUND: [&str; 8] =
+    ["ok-get", "ok-post", "path-percent", "trailing-1", "path-utf8", "https-on", "script-name", "path-question"];
 
 #[test]
 fn a_server_that_accepts_everything() {
@@ -265,78 +273,6 @@ fn a_server_with_one_worker_hangs_only_in_the_case_that_blocks_it() {
     }
 }
 
-/// Starts a server that dies of a packet with a trailing byte. Returns its address and how often it has died. If `revived`, it
-/// starts again after 300 ms.
-fn mortal(revived: bool) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let deaths = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&deaths);
-    thread::spawn(move || {
-        let mut listener = listener;
-        loop {
-            let (mut stream, _) = listener.accept().unwrap();
-            let bytes = request(&mut stream);
-            if bytes.last() == Some(&1) {
-                drop((listener, stream));
-                count.fetch_add(1, Ordering::Relaxed);
-                if !revived {
-                    return;
-                }
-                // The runner must see that the server is gone.
-                thread::sleep(Duration::from_millis(300));
-                listener = bind_again(address);
-            } else {
-                thread::spawn(move || respond(&mut stream, "200 OK", "hello"));
-            }
-        }
-    });
-    (address, deaths)
-}
-
-fn bind_again(address: SocketAddr) -> TcpListener {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        match TcpListener::bind(address) {
-            Ok(listener) => return listener,
-            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < until => {
-                // A poll: nothing tells when the kernel lets the port be bound again.
-                thread::sleep(Duration::from_millis(20));
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Cases around the one that kills [`mortal`].
-const AROUND: [&str; 8] =
-    ["ok-get", "ok-post", "path-percent", "trailing-1", "path-utf8", "https-on", "script-name", "path-question"];
-
-#[test]
-fn a_server_that_dies_and_starts_again() {
-    let (address, deaths) = mortal(true);
-    let results = run(address, &AROUND);
-    assert!(deaths.load(Ordering::Relaxed) >= 2, "played again, alone");
-    assert_eq!(results.played.len(), AROUND.len(), "{:?}", findings(&results));
-    for (name, seen, finding) in findings(&results) {
-        let expected = match name {
-            "trailing-1" => (Seen::Died, Finding::Danger(Danger::Died)),
-            _ => (Seen::Accepted(200), Finding::AsItShould),
-        };
-        assert_eq!((seen, finding), expected, "{name}");
-    }
-}
-
-#[test]
-fn a_server_that_dies_and_stays_dead() {
-    let (address, _) = mortal(false);
-    let results = run(address, &AROUND);
-    let died: Vec<_> = results.dangers().map(|(played, danger)| (played.case.name, danger)).collect();
-    assert!(died.contains(&("trailing-1", Danger::Died)), "{died:?}");
-    assert_eq!(results.played.len() + results.left_out.len(), AROUND.len());
-    assert!(results.left_out.iter().all(|(_, why)| why == "the server had died"), "{died:?}");
-}
-
 /// Returns the largest number of connections that a plan had at once. Its server answers none before it has `most` connections,
 /// or has waited 10 s for them.
 fn peak(plan: &Plan<'_>, most: usize) -> usize {
@@ -370,79 +306,6 @@ fn a_plan_plays_as_many_cases_at_once_as_it_says() {
     assert_eq!(peak(&served(), 8), 8);
     assert_eq!(peak(&served().with_at_once(2), 2), 2);
     assert_eq!(peak(&served().with_at_once(0), 1), 1);
-}
-
-/// The server has one worker, and a Unix socket whose backlog has room for one connection. Another sender waits in connect(2),
-/// but not for ever.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_server_whose_backlog_is_full() {
-    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-full.sock", std::process::id()));
-    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    rustix::net::listen(&listener, 0).unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut start = [0; 4];
-            if stream.read_exact(&mut start).is_err() {
-                continue;
-            }
-            if start.starts_with(b"GET") {
-                // Hangs until its sender gives up.
-                while stream.read(&mut [0; 100]).is_ok_and(|count| count > 0) {}
-                continue;
-            }
-            stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-            while stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
-            let _gone = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-        }
-    });
-    let server = Server::unix(&path).with_patience(Duration::from_millis(300));
-    let names =
-        ["http-text", "ok-get", "ok-post", "length-on-get", "path-percent", "path-utf8", "https-on", "script-name"];
-    let cases = names.iter().map(|name| all().find(|case| case.name == *name).unwrap());
-    let began = Instant::now();
-    let results = Plan::new(cases).run(&server, |_| {}).unwrap();
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    for (name, seen, finding) in findings(&results) {
-        let expected = match name {
-            "http-text" => (Seen::Hangs, Finding::Danger(Danger::Hangs)),
-            _ => (Seen::Accepted(200), Finding::AsItShould),
-        };
-        assert_eq!((seen, finding), expected, "{name}");
-    }
-    std::fs::remove_file(path).unwrap();
-}
-
-/// The server takes no connection, from the start or after a while.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_server_that_never_accepts() {
-    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-never.sock", std::process::id()));
-    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    rustix::net::listen(&listener, 0).unwrap();
-    let server = Server::unix(&path).with_patience(Duration::from_millis(200));
-    let began = Instant::now();
-    let case = all().find(|case| case.name == "ok-get").unwrap();
-    let mut held = Vec::new();
-    let error = loop {
-        match server.open(case) {
-            Ok(connected) => held.push(connected),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(error.kind(), ErrorKind::TimedOut);
-    let cases = || AROUND.iter().map(|name| all().find(|case| case.name == *name).unwrap());
-    let plan = || Plan::new(cases()).with_revival(Duration::from_millis(500));
-    assert_eq!(plan().run(&server, |_| {}).unwrap_err().kind(), ErrorKind::TimedOut);
-    let results = plan().with_application(Application::default()).run(&server, |_| {}).unwrap();
-    assert_eq!(results.played.len(), AROUND.len());
-    for (name, seen, finding) in findings(&results) {
-        assert!(matches!(seen, Seen::Hangs | Seen::Died), "{name}: {seen:?}");
-        assert!(matches!(finding, Finding::Danger(Danger::Hangs | Danger::Died)), "{name}: {finding:?}");
-    }
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
