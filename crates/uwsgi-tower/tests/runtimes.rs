@@ -80,6 +80,7 @@ fn kept_connections_are_watched_in_every_runtime() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap().reusing(4);
     let (sender, closed) = std::sync::mpsc::channel();
+    let (read, was_read) = std::sync::mpsc::channel();
     let backend = thread::spawn(move || {
         for _ in 0..2 {
             let (mut connection, _) = listener.accept().unwrap();
@@ -90,8 +91,8 @@ fn kept_connections_are_watched_in_every_runtime() {
             connection.read_exact(&mut vec![0; length]).unwrap();
             let answer = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n";
             connection.write_all(answer).unwrap();
-            // The client must read the response before the end. Then nothing happens until the end comes.
-            thread::sleep(Duration::from_millis(200));
+            // The client has read the response.
+            was_read.recv().unwrap();
             connection.shutdown(std::net::Shutdown::Write).unwrap();
             // A client that watches closes at once.
             sender.send(connection.read(&mut [0]).map_err(|error| error.kind())).unwrap();
@@ -105,9 +106,11 @@ fn kept_connections_are_watched_in_every_runtime() {
     let first = runtime();
     ask(&first);
     drop(first);
+    read.send(()).unwrap();
     assert_eq!(closed.recv().unwrap(), Ok(0), "the connection outlives its runtime");
     let second = runtime();
     ask(&second);
+    read.send(()).unwrap();
     assert_eq!(closed.recv().unwrap(), Ok(0), "no task watches");
     backend.join().unwrap();
 }

@@ -56,6 +56,7 @@ fn app() -> Router {
         .route(
             "/late",
             get(|| async {
+                // Simulates slowness.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 "late"
             }),
