@@ -130,7 +130,7 @@ fn only_one_of_two_servers_binds_a_path() {
 #[test]
 fn other_families_are_not_taken_over() {
     use rustix::io::Errno;
-    use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrStorage, SocketType, bind, listen, socket};
+    use rustix::net::{AddressFamily, SocketAddrAny, SocketType, bind, listen, socket};
     let vsock = match socket(AddressFamily::VSOCK, SocketType::STREAM, None) {
         // Not every kernel has virtual sockets.
         Err(Errno::AFNOSUPPORT) => return,
@@ -139,7 +139,7 @@ fn other_families_are_not_taken_over() {
     // The sockaddr_vm of vsock(7) for any port (VMADDR_PORT_ANY) of any machine (VMADDR_CID_ANY).
     let any = [AddressFamily::VSOCK.as_raw(), 0, u16::MAX, u16::MAX, u16::MAX, u16::MAX, 0, 0];
     // SAFETY: these are all 16 bytes of an address of this family.
-    let any = unsafe { SocketAddrAny::read(any.as_ptr().cast::<SocketAddrStorage>(), 16) };
+    let any = unsafe { SocketAddrAny::read(any.as_ptr().cast(), 16) };
     bind(&vsock, &any).unwrap();
     listen(&vsock, 1).unwrap();
     assert_eq!(Listener::from_descriptor(vsock).unwrap_err().kind(), io::ErrorKind::Unsupported);
