@@ -111,6 +111,8 @@ struct Modules(Vec<Module>);
 struct Module {
     path: Vec<String>,
     children: Vec<String>,
+    /// Those of the children that are in the same file.
+    inline: Vec<String>,
     /// What `use` brings in: the name here, and the path that it stands for.
     names: Vec<(String, Vec<String>)>,
     /// All paths that the code uses, as they are written.
@@ -133,7 +135,9 @@ impl Modules {
             reader.visit_item(item);
         }
         let children = reader.children.iter().map(|(name, _)| name.clone()).collect();
-        self.0.push(Module { path: path.clone(), children, names: reader.names(), used: reader.used() });
+        let inline =
+            reader.children.iter().filter(|(_, items)| items.is_some()).map(|(name, _)| name.clone()).collect();
+        self.0.push(Module { path: path.clone(), children, inline, names: reader.names(), used: reader.used() });
         for (child, inline) in reader.children {
             let (file, folder) = (directory.join(format!("{child}.rs")), directory.join(&child));
             let file = if file.exists() { file } else { folder.join("mod.rs") };
@@ -196,6 +200,10 @@ impl Modules {
         let mut parts = BTreeMap::<String, BTreeSet<String>>::new();
         for (number, module) in self.0.iter().enumerate() {
             let Some(part) = module.path.first() else { continue };
+            if self.0[0].inline.contains(part) {
+                // A public name for what is elsewhere, in `lib.rs` itself.
+                continue;
+            }
             let imports = self.imports(number).into_iter().filter_map(|to| self.0[to].path.first());
             parts.entry(part.clone()).or_default().extend(imports.filter(|other| *other != part).cloned());
         }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use uwsgi_inspect::Escaped;
 
-use super::RequestOptions;
+use super::options::RequestOptions;
 use super::url::Url;
 use crate::exit::Failure;
 

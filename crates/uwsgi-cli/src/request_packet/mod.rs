@@ -1,50 +1,19 @@
 //! The packet of a web request, built from a URL as a front end would build it.
 
 mod headers;
+mod options;
 mod url;
-
-use std::ffi::{OsStr, OsString};
 
 use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
 use uwsgi_inspect::Escaped;
 
 use self::headers::{Header, headers};
+pub(crate) use self::options::RequestOptions;
 pub(crate) use self::url::{Url, is_url};
 use crate::exit::Failure;
 use crate::options::Pair;
 
-/// The options that change the request of a URL.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestOptions<'a> {
-    /// The value of `-X`.
-    pub(crate) method: Option<&'a OsStr>,
-    /// The method without `-X`.
-    pub(crate) default_method: &'static str,
-    /// The values of `-H`.
-    pub(crate) headers: &'a [OsString],
-    /// The length of the body; `None` without a body.
-    pub(crate) length: Option<u64>,
-    /// Whether the body is a form, unless `-H` sets the type.
-    pub(crate) is_form: bool,
-}
-
-impl<'a> RequestOptions<'a> {
-    /// Returns the options of a request whose body, if it has one, is a form. `head` is `-I`.
-    pub(crate) fn form(
-        method: Option<&'a OsString>,
-        head: bool,
-        headers: &'a [OsString],
-        length: Option<usize>,
-    ) -> Self {
-        let default_method = match length {
-            _ if head => "HEAD",
-            Some(_) => "POST",
-            None => "GET",
-        };
-        let length = length.map(|length| u64::try_from(length).unwrap_or(u64::MAX));
-        Self { method: method.map(OsString::as_os_str), default_method, headers, length, is_form: true }
-    }
-
+impl RequestOptions<'_> {
     /// Returns the packet. A pair replaces all vars of its key, and pairs come last, in their order.
     pub(crate) fn packet(
         &self,
