@@ -30,7 +30,7 @@ fn ping() {
 }
 
 #[test]
-fn calls() {
+fn rpc_calls() {
     for uwsgi in Uwsgi::BOTH {
         let stage = Stage::new();
         let listen = Listen::Unix(stage.path("uwsgi.sock"));

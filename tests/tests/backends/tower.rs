@@ -243,7 +243,7 @@ async fn inspected(client: Client) {
     let (status, _) = ask(&client, post("/status/403", 20_000_000, pieces(body))).await.unwrap();
     assert_eq!(status, StatusCode::FORBIDDEN);
 
-    // The error comes with an answer that is cut off.
+    // For the client an answer that is cut off is an error.
     let broken = Request::get("http://example.com/abort").body(whole(b"")).unwrap();
     let error = ask(&client, broken).await.unwrap_err();
     assert!(matches!(error, ClientError::Answer(_) | ClientError::Io(_)), "{error}");

@@ -39,7 +39,7 @@ pub struct Expect {
     pub gets: &'static [Gets],
 }
 
-/// What the application was given.
+/// What the application sees.
 #[derive(Debug, Clone, Copy)]
 pub enum Sees {
     /// A var. The values of several vars of one key are joined to a list, as RFC 9110 section 5.3 allows for headers: nginx
@@ -53,7 +53,7 @@ pub enum Sees {
     Other(&'static str, &'static str),
 }
 
-/// What the client is given.
+/// What the client gets.
 #[derive(Debug, Clone, Copy)]
 pub enum Gets {
     Status(u16),
@@ -99,7 +99,7 @@ impl Case {
         match self.body {
             Body::None | Body::Sized(_) => request.extend(body),
             Body::Chunked(_) => {
-                // These sizes are unlike those of buffers. The first chunk has one byte.
+                // No buffer has one of these sizes. The first chunk has one byte.
                 let mut rest = body;
                 for size in [1, 1000, 4096, 70_001].into_iter().cycle() {
                     let (chunk, left) = rest.split_at(rest.len().min(size));

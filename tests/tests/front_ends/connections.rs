@@ -107,7 +107,7 @@ pub const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn connections() {
+fn front_ends_treat_connections_as_the_table_says() {
     let http = FRONT_ENDS.iter().map(|front_end| front_end.name).filter(|name| *name != "uwsgi_curl");
     assert!(http.eq(ROWS.iter().map(|row| row.front_end)));
     for row in ROWS {

@@ -53,7 +53,7 @@ const NGINX: &str = "nginx 1.22 ngx_http_upstream_send_request_handler: with an 
 const APACHE: &str = "httpd 2.4 modules/proxy/mod_proxy_uwsgi.c: the whole body is sent before anything is read";
 
 #[test]
-fn large_echoes() {
+fn bodies_larger_than_all_buffers_are_echoed() {
     let http = FRONT_ENDS.iter().map(|front_end| front_end.name).filter(|name| *name != "uwsgi_curl");
     assert!(http.eq(ECHOES.iter().map(|(name, ..)| *name)));
     for (name, passes, source) in ECHOES {

@@ -95,7 +95,7 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn nginx_says_why() {
+fn nginx_logs_why_it_answers_an_error() {
     for row in ROWS {
         let stage = Stage::new();
         let socket = stage.path("app.sock");

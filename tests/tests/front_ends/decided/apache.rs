@@ -5,7 +5,7 @@ use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, apache};
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
-fn apache_decides() {
+fn applications_see_what_apache_decides() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 

@@ -5,7 +5,7 @@ use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, lighttpd};
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
-fn lighttpd_decides() {
+fn applications_see_what_lighttpd_decides() {
     FrontEnd::<3> {
         rows: ROWS,
         start: |stage, rows, routes| start(stage, rows, routes, "\"fix-root-scriptname\" => \"enable\""),
@@ -14,7 +14,7 @@ fn lighttpd_decides() {
 }
 
 #[test]
-fn lighttpd_without_fix_root_scriptname() {
+fn applications_see_a_mount_without_fix_root_scriptname() {
     FrontEnd::<3> { rows: WITHOUT_FIX, start: |stage, rows, routes| start(stage, rows, routes, "") }.run();
 }
 

@@ -5,7 +5,7 @@ use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, nginx};
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
 #[test]
-fn nginx_decides() {
+fn applications_see_what_nginx_decides() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 

@@ -4,7 +4,7 @@ use super::nginx::start;
 use super::{FrontEnd, GET, OverHttp, Row};
 
 #[test]
-fn nginx_sets_params_again() {
+fn the_last_param_of_nginx_counts() {
     FrontEnd::<3> { rows: ROWS, start }.run();
 }
 

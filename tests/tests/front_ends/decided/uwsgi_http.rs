@@ -7,7 +7,7 @@ use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, uwsgi_http};
 use super::{FrontEnd, GET, Routes, Row};
 
 #[test]
-fn uwsgi_http_decides() {
+fn applications_see_what_the_router_decides() {
     FrontEnd::<2> { rows: ROWS, start }.run();
 }
 
