@@ -45,8 +45,10 @@ pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 
 /// Where bodies end: that of a request, and that of an answer.
 pub mod framing {
-    pub use crate::http::framing::{RequestBody, ResponseBody, request_body, response_body};
-    pub use crate::http::length::{FramingError, content_length, declared_length, is_length_right, whole_length};
+    pub use crate::http::body_framing::{RequestBody, ResponseBody, request_body, response_body};
+    pub use crate::http::content_length::{
+        FramingError, content_length, declared_length, is_length_right, whole_length,
+    };
 }
 
 /// The answer to a web request, which is HTTP: decodes and encodes its head.

@@ -4,6 +4,8 @@ mod headers;
 mod options;
 mod url;
 
+use std::ffi::OsStr;
+
 use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
 use uwsgi_inspect::Escaped;
 
@@ -13,7 +15,7 @@ pub(crate) use self::url::{Url, is_url};
 use crate::exit::Failure;
 use crate::options::Pair;
 
-impl RequestOptions<'_> {
+impl<'a> RequestOptions<'a> {
     /// Returns the packet. A pair replaces all vars of its key, and pairs come last, in their order.
     pub(crate) fn packet(
         &self,

@@ -1,12 +1,12 @@
 //! The client: a backend as a service of `tower`.
 
-mod ask;
 mod connect;
 pub(crate) mod error;
 mod exchange_driver;
 pub(crate) mod incoming;
 mod outgoing;
 mod pool;
+mod send_request;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +22,10 @@ use http::{Request, Response};
 use tower_service::Service;
 use uwsgi::client::AddressError;
 
-use ask::Backend;
 use error::ClientError;
 use incoming::Incoming;
 use pool::Pool;
+use send_request::Backend;
 
 /// A backend as a service: takes requests of `http`, and returns responses. Clones are cheap, and share their idle connections.
 ///

@@ -8,7 +8,7 @@ pub(crate) mod tls;
 #[cfg(target_os = "linux")]
 mod unregistered;
 #[cfg(not(target_os = "linux"))]
-#[path = "no_unregistered.rs"]
+#[path = "unregistered_unsupported.rs"]
 mod unregistered;
 
 use core::future::Future;

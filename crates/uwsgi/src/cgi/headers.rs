@@ -6,8 +6,8 @@ use core::iter::FusedIterator;
 use alloc::borrow::Cow;
 
 use crate::cgi::field_name;
-use crate::cgi::many::Window;
 use crate::cgi::name::HeaderName;
+use crate::cgi::repeated_headers::Window;
 use crate::cgi::request::Request;
 use crate::wire::vars::{Iter, Vars};
 

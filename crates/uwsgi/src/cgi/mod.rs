@@ -7,12 +7,12 @@ pub(crate) mod forward;
 pub(crate) mod headers;
 pub(crate) mod host;
 #[cfg(feature = "alloc")]
-pub(crate) mod joined;
-pub(crate) mod many;
+pub(crate) mod joined_values;
 pub(crate) mod mount;
 pub(crate) mod name;
 pub(crate) mod percent;
 pub(crate) mod policy;
+pub(crate) mod repeated_headers;
 pub(crate) mod request;
 pub(crate) mod scheme;
 pub(crate) mod target;

@@ -3,7 +3,7 @@
 use crate::cgi::check::{self, ContentErrorKind};
 use crate::cgi::field_name;
 use crate::cgi::name::HeaderName;
-use crate::http::length::content_length;
+use crate::http::content_length::content_length;
 use crate::wire::control_bytes::{has_byte_under_space, line_end_or_nul};
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 

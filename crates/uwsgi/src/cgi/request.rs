@@ -3,8 +3,8 @@
 use core::str::Utf8Error;
 
 use crate::cgi::scheme::{Scheme, says_https};
-use crate::http::framing::{self, RequestBody};
-use crate::http::length::FramingError;
+use crate::http::body_framing::{self, RequestBody};
+use crate::http::content_length::FramingError;
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::limits::Limits;
@@ -257,7 +257,7 @@ impl<'a> Request<'a> {
     ///
     /// [`FramingError`]: refuse the request, and close the connection.
     pub fn body_framing(&self) -> Result<RequestBody, FramingError> {
-        framing::request_body(self.located.content_length, None, false)
+        body_framing::request_body(self.located.content_length, None, false)
     }
 
     /// Returns how to read the bytes after the packet, for a server behind uWSGI's HTTP router with `--http-chunked-input`: a
@@ -267,7 +267,7 @@ impl<'a> Request<'a> {
     ///
     /// As [`body_framing`](Self::body_framing).
     pub fn body_framing_or_chunked(&self) -> Result<RequestBody, FramingError> {
-        framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
+        body_framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
     }
 
     /// Whether another request may follow the body on this connection: there is a `CONTENT_LENGTH` that is not empty, and all

@@ -1,6 +1,6 @@
 //! Headers that are about one connection.
 
-use crate::http::length::has_no_length;
+use crate::http::content_length::has_no_length;
 use crate::http::response::ResponseHead;
 
 /// Whether a proxy passes on this header of an answer with this status. It drops headers about the connection, but it passes on

@@ -4,8 +4,8 @@ use core::mem::MaybeUninit;
 
 use httparse::{Header, ParserConfig};
 
-use crate::http::facts::{Facts, Flags, facts, headers, offset};
 use crate::http::head::{HeaderLines, split_line};
+use crate::http::head_facts::{Facts, Flags, facts, headers, offset};
 use crate::http::head_limits::{HeadLimits, SLOTS};
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 use crate::http::status_line::{is_usual, read_status, split_status, status_code};

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::http::connection::passes;
-use crate::http::length::{content_length, has_no_length};
+use crate::http::content_length::{content_length, has_no_length};
 use crate::http::token::position_outside_token;
 use crate::http::upgrade::Protocols;
 use crate::wire::buffer::Buffer;

@@ -2,7 +2,7 @@
 
 use crate::cgi::check::check_var;
 use crate::cgi::request::Request;
-use crate::http::framing::RequestBody;
+use crate::http::body_framing::RequestBody;
 use crate::http::upgrade::Protocols;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;

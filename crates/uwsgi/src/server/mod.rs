@@ -60,13 +60,12 @@
 //! # }
 //! ```
 
-mod admission;
-mod allow;
+mod allow_list;
 mod answer_head;
 mod body_wait;
 mod checks;
-mod cut;
-mod ending;
+mod connection_end;
+mod connection_limit;
 mod persistence;
 mod receive;
 mod receive_packet;
@@ -77,11 +76,11 @@ mod respond_step;
 mod respond_time;
 mod settings;
 mod time;
+mod truncated_answer;
 
-pub use admission::{Admission, ConnectionLimit, admit};
-pub use allow::{AllowError, AllowList};
-pub use cut::{Cut, CutLimit};
-pub use ending::{Drain, DrainStep, Ending};
+pub use allow_list::{AllowError, AllowList};
+pub use connection_end::{Drain, DrainStep, Ending};
+pub use connection_limit::{Admission, ConnectionLimit, admit};
 pub use receive::Receive;
 pub use receive_step::{BodyStep, HeadStep};
 pub use refusal::Refusal;
@@ -89,6 +88,7 @@ pub use respond::Respond;
 pub use respond_step::{AnswerError, Failure, Leaves, TimeStep};
 pub use settings::Settings;
 pub use time::Time;
+pub use truncated_answer::{Cut, CutLimit};
 
 /// The start of the line that a server logs at DEBUG when the peer has closed the connection before a request or its answer was
 /// complete. A peer may do so, and the application is not at fault. The error of the connection follows in the line.

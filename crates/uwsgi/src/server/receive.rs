@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
+use crate::http::body_framing::RequestBody;
 use crate::http::chunked::{ChunkStep, Chunked};
-use crate::http::declared::Declared;
-use crate::http::framing::RequestBody;
+use crate::http::remaining_length::Declared;
 use crate::http::upgrade::Protocols;
 use crate::server::body_wait::BodyWait;
 use crate::server::checks::RequestFacts;

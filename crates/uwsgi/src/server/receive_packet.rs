@@ -1,9 +1,9 @@
 //! The part of the receiving half that reads packets: what comes before one, its header and its block.
 
 use crate::cgi::request::Request;
+use crate::http::body_framing::RequestBody;
 use crate::http::chunked::Chunked;
-use crate::http::declared::Declared;
-use crate::http::framing::RequestBody;
+use crate::http::remaining_length::Declared;
 use crate::server::body_wait::BodyWait;
 use crate::server::checks::{check_header, decode_request, is_message};
 use crate::server::receive::{Announced, Phase, Receive};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::cgi::check::{ContentError, ContentErrorKind};
 use crate::http::chunked::ChunkError;
-use crate::http::length::FramingError;
+use crate::http::content_length::FramingError;
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Foreign;
 use crate::wire::modifier::Modifier1;

@@ -5,12 +5,12 @@ use core::time::Duration;
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
 use crate::server::answer_head::AnswerHead;
-use crate::server::cut::CutLimit;
 use crate::server::persistence::Persistence;
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
 use crate::server::respond_step::{AnswerError, Failure, Leaves};
 use crate::server::time::Time;
+use crate::server::truncated_answer::CutLimit;
 
 /// The sending half of the server side of a connection, for one answer. It owns no buffer, does no I/O and has no clock.
 ///

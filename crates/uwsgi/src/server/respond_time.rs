@@ -1,10 +1,10 @@
 //! The part of the sending half that keeps the time: waits for a worker, for the peer, and for the end of a stop.
 
-use crate::server::cut::{Cut, CutLimit};
 use crate::server::refusal::Refusal;
 use crate::server::respond::{Phase, Respond};
 use crate::server::respond_step::TimeStep;
 use crate::server::time::{Due, Time};
+use crate::server::truncated_answer::{Cut, CutLimit};
 
 impl Respond {
     /// Tells the machine that bytes are to be written and the connection takes none now.

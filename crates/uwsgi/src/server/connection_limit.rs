@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::server::allow::AllowList;
+use crate::server::allow_list::AllowList;
 use crate::server::refusal::Refusal;
 
 /// Decides whether to serve a connection: its peer must be allowed, and there must not be too many connections.

@@ -2,8 +2,8 @@
 
 use httparse::{EMPTY_HEADER, Header};
 
+use crate::http::content_length::content_length;
 use crate::http::head_limits::{HeadLimits, SLOTS};
-use crate::http::length::content_length;
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
 
 /// The facts that header lines state together.

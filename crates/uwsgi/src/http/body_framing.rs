@@ -1,6 +1,6 @@
 //! Where bodies end: that of a request, and that of an answer.
 
-use crate::http::length::{self, FramingError};
+use crate::http::content_length::{self, FramingError};
 use crate::http::response::ResponseHead;
 
 /// How to read the bytes after a request's packet.
@@ -49,7 +49,7 @@ pub fn request_body(
     transfer_encoding: Option<&[u8]>,
     accept_chunked: bool,
 ) -> Result<RequestBody, FramingError> {
-    match content_length.map_or(Ok(None), length::content_length)? {
+    match content_length.map_or(Ok(None), content_length::content_length)? {
         Some(length) => Ok(RequestBody::Length(length)),
         None if accept_chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
             Ok(RequestBody::Chunked)
