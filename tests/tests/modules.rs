@@ -48,6 +48,19 @@ fn the_picture_in_contributing_is_true() {
     assert!(shown == measured, "CONTRIBUTING.md shows another picture of the modules than this:\n{measured}");
 }
 
+/// The tables that say where things are name files and folders that exist.
+#[test]
+fn the_paths_in_contributing_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = include_str!("../../CONTRIBUTING.md");
+    let section = page.split("## Where things are").nth(1).and_then(|rest| rest.split("## Rules of the code").next()).unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 25, "{}", rows.len());
+    for path in rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|text| text.contains('/')) {
+        assert!(root.join(path).exists() || root.join("crates").join(path).exists(), "there is no {path}");
+    }
+}
+
 /// Lists each crate with the crates that it depends on, and below it each of its parts with the parts that this one imports.
 /// A line imports only lines below it.
 fn picture() -> String {
