@@ -11,7 +11,7 @@ use std::time::Duration;
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Case, Split, all, observe, play};
-use uwsgi_tests::ours::{Kind, Ours, Way};
+use uwsgi_tests::ours::{Kind, OurServers, SocketKind};
 
 /// A case that takes less than this is quick.
 const QUICK: Duration = Duration::from_secs(3);
@@ -56,7 +56,7 @@ const DEVIATIONS: &[Deviation] = &[
 ///
 /// If a case fails. The message names every case that fails.
 fn play_all(
-    (kind, ours): (Kind, Ours),
+    (kind, ours): (Kind, OurServers),
     threads: usize,
     cases: impl Fn(&Case) -> bool,
     splits: impl Fn(&Case) -> Vec<Split> + Sync,
@@ -86,7 +86,7 @@ fn play_all(
 
 /// Plays a case, and returns what was wrong. Returns `None` if the case cannot be played: nothing can be sent from 192.0.2.1,
 /// and a Unix socket has no reset.
-fn check(kind: Kind, case: &Case, ours: &Ours, split: Split) -> Option<Result<(), String>> {
+fn check(kind: Kind, case: &Case, ours: &OurServers, split: Split) -> Option<Result<(), String>> {
     // One at a time: all of them together would open too many connections for the time that a case has.
     static CROWD: Mutex<()> = Mutex::new(());
     let _crowd = is_crowded(case).then(|| CROWD.lock().unwrap());
@@ -127,8 +127,8 @@ fn every_case_from_this_machine_can_be_played() {
     assert_eq!(names, from_other_machines);
 }
 
-fn ours(kind: Kind, way: Way) -> (Kind, Ours) {
-    (kind, Ours::new(kind, way))
+fn ours(kind: Kind, socket: SocketKind) -> (Kind, OurServers) {
+    (kind, OurServers::new(kind, socket))
 }
 
 fn whole(_: &Case) -> Vec<Split> {
@@ -151,12 +151,12 @@ fn is_short(case: &Case) -> bool {
 
 /// Plays the slow cases. Some of them open 1024 connections first.
 #[cfg(feature = "peers")]
-fn slow(kind: Kind, way: Way) -> usize {
+fn slow(kind: Kind, socket: SocketKind) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    play_all(ours(kind, way), 100, |case| !is_quick(case), whole)
+    play_all(ours(kind, socket), 100, |case| !is_quick(case), whole)
 }
 
 /// Defines the tests of one server.
@@ -167,19 +167,19 @@ macro_rules! tests_of {
 
             #[test]
             fn quick_cases_over_tcp() {
-                let played = play_all(ours($kind, Way::Tcp), 16, is_quick, whole);
+                let played = play_all(ours($kind, SocketKind::Tcp), 16, is_quick, whole);
                 assert!(played > 300, "{played}");
             }
 
             #[test]
             fn quick_cases_over_unix_sockets() {
-                let played = play_all(ours($kind, Way::Unix), 16, is_quick, whole);
+                let played = play_all(ours($kind, SocketKind::Unix), 16, is_quick, whole);
                 assert!(played > 300, "{played}");
             }
 
             #[test]
             fn quick_cases_in_two_pieces() {
-                let (kind, ours) = ours($kind, Way::Unix);
+                let (kind, ours) = ours($kind, SocketKind::Unix);
                 let ours = ours.with_pause(Duration::from_millis(1));
                 assert!(play_all((kind, ours), 16, is_short, in_two) > 250);
             }
@@ -187,20 +187,20 @@ macro_rules! tests_of {
             #[test]
             fn quick_cases_byte_by_byte() {
                 let short = |case: &Case| is_short(case) && case.len() < 1000;
-                assert!(play_all(ours($kind, Way::Tcp), 16, short, |_| vec![Split::ByteByByte]) > 250);
+                assert!(play_all(ours($kind, SocketKind::Tcp), 16, short, |_| vec![Split::ByteByByte]) > 250);
             }
 
             /// The slow cases take a minute or more. They run all at once, since their threads mostly wait.
             #[cfg(feature = "peers")]
             #[test]
             fn slow_cases_over_tcp() {
-                assert!(slow($kind, Way::Tcp) > 40);
+                assert!(slow($kind, SocketKind::Tcp) > 40);
             }
 
             #[cfg(feature = "peers")]
             #[test]
             fn slow_cases_over_unix_sockets() {
-                assert!(slow($kind, Way::Unix) > 40);
+                assert!(slow($kind, SocketKind::Unix) > 40);
             }
         }
     };

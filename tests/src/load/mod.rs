@@ -1,15 +1,15 @@
 //! Load on a server and measurements of it: clients with a fixed rate of requests, clients that send slowly, and the
 //! server in its own process.
 
-mod at;
-mod pace;
+mod address;
 mod process;
-mod trickle;
+mod rate;
+mod slow;
 
-pub use at::{At, get, packet, post, status};
-pub use pace::{Latencies, Pace};
+pub use address::{ServerAddress, get, packet, post, status};
 pub use process::Process;
-pub use trickle::{Trickle, Trickled};
+pub use rate::{Latencies, RequestRate};
+pub use slow::{SlowClients, SlowOutcome};
 
 /// Returns whether the tests run as long as `tests/run --full` allows.
 pub fn is_full() -> bool {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::At;
+use super::ServerAddress;
 
 /// A process that is killed when it is dropped.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Process {
     /// # Errors
     ///
     /// If it does not start, or ends before it accepts connections.
-    pub fn start(command: &mut Command, at: &At) -> io::Result<Self> {
+    pub fn start(command: &mut Command, at: &ServerAddress) -> io::Result<Self> {
         let mut process = Self { child: command.stdin(Stdio::null()).spawn()? };
         let begun = Instant::now();
         while at.connect().is_err() {
@@ -39,7 +39,7 @@ impl Process {
     }
 
     /// Takes over a child process that already runs.
-    pub fn of(child: Child) -> Self {
+    pub fn from_child(child: Child) -> Self {
         Self { child }
     }
 
@@ -132,7 +132,7 @@ impl Process {
     /// # Errors
     ///
     /// From the system.
-    pub fn said(&mut self) -> io::Result<String> {
+    pub fn stderr(&mut self) -> io::Result<String> {
         let mut text = String::new();
         if let Some(error) = &mut self.child.stderr {
             io::Read::read_to_string(error, &mut text)?;

@@ -15,10 +15,10 @@ use uwsgi_conformance::{Act, App, Case};
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener};
 
 use super::endpoint::{Stop, socket_path};
-use super::{Gate, Way};
+use super::{Gate, SocketKind};
 
 /// Starts the server that a case needs, on a thread.
-pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
+pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let needs = &case.needs;
     let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
     let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(gate)))?
@@ -28,10 +28,10 @@ pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Serv
         // Cases that depend on a free worker run with one worker. Otherwise many cases share the server.
         .with_workers(if needs.busy > 0 { 1 } else { 64 });
     let bind = |address: &str| Listener::bind(Address::Tcp(address.parse().map_err(io::Error::other)?));
-    let server = server.listen(match way {
-        Way::Tcp => bind("127.0.0.1:0")?,
-        Way::Both => bind("[::]:0")?,
-        Way::Unix => Listener::bind(Address::Unix(socket_path().to_str().expect("a path that is text")))?,
+    let server = server.listen(match socket {
+        SocketKind::Tcp => bind("127.0.0.1:0")?,
+        SocketKind::Both => bind("[::]:0")?,
+        SocketKind::Unix => Listener::bind(Address::Unix(socket_path().to_str().expect("a path that is text")))?,
     });
     let at = match (server.local(), server.listeners().first()) {
         (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),

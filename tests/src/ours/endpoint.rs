@@ -37,7 +37,7 @@ impl Kind {
 
 /// The kind of socket that the tests connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum SocketKind {
     Tcp,
     /// TCP on both address families, reached by IPv4.
     Both,
@@ -46,9 +46,9 @@ pub enum Way {
 
 /// An endpoint that runs one of our servers as each case needs it.
 #[derive(Debug)]
-pub struct Ours {
+pub struct OurServers {
     kind: Kind,
-    way: Way,
+    socket: SocketKind,
     timeout: Duration,
     pause: Duration,
     kept: Mutex<HashMap<(String, App), Arc<Running>>>,
@@ -64,12 +64,12 @@ struct Running {
 /// Stops a server.
 pub(super) type Stop = Box<dyn Fn() + Send + Sync>;
 
-impl Ours {
+impl OurServers {
     /// Creates the endpoint for this server and this kind of socket.
-    pub fn new(kind: Kind, way: Way) -> Self {
+    pub fn new(kind: Kind, socket: SocketKind) -> Self {
         Self {
             kind,
-            way,
+            socket,
             timeout: Duration::from_secs(10),
             pause: Duration::from_micros(200),
             kept: Mutex::new(HashMap::new()),
@@ -86,23 +86,23 @@ impl Ours {
     fn server(&self, case: &Case) -> io::Result<Arc<Running>> {
         let Needs { connections, busy, stop, sender, .. } = case.needs;
         let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
-        let way = if mapped && self.way == Way::Tcp { Way::Both } else { self.way };
+        let socket = if mapped && self.socket == SocketKind::Tcp { SocketKind::Both } else { self.socket };
         if connections > 1 || busy > 0 || stop.is_some() {
-            return Running::start(case, self.kind, way).map(Arc::new);
+            return Running::start(case, self.kind, socket).map(Arc::new);
         }
         let needs = Needs { sender: Sender::Local, ..case.needs };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (format!("{way:?} {needs:?}"), case.app);
+        let key = (format!("{socket:?} {needs:?}"), case.app);
         if let Some(running) = kept.get(&key) {
             return Ok(Arc::clone(running));
         }
-        let running = Arc::new(Running::start(case, self.kind, way)?);
+        let running = Arc::new(Running::start(case, self.kind, socket)?);
         kept.insert(key, Arc::clone(&running));
         Ok(running)
     }
 }
 
-impl Endpoint for Ours {
+impl Endpoint for OurServers {
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>> {
         let running = self.server(case)?;
         let server = running.at.clone().with_needs(case.needs).with_app(case.app);
@@ -191,11 +191,11 @@ const QUIET: Case = Case {
 const HELD: Recipe = SMALL.changed(&[(b"PATH_INFO", Gate::PATH.as_bytes())]);
 
 impl Running {
-    fn start(case: &Case, kind: Kind, way: Way) -> io::Result<Self> {
+    fn start(case: &Case, kind: Kind, socket: SocketKind) -> io::Result<Self> {
         let gate = Arc::new(Gate::default());
         let (at, stop) = match kind {
-            Kind::Blocking => blocking::start(case, way, &gate)?,
-            Kind::Asynchronous => service::start(case, way, &gate)?,
+            Kind::Blocking => blocking::start(case, socket, &gate)?,
+            Kind::Asynchronous => service::start(case, socket, &gate)?,
         };
         Ok(Self { at, stop, gate })
     }

@@ -6,6 +6,6 @@ mod gate;
 mod service;
 
 pub use blocking::Application;
-pub use endpoint::{Kind, Ours, Way};
+pub use endpoint::{Kind, OurServers, SocketKind};
 pub use gate::Gate;
 pub use service::answer;

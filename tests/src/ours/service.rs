@@ -27,7 +27,7 @@ use uwsgi_conformance::{Act, App, Case};
 use uwsgi_tower::{Body, BodyError, Listener, Modifiers, Shared, Vars, serve};
 
 use super::endpoint::{Stop, socket_path};
-use super::{Gate, Way};
+use super::{Gate, SocketKind};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -38,7 +38,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// Starts the server that a case needs, as a task.
-pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
+pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let _entered = RUNTIME.enter();
     let tcp = |socket: TcpSocket, address: IpAddr| {
         socket.bind(SocketAddr::new(address, 0))?;
@@ -48,10 +48,10 @@ pub(super) fn start(case: &Case, way: Way, gate: &Arc<Gate>) -> io::Result<(Serv
         let at = Server::tcp(SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
         Ok((at, run(case, gate, listener)?))
     };
-    match way {
-        Way::Tcp => tcp(TcpSocket::new_v4()?, Ipv4Addr::LOCALHOST.into()),
-        Way::Both => tcp(TcpSocket::new_v6()?, Ipv6Addr::UNSPECIFIED.into()),
-        Way::Unix => {
+    match socket {
+        SocketKind::Tcp => tcp(TcpSocket::new_v4()?, Ipv4Addr::LOCALHOST.into()),
+        SocketKind::Both => tcp(TcpSocket::new_v6()?, Ipv6Addr::UNSPECIFIED.into()),
+        SocketKind::Unix => {
             let path = socket_path();
             let stop = run(case, gate, tokio::net::UnixListener::bind(&path)?)?;
             let at = Server::unix(path.clone());

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use super::{Listen, Peer, Program, Snippet, Stage, peer};
+use super::{Listen, Peer, Program, Snippet, TestDir, peer};
 
 /// The modules that the snippets and the tests need. The multi-processing module is built in or one of these.
 const MODULES: [&str; 13] = [
@@ -25,9 +25,9 @@ const MODULES: [&str; 13] = [
 ];
 
 /// Starts Apache with these `VirtualHost` blocks, in a minimal `apache2.conf`.
-pub fn apache<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
-    let site = stage.write(&format!("{name}/site.conf"), site.text());
-    let dir = stage.text_path(name);
+pub fn apache<'s>(test_dir: &'s TestDir, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
+    let site = test_dir.write(&format!("{name}/site.conf"), site.text());
+    let dir = test_dir.text_path(name);
     let mut conf = format!(
         "ServerRoot {dir}
 ServerName localhost
@@ -57,8 +57,8 @@ MaxRequestWorkers 200
         writeln!(conf, "Listen {listen}").expect("a string");
     }
     writeln!(conf, "Include {}", site.display()).expect("a string");
-    let conf = stage.write(&format!("{name}/apache2.conf"), conf);
+    let conf = test_dir.write(&format!("{name}/apache2.conf"), conf);
     let mut command = Command::new(peer(Peer::Apache));
     command.args(["-D", "FOREGROUND", "-f"]).arg(conf);
-    Program::start(stage, name, &mut command, listens)
+    Program::start(test_dir, name, &mut command, listens)
 }

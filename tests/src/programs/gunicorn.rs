@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use super::{Listen, Peer, Program, Stage, peer};
+use super::{Listen, Peer, Program, TestDir, peer};
 
 /// Starts gunicorn with a WSGI application: the object `application` of this source.
-pub fn gunicorn<'s>(stage: &'s Stage, name: &str, application: &str, listen: &Listen) -> Program<'s> {
-    stage.write(&format!("{name}/application.py"), application);
+pub fn gunicorn<'s>(test_dir: &'s TestDir, name: &str, application: &str, listen: &Listen) -> Program<'s> {
+    test_dir.write(&format!("{name}/application.py"), application);
     let bind = match listen {
         Listen::Tcp(_) => listen.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
@@ -15,7 +15,7 @@ pub fn gunicorn<'s>(stage: &'s Stage, name: &str, application: &str, listen: &Li
     command
         .args(["--protocol", "uwsgi", "--worker-class", "gthread", "--workers", "1", "--threads", "8"])
         .args(["--no-control-socket", "--umask", "0", "--bind", &bind, "--chdir"])
-        .arg(stage.path(name))
+        .arg(test_dir.path(name))
         .arg("application");
-    Program::start(stage, name, &mut command, &[listen])
+    Program::start(test_dir, name, &mut command, &[listen])
 }

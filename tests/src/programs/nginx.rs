@@ -5,18 +5,18 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use super::{Listen, Peer, Program, Snippet, Stage, peer};
+use super::{Listen, Peer, Program, Snippet, TestDir, peer};
 
 /// Starts nginx with these `upstream` and `server` blocks, in a minimal `nginx.conf`.
-pub fn nginx<'s>(stage: &'s Stage, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
+pub fn nginx<'s>(test_dir: &'s TestDir, name: &str, site: &Snippet, listens: &[&Listen]) -> Program<'s> {
     // nginx looks for a relative include in the directory of nginx.conf.
     let params = fs::read(peer(Peer::NginxParams)).expect("uwsgi_params");
-    stage.write(&format!("{name}/uwsgi_params"), params);
-    stage.write(&format!("{name}/site.conf"), site.text());
-    let conf = stage.write(&format!("{name}/nginx.conf"), wrapper(&stage.text_path(name)));
+    test_dir.write(&format!("{name}/uwsgi_params"), params);
+    test_dir.write(&format!("{name}/site.conf"), site.text());
+    let conf = test_dir.write(&format!("{name}/nginx.conf"), wrapper(&test_dir.text_path(name)));
     let mut command = Command::new(peer(Peer::Nginx));
     command.args(["-e", "stderr", "-c"]).arg(conf);
-    Program::start(stage, name, &mut command, listens)
+    Program::start(test_dir, name, &mut command, listens)
 }
 
 fn wrapper(dir: &str) -> String {

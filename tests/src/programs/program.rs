@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{Listen, Stage};
+use super::{Listen, TestDir};
 
 /// The time in which a program must listen. On an idle machine each takes a tenth of a second.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,7 +23,7 @@ pub struct Program<'s> {
     /// `None` once it was killed.
     child: Option<Child>,
     log: PathBuf,
-    stage: &'s Stage,
+    test_dir: &'s TestDir,
     /// Holds the ports while the program runs.
     _listens: Vec<Listen>,
 }
@@ -35,20 +35,20 @@ impl<'s> Program<'s> {
     /// # Panics
     ///
     /// If it does not start or does not listen in time; the message has its output.
-    pub fn start(stage: &'s Stage, name: &str, command: &mut Command, listens: &[&Listen]) -> Self {
-        let log = stage.path(&format!("{name}.log"));
+    pub fn start(test_dir: &'s TestDir, name: &str, command: &mut Command, listens: &[&Listen]) -> Self {
+        let log = test_dir.path(&format!("{name}.log"));
         let out = File::create(&log).expect("a log");
         let child = command
-            .current_dir(stage.path(""))
+            .current_dir(test_dir.path(""))
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))
             .stderr(out)
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}\n{command:?}"));
-        stage.started(child.id());
+        test_dir.started(child.id());
         let held = listens.iter().copied().cloned().collect();
-        let mut program = Self { name: name.to_owned(), child: Some(child), log, stage, _listens: held };
+        let mut program = Self { name: name.to_owned(), child: Some(child), log, test_dir, _listens: held };
         listens.iter().for_each(|listen| program.wait_for(listen));
         program
     }
@@ -89,7 +89,7 @@ impl<'s> Program<'s> {
         if let Some(group) = group {
             let _nobody_left = kill_process_group(group, Signal::KILL);
         }
-        self.stage.ended(child.id());
+        self.test_dir.ended(child.id());
         child.wait().expect("a child of ours");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore, crypto};
 
-use super::Stage;
+use super::TestDir;
 
 /// A certificate for one name, made for one test.
 #[derive(Debug)]
@@ -18,16 +18,16 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    pub fn new(stage: &Stage, name: &str) -> Self {
-        Self::in_files(stage, "certificate", name)
+    pub fn new(test_dir: &TestDir, name: &str) -> Self {
+        Self::in_files(test_dir, "certificate", name)
     }
 
     /// Creates one of several certificates of a test, in files with this name.
-    pub fn in_files(stage: &Stage, file: &str, name: &str) -> Self {
+    pub fn in_files(test_dir: &TestDir, file: &str, name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a name");
         Self {
-            file: stage.write(&format!("{file}.pem"), made.cert.pem()),
-            key: stage.write(&format!("{file}.key"), made.signing_key.serialize_pem()),
+            file: test_dir.write(&format!("{file}.pem"), made.cert.pem()),
+            key: test_dir.write(&format!("{file}.key"), made.signing_key.serialize_pem()),
             der: made.cert.der().clone(),
         }
     }

@@ -2,25 +2,25 @@
 
 use std::process::Command;
 
-use super::{Listen, Peer, Program, Snippet, Stage, peer};
+use super::{Listen, Peer, Program, Snippet, TestDir, peer};
 
 /// Starts uWSGI with this configuration: its HTTP router alone.
-pub fn uwsgi_http<'s>(stage: &'s Stage, name: &str, ini: &Snippet, listens: &[&Listen]) -> Program<'s> {
-    let ini = stage.write(&format!("{name}.ini"), ini.text());
+pub fn uwsgi_http<'s>(test_dir: &'s TestDir, name: &str, ini: &Snippet, listens: &[&Listen]) -> Program<'s> {
+    let ini = test_dir.write(&format!("{name}.ini"), ini.text());
     let mut command = Command::new(peer(Peer::Uwsgi));
     command.arg("--ini").arg(ini);
-    Program::start(stage, name, &mut command, listens)
+    Program::start(test_dir, name, &mut command, listens)
 }
 
 /// Starts uWSGI with a WSGI application, the object `application` of this source, and further options.
 pub fn uwsgi_worker<'s>(
-    stage: &'s Stage,
+    test_dir: &'s TestDir,
     name: &str,
     application: &str,
     listen: &Listen,
     options: &[String],
 ) -> Program<'s> {
-    let module = stage.write(&format!("{name}/application.py"), application);
+    let module = test_dir.write(&format!("{name}/application.py"), application);
     let mut command = Command::new(peer(Peer::Uwsgi));
     command
         .args(["--master", "--need-app", "--die-on-term", "--disable-logging", "--chmod-socket=666"])
@@ -30,7 +30,7 @@ pub fn uwsgi_worker<'s>(
         .args(["--socket", &listen.to_string(), "--wsgi-file"])
         .arg(module)
         .args(options);
-    Program::start(stage, name, &mut command, &[listen])
+    Program::start(test_dir, name, &mut command, &[listen])
 }
 
 /// Returns the command uwsgi_curl, which sends one request and prints the response.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{Listen, Program, Stage};
+use super::{Listen, Program, TestDir};
 
 /// Returns the command `uwsgictl`: the file that the environment variable `UWSGICTL` names, or [`already_built`].
 /// Otherwise it is built now, so that it is never an old one.
@@ -55,12 +55,12 @@ fn build(what: &[&str]) -> PathBuf {
 }
 
 /// Starts `uwsgictl serve` at this address with further options: the blocking server with the inspector.
-pub fn uwsgictl_serve<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[String]) -> Program<'s> {
+pub fn uwsgictl_serve<'s>(test_dir: &'s TestDir, name: &str, listen: &Listen, options: &[String]) -> Program<'s> {
     let mut command = uwsgictl();
     command.args(["serve", "--bind", &listen.to_string()]).args(options);
     if let Listen::Unix(_) = listen {
         // Where Apache is started as root, its workers run as another user.
         command.args(["--socket-mode", "666"]);
     }
-    Program::start(stage, name, &mut command, &[listen])
+    Program::start(test_dir, name, &mut command, &[listen])
 }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use uwsgi_tests::programs::{Listen, Stage, gunicorn, uwsgictl};
+use uwsgi_tests::programs::{Listen, TestDir, gunicorn, uwsgictl};
 
 use crate::server::{APPLICATION, Uwsgi, file, results};
 
@@ -35,10 +35,10 @@ fn fails(words: &[&str], listen: &Listen) -> (i32, String) {
 
 #[test]
 fn every_command_works_with_uwsgi() {
-    let stage = Stage::new();
-    let listen = Listen::Unix(stage.path("uwsgi.sock"));
-    std::fs::create_dir(stage.path("spool")).unwrap();
-    let spool = stage.text_path("spool");
+    let test_dir = TestDir::new();
+    let listen = Listen::Unix(test_dir.path("uwsgi.sock"));
+    std::fs::create_dir(test_dir.path("spool")).unwrap();
+    let spool = test_dir.text_path("spool");
     let options = [
         "--cache2",
         "name=one,items=20,blocksize=70000",
@@ -49,10 +49,10 @@ fn every_command_works_with_uwsgi() {
         "--buffer-size",
         "65535",
     ];
-    let _server = Uwsgi::Pypi.start(&stage, "all", &listen, &options);
+    let _server = Uwsgi::Pypi.start(&test_dir, "all", &listen, &options);
 
     assert!(succeeds(&["ping"], &listen).contains(": alive, after "));
-    requests(&stage, &listen);
+    requests(&test_dir, &listen);
 
     assert_eq!(succeeds(&["rpc", "join", "a", "-1"], &listen), "a|-1");
     assert_eq!(succeeds(&["rpc", "repeat", "z", "100000"], &listen).len(), 100_000);
@@ -65,7 +65,7 @@ fn every_command_works_with_uwsgi() {
     succeeds(&["cache", "set", "k", "v1"], &listen);
     assert_eq!(succeeds(&["cache", "get", "k"], &listen), "v1");
     assert_eq!(fails(&["cache", "set", "k", "v2"], &listen).0, 1);
-    let large = stage.write("large", vec![b'x'; 70_000]);
+    let large = test_dir.write("large", vec![b'x'; 70_000]);
     succeeds(
         &["cache", "update", "k", "--file", large.to_str().unwrap(), "--cache", "one", "--expires", "100"],
         &listen,
@@ -79,16 +79,16 @@ fn every_command_works_with_uwsgi() {
     succeeds(&["cache", "clear"], &listen);
     assert_eq!(fails(&["cache", "del", "k"], &listen).0, 1);
 
-    let body = stage.write("body", "the body\n");
+    let body = test_dir.write("body", "the body\n");
     succeeds(&["spool", "name=cli", "size=100", "--body", body.to_str().unwrap()], &listen);
-    let task: serde_json::Value = serde_json::from_slice(&file(&results(&stage, "all").join("task-cli"))).unwrap();
+    let task: serde_json::Value = serde_json::from_slice(&file(&results(&test_dir, "all").join("task-cli"))).unwrap();
     assert_eq!((&task["size"], &task["body"]), (&"100".into(), &"the body\n".into()));
 
     succeeds(&["signal", "17"], &listen);
-    assert_eq!(file(&results(&stage, "all").join("signal-17")), b"seen");
+    assert_eq!(file(&results(&test_dir, "all").join("signal-17")), b"seen");
 }
 
-fn requests(stage: &Stage, listen: &Listen) {
+fn requests(test_dir: &TestDir, listen: &Listen) {
     let url = "http://example.com/a%20b?x=1";
     assert_eq!(succeeds(&["request", url], listen), format!("GET {url}"));
     let head = succeeds(&["request", "/status/299", "-I"], listen);
@@ -100,7 +100,7 @@ fn requests(stage: &Stage, listen: &Listen) {
 
     // The server echoes a file, which comes from a file or from a pipe.
     let content: Vec<u8> = (0..=255).cycle().take(5_000_000).collect();
-    let (from, into) = (stage.write("from", &content), stage.text_path("into"));
+    let (from, into) = (test_dir.write("from", &content), test_dir.text_path("into"));
     succeeds(&["request", "/echo", "-T", from.to_str().unwrap(), "-o", &into], listen);
     assert!(std::fs::read(&into).unwrap() == content);
     for length in [&[][..], &["-H", "Content-Length: 5000000"]] {
@@ -121,9 +121,9 @@ fn requests(stage: &Stage, listen: &Listen) {
 
 #[test]
 fn gunicorn_takes_only_web_requests() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
-    let _server = gunicorn(&stage, "gunicorn", APPLICATION, &listen);
+    let _server = gunicorn(&test_dir, "gunicorn", APPLICATION, &listen);
     assert_eq!(succeeds(&["request", "/echo", "-d", "a=b"], &listen), "a=b");
     for words in [&["ping"][..], &["rpc", "f", "x"], &["cache", "get", "k"], &["signal", "1"], &["spool", "a=b"]] {
         let (status, error) = fails(words, &listen);
@@ -134,20 +134,20 @@ fn gunicorn_takes_only_web_requests() {
 /// A subscription from the command line. `routers` has further tests of subscriptions.
 #[test]
 fn subscribe_announces_a_backend_until_it_ends() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let router = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let front = Listen::Unix(stage.path("front.sock"));
+    let front = Listen::Unix(test_dir.path("front.sock"));
     let mut command = Uwsgi::Pypi.command("fastrouter");
     command.args(["--master", "--die-on-term", "--fastrouter", &front.to_string()]);
     command.args(["--fastrouter-subscription-server", &router.to_string()]);
-    let _router = uwsgi_tests::programs::Program::start(&stage, "router", &mut command, &[&front]);
-    let node = Listen::Unix(stage.path("node.sock"));
-    let _node = Uwsgi::Pypi.start(&stage, "node", &node, &[]);
+    let _router = uwsgi_tests::programs::Program::start(&test_dir, "router", &mut command, &[&front]);
+    let node = Listen::Unix(test_dir.path("node.sock"));
+    let _node = Uwsgi::Pypi.start(&test_dir, "node", &node, &[]);
 
     let mut subscribe = uwsgictl();
     subscribe.args(["subscribe", "--to", &router.to_string(), "--key", "example.com", "--address", &node.to_string()]);
     subscribe.args(["--every", "5"]);
-    let subscribe = uwsgi_tests::programs::Program::start(&stage, "subscribe", &mut subscribe, &[]);
+    let subscribe = uwsgi_tests::programs::Program::start(&test_dir, "subscribe", &mut subscribe, &[]);
     until("the node has joined", || run(&["request", "http://example.com/key"], &front).stdout == b"node example.com");
     let kill = Command::new("kill").args(["-INT", &subscribe.id().unwrap().to_string()]).status().unwrap();
     assert!(kill.success());

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use uwsgi::message::{RpcCallEncoder, RpcMode};
 use uwsgi_io::{Asked, Client, ClientErrorKind};
-use uwsgi_tests::programs::{Listen, Stage};
+use uwsgi_tests::programs::{Listen, TestDir};
 
 use crate::server::{TIMEOUT, Uwsgi, client, file, results};
 
 #[test]
 fn ping() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
+        let test_dir = TestDir::new();
         let listen = Listen::tcp();
-        let mut server = uwsgi.start(&stage, "ping", &listen, &[]);
+        let mut server = uwsgi.start(&test_dir, "ping", &listen, &[]);
         assert_eq!(client(&listen).ping().unwrap().warning, b"");
         server.kill();
         // The last of the killed processes may end a moment later.
@@ -32,9 +32,9 @@ fn ping() {
 #[test]
 fn rpc_calls() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
-        let listen = Listen::Unix(stage.path("uwsgi.sock"));
-        let _server = uwsgi.start(&stage, "rpc", &listen, &[]);
+        let test_dir = TestDir::new();
+        let listen = Listen::Unix(test_dir.path("uwsgi.sock"));
+        let _server = uwsgi.start(&test_dir, "rpc", &listen, &[]);
         let mut client = client(&listen);
         let mut call = |function: &str, arguments: &[&[u8]]| {
             client.rpc(function, arguments.iter().copied()).and_then(|value| value.into_vec(1 << 20))
@@ -82,11 +82,11 @@ fn empty_arguments(client: &mut Client) {
 #[test]
 fn caches() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
+        let test_dir = TestDir::new();
         let listen = Listen::tcp();
         let options =
             ["--cache2", "name=one,items=20,blocksize=131072", "--cache2", "name=two,items=20,blocksize=1000"];
-        let _server = uwsgi.start(&stage, "cache", &listen, &options);
+        let _server = uwsgi.start(&test_dir, "cache", &listen, &options);
         let mut client = client(&listen);
         for name in [None, Some("one"), Some("two")] {
             let mut cache = client.cache(name);
@@ -132,24 +132,24 @@ fn caches() {
 #[test]
 fn spooler() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
-        let listen = Listen::Unix(stage.path("uwsgi.sock"));
-        let spool = stage.path("spool");
+        let test_dir = TestDir::new();
+        let listen = Listen::Unix(test_dir.path("uwsgi.sock"));
+        let spool = test_dir.path("spool");
         std::fs::create_dir(&spool).unwrap();
         let options = ["--spooler", spool.to_str().unwrap(), "--spooler-frequency", "1"];
-        let _server = uwsgi.start(&stage, "spooler", &listen, &options);
+        let _server = uwsgi.start(&test_dir, "spooler", &listen, &options);
         let mut client = client(&listen);
 
         // The task is done: the function has seen the pairs.
         client.spool([("name", "plain"), ("size", "100"), ("empty", "")]).unwrap();
         let seen: serde_json::Value =
-            serde_json::from_slice(&file(&results(&stage, "spooler").join("task-plain"))).unwrap();
+            serde_json::from_slice(&file(&results(&test_dir, "spooler").join("task-plain"))).unwrap();
         assert_eq!((&seen["size"], &seen["empty"]), (&"100".into(), &"".into()));
         // A Python function sees the body of a task.
         let body = "b".repeat(50_000);
         client.spool([("name", "body"), ("body", &body)]).unwrap();
         let seen: serde_json::Value =
-            serde_json::from_slice(&file(&results(&stage, "spooler").join("task-body"))).unwrap();
+            serde_json::from_slice(&file(&results(&test_dir, "spooler").join("task-body"))).unwrap();
         assert!(seen["body"] == *body);
         // This task waits for its time: its file has the bytes of the packet.
         client.spool([("name", "later"), ("at", "4000000000")]).unwrap();
@@ -158,9 +158,9 @@ fn spooler() {
         assert_eq!(waiting, [b"\x11\x1d\0\0\x04\0name\x05\0later\x02\0at\x0a\x004000000000"]);
     }
     // Without a spooler.
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
-    let _server = Uwsgi::Pypi.start(&stage, "none", &listen, &[]);
+    let _server = Uwsgi::Pypi.start(&test_dir, "none", &listen, &[]);
     let error = client(&listen).spool([("name", "x")]).unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Refused(Asked::Spool)), "{error}");
 }
@@ -168,12 +168,12 @@ fn spooler() {
 #[test]
 fn signals() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
+        let test_dir = TestDir::new();
         let listen = Listen::tcp();
-        let _server = uwsgi.start(&stage, "signals", &listen, &[]);
+        let _server = uwsgi.start(&test_dir, "signals", &listen, &[]);
         for number in [0, 17, 255] {
             client(&listen).signal(number).unwrap();
-            assert_eq!(file(&results(&stage, "signals").join(format!("signal-{number}"))), b"seen");
+            assert_eq!(file(&results(&test_dir, "signals").join(format!("signal-{number}"))), b"seen");
         }
         // There is no handler, and uWSGI does not say so.
         client(&listen).signal(18).unwrap();
@@ -183,8 +183,8 @@ fn signals() {
 /// The client has no method for this packet, and the answer is no packet. Only Debian's uWSGI has the plugin.
 #[test]
 fn echo() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
-    let _server = Uwsgi::Debian.start(&stage, "echo", &listen, &[]);
+    let _server = Uwsgi::Debian.start(&test_dir, "echo", &listen, &[]);
     assert_eq!(client(&listen).raw(b"\x65\x05\0\0hello").unwrap().into_vec(10).unwrap(), b"hello");
 }

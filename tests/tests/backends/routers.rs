@@ -11,7 +11,7 @@ use uwsgi::message::{Subscription, SubscriptionCommand};
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, subscribe};
 use uwsgi_tests::http1::Connection;
-use uwsgi_tests::programs::{Listen, Program, Stage};
+use uwsgi_tests::programs::{Listen, Program, TestDir};
 
 use crate::server::{TIMEOUT, Uwsgi};
 
@@ -31,11 +31,11 @@ fn free_udp_port() -> SocketAddr {
 }
 
 /// Starts the HTTP router.
-fn http(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
+fn http(test_dir: &TestDir, uwsgi: Uwsgi) -> Router<'_> {
     let (listen, subscriptions) = (Listen::tcp(), free_udp_port());
     let mut command = uwsgi.command("http");
     command.args(["--master", "--die-on-term", "--http", &listen.to_string()]);
-    let program = start(stage, command, "http", &listen, subscriptions);
+    let program = start(test_dir, command, "http", &listen, subscriptions);
     let address = listen.to_string().parse().unwrap();
     let ask = move || {
         let mut connection = Connection::open(address, TIMEOUT).unwrap();
@@ -49,11 +49,11 @@ fn http(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
 }
 
 /// Starts the router that speaks uwsgi on both sides. Our client sends requests to it.
-fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
-    let (listen, subscriptions) = (Listen::Unix(stage.path("fastrouter.sock")), free_udp_port());
+fn fastrouter(test_dir: &TestDir, uwsgi: Uwsgi) -> Router<'_> {
+    let (listen, subscriptions) = (Listen::Unix(test_dir.path("fastrouter.sock")), free_udp_port());
     let mut command = uwsgi.command("fastrouter");
     command.args(["--master", "--die-on-term", "--fastrouter", &listen.to_string()]);
-    let program = start(stage, command, "fastrouter", &listen, subscriptions);
+    let program = start(test_dir, command, "fastrouter", &listen, subscriptions);
     let address = listen.to_string();
     let ask = move || {
         let mut packet = Vec::new();
@@ -71,9 +71,15 @@ fn fastrouter(stage: &Stage, uwsgi: Uwsgi) -> Router<'_> {
     Router { _program: program, subscriptions, ask: Box::new(ask) }
 }
 
-fn start<'s>(stage: &'s Stage, mut command: Command, name: &str, listen: &Listen, server: SocketAddr) -> Program<'s> {
+fn start<'s>(
+    test_dir: &'s TestDir,
+    mut command: Command,
+    name: &str,
+    listen: &Listen,
+    server: SocketAddr,
+) -> Program<'s> {
     command.arg(format!("--{name}-subscription-server")).arg(server.to_string());
-    Program::start(stage, name, &mut command, &[listen])
+    Program::start(test_dir, name, &mut command, &[listen])
 }
 
 impl Router<'_> {
@@ -99,13 +105,13 @@ impl Router<'_> {
     }
 }
 
-fn nodes_come_and_go(router: fn(&Stage, Uwsgi) -> Router<'_>) {
+fn nodes_come_and_go(router: fn(&TestDir, Uwsgi) -> Router<'_>) {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
-        let router = router(&stage, uwsgi);
-        let (one, two) = (Listen::tcp(), Listen::Unix(stage.path("two.sock")));
-        let _one = uwsgi.start(&stage, "one", &one, &[]);
-        let _two = uwsgi.start(&stage, "two", &two, &[]);
+        let test_dir = TestDir::new();
+        let router = router(&test_dir, uwsgi);
+        let (one, two) = (Listen::tcp(), Listen::Unix(test_dir.path("two.sock")));
+        let _one = uwsgi.start(&test_dir, "one", &one, &[]);
+        let _two = uwsgi.start(&test_dir, "two", &two, &[]);
         assert_eq!((router.ask)(), None, "no node has joined");
 
         router.announce(SubscriptionCommand::Join, &one);

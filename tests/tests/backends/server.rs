@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use uwsgi_io::Client;
-use uwsgi_tests::programs::{Listen, Peer, Program, Stage, peer};
+use uwsgi_tests::programs::{Listen, Peer, Program, TestDir, peer};
 
 pub const APPLICATION: &str = include_str!("../../apps/client.py");
 
@@ -35,9 +35,9 @@ impl Uwsgi {
         }
     }
 
-    /// Starts a server with the application in a directory of its own on the stage.
-    pub fn start<'s>(self, stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
-        let module = stage.write(&format!("{name}/application.py"), APPLICATION);
+    /// Starts a server with the application in a directory of its own in the test directory.
+    pub fn start<'s>(self, test_dir: &'s TestDir, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+        let module = test_dir.write(&format!("{name}/application.py"), APPLICATION);
         let mut command = self.command("python3,ping,cache,rpc,signal,spooler,echo");
         command
             .args(["--master", "--need-app", "--die-on-term", "--disable-logging", "--buffer-size", "65535"])
@@ -45,20 +45,20 @@ impl Uwsgi {
             .args(["--socket", &listen.to_string(), "--wsgi-file"])
             .arg(module)
             .args(options)
-            .env("CLIENT_TESTS", results(stage, name))
+            .env("CLIENT_TESTS", results(test_dir, name))
             .env("CLIENT_NODE", name);
-        Program::start(stage, name, &mut command, &[listen])
+        Program::start(test_dir, name, &mut command, &[listen])
     }
 }
 
 /// Returns the directory in which the application writes what signals and tasks did.
-pub fn results(stage: &Stage, name: &str) -> PathBuf {
-    stage.path(name)
+pub fn results(test_dir: &TestDir, name: &str) -> PathBuf {
+    test_dir.path(name)
 }
 
 /// Starts gunicorn with the application.
-pub fn gunicorn<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
-    stage.write(&format!("{name}/application.py"), APPLICATION);
+pub fn gunicorn<'s>(test_dir: &'s TestDir, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+    test_dir.write(&format!("{name}/application.py"), APPLICATION);
     let bind = match listen {
         Listen::Tcp(_) => listen.to_string(),
         Listen::Unix(path) => format!("unix:{}", path.display()),
@@ -66,10 +66,10 @@ pub fn gunicorn<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&s
     let mut command = Command::new(peer(Peer::Gunicorn));
     command
         .args(["--protocol", "uwsgi", "--workers", "1", "--no-control-socket", "--bind", &bind, "--chdir"])
-        .arg(stage.path(name))
+        .arg(test_dir.path(name))
         .args(options)
         .arg("application");
-    Program::start(stage, name, &mut command, &[listen])
+    Program::start(test_dir, name, &mut command, &[listen])
 }
 
 /// Returns a client of the server that listens there.

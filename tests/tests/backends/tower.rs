@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
-use uwsgi_tests::programs::{Listen, Program, Stage, uwsgictl_serve};
+use uwsgi_tests::programs::{Listen, Program, TestDir, uwsgictl_serve};
 use uwsgi_tower::{Client, ClientError, Incoming};
 
 use crate::server::{TIMEOUT, Uwsgi, gunicorn};
@@ -22,10 +22,10 @@ use crate::web::{bytes, hash};
 #[test]
 fn uwsgi_from_pypi_and_debian() {
     for uwsgi in Uwsgi::BOTH {
-        let stage = Stage::new();
-        for listen in [Listen::tcp(), Listen::Unix(stage.path("uwsgi.sock"))] {
+        let test_dir = TestDir::new();
+        for listen in [Listen::tcp(), Listen::Unix(test_dir.path("uwsgi.sock"))] {
             let name = if matches!(listen, Listen::Tcp(_)) { "tcp" } else { "unix" };
-            let _server = uwsgi.start(&stage, name, &listen, &[]);
+            let _server = uwsgi.start(&test_dir, name, &listen, &[]);
             run(collection(client(&listen)));
         }
     }
@@ -33,19 +33,19 @@ fn uwsgi_from_pypi_and_debian() {
 
 #[test]
 fn gunicorn_sync() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
-    let _server = gunicorn(&stage, "sync", &listen, &["--worker-class", "sync"]);
+    let _server = gunicorn(&test_dir, "sync", &listen, &["--worker-class", "sync"]);
     run(collection(client(&listen)));
 }
 
 /// gunicorn's threads keep connections. The application says from which port each request came.
 #[test]
 fn gunicorn_gthread_and_kept_connections() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
     let options = ["--worker-class", "gthread", "--threads", "4", "--keep-alive", "30"];
-    let _server = gunicorn(&stage, "gthread", &listen, &options);
+    let _server = gunicorn(&test_dir, "gthread", &listen, &options);
     run(async {
         collection(client(&listen)).await;
         let kept = client(&listen).reusing(4);
@@ -67,8 +67,8 @@ fn ours_blocking() {
     ours(blocking, &["--keepalive", "30", "--max-connections", "1"]);
 }
 
-fn blocking<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
-    uwsgictl_serve(stage, name, listen, &options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>())
+fn blocking<'s>(test_dir: &'s TestDir, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+    uwsgictl_serve(test_dir, name, listen, &options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>())
 }
 
 #[test]
@@ -76,25 +76,25 @@ fn ours_asynchronous() {
     ours(asynchronous, &["keepalive=30000", "max=1"]);
 }
 
-fn asynchronous<'s>(stage: &'s Stage, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
+fn asynchronous<'s>(test_dir: &'s TestDir, name: &str, listen: &Listen, options: &[&str]) -> Program<'s> {
     let bind = match listen {
         Listen::Tcp(_) => format!("bind={listen}"),
         Listen::Unix(_) => format!("bind=unix:{listen}"),
     };
     let mut command = Command::new(env!("CARGO_BIN_EXE_axum-server"));
-    Program::start(stage, name, command.args([&*bind, "app=inspector"]).args(options), &[listen])
+    Program::start(test_dir, name, command.args([&*bind, "app=inspector"]).args(options), &[listen])
 }
 
 /// Tests the client with the inspector on one of our servers: over both kinds of socket, and then with kept connections.
-fn ours(start: for<'s> fn(&'s Stage, &str, &Listen, &[&str]) -> Program<'s>, one_that_is_kept: &[&str]) {
-    let stage = Stage::new();
-    for listen in [Listen::tcp(), Listen::Unix(stage.path("ours.sock"))] {
+fn ours(start: for<'s> fn(&'s TestDir, &str, &Listen, &[&str]) -> Program<'s>, one_that_is_kept: &[&str]) {
+    let test_dir = TestDir::new();
+    for listen in [Listen::tcp(), Listen::Unix(test_dir.path("ours.sock"))] {
         let name = if matches!(listen, Listen::Tcp(_)) { "tcp" } else { "unix" };
-        let _server = start(&stage, name, &listen, &[]);
+        let _server = start(&test_dir, name, &listen, &[]);
         run(inspected(client(&listen)));
     }
-    let listen = Listen::Unix(stage.path("kept.sock"));
-    let _server = start(&stage, "kept", &listen, one_that_is_kept);
+    let listen = Listen::Unix(test_dir.path("kept.sock"));
+    let _server = start(&test_dir, "kept", &listen, one_that_is_kept);
     run(async {
         // The limit is one connection, and that of the test's start may still be open. The request has a length, since the
         // server does not keep a connection after a request without one.

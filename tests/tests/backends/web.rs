@@ -7,16 +7,16 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, ClientErrorKind};
-use uwsgi_tests::programs::{Listen, Stage};
+use uwsgi_tests::programs::{Listen, TestDir};
 
 use crate::server::{Uwsgi, client, gunicorn};
 
 #[test]
 fn uwsgi_from_pypi() {
-    let stage = Stage::new();
-    for listen in [Listen::tcp(), Listen::Unix(stage.path("uwsgi.sock"))] {
+    let test_dir = TestDir::new();
+    for listen in [Listen::tcp(), Listen::Unix(test_dir.path("uwsgi.sock"))] {
         let name = if matches!(listen, Listen::Tcp(_)) { "tcp" } else { "unix" };
-        let _server = Uwsgi::Pypi.start(&stage, name, &listen, &[]);
+        let _server = Uwsgi::Pypi.start(&test_dir, name, &listen, &[]);
         collection(&listen);
         refusals_of_uwsgi(&listen);
     }
@@ -24,33 +24,33 @@ fn uwsgi_from_pypi() {
 
 #[test]
 fn uwsgi_from_debian() {
-    let stage = Stage::new();
-    let listen = Listen::Unix(stage.path("uwsgi.sock"));
-    let _server = Uwsgi::Debian.start(&stage, "debian", &listen, &[]);
+    let test_dir = TestDir::new();
+    let listen = Listen::Unix(test_dir.path("uwsgi.sock"));
+    let _server = Uwsgi::Debian.start(&test_dir, "debian", &listen, &[]);
     collection(&listen);
     refusals_of_uwsgi(&listen);
 }
 
 #[test]
 fn gunicorn_sync() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let listen = Listen::tcp();
-    let _server = gunicorn(&stage, "sync", &listen, &["--worker-class", "sync"]);
+    let _server = gunicorn(&test_dir, "sync", &listen, &["--worker-class", "sync"]);
     collection(&listen);
     refusals_of_gunicorn(&listen);
 }
 
 #[test]
 fn gunicorn_gthread() {
-    let stage = Stage::new();
-    let listen = Listen::Unix(stage.path("gunicorn.sock"));
-    let _server = gunicorn(&stage, "gthread", &listen, &["--worker-class", "gthread", "--threads", "4"]);
+    let test_dir = TestDir::new();
+    let listen = Listen::Unix(test_dir.path("gunicorn.sock"));
+    let _server = gunicorn(&test_dir, "gthread", &listen, &["--worker-class", "gthread", "--threads", "4"]);
     collection(&listen);
     refusals_of_gunicorn(&listen);
     // Only TCP has ports, which show whether a connection is kept.
     let listen = Listen::tcp();
     let _server =
-        gunicorn(&stage, "kept", &listen, &["--worker-class", "gthread", "--threads", "4", "--keep-alive", "30"]);
+        gunicorn(&test_dir, "kept", &listen, &["--worker-class", "gthread", "--threads", "4", "--keep-alive", "30"]);
     kept(&listen);
 }
 

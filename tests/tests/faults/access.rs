@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
-use uwsgi_tests::load::{At, Process, get, packet, post, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, packet, post, status};
 
-use crate::{Place, Running, command, wait_until};
+use crate::{Running, TestDir, command, wait_until};
 
 fn hello(_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     Ok(answer.whole(Head::new(201), b"hello\n")?)
@@ -32,14 +32,14 @@ const SECRETS: [(&str, &str); 3] =
 
 /// Sends one request for each list of vars. Returns the lines of the access log in both forms.
 fn logged(requests: &[&[(&str, &str)]]) -> (Vec<String>, Vec<Value>) {
-    let place = Place::new();
-    let (combined, json) = (place.path("combined"), place.path("json"));
+    let test_dir = TestDir::new();
+    let (combined, json) = (test_dir.path("combined"), test_dir.path("json"));
     for (at, log) in [
         (&combined, AccessLog::combined(fs::File::create(&combined).unwrap())),
         (&json, AccessLog::json(fs::File::create(&json).unwrap())),
     ] {
         let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_access_log(log);
-        let server_at = At::Tcp(server.local().unwrap());
+        let server_at = ServerAddress::Tcp(server.local().unwrap());
         let _running = Running::start(server);
         for (number, vars) in requests.iter().enumerate() {
             let vars: Vec<_> = vars.iter().chain(&SECRETS).copied().collect();
@@ -133,8 +133,8 @@ fn a_line_has_all_fields() {
 /// Only bytes that were sent count. A peer that goes before its answer gets the status 499 and no bytes.
 #[test]
 fn only_bytes_that_were_sent_are_counted() {
-    let place = Place::new();
-    let log = place.path("log");
+    let test_dir = TestDir::new();
+    let log = test_dir.path("log");
     let app = |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| match call.request().path_info() {
         Some(b"/fail") => Err("as asked".into()),
         Some(b"/much") => Ok(answer.whole(Head::new(200), &vec![b'x'; 64 << 20])?),
@@ -144,7 +144,7 @@ fn only_bytes_that_were_sent_are_counted() {
         }
     };
     let server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
-    let at = At::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local().unwrap());
     let _running = Running::start(server.with_access_log(AccessLog::combined(fs::File::create(&log).unwrap())));
     let line = |number: usize| fields(&lines(&log, number)[number - 1]);
 
@@ -161,7 +161,7 @@ fn only_bytes_that_were_sent_are_counted() {
     let bytes: usize = line(3)[6].parse().unwrap();
     assert!(((1 << 20) - 100..64 << 20).contains(&bytes), "{bytes}");
 
-    at.reset_behind(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
+    at.reset_after(&[post("/", 10), b"hello".to_vec()].concat()).unwrap();
     assert_eq!(line(4)[5..7], ["499", "0"]);
 }
 
@@ -203,8 +203,8 @@ fn clients_cannot_forge_lines_or_fields() {
 /// The server serves also if the log cannot be written.
 #[test]
 fn requests_are_served_though_the_disk_is_full() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let options = [&*format!("bind={bind}"), "log=/dev/full"];
     let _process = Process::start(&mut command(&options), &at).unwrap();
     for _ in 0..50 {
@@ -228,7 +228,7 @@ fn requests_are_served_though_the_log_panics() {
     }
 
     let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap();
-    let at = At::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local().unwrap());
     let server = server.with_workers(1).with_max_connections(5).with_access_log(AccessLog::combined(Panics));
     let mut running = Running::start(server);
     for _ in 0..30 {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use uwsgi::server::{AllowList, Settings};
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
-use uwsgi_tests::load::{At, get, post, status};
+use uwsgi_tests::load::{ServerAddress, get, post, status};
 
-use crate::{Place, Running, wait_until};
+use crate::{Running, TestDir, wait_until};
 
 fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     std::io::copy(body, &mut std::io::sink())?;
@@ -19,8 +19,8 @@ fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(
 
 #[test]
 fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
-    let place = Place::new();
-    let (unix, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (unix, bind) = test_dir.socket("a.sock");
     for (listen, list, expected) in [
         ("127.0.0.1:0", "192.0.2.1", 403),
         ("127.0.0.1:0", "", 403),
@@ -38,7 +38,7 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
         }
         let server = Server::new(hello).unwrap().bind(listen).unwrap();
         let server = server.bind(&bind).unwrap().with_allow(allow);
-        let at = At::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, server.local().unwrap().port())));
+        let at = ServerAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, server.local().unwrap().port())));
         let _running = Running::start(server);
         let mut stream = at.connect().unwrap();
         let mut answer = Vec::new();
@@ -60,8 +60,8 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
 
 #[test]
 fn connections_over_the_limit_are_refused_until_others_close() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let _running = Running::start(Server::new(hello).unwrap().bind(&bind).unwrap().with_max_connections(10));
     // The server accepts and counts connections in the order in which they came.
     let idle: Vec<_> = (0..10).map(|_| at.connect().unwrap()).collect();
@@ -76,15 +76,15 @@ fn connections_over_the_limit_are_refused_until_others_close() {
 }
 
 /// Asks until the server has room for one more connection.
-fn wait_until_served(at: &At) {
+fn wait_until_served(at: &ServerAddress) {
     wait_until("a request is served again", || status(&at.ask(&get("/")).unwrap()) == 200);
 }
 
 /// A refused connection does not count for the limit, also if its peer does not close it.
 #[test]
 fn refused_connections_do_not_count() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     // Longer than this test waits, so that the refused connections stay open.
     let mut settings = Settings::default();
     settings.drain_time = Duration::from_secs(60);
@@ -107,7 +107,7 @@ fn refused_connections_do_not_count() {
 #[test]
 fn connections_are_refused_though_many_are_refused_at_once() {
     let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_max_connections(0);
-    let at = At::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local().unwrap());
     // All connect before the server accepts the first, and no peer closes first.
     let mut waiting: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
     for stream in &mut waiting {
@@ -124,8 +124,8 @@ fn connections_are_refused_though_many_are_refused_at_once() {
 /// As many connections as allowed are served, though more come at the same time.
 #[test]
 fn as_many_connections_as_allowed_are_served() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let (limit, clients) = (20, 40);
     for _ in 0..3 {
         let server = Server::new(hello).unwrap().bind(&bind).unwrap().with_max_connections(limit).with_workers(limit);

@@ -5,10 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use uwsgi_tests::load::{At, Process, get, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, status};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Place, exists, shell, shell_of, wait_for_descriptors, wait_until_at_rest};
+use crate::{TestDir, exists, shell, shell_of, wait_for_descriptors, wait_until_at_rest};
 
 #[test]
 fn descriptors_run_out_and_come_back() {
@@ -16,8 +16,8 @@ fn descriptors_run_out_and_come_back() {
 }
 
 fn runs_out_and_recovers(kind: Kind) {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let options = [&*format!("bind={bind}")];
     let process = Process::start(&mut shell_of(kind, "ulimit -n 64;", &options), &at).unwrap();
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
@@ -56,8 +56,8 @@ fn waits_quietly(process: &Process) {
 /// The server raises the soft limit of its process, so that no connection waits for a descriptor.
 #[test]
 fn connections_over_the_limit_are_refused_though_the_soft_limit_is_low() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let options = [&*format!("bind={bind}"), "max=100"];
     let process = Process::start(&mut shell("ulimit -Sn 64;", &options), &at).unwrap();
     let mut idle: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
@@ -76,8 +76,8 @@ fn connections_over_the_limit_are_refused_though_the_soft_limit_is_low() {
 /// While a server stops, descriptors become free. It still serves the peers that connected before the stop.
 #[test]
 fn connections_that_wait_for_a_descriptor_are_served_at_a_stop() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let options = [&*format!("bind={bind}"), "trace=error"];
     let mut process = Process::start(&mut shell("ulimit -n 64;", &options), &at).unwrap();
     // A stop closes this one first, so that the test sees when the stop has begun.
@@ -103,30 +103,30 @@ fn connections_that_wait_for_a_descriptor_are_served_at_a_stop() {
     let (ended, took) = process.ended_within(Duration::from_secs(10)).unwrap();
     assert!(ended.success() && took < Duration::from_secs(3), "{ended} {took:?}");
     // The server has tried many times, and logs it once.
-    let logged = process.said().unwrap();
+    let logged = process.stderr().unwrap();
     assert_eq!(logged.matches("ERROR cannot accept connections").count(), 1, "{logged}");
 }
 
 /// There is no memory for the thread of the second listener: the server does not start, and leaves no socket.
 #[test]
 fn a_server_that_cannot_start_leaves_no_socket() {
-    let place = Place::new();
-    let ((first, one), (second, two)) = (place.socket("a.sock"), place.socket("b.sock"));
+    let test_dir = TestDir::new();
+    let ((first, one), (second, two)) = (test_dir.socket("a.sock"), test_dir.socket("b.sock"));
     let options = [&*format!("bind={one}"), &*format!("bind={two}"), "stack=1073741824"];
     let child = shell("ulimit -v 1500000;", &options).spawn().unwrap();
-    let mut process = Process::of(child);
+    let mut process = Process::from_child(child);
     let (ended, _) = process.ended_within(Duration::from_secs(10)).unwrap();
     assert!(!ended.success(), "{ended}");
     for at in [first, second] {
-        let At::Unix(path) = at else { unreachable!() };
+        let ServerAddress::Unix(path) = at else { unreachable!() };
         assert!(!exists(&path), "{} is left", path.display());
     }
 }
 
 #[test]
 fn threads_run_out_and_come_back() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     // There is memory for about 8 stacks of 1 GiB.
     let options = [&*format!("bind={bind}"), "stack=1073741824"];
     let mut command = shell("ulimit -v 9000000;", &options);

@@ -4,14 +4,14 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use uwsgi_tests::load::{At, Process, get, post, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command_of, wait_until};
+use crate::{TestDir, command_of, wait_until};
 
-fn start(kind: Kind, place: &Place, options: &[&str]) -> (Process, At) {
-    let (at, bind) = place.socket("a.sock");
+fn start(kind: Kind, test_dir: &TestDir, options: &[&str]) -> (Process, ServerAddress) {
+    let (at, bind) = test_dir.socket("a.sock");
     let bind = format!("bind={bind}");
     let options: Vec<&str> = options.iter().copied().chain([&*bind]).collect();
     let mut command = command_of(kind, &options);
@@ -36,8 +36,8 @@ fn applications_that_panic_under_load() {
 }
 
 fn panics_under_load(kind: Kind) {
-    let place = Place::new();
-    let (process, at) = start(kind, &place, &["workers=2"]);
+    let test_dir = TestDir::new();
+    let (process, at) = start(kind, &test_dir, &["workers=2"]);
     each(8, 50, |number| {
         let (path, expected) = match number % 4 {
             0 => ("/panic", 500),
@@ -64,10 +64,10 @@ fn peers_that_reset_in_the_middle() {
 }
 
 fn resets_in_the_middle(kind: Kind) {
-    let place = Place::new();
-    let (unix, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (unix, bind) = test_dir.socket("a.sock");
     let port = Port::free();
-    let tcp = At::Tcp(port.address());
+    let tcp = ServerAddress::Tcp(port.address());
     let options = [format!("bind={bind}"), format!("bind={}", port.address()), "workers=2".into()];
     let mut command = command_of(kind, &options.each_ref().map(String::as_str));
     command.stderr(std::process::Stdio::null());
@@ -77,10 +77,10 @@ fn resets_in_the_middle(kind: Kind) {
         let at = if number % 2 == 0 { &tcp } else { &unix };
         match number % 5 {
             // A reset within the header, within the block, within the body, before the answer.
-            0 => at.reset_behind(&whole[..2]).unwrap(),
-            1 => at.reset_behind(&whole[..30]).unwrap(),
-            2 => at.reset_behind(&whole[..whole.len() - 2]).unwrap(),
-            3 => at.reset_behind(&whole).unwrap(),
+            0 => at.reset_after(&whole[..2]).unwrap(),
+            1 => at.reset_after(&whole[..30]).unwrap(),
+            2 => at.reset_after(&whole[..whole.len() - 2]).unwrap(),
+            3 => at.reset_after(&whole).unwrap(),
             // A reset within an answer that does not fit into the socket.
             _ => {
                 let mut stream = at.connect().unwrap();

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use uwsgi::client::Address;
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener, Server};
-use uwsgi_tests::load::{At, Process, get, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, status};
 use uwsgi_tests::ours::Kind;
 
-use crate::{Place, Running, exists, shell, shell_of, wait_until};
+use crate::{Running, TestDir, exists, shell, shell_of, wait_until};
 
 /// Answers with the local address of the connection.
 fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
@@ -22,7 +22,7 @@ fn app(call: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(),
     Ok(answer.whole(Head::new(200), local.as_bytes())?)
 }
 
-fn ask(at: &At) -> String {
+fn ask(at: &ServerAddress) -> String {
     let answer = at.ask(&get("/")).unwrap();
     assert_eq!(status(&answer), 200, "{}", answer.escape_ascii());
     let text = String::from_utf8(answer).unwrap();
@@ -31,17 +31,20 @@ fn ask(at: &At) -> String {
 
 #[test]
 fn a_server_has_several_listeners() {
-    let place = Place::new();
-    let (unix, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (unix, bind) = test_dir.socket("a.sock");
     let name = format!("@uwsgi-tests-{}", std::process::id());
     let mut server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap().bind(&bind).unwrap();
     if cfg!(target_os = "linux") {
         server = server.bind(&name).unwrap();
     }
-    let tcp = At::Tcp(server.local().unwrap());
+    let tcp = ServerAddress::Tcp(server.local().unwrap());
     let mut running = Running::start(server);
     for _ in 0..3 {
-        assert_eq!(ask(&tcp), format!("{}", if let At::Tcp(address) = tcp { address } else { unreachable!() }));
+        assert_eq!(
+            ask(&tcp),
+            format!("{}", if let ServerAddress::Tcp(address) = tcp { address } else { unreachable!() })
+        );
         assert_eq!(ask(&unix), "a Unix socket");
     }
     #[cfg(target_os = "linux")]
@@ -50,7 +53,7 @@ fn a_server_has_several_listeners() {
         let address = std::os::unix::net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
         assert!(UnixStream::connect_addr(&address).is_ok());
     }
-    let At::Unix(path) = &unix else { unreachable!() };
+    let ServerAddress::Unix(path) = &unix else { unreachable!() };
     assert!(exists(path));
     running.stop();
     assert!(!exists(path), "the socket file is left");
@@ -68,7 +71,7 @@ fn a_socket_of_both_families() {
     let _running = Running::start(server);
     for address in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
         // The peer 127.0.0.1 has the address ::ffff:127.0.0.1 here, and is allowed as 127.0.0.1.
-        ask(&At::Tcp(address));
+        ask(&ServerAddress::Tcp(address));
     }
 }
 
@@ -80,7 +83,7 @@ fn the_local_address_is_the_one_that_the_peer_connected_to() {
     let _running = Running::start(server.with_allow(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
     for host in [[127, 0, 0, 1], [127, 0, 0, 2]] {
         let address = SocketAddr::from((host, port));
-        assert_eq!(ask(&At::Tcp(address)), address.to_string());
+        assert_eq!(ask(&ServerAddress::Tcp(address)), address.to_string());
     }
 }
 
@@ -93,15 +96,15 @@ fn a_name_is_bound_with_all_its_addresses() {
     assert!(addresses.iter().all(|address| address.port() == addresses[0].port()), "{addresses:?}");
     let _running = Running::start(server);
     for address in addresses {
-        assert_eq!(ask(&At::Tcp(address)), address.to_string());
+        assert_eq!(ask(&ServerAddress::Tcp(address)), address.to_string());
     }
 }
 
 /// If two servers bind one path at the same time, one listens there and the other says that the path is in use.
 #[test]
 fn only_one_of_two_servers_binds_a_path() {
-    let place = Place::new();
-    let path = place.path("a.sock");
+    let test_dir = TestDir::new();
+    let path = test_dir.path("a.sock");
     let text = path.to_str().unwrap();
     for round in 0..300 {
         if round % 2 == 0 {
@@ -147,8 +150,8 @@ fn other_families_are_not_taken_over() {
 
 #[test]
 fn the_mode_of_a_unix_socket() {
-    let place = Place::new();
-    let path = place.path("a.sock");
+    let test_dir = TestDir::new();
+    let path = test_dir.path("a.sock");
     let text = path.to_str().unwrap();
     for mode in [0o660, 0o600, 0o777] {
         let listener = match mode {
@@ -170,23 +173,23 @@ fn the_mode_of_a_unix_socket_under_any_umask() {
     for kind in Kind::BOTH {
         let expected = kind.of(0o660, 0o666);
         for umask in ["000", "022", "077", "777"] {
-            let place = Place::new();
-            let (at, bind) = place.socket("a.sock");
-            let At::Unix(path) = &at else { unreachable!() };
+            let test_dir = TestDir::new();
+            let (at, bind) = test_dir.socket("a.sock");
+            let ServerAddress::Unix(path) = &at else { unreachable!() };
             let line = format!("umask {umask};");
             let _process = Process::start(&mut shell_of(kind, &line, &[&format!("bind={bind}")]), &at).unwrap();
             let mode = path.symlink_metadata().unwrap().permissions().mode() & 0o7777;
             assert_eq!(mode, expected, "{kind:?}, umask {umask}: {mode:o}");
-            assert_eq!(place.0.path().read_dir().unwrap().count(), 1, "the lock file is left");
+            assert_eq!(test_dir.0.path().read_dir().unwrap().count(), 1, "the lock file is left");
         }
     }
 }
 
 #[test]
 fn a_socket_file_without_a_listener_is_replaced() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
-    let At::Unix(path) = &at else { unreachable!() };
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
+    let ServerAddress::Unix(path) = &at else { unreachable!() };
     // A server that was killed leaves its socket file.
     drop(UnixListener::bind(path).unwrap());
     assert!(exists(path));
@@ -198,9 +201,9 @@ fn a_socket_file_without_a_listener_is_replaced() {
 
 #[test]
 fn a_socket_file_of_another_server_is_not_removed() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
-    let At::Unix(path) = &at else { unreachable!() };
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
+    let ServerAddress::Unix(path) = &at else { unreachable!() };
     let mut running = Running::start(Server::new(app).unwrap().bind(&bind).unwrap());
     std::fs::remove_file(path).unwrap();
     let _theirs = UnixListener::bind(path).unwrap();
@@ -216,13 +219,13 @@ fn refused(address: &str) -> String {
 
 #[test]
 fn an_error_of_bind_is_one_line() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().to_string();
     let why = "is in use: stop the server that listens there, or choose another address";
     assert_eq!(refused(&port), format!("{port} {why}"));
 
-    let path = place.path("live.sock");
+    let path = test_dir.path("live.sock");
     let text = path.to_str().unwrap();
     let _live = UnixListener::bind(&path).unwrap();
     let why = "is in use: stop the server that listens there, or choose another path";
@@ -230,7 +233,7 @@ fn an_error_of_bind_is_one_line() {
     assert!(UnixStream::connect(&path).is_ok(), "the other server's socket is still there");
 
     for (name, make) in [("file", "a file"), ("directory", "")] {
-        let path = place.path(name);
+        let path = test_dir.path(name);
         match make {
             "" => std::fs::create_dir(&path).unwrap(),
             text => std::fs::write(&path, text).unwrap(),
@@ -241,7 +244,7 @@ fn an_error_of_bind_is_one_line() {
         assert!(exists(&path));
     }
 
-    for path in [place.path("no/such/directory"), place.path(&"x".repeat(200))] {
+    for path in [test_dir.path("no/such/directory"), test_dir.path(&"x".repeat(200))] {
         let text = path.to_str().unwrap();
         let error = refused(text);
         assert!(error.contains(text), "{error:?} does not name the path");
@@ -255,8 +258,8 @@ fn an_error_of_bind_is_one_line() {
 #[test]
 fn a_socket_with_a_full_backlog_is_in_use() {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
-    let place = Place::new();
-    let path = place.path("full.sock");
+    let test_dir = TestDir::new();
+    let path = test_dir.path("full.sock");
     let address = SocketAddrUnix::new(&path).unwrap();
     let stream = || socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
     let full = stream();
@@ -282,16 +285,16 @@ fn a_socket_with_a_full_backlog_is_in_use() {
 /// for.
 #[test]
 fn sockets_that_are_handed_over() {
-    let place = Place::new();
-    let (unix, _) = place.socket("handed.sock");
-    let At::Unix(path) = &unix else { unreachable!() };
+    let test_dir = TestDir::new();
+    let (unix, _) = test_dir.socket("handed.sock");
+    let ServerAddress::Unix(path) = &unix else { unreachable!() };
     let (first, second) = (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind(path).unwrap());
-    let tcp = At::Tcp(first.local_addr().unwrap());
+    let tcp = ServerAddress::Tcp(first.local_addr().unwrap());
     let start = |line: &str, options: &[&str]| {
         let mut command = shell(line, options);
         command.stdin(Stdio::from(OwnedFd::from(first.try_clone().unwrap())));
         command.stdout(Stdio::from(OwnedFd::from(second.try_clone().unwrap())));
-        Process::of(command.spawn().unwrap())
+        Process::from_child(command.spawn().unwrap())
     };
     let handed = "exec 3<&0 4<&1 0<&- 1>&2; export LISTEN_FDS=2 LISTEN_PID=$$;";
 
@@ -318,7 +321,7 @@ fn sockets_that_are_handed_over() {
     // A descriptor cannot be taken twice.
     let mut twice = start(handed, &["bind=fd:3", "bind=fd:3"]);
     assert!(!twice.ended_within(Duration::from_secs(10)).unwrap().0.success());
-    assert_eq!(twice.said().unwrap().trim(), "descriptor 3 was taken already");
+    assert_eq!(twice.stderr().unwrap().trim(), "descriptor 3 was taken already");
 
     // The server does not take descriptors that were not handed over, or not to this process.
     for (line, bind) in [
@@ -337,7 +340,7 @@ fn sockets_that_are_handed_over() {
     ] {
         let mut process = start(line, &[bind]);
         let (status, _) = process.ended_within(Duration::from_secs(10)).unwrap();
-        let said = process.said().unwrap();
+        let said = process.stderr().unwrap();
         assert!(!status.success() && said.lines().count() == 1, "{line} {said}");
         assert!(said.contains("descriptor") || said.contains("fd 3"), "{said}");
     }

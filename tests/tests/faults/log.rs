@@ -6,33 +6,33 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use uwsgi_tests::load::{At, Process, get, packet, post, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, packet, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, command_of, wait_until, wait_until_at_rest};
+use crate::{TestDir, command_of, wait_until, wait_until_at_rest};
 
 /// A server that writes its log into a file.
 struct Logging {
     process: Process,
-    tcp: At,
-    unix: At,
+    tcp: ServerAddress,
+    unix: ServerAddress,
     log: PathBuf,
-    _place: Place,
+    _test_dir: TestDir,
 }
 
 impl Logging {
     /// Starts a server with these options, over TCP and over a Unix socket, that logs at this level and above.
     fn start(kind: Kind, level: &str, options: &[&str]) -> Self {
-        let place = Place::new();
-        let (unix, bind) = place.socket("a.sock");
-        let (port, log) = (Port::free(), place.path("log"));
+        let test_dir = TestDir::new();
+        let (unix, bind) = test_dir.socket("a.sock");
+        let (port, log) = (Port::free(), test_dir.path("log"));
         let own = [format!("bind={}", port.address()), format!("bind={bind}"), format!("trace={level}")];
         let options: Vec<&str> = own.iter().map(String::as_str).chain(options.iter().copied()).collect();
         let mut command = command_of(kind, &options);
         command.stderr(File::create(&log).unwrap());
         let process = Process::start(&mut command, &unix).unwrap();
-        Self { process, tcp: At::Tcp(port.address()), unix, log, _place: place }
+        Self { process, tcp: ServerAddress::Tcp(port.address()), unix, log, _test_dir: test_dir }
     }
 
     /// Returns the lines that were logged so far, without what panics print.
@@ -58,7 +58,7 @@ impl Logging {
 }
 
 /// Returns what the blocking server logs, at this level and above, about connections over TCP that do this: `count` lines.
-fn logged(level: &str, options: &[&str], count: usize, act: impl FnOnce(&At)) -> Vec<String> {
+fn logged(level: &str, options: &[&str], count: usize, act: impl FnOnce(&ServerAddress)) -> Vec<String> {
     let server = Logging::start(Kind::Blocking, level, options);
     act(&server.tcp);
     server.wait_for(count);
@@ -159,7 +159,7 @@ fn an_application_that_fails_is_an_error() {
 #[test]
 fn a_peer_that_resets_is_no_failure() {
     let lines = logged("debug", &[], 2, |at| {
-        at.reset_behind(&[post("/read", 10), b"hello".to_vec()].concat()).unwrap();
+        at.reset_after(&[post("/read", 10), b"hello".to_vec()].concat()).unwrap();
         let mut takes_little = at.connect().unwrap();
         takes_little.write_all(&get("/stream/65536")).unwrap();
         takes_little.read_exact(&mut [0; 1000]).unwrap();

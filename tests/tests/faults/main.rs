@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use uwsgi_server::{App, Handle, Server};
-use uwsgi_tests::load::{At, Process};
+use uwsgi_tests::load::{Process, ServerAddress};
 use uwsgi_tests::ours::Kind;
 
 /// A server that runs on a thread of this process until it is dropped.
@@ -51,9 +51,9 @@ impl Drop for Running {
 }
 
 /// A directory for sockets and logs.
-struct Place(TempDir);
+struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     fn new() -> Self {
         Self(tempfile::Builder::new().prefix("uwsgi-").tempdir().unwrap())
     }
@@ -63,10 +63,10 @@ impl Place {
     }
 
     /// Returns the address of a Unix socket, and the text that binds a server to it.
-    fn socket(&self, name: &str) -> (At, String) {
+    fn socket(&self, name: &str) -> (ServerAddress, String) {
         let path = self.path(name);
         let text = format!("unix:{}", path.display());
-        (At::Unix(path), text)
+        (ServerAddress::Unix(path), text)
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use uwsgi::server::Settings;
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Server};
-use uwsgi_tests::load::{At, get, post, status};
+use uwsgi_tests::load::{ServerAddress, get, post, status};
 use uwsgi_tests::ours::Gate;
 
-use crate::{Place, Running, TIMEOUT, wait_until};
+use crate::{Running, TIMEOUT, TestDir, wait_until};
 
 /// Works for half a second, writes much, or reads the body, as the path says.
 fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
@@ -25,8 +25,8 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
 }
 
 /// Starts a server with one worker.
-pub(crate) fn one_worker(place: &Place, app: impl App + 'static, settings: Settings) -> (Running, At) {
-    let (at, bind) = place.socket("a.sock");
+pub(crate) fn one_worker(test_dir: &TestDir, app: impl App + 'static, settings: Settings) -> (Running, ServerAddress) {
+    let (at, bind) = test_dir.socket("a.sock");
     let server = Server::new(app).unwrap().bind(&bind).unwrap().with_workers(1).with_settings(settings);
     (Running::start(server), at)
 }
@@ -36,7 +36,7 @@ pub(crate) const LARGE: usize = (16 << 10) + 1;
 
 #[test]
 fn no_free_worker_in_time_is_503() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let mut settings = Settings::default();
     settings.queue_wait = Duration::from_millis(150);
     let gate = Arc::new(Gate::default());
@@ -47,7 +47,7 @@ fn no_free_worker_in_time_is_503() {
         }
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
-    let (_running, at) = one_worker(&place, app, settings);
+    let (_running, at) = one_worker(&test_dir, app, settings);
     thread::scope(|scope| {
         let works = scope.spawn(|| at.ask(&get(Gate::PATH)).unwrap());
         gate.wait_for(1);
@@ -65,8 +65,8 @@ fn no_free_worker_in_time_is_503() {
 
 #[test]
 fn requests_wait_for_a_permit_and_are_served() {
-    let place = Place::new();
-    let (_running, at) = one_worker(&place, app, Settings::default());
+    let test_dir = TestDir::new();
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
     let begun = Instant::now();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..3).map(|_| scope.spawn(|| at.ask(&get("/work")).unwrap())).collect();
@@ -80,13 +80,13 @@ fn requests_wait_for_a_permit_and_are_served() {
 /// A request gives its permit back while it waits for the socket: a slow peer costs a stack and nothing else.
 #[test]
 fn slow_peers_hold_no_permit() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let (called, calls) = mpsc::channel();
     let counted = move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         called.send(())?;
         app(call, body, answer)
     };
-    let (_running, at) = one_worker(&place, counted, Settings::default());
+    let (_running, at) = one_worker(&test_dir, counted, Settings::default());
     // Three peers are slow to send, each at another place of its request. One is slow to take its answer.
     let mut slow: Vec<_> = (0..4).map(|_| at.connect().unwrap()).collect();
     slow[0].write_all(&post("/", 10)[..20]).unwrap();
@@ -118,7 +118,7 @@ fn slow_peers_hold_no_permit() {
 /// Bytes that came while another request held the permit are in time, also if the server reads them late.
 #[test]
 fn a_body_that_came_in_time_is_not_late_because_others_work() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let mut settings = Settings::default();
     settings.body_idle = Duration::from_secs(2);
     settings.write_idle = Duration::from_secs(2);
@@ -132,7 +132,7 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
         }
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
-    let (_running, at) = one_worker(&place, app, settings);
+    let (_running, at) = one_worker(&test_dir, app, settings);
     thread::scope(|scope| {
         let mut reads = at.connect().unwrap();
         reads.write_all(&post("/", LARGE)).unwrap();
@@ -155,7 +155,7 @@ fn a_body_that_came_in_time_is_not_late_because_others_work() {
 #[test]
 fn the_limit_holds_for_requests_after_a_wait() {
     const CALLS: usize = 8;
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let (at_work, most, reported) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (called, calls) = mpsc::channel();
     let (seen, workers) = (Arc::clone(&most), Arc::clone(&reported));
@@ -169,7 +169,7 @@ fn the_limit_holds_for_requests_after_a_wait() {
         at_work.fetch_sub(1, Ordering::SeqCst);
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
-    let (_running, at) = one_worker(&place, app, Settings::default());
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
     let mut clients: Vec<_> = (0..CALLS).map(|_| at.connect().unwrap()).collect();
     for client in &mut clients {
         client.write_all(&post("/", LARGE)).unwrap();
@@ -188,7 +188,7 @@ fn the_limit_holds_for_requests_after_a_wait() {
 
 #[test]
 fn a_request_that_has_begun_gets_the_permit_before_new_ones() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let gate = Arc::new(Gate::default());
     let (held, order) = (Arc::clone(&gate), Arc::new(Mutex::new(Vec::new())));
     let (called, calls) = mpsc::channel();
@@ -203,7 +203,7 @@ fn a_request_that_has_begun_gets_the_permit_before_new_ones() {
         noted.lock().unwrap().push(String::from_utf8(path)?);
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
-    let (_running, at) = one_worker(&place, app, Settings::default());
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
@@ -229,7 +229,7 @@ fn a_request_that_has_begun_gets_the_permit_before_new_ones() {
 /// A request that waits for its permit is refused in time at a stop.
 #[test]
 fn a_stop_does_not_wait_for_a_permit() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let mut settings = Settings::default();
     settings.stop_grace = Duration::from_secs(1);
     let gate = Arc::new(Gate::default());
@@ -242,7 +242,7 @@ fn a_stop_does_not_wait_for_a_permit() {
         std::io::copy(body, &mut std::io::sink())?;
         Ok(answer.whole(Head::new(200), b"hello\n")?)
     };
-    let (running, at) = one_worker(&place, app, settings);
+    let (running, at) = one_worker(&test_dir, app, settings);
     thread::scope(|scope| {
         let mut begun = at.connect().unwrap();
         begun.write_all(&post("/begun", LARGE)).unwrap();
@@ -266,8 +266,8 @@ fn a_stop_does_not_wait_for_a_permit() {
 /// waits for the lock. The server does not deadlock.
 #[test]
 fn a_lock_that_is_held_during_a_write_causes_no_deadlock() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let lock = Mutex::new(());
     let (called, calls) = mpsc::channel();
     let locked = move |_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
@@ -300,8 +300,8 @@ fn a_lock_that_is_held_during_a_write_causes_no_deadlock() {
 /// A request whose body is read on one thread while its answer is written on another takes one permit, and gives one back.
 #[test]
 fn both_directions_on_two_threads_take_one_permit() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let both = |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| {
         answer.head(Head::new(200))?;
         thread::scope(|scope| {
@@ -325,7 +325,7 @@ fn both_directions_on_two_threads_take_one_permit() {
 }
 
 /// Sends a body of `length` bytes and reads the answer at the same time. Returns the length of the answer's body.
-fn exchange(at: &At, length: usize) -> usize {
+fn exchange(at: &ServerAddress, length: usize) -> usize {
     let mut writer = at.connect().unwrap();
     let mut reader = writer.try_clone().unwrap();
     thread::scope(|scope| {

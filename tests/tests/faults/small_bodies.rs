@@ -9,18 +9,18 @@ use uwsgi_server::{Answer, AppError, Body, Call, Head};
 use uwsgi_tests::load::post;
 
 use crate::permits::{LARGE, one_worker};
-use crate::{Place, TIMEOUT};
+use crate::{TIMEOUT, TestDir};
 
 #[test]
 fn a_small_body_is_read_before_its_request_takes_a_permit() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let (called, calls) = mpsc::channel();
     let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         called.send(())?;
         let length = std::io::copy(body, &mut std::io::sink())?;
         Ok(answer.whole(Head::new(200), length.to_string().as_bytes())?)
     };
-    let (_running, at) = one_worker(&place, app, Settings::default());
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
     for (length, is_small) in [(1, true), (5000, true), (LARGE - 1, true), (LARGE, false)] {
         let mut client = at.connect().unwrap();
         client.write_all(&post("/", length)).unwrap();
@@ -41,13 +41,13 @@ fn a_small_body_is_read_before_its_request_takes_a_permit() {
 /// The server waits for a small body for a second, then it calls the application, which may answer piece by piece.
 #[test]
 fn a_slow_small_body_delays_the_application_by_a_second() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
         answer.head(Head::new(200).with_length(6))?;
         std::io::copy(body, answer)?;
         Ok(())
     };
-    let (_running, at) = one_worker(&place, app, Settings::default());
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
     let mut client = at.connect().unwrap();
     let begun = Instant::now();
     client.write_all(&[post("/", 6), b"one".to_vec()].concat()).unwrap();
@@ -68,7 +68,7 @@ fn a_slow_small_body_delays_the_application_by_a_second() {
 /// The application reads the bytes of a small body that came. Then its read fails, since the rest does not come.
 #[test]
 fn a_small_body_that_is_cut_off_fails_where_it_ends() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let mut settings = Settings::default();
     settings.body_idle = Duration::from_millis(300);
     let app = move |_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| -> Result<(), AppError> {
@@ -77,8 +77,8 @@ fn a_small_body_that_is_cut_off_fails_where_it_ends() {
         let report = format!("{} {}", came.len(), error.kind());
         Ok(answer.whole(Head::new(200), report.as_bytes())?)
     };
-    let (_running, at) = one_worker(&place, app, Settings::default());
-    let hasty = Place::new();
+    let (_running, at) = one_worker(&test_dir, app, Settings::default());
+    let hasty = TestDir::new();
     let (_hasty, hasty) = one_worker(&hasty, app, settings);
     for (at, shuts, expected) in [(&at, true, "3 unexpected end of file"), (&hasty, false, "3 timed out")] {
         let mut client = at.connect().unwrap();

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Server};
-use uwsgi_tests::load::{At, Process, get, post, status};
+use uwsgi_tests::load::{Process, ServerAddress, get, post, status};
 use uwsgi_tests::ours::Kind;
 use uwsgi_tests::port::Port;
 
-use crate::{Place, Running, command, command_of, exists, wait_until, wait_until_at_rest};
+use crate::{Running, TestDir, command, command_of, exists, wait_until, wait_until_at_rest};
 
 fn hello(_: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError> {
     std::io::copy(body, &mut std::io::sink())?;
@@ -33,7 +33,7 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn ask(&self, at: &At, request: &[u8]) {
+    fn ask(&self, at: &ServerAddress, request: &[u8]) {
         let counter = match at.connect().map(|stream| exchange(stream, request)) {
             Err(_) => &self.refused,
             Ok((answer, _)) if answer.is_empty() => &self.closed,
@@ -74,7 +74,7 @@ impl Drop for Ends<'_> {
 }
 
 /// Asks over and over on several threads, stops the server in the middle, and goes on until all threads find it gone.
-fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Outcomes {
+fn ask_while_stopping(at: &ServerAddress, stop: impl FnOnce()) -> Outcomes {
     let outcomes = Outcomes::default();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -101,8 +101,8 @@ fn ask_while_stopping(at: &At, stop: impl FnOnce()) -> Outcomes {
 #[test]
 fn a_stop_under_load_cuts_no_answer() {
     for listen in ["tcp", "unix"] {
-        let place = Place::new();
-        let (unix, bind) = place.socket("a.sock");
+        let test_dir = TestDir::new();
+        let (unix, bind) = test_dir.socket("a.sock");
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
         let server = Server::new(move |call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer| {
@@ -113,7 +113,7 @@ fn a_stop_under_load_cuts_no_answer() {
         let (server, at) = match listen {
             "tcp" => {
                 let server = server.bind("127.0.0.1:0").unwrap();
-                let at = At::Tcp(server.local().unwrap());
+                let at = ServerAddress::Tcp(server.local().unwrap());
                 (server, at)
             }
             _ => (server.bind(&bind).unwrap(), unix),
@@ -131,9 +131,9 @@ fn a_stop_under_load_cuts_no_answer() {
 #[test]
 fn a_signal_under_load_cuts_no_answer() {
     for (kind, signal) in Kind::BOTH.into_iter().flat_map(|kind| [(kind, Signal::TERM), (kind, Signal::INT)]) {
-        let place = Place::new();
-        let (at, bind) = place.socket("a.sock");
-        let log = place.path("log");
+        let test_dir = TestDir::new();
+        let (at, bind) = test_dir.socket("a.sock");
+        let log = test_dir.path("log");
         let options = [&*format!("bind={bind}"), &*format!("log={}", log.display())];
         let mut process = Process::start(&mut command_of(kind, &options), &at).unwrap();
         let outcomes = ask_while_stopping(&at, || {
@@ -145,7 +145,7 @@ fn a_signal_under_load_cuts_no_answer() {
         // The log has a line for each call.
         outcomes.lost_nothing(std::fs::read_to_string(log).unwrap().lines().count());
         assert!(outcomes.refused.load(Ordering::Relaxed) > 0, "{outcomes:?}");
-        let At::Unix(path) = &at else { unreachable!() };
+        let ServerAddress::Unix(path) = &at else { unreachable!() };
         assert!(!exists(path), "the socket's file is left");
     }
 }
@@ -154,9 +154,10 @@ fn a_signal_under_load_cuts_no_answer() {
 #[test]
 fn requests_that_have_begun_are_finished() {
     for (kind, is_tcp) in Kind::BOTH.into_iter().flat_map(|kind| [(kind, true), (kind, false)]) {
-        let (place, port) = (Place::new(), Port::free());
-        let (unix, bind) = place.socket("a.sock");
-        let (at, bind) = if is_tcp { (At::Tcp(port.address()), port.address().to_string()) } else { (unix, bind) };
+        let (test_dir, port) = (TestDir::new(), Port::free());
+        let (unix, bind) = test_dir.socket("a.sock");
+        let (at, bind) =
+            if is_tcp { (ServerAddress::Tcp(port.address()), port.address().to_string()) } else { (unix, bind) };
         let mut process = Process::start(&mut command_of(kind, &[&format!("bind={bind}")]), &at).unwrap();
         let request = [post("/read", 5), b"hello".to_vec()].concat();
         // Each peer has sent another part of the request.
@@ -196,8 +197,8 @@ fn requests_that_have_begun_are_finished() {
 /// The server also serves connections that wait in the backlog when it stops.
 #[test]
 fn connections_in_the_backlog_are_served_at_a_stop() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let server = Server::new(hello).unwrap().bind(&bind).unwrap();
     let handle = server.handle();
     // The server does not accept yet.
@@ -227,9 +228,9 @@ fn a_stop_takes_no_longer_than_the_grace_period_though_no_permit_is_free() {
 }
 
 fn a_stop_takes_no_longer_than_the_grace_period_with(workers: &str) {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
-    let At::Unix(path) = &at else { unreachable!() };
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
+    let ServerAddress::Unix(path) = &at else { unreachable!() };
     let options = [&*format!("bind={bind}"), "grace=300", workers];
     let mut process = Process::start(&mut command(&options), &at).unwrap();
     let mut slow = at.connect().unwrap();
@@ -253,12 +254,12 @@ fn a_stop_takes_no_longer_than_the_grace_period_with(workers: &str) {
 /// off.
 #[test]
 fn an_answer_that_outlasts_the_grace_period_is_reset() {
-    let place = Place::new();
-    let (unix, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (unix, bind) = test_dir.socket("a.sock");
     let port = Port::free();
     let options = [&*format!("bind={}", port.address()), &*format!("bind={bind}"), "grace=300"];
     let mut process = Process::start(&mut command(&options), &unix).unwrap();
-    let at = At::Tcp(port.address());
+    let at = ServerAddress::Tcp(port.address());
     let mut cut = at.connect().unwrap();
     cut.write_all(&get("/begin/60000")).unwrap();
     cut.read_exact(&mut [0; 12]).unwrap();
@@ -275,8 +276,8 @@ fn an_answer_that_outlasts_the_grace_period_is_reset() {
 /// After a second signal the server waits no longer.
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let mut process = Process::start(&mut command(&[&format!("bind={bind}")]), &at).unwrap();
     let mut stuck = at.connect().unwrap();
     stuck.write_all(&get("/sleep/60000")).unwrap();
@@ -287,7 +288,7 @@ fn a_second_signal_ends_the_server_at_once() {
     process.signal(Signal::INT).unwrap();
     let (_, took) = process.ended_within(Duration::from_secs(5)).unwrap();
     assert!(took < Duration::from_secs(1), "{took:?}");
-    let At::Unix(path) = &at else { unreachable!() };
+    let ServerAddress::Unix(path) = &at else { unreachable!() };
     assert!(!exists(path));
 }
 
@@ -295,8 +296,8 @@ fn a_second_signal_ends_the_server_at_once() {
 #[test]
 fn signals_have_their_default_effect_after_the_server() {
     for signal in [Signal::TERM, Signal::INT] {
-        let place = Place::new();
-        let (at, bind) = place.socket("a.sock");
+        let test_dir = TestDir::new();
+        let (at, bind) = test_dir.socket("a.sock");
         let mut process = Process::start(&mut command(&[&format!("bind={bind}"), "lives=60000"]), &at).unwrap();
         // A server that answers has its handlers of signals. One that only listens may not have them yet.
         assert_eq!(status(&at.ask(&get("/")).unwrap()), 200);
@@ -317,8 +318,8 @@ fn kept_connections_close_when_they_are_idle() {
 }
 
 fn closes_kept_connections(kind: Kind) {
-    let place = Place::new();
-    let (at, bind) = place.socket("a.sock");
+    let test_dir = TestDir::new();
+    let (at, bind) = test_dir.socket("a.sock");
     let options = [&*format!("bind={bind}"), "keepalive=30000"];
     let mut process = Process::start(&mut command_of(kind, &options), &at).unwrap();
     let request = [post("/read", 5), b"hello".to_vec()].concat();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, apache, nginx};
+use uwsgi_tests::programs::{Listen, Port, Program, Snippet, TestDir, apache, nginx};
 
 use super::matrix::{RunningFrontEnd, SERVERS, Server, Settings, TIMEOUT, plain};
 
@@ -15,10 +15,10 @@ const CLIENTS: usize = 6;
 const TIMES: usize = 30;
 
 /// Starts three instances of a server.
-fn three<'s>(server: &Server, stage: &'s Stage) -> [(Listen, Program<'s>); 3] {
+fn three<'s>(server: &Server, test_dir: &'s TestDir) -> [(Listen, Program<'s>); 3] {
     ["one", "two", "three"].map(|name| {
         let listen = Listen::tcp();
-        let program = (server.start)(stage, name, &listen, Settings::default());
+        let program = (server.start)(test_dir, name, &listen, Settings::default());
         (listen, program)
     })
 }
@@ -67,11 +67,11 @@ fn all_are_answered(running: &RunningFrontEnd<'_>, happens: impl FnOnce() + Send
 #[test]
 fn nginx_balances_around_one_that_is_killed() {
     for server in SERVERS.iter().filter(|server| server.ours) {
-        let stage = Stage::new();
-        let mut instances = three(server, &stage);
+        let test_dir = TestDir::new();
+        let mut instances = three(server, &test_dir);
         let port = Port::free();
         let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter().map(|(at, _)| at));
-        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         all_are_answered(&running, || instances[1].1.kill());
     }
 }
@@ -91,13 +91,13 @@ fn nginx_repeats_only_idempotent_requests() {
         ("GET", FULL, 503, 3),
         ("POST", FULL, 503, 1),
     ] {
-        let stage = Stage::new();
+        let test_dir = TestDir::new();
         let ports = [(); 3].map(|()| Port::free());
         let listeners = ports.clone().map(|port| TcpListener::bind(port.address()).expect("a free port"));
         let instances = ports.map(Listen::Tcp);
         let port = Port::free();
         let site = site("nginx-balance.conf", &port, "listen 80;", "listen PORT;", instances.iter());
-        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         let asked = AtomicUsize::new(0);
         let answer = thread::scope(|scope| {
             for listener in &listeners {
@@ -125,11 +125,11 @@ fn nginx_repeats_only_idempotent_requests() {
 #[test]
 fn apache_balances_around_one_that_is_gone() {
     for server in SERVERS.iter().filter(|server| server.ours) {
-        let stage = Stage::new();
-        let mut instances = three(server, &stage);
+        let test_dir = TestDir::new();
+        let mut instances = three(server, &test_dir);
         let port = Port::free();
         let site = site("apache-balance.conf", &port, "*:80", "PORT", instances.iter().map(|(at, _)| at));
-        let running = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(apache(&test_dir, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
         all_are_answered(&running, || ());
         instances[1].1.kill();
         all_are_answered(&running, || ());

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::Answer;
-use uwsgi_tests::programs::{Certificate, Listen, Port, Snippet, Stage, apache, gunicorn, nginx, uwsgi_http};
+use uwsgi_tests::programs::{Certificate, Listen, Port, Snippet, TestDir, apache, gunicorn, nginx, uwsgi_http};
 
 use super::case::filling;
 use super::matrix::{FrontEnd, SERVERS, Settings, TIMEOUT, nginx_plain, plain};
@@ -23,13 +23,13 @@ fn text(answer: std::io::Result<Answer>) -> (u16, String) {
     (answer.head.status, String::from_utf8_lossy(&answer.body).into_owned())
 }
 
-/// Runs a test with each of our servers: on a stage, and at the address that the server listens at.
+/// Runs a test with each of our servers: in a test directory, and at the address that the server listens at.
 macro_rules! with_each_server {
-    (|$stage:ident, $listen:ident| $test:block) => {
+    (|$test_dir:ident, $listen:ident| $test:block) => {
         for server in SERVERS.iter().filter(|server| server.ours) {
-            let $stage = Stage::new();
-            let $listen = Listen::Unix($stage.path("app.sock"));
-            let _server = (server.start)(&$stage, "server", &$listen, Settings::default());
+            let $test_dir = TestDir::new();
+            let $listen = Listen::Unix($test_dir.path("app.sock"));
+            let _server = (server.start)(&$test_dir, "server", &$listen, Settings::default());
             $test
         }
     };
@@ -37,8 +37,8 @@ macro_rules! with_each_server {
 
 #[test]
 fn nginx_ends_tls_and_says_so() {
-    with_each_server!(|stage, listen| {
-        let running = (FrontEnd::named("nginx-tls").start)(&stage, &listen);
+    with_each_server!(|test_dir, listen| {
+        let running = (FrontEnd::named("nginx-tls").start)(&test_dir, &listen);
         let seen = report(running.get("/"));
         assert_eq!((seen.var("HTTPS").as_deref(), seen.var("REQUEST_SCHEME").as_deref()), (Some("on"), Some("https")));
     });
@@ -47,24 +47,24 @@ fn nginx_ends_tls_and_says_so() {
 /// The second `server` of the same file redirects.
 #[test]
 fn nginx_sends_clients_to_tls() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let (port, redirecting) = (Port::free(), Port::free());
-    let certificate = Certificate::new(&stage, "app.example");
+    let certificate = Certificate::new(&test_dir, "app.example");
     let site = Snippet::read("nginx-tls.conf")
         .with("listen 443 ssl;", format!("listen {} ssl;", port.address()))
         .with("listen 80;", format!("listen {};", redirecting.address()))
         .with("/etc/ssl/certs/app.pem", certificate.file.display().to_string())
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
-        .with("/run/app/app.sock", stage.text_path("app.sock"));
-    let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(redirecting.clone())]), &redirecting);
+        .with("/run/app/app.sock", test_dir.text_path("app.sock"));
+    let running = plain(nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(redirecting.clone())]), &redirecting);
     let answer = running.get("/a%20b?x=1").expect("an answer");
     assert_eq!((answer.head.status, answer.head.header("Location")), (301, Some("https://app.example/a%20b?x=1")));
 }
 
 #[test]
 fn nginx_sets_headers_and_vars() {
-    with_each_server!(|stage, listen| {
-        let running = nginx_plain(&stage, "nginx-params.conf", &listen);
+    with_each_server!(|test_dir, listen| {
+        let running = nginx_plain(&test_dir, "nginx-params.conf", &listen);
         let ask = |path: &str, headers: &str| {
             let accept = "Host: app.example\r\nAccept: application/json\r\n";
             running.ask(format!("GET {path} HTTP/1.1\r\n{accept}{headers}\r\n"))
@@ -104,15 +104,15 @@ fn nginx_sets_headers_and_vars() {
 
 #[test]
 fn nginx_has_files_beside_the_application() {
-    with_each_server!(|stage, listen| {
-        stage.write("public/hello.txt", "a file");
-        stage.write("public/assets/a.txt", "an asset");
+    with_each_server!(|test_dir, listen| {
+        test_dir.write("public/hello.txt", "a file");
+        test_dir.write("public/assets/a.txt", "an asset");
         let port = Port::free();
         let site = Snippet::read("nginx-static.conf")
             .with("listen 80;", format!("listen {};", port.address()))
-            .with("/srv/app/public", stage.text_path("public"))
+            .with("/srv/app/public", test_dir.text_path("public"))
             .with("/run/app/app.sock", listen.to_string());
-        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         assert_eq!(text(running.get("/hello.txt")), (200, "a file".to_owned()));
         assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
         assert_eq!(running.get("/assets/b.txt").expect("an answer").head.status, 404);
@@ -122,9 +122,9 @@ fn nginx_has_files_beside_the_application() {
 
 #[test]
 fn apache_mounts_and_has_files_beside() {
-    with_each_server!(|stage, listen| {
-        stage.write("assets/a.txt", "an asset");
-        let running = (FrontEnd::named("apache-unix").start)(&stage, &listen);
+    with_each_server!(|test_dir, listen| {
+        test_dir.write("assets/a.txt", "an asset");
+        let running = (FrontEnd::named("apache-unix").start)(&test_dir, &listen);
         assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
         let seen = report(running.get("/shop/cart%20x?y=1"));
         let var = |key: &str| seen.var(key).unwrap_or_default();
@@ -136,16 +136,16 @@ fn apache_mounts_and_has_files_beside() {
 /// With `AllowEncodedSlashes` off, Apache answers 404, and with `NoDecode` 500.
 #[test]
 fn apache_accepts_encoded_slashes_only_with_on() {
-    with_each_server!(|stage, listen| {
+    with_each_server!(|test_dir, listen| {
         for (setting, status) in [("On", 200), ("Off", 404), ("NoDecode", 500)] {
-            let stage = Stage::new();
+            let test_dir = TestDir::new();
             let port = Port::free();
             let site = Snippet::read("apache-unix.conf")
                 .with("*:80", port.address().to_string())
                 .with("LimitRequestBody", format!("AllowEncodedSlashes {setting}\n    LimitRequestBody"))
                 .with("/run/app/app.sock", listen.to_string())
-                .with("/srv/app/public", stage.text_path(""));
-            let running = plain(apache(&stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
+                .with("/srv/app/public", test_dir.text_path(""));
+            let running = plain(apache(&test_dir, "apache", &site, &[&Listen::Tcp(port.clone())]), &port);
             assert_eq!(running.get("/a%2Fb").expect("an answer").head.status, status, "{setting}");
         }
     });
@@ -153,9 +153,9 @@ fn apache_accepts_encoded_slashes_only_with_on() {
 
 #[test]
 fn lighttpd_has_files_beside_the_application() {
-    with_each_server!(|stage, listen| {
-        stage.write("assets/a.txt", "an asset");
-        let running = (FrontEnd::named("lighttpd-unix").start)(&stage, &listen);
+    with_each_server!(|test_dir, listen| {
+        test_dir.write("assets/a.txt", "an asset");
+        let running = (FrontEnd::named("lighttpd-unix").start)(&test_dir, &listen);
         assert_eq!(text(running.get("/assets/a.txt")), (200, "an asset".to_owned()));
         assert_eq!(running.get("/assets/b.txt").expect("an answer").head.status, 404);
     });
@@ -164,10 +164,10 @@ fn lighttpd_has_files_beside_the_application() {
 #[test]
 fn the_router_adds_vars() {
     for server in SERVERS.iter().filter(|server| server.ours) {
-        let stage = Stage::new();
+        let test_dir = TestDir::new();
         let listen = Listen::tcp();
-        let _server = (server.start)(&stage, "server", &listen, Settings::default());
-        let running = (FrontEnd::named("uwsgi-http").start)(&stage, &listen);
+        let _server = (server.start)(&test_dir, "server", &listen, Settings::default());
+        let running = (FrontEnd::named("uwsgi-http").start)(&test_dir, &listen);
         let seen = report(running.get("/"));
         assert_eq!(seen.vars.last(), Some(&("APP_SETTING".to_owned(), "production".to_owned())));
     }
@@ -176,15 +176,15 @@ fn the_router_adds_vars() {
 /// `http-manage-expect = true` stands for 0 bytes, with which the router answers no `Expect`.
 #[test]
 fn http_manage_expect_needs_a_number() {
-    with_each_server!(|stage, listen| {
+    with_each_server!(|test_dir, listen| {
         for (setting, answers) in [("104857600", true), ("true", false)] {
-            let stage = Stage::new();
+            let test_dir = TestDir::new();
             let port = Port::free();
             let ini = Snippet::read("uwsgi-http.ini")
                 .with("http = :80", format!("http = {}", port.address()))
                 .with("127.0.0.1:3031", listen.to_string())
                 .with("http-manage-expect = 104857600", format!("http-manage-expect = {setting}"));
-            let running = plain(uwsgi_http(&stage, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
+            let running = plain(uwsgi_http(&test_dir, "uwsgi-http", &ini, &[&Listen::Tcp(port.clone())]), &port);
             let mut client = running.connect().expect("a connection");
             // The application reads the body before it answers.
             let head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
@@ -199,11 +199,11 @@ fn http_manage_expect_needs_a_number() {
 /// The configurations work with any server that speaks uwsgi.
 #[test]
 fn nginx_before_gunicorn() {
-    let stage = Stage::new();
-    let listen = Listen::Unix(stage.path("app.sock"));
+    let test_dir = TestDir::new();
+    let listen = Listen::Unix(test_dir.path("app.sock"));
     let application = include_str!("../../src/programs/inspector.py");
-    let _server = gunicorn(&stage, "gunicorn", application, &listen);
-    let running = nginx_plain(&stage, "nginx-unix.conf", &listen);
+    let _server = gunicorn(&test_dir, "gunicorn", application, &listen);
+    let running = nginx_plain(&test_dir, "nginx-unix.conf", &listen);
     assert_eq!(report(running.get("/a?x=1")).var("QUERY_STRING").as_deref(), Some("x=1"));
     assert_eq!(running.post("/echo", 10_000).expect("an answer").body, filling(10_000));
 }
@@ -211,10 +211,10 @@ fn nginx_before_gunicorn() {
 /// The client gets the first bytes long before the last bytes are made.
 #[test]
 fn nginx_streams_answers() {
-    with_each_server!(|stage, listen| {
+    with_each_server!(|test_dir, listen| {
         for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
-            let stage = Stage::new();
-            let running = nginx_plain(&stage, snippet, &listen);
+            let test_dir = TestDir::new();
+            let running = nginx_plain(&test_dir, snippet, &listen);
             let mut client = running.connect().expect("a connection");
             let begin = Instant::now();
             let pieces = "/stream/3000?chunk=1000&delay_ms=1000";
@@ -235,10 +235,10 @@ fn nginx_streams_answers() {
 /// The application gets the first half before the client sends the second.
 #[test]
 fn nginx_streams_uploads() {
-    with_each_server!(|stage, listen| {
+    with_each_server!(|test_dir, listen| {
         for (snippet, streams) in [("nginx-streaming.conf", true), ("nginx-unix.conf", false)] {
-            let stage = Stage::new();
-            let running = nginx_plain(&stage, snippet, &listen);
+            let test_dir = TestDir::new();
+            let running = nginx_plain(&test_dir, snippet, &listen);
             let mut client = running.connect().expect("a connection");
             let half = b"POST /echo HTTP/1.1\r\nHost: app.example\r\nContent-Length: 20\r\n\r\n0123456789";
             client.send(half).expect("a half");

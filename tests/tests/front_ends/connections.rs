@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use uwsgi_tests::http1::{Connection, End};
-use uwsgi_tests::programs::Stage;
+use uwsgi_tests::programs::TestDir;
 
 use super::matrix::{FRONT_ENDS, FrontEnd, RunningFrontEnd, SERVERS, TIMEOUT};
 use super::verdict::{Report, is_counted};
@@ -112,10 +112,10 @@ fn front_ends_treat_connections_as_the_table_says() {
     assert!(http.eq(ROWS.iter().map(|row| row.front_end)));
     for row in ROWS {
         for server in SERVERS.iter().filter(|server| server.ours) {
-            let (stage, front_end) = (Stage::new(), FrontEnd::named(row.front_end));
-            let listen = front_end.listen(&stage);
-            let _server = (server.start)(&stage, "server", &listen, front_end.settings());
-            let running = (front_end.start)(&stage, &listen);
+            let (test_dir, front_end) = (TestDir::new(), FrontEnd::named(row.front_end));
+            let listen = front_end.listen(&test_dir);
+            let _server = (server.start)(&test_dir, "server", &listen, front_end.settings());
+            let running = (front_end.start)(&test_dir, &listen);
             row.kept(&running);
             row.continued(&running);
             row.cut(&running);

@@ -3,7 +3,7 @@
 use std::io;
 
 use uwsgi_tests::http1::{Answer, End};
-use uwsgi_tests::programs::Stage;
+use uwsgi_tests::programs::TestDir;
 
 use super::case::{LONGEST, filling};
 use super::matrix::{FRONT_ENDS, FrontEnd, SERVERS, Settings};
@@ -15,11 +15,11 @@ const TIMES: usize = 4;
 fn early_answers_reach_the_client() {
     for front_end in FRONT_ENDS.iter().filter(|front_end| front_end.name != "uwsgi_curl") {
         for server in SERVERS.iter().filter(|server| server.ours) {
-            let stage = Stage::new();
-            let listen = front_end.listen(&stage);
+            let test_dir = TestDir::new();
+            let listen = front_end.listen(&test_dir);
             let settings = Settings { body: Some(5_000_000), vars: Some(60), ..front_end.settings() };
-            let _server = (server.start)(&stage, "server", &listen, settings);
-            let running = (front_end.start)(&stage, &listen);
+            let _server = (server.start)(&test_dir, "server", &listen, settings);
+            let running = (front_end.start)(&test_dir, &listen);
 
             let many: String = (0..70).map(|n| format!("X-{n}: {n}\r\n")).collect();
             let too_many = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{many}\r\n");
@@ -58,12 +58,12 @@ fn bodies_larger_than_all_buffers_are_echoed() {
     assert!(http.eq(ECHOES.iter().map(|(name, ..)| *name)));
     for (name, passes, source) in ECHOES {
         for server in SERVERS.iter().filter(|server| server.ours) {
-            let (stage, front_end) = (Stage::new(), FrontEnd::named(name));
-            let listen = front_end.listen(&stage);
+            let (test_dir, front_end) = (TestDir::new(), FrontEnd::named(name));
+            let listen = front_end.listen(&test_dir);
             // If nothing moves any more, the server gives up soon.
             let settings = Settings { silence: (!passes).then_some(1), ..front_end.settings() };
-            let _server = (server.start)(&stage, "server", &listen, settings);
-            let running = (front_end.start)(&stage, &listen);
+            let _server = (server.start)(&test_dir, "server", &listen, settings);
+            let running = (front_end.start)(&test_dir, &listen);
             let whole = running.post("/echo", LONGEST).is_ok_and(|answer| answer.body == filling(LONGEST));
             assert_eq!(whole, *passes, "{name}: {source}");
             assert_eq!(running.get("/status/204").expect("an answer").head.status, 204, "{name}: the next request");

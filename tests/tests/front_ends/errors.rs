@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+use uwsgi_tests::programs::{Listen, Port, Snippet, TestDir, nginx};
 
 use super::matrix::{FrontEnd, SERVERS, Settings, TIMEOUT, plain};
 use super::page::page;
@@ -97,13 +97,13 @@ const ROWS: &[Row] = &[
 #[test]
 fn nginx_logs_why_it_answers_an_error() {
     for row in ROWS {
-        let stage = Stage::new();
-        let socket = stage.path("app.sock");
+        let test_dir = TestDir::new();
+        let socket = test_dir.path("app.sock");
         thread::scope(|scope| {
             // It listens before nginx starts.
             let listener = row.upstream.listen(&socket);
             scope.spawn(|| listener.map(|listener| row.upstream.serve(&listener)));
-            row.run(&stage);
+            row.run(&test_dir);
         });
         assert!(page().contains(&format!("`{}`", row.log)), "{}: not on the page: {}", row.name, row.log);
     }
@@ -113,12 +113,12 @@ fn nginx_logs_why_it_answers_an_error() {
 #[test]
 fn apache_needs_the_permission_to_write_to_the_socket() {
     for server in SERVERS.iter().filter(|server| server.ours) {
-        let stage = Stage::new();
-        let listen = Listen::Unix(stage.path("app.sock"));
-        let _server = (server.start)(&stage, "server", &listen, Settings::default());
-        let running = (FrontEnd::named("apache-unix").start)(&stage, &listen);
+        let test_dir = TestDir::new();
+        let listen = Listen::Unix(test_dir.path("app.sock"));
+        let _server = (server.start)(&test_dir, "server", &listen, Settings::default());
+        let running = (FrontEnd::named("apache-unix").start)(&test_dir, &listen);
         assert_eq!(running.get("/").expect("an answer").head.status, 200);
-        fs::set_permissions(stage.path("app.sock"), Permissions::from_mode(0o400)).expect("our own file");
+        fs::set_permissions(test_dir.path("app.sock"), Permissions::from_mode(0o400)).expect("our own file");
         assert_eq!(running.get("/").expect("an answer").head.status, 503);
         let log = running.log();
         assert!(log.contains(DENIED) && page().contains(&format!("`{DENIED}`")), "{log}");
@@ -160,14 +160,14 @@ impl Upstream {
 }
 
 impl Row {
-    fn run(&self, stage: &Stage) {
+    fn run(&self, test_dir: &TestDir) {
         let port = Port::free();
         let timeout = if matches!(self.upstream, Upstream::Silent) { "1s" } else { "20s" };
         let site = Snippet::read("nginx-unix.conf")
             .with("listen 80;", format!("listen {};", port.address()))
-            .with("/run/app/app.sock", stage.text_path("app.sock"))
+            .with("/run/app/app.sock", test_dir.text_path("app.sock"))
             .with("include uwsgi_params;", format!("include uwsgi_params; uwsgi_read_timeout {timeout};"));
-        let running = plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
         let answer = running.ask(self.request).expect("an answer");
         assert_eq!(answer.head.status, self.status, "{}", self.name);
         assert!(running.log().contains(self.log), "{}: {}", self.name, running.log());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use uwsgi_tests::http1::{Answer, Connection};
 use uwsgi_tests::programs::{
-    Certificate, Listen, Peer, Port, Program, Snippet, Stage, apache, lighttpd, nginx, uwsgi_http, uwsgi_worker,
+    Certificate, Listen, Peer, Port, Program, Snippet, TestDir, apache, lighttpd, nginx, uwsgi_http, uwsgi_worker,
     uwsgictl_serve, version,
 };
 
@@ -28,8 +28,8 @@ pub struct Server {
     pub name: &'static str,
     /// Whether it is a server of this project.
     pub ours: bool,
-    /// Starts it, with a name of its own on this stage.
-    pub start: for<'s> fn(&'s Stage, &str, &Listen, Settings) -> Program<'s>,
+    /// Starts it, under a name that is unique in this test directory.
+    pub start: for<'s> fn(&'s TestDir, &str, &Listen, Settings) -> Program<'s>,
 }
 
 /// Settings of a server that a test changes.
@@ -51,20 +51,20 @@ pub const SERVERS: &[Server] = &[
     Server {
         name: "uwsgictl",
         ours: true,
-        start: |stage, name, listen, settings| {
+        start: |test_dir, name, listen, settings| {
             let mut options: Vec<String> = settings.chunked.then(|| "--chunked-input".to_owned()).into_iter().collect();
             options.extend(settings.body.map(|bytes| format!("--max-body={bytes}")));
             options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
             for name in ["--body-timeout", "--write-timeout"] {
                 options.extend(settings.silence.map(|secs| format!("{name}={secs}")));
             }
-            uwsgictl_serve(stage, name, listen, &options)
+            uwsgictl_serve(test_dir, name, listen, &options)
         },
     },
     Server {
         name: "axum",
         ours: true,
-        start: |stage, name, listen, settings| {
+        start: |test_dir, name, listen, settings| {
             let bind = match listen {
                 Listen::Tcp(_) => format!("bind={listen}"),
                 Listen::Unix(_) => format!("bind=unix:{listen}"),
@@ -74,18 +74,18 @@ pub const SERVERS: &[Server] = &[
             options.extend(settings.body.map(|bytes| format!("body={bytes}")));
             options.extend(settings.vars.map(|count| format!("vars={count}")));
             options.extend(settings.silence.map(|secs| format!("silence={secs}000")));
-            Program::start(stage, name, Command::new(env!("CARGO_BIN_EXE_axum-server")).args(options), &[listen])
+            Program::start(test_dir, name, Command::new(env!("CARGO_BIN_EXE_axum-server")).args(options), &[listen])
         },
     },
     Server {
         name: "uwsgi",
         ours: false,
-        start: |stage, name, listen, settings| {
+        start: |test_dir, name, listen, settings| {
             let mut options: Vec<String> = settings.chunked.then(|| "--env=CHUNKED=1".to_owned()).into_iter().collect();
             options.extend(settings.body.map(|bytes| format!("--limit-post={bytes}")));
             options.extend(settings.vars.map(|count| format!("--max-vars={count}")));
             options.extend(settings.silence.map(|secs| format!("--socket-timeout={secs}")));
-            uwsgi_worker(stage, name, include_str!("../../src/programs/inspector.py"), listen, &options)
+            uwsgi_worker(test_dir, name, include_str!("../../src/programs/inspector.py"), listen, &options)
         },
     },
 ];
@@ -101,7 +101,7 @@ pub struct FrontEnd {
     /// Whether it passes chunked uploads on as they are.
     pub chunked: bool,
     /// Starts it in front of the server that listens there.
-    pub start: for<'s> fn(&'s Stage, &Listen) -> RunningFrontEnd<'s>,
+    pub start: for<'s> fn(&'s TestDir, &Listen) -> RunningFrontEnd<'s>,
 }
 
 /// The kind of socket between a front end and its server.
@@ -134,21 +134,21 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Nginx,
         backend: Backend::Tcp,
         chunked: false,
-        start: |stage, at| nginx_plain(stage, "nginx-tcp.conf", at),
+        start: |test_dir, at| nginx_plain(test_dir, "nginx-tcp.conf", at),
     },
     FrontEnd {
         name: "nginx-unix",
         peer: Peer::Nginx,
         backend: Backend::Unix,
         chunked: false,
-        start: |stage, at| nginx_plain(stage, "nginx-unix.conf", at),
+        start: |test_dir, at| nginx_plain(test_dir, "nginx-unix.conf", at),
     },
     FrontEnd {
         name: "nginx-streaming",
         peer: Peer::Nginx,
         backend: Backend::Unix,
         chunked: false,
-        start: |stage, at| nginx_plain(stage, "nginx-streaming.conf", at),
+        start: |test_dir, at| nginx_plain(test_dir, "nginx-streaming.conf", at),
     },
     FrontEnd { name: "nginx-tls", peer: Peer::Nginx, backend: Backend::Unix, chunked: false, start: nginx_tls },
     FrontEnd {
@@ -156,11 +156,11 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Apache,
         backend: Backend::Tcp,
         chunked: false,
-        start: |stage, at| {
+        start: |test_dir, at| {
             let port = Port::free();
             let site = Snippet::read("apache-tcp.conf").with("*:80", port.address().to_string());
             let site = site.with("127.0.0.1:3031", at.to_string());
-            plain(apache(stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
+            plain(apache(test_dir, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
         },
     },
     FrontEnd {
@@ -168,11 +168,11 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Apache,
         backend: Backend::Unix,
         chunked: false,
-        start: |stage, at| {
+        start: |test_dir, at| {
             let port = Port::free();
             let site = Snippet::read("apache-unix.conf").with("*:80", port.address().to_string());
-            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", stage.text_path(""));
-            plain(apache(stage, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
+            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", test_dir.text_path(""));
+            plain(apache(test_dir, "apache", &site, &[&Listen::Tcp(port.clone())]), &port)
         },
     },
     FrontEnd {
@@ -180,10 +180,10 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Lighttpd,
         backend: Backend::Tcp,
         chunked: false,
-        start: |stage, at| {
+        start: |test_dir, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-tcp.conf").with("port = 80", format!("port = {}", port.number()));
-            plain(lighttpd(stage, "lighttpd", &site.with("3031", at.port()), &[&Listen::Tcp(port.clone())]), &port)
+            plain(lighttpd(test_dir, "lighttpd", &site.with("3031", at.port()), &[&Listen::Tcp(port.clone())]), &port)
         },
     },
     FrontEnd {
@@ -191,11 +191,11 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Lighttpd,
         backend: Backend::Unix,
         chunked: false,
-        start: |stage, at| {
+        start: |test_dir, at| {
             let port = Port::free();
             let site = Snippet::read("lighttpd-unix.conf").with("port = 80", format!("port = {}", port.number()));
-            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", stage.text_path(""));
-            plain(lighttpd(stage, "lighttpd", &site, &[&Listen::Tcp(port.clone())]), &port)
+            let site = site.with("/run/app/app.sock", at.to_string()).with("/srv/app/public", test_dir.text_path(""));
+            plain(lighttpd(test_dir, "lighttpd", &site, &[&Listen::Tcp(port.clone())]), &port)
         },
     },
     FrontEnd {
@@ -203,14 +203,14 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
         peer: Peer::Uwsgi,
         backend: Backend::Tcp,
         chunked: false,
-        start: |stage, at| router(stage, "uwsgi-http.ini", "127.0.0.1:3031", at),
+        start: |test_dir, at| router(test_dir, "uwsgi-http.ini", "127.0.0.1:3031", at),
     },
     FrontEnd {
         name: "uwsgi-http-chunked",
         peer: Peer::Uwsgi,
         backend: Backend::Unix,
         chunked: true,
-        start: |stage, at| router(stage, "uwsgi-http-chunked.ini", "/run/app/app.sock", at),
+        start: |test_dir, at| router(test_dir, "uwsgi-http-chunked.ini", "/run/app/app.sock", at),
     },
     FrontEnd {
         name: "uwsgi_curl",
@@ -222,33 +222,33 @@ pub const FRONT_ENDS: &[FrontEnd] = &[
 ];
 
 /// Starts nginx with one of its configurations that listen on port 80.
-pub fn nginx_plain<'s>(stage: &'s Stage, snippet: &str, at: &Listen) -> RunningFrontEnd<'s> {
+pub fn nginx_plain<'s>(test_dir: &'s TestDir, snippet: &str, at: &Listen) -> RunningFrontEnd<'s> {
     let port = Port::free();
     let site = Snippet::read(snippet).with("listen 80;", format!("listen {};", port.address()));
     let site = match at {
         Listen::Tcp(_) => site.with("127.0.0.1:3031", at.to_string()),
         Listen::Unix(_) => site.with("/run/app/app.sock", at.to_string()),
     };
-    plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
+    plain(nginx(test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
 }
 
-fn nginx_tls<'s>(stage: &'s Stage, at: &Listen) -> RunningFrontEnd<'s> {
+fn nginx_tls<'s>(test_dir: &'s TestDir, at: &Listen) -> RunningFrontEnd<'s> {
     let (port, redirecting) = (Port::free(), Port::free());
-    let certificate = Certificate::new(stage, "app.example");
+    let certificate = Certificate::new(test_dir, "app.example");
     let site = Snippet::read("nginx-tls.conf")
         .with("listen 443 ssl;", format!("listen {} ssl;", port.address()))
         .with("listen 80;", format!("listen {};", redirecting.address()))
         .with("/etc/ssl/certs/app.pem", certificate.file.display().to_string())
         .with("/etc/ssl/private/app.key", certificate.key.display().to_string())
         .with("/run/app/app.sock", at.to_string());
-    let program = nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
+    let program = nginx(test_dir, "nginx", &site, &[&Listen::Tcp(port.clone()), &Listen::Tcp(redirecting)]);
     RunningFrontEnd { program: Some(program), access: Access::Tls(port.address(), certificate.client()) }
 }
 
-fn router<'s>(stage: &'s Stage, snippet: &str, natural: &str, at: &Listen) -> RunningFrontEnd<'s> {
+fn router<'s>(test_dir: &'s TestDir, snippet: &str, natural: &str, at: &Listen) -> RunningFrontEnd<'s> {
     let port = Port::free();
     let ini = Snippet::read(snippet).with("http = :80", format!("http = {}", port.address()));
-    plain(uwsgi_http(stage, "uwsgi-http", &ini.with(natural, at.to_string()), &[&Listen::Tcp(port.clone())]), &port)
+    plain(uwsgi_http(test_dir, "uwsgi-http", &ini.with(natural, at.to_string()), &[&Listen::Tcp(port.clone())]), &port)
 }
 
 /// Returns a running front end that speaks HTTP without TLS.
@@ -262,10 +262,10 @@ impl FrontEnd {
     }
 
     /// Returns the address for a server behind it.
-    pub fn listen(&self, stage: &Stage) -> Listen {
+    pub fn listen(&self, test_dir: &TestDir) -> Listen {
         match self.backend {
             Backend::Tcp => Listen::tcp(),
-            Backend::Unix => Listen::Unix(stage.path("app.sock")),
+            Backend::Unix => Listen::Unix(test_dir.path("app.sock")),
         }
     }
 
@@ -282,10 +282,10 @@ impl FrontEnd {
     pub fn run(&self) {
         let mut wrong = Vec::new();
         for server in SERVERS {
-            let stage = Stage::new();
-            let listen = self.listen(&stage);
-            let _server = (server.start)(&stage, "server", &listen, self.settings());
-            let running = (self.start)(&stage, &listen);
+            let test_dir = TestDir::new();
+            let listen = self.listen(&test_dir);
+            let _server = (server.start)(&test_dir, "server", &listen, self.settings());
+            let running = (self.start)(&test_dir, &listen);
             for case in CASES.iter().filter(|case| running.can_send(case)) {
                 let got = running.exchange(case);
                 if let Err(error) = self.check(server, case, &got) {

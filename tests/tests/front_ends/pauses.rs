@@ -4,7 +4,7 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::{Connection, End};
-use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+use uwsgi_tests::programs::{Listen, Port, Snippet, TestDir, nginx};
 
 use super::matrix::{SERVERS, Server, Settings, plain};
 use super::page::page;
@@ -48,18 +48,18 @@ fn nginx_pauses_until_a_slow_client_has_read_the_file() {
 impl Row {
     fn run(&self, server: &Server) {
         let name = format!("{}, {}", server.name, self.name);
-        let (stage, port) = (Stage::new(), Port::free());
-        let listen = Listen::Unix(stage.path("app.sock"));
+        let (test_dir, port) = (TestDir::new(), Port::free());
+        let listen = Listen::Unix(test_dir.path("app.sock"));
         let program =
-            (server.start)(&stage, "server", &listen, Settings { silence: self.write_idle, ..Settings::default() });
+            (server.start)(&test_dir, "server", &listen, Settings { silence: self.write_idle, ..Settings::default() });
         // The timeout of nginx is shorter than the pause: it does not run during the pause.
         let buffers = format!("uwsgi_buffers 8 4k; uwsgi_max_temp_file_size {}; uwsgi_read_timeout 2s;", self.file);
         let site = Snippet::read("nginx-unix.conf")
             // Otherwise the socket has room for some megabytes more.
             .with("listen 80;", format!("listen {} sndbuf=64k;", port.address()))
-            .with("/run/app/app.sock", stage.text_path("app.sock"))
+            .with("/run/app/app.sock", test_dir.text_path("app.sock"))
             .with("include uwsgi_params;", format!("include uwsgi_params; {buffers}"));
-        let running = plain(nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
+        let running = plain(nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port);
 
         let mut client = running.connect().expect("a connection");
         let (came, end) = download(&mut client);

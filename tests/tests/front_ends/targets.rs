@@ -2,7 +2,7 @@
 //! routed. If the front end has not normalized the path, it has the spelling of the client. The cases `path-*` of the
 //! collection show what each front end normalizes in `PATH_INFO`.
 
-use uwsgi_tests::programs::Stage;
+use uwsgi_tests::programs::TestDir;
 
 use super::matrix::{FrontEnd, SERVERS, Settings};
 
@@ -34,10 +34,10 @@ fn targets_as_a_router_sees_them() {
     let axum = SERVERS.iter().find(|server| server.name == "axum").expect("the asynchronous server");
     let mut wrong = Vec::new();
     for (column, name) in FRONT_ENDS.into_iter().enumerate() {
-        let (stage, front_end) = (Stage::new(), FrontEnd::named(name));
-        let listen = front_end.listen(&stage);
-        let _server = (axum.start)(&stage, "server", &listen, Settings::default());
-        let running = (front_end.start)(&stage, &listen);
+        let (test_dir, front_end) = (TestDir::new(), FrontEnd::named(name));
+        let listen = front_end.listen(&test_dir);
+        let _server = (axum.start)(&test_dir, "server", &listen, Settings::default());
+        let running = (front_end.start)(&test_dir, &listen);
         for (target, expected) in TARGETS {
             let answer = running.get(target).expect("an answer");
             let seen = match answer.head.status {

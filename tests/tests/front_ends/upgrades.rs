@@ -5,23 +5,23 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::Connection;
-use uwsgi_tests::programs::{Certificate, Listen, Port, Program, Snippet, Stage, example, nginx};
+use uwsgi_tests::programs::{Certificate, Listen, Port, Program, Snippet, TestDir, example, nginx};
 
 use super::matrix::{RunningFrontEnd, TIMEOUT, nginx_plain, plain};
 
 /// Starts an example that listens there.
-fn start<'s>(stage: &'s Stage, name: &str, features: &[&str], args: &[String], listen: &Listen) -> Program<'s> {
-    Program::start(stage, name, Command::new(example(name, features)).args(args), &[listen])
+fn start<'s>(test_dir: &'s TestDir, name: &str, features: &[&str], args: &[String], listen: &Listen) -> Program<'s> {
+    Program::start(test_dir, name, Command::new(example(name, features)).args(args), &[listen])
 }
 
 /// The frames are those of RFC 6455 section 5.7.
 #[test]
 fn a_websocket_through_uwsgi_pass() {
     for snippet in ["nginx-unix.conf", "nginx-streaming.conf"] {
-        let stage = Stage::new();
-        let listen = Listen::Unix(stage.path("app.sock"));
-        let _server = start(&stage, "websocket", &[], &[listen.to_string()], &listen);
-        let running = nginx_plain(&stage, snippet, &listen);
+        let test_dir = TestDir::new();
+        let listen = Listen::Unix(test_dir.path("app.sock"));
+        let _server = start(&test_dir, "websocket", &[], &[listen.to_string()], &listen);
+        let running = nginx_plain(&test_dir, snippet, &listen);
         let mut client: Connection = running.connect().expect("a connection");
         client.give(TIMEOUT);
         client
@@ -43,7 +43,7 @@ fn a_websocket_through_uwsgi_pass() {
 
 /// Starts nginx in front of the example that asks for certificates, without the directives in `without`.
 fn suwsgi<'s>(
-    stage: &'s Stage,
+    test_dir: &'s TestDir,
     listen: &Listen,
     of_nginx: &Certificate,
     of_app: &Certificate,
@@ -58,20 +58,20 @@ fn suwsgi<'s>(
         .with("/etc/ssl/private/nginx.key", path(&of_nginx.key))
         .with("/etc/ssl/certs/app.pem", path(&of_app.file));
     let site = without.iter().fold(site, |site, name| site.with(name, format!("# {name}")));
-    plain(nginx(stage, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
+    plain(nginx(test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]), &port)
 }
 
 #[test]
 fn tls_to_the_backend_with_certificates_on_both_sides() {
-    let stage = Stage::new();
+    let test_dir = TestDir::new();
     let (of_app, of_nginx) =
-        (Certificate::in_files(&stage, "app", "app.example"), Certificate::in_files(&stage, "nginx", "nginx"));
+        (Certificate::in_files(&test_dir, "app", "app.example"), Certificate::in_files(&test_dir, "nginx", "nginx"));
     let listen = Listen::tcp();
     let files = [&of_app.file, &of_app.key, &of_nginx.file].map(|file| file.display().to_string());
     let args = [vec![listen.to_string()], files.to_vec()].concat();
-    let _server = start(&stage, "suwsgi", &["tls"], &args, &listen);
+    let _server = start(&test_dir, "suwsgi", &["tls"], &args, &listen);
 
-    let running = suwsgi(&stage, &listen, &of_nginx, &of_app, &[]);
+    let running = suwsgi(&test_dir, &listen, &of_nginx, &of_app, &[]);
     for _ in 0..3 {
         let answer = running.get("/").expect("an answer");
         assert_eq!(answer.head.status, 200);
@@ -81,10 +81,10 @@ fn tls_to_the_backend_with_certificates_on_both_sides() {
 
     // The example does not serve a front end without a certificate, and nginx does not trust another certificate.
     let without_certificate =
-        suwsgi(&stage, &listen, &of_nginx, &of_app, &["uwsgi_ssl_certificate ", "uwsgi_ssl_certificate_key "]);
+        suwsgi(&test_dir, &listen, &of_nginx, &of_app, &["uwsgi_ssl_certificate ", "uwsgi_ssl_certificate_key "]);
     assert_eq!(without_certificate.get("/").expect("an answer").head.status, 502);
     drop(without_certificate);
-    let trusts_another = suwsgi(&stage, &listen, &of_nginx, &of_nginx, &[]);
+    let trusts_another = suwsgi(&test_dir, &listen, &of_nginx, &of_nginx, &[]);
     assert_eq!(trusts_another.get("/").expect("an answer").head.status, 502);
     let begun = Instant::now();
     while !trusts_another.log().contains("upstream SSL certificate verify error") {

@@ -6,13 +6,13 @@
 mod memory;
 #[cfg(feature = "peers")]
 mod nginx;
-mod trickle;
+mod slow;
 
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
-use uwsgi_tests::load::{At, Process};
+use uwsgi_tests::load::{Process, ServerAddress};
 use uwsgi_tests::ours::Kind;
 
 /// No other test of this file runs until the guard is dropped.
@@ -24,7 +24,7 @@ fn run_alone() -> MutexGuard<'static, ()> {
 /// A server that runs, at a Unix socket in a directory of its own.
 struct Served {
     process: Process,
-    at: At,
+    at: ServerAddress,
     _directory: TempDir,
 }
 
@@ -36,6 +36,6 @@ fn serve(kind: Kind, options: &[&str]) -> Served {
     let program = kind.of(env!("CARGO_BIN_EXE_test-server"), env!("CARGO_BIN_EXE_axum-server"));
     let mut command = Command::new(program);
     command.arg(format!("bind=unix:{}", path.display())).args(options).stderr(Stdio::null());
-    let at = At::Unix(path);
+    let at = ServerAddress::Unix(path);
     Served { process: Process::start(&mut command, &at).unwrap(), at, _directory: directory }
 }

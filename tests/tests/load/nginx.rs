@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use uwsgi_tests::load::{At, is_full};
+use uwsgi_tests::load::{ServerAddress, is_full};
 use uwsgi_tests::ours::Kind;
-use uwsgi_tests::programs::{Listen, Port, Snippet, Stage, nginx};
+use uwsgi_tests::programs::{Listen, Port, Snippet, TestDir, nginx};
 
 use crate::{run_alone, serve};
 
@@ -22,12 +22,12 @@ fn memory_stays_behind_nginx() {
 
 fn through_nginx(kind: Kind) {
     let served = serve(kind, &[]);
-    let At::Unix(socket) = &served.at else { unreachable!() };
-    let (stage, port) = (Stage::new(), Port::free());
+    let ServerAddress::Unix(socket) = &served.at else { unreachable!() };
+    let (test_dir, port) = (TestDir::new(), Port::free());
     let site = Snippet::read("nginx-unix.conf")
         .with("listen 80;", format!("listen {};", port.address()))
         .with("/run/app/app.sock", socket.display().to_string());
-    let _nginx = nginx(&stage, "nginx", &site, &[&Listen::Tcp(port.clone())]);
+    let _nginx = nginx(&test_dir, "nginx", &site, &[&Listen::Tcp(port.clone())]);
 
     let count = if is_full() { 10_000_000 } else { 40_000 };
     let begun = Instant::now();

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use server::{APPS, Kind, Server, is_measured};
 use uwsgi_conformance::{App, Case, Needs, Split, all, observe, report, socket};
-use uwsgi_tests::ours::{self, Ours, Way};
-use uwsgi_tests::programs::Stage;
+use uwsgi_tests::ours::{self, OurServers, SocketKind};
+use uwsgi_tests::programs::TestDir;
 
 /// How many servers of each kind run at once.
 const INSTANCES: usize = 6;
@@ -36,21 +36,21 @@ type Outcomes = BTreeMap<&'static str, String>;
 
 #[test]
 fn every_server_does_what_is_recorded() {
-    let stage = Stage::new();
-    stage.write(&format!("{APPS}/conformance.py"), report::PYTHON);
+    let test_dir = TestDir::new();
+    test_dir.write(&format!("{APPS}/conformance.py"), report::PYTHON);
     let versions: Vec<String> = Kind::ALL.iter().map(|kind| kind.version()).collect();
     let measured: Vec<Mutex<Outcomes>> = Kind::ALL.iter().map(|_| Mutex::default()).collect();
     let ours = Mutex::new(Outcomes::new());
     thread::scope(|scope| {
         for (kind, outcomes) in Kind::ALL.into_iter().zip(&measured) {
-            let stage = &stage;
-            scope.spawn(move || measure(kind, stage, outcomes));
+            let test_dir = &test_dir;
+            scope.spawn(move || measure(kind, test_dir, outcomes));
         }
         scope.spawn(|| measure_ours(all().collect(), &ours));
     });
     // A load of many servers may have changed an outcome: it is played again with the machine to itself.
     for (kind, outcomes) in Kind::ALL.into_iter().zip(&measured) {
-        measure_differences_again(kind, &stage, outcomes);
+        measure_differences_again(kind, &test_dir, outcomes);
     }
     let measured: Vec<Outcomes> = measured.into_iter().map(|outcomes| outcomes.into_inner().unwrap()).collect();
     let ours = ours.into_inner().unwrap();
@@ -113,7 +113,7 @@ fn page_path() -> PathBuf {
 }
 
 /// Plays all cases that can be played against servers of a kind.
-fn measure(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
+fn measure(kind: Kind, test_dir: &TestDir, outcomes: &Mutex<Outcomes>) {
     let mut cases: Vec<&'static Case> = all().filter(|case| is_measured(case)).collect();
     // The longest last: the instances take cases from the end.
     cases.sort_by_key(|case| uwsgi_conformance::machine::takes(case));
@@ -122,10 +122,10 @@ fn measure(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
         for number in 0..INSTANCES {
             let queue = &queue;
             scope.spawn(move || {
-                let mut server = Server::start(kind, Needs::DEFAULT.allow, stage, &number.to_string());
+                let mut server = Server::start(kind, Needs::DEFAULT.allow, test_dir, &number.to_string());
                 loop {
                     let Some(case) = queue.lock().unwrap().pop() else { return };
-                    play_until_recorded(&mut server, case, stage, outcomes);
+                    play_until_recorded(&mut server, case, test_dir, outcomes);
                 }
             });
         }
@@ -133,25 +133,25 @@ fn measure(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
 }
 
 /// Plays the cases alone whose outcome is not the recorded one, each against a new server.
-fn measure_differences_again(kind: Kind, stage: &Stage, outcomes: &Mutex<Outcomes>) {
+fn measure_differences_again(kind: Kind, test_dir: &TestDir, outcomes: &Mutex<Outcomes>) {
     let outcome = |case: &Case| outcomes.lock().unwrap().get(case.name).cloned();
     let differs =
         |case: &&'static Case| outcome(case).is_some_and(|outcome| !recorded::is_recorded(case, kind, &outcome));
     for case in all().filter(differs).filter(|_| !records()) {
-        let mut server = Server::start(kind, Needs::DEFAULT.allow, stage, &format!("again-{}", case.name));
-        play_until_recorded(&mut server, case, stage, outcomes);
+        let mut server = Server::start(kind, Needs::DEFAULT.allow, test_dir, &format!("again-{}", case.name));
+        play_until_recorded(&mut server, case, test_dir, outcomes);
     }
 }
 
 /// Plays a case until its outcome is the recorded one, [`TRIES`] times at most. When outcomes are recorded, plays it [`TRIES`]
 /// times and keeps all of them.
-fn play_until_recorded(server: &mut Server<'_>, case: &'static Case, stage: &Stage, outcomes: &Mutex<Outcomes>) {
+fn play_until_recorded(server: &mut Server<'_>, case: &'static Case, test_dir: &TestDir, outcomes: &Mutex<Outcomes>) {
     let (kind, mut seen) = (server.kind(), BTreeSet::new());
     for _ in 0..TRIES {
         let outcome = if server.suits(case) {
             play_once(server, case)
         } else {
-            play_once(&mut Server::start(kind, case.needs.allow, stage, case.name), case)
+            play_once(&mut Server::start(kind, case.needs.allow, test_dir, case.name), case)
         };
         let Some(outcome) = outcome else { continue };
         let is_recorded = recorded::is_recorded(case, kind, &outcome);
@@ -201,7 +201,10 @@ fn play_once(server: &mut Server<'_>, case: &Case) -> Option<String> {
 
 /// Plays cases against our server, each with the settings that it needs.
 fn measure_ours(cases: Vec<&Case>, outcomes: &Mutex<Outcomes>) {
-    let (tcp, unix) = (Ours::new(ours::Kind::Blocking, Way::Tcp), Ours::new(ours::Kind::Blocking, Way::Unix));
+    let (tcp, unix) = (
+        OurServers::new(ours::Kind::Blocking, SocketKind::Tcp),
+        OurServers::new(ours::Kind::Blocking, SocketKind::Unix),
+    );
     let queue: Mutex<Vec<&Case>> = Mutex::new(cases.into_iter().filter(|case| can_be_ours(case)).collect());
     thread::scope(|scope| {
         for _ in 0..60 {

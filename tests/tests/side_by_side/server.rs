@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use uwsgi_conformance::{App, Case, Needs, Peer as _, SMALL, Sender, all, socket};
-use uwsgi_tests::programs::{Listen, Peer, Port, Program, Stage, peer, version};
+use uwsgi_tests::programs::{Listen, Peer, Port, Program, TestDir, peer, version};
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) const APPS: &str = "apps";
 pub(crate) struct Server<'s> {
     kind: Kind,
     allow: String,
-    stage: &'s Stage,
+    test_dir: &'s TestDir,
     name: String,
     at: SocketAddr,
     program: Option<Program<'s>>,
@@ -107,10 +107,10 @@ pub(crate) struct Server<'s> {
 
 impl<'s> Server<'s> {
     /// Starts a server under a name that no other server has.
-    pub(crate) fn start(kind: Kind, allow: &str, stage: &'s Stage, name: &str) -> Self {
+    pub(crate) fn start(kind: Kind, allow: &str, test_dir: &'s TestDir, name: &str) -> Self {
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut server =
-            Self { kind, allow: allow.to_owned(), stage, name: format!("{kind:?}-{name}"), at, program: None };
+            Self { kind, allow: allow.to_owned(), test_dir, name: format!("{kind:?}-{name}"), at, program: None };
         server.restart();
         server
     }
@@ -128,12 +128,12 @@ impl<'s> Server<'s> {
     /// Sets what the application does from the next request on.
     pub(crate) fn set_app(&self, app: App) {
         // The application may read the file at any time: a rename replaces it at once.
-        let new = self.stage.write(&format!("{}.new", self.name), format!("{app:?}"));
+        let new = self.test_dir.write(&format!("{}.new", self.name), format!("{app:?}"));
         fs::rename(new, self.app()).expect("a file");
     }
 
     fn app(&self) -> PathBuf {
-        self.stage.path(&format!("{}.app", self.name))
+        self.test_dir.path(&format!("{}.app", self.name))
     }
 
     fn log(&self) -> String {
@@ -189,9 +189,9 @@ impl<'s> Server<'s> {
         let port = Port::free();
         self.at = port.address();
         self.set_app(App::ReadAllThenAnswer);
-        let mut command = self.kind.command(self.at, &self.allow, &self.stage.path(APPS));
+        let mut command = self.kind.command(self.at, &self.allow, &self.test_dir.path(APPS));
         command.env("CONFORMANCE_APP", self.app());
-        self.program = Some(Program::start(self.stage, &self.name, &mut command, &[&Listen::Tcp(port)]));
+        self.program = Some(Program::start(self.test_dir, &self.name, &mut command, &[&Listen::Tcp(port)]));
         let begun = Instant::now();
         // A server with another list of peers may not answer this process.
         while self.allow == Needs::DEFAULT.allow && !self.answers_within(Duration::from_secs(2)) {

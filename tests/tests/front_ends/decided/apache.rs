@@ -1,6 +1,6 @@
 //! Apache: mod_rewrite, mounts, and how it normalizes a target.
 
-use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, apache};
+use uwsgi_tests::programs::{Listen, Program, Snippet, TestDir, apache};
 
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
@@ -10,7 +10,7 @@ fn applications_see_what_apache_decides() {
 }
 
 /// Starts Apache with a `VirtualHost` for each of our servers and for hyper, all with the same rules.
-fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
+fn start<'s>(test_dir: &'s TestDir, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
     let sites =
         ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).enumerate().map(|(place, (scheme, (port, socket)))| {
             // Apache shares kept connections between sites that use the same name.
@@ -24,7 +24,7 @@ fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) 
         });
     let site = Snippet::of("decided", sites.collect());
     let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
-    vec![apache(stage, "apache", &site, &listens.each_ref())]
+    vec![apache(test_dir, "apache", &site, &listens.each_ref())]
 }
 
 const PASSED_THROUGH: &str = "RewriteRule \"^/old/(.*)$\" \"/new/$1\" [PT]";

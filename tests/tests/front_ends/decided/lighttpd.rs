@@ -1,6 +1,6 @@
 //! lighttpd: mod_rewrite, a mount, and SCRIPT_NAME without `fix-root-scriptname`.
 
-use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, lighttpd};
+use uwsgi_tests::programs::{Listen, Program, Snippet, TestDir, lighttpd};
 
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
@@ -8,18 +8,18 @@ use super::{FrontEnd, GET, OverHttp, Routes, Row};
 fn applications_see_what_lighttpd_decides() {
     FrontEnd::<3> {
         rows: ROWS,
-        start: |stage, rows, routes| start(stage, rows, routes, "\"fix-root-scriptname\" => \"enable\""),
+        start: |test_dir, rows, routes| start(test_dir, rows, routes, "\"fix-root-scriptname\" => \"enable\""),
     }
     .run();
 }
 
 #[test]
 fn applications_see_a_mount_without_fix_root_scriptname() {
-    FrontEnd::<3> { rows: WITHOUT_FIX, start: |stage, rows, routes| start(stage, rows, routes, "") }.run();
+    FrontEnd::<3> { rows: WITHOUT_FIX, start: |test_dir, rows, routes| start(test_dir, rows, routes, "") }.run();
 }
 
 /// Starts lighttpd with a socket for each of our servers and for hyper, all with the same rewrites.
-fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>, fix: &str) -> Vec<Program<'s>> {
+fn start<'s>(test_dir: &'s TestDir, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>, fix: &str) -> Vec<Program<'s>> {
     let rewrites = front_end.configs("");
     let mut text = "server.modules += ( \"mod_scgi\", \"mod_proxy\", \"mod_rewrite\" )\n".to_owned();
     for (place, (scheme, (port, socket))) in ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).enumerate() {
@@ -44,7 +44,7 @@ fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>, 
     }
     let site = Snippet::of("decided", text);
     let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
-    vec![lighttpd(stage, "lighttpd", &site, &listens.each_ref())]
+    vec![lighttpd(test_dir, "lighttpd", &site, &listens.each_ref())]
 }
 
 const RULE: &str = "\"^/old/(.*)$\" => \"/new/$1\",";

@@ -18,7 +18,7 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::http1::{Answer, Connection};
-use uwsgi_tests::programs::{Port, Program, Stage};
+use uwsgi_tests::programs::{Port, Program, TestDir};
 
 use super::case::filling;
 use super::matrix::TIMEOUT;
@@ -73,7 +73,7 @@ pub const GET: Row = Row {
 /// speaks HTTP to applications.
 struct FrontEnd<const SERVERS: usize> {
     rows: &'static [Row],
-    start: for<'s> fn(&'s Stage, &Self, &Routes<'_, SERVERS>) -> Vec<Program<'s>>,
+    start: for<'s> fn(&'s TestDir, &Self, &Routes<'_, SERVERS>) -> Vec<Program<'s>>,
 }
 
 /// For each server, the port of the front end and the socket of the server.
@@ -106,11 +106,11 @@ impl<const SERVERS: usize> FrontEnd<SERVERS> {
             let other = self.rows[..place].iter().find(|other| other.name == row.name);
             assert!(other.is_none() && !row.source.is_empty(), "two of one name, or no source: {row:?}");
         }
-        let stage = Stage::new();
-        let servers = Servers::start(&stage);
+        let test_dir = TestDir::new();
+        let servers = Servers::start(&test_dir);
         let running: [&Running; SERVERS] = std::array::from_fn(|place| servers.all()[place]);
         let routes = running.map(|running| (Port::free(), &*running.socket));
-        let _programs = (self.start)(&stage, self, &routes);
+        let _programs = (self.start)(&test_dir, self, &routes);
         let answers = thread::scope(|scope| {
             let asking = routes.map(|(port, _)| scope.spawn(move || self.ask(port.address())));
             asking.map(|asking| asking.join().expect("answers"))

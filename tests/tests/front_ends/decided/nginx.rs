@@ -1,6 +1,6 @@
 //! nginx: requests that it sends to the application besides the request of the client, or instead of it.
 
-use uwsgi_tests::programs::{Listen, Program, Snippet, Stage, nginx};
+use uwsgi_tests::programs::{Listen, Program, Snippet, TestDir, nginx};
 
 use super::{FrontEnd, GET, OverHttp, Routes, Row};
 
@@ -10,18 +10,18 @@ fn applications_see_what_nginx_decides() {
 }
 
 /// Starts nginx with a `server` for each of our servers and for hyper, all with the same locations.
-pub fn start<'s>(stage: &'s Stage, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
+pub fn start<'s>(test_dir: &'s TestDir, front_end: &FrontEnd<3>, routes: &Routes<'_, 3>) -> Vec<Program<'s>> {
     let sites = ["uwsgi", "uwsgi", "http"].into_iter().zip(routes).map(|(scheme, (port, socket))| {
         let pass = match scheme {
             "uwsgi" => format!("include uwsgi_params; uwsgi_pass unix:{};", socket.display()),
             _ => format!("proxy_pass http://unix:{};", socket.display()),
         };
-        let root = stage.text_path("public");
+        let root = test_dir.text_path("public");
         format!("server {{\nlisten {};\nroot {root};\n{}\n}}\n", port.address(), front_end.configs(&pass))
     });
     let site = Snippet::of("decided", sites.collect::<String>());
     let listens = routes.each_ref().map(|(port, _)| Listen::Tcp(port.clone()));
-    vec![nginx(stage, "nginx", &site, &listens.each_ref())]
+    vec![nginx(test_dir, "nginx", &site, &listens.each_ref())]
 }
 
 /// A check before the request, as the manual of nginx shows it.

@@ -23,7 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use uwsgi::server::Settings;
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Handle, Head, Server};
 use uwsgi_tests::http1::latin1;
-use uwsgi_tests::programs::Stage;
+use uwsgi_tests::programs::TestDir;
 use uwsgi_tower::{ScriptName, Shared, Vars, serve};
 
 use super::application::{Reply, Seen};
@@ -58,11 +58,11 @@ pub struct Running {
 type Record = Arc<Mutex<Vec<Seen>>>;
 
 impl Servers {
-    pub fn start(stage: &Stage) -> Self {
+    pub fn start(test_dir: &TestDir) -> Self {
         let [blocking, asynchronous, hyper] = ["blocking", "asynchronous", "hyper"].map(|name| Running {
             name,
             is_http: name == "hyper",
-            socket: stage.path(&format!("{name}.sock")),
+            socket: test_dir.path(&format!("{name}.sock")),
             record: Record::default(),
             log: Log::default(),
         });

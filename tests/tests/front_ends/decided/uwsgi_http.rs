@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use uwsgi_tests::programs::{Listen, Port, Program, Snippet, Stage, uwsgi_http};
+use uwsgi_tests::programs::{Listen, Port, Program, Snippet, TestDir, uwsgi_http};
 
 use super::{FrontEnd, GET, Routes, Row};
 
@@ -12,14 +12,14 @@ fn applications_see_what_the_router_decides() {
 }
 
 /// Starts a router for each of our servers.
-fn start<'s>(stage: &'s Stage, _: &FrontEnd<2>, routes: &Routes<'_, 2>) -> Vec<Program<'s>> {
+fn start<'s>(test_dir: &'s TestDir, _: &FrontEnd<2>, routes: &Routes<'_, 2>) -> Vec<Program<'s>> {
     let router = |(place, (port, socket)): (usize, &(Port, &Path))| {
         let ini = format!(
             "[uwsgi]\nhttp = {}\nhttp-to = {}\nmaster = true\ndie-on-term = true\ndisable-logging = true\n",
             port.address(),
             socket.display(),
         );
-        uwsgi_http(stage, &format!("router-{place}"), &Snippet::of("decided", ini), &[&Listen::Tcp(port.clone())])
+        uwsgi_http(test_dir, &format!("router-{place}"), &Snippet::of("decided", ini), &[&Listen::Tcp(port.clone())])
     };
     routes.iter().enumerate().map(router).collect()
 }

@@ -5,18 +5,18 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{At, packet, post, status};
+use super::{ServerAddress, packet, post, status};
 
 /// A number of connections that each send one byte in each interval: half of them inside a header, half inside a body.
 #[derive(Debug, Clone, Copy)]
-pub struct Trickle {
+pub struct SlowClients {
     pub connections: usize,
     pub every: Duration,
 }
 
 /// What became of the connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Trickled {
+pub struct SlowOutcome {
     pub opened: usize,
     /// Refused with 408, and opened again.
     pub refused: usize,
@@ -33,20 +33,20 @@ struct Slow {
     in_body: bool,
 }
 
-impl Trickle {
+impl SlowClients {
     /// Sends slowly until `end`. A refused connection is opened again.
     ///
     /// # Errors
     ///
     /// If a connection cannot be opened.
-    pub fn until(self, at: &At, end: Instant) -> io::Result<Trickled> {
+    pub fn run_until(self, at: &ServerAddress, end: Instant) -> io::Result<SlowOutcome> {
         // At one byte in each interval, this header takes longer than the server allows.
         let long = "x".repeat(1000);
         let header = packet(&[("REQUEST_METHOD", "GET"), ("HTTP_X", &long)]);
         let length = 100_000;
         let body = post("/read", length);
-        let mut seen = Trickled::default();
-        let open = |in_body: bool, seen: &mut Trickled| -> io::Result<Slow> {
+        let mut seen = SlowOutcome::default();
+        let open = |in_body: bool, seen: &mut SlowOutcome| -> io::Result<Slow> {
             let mut stream = at.connect()?;
             seen.opened += 1;
             if in_body {
@@ -85,7 +85,7 @@ impl Trickle {
 
 impl Slow {
     /// Returns whether the server has closed the connection.
-    fn is_gone(&mut self, seen: &mut Trickled) -> bool {
+    fn is_gone(&mut self, seen: &mut SlowOutcome) -> bool {
         let mut answer = [0; 256];
         match self.stream.read(&mut answer) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use uwsgi_tests::load::{Latencies, Pace, Trickle, get, is_full, status};
+use uwsgi_tests::load::{Latencies, RequestRate, SlowClients, get, is_full, status};
 use uwsgi_tests::ours::Kind;
 
 use crate::{Served, run_alone, serve};
@@ -21,7 +21,7 @@ fn slow_clients_do_not_delay_others() {
     // The test takes so long that the deadline of a header passes.
     let (connections, seconds) = if is_full() { (900, 60) } else { (300, 14) };
     for kind in Kind::BOTH {
-        check(&serve(kind, &[]), kind, Trickle { connections, every: Duration::from_millis(100) }, seconds);
+        check(&serve(kind, &[]), kind, SlowClients { connections, every: Duration::from_millis(100) }, seconds);
     }
 }
 
@@ -38,25 +38,25 @@ fn far_more_slow_clients_than_threads_do_not_delay_others() {
     check(
         &serve(kind, &["max=6000", "workers=6000"]),
         kind,
-        Trickle { connections, every: Duration::from_secs(1) },
+        SlowClients { connections, every: Duration::from_secs(1) },
         seconds,
     );
 }
 
 /// Checks that good clients, which send 200 requests a second, are not delayed by slow clients.
-fn check(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) {
-    let over = parts_over_bound(served, kind, trickle, seconds);
+fn check(served: &Served, kind: Kind, clients: SlowClients, seconds: u64) {
+    let over = parts_over_bound(served, kind, clients, seconds);
     assert!(over <= PARTS as usize / 2, "{kind:?}: {over} of {PARTS} parts over their bounds, see what was printed");
     assert_eq!(status(&served.at.ask(&get("/")).unwrap()), 200);
 }
 
 /// Returns in how many parts more than one in 100 good requests took longer than it may.
-fn parts_over_bound(served: &Served, kind: Kind, trickle: Trickle, seconds: u64) -> usize {
-    let Trickle { connections, every } = trickle;
+fn parts_over_bound(served: &Served, kind: Kind, clients: SlowClients, seconds: u64) -> usize {
+    let SlowClients { connections, every } = clients;
     let lasts = Duration::from_secs(seconds);
     let end = Instant::now() + lasts;
     thread::scope(|scope| {
-        let trickling = scope.spawn(|| trickle.until(&served.at, end).unwrap());
+        let slow = scope.spawn(|| clients.run_until(&served.at, end).unwrap());
         // All slow clients must be there first. Then the good requests are measured while the slow clients send.
         let begun = Instant::now();
         while served.process.descriptors().unwrap() < connections {
@@ -65,17 +65,17 @@ fn parts_over_bound(served: &Served, kind: Kind, trickle: Trickle, seconds: u64)
             thread::sleep(Duration::from_millis(5));
         }
         let left = end.saturating_duration_since(Instant::now() + Duration::from_secs(1));
-        let pace = Pace { per_second: 200, lasts: left / PARTS, clients: 8 };
-        assert!(pace.lasts >= Duration::from_secs(1), "the slow clients took {:?} to connect", begun.elapsed());
-        let over = (0..PARTS).filter(|_| is_over(&pace.ask(&served.at, "/").unwrap(), kind)).count();
-        let trickled = trickling.join().unwrap();
-        println!("{kind:?}: {connections} trickle: {trickled:?}");
-        assert_eq!(trickled.others, 0, "{kind:?}: {trickled:?}");
+        let rate = RequestRate { per_second: 200, lasts: left / PARTS, clients: 8 };
+        assert!(rate.lasts >= Duration::from_secs(1), "the slow clients took {:?} to connect", begun.elapsed());
+        let over = (0..PARTS).filter(|_| is_over(&rate.run(&served.at, "/").unwrap(), kind)).count();
+        let outcome = slow.join().unwrap();
+        println!("{kind:?}: {connections} clients: {outcome:?}");
+        assert_eq!(outcome.others, 0, "{kind:?}: {outcome:?}");
         let each = seconds as f64 / every.as_secs_f64() / 2.0;
-        assert!(trickled.bytes as f64 > connections as f64 * each, "{kind:?}: {trickled:?}");
+        assert!(outcome.bytes as f64 > connections as f64 * each, "{kind:?}: {outcome:?}");
         // A header may take 10 seconds. A body may take longer, as long as its rate is high enough.
         let rounds = (seconds.saturating_sub(2) / 11) as usize;
-        assert!(rounds > 0 && trickled.refused >= connections / 2 * rounds, "{kind:?}: {trickled:?}");
+        assert!(rounds > 0 && outcome.refused >= connections / 2 * rounds, "{kind:?}: {outcome:?}");
         over
     })
 }

@@ -13,7 +13,7 @@ use crate::naive;
 
 /// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum At {
+pub enum ServerAddress {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
@@ -21,7 +21,7 @@ pub enum At {
 /// The timeout of each read and write.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-impl At {
+impl ServerAddress {
     /// Opens a connection. Both kinds of socket become one type, since the tests call the same functions on them.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl At {
     /// # Errors
     ///
     /// From the system.
-    pub fn reset_behind(&self, sent: &[u8]) -> io::Result<()> {
+    pub fn reset_after(&self, sent: &[u8]) -> io::Result<()> {
         let mut stream = self.connect()?;
         stream.write_all(sent)?;
         Ok(set_socket_linger(&stream, Some(Duration::ZERO))?)

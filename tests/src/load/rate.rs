@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{At, get, status};
+use super::{ServerAddress, get, status};
 
 /// A fixed number of requests each second for some time, each on its own connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct RequestRate {
     pub per_second: u32,
     pub lasts: Duration,
     /// The most requests that are under way at once.
@@ -26,13 +26,13 @@ pub struct Latencies {
     wakes: Vec<Duration>,
 }
 
-impl Pace {
+impl RequestRate {
     /// Sends the requests, all for this path.
     ///
     /// # Errors
     ///
     /// The first response that is not whole or not a 200.
-    pub fn ask(self, at: &At, path: &str) -> io::Result<Latencies> {
+    pub fn run(self, at: &ServerAddress, path: &str) -> io::Result<Latencies> {
         let (request, begun) = (get(path), Instant::now());
         let count = u32::try_from(self.lasts.as_millis()).unwrap_or(u32::MAX) / 1000 * self.per_second;
         let next = AtomicU32::new(0);

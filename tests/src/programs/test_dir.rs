@@ -28,13 +28,13 @@ rm -rf -- "$1"
 /// A program ends when its [`Program`](super::Program) is dropped. A killed test drops nothing; then a shell in its own
 /// process group sees the end of its input, ends the programs and removes the directory.
 #[derive(Debug)]
-pub struct Stage {
+pub struct TestDir {
     dir: TempDir,
     guard: Child,
     tell: Mutex<ChildStdin>,
 }
 
-impl Stage {
+impl TestDir {
     pub fn new() -> Self {
         use std::os::unix::fs::PermissionsExt;
         // Where Apache is started as root, its workers run as another user, and must reach the sockets.
@@ -86,13 +86,13 @@ impl Stage {
     }
 }
 
-impl Default for Stage {
+impl Default for TestDir {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for Stage {
+impl Drop for TestDir {
     fn drop(&mut self) {
         // No program is left to guard: every program borrows the directory.
         let _gone = self.guard.kill();
