@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! packet = modifier1 u8, datasize u16 LE, modifier2 u8, datasize bytes
-//! vars   = (length u16 LE, key, length u16 LE, value)*       to the last byte of the block
-//! array  = (length u16 LE, item)*                            to the last byte of the block
+//! vars   = (length u16 LE, key, length u16 LE, value)*       to the last byte of the payload
+//! array  = (length u16 LE, item)*                            to the last byte of the payload
 //! ```
 
 #![allow(clippy::needless_range_loop, reason = "a reader can check an index at a glance")]

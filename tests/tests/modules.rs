@@ -1,4 +1,4 @@
-//! The modules of each crate import in one direction: no circles. The picture of them in CONTRIBUTING is true.
+//! The modules of each crate import in one direction, without circles, and the picture in CONTRIBUTING shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -45,7 +45,7 @@ fn the_picture_in_contributing_is_true() {
     let page = include_str!("../../CONTRIBUTING.md");
     let shown =
         page.split("<!-- modules -->\n```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or("");
-    assert!(shown == measured, "CONTRIBUTING.md shows another picture of the modules than this:\n{measured}");
+    assert!(shown == measured, "CONTRIBUTING.md does not show this picture of the modules:\n{measured}");
 }
 
 /// The tables that say where things are name files and folders that exist.
@@ -53,7 +53,8 @@ fn the_picture_in_contributing_is_true() {
 fn the_paths_in_contributing_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = include_str!("../../CONTRIBUTING.md");
-    let section = page.split("## Where things are").nth(1).and_then(|rest| rest.split("## Rules of the code").next()).unwrap();
+    let section =
+        page.split("## Where things are").nth(1).and_then(|rest| rest.split("## Rules of the code").next()).unwrap();
     let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).collect();
     assert!(rows.len() > 25, "{}", rows.len());
     for path in rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|text| text.contains('/')) {
@@ -250,7 +251,7 @@ impl Reader {
         self.imports.iter().map(|(path, name, _)| (name.clone(), path.clone())).collect()
     }
 
-    /// What the code uses. A public import alone is no use: it gives a name to others.
+    /// What the code uses. A public import alone does not count: it only gives others a name.
     fn used(&self) -> Vec<Vec<String>> {
         let is_used = |name: &String| self.paths.iter().any(|path| path.first() == Some(name));
         let imports = self.imports.iter().filter(|(_, name, is_public)| !is_public || is_used(name));

@@ -55,7 +55,7 @@ impl From<&ResponseHead<'_>> for Head {
     }
 }
 
-/// Why a head is refused, and where the line begins that is to blame; 0 where no one line is to blame.
+/// Why a head is refused, and where the line begins that is to blame; `None` if no single line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     pub kind: Kind,
