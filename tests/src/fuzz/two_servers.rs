@@ -24,7 +24,7 @@ use crate::timeline::{Act, Behavior, Timeline};
 ///
 /// Oracle: each server is the oracle of the other. The same bytes leave, apart from upper and lower case, and the
 /// connection ends at the same time and in the same way. Differences that come from the crate `http` are left out: see
-/// [`APPS`] and [`gives_otherwise_to_head`].
+/// `APPS` and `gives_otherwise_to_head`.
 pub fn two_servers(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
     let script = plan.script(stream);
