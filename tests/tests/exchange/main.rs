@@ -2,6 +2,7 @@
 
 mod backend;
 mod calls;
+mod sending;
 mod upgrade;
 
 use core::time::Duration;
