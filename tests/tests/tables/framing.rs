@@ -1,6 +1,6 @@
 //! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and other vars that seem to frame a body.
 
-use uwsgi::framing::{FramingError, RequestBody, declared_length, whole_length};
+use uwsgi::framing::{FramingError, RequestBody, declared_length, is_length_right, whole_length};
 use uwsgi::{Packet, Request};
 use uwsgi_tests::naive;
 
@@ -206,5 +206,27 @@ fn only_one_length_allows_keepalive() {
         let packet = naive::encode_packet(0, 0, &block).unwrap();
         let (packet, _) = Packet::decode(&packet).unwrap();
         assert_eq!(Request::decode(&packet).unwrap().allows_keepalive(), allowed, "{lengths:?}");
+    }
+}
+
+/// Status, whether the request is HEAD, the declared length, the length of the body, whether they fit (RFC 9110 section 8.6).
+const LENGTHS: [(u16, bool, u64, u64, bool); 10] = [
+    (200, false, 5, 5, true),
+    (200, false, 5, 4, false),
+    (200, false, 0, 0, true),
+    (200, false, 5, 0, false),
+    (200, true, 5, 5, true),
+    (200, true, 5, 4, false),
+    (200, true, 5, 0, true), // the length of the response to GET
+    (304, false, 5, 0, true),
+    (304, false, 5, 4, false),
+    (204, false, 5, 4, true), // no length is sent
+];
+
+#[test]
+fn a_declared_length_must_be_that_of_the_body() {
+    for (status, to_head, declared, length, fits) in LENGTHS {
+        let right = is_length_right(status, to_head, declared, length);
+        assert_eq!(right, fits, "{status}, HEAD: {to_head}, {declared} declared, {length} given");
     }
 }
