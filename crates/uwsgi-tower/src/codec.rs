@@ -45,7 +45,7 @@ pub struct PacketBuf {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// The next bytes of the stream are no packet that the limits allow, or the stream ended inside a packet.
+    /// The next packet of the stream is over a limit, or the stream ended inside a packet.
     Decode(DecodeError),
     /// The connection broke.
     Io(io::Error),
@@ -59,7 +59,7 @@ impl PacketCodec {
     }
 
     /// Sets the limits. A packet over the limit for its size is refused as soon as its header is read. The codec does not
-    /// decode payloads, so that the limits for vars have no effect here.
+    /// decode payloads, so the limits for vars have no effect here.
     #[must_use]
     pub const fn with_limits(self, limits: Limits) -> Self {
         Self { limits }

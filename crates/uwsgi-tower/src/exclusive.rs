@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// A value that is only used through `&mut`. So its holder is `Sync` even if the value is not, and the mutex is never locked.
+/// A value that is used only through `&mut`, so the mutex is never locked. `Exclusive` is `Sync` even if the value is not.
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {

@@ -7,10 +7,11 @@ use alloc::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Asks connections to stop: see [`serve_connection_until`](crate::serve_connection_until). Clones ask the same connections.
+/// A signal that asks connections to stop: see [`serve_connection_until`](crate::serve_connection_until). All clones are the
+/// same signal.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    /// One allocation with one count, because every connection has several clones.
+    /// One `Arc` for both fields, because every connection has several clones.
     inner: Arc<Inner>,
 }
 

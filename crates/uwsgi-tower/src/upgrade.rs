@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::stop::Stop;
 
-/// The future of an upgraded connection. A server's is ready when the head of the 101 has left.
+/// The future of an upgraded connection. In a server it is ready when the head of the 101 has left.
 ///
 /// Await it in a task of its own, and answer the request with status 101 and the headers `Connection: upgrade` and `Upgrade`.
 /// nginx needs nothing but a plain `uwsgi_pass`.
@@ -45,7 +45,8 @@ pub struct OnUpgrade {
     upgraded: Option<oneshot::Receiver<Upgraded>>,
 }
 
-/// The extension of a request or a response. The first call of [`on`] takes the future out of it, and clones share it.
+/// The extension of a request or a response that holds the future. Clones share the future, and the first call of [`on`] takes
+/// it.
 #[derive(Debug, Clone)]
 pub(crate) struct UpgradeExtension {
     upgraded: Arc<Mutex<Option<oneshot::Receiver<Upgraded>>>>,
@@ -58,7 +59,7 @@ pub struct Upgraded {
     read_ahead: Bytes,
     /// The stop of the server; `None` for a client.
     stop: Option<Stop>,
-    /// The connection's slot, which its server counts until it is dropped.
+    /// The slot by which the server counts this connection until the slot is dropped.
     _slot: Option<Box<dyn Send>>,
 }
 
@@ -68,7 +69,8 @@ impl fmt::Debug for Upgraded {
     }
 }
 
-/// The connection was not upgraded: the request did not ask for it, the response was no 101, or the connection broke.
+/// The connection was not upgraded: the request did not ask for an upgrade, the response was not a 101, or the connection
+/// broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct NoUpgrade;
@@ -155,8 +157,8 @@ impl Upgraded {
 
     /// Waits until the server is asked to stop. For the connection of a client it waits forever.
     ///
-    /// Only the application knows where an upgraded connection may end. So the application ends it, and a stop waits for that
-    /// within the settings' `stop_grace`.
+    /// Only the application knows where an upgraded connection may end. So the application ends the connection. A stop of the
+    /// server waits for that, within the settings' `stop_grace`.
     ///
     /// ```
     /// use tokio::io::AsyncWriteExt;

@@ -38,8 +38,9 @@ pub(crate) struct Config {
     pub(crate) end_is_close: bool,
 }
 
-/// How long the runtime may take to report a connection or bytes that have arrived. A server that stops waits this long for the
-/// first connection of its backlog. A new connection ignores a stop for this long, because its request may have arrived too.
+/// How long the runtime may take to report that a connection or bytes have arrived. A server that stops waits this long for the
+/// first connection of its backlog. A new connection ignores a stop for this long, because its request may have arrived
+/// already.
 const ARRIVAL_DELAY: Duration = Duration::from_millis(20);
 /// How many connections are accepted before the other tasks get their turn.
 const ACCEPTS_PER_TURN: u64 = 32;
@@ -75,13 +76,14 @@ where
             () = &mut shutdown => break,
         };
         acceptor.spawn::<L, S, B>(io, address);
-        // While connections wait to be accepted, nothing else makes this task wait.
+        // While connections wait to be accepted, this task would never yield otherwise.
         if accepted % ACCEPTS_PER_TURN == 0 {
             yield_now().await;
         }
     }
-    // The kernel resets the connections that wait in the backlog when the listener closes, so they are accepted first. The
-    // runtime may take a moment to report the first one. The others need no wait, and the deadline does not end them.
+    // When the listener closes, the kernel resets the connections that wait in the backlog, so they are accepted first. The
+    // runtime may take until the deadline to report the first one. The others are ready at once, and are accepted even after
+    // the deadline.
     let until = Instant::now().checked_add(ARRIVAL_DELAY).unwrap_or_else(Instant::now);
     for _ in 0..ConnectionLimit::BACKLOG {
         match timeout_at(until, unconstrained(acceptor.accept(&mut listener))).await {
@@ -161,7 +163,7 @@ impl<M> Acceptor<M> {
                     };
                     // The context outlives the connection, so that the connection is closed before its slot is free.
                     let mut context = context(&io);
-                    // Boxed, because this is nearly all of the task, and a task is moved a dozen times before it runs.
+                    // Boxed, because this future is nearly the whole task, and a task is moved several times before it runs.
                     match Box::pin(connection::serve(io, service, &mut context)).await {
                         Ok(End::Abort(io)) => L::abort(&io),
                         Ok(_) => {}
@@ -171,7 +173,7 @@ impl<M> Acceptor<M> {
             }
             Admission::Refuse(refusal) => {
                 self.tracker.tasks.spawn(async move {
-                    // A peer that is not allowed gets no handshake. If the refusal needs one, it is not sent.
+                    // A peer that is not allowed gets no handshake. If the refusal needs a handshake, it is not sent.
                     let io = match refusal {
                         Refusal::PeerNotAllowed => Some(io),
                         _ => establish::<L>(io, peer).await,
@@ -183,7 +185,7 @@ impl<M> Acceptor<M> {
                     }
                 });
             }
-            // The response may be lost. The peers that are refused in tasks get theirs.
+            // This response may be lost. A refusal in a task of its own is not lost.
             Admission::RefuseWithoutWaiting(refusal) => {
                 L::say(&io, refusal.response_with(false, settings.keepalive.is_some()))
             }
@@ -195,7 +197,7 @@ async fn establish<L: Listener>(io: L::Io, peer: Option<SocketAddr>) -> Option<L
     let peer = peer.map(tracing::field::display);
     match L::establish(io).await {
         Ok(io) => return Some(io),
-        // A health check may connect and close without a byte.
+        // A health check may connect and close without sending a byte.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => tracing::debug!(peer, "no handshake: {error}"),
         Err(error) => tracing::warn!(peer, "no handshake: {error}"),
     }

@@ -19,7 +19,7 @@ use uwsgi::server::{Receive, Refusal};
 use crate::exclusive::Exclusive;
 use crate::server::inbound::{BodyFailure, Inbound};
 
-/// The body of a request. It is read from the connection when it is polled. An end before its declared length is an error.
+/// The body of a request. A poll of it reads from the connection. It is an error if the body ends before its declared length.
 #[derive(Debug, Default)]
 pub struct Body {
     /// `None` at the end of the body.
@@ -29,12 +29,13 @@ pub struct Body {
     unread: UnreadCount,
 }
 
-/// Tells the task that writes the response how much of the body is unread. It counts only where the connection may be kept.
+/// The number of unread bytes of a body, for the task that writes the response. They are counted only if the connection may be
+/// kept.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnreadCount(Option<Arc<AtomicU64>>);
 
 impl UnreadCount {
-    /// Starts to count a body that is about to be lent. It does not count if no request can follow.
+    /// Starts to count the unread bytes of a body. It does not count if no request can follow.
     pub(crate) fn of(receive: &Receive) -> Self {
         let unread = receive.unread_body().filter(|_| receive.settings().keepalive.is_some());
         Self(unread.map(|unread| Arc::new(AtomicU64::new(unread))))
@@ -69,12 +70,12 @@ impl BodyError {
         }
     }
 
-    /// Finds the refusal that an error of a service was made from, through any wrappers.
+    /// Finds the refusal inside an error of a service, however deep it is wrapped.
     pub(crate) fn find_refusal(error: &(dyn Error + 'static)) -> Option<Refusal> {
         Self::find_all(error).find_map(Self::refusal)
     }
 
-    /// Finds the error of a broken connection that an error of a service was made from, through any wrappers.
+    /// Finds the error of a broken connection inside an error of a service, however deep it is wrapped.
     pub(crate) fn find_io_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
         Self::find_all(error).find_map(|error| match &error.failure {
             BodyFailure::Peer(_) => None,
@@ -183,7 +184,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// A source of frames, whatever the type of the connection.
+/// A source of frames, which hides the type of the connection.
 trait Source: fmt::Debug {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFailure>>>;
 }
@@ -214,7 +215,7 @@ impl<IO> Drop for LentInbound<IO> {
         if let (Some(mut inbound), Some(back)) = (self.inbound.take(), self.back.take()) {
             let now = inbound.deadlines.now();
             inbound.receive.pause(now);
-            // It fails if the connection has ended, and then the half is dropped here.
+            // This fails if the connection has ended. The half is dropped here then.
             let _ = back.send(inbound);
         }
     }

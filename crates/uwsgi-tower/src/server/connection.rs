@@ -47,11 +47,11 @@ use crate::upgrade::Upgraded;
 ///
 /// # Errors
 ///
-/// The connection broke. A fault of the peer is not an error: the server answers it.
+/// The connection broke. A fault of the peer is not an error: the peer gets a response.
 ///
 /// # Panics
 ///
-/// In a runtime without timers: build the runtime with `enable_time` or `enable_all`.
+/// It panics in a runtime without timers: build the runtime with `enable_time` or `enable_all`.
 pub async fn serve_connection<IO, S, B>(io: IO, service: S, settings: Settings) -> io::Result<End<IO>>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -83,8 +83,8 @@ where
     Connection::new(io, service).settings(settings).stop(stop).serve().await
 }
 
-/// A connection that is not served yet. Use it if your program accepts connections itself, and knows more of them than
-/// [`serve_connection`] takes.
+/// A connection that is not served yet. Use it if your program accepts connections itself, and needs more options than
+/// [`serve_connection`] has.
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -146,17 +146,17 @@ impl<IO, S> Connection<IO, S> {
         self
     }
 
-    /// Uses the functions of this kind of listener: for the [extensions](Listener::extensions) of each request, to close at
-    /// once after a response if the peer has sent [nothing more](Listener::has_bytes), and to notice that the [peer has
-    /// gone](Listener::closed).
+    /// Sets the kind of listener whose functions the connection uses. They give the [extensions](Listener::extensions) of each
+    /// request. They let the server close at once after a response if the peer has sent [nothing more](Listener::has_bytes),
+    /// and notice that the [peer has closed](Listener::closed) the connection.
     pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
         self.context.hooks = Some(SocketHooks::of::<L>());
         self.context.extensions = L::extensions(&self.io);
         self
     }
 
-    /// Takes the end of what the peer sends for a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). It needs
-    /// [`like`](Self::like) before it, and does nothing otherwise.
+    /// Sets that a half-close by the peer counts as a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). Call
+    /// [`like`](Self::like) first: without it, this does nothing.
     pub fn end_is_close(mut self) -> Self {
         if let Some(hooks) = &mut self.context.hooks {
             hooks.end_is_close = true;
@@ -194,7 +194,7 @@ pub enum End<IO> {
     Abort(IO),
     /// Drop it.
     Close(IO),
-    /// Do nothing: it was upgraded, and belongs to the service.
+    /// Do nothing: the connection was upgraded, and belongs to the service.
     Taken,
 }
 
@@ -222,7 +222,7 @@ where
                         slot.mark_upgraded();
                         Box::new(slot)
                     });
-                    // It fails if the service has dropped its `OnUpgrade`.
+                    // This fails if the service has dropped its `OnUpgrade`.
                     let _ = sender.send(Upgraded::of_server(io, half.into_unused(), context.stop.clone(), slot));
                 }
                 return Ok(End::Taken);

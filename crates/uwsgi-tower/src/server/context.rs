@@ -1,4 +1,4 @@
-//! What a connection is served with.
+//! What the server knows about one connection.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::server::halves::SocketHooks;
 use crate::server::tracker::ConnectionSlot;
 use crate::stop::Stop;
 
-/// The context of a connection: its settings, and what is known of its peer.
+/// The context of a connection: its settings, its peer, and the stop of its server.
 #[derive(Debug)]
 pub(crate) struct ConnectionContext<IO> {
     pub(crate) settings: Settings,
@@ -22,7 +22,7 @@ pub(crate) struct ConnectionContext<IO> {
     pub(crate) extensions: Extensions,
     /// The time after the start in which a stop is ignored, because the first request may be on its way.
     pub(crate) stop_delay: Duration,
-    /// Counts the connection. An upgraded connection takes the slot along.
+    /// The slot that counts the connection. An upgraded connection takes it.
     pub(crate) slot: Option<ConnectionSlot>,
 }
 

@@ -1,4 +1,4 @@
-//! The clock of a connection, its timer, and the stop that it watches for.
+//! The clock of a connection, its timer, and the stop of its server.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -12,13 +12,13 @@ use uwsgi::server::Time;
 
 use crate::stop::Stop;
 
-/// Panics in a runtime that has no timers. A connection makes its timer only when it has to wait: without this check, a server
-/// would work for a while and then panic inside a connection.
+/// Panics in a runtime that has no timers. A connection makes its timer only when it has to wait. Without this check, a server
+/// would start, and panic later inside a connection.
 pub(crate) fn expect_timers() {
     drop(tokio::time::sleep(Duration::ZERO));
 }
 
-/// Tells the state machines the time, and wakes the task at a deadline or a stop.
+/// The clock of the state machines. It wakes the task at a deadline or a stop.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     start: Instant,
@@ -39,7 +39,7 @@ impl Deadlines {
         Self { start, stop, ignore_stop_until, stop_reported: false, stop_asked: None, timer: None }
     }
 
-    /// Makes a second one with the same clock, for the other half of the connection.
+    /// Makes deadlines with the same clock for the other half of the connection.
     pub(crate) fn for_other_half(&self) -> Self {
         let Self { start, ignore_stop_until, .. } = *self;
         let stop = self.stop.clone();
@@ -51,15 +51,15 @@ impl Deadlines {
         Time::ZERO.after(self.start.elapsed())
     }
 
-    /// Returns when a stop was asked for, unless it is still ignored. A stop of the time when it was ignored counts from the
-    /// end of that time.
+    /// Returns when a stop was asked for, unless stops are still ignored. A stop that came while stops were ignored counts from
+    /// the end of that time.
     pub(crate) fn stop_asked(&self) -> Option<Time> {
         let asked = self.stop.asked_at()?;
         let asked = Time::ZERO.after(asked.saturating_duration_since(self.start)).max(self.ignore_stop_until);
         Some(asked).filter(|_| self.heeds_stop())
     }
 
-    /// Waits until a time, or for a stop that was not reported before.
+    /// Waits until a time, or until a stop that was not reported yet.
     pub(crate) fn poll_until(&mut self, mut until: Option<Time>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.stop_reported && self.poll_stop(cx).is_ready() {
             self.stop_asked = None;
@@ -100,7 +100,7 @@ impl Deadlines {
     }
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // To poll the token takes a lock that all connections share.
+        // This check comes first, because a poll of the token takes a lock that all connections share.
         if self.stop.asked_at().is_some() {
             return Poll::Ready(());
         }

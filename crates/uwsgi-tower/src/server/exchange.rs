@@ -1,4 +1,4 @@
-//! One request and its response, and how the connection goes on.
+//! One request and its response, and what happens to the connection afterwards.
 
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -100,7 +100,7 @@ where
             (Body::empty(), ReceivingHalf::Here(inbound), UnreadCount::default())
         }
         framing => {
-            // A body that was read with its packet is polled without the runtime.
+            // If the whole body was read with its packet, no poll of the body needs the runtime.
             if !matches!(framing, RequestBody::Length(length) if inbound.has_buffered(length)) {
                 inbound.settle()?;
             }
@@ -136,7 +136,7 @@ where
             inbound.receive = receive;
             Ok(Next::KeepAlive(inbound))
         }
-        // Nothing is unread, so that the close cannot reset the connection and no half-close is needed.
+        // No bytes are unread, so a close does not reset the connection, and no half-close is needed.
         Ending::HalfClose(drain) if drain.expects_nothing() && !inbound.may_have_more() => Ok(Next::Close),
         Ending::HalfClose(drain) => half_close(inbound, outbound, drain).await,
         Ending::Abort => Ok(Next::Abort),
@@ -151,8 +151,8 @@ enum ReceivingHalf<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> ReceivingHalf<IO> {
-    /// Takes the half back. If a task of the service still holds the body, this waits as long as a drain may take. If the
-    /// connection ends after this response, the sending direction is closed first, so that the peer sees the end of the
+    /// Takes the half back. If a task of the service still holds the body, this waits for at most the time of a drain. If the
+    /// connection ends after this response, this first closes the sending direction, so that the peer sees the end of the
     /// response.
     async fn take_back(
         self,
@@ -171,7 +171,7 @@ impl<IO: AsyncWrite + Unpin> ReceivingHalf<IO> {
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
         if !respond.is_upgraded() && !respond.allows_another() {
-            // It fails if the peer has closed the connection, which is no fault.
+            // This fails if the peer has closed the connection, which is not an error.
             let _ = outbound.shut_down(&drain).await;
         }
         let mut returned = pin!(returned);
@@ -202,7 +202,7 @@ async fn refuse<IO: AsyncRead + AsyncWrite + Unpin>(
     send_and_close(inbound, outbound, response).await
 }
 
-/// Sends bytes of the server itself, and ends the connection.
+/// Sends a response that the server makes itself, and ends the connection.
 async fn send_and_close<IO: AsyncRead + AsyncWrite + Unpin>(
     inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,
@@ -214,8 +214,8 @@ async fn send_and_close<IO: AsyncRead + AsyncWrite + Unpin>(
     half_close(inbound, outbound, drain).await
 }
 
-/// Closes the sending direction, then reads and drops what still arrives: the kernel resets a connection that is closed with
-/// unread bytes, and the peer could lose the response.
+/// Closes the sending direction, then reads and drops what still arrives. Otherwise the kernel would reset the connection
+/// because of unread bytes, and the peer could lose the response.
 async fn half_close<IO: AsyncRead + AsyncWrite + Unpin>(
     mut inbound: Box<Inbound<IO>>,
     outbound: &mut Outbound<IO>,

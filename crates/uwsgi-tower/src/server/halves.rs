@@ -1,4 +1,4 @@
-//! A connection in two halves: a service may read a body in one task while its response is written in another.
+//! A connection in two halves: a service may read a body in one task while another task writes the response.
 
 use core::fmt;
 use core::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::listener::{Closed, Listener};
 
-/// The functions of a [`Listener`] that ask the kernel about a connection. The runtime may not know yet what they find.
+/// The functions of a [`Listener`] that ask the kernel about a connection. The kernel may know more than the runtime.
 #[derive(Debug)]
 pub(crate) struct SocketHooks<IO> {
     /// Returns whether bytes can be read now; `None` if that cannot be known.
@@ -55,14 +55,14 @@ pub(crate) struct ReadHalf<IO> {
     hooks: Option<SocketHooks<IO>>,
 }
 
-/// The half that writes. It owns the connection.
+/// The half that writes. When it is dropped, the connection is dropped.
 pub(crate) struct WriteHalf<IO> {
     shared: Shared<IO>,
     hooks: Option<SocketHooks<IO>>,
 }
 
-/// Splits a connection. Unlike with [`tokio::io::split`], the connection can still be asked about, and it can be ended while a
-/// service holds the other half.
+/// Splits a connection. Unlike [`tokio::io::split`], this lets the server ask the kernel about the connection, and end it while
+/// a service holds the other half.
 pub(crate) fn split<IO>(io: IO, hooks: Option<SocketHooks<IO>>) -> (ReadHalf<IO>, WriteHalf<IO>) {
     let shared = Arc::new(Mutex::new(State { io: Some(io), reader: None }));
     (ReadHalf { shared: Arc::clone(&shared), hooks }, WriteHalf { shared, hooks })
@@ -97,12 +97,12 @@ impl<IO> ReadHalf<IO> {
 }
 
 impl<IO> WriteHalf<IO> {
-    /// Returns whether [`peer_has_gone`](Self::peer_has_gone) can know anything.
+    /// Returns whether [`peer_has_gone`](Self::peer_has_gone) can notice a close.
     pub(crate) const fn can_check_peer(&self) -> bool {
         self.hooks.is_some()
     }
 
-    /// Returns whether the peer has closed the connection, so that it waits for no response.
+    /// Returns whether the peer has closed the connection, and so needs no response.
     pub(crate) fn peer_has_gone(&self) -> bool {
         let (Some(hooks), Some(io)) = (&self.hooks, &lock(&self.shared).io) else { return false };
         match (hooks.closed)(io) {
@@ -129,7 +129,7 @@ impl<IO> WriteHalf<IO> {
     }
 }
 
-/// The connection ends with the future that serves it, even if a task of the service still holds the other half.
+/// Ends the connection when the future that serves it is dropped, even if a task of the service still holds the other half.
 impl<IO> Drop for WriteHalf<IO> {
     fn drop(&mut self) {
         drop(self.take_io());

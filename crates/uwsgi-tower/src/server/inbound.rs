@@ -21,12 +21,12 @@ pub(crate) struct Inbound<IO> {
     pub(crate) receive: Receive,
     buffer: BytesMut,
     eof: bool,
-    /// The room of the read that was pending when the last poll returned.
+    /// If the last poll left a read pending: how many bytes that read had room for.
     pending_read: Option<usize>,
     pub(crate) deadlines: Deadlines,
 }
 
-/// What arrived in place of a request, or the packet of a request.
+/// The packet of a request, or what arrived instead.
 #[derive(Debug)]
 pub(crate) enum Head {
     Close,
@@ -61,7 +61,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         loop {
             return Poll::Ready(Ok(match self.receive.head(&self.buffer, self.eof, self.deadlines.now()) {
                 HeadStep::Need(_) => {
-                    // The buffer grows by the bytes that arrived: a peer that announces much gets no more memory for it.
+                    // The buffer grows with the bytes that arrived, and not with the announced size.
                     let most = self.receive.settings().smallest_buffer().max(FIRST_BUFFER);
                     let room = self.buffer.len().clamp(FIRST_BUFFER, most);
                     match self.poll_fill(room, cx) {
@@ -71,7 +71,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
                     }
                 }
                 HeadStep::Head { end } => Head::Packet(self.buffer.split_to(end).freeze()),
-                // No service of `http` can answer it.
+                // A service of `http` cannot answer such a packet.
                 HeadStep::Message { .. } => {
                     Head::Refuse(Refusal::Modifier1(Modifier1(self.buffer.first().copied().unwrap_or(0))))
                 }
@@ -121,14 +121,14 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         u64::try_from(self.buffer.len()).is_ok_and(|read| read >= length)
     }
 
-    /// Prepares to be polled by another task, on another thread, or outside any runtime. What needs the runtime of the server
-    /// is done here.
+    /// Prepares this half to be polled by another task, on another thread, or outside any runtime. This does what needs the
+    /// runtime of the server.
     pub(crate) fn settle(&mut self) -> io::Result<()> {
         self.deadlines.make_timer();
         self.reader.settle()
     }
 
-    /// Returns whether there may be bytes that were not asked for.
+    /// Returns whether the peer may have sent bytes after its request.
     pub(crate) fn may_have_more(&self) -> bool {
         !self.buffer.is_empty() || self.reader.has_bytes() != Some(false)
     }
@@ -159,7 +159,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         self.buffer.freeze()
     }
 
-    /// Reads what arrived since the last poll, before the clock is read: if this task is late, the peer is not.
+    /// Reads what arrived since the last poll, before the clock is read. If only this task is late, the peer was in time.
     fn catch_up(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let Some(room) = self.pending_read.take() else { return Ok(()) };
         match self.poll_read(room, cx) {
@@ -168,7 +168,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         }
     }
 
-    /// Reads once. It is ready too when the state machine has to be asked again, because of the time or a stop.
+    /// Reads once. It is also ready at a deadline or a stop: the state machine must be asked again then.
     fn poll_fill(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Poll::Ready(read) = self.poll_read(room, cx) {
             return Poll::Ready(read);
@@ -187,8 +187,8 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
         }
     }
 
-    /// Tells the state machine of a stop, unless the first bytes of a request wait in the socket: they came before the stop,
-    /// even if the runtime has not reported them yet.
+    /// Tells the state machine of a stop, unless the first bytes of a request wait in the socket. These bytes came before the
+    /// stop, even if the runtime has not reported them yet.
     fn apply_stop(&mut self) {
         if let Some(asked) = self.deadlines.stop_asked() {
             if !(self.buffer.is_empty() && self.reader.has_bytes() == Some(true)) {

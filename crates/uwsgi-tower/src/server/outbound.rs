@@ -12,7 +12,7 @@ use uwsgi::server::{Drain, Respond, Time, TimeStep};
 use crate::server::deadline::Deadlines;
 use crate::server::halves::WriteHalf;
 
-/// Writes as long as the peer takes bytes in time.
+/// The sending half. A write fails if the peer does not take the bytes in time.
 #[derive(Debug)]
 pub(crate) struct Outbound<IO> {
     writer: WriteHalf<IO>,
@@ -21,14 +21,15 @@ pub(crate) struct Outbound<IO> {
     is_unflushed: bool,
     /// The sending direction is closed.
     is_shut: bool,
-    /// When to check next whether the peer has gone. The first wait sets it.
+    /// When to check next whether the peer has closed the connection. The first wait sets it.
     next_peer_check: Option<Time>,
 }
 
-/// The time between two checks whether the peer has gone, while the service is waited for.
+/// The time between two checks whether the peer has closed the connection, while the server waits for the service. A check is a
+/// system call.
 const PEER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The peer has closed the connection, and waits for no response.
+/// The peer has closed the connection, and needs no response.
 pub(crate) struct PeerGone;
 
 impl<IO: AsyncWrite + Unpin> Outbound<IO> {
@@ -36,7 +37,7 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         Self { writer, deadlines, is_unflushed: false, is_shut: false, next_peer_check: None }
     }
 
-    /// Writes all of a head and of some bytes of a body. After an error, part of them may have left, and nothing more may be
+    /// Writes a whole head and all these bytes of a body. After an error, some bytes may have left, and no more bytes may be
     /// sent.
     pub(crate) async fn send(&mut self, respond: &mut Respond, head: &[u8], body: &[u8]) -> io::Result<()> {
         let sent = self.try_send(respond, head, body).await;
@@ -51,7 +52,8 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         self.is_unflushed
     }
 
-    /// Waits for a deadline or a stop while the service has nothing yet, and checks now and then whether the peer has gone.
+    /// Waits for a deadline or a stop while the service has nothing yet. Checks once a second whether the peer has closed the
+    /// connection.
     pub(crate) fn poll_wait(&mut self, until: Option<Time>, cx: &mut Context<'_>) -> Poll<Result<(), PeerGone>> {
         if !self.writer.can_check_peer() {
             return self.deadlines.poll_until(until, cx).map(Ok);
@@ -68,7 +70,7 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         self.deadlines.poll_until(Some(until.unwrap_or(next).min(next)), cx).map(Ok)
     }
 
-    /// Waits until the written bytes have left. A connection may buffer them, as TLS does.
+    /// Waits until the written bytes have left. Some connections buffer them, such as those of TLS.
     pub(crate) async fn flush(&mut self, respond: &mut Respond) -> io::Result<()> {
         let flushed = poll_fn(|cx| self.poll_in_time(respond, cx, |writer, cx| writer.poll_flush(cx))).await;
         self.is_unflushed = false;
@@ -79,7 +81,7 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         flushed
     }
 
-    /// Closes the sending direction before the deadline of the drain.
+    /// Closes the sending direction. Fails at the deadline of the drain.
     pub(crate) async fn shut_down(&mut self, drain: &Drain) -> io::Result<()> {
         if self.is_shut {
             return Ok(());
@@ -125,8 +127,8 @@ impl<IO: AsyncWrite + Unpin> Outbound<IO> {
         Ok(())
     }
 
-    /// Polls a write or a flush until the deadline of the response. The clock is read after each try, so that bytes that the
-    /// peer takes late still count.
+    /// Polls a write or a flush until the deadline of the response. The clock is read after each try: if this task is late, the
+    /// bytes that the peer has taken still count.
     fn poll_in_time<T>(
         &mut self,
         respond: &mut Respond,

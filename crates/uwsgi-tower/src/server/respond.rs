@@ -1,4 +1,4 @@
-//! Calls the service, and writes its response while it comes.
+//! Calls the service, and writes its response piece by piece.
 
 use core::error::Error;
 use core::future::{Future, poll_fn};
@@ -23,7 +23,7 @@ use crate::server::outbound::{Outbound, PeerGone};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why the service's response is not written, or not to its end.
+/// Why the service's response is not written, or only in part.
 pub(crate) enum ResponseFailure {
     /// A deadline has passed, and part of the response has left: see [`Respond::cut`].
     Aborted,
@@ -31,7 +31,7 @@ pub(crate) enum ResponseFailure {
     Broken(io::Error),
     /// The peer has closed the connection.
     PeerGone,
-    /// A deadline has passed, and nothing has left.
+    /// A deadline has passed, and no byte of a response has left.
     Refused(Refusal),
     /// The service failed, or its response is invalid.
     Service(BoxError),
@@ -115,7 +115,7 @@ fn service_result<T, E: Into<BoxError>, P>(result: Result<Result<T, E>, P>) -> R
     }
 }
 
-/// Waits for a future of the service, until a deadline passes or the peer goes.
+/// Waits for a future of the service, until a deadline passes or the peer closes the connection.
 async fn wait_for<F: Future, IO: AsyncWrite + Unpin>(
     future: F,
     respond: &mut Respond,
@@ -201,8 +201,9 @@ where
     outbound.flush(respond).await.map_err(ResponseFailure::Broken)
 }
 
-/// Prepares the state machine for a send: before the head leaves, tells it how much of the request is unread, because that
-/// decides whether the connection can be kept. Fails if a stop has waited long enough: see [`Respond::time`].
+/// Prepares the state machine for a send. Before the head leaves, this tells the machine how many bytes of the request are
+/// unread, because that decides whether the connection can be kept. Fails if the grace period of a stop is over: see
+/// [`Respond::time`].
 fn before_sending<IO: AsyncWrite + Unpin>(
     unread: &UnreadCount,
     respond: &mut Respond,
@@ -220,14 +221,14 @@ fn before_sending<IO: AsyncWrite + Unpin>(
     }
 }
 
-/// The first room for a head. Most heads fit, so that the buffer need not grow.
+/// The first capacity of the buffer for a head. Most heads fit, so the buffer need not grow.
 const TYPICAL_HEAD: usize = 256;
 
 fn invalid(error: AnswerError) -> ResponseFailure {
     ResponseFailure::Service(error.into())
 }
 
-/// Sends the head and the bytes of the body that the state machine lets leave.
+/// Sends what the state machine allows: the head, and bytes of the body.
 async fn send<IO: AsyncWrite + Unpin>(
     leaves: Leaves,
     head: &mut Vec<u8>,
@@ -249,7 +250,7 @@ async fn send<IO: AsyncWrite + Unpin>(
 enum Chunk {
     Data(Bytes),
     End,
-    /// The body has nothing yet, and a head or written bytes can leave meanwhile.
+    /// The body has nothing yet. The head, or written bytes, can leave meanwhile.
     Pending,
 }
 
@@ -274,7 +275,7 @@ where
             Ok(None) => return Ok(Chunk::Pending),
             Ok(Some(None)) => return Ok(Chunk::End),
             Ok(Some(Some(Err(error)))) => return Err(ResponseFailure::Service(error.into())),
-            // A response that is not chunked has no place for trailers.
+            // Trailers are dropped: only a chunked response could have them.
             Ok(Some(Some(Ok(frame)))) => match frame.into_data() {
                 Ok(mut data) if data.has_remaining() => {
                     return Ok(Chunk::Data(data.copy_to_bytes(data.remaining())));
@@ -296,7 +297,7 @@ fn encode_head<'b>(
     let mut encoder = ResponseEncoder::new(buffer, status.as_u16(), status.canonical_reason().unwrap_or_default())?;
     for (name, value) in &parts.headers {
         match encoder.push(name, value) {
-            // The response of a proxy still has them (RFC 9110 section 7.6.1).
+            // Such headers are left out. The response of a proxy may still have them (RFC 9110 section 7.6.1).
             Ok(()) | Err(RefusedLine::HopByHop) => {}
             Err(line) => return Err(line),
         }

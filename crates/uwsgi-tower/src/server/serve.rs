@@ -1,4 +1,4 @@
-//! A server, and how it is set up.
+//! A server and its configuration.
 
 use core::convert::Infallible;
 use core::error::Error;
@@ -22,8 +22,8 @@ use crate::server::body::Body;
 
 /// Serves uwsgi on a listener. For each connection, `make_service` makes a service from the peer's address.
 ///
-/// For an axum router call `into_make_service()`; for any other service use [`Shared`]. The server runs until the future of
-/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) is ready.
+/// For an axum router call `into_make_service()`; for any other service use [`Shared`]. The server runs forever, unless
+/// [`with_graceful_shutdown`](Serve::with_graceful_shutdown) sets a future that stops it.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -41,7 +41,7 @@ use crate::server::body::Body;
 ///
 /// # Panics
 ///
-/// When it is awaited in a runtime without timers: build the runtime with `enable_time` or `enable_all`.
+/// The server panics if it is awaited in a runtime without timers: build the runtime with `enable_time` or `enable_all`.
 pub fn serve<L, M, S, B>(listener: L, make_service: M) -> Serve<L, M, Pending<()>>
 where
     L: Listener,
@@ -66,16 +66,17 @@ pub struct Serve<L, M, F> {
     config: Config,
 }
 
-/// The timeouts of a server. [`Settings`] has them all.
+/// The most used timeouts of a server. [`Settings`] has all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "callers name the fields, so that no timeout is taken for another")]
 pub struct Timeouts {
-    /// The time for a header, from its first byte to its last: 10 seconds by default.
+    /// The longest time from a packet's first byte to its last, and from the start of the connection to its first byte: 10
+    /// seconds by default.
     pub header: Duration,
-    /// The longest silence inside a body: 30 seconds by default.
+    /// The longest time without a byte inside a body: 30 seconds by default.
     pub body: Duration,
-    /// The longest time in which the peer takes no byte of a response: 1 hour by default. [`Settings::write_idle`] says why it
-    /// is that long.
+    /// The longest time in which the peer takes no byte of a response: 1 hour by default. [`Settings::write_idle`] gives the
+    /// reason.
     pub write: Duration,
 }
 
@@ -95,16 +96,16 @@ impl<L, M, F> fmt::Debug for Serve<L, M, F> {
 impl<L, M, F> Serve<L, M, F> {
     /// Sets the future that stops the server when it is ready.
     ///
-    /// The server first accepts the connections that wait in the backlog already, because the kernel would reset them: up to
-    /// [`ConnectionLimit::BACKLOG`], which is 1,024. Then it closes the listener and the idle connections, and finishes the
-    /// requests that have begun within the settings' `stop_grace`.
+    /// The server first accepts the connections that wait in the backlog, at most [`ConnectionLimit::BACKLOG`] (1,024) of them.
+    /// Otherwise the kernel would reset them. Then the server closes the listener and the idle connections. It finishes the
+    /// requests that have begun, within the settings' `stop_grace`.
     pub fn with_graceful_shutdown<G: Future<Output = ()>>(self, signal: G) -> Serve<L, M, G> {
         let Self { listener, make_service, config, .. } = self;
         Serve { listener, make_service, shutdown: signal, config }
     }
 
-    /// Sets all settings of connections, those of earlier calls of [`limits`](Self::limits) and [`timeouts`](Self::timeouts)
-    /// included.
+    /// Sets all settings of connections. This replaces what earlier calls of [`limits`](Self::limits) and
+    /// [`timeouts`](Self::timeouts) have set.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.config.settings = settings;
         self
@@ -129,11 +130,11 @@ impl<L, M, F> Serve<L, M, F> {
         self
     }
 
-    /// Takes the end of what a peer sends for a close of the connection; off by default.
+    /// Sets that a half-close by a peer counts as a close of the connection; off by default.
     ///
-    /// nginx, Apache, lighttpd and uWSGI's router mean it so. With this option the server notices over TCP too that a client
-    /// has left: it looks once a second while a service, or the body of its response, has nothing yet. A peer that ends its own
-    /// direction and waits for a slow response, as `nc -N` does, gets no response.
+    /// nginx, Apache, lighttpd and uWSGI's router never half-close a connection and then wait. With this option the server
+    /// notices over TCP too that a peer has closed its connection: it checks once a second while a service, or the body of its
+    /// response, has nothing yet. A peer that half-closes and waits for a slow response, as `nc -N` does, gets no response.
     pub fn end_is_close(mut self) -> Self {
         self.config.end_is_close = true;
         self
@@ -168,7 +169,7 @@ where
     }
 }
 
-/// Makes services by cloning one for each connection. Use it for a `tower::service_fn`.
+/// A `make_service` that clones one service for each connection. Use it for a `tower::service_fn`.
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -188,7 +189,7 @@ pub struct Shared<S> {
 }
 
 impl<S> Shared<S> {
-    /// Shares this service.
+    /// Takes the service that is cloned.
     pub const fn new(service: S) -> Self {
         Self { service }
     }

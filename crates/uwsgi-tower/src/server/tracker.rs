@@ -17,12 +17,12 @@ pub(crate) struct ConnectionTracker {
 
 struct Counts {
     connections: ConnectionLimit,
-    /// How many of them are upgraded: only the application can end those.
+    /// How many connections are upgraded. Only the application can end an upgraded connection.
     upgraded: usize,
 }
 
 impl ConnectionTracker {
-    /// Counts connections up to a limit.
+    /// Makes a tracker with this limit on connections.
     pub(crate) fn new(max_connections: usize) -> Arc<Self> {
         let counts = Counts { connections: ConnectionLimit::new(max_connections), upgraded: 0 };
         Arc::new(Self { counts: Mutex::new(counts), tasks: TaskTracker::new() })
