@@ -34,8 +34,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-/// Listens on a Unix socket, and replaces the file that an earlier run has left. The file is removed when it is dropped. nginx
-/// must be able to write to it: its user must be in the group of the socket.
+/// Listens on a Unix socket, and replaces the file that an earlier run has left. Dropping the `SocketFile` removes the file.
+/// nginx must be able to write to the socket: its user must be in the file's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
     let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;

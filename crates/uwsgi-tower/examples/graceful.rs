@@ -1,7 +1,7 @@
 //! A stop that loses no request: `cargo run -p uwsgi-tower --example graceful -- /run/app.sock`, then SIGTERM or control-C.
 //!
-//! The server still accepts the connections that wait in the backlog. Then idle connections close, and every request that has
-//! begun gets its whole response if that is there within 30 seconds.
+//! The server still accepts the connections that wait in the backlog. Then it closes idle connections. Every request that has
+//! begun gets its whole response, if the service finishes it within 30 seconds.
 
 #![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
 
@@ -36,8 +36,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service()).with_graceful_shutdown(stop).await
 }
 
-/// Listens on a Unix socket, and replaces the file that an earlier run has left. The file is removed when it is dropped. nginx
-/// must be able to write to it: its user must be in the group of the socket.
+/// Listens on a Unix socket, and replaces the file that an earlier run has left. Dropping the `SocketFile` removes the file.
+/// nginx must be able to write to the socket: its user must be in the file's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
     let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;

@@ -1,6 +1,6 @@
 //! A gateway from HTTP to uwsgi: `cargo run -p uwsgi-tower --example proxy -- 127.0.0.1:8080 unix:/run/app.sock`.
 //!
-//! It does what nginx does with `uwsgi_pass`, and nothing more.
+//! It takes the place of nginx with `uwsgi_pass`: it sends each request to a uwsgi server, and returns the response.
 
 use core::convert::Infallible;
 use core::error::Error;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Asks the backend. The application is mounted at the root; otherwise the request would need a `Mount`.
+/// Sends the request to the backend. The application is mounted at the root; otherwise the request would need a `Mount`.
 async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming>) -> Answer {
     remove_connection_headers(request.headers_mut()); // first, before headers of our own are set
     request.extensions_mut().insert(RemoteAddr::new(peer.ip()).with_port(peer.port()));

@@ -4,7 +4,8 @@
 //! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; uwsgi_read_timeout 1h; }
 //! ```
 //!
-//! axum's own extractor needs a type that only hyper can make. The handshake is two headers (RFC 6455 section 4.2.2).
+//! axum's own extractor needs a type that only hyper can make. So this example makes the handshake itself: status 101 and three
+//! headers (RFC 6455 section 4.2.2).
 
 #![cfg_attr(not(unix), allow(unused, reason = "there are no Unix sockets"))]
 
@@ -29,8 +30,8 @@ async fn main() -> std::io::Result<()> {
     uwsgi_tower::serve(listener, app.into_make_service()).await
 }
 
-/// Listens on a Unix socket, and replaces the file that an earlier run has left. The file is removed when it is dropped. nginx
-/// must be able to write to it: its user must be in the group of the socket.
+/// Listens on a Unix socket, and replaces the file that an earlier run has left. Dropping the `SocketFile` removes the file.
+/// nginx must be able to write to the socket: its user must be in the file's group.
 #[cfg(unix)]
 fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::SocketFile)> {
     let (listener, file) = uwsgi_io::listen_unix(path, 0o660)?;
@@ -48,7 +49,7 @@ async fn handshake(mut request: Request) -> Response {
     };
     let upgraded = upgrade::on(&mut request);
     tokio::spawn(async move {
-        // The future is ready when the head has left.
+        // The future is ready when the head of the 101 has left.
         if let Ok(connection) = upgraded.await {
             echo(connection).await;
         }

@@ -54,8 +54,8 @@ async fn connect_to(address: &str) -> io::Result<Box<dyn Io>> {
 
 /// Connects to a Unix socket, and tries again while its backlog is full.
 ///
-/// A blocking connect would wait then. A non-blocking one fails with EAGAIN on Linux (connect(2)), and the kernel does not
-/// report when there is room.
+/// A blocking connect would wait for room in the backlog. A non-blocking connect fails with EAGAIN on Linux (connect(2)), and
+/// the kernel does not report when there is room.
 #[cfg(unix)]
 async fn connect_unix(path: &str) -> io::Result<UnixStream> {
     let mut pause = Duration::from_millis(1);
@@ -86,13 +86,13 @@ impl Io for UnixStream {
     }
 }
 
-/// Asks the kernel whether the peer has sent nothing, not even the end.
+/// Returns whether the peer has sent nothing, not even the end of the stream.
 #[cfg(unix)]
 fn is_silent(socket: &impl AsFd) -> bool {
     recv(socket, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_err_and(|error| error == Errno::AGAIN)
 }
 
-/// Other systems cannot tell.
+/// Returns true: this crate cannot ask other systems.
 #[cfg(not(unix))]
 fn is_silent<T>(_: &T) -> bool {
     true

@@ -14,7 +14,7 @@ use uwsgi::framing::FramingError;
 
 use crate::convert::vars_error::VarsError;
 
-/// Why a backend gave no response, or not the whole of one.
+/// Why a backend gave no response, or only a part of one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -39,7 +39,7 @@ pub enum ClientError {
     Head(http::Error),
     /// The connection broke.
     Io(Arc<io::Error>),
-    /// The vars of the request cannot be decoded again.
+    /// The encoded request cannot be decoded again.
     Request(DecodeError),
     /// The backend was silent for too long.
     Timeout,
@@ -48,8 +48,8 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Returns the status for the response of a gateway: 4xx if the request is at fault, 504 if the backend was silent for too
-    /// long, and 502 for any other error.
+    /// Returns the status for the response of a gateway: 4xx if the request is at fault, 500 for an invalid var of
+    /// [`MoreVars`](crate::MoreVars), 504 if the backend was silent for too long, and 502 for any other error.
     ///
     /// ```
     /// assert_eq!(uwsgi_tower::ClientError::Timeout.status(), 504);

@@ -22,7 +22,7 @@ use crate::client::error::ClientError;
 use crate::client::outgoing::OutgoingBody;
 use crate::client::pool::{Io, Pool};
 
-/// Sends a request and reads its response.
+/// One exchange over a connection: sends the request and reads its response.
 pub(crate) struct ExchangeDriver {
     pub(crate) io: Box<dyn Io>,
     pub(crate) exchange: Exchange,
@@ -57,9 +57,9 @@ impl fmt::Debug for ExchangeDriver {
     }
 }
 
-/// The least room of a read.
+/// The smallest free space that is reserved for a read.
 const MIN_READ: usize = 4096;
-/// The most bytes of a response that one read takes.
+/// The largest free space that is reserved for a read.
 const MAX_READ: usize = 32 << 10;
 
 impl ExchangeDriver {
@@ -96,8 +96,8 @@ impl ExchangeDriver {
         Self { is_connect: method == Method::CONNECT, ..self }
     }
 
-    /// Sends the request until the head of the final response is there. If that is a 101 or has no body, sends the whole
-    /// request.
+    /// Sends the request until the head of the final response is there. If the final response is a 101 or has no body, sends
+    /// the whole request.
     pub(crate) async fn head(&mut self) -> Result<Response<()>, ClientError> {
         loop {
             let end = poll_fn(|cx| self.poll_head_end(cx)).await?;
@@ -130,7 +130,7 @@ impl ExchangeDriver {
         !self.body_polled || self.body.as_mut().rewind()
     }
 
-    /// Returns whether part of the request must still be sent. After an error or a redirect it need not be.
+    /// Returns whether part of the request must still be sent. After an error or a redirect nothing more must be sent.
     pub(crate) fn must_send_more(&self) -> bool {
         let is_pending = !(self.packet.is_empty() && self.chunk.is_empty());
         !self.exchange.is_refused() && (is_pending || self.exchange.wants_body())
@@ -150,8 +150,8 @@ impl ExchangeDriver {
         }
     }
 
-    /// Sends what can be sent, and reads once. A failed write is no error here: the backend may have answered before it closed,
-    /// and then its response counts.
+    /// Sends what can be sent, and reads once. A failed write is not an error here: the backend may have answered before it
+    /// closed the connection, and its response counts.
     pub(crate) fn poll_progress(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         if !self.is_sent {
             match self.poll_send(cx) {
@@ -170,7 +170,7 @@ impl ExchangeDriver {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(ClientError::Io(Arc::new(error)))),
-            // The backend waits for the body too, so that its silence does not count.
+            // The backend waits for the body too, so it is not idle.
             Poll::Pending if self.waits_for_body => {
                 self.timer = None;
                 Poll::Pending
@@ -179,17 +179,17 @@ impl ExchangeDriver {
         }
     }
 
-    /// Sends the rest of the request after the whole response was read. After a 101 this is needed too: the first bytes of the
-    /// upgraded connection must not overtake the request's body.
+    /// Sends the rest of the request after the whole response was read. This is needed after a 101 too: the first bytes of the
+    /// upgraded connection must come after the request's body.
     ///
-    /// Meanwhile it reads, to notice a backend that breaks off while the client waits for the request's own body.
+    /// It also reads, to notice that the backend closes the connection while the client waits for the request's own body.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         if !self.is_sent {
             match self.poll_send(cx) {
                 Poll::Ready(sent) => sent?,
                 Poll::Pending => {
                     self.poll_watch(cx)?;
-                    // After the end of the stream the timeout runs in any case, so that the wait has an end.
+                    // After the end of the stream the timeout always runs, so that the client does not wait forever.
                     if self.waits_for_body && !self.eof {
                         self.timer = None;
                         return Poll::Pending;
@@ -199,13 +199,12 @@ impl ExchangeDriver {
             }
             self.is_sent = true;
         }
-        // `poll_send` is ready too when the backend takes no more.
+        // `poll_send` is also ready when the backend takes no more bytes.
         Poll::Ready(if self.must_send_more() { Err(broken_pipe()) } else { Ok(()) })
     }
 
-    /// Reads what arrives after the response, as much as the buffer may hold. After a 101 these are the first bytes of the
-    /// upgraded connection.
-    /// [`Exchange::fails_at_end_of_stream`] says whether the end of the stream is an error.
+    /// Reads what arrives after the response, until the buffer has [`MAX_READ`] bytes. After a 101 these are the first bytes of
+    /// the upgraded connection. [`Exchange::fails_at_end_of_stream`] says whether the end of the stream is an error.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
         while !self.eof && self.buffer.len() < MAX_READ {
             self.buffer.reserve(MIN_READ);
@@ -226,7 +225,7 @@ impl ExchangeDriver {
         timer.as_mut().poll(cx).map(|()| Err(ClientError::Timeout))
     }
 
-    /// Sends the packet and the body. It is ready when all is sent, or when the backend takes no more.
+    /// Sends the packet and the body. It is ready when all is sent, or when the backend takes no more bytes.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         self.waits_for_body = false;
         loop {
@@ -234,7 +233,7 @@ impl ExchangeDriver {
                 let pieces = [IoSlice::new(&self.packet), IoSlice::new(&self.chunk)];
                 let count = match ready!(Pin::new(&mut self.io).poll_write_vectored(cx, &pieces)) {
                     Ok(count) if count > 0 => count,
-                    // The response may say why. If there is no response, the read fails.
+                    // The response may give the reason. If there is no response, the read fails.
                     _ => return Poll::Ready(Ok(())),
                 };
                 self.request_began = true;

@@ -14,11 +14,11 @@ use crate::client::exchange_driver::ExchangeDriver;
 use crate::exclusive::Exclusive;
 use crate::upgrade::{self, Upgraded};
 
-/// The body of a response. The rest of the request's body is sent while this is read. An end before the announced length is an
-/// error.
+/// The body of a response. While this body is read, the client sends the rest of the request's body. It is an error if the
+/// response's body ends before its declared length.
 ///
-/// A request that cannot be sent is an error too: the last bytes of the body wait for the request, unless the response says
-/// that the backend does not want it.
+/// It is also an error if the rest of the request cannot be sent: the last bytes of this body come only after the whole request
+/// is sent. After an error or a redirect they do not wait for the request.
 #[derive(Debug, Default)]
 pub struct Incoming {
     driver: Option<Exclusive<Box<ExchangeDriver>>>,
@@ -44,7 +44,7 @@ impl Incoming {
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             let (extension, sender) = upgrade::channel();
             parts.extensions.insert(extension);
-            // It cannot fail: the receiver is in the extensions.
+            // This cannot fail: the receiver is in the extensions.
             let _ = sender.send(Upgraded::of_client(driver.io, driver.buffer.freeze()));
             return Response::from_parts(parts, Self::default());
         }
@@ -90,7 +90,7 @@ impl Incoming {
         }
     }
 
-    /// Ends the body with these bytes. If the request is not sent yet, they wait for it.
+    /// Ends the body with these bytes. If the request is not sent yet, the bytes wait until it is.
     fn end(&mut self, bytes: Bytes) -> Next {
         if self.driver.as_mut().is_some_and(|driver| driver.get_mut().must_send_more()) {
             self.left = self.left.map(|_| u64::try_from(bytes.len()).unwrap_or(u64::MAX));

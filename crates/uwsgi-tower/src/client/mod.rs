@@ -29,11 +29,10 @@ use send_request::Backend;
 
 /// A backend as a service: takes requests of `http`, and returns responses. Clones are cheap, and share their idle connections.
 ///
-/// Bodies stream both ways. A response may come while the request's body is still being sent. The rest of that body is then
-/// sent while the response's body is read, with one exception: after an error or a redirect it is not sent, because no backend
-/// reads it. Any other response needs the whole request. If the rest cannot be sent, the body of the response fails before its
-/// last bytes, and a response without a body fails itself. A body of unknown length is collected first, because a backend needs
-/// the length.
+/// Bodies stream both ways. A response may come while the request's body is still being sent. The client then sends the rest of
+/// that body while the response's body is read, with one exception: after an error or a redirect it sends no more, because no
+/// backend reads it. If the client cannot send the rest, the body of the response fails before its last bytes. If the response
+/// has no body, the call fails. A request body of unknown length is collected first, because a backend needs the length.
 ///
 /// A connection serves one request at a time. If the future or the body of a response is dropped early, the connection is
 /// closed. A connection is used again only after the whole response was read and the whole request was sent.
@@ -89,28 +88,28 @@ impl Client {
     ///
     /// A connection is used again only after a response of HTTP/1.1 with `Connection: keep-alive` whose end is known without a
     /// close. uWSGI sends no such header, and closes. When the backend closes an idle connection, the client closes it at once.
-    /// But the backend may close it at the very moment when the next request is sent. If no byte of that request has left, the
-    /// client sends it again on a new connection ([`FailedAttempt`](uwsgi::client::FailedAttempt)). See
-    /// [`retrying_idempotent`](Self::retrying_idempotent) for the other case.
+    /// But the backend may close it while the client sends the next request. If no byte of that request has left, the client
+    /// sends it again on a new connection ([`FailedAttempt`](uwsgi::client::FailedAttempt)). See
+    /// [`retrying_idempotent`](Self::retrying_idempotent) for the case that some bytes have left.
     #[must_use]
     pub fn reusing(self, connections: usize) -> Self {
         self.with(|backend| backend.max_idle = connections)
     }
 
-    /// Sends a request again also if a kept connection is closed after the request and before any byte of a response; off by
-    /// default.
+    /// Sets that a request is sent again also if some of its bytes have left when a kept connection is closed, and no byte of a
+    /// response came; off by default.
     ///
     /// The method must be idempotent (RFC 9110 section 9.2.2), and the body must still be there: no byte of it was polled, or
     /// it was [collected](Self::with_collected). No request is sent a third time.
     ///
-    /// This hides the close of a backend whose keep-alive timeout ends at that moment. But the backend may have done already
-    /// what the request asks for, and a request that crashes a backend is sent to the next one.
+    /// The caller then sees no error if the backend's keep-alive timeout ends while a request is sent. But the backend may have
+    /// done already what the request asks for. A request that crashes the backend is sent a second time.
     #[must_use]
     pub fn retrying_idempotent(self) -> Self {
         self.with(|backend| backend.retries_idempotent = true)
     }
 
-    /// Sets how long an idle connection is kept; 30 seconds by default. Set less time than the backend keeps it.
+    /// Sets how long an idle connection is kept; 30 seconds by default. Set a shorter time than the backend's own.
     #[must_use]
     pub fn with_kept_for(self, time: Duration) -> Self {
         self.with(|backend| backend.keep_for = time)

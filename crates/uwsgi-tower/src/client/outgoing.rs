@@ -1,4 +1,4 @@
-//! The body of a request that the client sends, whatever its type.
+//! The body of a request that the client sends, with its type erased.
 
 use core::error::Error;
 use core::future::poll_fn;

@@ -22,10 +22,10 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
 
 /// The idle connections to a backend, the oldest first.
 ///
-/// While there are any, a task watches them, so that the next request does not get a dead one. The task closes a connection
-/// that has been idle for too long, and one on which something arrives: it can only be the end, or bytes without a request. A
-/// connection belongs to the runtime that it was made in, and is used in no other. When the runtime of the task ends, the
-/// connections are closed.
+/// While there are idle connections, a task watches them, so that the next request does not get a closed connection. The task
+/// closes a connection that has been idle for too long. It also closes a connection on which something arrives, because that is
+/// the end of the stream, or bytes that no request asked for. A connection is used only in the runtime that kept it. When the
+/// runtime of the task ends, the connections are closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
     max_idle: usize,
@@ -52,7 +52,7 @@ impl Pool {
         Self { max_idle, keep_for, state: Mutex::default() }
     }
 
-    /// Takes the connection that was used last, of those that can still be used.
+    /// Takes the most recently used connection that is still usable.
     pub(crate) fn take(&self) -> Option<Box<dyn Io>> {
         let (now, runtime) = (Instant::now(), Handle::try_current().ok()?.id());
         let mut state = self.lock();
@@ -67,7 +67,7 @@ impl Pool {
 
     /// Keeps a connection to be used again. If there are too many, the oldest one is closed.
     pub(crate) fn keep(self: &Arc<Self>, io: Box<dyn Io>) {
-        // Outside a runtime no task could watch it.
+        // Outside a runtime no task could watch the connection.
         let (Ok(runtime), Some(until)) = (Handle::try_current(), Instant::now().checked_add(self.keep_for)) else {
             return;
         };
@@ -94,7 +94,8 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the connections that cannot be used again. Returns when the next one is too old; `None` if there are no more.
+    /// Closes the connections that cannot be used again. Returns when the next connection is too old; `None` if no connections
+    /// are left.
     fn close_unusable(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let now = Instant::now();
         let mut state = self.lock();
@@ -122,7 +123,7 @@ impl Drop for Pool {
 /// The state of the task that watches. If the runtime drops the task, the connections are closed.
 struct Watcher {
     pool: Weak<Pool>,
-    /// The task has ended by itself, because there are no more connections.
+    /// The task has ended by itself, because no connections are left.
     is_done: bool,
 }
 
@@ -136,7 +137,7 @@ impl Drop for Watcher {
     }
 }
 
-/// Watches the connections of a pool, until there are no more.
+/// Watches the connections of a pool until none are left.
 async fn watch(mut watcher: Watcher) {
     let mut timer = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {

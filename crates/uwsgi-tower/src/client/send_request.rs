@@ -1,4 +1,4 @@
-//! Asks a backend: encodes the request, picks a connection, and repeats the request where that is safe.
+//! Sends a request to a backend: encodes it, picks a connection, and sends it again if [`FailedAttempt`] allows that.
 
 use core::error::Error;
 use core::pin::Pin;
@@ -56,7 +56,7 @@ impl Backend {
         })
     }
 
-    /// Copies the backend, so that the copy can be changed. It is not `Clone`, because the copy still shares the pool.
+    /// Copies the backend, so that the copy can be changed. `Backend` is not `Clone`, because the copy still shares the pool.
     pub(super) fn copy(&self) -> Self {
         let Self { address, connect_timeout, idle_timeout, collected, max_idle, retries_idempotent, keep_for, pool } =
             self;
@@ -83,7 +83,7 @@ impl Backend {
         let mut body: Pin<Box<dyn OutgoingBody>> = Box::pin(StreamedBody::new(body));
         let length = match declared(&parts)? {
             Some(length) => length,
-            // The length is sent even if it is 0: without it, no server could keep the connection.
+            // The length is sent even if it is 0: without a length, no server could keep the connection.
             None => match body.length() {
                 Some(length) => length,
                 None => {
@@ -122,7 +122,7 @@ impl Backend {
                     if !failed.may_be_repeated() {
                         return Err(error);
                     }
-                    // The repeat takes a new connection, because another idle one may be closed too.
+                    // The second attempt takes a new connection, because another idle connection may be closed too.
                     (body, is_repeat) = (driver.into_body(), true);
                 }
                 Err(error) => return Err(error),

@@ -1,4 +1,4 @@
-//! Counts what the client does with a connection. Each fast path saves some of it.
+//! Counts the calls that the client makes on a connection. Each fast path saves calls.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};

@@ -72,7 +72,7 @@ pub(crate) fn encode<B: Buffer + ?Sized>(
         let value = rules.joined(values).unwrap_or_default();
         match vars.push_header(name.as_str(), &*value) {
             Ok(()) => {}
-            // A server could mistake these headers for others, so that they are left out.
+            // A server could mistake these headers for others, so they are left out.
             Err(error) => match error.kind() {
                 EncodeErrorKind::ProxyHeader | EncodeErrorKind::UnderscoreHeader => {}
                 _ => return Err(error.into()),

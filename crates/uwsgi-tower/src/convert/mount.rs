@@ -14,7 +14,7 @@ use crate::convert::vars_error::VarsError;
 
 /// The first part of the URI's path, where the application is mounted, in an extension of a request that the client sends.
 ///
-/// Set it on a request that came from HTTP, or that your program made: the URI of such a request includes the mount. The
+/// Set it on a request that came over HTTP, or that your program made: the URI of such a request includes the mount. The
 /// application gets the mount as `SCRIPT_NAME` and the rest as `PATH_INFO`. `REQUEST_URI` stays the whole target. A target
 /// outside the mount is an [error](VarsError::OutsideMount).
 ///
@@ -24,8 +24,8 @@ use crate::convert::vars_error::VarsError;
 /// | from a uwsgi server | [`ScriptName`] `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
 /// | from a uwsgi server, mounted again below | [`ScriptName`] `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
 ///
-/// If a request that came from a uwsgi server has a `REQUEST_URI` that still fits its mount and URI, the application gets that
-/// as it came: see [`is_request_uri_of`].
+/// A request that came from a uwsgi server may have a [`RequestUri`]. If it still fits the mount and the URI, the application
+/// gets it unchanged: see [`is_request_uri_of`].
 ///
 /// ```
 /// use http::Request;
@@ -80,7 +80,7 @@ impl Mount {
     }
 }
 
-/// The vars of a request's target.
+/// The vars that a request's target becomes.
 #[derive(Debug)]
 pub(crate) struct TargetVars<'p> {
     pub(crate) script_name: Cow<'p, [u8]>,

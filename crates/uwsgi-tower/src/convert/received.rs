@@ -14,7 +14,7 @@ pub(crate) struct Received<'p> {
     vars: Option<uwsgi::Vars<'p>>,
     /// The client, if the extension is set.
     pub(crate) client: Option<RemoteAddr>,
-    /// Whether that client has another address than the vars.
+    /// Whether the extension has another address than the vars.
     is_other_client: bool,
     /// The scheme of the extension, else of the vars, else of the URI.
     pub(crate) scheme: Scheme,
@@ -46,7 +46,7 @@ impl<'p> Received<'p> {
         vars().filter(move |(index, (key, _))| self.is_sent(key) && is_last(key, *index)).map(|(_, pair)| pair)
     }
 
-    /// Applies the core's rule, and leaves out the vars about client and scheme that an extension replaces.
+    /// Returns whether a var is sent as it came: [`passes_to_backend`] allows it, and no extension replaces it.
     fn is_sent(&self, key: &[u8]) -> bool {
         passes_to_backend(key)
             && match key {
@@ -54,7 +54,7 @@ impl<'p> Received<'p> {
                 b"HTTPS" | b"REQUEST_SCHEME" => false,
                 b"REMOTE_ADDR" => self.client.is_none(),
                 b"REMOTE_PORT" => !self.is_other_client && self.client.is_none_or(|client| client.port().is_none()),
-                // These belong to the address.
+                // These vars belong to the address.
                 b"REMOTE_HOST" | b"REMOTE_IDENT" => !self.is_other_client,
                 _ => true,
             }

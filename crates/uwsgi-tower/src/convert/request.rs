@@ -33,7 +33,7 @@ impl Vars {
     }
 }
 
-/// Owns the bytes of the vars, so that header values can share them.
+/// The owner of the bytes of the vars, so that header values can share them.
 struct Owner(Arc<VarsBuf>);
 
 impl AsRef<[u8]> for Owner {
@@ -53,11 +53,11 @@ pub struct Modifiers {
 }
 
 /// The path where the application is mounted, in an extension of the request: the [mount](uwsgi::Target::mount) of its target,
-/// which is the var `SCRIPT_NAME` as it came. The extension is set only if the path is not empty. The request's URI is the rest
-/// of the target.
+/// which is the var `SCRIPT_NAME` as it came. The extension is set only if the path is not empty and `PATH_INFO` came: without
+/// `PATH_INFO`, `SCRIPT_NAME` is the path of the request. The request's URI does not include the mount.
 ///
-/// The client sends a request with this extension for the same mount. For a request of your own, whose URI includes the mount,
-/// use [`Mount`](crate::Mount).
+/// The client sends the same `SCRIPT_NAME` for a request with this extension. For a request of your own, whose URI includes the
+/// mount, use [`Mount`](crate::Mount).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ScriptName(Bytes);
 
@@ -72,8 +72,7 @@ impl ScriptName {
 /// The target that the client asked the front end for, in an extension of the request: the var `REQUEST_URI` as it came, with
 /// the mount. The extension is set only if the var is not empty.
 ///
-/// This is not always the target of the request, which is its URI: the two differ after a rewrite and in an `auth_request`, for
-/// example.
+/// It may differ from the URI of the request: for example after a rewrite, or in an `auth_request`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestUri(Bytes);
 
@@ -90,8 +89,8 @@ impl RequestUri {
 #[allow(clippy::exhaustive_structs, reason = "an address")]
 pub struct Peer(pub SocketAddr);
 
-/// The client's address, which the front end sends in `REMOTE_ADDR`, and its port, if the front end sends `REMOTE_PORT`, in an
-/// extension of the request. It is as trustworthy as the front end.
+/// The client's address and port, in an extension of the request. The front end sends the address in `REMOTE_ADDR`, and some
+/// front ends send the port in `REMOTE_PORT`. Trust them as you trust the front end.
 ///
 /// The address is canonical: `::ffff:10.0.0.5` is 10.0.0.5.
 ///
@@ -198,7 +197,7 @@ impl core::error::Error for RequestError {
 pub fn request_parts(request: &uwsgi::Request<'_>) -> Result<Parts, RequestError> {
     let vars = Arc::new(VarsBuf::from(request.vars()));
     let block = Bytes::from_owner(Owner(Arc::clone(&vars)));
-    // Finds a value of the request in the copy, so that it is shared and not copied again.
+    // Finds a value of the request in this copy, so that the value is shared and not copied again.
     let original = request.vars().as_bytes();
     let shared = |value: &[u8]| {
         let start = value.as_ptr().addr().checked_sub(original.as_ptr().addr());
@@ -254,7 +253,7 @@ fn version(protocol: Option<&[u8]>) -> Version {
         Some(b"HTTP/1.0") => Version::HTTP_10,
         Some(b"HTTP/2.0" | b"HTTP/2") => Version::HTTP_2,
         Some(b"HTTP/3.0" | b"HTTP/3") => Version::HTTP_3,
-        // An unknown version must not fail.
+        // An unknown version is not an error.
         _ => Version::HTTP_11,
     }
 }
@@ -274,7 +273,7 @@ fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Hea
     headers
 }
 
-/// The most headers that get room before they are counted.
+/// The largest first capacity of a header map. The map grows if there are more headers.
 const FIRST_ROOM: usize = 64;
 
 fn header_name(name: uwsgi::HeaderName<'_>) -> Option<HeaderName> {

@@ -29,8 +29,8 @@ use crate::convert::vars_error::VarsError;
 /// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
 ///
 /// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`. [`Scheme`] becomes
-/// `REQUEST_SCHEME` and `HTTPS`. If these extensions are not set, the vars of the request count ([`Scheme::of_vars`] for the
-/// scheme), and without those the scheme of the URI.
+/// `REQUEST_SCHEME` and `HTTPS`. Without these extensions, the client and the scheme come from the vars of the request (the
+/// scheme by [`Scheme::of_vars`]). Without such vars, the scheme is that of the URI.
 ///
 /// **More vars.** [`MoreVars`] replace all vars of the same name.
 ///
@@ -103,7 +103,7 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     headers::encode(&parts.headers, more, vars)
 }
 
-/// Returns the host of the request. The host of an absolute target counts before the header (RFC 9112 section 3.2.2). An empty
+/// Returns the host of the request. The host of an absolute target replaces the header (RFC 9112 section 3.2.2). An empty
 /// header counts as an absent one.
 fn host(parts: &Parts) -> Result<Option<Host<'_>>, VarsError> {
     let mut headers = parts.headers.get_all(HOST).iter().map(|value| value.as_bytes());

@@ -73,7 +73,8 @@ impl Error for VarsError {
 }
 
 impl VarsError {
-    /// Makes the error for a var of `MoreVars`. If only the packet is full, the request's own vars may have filled it.
+    /// Makes the error for a var of `MoreVars`. If the packet is full, the error is `Encode`, because the request's own vars
+    /// may have filled it.
     pub(crate) const fn of_more_vars(error: EncodeError) -> Self {
         match error.kind() {
             EncodeErrorKind::BufferFull | EncodeErrorKind::DatasizeTooLarge => Self::Encode(error),

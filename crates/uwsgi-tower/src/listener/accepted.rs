@@ -1,9 +1,9 @@
-//! Accepted connections, which the runtime need not know at first.
+//! Accepted connections, which are not registered with the runtime at first.
 //!
-//! On a busy server most requests are there, whole, when their connections are accepted, and most responses fit into the
-//! buffers of the sockets. So nothing has to wait. To register a socket with the runtime costs several system calls. An
-//! accepted connection therefore calls the kernel directly at first, and registers its socket when something has to wait. If
-//! the server had to wait for the connection itself, the runtime has accepted and registered it.
+//! On a busy server most requests have arrived completely when their connections are accepted, and most responses fit into the
+//! buffers of the sockets. So no read or write has to wait. To register a socket with the runtime costs several system calls.
+//! So an accepted connection calls the kernel directly at first, and registers its socket when a read or a write has to wait.
+//! If no connection was there to accept, the runtime waits for one, accepts it and registers it.
 
 use core::cell::RefCell;
 use core::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::listener::unregistered::UnregisteredSocket;
 
-/// An accepted connection. It becomes a stream of tokio as soon as something has to wait, or before a service gets it.
+/// An accepted connection. It becomes a stream of tokio when a read or a write has to wait, or before a service gets it.
 ///
 /// The listeners [`TcpListener`] and `UnixListener` accept connections of this type. `Accepted::from` makes one from a stream
 /// that your program accepted itself.
@@ -31,7 +31,7 @@ pub struct Accepted<S> {
 
 #[derive(Debug)]
 enum State<S> {
-    /// The runtime does not know the socket. The number is how many direct calls are left.
+    /// The runtime does not know the socket. The number says how many direct calls are left.
     Unregistered(UnregisteredSocket, u8),
     /// The runtime knows the socket.
     Registered(S),
@@ -39,12 +39,12 @@ enum State<S> {
     Failed,
 }
 
-/// The number of reads and writes that call the kernel directly. A request takes two or three. The limit makes a connection
-/// that is always ready take turns with the others, as the runtime has it.
+/// The number of reads and writes that call the kernel directly. A request takes two or three. After these calls the runtime
+/// makes a connection that is always ready yield to the others.
 const DIRECT_CALLS: u8 = 8;
 
-/// The most bytes of one direct read. Packets of browsers have 500 to 1,500 bytes, and the room for more would have to be
-/// zeroed.
+/// The most bytes of one direct read. Packets of browsers have 500 to 1,500 bytes. A larger buffer would cost more, because
+/// each direct read zeroes it.
 const DIRECT_READ: usize = 2048;
 
 /// A stream of tokio that can be made from an unregistered socket.
@@ -73,7 +73,7 @@ impl Accepted<TcpStream> {
         Some((Self { state: State::Unregistered(socket, DIRECT_CALLS) }, address))
     }
 
-    /// Makes the close of the connection a reset.
+    /// Sets that the close of the connection is a reset.
     pub(crate) fn set_zero_linger(&self) -> io::Result<()> {
         match &self.state {
             State::Unregistered(socket, _) => socket.set_zero_linger(),
@@ -128,8 +128,8 @@ impl<S> Accepted<S> {
         Ok(())
     }
 
-    /// Calls the kernel directly. If that would have to wait, or no direct calls are left, registers the socket and polls the
-    /// stream.
+    /// Calls the kernel directly. If the call would have to wait, or if no direct calls are left, this registers the socket and
+    /// polls the stream.
     fn poll<T>(
         &mut self,
         direct: impl FnOnce(&UnregisteredSocket) -> io::Result<T>,

@@ -1,4 +1,4 @@
-//! What connections are accepted from.
+//! The sources of connections.
 
 pub(crate) mod accepted;
 mod socket_state;
@@ -60,17 +60,17 @@ pub trait Listener: Send + 'static {
 
     /// Accepts the next connection.
     ///
-    /// It does not fail: it logs an error and tries again. The server drops the future when it stops, and no connection may be
-    /// lost then. It does not wait for bytes of the peer: [`establish`](Self::establish) does that.
+    /// It does not fail: it logs an error and tries again. When the server stops, it drops the future. No connection may be
+    /// lost by that. It does not wait for bytes of the peer: [`establish`](Self::establish) does that.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
     /// Returns the IP address and port of a peer, for the allow list and [`Peer`](crate::Peer). A peer without an address is
     /// always allowed.
     fn peer(address: &Self::Addr) -> Option<SocketAddr>;
 
-    /// Prepares an accepted connection for reading and writing: makes the handshake, if there is one, within its timeout.
+    /// Prepares an accepted connection for reading and writing. For TLS it makes the handshake, within a timeout.
     ///
-    /// Peers that are not allowed were refused before. The connection is counted, and a stop waits for it.
+    /// The server has already refused peers that are not allowed. It counts the connection, and a stop waits for it.
     ///
     /// # Errors
     ///
@@ -79,14 +79,14 @@ pub trait Listener: Send + 'static {
         core::future::ready(Ok(io))
     }
 
-    /// Writes bytes, which say why the connection is closed, to a connection that was just accepted, as far as that is possible
-    /// without waiting. The bytes may be lost. By default nothing is written.
+    /// Writes a refusal, without waiting, to a connection that was just accepted and is closed next. The bytes may be lost. By
+    /// default it writes nothing.
     fn say(io: &Self::Io, bytes: &[u8]) {
         let _ = (io, bytes);
     }
 
-    /// Makes the close that follows a reset, so that the peer sees that the response is not whole. By default the connection is
-    /// closed as any other.
+    /// Sets that the close of the connection, which follows, is a reset. So the peer sees that the response is not whole. By
+    /// default it changes nothing.
     fn abort(io: &Self::Io) {
         let _ = io;
     }
@@ -94,15 +94,15 @@ pub trait Listener: Send + 'static {
     /// Returns whether bytes can be read now, even if the runtime has not reported them yet; `None`, the default, if that
     /// cannot be known.
     ///
-    /// If there are certainly no bytes after a request that was read to its end, the server closes the connection at once. If
-    /// there are bytes when a stop is asked for, the server reads them first.
+    /// If a request was read to its end and there are certainly no more bytes, the server closes the connection at once after
+    /// the response, unless it keeps connections. If there are bytes when a stop is asked for, the server reads them first.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
         let _ = io;
         None
     }
 
     /// Prepares a connection to be polled outside the server: in another task, on another thread, or without any runtime. The
-    /// server calls it before a service gets the connection itself, or a body that has not arrived yet. By default it does
+    /// server calls it before a service gets an upgraded connection, or a body that has not arrived yet. By default it does
     /// nothing.
     ///
     /// # Errors
@@ -129,15 +129,15 @@ pub trait Listener: Send + 'static {
     }
 }
 
-/// What a peer has closed of its connection, as far as this is known.
+/// The directions of its connection that a peer has closed, as far as this is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Closed {
-    /// The peer has closed or reset the whole connection, and waits for no response.
+    /// The peer has closed or reset the whole connection, and needs no response.
     All,
     /// No close is known.
     Nothing,
-    /// The peer sends nothing more. It may wait for the response. Over TCP it may also have closed the whole connection: that
-    /// shows only when something is written to it.
+    /// The peer sends nothing more. It may wait for the response. Over TCP it may also have closed the whole connection: the
+    /// server learns that only when it writes something.
     Sending,
 }

@@ -1,4 +1,4 @@
-//! Questions to the kernel about a socket. The runtime knows only what its last turn has found.
+//! Asks the kernel about a socket. The runtime knows only what it found when it last polled.
 #![cfg(unix)]
 
 use std::os::fd::BorrowedFd;
@@ -9,9 +9,10 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use crate::listener::Closed;
 
-/// Writes what can be written without waiting. The runtime could not say before its next turn whether a write is possible.
+/// Writes what can be written without waiting. The runtime cannot know yet whether a write is possible.
 pub(crate) fn write_now(socket: BorrowedFd<'_>, bytes: &[u8]) {
-    // The kernel resets a connection that is closed with unread bytes, and the peer could lose what is written here.
+    // This reads first: the kernel resets a connection that is closed with unread bytes, and the peer could lose the bytes
+    // written here.
     let _ = recv(socket, &mut [0; 4096], RecvFlags::DONTWAIT);
     let _ = send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
@@ -24,8 +25,8 @@ pub(crate) fn is_readable(socket: BorrowedFd<'_>) -> bool {
 
 /// Returns what the peer has closed.
 ///
-/// In POSIX, POLLHUP means that both directions are closed. Apple's systems report it for one direction too, so that the answer
-/// there is always [`Closed::Nothing`].
+/// In POSIX, POLLHUP means that both directions are closed. Apple's systems report it for one direction too, so this always
+/// returns [`Closed::Nothing`] there.
 pub(crate) fn closed(socket: BorrowedFd<'_>) -> Closed {
     let mut polled = [PollFd::new(&socket, PEER_SENDS_NO_MORE)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -42,7 +43,8 @@ pub(crate) fn closed(socket: BorrowedFd<'_>) -> Closed {
     }
 }
 
-/// The flag for the end of what the peer sends, even if there are unread bytes before it. Only Linux has it.
+/// The flag for the end of what the peer sends, even if there are unread bytes before it. It is used only on Linux; few other
+/// systems have it.
 #[cfg(all(target_os = "linux", not(any(target_arch = "sparc", target_arch = "sparc64"))))]
 const PEER_SENDS_NO_MORE: PollFlags = PollFlags::RDHUP;
 #[cfg(not(all(target_os = "linux", not(any(target_arch = "sparc", target_arch = "sparc64")))))]

@@ -30,7 +30,7 @@ impl Listener for TcpListener {
             }
             match Self::accept(self).await {
                 Ok((stream, address)) => {
-                    // Small responses leave at once.
+                    // Turns Nagle's algorithm off, so that small responses leave at once.
                     let _ = stream.set_nodelay(true);
                     return (stream.into(), address);
                 }

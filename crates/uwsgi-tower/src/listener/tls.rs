@@ -22,9 +22,9 @@ use crate::listener::{Closed, Listener};
 
 /// A listener whose connections use TLS. nginx connects to it with `uwsgi_pass suwsgi://`.
 ///
-/// The server refuses a peer that is not allowed before the handshake. The handshake runs in the task of the connection, which
-/// is counted meanwhile, and it may take 10 seconds. Each request has the client's certificates in the extension [`TlsPeer`].
-/// The configuration says whether a client must show one.
+/// The server refuses a peer that is not allowed before the handshake. The handshake runs in the task of the connection, and
+/// may take 10 seconds by default. Meanwhile the server counts the connection. Each request has the client's certificates in
+/// the extension [`TlsPeer`]. The configuration says whether a client must send a certificate.
 ///
 /// `rustls` needs a crypto provider, and `ServerConfig::builder()` panics without one: add `rustls` to your dependencies with
 /// its feature `ring` or `aws_lc_rs`, or give a provider to `ServerConfig::builder_with_provider`. This crate chooses no
@@ -102,8 +102,8 @@ impl<L: Listener> Listener for TlsListener<L> {
         L::abort(io.inner());
     }
 
-    /// Returns `Some(true)` or `None`. If the socket has no bytes, decrypted bytes may still be there. Besides, a
-    /// close without TLS's `close_notify` would look like an attack.
+    /// Returns `Some(true)` or `None`. If the socket has no bytes, decrypted bytes may still be there. `Some(false)` would also
+    /// make the server close without TLS's `close_notify`, which looks like an attack.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
         L::has_bytes(io.inner()).filter(|has| *has)
     }
@@ -200,7 +200,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<IO> {
     }
 }
 
-/// What a TLS client has shown of itself, in an extension of its requests.
+/// The certificates that a TLS client has sent, and the server name that it asked for, in an extension of its requests.
 #[derive(Debug, Clone)]
 pub struct TlsPeer {
     certificates: Arc<[CertificateDer<'static>]>,
@@ -208,7 +208,7 @@ pub struct TlsPeer {
 }
 
 impl TlsPeer {
-    /// Returns the client's certificate and the chain above it; empty if the configuration did not ask for them.
+    /// Returns the client's certificate and the chain above it; empty if the client sent none.
     #[must_use]
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates

@@ -1,4 +1,4 @@
-//! Sockets that no runtime knows, and their system calls, on Linux.
+//! Sockets that are not registered with a runtime, and their system calls, on Linux.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -14,13 +14,13 @@ use rustix::net::{
 };
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// A socket in non-blocking mode that no runtime knows.
+/// A socket in non-blocking mode that is not registered with a runtime.
 #[derive(Debug)]
 pub(crate) struct UnregisteredSocket(OwnedFd);
 
 /// The length of the address of an unnamed Unix socket: its family, and the byte that rustix counts for the end of a path.
 const UNNAMED: u32 = 3;
-/// The most pieces that one call of Linux takes.
+/// The largest number of pieces that one system call of Linux takes.
 const IOV_MAX: usize = 1024;
 
 impl UnregisteredSocket {
@@ -42,13 +42,13 @@ impl UnregisteredSocket {
     }
 
     fn accept(listener: &impl AsFd) -> Option<(Self, Option<SocketAddrAny>)> {
-        // An error is ignored here. The runtime calls accept next, and reports it.
+        // An error is ignored here: the runtime calls accept next, and reports the error.
         let (socket, address) = acceptfrom_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC).ok()?;
         Some((Self(socket), address))
     }
 
-    /// Returns the address of a Unix peer. Most peers are unnamed: then there is nothing after the family. Any other address is
-    /// asked of std, because a path may fill the whole address and have no NUL at its end.
+    /// Returns the address of a Unix peer. Most peers are unnamed: their address has nothing after the family. std reads any
+    /// other address, because a path may fill the whole address and have no NUL at its end.
     fn with_unix_peer(self, address: Option<SocketAddrAny>) -> Option<(Self, UnixAddr)> {
         let stream = StdUnixStream::from(self.0);
         let named = address.filter(|address| address.addr_len() > UNNAMED).and_then(|_| stream.peer_addr().ok());

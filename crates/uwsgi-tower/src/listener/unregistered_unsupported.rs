@@ -1,5 +1,5 @@
-//! Other systems than Linux cannot accept a socket that is in non-blocking mode from the start, so that there are no
-//! unregistered sockets.
+//! Unregistered sockets exist only on Linux. Apple's systems and Windows cannot accept a socket that is in non-blocking mode
+//! from the start.
 
 use core::convert::Infallible;
 use core::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-/// A socket that does not exist.
+/// A type without values, so that the callers compile on every system.
 #[derive(Debug)]
 pub(crate) struct UnregisteredSocket(Infallible);
 
