@@ -1,4 +1,4 @@
-//! The access log: one line for each request that reached the application.
+//! The access log: one line for each request, except those that the server refused before they waited for a permit.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -15,7 +15,7 @@ use uwsgi::Request;
 use crate::app::Call;
 use crate::lock::lock;
 
-/// A log of requests. It has no cookies and no credentials, because it takes only the headers Referer and User-Agent.
+/// A log of requests. It has no cookies and no credentials: of the headers it writes only Referer and User-Agent.
 ///
 /// ```
 /// use uwsgi_server::AccessLog;
@@ -49,12 +49,12 @@ impl AccessLog {
     }
 
     /// Writes one JSON object a line: `time`, `client`, `user`, `method`, `uri`, `protocol`, `status`, `bytes`, `referer`,
-    /// `user_agent`, `milliseconds`. Control characters are escaped, also DEL and those of C1.
+    /// `user_agent`, `milliseconds`. All control characters are escaped, including DEL and C1.
     pub fn json(output: impl Write + Send + 'static) -> Self {
         Self { format: |entry, now| entry.json(now), output: Mutex::new(Box::new(output)) }
     }
 
-    /// Writes a line at once. If that fails, the server logs the error through `tracing` and goes on.
+    /// Writes one line, and flushes the output. If that fails, the server logs the error through `tracing` and goes on.
     pub(crate) fn log(&self, entry: &Entry<'_>) {
         let written = (self.format)(entry, OffsetDateTime::now_utc()).and_then(|line| {
             let mut output = lock(&self.output);

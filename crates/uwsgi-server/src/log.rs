@@ -1,4 +1,4 @@
-//! Log lines about peers, and the guard against code that panics.
+//! Log lines about peers, and a guard against panics.
 
 use core::net::SocketAddr;
 use core::panic::AssertUnwindSafe;

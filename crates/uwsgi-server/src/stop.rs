@@ -1,4 +1,4 @@
-//! The stop of a server, which all its threads can see and poll for.
+//! The stop of a server. All its threads can see it, and can poll a descriptor for it.
 
 use core::time::Duration;
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Stop {
     requested: OnceLock<Instant>,
-    /// Becomes readable at the request, and stays so: the request shuts the other end down.
+    /// Becomes readable when a stop is requested, and stays readable: the request shuts the other end down.
     pub(crate) polled: UnixStream,
     other_end: UnixStream,
 }

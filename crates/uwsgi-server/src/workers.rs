@@ -19,14 +19,14 @@ pub(crate) struct Workers {
 struct Permits {
     /// Below 0 while requests work without a permit. No thread waits while it is above 0.
     free: isize,
-    /// In the order in which they get a permit. A thread that gets one is removed.
+    /// The threads that wait, in the order in which they get a permit. A thread that gets a permit is removed.
     waiting: VecDeque<(Priority, Thread)>,
 }
 
 /// Which requests get a permit first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Priority {
-    /// The application has begun with the request. It may hold what all other requests need, such as a lock.
+    /// The application has begun with the request. The request may hold what all others need, such as a lock.
     Begun,
     /// The application has not seen the request yet.
     New,
@@ -44,8 +44,8 @@ impl Workers {
         self.count.saturating_add(usize::try_from(lock(&self.permits).free.saturating_neg()).unwrap_or(0))
     }
 
-    /// Takes a permit, or waits for one until `timeout` returns zero. Returns whether it got one. `timeout` is called again
-    /// each time the thread wakes up, for example after [`wake_all`](Self::wake_all).
+    /// Takes a permit, or waits for one until `timeout` returns zero. Returns whether the thread got a permit. `timeout` is
+    /// called again each time the thread wakes up, for example after [`wake_all`](Self::wake_all).
     pub(crate) fn acquire(&self, priority: Priority, mut timeout: impl FnMut() -> Duration) -> bool {
         let mut permits = lock(&self.permits);
         if permits.free > 0 {
@@ -76,7 +76,7 @@ impl Workers {
         permits.free = permits.free.saturating_sub(1);
     }
 
-    /// Gives a permit back, or on to the first thread that waits.
+    /// Releases a permit. The first thread that waits gets it, unless a request works without a permit.
     pub(crate) fn release(&self) {
         let mut permits = lock(&self.permits);
         let next = if permits.free < 0 { None } else { permits.waiting.pop_front() };

@@ -1,4 +1,4 @@
-//! The response of an application, on its way out.
+//! The response that an application writes.
 
 use std::io::{self, Write};
 
@@ -7,11 +7,12 @@ use uwsgi_io::{HeadError, ResponseWriter, Transport};
 
 use crate::app::head::Head;
 
-/// The response to a request. Bytes that are written to it are the body, and leave before [`write`](Write::write) returns.
+/// The response to a request. The bytes that the application writes are the body. They leave before [`write`](Write::write)
+/// returns.
 ///
 /// Give the head a Content-Length where you know the length. Without one, the end of the connection is the end of the body. A
 /// Unix socket has no reset, so the front end cannot tell there whether such a response is whole or broke off.
-/// [`whole`](Self::whole) adds a Content-Length. A response that ends without a byte of body gets a length of 0 by itself.
+/// [`whole`](Self::whole) adds a Content-Length. If a response ends without a byte of body, the server adds a length of 0.
 pub trait Answer: Write + Send {
     /// Gives the head, or replaces it.
     ///
@@ -24,7 +25,7 @@ pub trait Answer: Write + Send {
     fn has_left(&self) -> bool;
 
     /// Returns whether this is the response to a HEAD request. No byte of its body leaves. An `Answer` that wraps another one
-    /// must pass this on.
+    /// must return what that one returns.
     fn is_head_request(&self) -> bool {
         false
     }
@@ -38,7 +39,7 @@ pub trait Answer: Write + Send {
     /// Content-Length that is [wrong for this body](uwsgi::framing::is_length_right). Nothing has changed then.
     fn whole(&mut self, head: Head, body: &[u8]) -> io::Result<()> {
         let (length, to_head) = (u64::try_from(body.len()).unwrap_or(u64::MAX), self.is_head_request());
-        // `head` refuses a value that is no number.
+        // `head` refuses a value that is not a number.
         let declared = head.header("content-length").map(|value| content_length(value).ok().flatten());
         let head = match (declared, whole_length(head.status(), to_head, length)) {
             (None, Some(length)) => head.with_length(length),

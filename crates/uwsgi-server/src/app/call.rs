@@ -1,4 +1,4 @@
-//! What the server calls an application with.
+//! The values that the server gives to an application.
 
 use alloc::borrow::Cow;
 use core::net::{IpAddr, SocketAddr};
@@ -78,7 +78,7 @@ impl<'r> Call<'r> {
     }
 
     /// Returns how many requests the application may be working on now: the number of
-    /// [`with_workers`](crate::Server::with_workers), and one for each request that went on without a permit. The number can
+    /// [`with_workers`](crate::Server::with_workers), plus one for each request that went on without a permit. The number can
     /// change from one call to the next. `wsgi.multithread` is whether it is more than 1.
     #[must_use]
     pub fn workers(&self) -> usize {
@@ -86,7 +86,7 @@ impl<'r> Call<'r> {
     }
 }
 
-/// A packet that is no web request, and the connection that it came in.
+/// A packet that is not a web request, and the connection that it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'r> {
     pub(crate) packet: Packet<'r>,

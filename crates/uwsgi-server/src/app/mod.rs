@@ -55,11 +55,11 @@ pub trait App: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any failure of the application. If a read of the body fails because of the peer, return that error: the server tells the
-    /// peer what was wrong.
+    /// Any failure of the application. If a read of the body fails because of the peer, return that error: the server then
+    /// sends the peer the response for that fault.
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError>;
 
-    /// Answers a packet that is no web request: a signal, a remote call, a cache command. The server passes on only packets
+    /// Answers a packet that is not a web request: a signal, a remote call, a cache command. The server passes on only packets
     /// whose modifier1 the settings [accept](uwsgi::server::Settings::accepting). Bytes that are written to `answer` leave
     /// unchanged.
     ///
@@ -103,7 +103,7 @@ impl core::fmt::Display for NotImplemented {
 impl core::error::Error for NotImplemented {}
 
 /// A request's body. It ends where its length says; an earlier end of the stream is an error. After the head of a 101 has left,
-/// the body is every byte that the peer sends.
+/// the body is all further bytes that the peer sends.
 pub trait Body: BufRead + Send {}
 
 impl<T: Transport + Sync> Body for RequestBody<'_, T> {}

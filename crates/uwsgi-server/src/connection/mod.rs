@@ -48,7 +48,7 @@ pub(crate) use state::{ConnectionState, list_requests};
 ///
 /// # Errors
 ///
-/// The connection broke. A mistake of the peer is no error: the peer gets a response.
+/// The connection broke. A fault of the peer is not an error: the peer gets a response.
 pub fn serve_connection<T: Transport + Sync, A: App + ?Sized>(
     transport: &T,
     app: &A,
@@ -76,8 +76,8 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
         Self { app, settings, workers: Workers::new(workers), access_log: None, read_ahead }
     }
 
-    /// Serves a connection until it ends, or refuses it. `state` shows meanwhile what the connection is doing. `buffer` can be
-    /// used again for the next connection. `stop` is the stop of the server, and the transport as a socket.
+    /// Serves a connection until it ends, or refuses it. `stop` is the transport as a socket, and the stop of the server.
+    /// `state` shows what the connection is doing. `buffer` can be used again for the next connection.
     pub(crate) fn serve<T: Transport + Sync>(
         &self,
         transport: &T,
@@ -156,7 +156,7 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
         }
     }
 
-    /// Waits until the application can work on a request. If that takes too long, writes a refusal and returns it as the error.
+    /// Waits for a permit. If that takes too long, writes a refusal and returns it as the error.
     fn wait_for_permit<T: Transport>(
         &self,
         transport: &ConnectionTransport<'_, T>,
@@ -177,8 +177,8 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
 /// (`NGX_HTTP_CLIENT_CLOSED_REQUEST`).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// Ends a response that has failed, and logs why. If no byte has left, the response becomes a refusal. Otherwise the connection
-/// is reset.
+/// Ends a response that has failed, and logs the reason. If no byte has left, the peer gets a refusal instead. Otherwise the
+/// server resets the connection.
 fn fail<T: Transport>(
     answer: &mut ResponseWriter<'_, T>,
     body: &RequestBody<'_, T>,

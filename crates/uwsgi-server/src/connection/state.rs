@@ -9,21 +9,21 @@ use uwsgi_io::{Socket, Transport};
 
 use crate::lock::lock;
 
-/// The state of a connection. The thread that serves the connection shares it with the end of the server.
+/// The state of a connection. The thread that serves the connection shares it with the thread that ends the server.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionState {
     /// `None` between two connections of one thread.
     pub(crate) socket: Option<Arc<Socket>>,
-    /// Whether everything is written, so that a close without a reset is right.
+    /// Whether everything is written. Then the connection must not be reset.
     pub(super) is_over: bool,
     pub(super) permit: PermitState,
-    /// Whether the request has gone on without a permit. Then it does not wait for one again.
+    /// Whether the request has gone on without a permit. Then it does not wait for a permit again.
     pub(super) goes_without_permit: bool,
     /// When the application began with the request. `None` if there is no request.
     begun: Option<Instant>,
     modifier1: u8,
     modifier2: u8,
-    /// The vars of a web request. Empty for other packets. The log makes a name of them if it needs one.
+    /// The vars of a web request. Empty for other packets. The log names the request by them.
     payload: Vec<u8>,
 }
 
@@ -50,7 +50,7 @@ impl ConnectionState {
         }
     }
 
-    /// Notes that the application has finished. Returns whether the request had a permit.
+    /// Notes that the application has finished the request. Returns whether the request had a permit.
     pub(super) fn end(&mut self) -> bool {
         self.begun = None;
         core::mem::take(&mut self.permit) == PermitState::Held

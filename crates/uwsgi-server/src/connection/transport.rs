@@ -1,4 +1,4 @@
-//! The transport of a connection, whose waits hold no permit and end at a stop.
+//! The transport of a connection. A wait on it holds no permit, and ends at a stop.
 
 use core::time::Duration;
 use std::io::{self, IoSlice};
@@ -17,8 +17,8 @@ use crate::log::catch_panic;
 use crate::stop::Stop;
 use crate::workers::{Priority, Workers};
 
-/// A transport that releases the permit of its request while it waits for the peer. Another request can work meanwhile. The
-/// waits end when a stop is requested.
+/// A transport that releases the permit of its request while it waits for the peer. The application can work on another request
+/// meanwhile. The wait ends when a stop is requested.
 pub(super) struct ConnectionTransport<'a, T> {
     pub(super) transport: &'a T,
     /// The same transport as a socket, and the stop of its server. `None` if no server runs.
@@ -32,8 +32,8 @@ pub(super) struct ConnectionTransport<'a, T> {
     pub(super) taking_permit_back: Mutex<()>,
 }
 
-/// How long a request that has begun waits for its permit. Then it goes on without one: it may hold what the requests with
-/// permits wait for, such as a lock of the application.
+/// How long a request that has begun waits for its permit. Then the request goes on without a permit, because it may hold what
+/// the requests with permits wait for, such as a lock of the application.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<T> ConnectionTransport<'_, T> {
@@ -56,8 +56,8 @@ impl<T> ConnectionTransport<'_, T> {
 }
 
 impl<T: Transport> ConnectionTransport<'_, T> {
-    /// Takes the permit back before the application goes on. If two threads wait, one for each direction, the first thread
-    /// takes it for both.
+    /// Takes a permit again before the application goes on. If two threads wait, one for each direction, the first thread takes
+    /// the permit for both.
     fn take_permit_back(&self) {
         let _only_once = lock(&self.taking_permit_back);
         let state = lock(self.state);
@@ -70,7 +70,7 @@ impl<T: Transport> ConnectionTransport<'_, T> {
         let begun = Instant::now();
         let has_permit = self.workers.acquire(Priority::Begun, || {
             let left = timeout.saturating_sub(begun.elapsed());
-            // The wait ends with the grace period of a stop, so that the server can tell the peer in time.
+            // The wait ends at the end of a stop's grace period, so that the server can still send a response.
             let grace_end = self.stop_asked().map(|asked| asked.after(self.stop_grace));
             grace_end.map_or(left, |end| left.min(end.since(self.now())))
         });
@@ -119,7 +119,7 @@ impl<T: Transport> Transport for ConnectionTransport<'_, T> {
             Some((socket, stop)) if !stop.is_requested() => {
                 socket.wait_with(direction, until, stop.polled.as_fd()).map(|_| ())
             }
-            // After the request, the stop's descriptor would end every wait at once.
+            // After a stop was requested, the stop's descriptor would end every wait at once.
             _ => self.transport.wait(direction, until),
         };
         self.take_permit_back();
@@ -146,7 +146,7 @@ impl<T: Transport> Transport for ConnectionTransport<'_, T> {
     fn stop_asked(&self) -> Option<Time> {
         let Some((_, stop)) = self.stop else { return self.transport.stop_asked() };
         let elapsed = u64::try_from(stop.elapsed()?.as_millis()).unwrap_or(u64::MAX);
-        // The connection may have begun after the request. Then the result is its beginning.
+        // If the connection began after the stop was requested, the result is the beginning of the connection.
         Some(Time::from_millis(self.now().as_millis().saturating_sub(elapsed)))
     }
 

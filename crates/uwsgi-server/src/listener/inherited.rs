@@ -16,7 +16,7 @@ const MAX_DESCRIPTORS: u32 = 1 << 20;
 /// Takes an inherited descriptor by its number.
 pub(super) fn take(number: u32) -> io::Result<OwnedFd> {
     // A process can take each descriptor once. The environment stays unchanged, because another thread may read it. A child
-    // process ignores it: LISTEN_PID is not its process id.
+    // process ignores LISTEN_FDS, because LISTEN_PID is not its process id.
     static INHERITED: Mutex<Option<Vec<Option<OwnedFd>>>> = Mutex::new(None);
     let mut inherited = lock(&INHERITED);
     let inherited = inherited.get_or_insert_with(all);
@@ -26,7 +26,7 @@ pub(super) fn take(number: u32) -> io::Result<OwnedFd> {
         || not_found("was not handed over: LISTEN_FDS has to count it, and LISTEN_PID to name this process");
     let slot = index.and_then(|index| inherited.get_mut(index)).ok_or_else(not_inherited)?;
     let descriptor = slot.as_ref().ok_or_else(|| not_found("was taken already"))?;
-    // Only a descriptor that passes the checks is taken. Any other one belongs to other code, which closes it.
+    // Only a descriptor that passes the checks is taken. Any other descriptor belongs to other code, which closes it.
     let with_number = |error: io::Error| io::Error::new(error.kind(), format!("descriptor {number}: {error}"));
     check(descriptor).map_err(with_number)?;
     rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC).map_err(|error| with_number(error.into()))?;
@@ -44,7 +44,7 @@ pub(super) fn check(descriptor: &OwnedFd) -> io::Result<()> {
 /// Returns all descriptors that were handed over to this process, not to its parent.
 fn all() -> Vec<Option<OwnedFd>> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
-    // systemfd can count from another number.
+    // systemfd can hand over descriptors from another number on.
     let is_usual = number("LISTEN_FDS_FIRST_FD").is_none_or(|first| first == FIRST);
     if !is_usual || number("LISTEN_FDS").is_none_or(|count| count > MAX_DESCRIPTORS) {
         return Vec::new();

@@ -41,13 +41,13 @@ pub struct Listener {
 pub(crate) const MODE: u32 = 0o660;
 
 impl Listener {
-    /// Listens at an address. The file of a Unix socket gets the mode 0o660, so that its owner and its group can connect; a
-    /// file that no server listens on is replaced. Of the addresses of a name, the first that this machine has is used. Every
-    /// user of this machine can connect to an abstract name (`@name`).
+    /// Listens at an address. If it is a name, this uses the first of the name's addresses that this machine has. The file of a
+    /// Unix socket gets the mode 0o660, so that its owner and its group can connect. A file that no server listens on is
+    /// replaced. Every user of this machine can connect to an abstract name (`@name`).
     ///
     /// # Errors
     ///
-    /// The system's error. Its text says what to do.
+    /// The system's error. If the address is in use, its text says what to do.
     pub fn bind(address: Address<'_>) -> io::Result<Self> {
         Self::bind_with_mode(address, MODE)
     }
@@ -91,13 +91,13 @@ impl Listener {
         }
     }
 
-    /// Takes over a socket that listens already. Other processes may hold the socket too, as with those of systemd. So the
-    /// server accepts no more connections from it after a stop. If no other process holds it, connections that wait are reset
-    /// then.
+    /// Takes over a socket that listens already. Other processes may hold the socket too, as systemd does. So the server
+    /// accepts no more connections from the socket after a stop. If no other process holds the socket, the kernel then resets
+    /// the connections that wait.
     ///
     /// # Errors
     ///
-    /// The descriptor is no listening stream socket of TCP or of a Unix socket.
+    /// The descriptor is not a listening TCP or Unix stream socket.
     pub fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         inherited::check(&descriptor)?;
         let bound = rustix::net::getsockname(&descriptor)?;
@@ -114,7 +114,7 @@ impl Listener {
         Ok(Self { descriptor, name, local, file: None, accepts_after_stop: 0 })
     }
 
-    /// Returns the TCP address that it listens at. A port of 0 has become a real one.
+    /// Returns the TCP address that it listens at. If the port was 0, this has the port that the system chose.
     #[must_use]
     pub const fn local(&self) -> Option<SocketAddr> {
         self.local
@@ -130,9 +130,11 @@ impl Listener {
         let Some(bound) = self.local else {
             return Ok((Socket::from_non_blocking(descriptor), Addresses::default()));
         };
-        // A TCP peer without an address has closed already. It must not pass for a peer on a Unix socket, which is allowed.
+        // A TCP peer without an address has closed already. It must not count as a peer on a Unix socket, which is always
+        // allowed.
         let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok()).ok_or(io::ErrorKind::ConnectionAborted)?;
-        // Small responses leave at once. If this fails, the peer has closed.
+        // Turns Nagle's algorithm off, so that small responses leave at once. If this fails, the peer has closed the
+        // connection.
         let _ = sockopt::set_tcp_nodelay(&descriptor, true);
         let own_address = || SocketAddr::try_from(rustix::net::getsockname(&descriptor).ok()?).ok();
         let local = if bound.ip().is_unspecified() { own_address().unwrap_or(bound) } else { bound };
@@ -160,7 +162,7 @@ impl Listener {
     /// Listens at each of these addresses that this machine has.
     fn at_all(addresses: &[SocketAddr]) -> io::Result<Vec<Self>> {
         let at_all = || Self::at_one_port(addresses.iter().copied(), usize::MAX);
-        // The system may choose a port for the first address that is in use at another one.
+        // The port that the system chooses for the first address may be in use at another address.
         let retries = if addresses.iter().any(|address| address.port() == 0) { 10 } else { 0 };
         let is_in_use = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
         let mut attempts = (0..retries).map(|_| at_all());
@@ -220,7 +222,7 @@ impl AsFd for Listener {
 }
 
 fn cannot_listen(error: io::Error, name: &dyn fmt::Display) -> io::Error {
-    // A machine without this family does not have the address.
+    // A machine that lacks the address family does not have the address.
     let has_no_family = error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error());
     let kind = if has_no_family { io::ErrorKind::AddrNotAvailable } else { error.kind() };
     let what = if kind == io::ErrorKind::AddrInUse {

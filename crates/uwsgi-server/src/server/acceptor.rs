@@ -32,16 +32,16 @@ pub(super) struct ServerContext<A> {
 /// A listener, and the threads that take turns to accept from it.
 pub(super) struct Acceptor<A> {
     context: Arc<ServerContext<A>>,
-    /// The thread that holds the lock accepts. After a stop this is `None`: peers find no listener, though other connections
-    /// are still served.
+    /// The thread that holds the lock accepts. It is `None` after a stop: new connections are refused then, and open
+    /// connections are still served.
     listener: Mutex<Option<Listener>>,
     waiting: WaitingThreads,
-    /// Whether accepting failed for lack of resources. The log has that already.
+    /// Whether the last accept failed for lack of resources. If it is true, the error was logged already.
     is_exhausted: AtomicBool,
 }
 
-/// How many threads wait for their turn at a listener, or are about to. A thread that leaves must not be counted even for a
-/// moment. Otherwise the last thread would think that another one waits.
+/// How many threads wait for their turn at a listener, or are about to. A thread that ends because enough threads wait is never
+/// counted, not even for a moment. Otherwise the last thread that waits would not know that it is the last.
 #[derive(Default)]
 struct WaitingThreads(AtomicUsize);
 
@@ -62,7 +62,7 @@ impl WaitingThreads {
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
     }
 
-    /// Counts a thread no longer. Returns whether it was the last one.
+    /// Stops counting a thread. Returns whether it was the last one.
     fn remove(&self) -> bool {
         self.0.fetch_sub(1, Ordering::AcqRel) == 1
     }
@@ -97,7 +97,8 @@ impl<A: App + 'static> Acceptor<A> {
     fn accept_and_serve(self: &Arc<Self>, slot: &ConnectionSlot) {
         let mut buffer = Vec::new();
         while let Some(accepted) = self.accept() {
-            // Another thread must wait for the next connection. If none can be started, this thread accepts it afterwards.
+            // Another thread must wait for the next connection. If no thread can be started, this thread accepts that
+            // connection later.
             if self.waiting.remove() {
                 if let Err(error) = self.start_thread() {
                     catch_panic(|| tracing::error!("no thread for the next connection: {error}"));
@@ -126,7 +127,7 @@ impl<A: App + 'static> Acceptor<A> {
             };
             let stopping = stop.elapsed();
             let mut polled = [PollFd::new(&stop.polled, PollFlags::IN), PollFd::new(&*listener, PollFlags::IN)];
-            // An error of poll makes this loop slow, not wrong.
+            // If poll fails, this loop only tries again too early.
             let _ = match error.kind() {
                 io::ErrorKind::WouldBlock if stopping.is_some() => break,
                 io::ErrorKind::WouldBlock => {
@@ -150,12 +151,13 @@ impl<A: App + 'static> Acceptor<A> {
         None
     }
 
-    /// Decides about a new connection. Refuses it if that must be done without waiting.
+    /// Decides about a new connection. If it must be refused without waiting, this refuses it.
     fn admit(&self, socket: &Socket, addresses: Addresses) -> Admission {
         let peer = addresses.peer.map(|peer| peer.ip());
         let admission = lock(&self.context.tracker.limit).admit(&self.context.allow, peer);
         if let Admission::RefuseWithoutWaiting(refusal) = admission {
-            // The close would be a reset if bytes were unread. A response that cannot leave at once is lost.
+            // This reads first, because the close would be a reset if bytes were unread. A response that cannot leave at once
+            // is lost.
             let _ = socket.read(&mut [0; 4096]);
             let keeps_connections = self.context.connections.settings.keepalive.is_some();
             let _ = socket.write(&[IoSlice::new(refusal.response_with(false, keeps_connections))]);
@@ -173,11 +175,11 @@ impl<A: App + 'static> Acceptor<A> {
                 tracing::debug!("the connection broke: {error}");
             }
         });
-        // The socket closes before another connection is counted.
+        // The socket is closed before the limit stops counting its connection.
         *lock(slot) = ConnectionState::default();
         drop(socket);
         lock(&tracker.limit).release(admission);
-        // One large packet is no reason to keep a large buffer.
+        // A large buffer, which one large packet needed, is not kept.
         if buffer.len() > MAX_KEPT_BUFFER {
             *buffer = Vec::new();
         }
@@ -188,7 +190,7 @@ impl<A: App + 'static> Acceptor<A> {
 mod tests {
     use super::*;
 
-    /// While one thread too many is slow to leave, connections arrive for all others.
+    /// One thread too many ends slowly. Meanwhile connections arrive for all other threads.
     #[test]
     fn the_last_thread_that_waits_knows_that_it_is_the_last() {
         let waiting = WaitingThreads::default();

@@ -1,4 +1,4 @@
-//! The server: its settings, and its life from the first connection to the stop.
+//! The server: its configuration, its start and its stop.
 
 mod acceptor;
 mod signals;
@@ -68,7 +68,7 @@ impl Handle {
     ///
     /// The server first removes the files of its Unix sockets. Then it accepts the connections that wait at each listener, at
     /// most [`ConnectionLimit::BACKLOG`] of them, because the close of a listener would reset them. Then it closes its
-    /// listeners. From an inherited listener it accepts no more connections.
+    /// listeners. It accepts no more connections from an inherited listener.
     pub fn stop(&self) {
         self.stop.request();
     }
@@ -97,7 +97,7 @@ impl<A: App + 'static> Server<A> {
     ///
     /// # Errors
     ///
-    /// The text is no address, or the system cannot listen there.
+    /// The text is not an address, or the system cannot listen there.
     pub fn bind(mut self, address: &str) -> io::Result<Self> {
         let invalid =
             |error| io::Error::new(io::ErrorKind::InvalidInput, format!("cannot listen at {address}: {error}"));
@@ -118,8 +118,8 @@ impl<A: App + 'static> Server<A> {
     }
 
     /// Sets the peers that can connect over TCP; loopback by default. Peers on Unix sockets are always allowed, because the
-    /// mode of the socket's file has decided already. An abstract name has no mode: every user of this machine can connect to
-    /// it.
+    /// mode of the socket's file decides who can connect. An abstract name has no mode: every user of this machine can connect
+    /// to it.
     pub fn with_allow(mut self, allow: AllowList<String>) -> Self {
         self.context.allow = allow;
         self
@@ -129,8 +129,8 @@ impl<A: App + 'static> Server<A> {
     /// on it.
     ///
     /// - A body of at most 16 KiB that arrives within a second is read before its request waits for a permit.
-    /// - While a read or a write of the application waits for the peer, the permit is free for other requests. Then the
-    ///   application goes on as soon as it has a permit again. Requests that have begun get one before new requests.
+    /// - While a read or a write of the application waits for the peer, the permit is free for other requests. After the wait
+    ///   the application goes on as soon as it has a permit again. Requests that have begun get one before new requests.
     /// - A request that has begun and has waited 5 seconds for a permit goes on without one, and does not wait for one again:
     ///   the requests with permits may wait for a lock that it holds. [`Call::workers`](crate::Call::workers) counts it, and a
     ///   warning in the log names it.
@@ -149,24 +149,25 @@ impl<A: App + 'static> Server<A> {
         Self { max_connections, ..self }
     }
 
-    /// Sets the stack of each thread, in bytes; 256 KiB by default. Only the part that a thread has used takes memory.
+    /// Sets the size of each thread's stack, in bytes; 256 KiB by default. Only the part that a thread has used takes memory.
     pub fn with_stack(mut self, stack: usize) -> Self {
         self.context.stack = stack;
         self
     }
 
-    /// Sets a log of requests; none by default.
+    /// Sets the access log; none by default.
     pub fn with_access_log(mut self, access_log: AccessLog) -> Self {
         self.context.connections.access_log = Some(access_log);
         self
     }
 
-    /// Stops the server when the process gets SIGTERM or SIGINT. At the second signal the server ends at once.
+    /// Sets that SIGTERM or SIGINT stops the server. At the second signal the server ends at once.
     ///
-    /// The handlers work for the whole process. If the host had a handler for such a signal before the first server, the system
-    /// calls that handler too. After the server has ended, or was dropped, it calls only that handler. If the host had no
-    /// handler, the signal then ends the process, as it does by default, even if the host has added a handler since. On systems
-    /// other than Linux the server cannot see whether the host has a handler, so the process ends in any case.
+    /// The handlers work for the whole process. If your program had a handler for such a signal before the first server, the
+    /// system calls that handler too. After the server has ended, or was dropped, the system calls only that handler. If your
+    /// program had no handler, the signal then ends the process, as it does by default, even if your program has added a
+    /// handler since. On systems other than Linux the server cannot see whether your program had a handler, so the signal then
+    /// always ends the process.
     ///
     /// # Errors
     ///
@@ -221,7 +222,8 @@ impl<A: App + 'static> Server<A> {
 }
 
 /// The server reads a body of at most this many bytes, for at most this long, before its request waits for a permit. Most forms
-/// and API calls are shorter. The time is short for peers that send a piece only after a piece of the response.
+/// and API calls are shorter. The time is short, because some peers send the next piece of the body only after they get a piece
+/// of the response.
 const READ_AHEAD: (usize, Duration) = (16 << 10, Duration::from_secs(1));
 
 /// Waits until a stop is requested, by a handle or by a signal.
@@ -238,8 +240,8 @@ fn wait_for_stop(stop: &Stop, signals: Option<&Signals>) {
 /// How many files are open besides connections: listeners, logs, and those of the application.
 const OTHER_FILES: usize = 64;
 
-/// Raises the limit of open files. The usual soft limit of 1,024 is made for programs that use `select`. With it, connections
-/// over the limit would wait, though they should be refused.
+/// Raises the limit of open files. The usual soft limit of 1,024 is made for programs that use `select`. With that limit,
+/// connections over `max_connections` would wait, and should be refused instead.
 fn raise_open_files(needed: usize) {
     let needed = u64::try_from(needed).unwrap_or(u64::MAX);
     let limit = getrlimit(Resource::Nofile);

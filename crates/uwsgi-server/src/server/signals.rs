@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT, while there is a server that they stop.
+//! Handles SIGTERM and SIGINT while there is a server that they stop.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ pub(super) struct Signals {
     pub(super) receiver: UnixStream,
 }
 
-/// The number of servers in this process that signals stop, and whether it is 0. `None` before the first server.
+/// The number of servers in this process that signals stop, and whether that number is 0. `None` before the first server.
 static SERVERS: Mutex<Option<(usize, Arc<AtomicBool>)>> = Mutex::new(None);
 
 impl Signals {
@@ -29,11 +29,11 @@ impl Signals {
         receiver.set_nonblocking(true)?;
         let senders = [(SIGTERM, sender.try_clone()?), (SIGINT, sender)];
         let mut servers = lock(&SERVERS);
-        // Handlers of the host are found before any handler is added here.
+        // This looks for handlers of the program before it adds its own.
         let unhandled = if servers.is_none() { unhandled([SIGTERM, SIGINT]) } else { Vec::new() };
         let handlers = senders.into_iter().map(|(signal, sender)| low_level::pipe::register(signal, sender));
         let handlers = handlers.collect::<io::Result<_>>()?;
-        // This comes last, so that a signal that arrives before it is in the receiver and not lost.
+        // This comes last. So a signal that arrives before it is in the receiver, and not lost.
         let (_, is_0) = servers.get_or_insert_with(|| (0, Arc::default()));
         for signal in unhandled {
             flag::register_conditional_default(signal, Arc::clone(is_0))?;
@@ -51,7 +51,7 @@ impl Signals {
 impl Drop for Signals {
     fn drop(&mut self) {
         count(&mut lock(&SERVERS), |servers| servers.saturating_sub(1));
-        // A signal that arrives before this is handled twice. If this came first, the signal would be lost.
+        // A signal between these two steps is handled twice. In the other order it would be lost.
         self.handlers.retain(|handler| !low_level::unregister(*handler));
     }
 }
@@ -63,10 +63,10 @@ fn count(servers: &mut Option<(usize, Arc<AtomicBool>)>, change: fn(usize) -> us
     }
 }
 
-/// Returns those of the signals that end the process by default: the host neither handles nor ignores them.
+/// Returns those of the signals that the program neither handles nor ignores. They end the process.
 ///
-/// A signal that was handled once never gets its default action back. So this crate must do that action itself when there is no
-/// server any more. If the host has a handler, the system calls it in any case, and nothing else must happen.
+/// `signal_hook` never gives a signal its default action back. So this crate must end the process itself when no server is
+/// left. If the program has a handler, the system calls that handler, and this crate must do nothing.
 fn unhandled(signals: [i32; 2]) -> Vec<i32> {
     // The masks are hexadecimal, and bit 0 is signal 1 (proc_pid_status(5)). On systems without this file, no handler is found.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Counts the connections of a server, and keeps the state of each one where the end of the server can reach it.
+//! Counts the connections of a server, and keeps the state of each one for the end of the server.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -19,10 +19,10 @@ pub(super) struct ConnectionTracker {
     slot_was_removed: Condvar,
 }
 
-/// The place for the connection that a thread serves.
+/// The state of the connection that a thread serves.
 pub(super) type ConnectionSlot = Arc<Mutex<ConnectionState>>;
 
-/// How often the end of a server looks whether it must wait any longer.
+/// How often a server that ends checks whether it must wait longer.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 impl ConnectionTracker {
@@ -44,8 +44,8 @@ impl ConnectionTracker {
         self.slot_was_removed.notify_all();
     }
 
-    /// Waits until all threads have ended, for at most `timeout`, or until `is_interrupted` returns true. Resets the
-    /// connections that are left, so that their responses do not look whole, and logs their requests.
+    /// Waits until all threads have ended, for at most `timeout`, or until `is_interrupted` returns true. Logs the requests of
+    /// the connections that are left, and resets these connections, so that their responses do not look whole.
     pub(super) fn wait_for_all(&self, timeout: Duration, is_interrupted: impl Fn() -> bool) {
         let begun = Instant::now();
         let mut slots = lock(&self.slots);
