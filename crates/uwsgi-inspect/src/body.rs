@@ -4,7 +4,7 @@ use uwsgi::framing::RequestBody;
 
 /// What a server knows about the body of a request after it has read the body.
 ///
-/// The body itself is not needed. A server can count and hash the bytes while it reads them.
+/// This does not need the body itself: a server can count and hash the bytes while it reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Body {
     framing: RequestBody,

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-/// Prints bytes for people: printable UTF-8 unchanged, every other byte as `\xNN`, and a backslash as two.
+/// Bytes as text for people: printable UTF-8 is unchanged, every other byte is `\xNN`, and a backslash is doubled.
 ///
 /// The output cannot move a terminal's cursor, change colours or reorder a line. A space at either end is invisible, so it is
 /// printed as `\x20`.
@@ -44,18 +44,18 @@ fn bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
 }
 
-/// Returns whether a character has a shape of its own, or joins the character before it as an accent does.
+/// Returns whether a character is visible, or combines with the character before it, as an accent does.
 fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
     // The standard library does not export its table of printable characters, but `escape_debug` uses it. That method escapes
-    // an accent only at the start of a text.
+    // an accent only at the start of a text, so the text starts with an `a`.
     let text = String::from_iter(['a', character]);
     text.escape_debug().skip(1).eq([character])
 }
 
-/// Prints bytes for JSON: one character U+0000 to U+00FF for each byte. This loses nothing and cannot fail.
+/// Bytes as text for JSON: one character U+0000 to U+00FF for each byte. This loses nothing and cannot fail.
 ///
 /// ```
 /// use uwsgi_inspect::Latin1;

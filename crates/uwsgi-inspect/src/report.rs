@@ -66,7 +66,7 @@ impl<'a> Report<'a> {
         &self.findings
     }
 
-    /// Returns advice for users who copy a line, if there is a line that it applies to.
+    /// Returns advice for users who copy a line, if the advice applies to one of the lines.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let mut lines = self.findings.iter().flat_map(Found::change);
         let is_param = |(_, line): (FrontEnd, &str)| line.contains("uwsgi_param ");
@@ -75,7 +75,7 @@ impl<'a> Report<'a> {
             .then_some("Replace the uwsgi_param of the same name: nginx sends both, and the last one counts.")
     }
 
-    /// Returns for each var its index among the vars with equal keys, from 1, and their number.
+    /// Returns two numbers for each var: its index among the vars with the same key, from 1, and the number of these vars.
     pub(crate) fn occurrences(&self) -> Vec<(usize, usize)> {
         let vars = self.request().vars();
         let mut counts: HashMap<&[u8], usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What the test of a finding saw, and how it gets into texts and lines.
+//! What the test of a finding saw, and how texts and lines include it.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -44,8 +44,8 @@ impl Evidence {
         Cow::Owned(filled)
     }
 
-    /// Returns the value of the placeholder at the start of a template, and the rest of the template. Returns `None` for an
-    /// ordinary brace, which a line for lighttpd can have.
+    /// Returns the value of the placeholder at the start of a template, and the rest of the template. Returns `None` if the
+    /// brace is not a placeholder's: a line for lighttpd can have such braces.
     fn value(&self, template: &'static str) -> Option<(&str, &'static str)> {
         let (digit, after) = template.split_once('}')?;
         let nth: usize = digit.parse().ok().filter(|_| digit.len() == 1)?;

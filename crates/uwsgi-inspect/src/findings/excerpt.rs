@@ -9,7 +9,7 @@ use crate::escape::Escaped;
 pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
 
 impl Excerpt<'_> {
-    /// The number of bytes that are shown.
+    /// The largest number of bytes that are shown.
     const MAX_LENGTH: usize = 60;
 }
 
@@ -22,12 +22,12 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// Lists names in a sentence: `A, B and C`. Only the first five are listed, and the others counted.
+/// Lists names in a sentence: `A, B and C`. It lists the first five, and counts the others.
 pub(crate) fn list_names(names: &[&[u8]]) -> String {
     join_parts(names.iter().map(|name| Excerpt(name).to_string()).collect())
 }
 
-/// Joins parts of a sentence: `a, b and c`. Only the first five are listed, and the others counted.
+/// Joins parts of a sentence: `a, b and c`. It lists the first five, and counts the others.
 pub(crate) fn join_parts(mut parts: Vec<String>) -> String {
     const MAX_LISTED: usize = 5;
     let more = parts.len().saturating_sub(MAX_LISTED);

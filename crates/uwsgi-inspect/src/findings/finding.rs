@@ -1,4 +1,4 @@
-//! A finding: the row of a table, and what it says about one request.
+//! A finding, which is a row of a table, and its result for one request.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -6,7 +6,8 @@ use core::fmt;
 use crate::findings::evidence::Evidence;
 use crate::findings::inspected_request::InspectedRequest;
 
-/// Something worth knowing about a request. [`Finding::all`] lists the findings that this crate looks for.
+/// Something that this crate looks for in every request; [`Found`] is its result for one request. [`Finding::all`] lists all
+/// findings.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
     id: &'static str,
@@ -34,18 +35,18 @@ impl Finding {
         self.id
     }
 
-    /// Returns how bad it is.
+    /// Returns the severity.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// Checks a request. Returns what the finding says about it, if it holds.
+    /// Checks a request. Returns a result if the request has this finding.
     pub(crate) fn check(&'static self, request: &InspectedRequest<'_>) -> Option<Found> {
         let evidence = (self.test)(request)?;
         let text = evidence.fill(self.text).into_owned();
         let change = self.change.iter().map(|(front_end, line)| (*front_end, evidence.fill(line)));
-        // The test can leave a line empty. Then there is nothing to recommend.
+        // An empty line is left out: the test found nothing to recommend.
         let change = change.filter(|(_, line)| !line.is_empty()).collect();
         Some(Found { finding: self, text, change })
     }
@@ -57,9 +58,9 @@ impl Finding {
 pub enum Severity {
     /// The application gets wrong data, or a client can control it.
     Error,
-    /// Good to know; harmless where it is expected.
+    /// Harmless if the user expects it.
     Note,
-    /// Some applications or servers fail on it.
+    /// Some applications or servers fail on the request.
     Warning,
 }
 
@@ -152,8 +153,8 @@ impl Found {
         &self.text
     }
 
-    /// Returns the configuration lines that change it, for each front end that has some, nginx first. Several lines have line
-    /// ends between them.
+    /// Returns the configuration lines that correct the request, for each front end that has such lines, nginx first. Line ends
+    /// separate several lines.
     #[must_use]
     pub fn change(&self) -> impl ExactSizeIterator<Item = (FrontEnd, &str)> {
         self.change.iter().map(|(front_end, line)| (*front_end, line.as_ref()))

@@ -1,4 +1,4 @@
-//! The request that the tests of the findings check, with the questions that several tests ask.
+//! The request that the tests of the findings check, with the functions that several tests use.
 
 use alloc::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
@@ -22,7 +22,7 @@ impl<'a> InspectedRequest<'a> {
         self.cgi.vars().get(key)
     }
 
-    /// Returns the same value, unless it is empty.
+    /// Returns the value of the last var with this key, unless it is empty.
     pub(crate) fn non_empty(&self, key: &str) -> Option<&'a [u8]> {
         self.var(key).filter(|value| !value.is_empty())
     }
@@ -31,7 +31,7 @@ impl<'a> InspectedRequest<'a> {
         self.var(key).is_none()
     }
 
-    /// Returns the same value as text, if it is ASCII. Names and numbers are.
+    /// Returns the value of the last var with this key as text, if it is ASCII. Names and numbers are ASCII.
     pub(crate) fn ascii(&self, key: &str) -> Option<&'a str> {
         self.var(key).filter(|value| value.is_ascii()).and_then(|value| core::str::from_utf8(value).ok())
     }
@@ -65,7 +65,7 @@ impl<'a> InspectedRequest<'a> {
         }
     }
 
-    /// Parses `HTTP_HOST`. Returns `None` if it is no host.
+    /// Parses `HTTP_HOST`. Returns `None` if it is not a host.
     pub(crate) fn parsed_host(&self) -> Option<Host<'a>> {
         Host::parse(self.var("HTTP_HOST")?)
     }

@@ -1,7 +1,7 @@
 //! The findings.
 //!
-//! To add a finding, add a row to a table in `tables`, and a row with requests that have it to the table of the same name in
-//! `tests/findings`. Nothing else lists the findings.
+//! To add a finding, add a row to a table in `tables`. Then add a row to the table of the same name in `tests/findings`, with
+//! requests that have the finding. Nothing else lists the findings.
 
 mod evidence;
 mod excerpt;

@@ -1,11 +1,11 @@
-//! Lines for nginx that several findings recommend. From outside they take only names, paths and ports that a configuration can
-//! hold unchanged.
+//! Lines for nginx that several findings recommend. The only text from outside in them is names and paths that a configuration
+//! can hold unchanged.
 
 use uwsgi::Request;
 
 use crate::findings::inspected_request::InspectedRequest;
 
-/// A finding has lines for at most this many names. A client can send thousands.
+/// A finding has lines for at most this many names. A client can send thousands of names.
 const MAX_NAMES: usize = 20;
 
 /// Returns the value that `HTTP_HOST` should have: the host by which nginx chose the server block, and the port that nginx
@@ -42,7 +42,7 @@ pub(super) fn removals(names: &[&[u8]]) -> String {
     lines.take(MAX_NAMES).collect::<Vec<_>>().join("\n")
 }
 
-/// This removes the header, except for WebSockets, where applications need it.
+/// These lines remove the header, except for WebSockets, where applications need it.
 const CONNECTION: &str = "map $http_upgrade $connection_upgrade { websocket upgrade; default \"\"; }\n\
     uwsgi_param HTTP_CONNECTION $connection_upgrade if_not_empty;";
 const UPGRADE: &str = "map $http_upgrade $upgrade { websocket websocket; default \"\"; }\n\

@@ -1,4 +1,4 @@
-//! The format of a report, and which one a client wants.
+//! The formats of a report, and the choice of one for a client.
 
 use core::fmt;
 
@@ -21,9 +21,9 @@ impl Format {
     /// Chooses the format for a request: the one that the query names with `format=html`, `json` or `text`, else the one that
     /// `Accept` ranks highest (RFC 9110 section 12.5.1), else [`Format::Text`].
     ///
-    /// A wildcard chooses none of the three, so curl's `*/*` gives text. Browsers name `text/html`. Of formats with equal
-    /// weights, the one with the more exact name wins, then the one that is named first. A query with an unknown format is no
-    /// error.
+    /// A wildcard chooses none of the three, so curl's `*/*` gives text. Browsers name `text/html`. If two formats have equal
+    /// weights, the format that `Accept` names more exactly wins, then the one that it names first. An unknown format in the
+    /// query is ignored.
     ///
     /// ```
     /// use uwsgi_inspect::Format;
@@ -90,11 +90,11 @@ impl Format {
                 _ => return None,
             };
             let quality = parts.find_map(quality).unwrap_or(1000);
-            // A client that names none of the three gets plain text.
+            // A client that names none of the three formats gets plain text.
             let plain = exactness < 2 && self == Self::Text;
             Some((exactness, Rank { quality, exactness, plain, earliness: usize::MAX.saturating_sub(index) }))
         });
-        // The most exact range decides about a type, even if another range has a higher quality.
+        // The most exact range decides about a type, even if another range has a higher weight.
         let (_, rank) = ranges.max_by_key(|(exactness, rank)| (*exactness, rank.earliness))?;
         (rank.quality > 0).then_some(rank)
     }

@@ -11,7 +11,7 @@ use crate::escape::Latin1;
 use crate::findings::Found;
 use crate::report::Report;
 
-/// Prints one JSON object and a line end.
+/// The report as one JSON object and a line end.
 #[derive(Debug)]
 pub(crate) struct Document<'r>(pub(crate) &'r Report<'r>);
 
@@ -38,7 +38,7 @@ const fn is_control(character: char) -> bool {
     matches!(character, '\x7f'..='\u{9f}')
 }
 
-/// The fields have the order that the JSON has.
+/// The fields of the JSON object, in their order.
 #[derive(Debug, Serialize)]
 struct Fields<'a> {
     modifier1: u8,
@@ -51,7 +51,7 @@ struct Fields<'a> {
     findings: Vec<FindingFields<'a>>,
 }
 
-/// The meaning of the vars. A var that did not come is null.
+/// What the vars mean. A var that did not come is null.
 #[derive(Debug, Serialize)]
 struct RequestFields<'a> {
     method: Option<Latin1<'a>>,

@@ -1,4 +1,4 @@
-//! The forms of a report: a page, JSON, text.
+//! The formats of a report: a page, JSON, text.
 
 mod format;
 mod html;

@@ -1,4 +1,4 @@
-//! The bytes of a packet, and the part of the packet that each belongs to.
+//! The bytes of a packet, and the part of the packet that each byte belongs to.
 
 use uwsgi::Vars;
 

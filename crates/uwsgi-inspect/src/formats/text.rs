@@ -9,13 +9,13 @@ use crate::formats::packet_bytes;
 use crate::formats::title::{other_uri, title};
 use crate::report::Report;
 
-/// Prints the report. Lines fit on a terminal, unless a value is long.
+/// The report as lines. They fit on a terminal, unless a value is long.
 #[derive(Debug)]
 pub(crate) struct Lines<'r>(pub(crate) &'r Report<'r>);
 
-/// The texts of findings are wrapped before this column.
+/// The column, in characters, before which the texts of findings are wrapped.
 const WIDTH: usize = 100;
-/// A longer key does not move the column of values to the right.
+/// The largest width, in characters, of the column of keys. The value of a longer key begins further right.
 const WIDEST_KEY: usize = 32;
 
 impl fmt::Display for Lines<'_> {

@@ -78,7 +78,8 @@ pub(super) const TABLE: &[Finding] = &[
                 request.var("REQUEST_METHOD").filter(|method| matches!(*method, b"POST" | b"PUT" | b"PATCH"))?;
             let has_no_other_finding =
                 request.is_missing("HTTP_TRANSFER_ENCODING") && request.non_empty("HTTP_CONTENT_LENGTH").is_none();
-            // With the line below, nginx sends an empty length if the client sent none. Then there is nothing to change.
+            // If CONTENT_LENGTH came empty, nginx sends the client's length already, and the client sent none. So there is
+            // nothing to change.
             let line = if request.is_missing("CONTENT_LENGTH") { LENGTH_LINE } else { "" };
             (has_no_other_finding && has_no_length(request)).then(|| Evidence::two(Excerpt(method), line))
         },
@@ -121,7 +122,7 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// Returns whether there is no length. An empty one counts as absent.
+/// Returns whether there is no length. An empty CONTENT_LENGTH counts as absent.
 fn has_no_length(request: &InspectedRequest<'_>) -> bool {
     request.non_empty("CONTENT_LENGTH").is_none()
 }
@@ -129,7 +130,8 @@ fn has_no_length(request: &InspectedRequest<'_>) -> bool {
 /// The line that sends the client's length.
 const LENGTH_LINE: &str = "uwsgi_param CONTENT_LENGTH $content_length if_not_empty;";
 
-/// Returns whether a length came before the empty one. With the empty one, the front end says that it sends no body.
+/// Returns whether a CONTENT_LENGTH came that is not empty. If the last one is empty, the front end says with it that it sends
+/// no body.
 fn was_length_removed(request: &InspectedRequest<'_>) -> bool {
     request
         .repeated_vars()

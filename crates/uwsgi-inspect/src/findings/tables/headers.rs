@@ -135,7 +135,7 @@ pub(super) const TABLE: &[Finding] = &[
 const CONTENT_VARS: [(&str, &str); 2] =
     [("CONTENT_LENGTH", "HTTP_CONTENT_LENGTH"), ("CONTENT_TYPE", "HTTP_CONTENT_TYPE")];
 
-/// Returns whether a header's name, as CGI writes it, is the key of a var that only the front end can set.
+/// Returns whether a header's name, as CGI writes it, is also the key of a var that only the front end sets.
 fn is_set_by_front_end(name: &[u8]) -> bool {
     matches!(
         name,
@@ -167,8 +167,8 @@ fn has_cookie_after_comma(cookies: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a key is a header's name without `HTTP_`. Such a key is written as in HTTP (`X-Forwarded-Proto`, `Host`),
-/// like no other key that front ends send, or is one of [`PROXY_HEADERS`] in any spelling.
+/// Returns whether a key is a header's name without `HTTP_`. Such a key is written as in HTTP (`X-Forwarded-Proto`, `Host`), or
+/// is one of [`PROXY_HEADERS`] in any spelling. Front ends send no other keys that are written as in HTTP.
 fn is_header_name(key: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| key.iter().any(is);
     let is_name = key.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
@@ -190,13 +190,13 @@ const PROXY_HEADERS: [&[u8]; 8] = [
     b"x-request-id",
 ];
 
-/// Returns a key as HTTP/2 writes a header's name.
+/// Returns a key in lower case with dashes, as HTTP/2 writes a header's name.
 fn lower_with_dashes(key: &[u8]) -> Vec<u8> {
     key.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect()
 }
 
-/// Returns the line that was probably meant. Returns `None` if no variable of nginx has the value and the value is not one of a
-/// few words.
+/// Returns the line that the user probably meant. Returns `None` if no variable of nginx has the value and the value is not
+/// `http`, `https`, `on` or `off`.
 fn suggested_param(request: &InspectedRequest<'_>, key: &[u8]) -> Option<String> {
     let value = request.cgi.vars().get(key)?;
     let word = [&b"http"[..], b"https", b"on", b"off"].into_iter().find(|word| *word == value);

@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Finding] = &[
             let scheme = request.cgi.scheme();
             let is_https = scheme == Scheme::Https || request.var("SERVER_PORT") == Some(b"443");
             let reason = if scheme == Scheme::Https { "the scheme is https" } else { "the port is 443" };
-            // Here nginx had no TLS itself, so $https is empty.
+            // If REQUEST_SCHEME is http, nginx itself had no TLS, so $https is empty.
             let line = if request.var("REQUEST_SCHEME") == Some(b"http") {
                 "uwsgi_param HTTPS on;\nuwsgi_param REQUEST_SCHEME https;"
             } else {
@@ -151,7 +151,7 @@ fn forwarded_scheme<'a>(request: &InspectedRequest<'a>) -> Option<&'a [u8]> {
     request.non_empty("HTTP_X_FORWARDED_PROTO").or_else(ssl)
 }
 
-/// Returns whether such a header says https, and the front end does not.
+/// Returns whether a proxy's header says https, and the front end does not.
 fn is_forwarded_https(request: &InspectedRequest<'_>) -> bool {
     forwarded_scheme(request) == Some(b"https") && request.cgi.scheme() == Scheme::Http
 }

@@ -129,7 +129,7 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// Returns the value for the port. At a Unix socket nginx has no port to send.
+/// Returns the value for the port. If nginx listens at a Unix socket, it has no port to send.
 fn server_port(request: &InspectedRequest<'_>) -> &'static str {
     match (request.var("SERVER_PORT"), request.cgi.scheme()) {
         (Some(b""), Scheme::Http) => "80",
@@ -138,12 +138,12 @@ fn server_port(request: &InspectedRequest<'_>) -> &'static str {
     }
 }
 
-/// Returns whether all of these vars are missing. Then one finding is enough.
+/// Returns whether all of these vars are missing. Then one finding reports them all.
 fn has_no_params(request: &InspectedRequest<'_>) -> bool {
     ["REQUEST_METHOD", "REQUEST_URI", "PATH_INFO"].into_iter().all(|key| request.is_missing(key))
 }
 
-/// Returns whether this var is missing, though not all of uwsgi_params is.
+/// Returns whether this var is missing, and the others of uwsgi_params are not all missing.
 fn is_separately_missing(request: &InspectedRequest<'_>, key: &str) -> bool {
     request.is_missing(key) && !has_no_params(request)
 }

@@ -90,7 +90,7 @@ pub(super) const TABLE: &[Finding] = &[
         "The request came through uWSGI's router ({0}). SERVER_NAME is the machine's name, the two bytes of \
          REMOTE_PORT are swapped on most machines, and headers that differ only in _ and - are joined. Applications should use \
          HTTP_HOST.",
-        // http-server-name-as-http-host lets the client choose the name.
+        // No line can help: http-server-name-as-http-host lets the client choose the name.
         &[],
     ),
     Finding::new(
@@ -133,9 +133,9 @@ pub(super) const TABLE: &[Finding] = &[
 
 /// The default of `buffer-size` in uWSGI 2.0, in bytes.
 const UWSGI_BUFFER: usize = 4096;
-/// The vars that uWSGI 2.0 accepts with the default of `max-vars` (64).
+/// The number of vars that uWSGI 2.0 accepts if `max-vars` has its default, 64.
 const UWSGI_VARS: usize = 128;
-/// 60 KiB, in bytes. The largest datasize is 65535.
+/// 60 KiB: close to the largest datasize, which is 65535 bytes.
 const NEARLY_FULL: usize = 61440;
 
 fn datasize(request: &InspectedRequest<'_>) -> usize {

@@ -14,7 +14,7 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |request| {
             let script = request.non_empty("SCRIPT_NAME").filter(|_| request.is_missing("PATH_INFO"))?;
-            // If SCRIPT_NAME is a mount, the finding no-path-info tells that.
+            // If SCRIPT_NAME is a mount, the finding no-path-info reports that.
             request.mount_without_path_info().is_none().then(|| Evidence::one(Excerpt(script)))
         },
         "SCRIPT_NAME is {0} and PATH_INFO is missing, so the whole path is in SCRIPT_NAME. Servers of this project take \
@@ -71,7 +71,7 @@ pub(super) const TABLE: &[Finding] = &[
         "script-name-odd",
         Warning,
         |request| {
-            // Without PATH_INFO it is the whole path, which can have such slashes.
+            // Without PATH_INFO, SCRIPT_NAME is the whole path, which can end with a slash.
             let script = request.non_empty("SCRIPT_NAME").filter(|_| !request.is_missing("PATH_INFO"))?;
             let is_odd = !script.starts_with(b"/") || script.ends_with(b"/");
             let line = plain_path(script).map(|script| script.trim_matches('/')).map(|name| {
@@ -187,18 +187,18 @@ pub(super) const TABLE: &[Finding] = &[
 const ROOT_IN_LIGHTTPD: &str = "scgi.server = ( \"/\" => (( \"socket\" => \"/run/app.sock\", \
     \"check-local\" => \"disable\", \"fix-root-scriptname\" => \"enable\" )) )";
 
-/// Returns whether `PATH_INFO`, with or without `SCRIPT_NAME`, is what the client wrote, though that has percent encoding.
+/// Returns whether the client's path has percent encoding, and `PATH_INFO`, with or without `SCRIPT_NAME`, equals it undecoded.
 fn is_undecoded(request: &InspectedRequest<'_>) -> bool {
     let Some(asked) = request.requested_path().filter(|asked| has_percent_encoding(asked)) else { return false };
     request.path() == asked || request.path_info() == Some(asked)
 }
 
-/// Returns `SCRIPT_NAME` and `PATH_INFO` if `PATH_INFO` begins with `SCRIPT_NAME`, and should not.
+/// Returns `SCRIPT_NAME` and `PATH_INFO` if `PATH_INFO` begins with `SCRIPT_NAME` by mistake.
 fn repeated_mount<'a>(request: &InspectedRequest<'a>) -> Option<(&'a [u8], &'a [u8])> {
     let (script, path) = (request.non_empty("SCRIPT_NAME")?, request.path_info()?);
     let below = path.strip_prefix(script.strip_suffix(b"/").unwrap_or(script))?;
     let is_whole = below.is_empty() || below.starts_with(b"/");
-    // An application can have a path of its own with the name of its mount.
+    // An application can have a path that begins with the name of its mount. Then the client's path has the mount twice.
     (is_whole && script != b"/" && request.decoded_requested_path()? == path).then_some((script, path))
 }
 

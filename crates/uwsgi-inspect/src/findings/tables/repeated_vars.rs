@@ -89,8 +89,8 @@ pub(super) const TABLE: &[Finding] = &[
     ),
 ];
 
-/// The headers that count, and for each whether more than one of its values counts. One pass finds all of them, because a
-/// packet can have thousands.
+/// The headers of a request, and for each header whether more than one of its values counts. One pass finds them all, because a
+/// packet can have thousands of headers.
 struct JoinedHeaders<'a>(HashMap<HeaderName<'a>, bool>);
 
 impl<'a> JoinedHeaders<'a> {

@@ -1,10 +1,10 @@
-//! The only way for text from outside into the page.
+//! Escapes text from outside for the page. No such text gets into the page in another way.
 
 use core::fmt::{self, Write};
 
 /// Text between tags. The characters `&`, `<`, `>`, `"` and `'` are written as references.
 ///
-/// No text from outside is in an attribute. The quotes are escaped in case that changes.
+/// No text from outside is in an attribute. The quotes are escaped in case a later change puts text there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<T>(pub(crate) T);
 

@@ -12,7 +12,7 @@ use crate::report::Report;
 
 use entities::Text;
 
-/// Prints a whole page. All text from outside goes through [`Text`].
+/// The whole page. All text from outside goes through [`Text`].
 #[derive(Debug)]
 pub(crate) struct Page<'r>(pub(crate) &'r Report<'r>);
 
@@ -36,7 +36,7 @@ impl fmt::Display for Page<'_> {
         self.request(f)?;
         self.body(f)?;
         self.wire(f)?;
-        // A link would lose the method and the query, so the report would be of another request.
+        // This is not a link, because a link would lose the method and the query, and so report another request.
         f.write_str(concat!(
             "<footer>The same as JSON or text: ask again with format=json or format=text in the query. ",
             "uwsgi-inspect ",

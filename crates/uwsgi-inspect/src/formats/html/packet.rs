@@ -1,4 +1,4 @@
-//! The bytes of the packet, in rows of eight. The window decides how many rows stand side by side.
+//! The bytes of the packet, in rows of eight. The width of the window decides how many rows are side by side.
 
 use core::fmt;
 
