@@ -40,7 +40,7 @@ impl Body {
         self.sha256
     }
 
-    /// Returns the framing as one word, as `uwsgictl decode --json` prints it.
+    /// Returns the framing as one word.
     pub(crate) const fn framing_name(&self) -> &'static str {
         match self.framing {
             RequestBody::Length(_) => "content-length",

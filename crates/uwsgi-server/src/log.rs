@@ -19,8 +19,8 @@ pub(crate) fn log_cut(cut: &Cut, peer: Option<SocketAddr>) {
     catch_panic(|| tracing::warn!(peer, "{cut}"));
 }
 
-/// Calls a function, and returns `None` if it panics. A logger can panic, for example when its disk is full. That must not cost
-/// a peer its response.
+/// Calls a function, and returns `None` if it panics. A logger can panic, for example when its disk is full. The peer must
+/// still get its response.
 pub(crate) fn catch_panic<T>(function: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(function)).ok()
 }

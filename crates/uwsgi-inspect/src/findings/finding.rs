@@ -147,13 +147,14 @@ impl Found {
         self.finding.severity
     }
 
-    /// Returns what was seen, and what it means. Bytes from outside are [`Escaped`](crate::Escaped), and cut if they are long.
+    /// Returns what the test saw, and what that means. Bytes from outside are [`Escaped`](crate::Escaped), and cut if they are
+    /// long.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Returns the configuration lines that correct the request, for each front end that has such lines, nginx first. Line ends
+    /// Returns the configuration lines that remove the cause, for each front end that has such lines, nginx first. Line ends
     /// separate several lines.
     #[must_use]
     pub fn change(&self) -> impl ExactSizeIterator<Item = (FrontEnd, &str)> {

@@ -13,8 +13,8 @@ pub use answer::Answer;
 pub use call::{Addresses, Call, Message};
 pub use head::Head;
 
-/// Why an application failed. The server logs it. The client gets a 500 if no byte of the response has left. Otherwise the
-/// server resets the connection.
+/// Why an application failed. The server logs it. If no byte of the response has left, the client gets a 500, or the response
+/// for a fault of the peer. Otherwise the server resets the connection.
 ///
 /// A Unix socket has no reset. There the server closes the connection, and a response that breaks off looks whole unless its
 /// head has a Content-Length.

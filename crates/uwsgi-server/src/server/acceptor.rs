@@ -32,8 +32,8 @@ pub(super) struct ServerContext<A> {
 /// A listener, and the threads that take turns to accept from it.
 pub(super) struct Acceptor<A> {
     context: Arc<ServerContext<A>>,
-    /// The thread that holds the lock accepts. It is `None` after a stop: new connections are refused then, and open
-    /// connections are still served.
+    /// The thread that holds the lock accepts. It is `None` after a stop: the listener is closed then, and open connections are
+    /// still served.
     listener: Mutex<Option<Listener>>,
     waiting: WaitingThreads,
     /// Whether the last accept failed for lack of resources. If it is true, the error was logged already.

@@ -33,7 +33,7 @@ impl Signals {
         let unhandled = if servers.is_none() { unhandled([SIGTERM, SIGINT]) } else { Vec::new() };
         let handlers = senders.into_iter().map(|(signal, sender)| low_level::pipe::register(signal, sender));
         let handlers = handlers.collect::<io::Result<_>>()?;
-        // This comes last. So a signal that arrives before it is in the receiver, and not lost.
+        // This comes last: the receiver already has a signal that arrives earlier, so the signal is not lost.
         let (_, is_0) = servers.get_or_insert_with(|| (0, Arc::default()));
         for signal in unhandled {
             flag::register_conditional_default(signal, Arc::clone(is_0))?;

@@ -182,7 +182,7 @@ impl ExchangeDriver {
     /// Sends the rest of the request after the whole response was read. This is needed after a 101 too: the first bytes of the
     /// upgraded connection must come after the request's body.
     ///
-    /// It also reads, to notice that the backend closes the connection while the client waits for the request's own body.
+    /// This also reads, to notice that the backend closes the connection while the client waits for the request's own body.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         if !self.is_sent {
             match self.poll_send(cx) {

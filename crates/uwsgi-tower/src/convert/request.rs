@@ -179,7 +179,7 @@ impl core::error::Error for RequestError {
 /// names.
 ///
 /// The headers are those of [`Request::headers`](uwsgi::Request::headers), without invalid names, and without values that
-/// contain a control byte. [`Vars`] has everything.
+/// contain a control byte. [`Vars`] has all vars.
 ///
 /// ```
 /// use uwsgi::{Packet, Request};
@@ -265,8 +265,8 @@ fn headers(request: &uwsgi::Request<'_>, shared: impl Fn(&[u8]) -> Bytes) -> Hea
         let Some(name) = header_name(name) else { continue };
         match HeaderValue::from_maybe_shared(shared(value)) {
             Ok(value) => drop(headers.append(name, value)),
-            // The core refuses CR, LF and NUL. RFC 9110 section 5.5 allows to keep other control bytes, but `http` does not.
-            // They are still in `Vars`.
+            // The core refuses CR, LF and NUL. RFC 9110 section 5.5 allows a recipient to keep other control bytes, but `http`
+            // does not. They are still in `Vars`.
             Err(_) => tracing::warn!("the header {name} is left out: there is a control byte in it"),
         }
     }

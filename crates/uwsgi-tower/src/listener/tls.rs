@@ -28,7 +28,7 @@ use crate::listener::{Closed, Listener};
 ///
 /// `rustls` needs a crypto provider, and `ServerConfig::builder()` panics without one: add `rustls` to your dependencies with
 /// its feature `ring` or `aws_lc_rs`, or give a provider to `ServerConfig::builder_with_provider`. This crate chooses no
-/// provider. It re-exports [`rustls`](crate::rustls), so that you can name types of the version that it uses.
+/// provider. It re-exports [`rustls`](crate::rustls), so that your program can use the same version.
 ///
 /// ```no_run
 /// use std::sync::Arc;

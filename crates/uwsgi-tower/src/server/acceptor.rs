@@ -42,7 +42,7 @@ pub(crate) struct Config {
 /// first connection of its backlog. A new connection ignores a stop for this long, because its request may have arrived
 /// already.
 const ARRIVAL_DELAY: Duration = Duration::from_millis(20);
-/// How many connections are accepted before the other tasks get their turn.
+/// How many connections are accepted before this task yields to the others.
 const ACCEPTS_PER_TURN: u64 = 32;
 
 /// Accepts and serves connections until `shutdown` is ready, then finishes those that are open.

@@ -19,7 +19,8 @@ use uwsgi::server::{Receive, Refusal};
 use crate::exclusive::Exclusive;
 use crate::server::inbound::{BodyFailure, Inbound};
 
-/// The body of a request. A poll of it reads from the connection. It is an error if the body ends before its declared length.
+/// The body of a request. It reads from the connection when it is polled. It is an error if the body ends before its declared
+/// length.
 #[derive(Debug, Default)]
 pub struct Body {
     /// `None` at the end of the body.

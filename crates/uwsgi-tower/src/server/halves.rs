@@ -153,7 +153,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for ReadHalf<IO> {
         let state = &mut *lock(&self.shared);
         let read = state.poll(|io| io.poll_read(cx, buffer));
         if read.is_pending() {
-            // Under the same lock, so that `take_io` cannot miss the waker.
+            // The waker is stored under the same lock, so that `take_io` cannot miss it.
             match &mut state.reader {
                 Some(reader) => reader.clone_from(cx.waker()),
                 empty => *empty = Some(cx.waker().clone()),

@@ -180,7 +180,7 @@ impl<IO: AsyncRead + Unpin> Inbound<IO> {
             self.pending_read = Some(room);
             return Poll::Pending;
         }
-        // Bytes that arrived meanwhile count before the deadline.
+        // If bytes arrived meanwhile, they count, and not the deadline.
         match self.poll_read(room, cx) {
             Poll::Pending => Poll::Ready(Ok(())),
             read => read,

@@ -1,7 +1,7 @@
 //! The tables of findings, one for each subject.
 //!
-//! A row has an identifier, a severity, a test, a text, and the lines for front ends that correct the request. The texts say
-//! what these versions do: nginx 1.22.1 and 1.31.5, Apache httpd 2.4.71, lighttpd 1.4.69, uWSGI 2.0.31, gunicorn 27.0.1.
+//! A row has an identifier, a severity, a test, a text, and the lines for front ends that remove the cause. The texts say what
+//! these versions do: nginx 1.22.1 and 1.31.5, Apache httpd 2.4.71, lighttpd 1.4.69, uWSGI 2.0.31, gunicorn 27.0.1.
 
 mod body;
 mod client_address;
