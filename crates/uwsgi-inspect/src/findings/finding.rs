@@ -120,7 +120,7 @@ impl FrontEnd {
     }
 }
 
-/// A finding about one request.
+/// The result of a [`Finding`] for one request.
 #[derive(Debug, Clone)]
 pub struct Found {
     finding: &'static Finding,
