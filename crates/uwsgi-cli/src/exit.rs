@@ -13,10 +13,10 @@ pub(crate) enum Status {
     Success,
     /// An input is malformed.
     Malformed,
-    /// The server's answer is no, or it is a warning.
+    /// The server's answer is no, or is a warning.
     Negative,
     Failed,
-    /// The answer's status is 400 or above, and `--fail` was given: the number is curl's.
+    /// The answer's status is 400 or above, and `--fail` was given. The exit status is 22, as curl's.
     HttpError,
 }
 

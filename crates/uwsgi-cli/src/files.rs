@@ -1,4 +1,4 @@
-//! Files, and the standard streams in their place.
+//! Files, and the standard streams, which `-` names.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -44,7 +44,7 @@ pub(crate) fn write_text(path: Option<&Path>, text: &[u8]) -> Result<(), Failure
     }
 }
 
-/// Writes binary data as [`write_text`] writes text. It goes to a terminal only if the path is `-`.
+/// Writes binary data to a file or to standard output, as [`write_text`] does. Without a path, refuses to write to a terminal.
 pub(crate) fn write_binary(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
     if path.is_none() && io::stdout().is_terminal() {
         return Err(Failure::Failed(
@@ -95,8 +95,8 @@ impl Output {
         self.out.flush().map_err(|error| self.failed(error))
     }
 
-    /// Copies everything from a reader, flushes, and returns the number of bytes. `explain` turns an error of the reader into
-    /// a failure.
+    /// Copies everything from a reader, then flushes. Returns the number of bytes. `explain` turns an error of the reader into a
+    /// failure.
     pub(crate) fn copy<R: BufRead, E: Into<Failure>>(
         &mut self,
         from: &mut R,
@@ -107,7 +107,7 @@ impl Output {
             let available = match from.fill_buf() {
                 Ok(available) => available,
                 Err(error) => {
-                    // The bytes before the error are printed.
+                    // The bytes before the error are written first.
                     self.flush()?;
                     return Err(explain(from, error).into());
                 }

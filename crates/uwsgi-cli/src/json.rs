@@ -17,7 +17,7 @@ pub(crate) fn write(out: &mut impl Write, document: &impl Serialize) -> io::Resu
 /// Escapes the control characters that JSON allows in a string and a terminal may act upon.
 struct EscapeControls<'a>(PrettyFormatter<'a>);
 
-/// Whether a character is DEL or a control character of C1 (ECMA-48). JSON itself escapes U+0000 to U+001F only (RFC 8259
+/// Whether a character is DEL or a C1 control character (ECMA-48). JSON itself escapes U+0000 to U+001F only (RFC 8259
 /// section 7), and U+009B introduces control sequences as ESC [ does.
 const fn is_control(character: char) -> bool {
     matches!(character, '\x7f'..='\u{9f}')

@@ -161,7 +161,7 @@ fn get(key: &[u8], from: &CacheArgs, output: Option<&std::path::Path>) -> Result
     Ok(Status::Success)
 }
 
-/// Returns the status. If it is not done, prints what the answer can mean.
+/// Returns the status. If uWSGI did not do what it was asked, prints what that can mean.
 fn status(done: bool, cache: &CacheArgs, meaning: &str) -> Status {
     if done {
         return Status::Success;

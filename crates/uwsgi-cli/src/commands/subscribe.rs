@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     send(args, SubscriptionCommand::Join)?;
     let mut last = Instant::now();
     while !stop.load(Ordering::Relaxed) {
-        // A signal only sets the flag: the flag is checked 50 times a second.
+        // A signal only sets the flag. This loop checks the flag 50 times a second.
         thread::sleep(Duration::from_millis(20));
         if last.elapsed() >= every {
             send(args, SubscriptionCommand::Join)?;

@@ -1,4 +1,4 @@
-//! `-d`, `--data-binary` and `--data-raw`: the body of a request, joined as curl joins it.
+//! `-d`, `--data-binary` and `--data-raw`: the parts of a request's body, joined as curl joins them.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Part {
     }
 }
 
-// The derived implementation keeps the order of the values of one option, but not the order among several options.
+// A derived implementation would keep the order of the values of one option, but not the order among several options.
 impl FromArgMatches for BodyArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let mut body = Self::default();

@@ -1,4 +1,4 @@
-//! The headers of the request: those sent by default, changed by `-H` as curl does it.
+//! The headers of the request: the default headers, with the changes that `-H` makes, as in curl.
 
 use std::ffi::OsStr;
 
@@ -53,7 +53,7 @@ fn parse(argument: &OsStr) -> Result<(&[u8], Option<&[u8]>), Failure> {
     }
 }
 
-/// Removes the spaces and tabs around a value, which are not part of it (RFC 9110 section 5.5).
+/// Removes the spaces and tabs around a value. They are not part of the value (RFC 9110 section 5.5).
 fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;

@@ -16,7 +16,7 @@ use crate::exit::Failure;
 use crate::options::Pair;
 
 impl<'a> RequestOptions<'a> {
-    /// Returns the packet. A pair replaces all vars of its key, and pairs come last, in their order.
+    /// Returns the packet. Each pair replaces all vars of its key. The pairs come last, in their order.
     pub(crate) fn packet(
         &self,
         url: &Url,

@@ -23,7 +23,7 @@ pub(super) struct Connection {
     received: u64,
     /// Whether an earlier request was answered over this socket.
     is_reused: bool,
-    /// The error of sending. The server may have answered before it.
+    /// The error of sending. The server may have answered before this error.
     send_error: Option<Error>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Connection {
 struct RegisteredSocket {
     socket: Socket,
     interest: Option<Interest>,
-    /// Whether the connection is established, as far as is known.
+    /// Whether the connection is known to be established.
     is_established: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum RequestState {
         /// The bytes of the answer, with its heads and its framing.
         received: u64,
     },
-    /// The server had closed the kept connection before the request came. The request needs a new connection.
+    /// The server closed the kept connection before it received the request. The request needs a new connection.
     Stale,
     /// The request has no answer.
     Failed(Error),
@@ -140,7 +140,7 @@ impl Connection {
                     // Some systems return NotConnected while the connection is being established.
                     io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected => return Ok(()),
                     _ if !registered.is_established => return Err(Error::connect(&error)),
-                    // The server may have refused the body and answered. So the answer is read.
+                    // The server may have answered and refused the body, so that there may be an answer to read.
                     _ => {
                         self.send_error = Some(Error::io(&error));
                         return Ok(());
@@ -200,7 +200,7 @@ impl Connection {
                 let may_keep = plan.keepalive && self.sent == plan.bytes.len() && !closed;
                 return Ok(Some((status, may_keep && self.exchange.allows_another(&self.unused))));
             }
-            // If the buffer is not full, the socket is empty, and later bytes are a new event.
+            // A read that does not fill the buffer has emptied the socket. Later bytes cause a new event.
             if got < buffer.len() && !closed {
                 return Ok(None);
             }

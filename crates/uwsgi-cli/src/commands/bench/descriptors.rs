@@ -40,7 +40,7 @@ fn needed(connections: usize, threads: usize) -> u64 {
     connections.saturating_add(threads.saturating_mul(EACH_THREAD)).saturating_add(OTHERS)
 }
 
-/// On other systems a connection over the limit is an error of its request.
+/// Does nothing. On other systems, a connection over the limit fails its request.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn make_room(_connections: usize, _threads: usize) -> Result<(), Failure> {
     Ok(())

@@ -5,8 +5,8 @@ use hdrhistogram::{CreationError, Histogram};
 use super::float::float;
 use super::tally::{MAX_LATENCY, Tally};
 
-/// The latencies of the answered requests, and of the requests that waited in vain. Without the latter, a server would look
-/// faster the more requests it does not answer.
+/// The latencies of the answered requests, and of the requests that waited in vain. Without the latter, a server that answers
+/// fewer requests would look faster.
 #[derive(Debug)]
 pub(super) struct Latencies {
     /// The latencies as if each request that waited in vain had been answered at the end of its wait.
@@ -71,7 +71,7 @@ mod tests {
         let all = Latencies::new(&tally).unwrap();
         assert_eq!((all.len(), tally.all()), (99, 100));
         let near = |quantile, micros: f64| (all.at(quantile) / micros - 1.0).abs() < 0.002;
-        // The latencies of 90 of 99 are known. Some others have waited for a shorter time, but their latencies are unknown.
+        // The latencies of 90 of 99 requests are known. Five others waited for less time, but their latencies are unknown.
         assert!(near(0.9, 100.0) && !all.is_lower_bound(0.9));
         assert!(near(0.95, 100.0) && all.is_lower_bound(0.95));
         assert!(near(0.99, 1e6) && all.is_lower_bound(0.99));

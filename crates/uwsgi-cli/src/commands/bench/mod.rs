@@ -106,7 +106,7 @@ fn load(plan: &Plan, shared: &Shared, begin: Instant) -> io::Result<Vec<WorkerRe
     })
 }
 
-/// The time in which the server may start to listen. After it, a run without any listener ends.
+/// How long the server may take until it listens. A run ends if no server listens by then.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Returns the number of connections of each thread.

@@ -65,7 +65,7 @@ impl Plan {
 }
 
 /// Returns the default number of threads. With a rate, all threads wake up for each request that is due, and one of them takes
-/// it. So there are no more threads than the rate needs: one thread easily sends 5000 requests per second.
+/// it. So this returns no more threads than the rate needs: one thread easily sends 5000 requests per second.
 fn default_threads(cores: usize, rate: Option<f64>) -> usize {
     let Some(rate) = rate else { return cores };
     let are_enough = |threads: &usize| u32::try_from(*threads).is_ok_and(|threads| f64::from(threads) * 5000.0 >= rate);

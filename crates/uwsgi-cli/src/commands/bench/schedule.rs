@@ -15,9 +15,9 @@ pub(super) struct Schedule<'a> {
     end: End,
     /// Requests per second.
     rate: Option<f64>,
-    /// The time after the end in which requests that were due before the end may still start.
+    /// How long after the end a request may still start that was due before the end.
     grace: Duration,
-    /// The number of requests that the threads have taken.
+    /// The number of requests that the threads have taken. It stays 0 in a closed loop that ends after a duration.
     taken: &'a AtomicU64,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Schedule<'a> {
             Next::At(_) | Next::Never => None,
         };
         if self.rate.is_none() && matches!(self.end, End::After(_)) {
-            // Nothing depends on the number of requests.
+            // Neither the start of a request nor the end of the run depends on the number of taken requests.
             return from(0);
         }
         let next = |number: u64| from(number).and(number.checked_add(1));

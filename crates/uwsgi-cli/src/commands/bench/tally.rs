@@ -54,7 +54,7 @@ impl Tally {
         self.latencies.len()
     }
 
-    /// Returns the number of failed requests, with those that were sent twice.
+    /// Returns the number of failed requests. A request that was answered only when it was sent again counts as failed.
     pub(super) fn failed(&self) -> u64 {
         self.errors.values().map(|errors| errors.count).fold(0, u64::saturating_add)
     }
@@ -69,7 +69,7 @@ impl Tally {
 
     /// Counts an error. `wait` counts from the same time as a latency.
     pub(super) fn error(&mut self, Error { kind, detail }: Error, wait: Duration) {
-        // The time of any other error says nothing about the time of an answer.
+        // The time until any other error says nothing about the time until an answer.
         if kind == Kind::Timeout {
             self.waits.saturating_record(nanos(wait));
         }

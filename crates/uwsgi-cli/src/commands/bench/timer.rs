@@ -7,8 +7,8 @@ use mio::{Registry, Token};
 
 /// A timer that wakes a poll when the next request is due.
 ///
-/// Linux's poll counts in milliseconds, and at a rate of 10,000 ten requests are due in one. A timer counts in nanoseconds
-/// (timerfd_create(2)). On systems whose poll is exact, the poll itself gets the time to wait.
+/// Linux's poll counts in milliseconds. At 10,000 requests per second, ten requests are due in each millisecond. A timer counts
+/// in nanoseconds (timerfd_create(2)). On other systems the poll is exact, so that the timer passes the time to the poll.
 #[derive(Debug)]
 pub(super) struct Timer {
     #[cfg(target_os = "linux")]

@@ -19,17 +19,17 @@ use super::timer::Timer;
 /// The state that all threads share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Whether the threads stop at once.
+    /// Whether the threads must stop at once.
     pub(super) stop: Arc<AtomicBool>,
     /// Whether the run ends because nothing listens at the address.
     pub(super) unreachable: AtomicBool,
     /// Whether a connection was established, or an error showed that a server listens.
     pub(super) reached: AtomicBool,
-    /// The number of requests that the [`Schedule`] has given out.
+    /// The count of [`Schedule`]: how many requests the threads have taken.
     pub(super) taken: AtomicU64,
-    /// The number of requests that have ended, for the progress bar.
+    /// The number of requests that have ended, failed ones included, for the progress bar.
     pub(super) ended: AtomicU64,
-    /// The number of those that failed.
+    /// The number of requests that have failed, for the progress bar, and to notice that no server listens.
     pub(super) failed: AtomicU64,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct Worker<'a> {
 /// server that is down.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The longest wait of the poll. After it the thread checks whether it has to stop.
+/// The longest wait of the poll. After the wait, the thread checks whether it has to stop.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The token of the timer. The tokens of slots are lower.
@@ -172,10 +172,10 @@ impl<'a> Worker<'a> {
             self.paused.pop_front();
             self.free.push(slot);
         }
-        // At most one round over the free slots: if every connection fails at once, a high rate could keep this loop running.
+        // This loop uses each free slot at most once. Otherwise a high rate could keep it running if every connection fails at once.
         for _ in 0..self.free.len() {
             let Some(slot) = self.free.pop() else { break };
-            // Connecting takes time. It does not count for the next request.
+            // Connecting takes time, which must not count for the next request: each request gets its own time of start.
             let now = Instant::now();
             let Some(from) = self.schedule.take(now) else {
                 self.free.push(slot);
@@ -222,7 +222,7 @@ impl<'a> Worker<'a> {
                 slot.started = None;
                 self.last = now;
                 self.reached = true;
-                // The first answer after the deadline: the answers before it are those in time.
+                // This is the first answer after the deadline. All answers that were counted before came in time.
                 if self.answers_in_time.is_none() && self.deadline.is_some_and(|deadline| now >= deadline) {
                     self.answers_in_time = Some(self.tally.answered());
                 }
@@ -273,7 +273,7 @@ impl<'a> Worker<'a> {
         let now = Instant::now();
         let pause_end = self.paused.front().map(|(until, _)| until.saturating_duration_since(now));
         let due = match next {
-            // Without a free slot, a due request waits for an event, which frees a slot.
+            // Without a free slot, a due request waits until an event frees one.
             Next::At(due) if !self.free.is_empty() => Some(due.saturating_duration_since(now)),
             Next::Now if !self.free.is_empty() => Some(Duration::ZERO),
             _ => None,

@@ -16,7 +16,7 @@ struct Document<'a> {
     to: &'a str,
     /// Whether the application answers with a report, so that everything was judged.
     reports: bool,
-    /// Whether bytes were taken for a request that they are not.
+    /// Whether the server took bytes for a request that they are not.
     deceived: bool,
     /// The number of dangerous cases by danger.
     dangers: BTreeMap<&'static str, usize>,

@@ -22,7 +22,7 @@ use self::result::CheckResult;
 use crate::exit::{Failure, Status};
 use crate::{files, messages};
 
-/// Cases that take longer need `--slow`.
+/// A case that takes this long, or longer, is played only with `--slow`.
 const SLOW: Duration = Duration::from_secs(3);
 
 /// Runs the chosen cases, and prints the result.
@@ -55,7 +55,8 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     let failed = |why: &dyn core::fmt::Display| Failure::Failed(format!("cannot check {text}: {why}"));
     let address = Address::parse(text).and_then(Address::to_connect).map_err(|error| failed(&error))?;
     let server = Server::at(&address).map_err(|error| failed(&error))?.with_patience(args.patience);
-    // The application is learnt first, so that no case is sent if `--report` asks for what the application cannot do.
+    // Good requests come first, to learn how the application answers. If `--report` is given and the application does not
+    // report, no case is played.
     let unreachable = |error| failed(&ClientErrorKind::Connect(error));
     let application = Plan::new([]).run(&server, |_| {}).map_err(unreachable)?.application;
     if args.report && !application.reports() {

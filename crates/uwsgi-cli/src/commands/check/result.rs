@@ -1,4 +1,4 @@
-//! The result of a check, and what the table and JSON both say about it.
+//! The result of a check, and the texts about it that the table and the JSON share.
 
 use uwsgi_conformance::{Danger, Finding, Played, Results};
 

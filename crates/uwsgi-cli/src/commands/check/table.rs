@@ -10,7 +10,7 @@ use super::result::{CheckResult, Counts, does, measured};
 use super::rows::row_name;
 use crate::messages::{ERROR, FAINT, HEADING, NAME, WARNING};
 
-/// The width of a column at most. A wider cell moves the rest of its own line only.
+/// The maximum width of a column. A wider cell shifts only the rest of its own line.
 const MAX_WIDTH: usize = 28;
 
 /// Writes the table, the dangers, and the summary.

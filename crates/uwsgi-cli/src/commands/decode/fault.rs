@@ -15,7 +15,7 @@ pub(super) struct Fault {
     pub(super) packet: usize,
     /// The offset of the malformed element.
     pub(super) offset: usize,
-    /// The number of further bytes that complete the element, if the input is cut short.
+    /// How many more bytes would complete the element, if the input is cut short.
     pub(super) needed: Option<u64>,
     /// The whole description in one line.
     pub(super) message: String,

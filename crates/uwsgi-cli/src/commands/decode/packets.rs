@@ -95,7 +95,7 @@ impl<'a> Iterator for Packets<'a> {
     }
 }
 
-/// Reads the payload in the requested form. The error is `Err(None)` if the form allows no payload.
+/// Reads the payload in the requested form. Returns `Err(None)` if the form allows no payload and there is one.
 fn payload<'a>(packet: &Packet<'a>, form: Form) -> Result<Payload<'a>, Option<uwsgi::DecodeError>> {
     let form = match form {
         Form::Auto => packet.payload_form(),

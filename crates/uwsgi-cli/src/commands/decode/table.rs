@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::packets::{DecodedPacket, Payload, items, pairs};
 use crate::messages::{ERROR, FAINT, HEADING, NAME};
 
-/// The width of the column of keys at most. A longer key moves its own value only.
+/// The maximum width of the column of keys. A longer key shifts only its own value.
 const WIDEST_KEY: usize = 32;
 
 /// Writes packets, with an empty line between two packets.

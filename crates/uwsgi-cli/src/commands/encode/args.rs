@@ -101,7 +101,7 @@ impl Args {
         self.modifier2.unwrap_or(0)
     }
 
-    /// Whether an option is given that only the request of a URL has.
+    /// Whether an option is given that is only for the request of a URL.
     pub(super) fn has_request_options(&self) -> bool {
         !self.header.is_empty() || !self.body.is_empty() || self.request.is_some() || self.head
     }

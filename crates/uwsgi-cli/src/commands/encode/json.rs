@@ -10,9 +10,9 @@ pub(crate) struct Imported {
     pub(super) bytes: Vec<u8>,
     /// The number of packets.
     pub(super) packets: usize,
-    /// The number of bytes of the bodies, whose lengths JSON has without their content.
+    /// The sum of the lengths of all bodies. The JSON has no content of bodies, so that `bytes` lacks them.
     pub(super) body_bytes: u64,
-    /// The error that the decoder found after the packets.
+    /// The error that `uwsgictl decode` found after the packets.
     pub(super) error: Option<String>,
 }
 
@@ -177,7 +177,7 @@ fn string(value: &Value, at: &Path) -> Result<Vec<u8>, String> {
     })
 }
 
-/// Returns the bytes that [`Latin1`](uwsgi_inspect::Latin1) prints as the text, or the first character that stands for no byte.
+/// Returns the bytes that [`Latin1`](uwsgi_inspect::Latin1) prints as this text. The error is the first character above U+00FF.
 fn from_latin1(text: &str) -> Result<Vec<u8>, char> {
     text.chars().map(|character| u8::try_from(character).map_err(|_| character)).collect()
 }

@@ -127,7 +127,7 @@ fn request(args: &Args, url: &OsStr, pairs: &[Pair<'_>]) -> Result<Vec<u8>, Fail
     Ok(bytes)
 }
 
-/// Fails if an option is given that only the request of a URL has.
+/// Fails if an option is given that is only for the request of a URL.
 fn refuse_request_options(args: &Args) -> Result<(), Failure> {
     if !args.has_request_options() {
         return Ok(());

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     }
 
     let start = Instant::now();
-    // Interim heads (1xx) are kept until the output is open, which is after the final head.
+    // Interim heads (1xx) are kept until the output is open. It is opened after the final head.
     let mut interim = Vec::new();
     let body: Box<dyn io::Read> = match upload {
         Some(upload) => upload.body,
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     Ok(Status::Success)
 }
 
-/// Opens the body: of `-T`, or of `-d` and its relatives.
+/// Opens the body that `-T`, `-d`, `--data-binary` or `--data-raw` gives.
 fn upload(args: &Args) -> Result<Option<Upload>, Failure> {
     match &args.upload_file {
         Some(file) => Upload::open(file, declared_length(&args.header)?).map(Some),

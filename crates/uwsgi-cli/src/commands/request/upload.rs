@@ -14,12 +14,12 @@ pub(super) struct Upload {
     pub(super) length: u64,
 }
 
-/// The most bytes of a pipe that are kept in memory to learn its length.
+/// The largest body from a pipe that is kept in memory, to find its length.
 const MAX_BUFFERED: u64 = 64 << 20;
 
 impl Upload {
-    /// Opens a file, or standard input for `-`. Without a declared length, the length of a file is that of the file system, and
-    /// anything else is read to its end.
+    /// Opens a file, or standard input for `-`. Without a declared length, the file system gives the length of a regular file.
+    /// Anything else is read to its end.
     pub(super) fn open(path: &Path, declared: Option<u64>) -> Result<Self, Failure> {
         let name = files::name(path);
         let cannot = |error: io::Error| Failure::Failed(format!("cannot read {name}: {error}"));
@@ -46,7 +46,7 @@ impl Upload {
         Self { body: Box::new(io::Cursor::new(bytes)), length }
     }
 
-    /// Learns the length of the file; `None` if it is not a regular file and has more than [`MAX_BUFFERED`] bytes.
+    /// Finds the length of the file. Returns `None` if it is not a regular file and has more than [`MAX_BUFFERED`] bytes.
     fn measured(mut file: File) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {

@@ -61,7 +61,7 @@ fn query(request: &Request<'_>) -> Vec<u8> {
 }
 
 /// Answers with the report. The body is counted and hashed as it arrives, and is not stored. If the body is incomplete, the
-/// report says so, with the status that the server would answer itself.
+/// report says so, and has the status with which the server itself would refuse it.
 fn report(
     request: &Request<'_>,
     framing: RequestBody,
@@ -99,7 +99,7 @@ fn echo(
     answer: &mut dyn Answer,
 ) -> Result<(), AppError> {
     let kind = request.content_type().unwrap_or(b"application/octet-stream");
-    // A page of another site may have made the request. A browser must not run its scripts as those of this site.
+    // A page of another site may have sent the body. A browser must not run scripts in it as scripts of this site.
     let head =
         plain_head(200).without("Content-Type").with("Content-Type", kind).with("Content-Security-Policy", "sandbox");
     answer.head(match framing {
@@ -116,7 +116,7 @@ fn bytes(answer: &mut dyn Answer, count: u64) -> Result<(), AppError> {
     Ok(pattern(answer, 0, count)?)
 }
 
-/// Sends bytes without a length. The close of the connection ends them.
+/// Sends bytes without a length. The server ends them by closing the connection.
 fn stream(answer: &mut dyn Answer, count: u64, chunk: u64, pause: Duration) -> Result<(), AppError> {
     answer.head(binary_head())?;
     let mut sent = 0_u64;
@@ -227,7 +227,7 @@ fn for_each_piece(body: &mut dyn Body, mut f: impl FnMut(&[u8]) -> io::Result<()
     }
 }
 
-/// Writes the bytes from `start` on of an endless sequence that repeats 0 to 255.
+/// Writes `count` bytes of an endless sequence that repeats 0 to 255. The first is the byte at index `start`.
 fn pattern(to: &mut dyn Answer, start: u64, count: u64) -> io::Result<()> {
     let all: [u8; 256] = core::array::from_fn(|index| u8::try_from(index).unwrap_or_default());
     let table = all.repeat(64);

@@ -49,9 +49,9 @@ fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
-    // A log line that cannot be written is lost. An error message about it would go to the same place, and panic.
+    // A log line that cannot be written is lost. An error message about it would go to standard error too, and panic.
     let subscriber = subscriber.log_internal_errors(false);
-    // An earlier subscriber stays.
+    // If there is already a subscriber, it stays.
     let _already_set = subscriber.with_target(false).without_time().try_init();
 }
 
