@@ -95,8 +95,8 @@ impl Output {
         self.out.flush().map_err(|error| self.failed(error))
     }
 
-    /// Copies everything from a reader, then flushes. Returns the number of bytes. `explain` turns an error of the reader into a
-    /// failure.
+    /// Copies everything from a reader, then flushes. Returns the number of bytes. `explain` turns an error of the reader into
+    /// a failure.
     pub(crate) fn copy<R: BufRead, E: Into<Failure>>(
         &mut self,
         from: &mut R,

@@ -1,4 +1,4 @@
-//! What a case is played against, as its sender sees it.
+//! The server against which a case is played, and the sender's end of a connection to it.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -6,15 +6,16 @@ use std::io;
 
 use crate::case::Case;
 
-/// Something that accepts connections.
+/// A server against which cases are played.
 pub trait Endpoint {
-    /// Connects to a server that is as the case needs it.
+    /// Connects to a server with the settings and in the state that the case needs.
     ///
     /// # Errors
     ///
-    /// - [`io::ErrorKind::Unsupported`]: the server is not as the case needs it; the case is not played.
-    /// - [`io::ErrorKind::TimedOut`]: the server does not take the connection in time; it counts as a server that hangs.
-    /// - Anything else: the server takes no connections.
+    /// - [`io::ErrorKind::Unsupported`]: the server does not have what the case needs, or the sender cannot do it. The case is
+    ///   not played.
+    /// - [`io::ErrorKind::TimedOut`]: the server does not accept the connection in time. The server counts as one that hangs.
+    /// - Anything else: the server accepts no connections.
     fn connect(&self, case: &Case) -> io::Result<Box<dyn Peer + '_>>;
 }
 
@@ -27,7 +28,7 @@ pub trait Peer {
     /// Waits this many milliseconds.
     fn wait(&mut self, millis: u64);
 
-    /// Reads until `enough` says so of all bytes received, or until nothing more can come.
+    /// Reads until `enough` returns true for all bytes received, or until nothing more can come.
     fn read_until(&mut self, enough: &mut dyn FnMut(&[u8]) -> bool);
 
     /// Closes the sending direction.
@@ -39,8 +40,8 @@ pub trait Peer {
     /// Resets the connection.
     fn reset(&mut self);
 
-    /// Reads until the connection has ended, or until the time of the peer is over. Once `enough` says so, the peer waits only
-    /// to see whether the server closes.
+    /// Reads until the connection has ended, or until the time limit of the peer. Once `enough` returns true, the peer waits
+    /// only to see whether the server closes.
     fn finish(self: Box<Self>, enough: &mut dyn FnMut(&[u8]) -> bool) -> Received;
 }
 
@@ -64,9 +65,9 @@ pub struct Received {
 pub enum End {
     /// The server closed it, or its sending direction.
     Closed,
-    /// The sender left first.
+    /// The sender closed or reset it first.
     Gone,
-    /// It was still open at the end of the sender's time.
+    /// It was still open when the sender stopped waiting.
     Open,
     /// The server reset it.
     Reset,

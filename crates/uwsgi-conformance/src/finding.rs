@@ -13,13 +13,13 @@ use crate::report::{contradicted, holds_report};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// It is what the verdict says, as far as the wire shows.
+    /// The outcome is what the verdict says, as far as the wire shows.
     AsItShould,
-    /// It is something else, and dangerous.
+    /// The outcome is something else, and is dangerous.
     Danger(Danger),
-    /// It is something else, but deceives nobody.
+    /// The outcome is something else, but deceives nobody.
     Differs,
-    /// This application does not let the runner tell.
+    /// The runner cannot judge the outcome with this application.
     Unknown,
 }
 
@@ -72,8 +72,8 @@ impl Outcome {
     /// Compares what came back with the verdict of the case.
     ///
     /// If the application does not answer with the [report](crate::report), only what shows on the wire is judged: whether the
-    /// application was called, the statuses, and how the connection ended. Of a report, only the kinds of line are judged that
-    /// it has.
+    /// application was called, the statuses, and how the connection ended. Only those kinds of line are judged that the report
+    /// has.
     #[must_use]
     pub fn finding(&self, case: &Case, application: &Application) -> Finding {
         if self.meets(&case.verdict) || self.is_alike(&case.verdict, application) {
@@ -86,7 +86,8 @@ impl Outcome {
         let expected = case.verdict.expected();
         let wanted = expected.iter().filter(|expected| is_served(expected)).count();
         let given = self.answers.iter().filter(|answer| application.gave(answer)).count();
-        // A request may have written into the head of its answer. Those bytes are no answer, but the application was called.
+        // A request may have put bytes into the head of its answer. Such bytes are no answer, but they show that the
+        // application was called.
         let accepted = given.max(usize::from(holds_report(&self.rest)));
         if accepted > wanted {
             return match wanted {
@@ -105,8 +106,8 @@ impl Outcome {
         Finding::Differs
     }
 
-    /// Returns whether this is what the verdict says, as far as this application lets it be seen. The server may keep the
-    /// connection after a request that it served: other cases ask what it takes for the next request.
+    /// Returns whether this is what the verdict says, as far as this application shows it. After a request that it served, the
+    /// server may keep the connection: other cases find out which bytes it then takes for a request.
     fn is_alike(&self, verdict: &Verdict, application: &Application) -> bool {
         let (Verdict::Answer(_, after) | Verdict::Answers(_, after)) = verdict else { return false };
         let expected = verdict.expected();
@@ -133,8 +134,8 @@ const fn waits_for_more(row: Row) -> bool {
     matches!(row, Row::PeerNotAllowed | Row::TooManyConnections | Row::DatasizeOverLimit | Row::LengthOverLimit)
 }
 
-/// Returns how many requests the sender of a case means to send: as many as a server that keeps connections would answer, or
-/// one more than the answers for which the sender waits, whichever is more.
+/// Returns how many requests the sender of a case intends to send: as many as a server that keeps connections would answer, or
+/// one more than the number of answers for which the sender waits, if that is more.
 fn meant(case: &Case) -> usize {
     let kept = Case { needs: Needs { keepalive: 5000, ..case.needs }, ..*case };
     let served = observe(&kept, &Machine, Split::Whole).map_or(0, |outcome| outcome.answers.len());
@@ -164,22 +165,23 @@ fn is_malformed(case: &Case) -> bool {
         | Row::InvalidLength
         | Row::Content
         | Row::BodyEndsEarly => true,
-        // uWSGI 2.0 takes modifier1 30 for 0, and cuts SCRIPT_NAME off PATH_INFO.
+        // Modifier1 30 is no malformed request: uWSGI 2.0 serves it as 0, and cuts SCRIPT_NAME off PATH_INFO.
         Row::OtherModifier1 => {
             !case.steps.iter().any(|step| matches!(step, Step::Send(bytes) if bytes.build().first() == Some(&30)))
         }
-        // Its body is not whole either.
+        // If the sender closes, the body is not whole either.
         Row::LengthOverLimit => case.steps.iter().any(|step| matches!(step, Step::ShutdownWrite)),
         _ => false,
     }
 }
 
-/// Returns whether a line has a value after its kind. An empty value tells the application nothing, and so nothing wrong.
+/// Returns whether a line has a value after its kind. An empty value tells the application nothing that could be wrong.
 fn says_something(line: &str) -> bool {
     line.split_once(' ').is_some_and(|(_, value)| !value.is_empty())
 }
 
-/// Returns whether a line of the report says what the request is. A path that is / where an empty one was sent does no harm.
+/// Returns whether an expected line of the report says what the request is. An empty path does not count, since servers may
+/// report another one.
 fn is_of_the_request(line: &str) -> bool {
     line != "path "
         && ["method ", "path ", "query ", "target ", "body ", "content "].iter().any(|kind| line.starts_with(kind))

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 pub(crate) const UWSGI: &str = "uWSGI";
 pub(crate) const GUNICORN: &str = "gunicorn";
 
-/// What stands for a program without a line in the file.
+/// The text for a program that has no line in the file.
 pub(crate) const NOT_TRIED: &str = "not tried";
 
 const FILE: &str = include_str!("other_servers.tsv");
@@ -25,7 +25,7 @@ pub(crate) fn recorded(case: &str, program: &str) -> Option<&'static str> {
         .copied()
 }
 
-/// The fields of each line. A line that does not have three fields is left out; the test below finds it.
+/// Returns the fields of each line. Leaves out a line that does not have three fields; the test below finds such a line.
 fn lines() -> impl Iterator<Item = [&'static str; 3]> {
     FILE.lines().filter_map(|line| <[&str; 3]>::try_from(line.split('\t').collect::<Vec<_>>()).ok())
 }

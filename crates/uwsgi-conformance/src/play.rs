@@ -7,7 +7,7 @@ use crate::case::{Case, Expected, Row, Step};
 use crate::endpoint::{End, Endpoint, Peer};
 use crate::outcome::{Answer, Outcome};
 
-/// Into which pieces the sender cuts its bytes.
+/// The pieces into which the sender cuts its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(
     clippy::exhaustive_enums,
@@ -18,7 +18,7 @@ pub enum Split {
     ByteByByte,
     /// In two pieces; the second begins with the byte at this index of all that is sent.
     At(usize),
-    /// As the case has them, one write a step.
+    /// As the case has them: one write for each step.
     Whole,
 }
 
@@ -28,7 +28,7 @@ pub enum Split {
 pub struct Mismatch<'c> {
     /// The case.
     pub case: &'c Case,
-    /// Into which pieces its bytes were cut.
+    /// The pieces into which the bytes of the case were cut.
     pub split: Split,
     /// What came back, or why there was no connection.
     pub outcome: io::Result<Outcome>,
@@ -115,7 +115,7 @@ pub fn observe(case: &Case, endpoint: &(impl Endpoint + ?Sized), split: Split) -
     let mut received = peer.finish(&mut |bytes| whole_answers(bytes, expected) >= enough);
     if case.row == Row::BytesBehind && received.end == End::Reset && whole_answers(&received.bytes, expected) >= enough
     {
-        // A server may have closed before the extra bytes came. The reset is then the kernel's answer to them.
+        // The server may have closed before the extra bytes came. The kernel then answers these bytes with a reset.
         received.end = End::Closed;
     }
     Ok(Outcome::of(received, expected))
@@ -136,7 +136,7 @@ fn send(peer: &mut (dyn Peer + '_), bytes: &[u8], before: usize, split: Split) {
     }
 }
 
-/// Counts the whole answers. An answer that ends with the connection counts as soon as its head is there.
+/// Counts the whole answers. An answer that only the close of the connection ends counts as soon as its head is there.
 fn whole_answers(bytes: &[u8], expected: &[Expected]) -> usize {
     let (mut count, mut rest) = (0_usize, bytes);
     while let Some((answer, after)) = Answer::first(rest, expected.get(count).is_some_and(|e| e.bare)) {

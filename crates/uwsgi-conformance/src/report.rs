@@ -33,8 +33,8 @@ use crate::case::Expected;
 /// An application in Python, for WSGI (`application`) and ASGI (`asgi_application`). It does what an [`App`](crate::App) says,
 /// and answers with the report, as far as WSGI and ASGI let it.
 ///
-/// It looks for an `App`, written as `{app:?}`, in the file that the environment variable `CONFORMANCE_APP` names. Without one
-/// it reads and answers.
+/// The environment variable `CONFORMANCE_APP` may name a file with an `App`, written as `{app:?}`. Without it, the application
+/// reads and answers.
 ///
 /// ```
 /// assert!(uwsgi_conformance::report::PYTHON.contains("def application(environ, start_response):"));
@@ -89,8 +89,8 @@ pub fn report(packet: &[u8], accept_chunked: bool, body: &Body) -> String {
     text
 }
 
-/// Returns the expected lines that a report contradicts, each with what it says instead. A kind of line that the report does
-/// not have at all contradicts nothing, and each server has its own words for an error.
+/// Returns the expected lines that a report contradicts, each with what the report says instead. A kind of line that the report
+/// does not have contradicts nothing. Of an error, only the presence is compared, since each server has its own words.
 pub(crate) fn contradicted<'e>(report: &[u8], expected: &'e Expected) -> Vec<(&'e str, String)> {
     let lines: Vec<&[u8]> = report.split(|byte| *byte == b'\n').collect();
     let like = |start: &str| lines.iter().find(|line| line.starts_with(start.as_bytes()));
@@ -98,7 +98,7 @@ pub(crate) fn contradicted<'e>(report: &[u8], expected: &'e Expected) -> Vec<(&'
         let (kind, rest) = wanted.split_once(' ')?;
         let of_kind = like(&format!("{kind} "));
         let subject = match kind {
-            // WSGI servers set these themselves, whatever a var says.
+            // WSGI servers set these keys themselves, whatever a var says.
             "var" if rest.starts_with("wsgi.") => return None,
             "error" if of_kind.is_some() => return None,
             "error" => "error".to_owned(),

@@ -37,8 +37,8 @@ pub fn run(endpoint: &(impl Endpoint + Sync + ?Sized)) -> io::Result<Results<'st
 
 /// Which cases are played, and how.
 ///
-/// A case that ends without an answer is played again, alone: among several connections at once, another case may have made the
-/// server fail or wait.
+/// A case that ends without an answer, and not as its verdict says, is played again, alone: while several connections were
+/// open, another case may have made the server fail or wait.
 ///
 /// ```no_run
 /// use uwsgi_conformance::socket::Server;
@@ -78,14 +78,14 @@ pub struct Played<'c> {
     pub case: &'c Case,
     /// What the server did.
     pub seen: Seen,
-    /// How that compares with the verdict.
+    /// How the outcome compares with the verdict.
     pub finding: Finding,
     /// All that came back.
     pub outcome: Outcome,
 }
 
 impl<'c> Plan<'c> {
-    /// Plans these cases: eight at once, with the writes that they have.
+    /// Returns a plan of these cases: eight at once, one write for each step.
     #[must_use]
     pub fn new(cases: impl IntoIterator<Item = &'c Case>) -> Self {
         Self {
@@ -109,13 +109,14 @@ impl<'c> Plan<'c> {
         Self { split, ..self }
     }
 
-    /// Sets how long the runner waits for a server that has died, in case that something starts it again; 5 seconds by default.
+    /// Sets how long the runner waits for a server that has died, in case something starts the server again; 5 seconds by
+    /// default.
     #[must_use]
     pub fn with_revival(self, revival: Duration) -> Self {
         Self { revival, ..self }
     }
 
-    /// Sets what is known about the application. By default the runner sends good requests first to learn it.
+    /// Sets what is known about the application. By default the runner first sends good requests, to learn it.
     #[must_use]
     pub fn with_application(self, application: Application) -> Self {
         Self { application: Some(application), ..self }
@@ -138,7 +139,7 @@ impl<'c> Plan<'c> {
         let mut run =
             ActiveRun { plan: self, endpoint, application: &application, played: Vec::new(), left_out: Vec::new() };
         let mut queue = self.cases.clone();
-        // The longest first: else one of them runs alone at the end.
+        // The longest cases come first. Otherwise one of them could run alone at the end.
         queue.sort_by_key(|case| core::cmp::Reverse(takes(case)));
         while !queue.is_empty() {
             let (doubtful, refused) = run.play_at_once(&mut queue, &mut each);
@@ -178,7 +179,7 @@ impl fmt::Display for Played<'_> {
     }
 }
 
-/// A run that is under way.
+/// The state of a run.
 struct ActiveRun<'r, 'c, E: ?Sized> {
     plan: &'r Plan<'c>,
     endpoint: &'r E,
@@ -187,12 +188,12 @@ struct ActiveRun<'r, 'c, E: ?Sized> {
     left_out: Vec<(&'c Case, String)>,
 }
 
-/// A case that has to be played again, alone, and what it did before, if there was a connection.
+/// A case that has to be played again, alone, and its first result, if there was a connection.
 type Doubtful<'c> = (&'c Case, Option<Played<'c>>);
 
 impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
     /// Plays cases from the start of the queue until it is empty, or until the server refuses a connection. Returns the cases
-    /// to play again, in the order in which they ended, and whether the server has refused one.
+    /// to play again, in the order in which they ended, and whether the server has refused a connection.
     fn play_at_once(
         &mut self,
         queue: &mut Vec<&'c Case>,
@@ -235,7 +236,7 @@ impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
         (doubtful, refused.into_inner())
     }
 
-    /// Plays cases again, one at a time. Returns whether the server lives afterwards.
+    /// Plays cases again, one at a time. Returns whether the server still accepts connections after the last one.
     fn play_again(&mut self, doubtful: Vec<Doubtful<'c>>, mut lives: bool, each: &mut impl FnMut(&Played<'c>)) -> bool {
         let refused = doubtful.iter().position(|(_, played)| played.is_none()).unwrap_or(doubtful.len());
         let suspects = refused.saturating_sub(self.plan.at_once)..refused;
@@ -247,7 +248,8 @@ impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
                     self.keep(died(played), each);
                 }
                 (Some(played), _) => self.keep(played, each),
-                // It was under way when the server died. It may be the cause, and the server cannot be asked any more.
+                // The server has died, so that the case cannot be played again. If the case may have been under way when the
+                // server died, the case may be the cause, and counts as the cause.
                 (None, Some(before)) => {
                     lives = false;
                     self.keep(if suspects.contains(&index) { died(before) } else { before }, each);
@@ -272,7 +274,8 @@ impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
         self.played.push(played);
     }
 
-    /// Returns whether the server answers a good request. An endpoint to which no good request can be sent counts as well.
+    /// Returns whether the server answers a good request. An endpoint to which no good request can be sent counts as one that
+    /// does.
     fn is_well(&self) -> bool {
         good("ok-get").is_none_or(|case| match observe(case, self.endpoint, Split::Whole) {
             Ok(outcome) => !outcome.answers.is_empty(),
@@ -280,7 +283,7 @@ impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
         })
     }
 
-    /// Waits until the server is well, for as long as the plan says. Returns whether it is.
+    /// Waits until the server answers a good request, at most for as long as the plan says. Returns whether the server does.
     fn is_revived(&self) -> bool {
         let until = Instant::now().checked_add(self.plan.revival);
         loop {
@@ -290,7 +293,7 @@ impl<'c, E: Endpoint + Sync + ?Sized> ActiveRun<'_, 'c, E> {
             if until.is_none_or(|until| Instant::now() >= until) {
                 return false;
             }
-            // A poll: nothing tells when the server is there again.
+            // A sleep, because there is no event when the server listens again.
             thread::sleep(Duration::from_millis(50));
         }
     }
@@ -304,7 +307,7 @@ fn play_one<'c>(
 ) -> io::Result<Played<'c>> {
     let began = Instant::now();
     let outcome = match observe(case, endpoint, plan.split) {
-        // The server is there, but its backlog is full: it hangs.
+        // The server listens, but its backlog stays full. That counts as a server that hangs.
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             Outcome::of(Received { bytes: Vec::new(), end: End::Open, silence: took, took }, &[])
@@ -330,7 +333,8 @@ fn good(name: &str) -> Option<&'static Case> {
     all().find(|case| case.name == name)
 }
 
-/// Sends good requests to learn how the application answers. An endpoint to which none can be sent counts as reporting.
+/// Sends good requests to learn how the application answers. If none can be sent to the endpoint, its application counts as one
+/// that reports.
 fn learn(endpoint: &(impl Endpoint + ?Sized)) -> io::Result<Application> {
     let mut answers = Vec::new();
     for case in ["ok-get", "ok-post"].into_iter().filter_map(good) {

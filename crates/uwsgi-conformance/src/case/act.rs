@@ -2,7 +2,7 @@
 
 use crate::case::app::App;
 
-/// One act of an application. An application for a server in Rust is a loop over them.
+/// One act of an application. An application for a server in Rust is a loop over its acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Act {
@@ -18,7 +18,7 @@ pub enum Act {
     Head(u16, Option<u64>),
     /// Pauses for this many milliseconds.
     Pause(u64),
-    /// Reads until it has this many bytes in all, or to the end of the body.
+    /// Reads until the application has this many bytes in all, or to the end of the body.
     Read(usize),
     /// Reads once more, to the end of the body.
     ReadAgain,
@@ -33,7 +33,7 @@ const EVERYTHING: usize = usize::MAX;
 const ANSWER: [Act; 2] = [Act::ReportHead { length: true }, Act::GiveReport];
 
 impl App {
-    /// Returns the acts of the application in order. After the last one it ends its answer.
+    /// Returns the acts of the application in order. After the last act, the application ends its answer.
     ///
     /// ```
     /// use uwsgi_conformance::{Act, App};

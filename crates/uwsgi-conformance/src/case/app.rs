@@ -2,8 +2,8 @@
 
 /// What an application does with each request.
 ///
-/// "Reads" means: to the end of the body. "Answers" means: status 200, a Content-Length and the application's
-/// [report](crate::report), unless the description says otherwise.
+/// "Reads" means: reads to the end of the body. "Answers" means: gives status 200, a Content-Length and the application's
+/// [report](crate::report). A description may say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum App {
@@ -51,14 +51,15 @@ pub enum App {
     FailOpenEnded(usize),
     /// Reads, gives a head with a Content-Length of 100 and this many bytes fewer than 100, then ends.
     Short(usize),
-    /// Reads, gives 100 bytes, this many more than its Content-Length; ends when the server says that they are too many.
+    /// Reads, gives 100 bytes, which are this many more than its Content-Length, and ends when the server says that it gave too
+    /// much.
     Long(usize),
-    /// Does the same as `Long`, but fails when the server says that they are too many.
+    /// Does the same as `Long`, but fails when the server says that it gave too much.
     LongThenFail(usize),
 }
 
 impl App {
-    /// Returns whether only a reset can tell a cut answer of this application from a whole one: no length tells it.
+    /// Returns whether only a reset can show that an answer of this application is cut off: no length shows it.
     #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix sockets need it"))]
     pub(crate) const fn is_cut_without_a_trace(self) -> bool {
         matches!(self, Self::FailOpenEnded(_) | Self::FailAfter(100..) | Self::LongThenFail(_))

@@ -1,4 +1,4 @@
-//! Making a case, in a `const` or a `static` too.
+//! The builder of cases. It also works in a `const` or a `static`.
 
 use crate::case::Case;
 use crate::case::app::App;
@@ -7,8 +7,8 @@ use crate::case::row::Row;
 use crate::case::step::Step;
 use crate::case::verdict::{After, Expected, Verdict};
 
-/// A case without a verdict, from [`Case::builder`]. It becomes a [`Case`] in two more steps: its verdict, and
-/// [why it is right](CaseWithVerdict::because). A case that lacks one of them does not compile.
+/// A case without a verdict, from [`Case::builder`]. Two more steps make it a [`Case`]: its verdict, and
+/// [the reason for the verdict](CaseWithVerdict::because). A case that lacks one of the two does not compile.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct CaseBuilder {
@@ -29,8 +29,8 @@ pub struct CaseWithVerdict {
 }
 
 impl Case {
-    /// Begins a case with this name and these words about it. It sends nothing, its server is [`Needs::DEFAULT`], and its
-    /// application [reads and answers](App::ReadAllThenAnswer), unless the builder is told otherwise.
+    /// Begins a case with this name and these words about it. By default the sender sends nothing, the server is
+    /// [`Needs::DEFAULT`], and the application [reads and answers](App::ReadAllThenAnswer).
     ///
     /// ```
     /// use uwsgi_conformance::{Case, Row, SMALL, Step};
@@ -64,34 +64,34 @@ impl CaseBuilder {
         Self { app, ..self }
     }
 
-    /// The application must be called, its report must have these lines, and the connection must close.
+    /// Sets the verdict: the application must be called, its report must have these lines, and the connection must close.
     pub const fn served(self, seen: &'static [&'static str], row: Row) -> CaseWithVerdict {
         self.verdict(Verdict::served(seen), row)
     }
 
-    /// The server must answer with this status without the application, and close.
+    /// Sets the verdict: the server must answer with this status without the application, and close.
     pub const fn refused(self, status: u16, row: Row) -> CaseWithVerdict {
         self.verdict(Verdict::refused(status), row)
     }
 
-    /// The only answer must have this status and no body, and the connection must close.
+    /// Sets the verdict: the only answer must have this status and no body, and the connection must close.
     pub const fn without_body(self, status: u16, row: Row) -> CaseWithVerdict {
         self.verdict(Verdict::Answer(Expected::bare(status), After::Closes), row)
     }
 
-    /// The server must give these answers in this order. `after` says what happens to the connection then.
+    /// Sets the verdict: the server must give these answers in this order. `after` says what then happens to the connection.
     pub const fn answers(self, expected: &'static [Expected], after: After, row: Row) -> CaseWithVerdict {
         self.verdict(Verdict::Answers(expected, after), row)
     }
 
-    /// The server must do what this verdict says.
+    /// Sets the verdict.
     pub const fn verdict(self, verdict: Verdict, row: Row) -> CaseWithVerdict {
         CaseWithVerdict { builder: self, verdict, row }
     }
 }
 
 impl CaseWithVerdict {
-    /// Ends the case with the reason why its verdict is right, and the place where that is written.
+    /// Sets the reason why the verdict is right, and the source of this reason. Returns the whole case.
     #[must_use]
     pub const fn because(self, why: &'static str, source: &'static str) -> Case {
         let Self { builder: CaseBuilder { name, about, steps, needs, app }, verdict, row } = self;

@@ -1,4 +1,4 @@
-//! What a case is.
+//! The parts of a case.
 
 mod act;
 mod app;
@@ -22,8 +22,8 @@ pub use verdict::{After, Expected, Verdict};
 
 /// One connection: what the sender does, what the application of the server does, and how the server must answer.
 ///
-/// [`Case::builder`] makes one. What uWSGI and gunicorn do with it is recorded by its name: [`uwsgi`](Self::uwsgi) and
-/// [`gunicorn`](Self::gunicorn).
+/// [`Case::builder`] makes one. [`uwsgi`](Self::uwsgi) and [`gunicorn`](Self::gunicorn) return what is recorded of these
+/// servers under its name.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::exhaustive_structs, reason = "every case has all of them: a case without one must not compile")]
 pub struct Case {
@@ -43,7 +43,7 @@ pub struct Case {
     pub row: Row,
     /// Why the verdict is right.
     pub why: &'static str,
-    /// Where that is written: a section of an RFC, a part of a PEP, a file of a program.
+    /// The source of the reason: a section of an RFC, a part of a PEP, a file of a program.
     pub source: &'static str,
 }
 
@@ -60,7 +60,7 @@ impl Case {
         recorded(self.name, GUNICORN).unwrap_or(NOT_TRIED)
     }
 
-    /// Returns how many bytes all [`Step::Send`] of the case send: a [`Split`](crate::Split) may cut these.
+    /// Returns how many bytes all [`Step::Send`] of the case send. A [`Split`](crate::Split) may cut these bytes into pieces.
     #[must_use]
     pub fn len(&self) -> usize {
         let sent = self.steps.iter().map(|step| match step {
@@ -76,7 +76,7 @@ impl Case {
         self.len() == 0
     }
 
-    /// Returns for how many milliseconds the sender waits by itself: on a real clock, the case takes at least as long.
+    /// Returns for how many milliseconds the sender waits of its own accord. On a real clock, the case takes at least as long.
     #[must_use]
     pub fn waits(&self) -> u64 {
         let wait = |step: &Step| match step {

@@ -33,13 +33,13 @@ pub struct Needs {
     pub allow: &'static str,
     /// Where the connection comes from.
     pub sender: Sender,
-    /// How many connections there are, with this one.
+    /// The number of open connections, this one included.
     pub connections: usize,
     /// The server's limit on connections.
     pub most_connections: usize,
     /// How many milliseconds after the start of the connection a worker becomes free.
     pub busy: u64,
-    /// How many milliseconds after the start of the connection the server is asked to stop, if it is.
+    /// How many milliseconds after the start of the connection the server is asked to stop; `None` without a stop.
     pub stop: Option<u64>,
 }
 
@@ -54,7 +54,7 @@ pub enum Sender {
 }
 
 impl Sender {
-    /// This IPv4 address.
+    /// Returns the sender at this IPv4 address.
     ///
     /// ```
     /// use uwsgi_conformance::Sender;
@@ -86,10 +86,10 @@ impl Needs {
         stop: None,
     };
 
-    /// A server that keeps connections for more requests, for up to 5 seconds of silence between two.
+    /// A server that keeps connections for further requests. A connection may be silent for 5 seconds between two requests.
     pub const KEEPALIVE: Self = Self { keepalive: 5000, ..Self::DEFAULT };
 
-    /// Asks the server to stop this many milliseconds after the start of the connection; never by default.
+    /// Sets when the server is asked to stop, in milliseconds after the start of the connection; never by default.
     ///
     /// ```
     /// use uwsgi_conformance::Needs;

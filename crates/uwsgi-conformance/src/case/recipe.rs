@@ -5,7 +5,7 @@ use uwsgi::{Header, Modifier1};
 /// Vars: keys and values, in order.
 pub type Pairs = &'static [(&'static [u8], &'static [u8])];
 
-/// How to make a packet, well formed or not. Each method changes one thing and leaves the rest right.
+/// The description of a packet, well formed or not. Each method changes one thing and leaves the rest as it is.
 ///
 /// ```
 /// use uwsgi_conformance::{Recipe, SMALL};
@@ -47,7 +47,7 @@ pub const SMALL: Recipe = Recipe::of(&[
 ]);
 
 impl Recipe {
-    /// A request with these vars.
+    /// Returns the recipe of a request with these vars.
     #[must_use]
     pub const fn of(vars: Pairs) -> Self {
         Self {
@@ -74,13 +74,13 @@ impl Recipe {
         Self { modifier1, modifier2, ..self }
     }
 
-    /// Gives other values to vars that the recipe has.
+    /// Replaces the values of vars that the recipe has.
     #[must_use]
     pub const fn changed(self, changed: Pairs) -> Self {
         Self { changed, ..self }
     }
 
-    /// Makes it a POST with this `CONTENT_LENGTH`.
+    /// Makes the request a POST with this `CONTENT_LENGTH`.
     #[must_use]
     pub const fn post(self, content_length: &'static [u8]) -> Self {
         Self { post: Some(content_length), ..self }
@@ -122,13 +122,13 @@ impl Recipe {
         Self { tail: bytes, ..self }
     }
 
-    /// Overwrites the first bytes of the block with these.
+    /// Overwrites the first bytes of the block with these bytes.
     #[must_use]
     pub const fn patched(self, bytes: &'static [u8]) -> Self {
         Self { patch: bytes, ..self }
     }
 
-    /// Makes the datasize wrong by this much.
+    /// Adds this number to the datasize, so that the datasize is wrong.
     #[must_use]
     pub const fn datasize_off(self, by: i16) -> Self {
         Self { datasize_off: by, ..self }
@@ -140,7 +140,7 @@ impl Recipe {
         Self { after, ..self }
     }
 
-    /// Returns the bytes of the packet, and those after it.
+    /// Returns the bytes of the packet, and the bytes after the packet.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let mut block = self.block();

@@ -2,7 +2,7 @@
 
 use crate::case::recipe::Recipe;
 
-/// One thing that a sender does. After the last step it reads until the connection closes.
+/// One thing that a sender does. After the last step, the sender reads until the connection closes.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Step {
@@ -23,13 +23,13 @@ pub enum Step {
 }
 
 impl Step {
-    /// Sends the packet of a recipe, and what follows it.
+    /// Sends the packet of a recipe, and the bytes that follow the packet.
     #[must_use]
     pub const fn packet(recipe: Recipe) -> Self {
         Self::Send(Bytes::Of(recipe))
     }
 
-    /// Sends the bytes of a recipe from one index to another, or to their end.
+    /// Sends the bytes of a recipe from one index to another, or to the end of the bytes.
     #[must_use]
     pub const fn part(recipe: Recipe, from: usize, to: usize) -> Self {
         Self::Send(Bytes::Part(recipe, from, to))
@@ -42,13 +42,13 @@ impl Step {
     }
 }
 
-/// Bytes to send. A case holds the description alone, since some are large.
+/// Bytes to send. A case holds only their description, since some cases send many bytes.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Bytes {
     /// The bytes of a recipe.
     Of(Recipe),
-    /// The bytes of a recipe from one index to another, or to their end.
+    /// The bytes of a recipe from one index to another, or to the end of the bytes.
     Part(Recipe, usize, usize),
     /// These bytes.
     Raw(&'static [u8]),

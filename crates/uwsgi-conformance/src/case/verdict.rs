@@ -12,20 +12,20 @@ pub enum Verdict {
     Answers(&'static [Expected], After),
     /// The server closes the connection without a byte of answer.
     Close,
-    /// The sender leaves first: all that can be seen is that the server lives on.
+    /// The sender closes or resets the connection first, so that the sender can see only whether the server still runs.
     Gone,
     /// The answer to a ping, then the connection closes.
     Pong,
 }
 
 impl Verdict {
-    /// The server answers with this status without the application, and closes.
+    /// Returns a verdict: the server answers with this status without the application, and closes.
     #[must_use]
     pub const fn refused(status: u16) -> Self {
         Self::Answer(Expected::refused(status), After::Closes)
     }
 
-    /// The application is called, its report has these lines, and the connection closes.
+    /// Returns a verdict: the application is called, its report has these lines, and the connection closes.
     #[must_use]
     pub const fn served(seen: &'static [&'static str]) -> Self {
         Self::Answer(Expected::served(seen), After::Closes)
@@ -65,25 +65,25 @@ pub enum After {
 }
 
 impl Expected {
-    /// The server answers with this status without the application.
+    /// Returns an answer of the server, with this status and without the application.
     #[must_use]
     pub const fn refused(status: u16) -> Self {
         Self::status(status)
     }
 
-    /// The answer has this status; its body may be anything.
+    /// Returns an answer with this status and any body.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self { status, seen: &[], bare: false }
     }
 
-    /// The application is called, and its report has these lines.
+    /// Returns an answer of the application, whose report has these lines.
     #[must_use]
     pub const fn served(seen: &'static [&'static str]) -> Self {
         Self { status: 200, seen, bare: false }
     }
 
-    /// The answer has this status and no body.
+    /// Returns an answer with this status and no body.
     #[must_use]
     pub const fn bare(status: u16) -> Self {
         Self { status, seen: &[], bare: true }

@@ -5,7 +5,7 @@ use crate::cases::sources::KEEPALIVE;
 
 /// A good GET that says that it has no body, so that the connection can be kept.
 const GET: Recipe = SMALL.changed(&[(b"CONTENT_LENGTH", b"0")]);
-/// The same as a HEAD.
+/// A good HEAD that says that it has no body.
 const HEAD: Recipe = SMALL.changed(&[(b"REQUEST_METHOD", b"HEAD"), (b"CONTENT_LENGTH", b"0")]);
 /// A good POST.
 const POST: Recipe = SMALL.post(b"5").then(b"hello");

@@ -10,8 +10,8 @@ use uwsgi::server::{AllowList, Drain, DrainStep, Ending, HeadStep, Receive, Refu
 use crate::case::{App, Case, Needs, Sender};
 use crate::machine::request::{ActiveRequest, Io, Progress};
 
-/// A connection of a server, with the application of a case. Its caller moves the bytes: it tells the connection what came and
-/// what time it is, and writes what the connection returns.
+/// A connection of a server, with the application of a case. The caller moves the bytes: the caller tells the connection what
+/// came and what time it is, and writes what the connection returns.
 ///
 /// ```
 /// use uwsgi::server::Time;
@@ -61,7 +61,7 @@ enum Stage {
     Over,
 }
 
-/// What a stage leads to.
+/// What follows a stage.
 enum Turn {
     /// This stage, which can work at once.
     Go(Stage),
@@ -70,7 +70,7 @@ enum Turn {
 }
 
 impl Connection {
-    /// Begins a connection at `now`, to a server that is as the case needs it.
+    /// Begins a connection at `now`, to a server with the settings and in the state that the case needs.
     #[must_use]
     pub fn new(case: &Case, now: Time) -> Self {
         let needs = case.needs;
@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Goes as far as the bytes and the time allow.
+    /// Does everything that the bytes and the time allow.
     pub fn poll(&mut self, now: Time) {
         self.io.now = self.io.now.max(now);
         self.stop_if_asked();
@@ -129,7 +129,7 @@ impl Connection {
         }
     }
 
-    /// Returns when to poll again if no bytes come; always later than the last poll.
+    /// Returns when to poll again if no bytes come. The time is always later than the last poll.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let stop = self.stop_time().filter(|_| !self.stopping);
@@ -191,7 +191,7 @@ impl Connection {
         }
     }
 
-    /// Answers without the application, and drains.
+    /// Answers with the refusal, without the application, and begins to drain.
     fn refuse(&mut self, refusal: Refusal, to_head_request: bool) -> Stage {
         let says_close = self.needs.settings().keepalive.is_some();
         self.io.output.extend_from_slice(refusal.response_with(to_head_request, says_close));

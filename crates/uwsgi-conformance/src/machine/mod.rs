@@ -45,7 +45,7 @@ pub fn takes(case: &Case) -> Duration {
     observe(case, &Machine, Split::Whole).map_or(Duration::ZERO, |outcome| Duration::from_millis(outcome.took))
 }
 
-/// The sender's end in memory. Unlike a sender on a socket, it sees what the server does after it has closed.
+/// The sender's end in memory. After its own close it still sees what the server does, unlike a sender on a socket.
 #[derive(Debug)]
 struct MemoryPeer {
     connection: Connection,
@@ -56,11 +56,11 @@ struct MemoryPeer {
     ended: Option<(End, Time)>,
 }
 
-/// A connection that is open for longer counts as open for ever.
+/// The longest wait. A connection that is still open after it counts as open for ever.
 const FOREVER: Duration = Duration::from_secs(3600);
 
 impl MemoryPeer {
-    /// Lets the server work, and takes what it writes.
+    /// Polls the server's connection, and takes the bytes that the server writes.
     fn pump(&mut self) {
         self.connection.poll(self.now);
         let output = self.connection.take_output();

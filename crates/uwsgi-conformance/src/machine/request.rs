@@ -14,11 +14,11 @@ use crate::report::{Body, report};
 #[derive(Debug)]
 pub(super) struct Io {
     pub(super) now: Time,
-    /// What came and is not yet used.
+    /// The bytes that came and are not yet used.
     pub(super) input: Vec<u8>,
     /// Whether the peer has closed its sending direction.
     pub(super) ended: bool,
-    /// What is to be written.
+    /// The bytes to write.
     pub(super) output: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct ActiveRequest {
     pub(super) receive: Receive,
     pub(super) respond: Respond,
     app: App,
-    /// Whether a worker has it.
+    /// Whether a worker serves the request.
     started: bool,
     packet: Vec<u8>,
     body: Body,
@@ -44,7 +44,7 @@ pub(super) struct ActiveRequest {
     report: String,
 }
 
-/// What a request waits for.
+/// The state of a request after a poll.
 pub(super) enum Progress {
     /// It waits for bytes or for time.
     Waits,
@@ -54,11 +54,11 @@ pub(super) enum Progress {
     Abort,
 }
 
-/// What came of an act.
+/// The result of an act.
 enum Acted {
-    /// It is done; the next act follows.
+    /// The act is done; the next act follows.
     Done,
-    /// It waits for bytes or for time.
+    /// The act waits for bytes or for time.
     Blocked,
     /// The answer is over.
     Answered,
@@ -177,8 +177,8 @@ impl ActiveRequest {
             if self.body_ended || wanted == 0 {
                 return Acted::Done;
             }
-            // The state machine sees no more bytes than the application wants, so that the rest stays unread, in whatever
-            // pieces it came.
+            // The state machine sees no more bytes than the application wants. The rest stays unread, in whatever pieces the
+            // bytes came.
             let visible = io.input.get(..wanted).unwrap_or(&io.input);
             match self.receive.body(visible, io.ended, io.now) {
                 BodyStep::Body { skip, take } => {
@@ -262,14 +262,15 @@ impl ActiveRequest {
         }
     }
 
-    /// Tells the answer how much of the body is unread, until its head has left: the head says whether the connection is kept.
+    /// Tells the answer how much of the body is unread, as long as the head of the answer has not left. The head says whether
+    /// the connection is kept.
     fn count_unread(&mut self) {
         if !self.respond.has_left() {
             self.respond.unread(self.receive.unread_body());
         }
     }
 
-    /// Keeps a head, if the application may still give one.
+    /// Stores a head, if the application may still give one.
     fn give_head(&mut self, status: u16, length: Option<u64>) {
         let mut bytes = Vec::new();
         let reason = if status == 200 { "OK" } else { "As Asked" };

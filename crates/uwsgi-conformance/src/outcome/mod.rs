@@ -21,7 +21,7 @@ pub use seen::{Application, Seen};
 pub struct Outcome {
     /// The answers, in order. Only the last may be cut off.
     pub answers: Vec<Answer>,
-    /// The bytes after the answers, which are no answer.
+    /// The bytes after the answers. These bytes are no answer.
     pub rest: Vec<u8>,
     /// How the connection ended.
     pub end: End,
@@ -45,12 +45,13 @@ pub struct Answer {
     pub whole: bool,
 }
 
-/// A connection that ends later than this after the last answer was kept open for another request. In milliseconds.
+/// The longest time in milliseconds between the last answer and a close that follows it. After a longer time, the connection
+/// counts as kept open for another request.
 pub(crate) const PROMPT: u64 = 1500;
 
 impl Outcome {
-    /// Splits what came back into answers. The end of an answer's body depends on the request, and so `expected` says which
-    /// answers have no body.
+    /// Splits what came back into answers. Where the body of an answer ends depends on the request, so that `expected` says
+    /// which answers have no body.
     #[must_use]
     pub fn of(received: Received, expected: &[Expected]) -> Self {
         let Received { bytes, end, silence, took } = received;
@@ -70,7 +71,7 @@ impl Outcome {
             // The sender has left, and has seen nothing.
             (_, End::Gone) => true,
             (Verdict::Gone, _) => false,
-            // A Unix socket cannot be reset. A cut answer has to show in its framing, or by its absence.
+            // A Unix socket cannot be reset. There the answer must be incomplete by its framing, or absent.
             (Verdict::Abort, End::Closed) => {
                 self.answers.last().is_none_or(|answer| !answer.whole) && self.rest.is_empty()
             }

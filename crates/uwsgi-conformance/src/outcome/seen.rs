@@ -1,4 +1,4 @@
-//! What a server did with a case, in one word, and how its application is told from the server.
+//! What a server did with a case, in one word, and which answers come from its application.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ pub enum Seen {
     Garbled,
     /// The server neither answered nor closed in time.
     Hangs,
-    /// The sender left first, and saw nothing.
+    /// The sender closed or reset the connection first, and saw nothing.
     Left,
     /// The answer to a ping.
     Pong,
@@ -34,9 +34,10 @@ pub enum Seen {
 
 /// What is known about the application of a server, to tell its answers from those of the server itself.
 ///
-/// An application that answers with the [report](crate::report) tells by its report that it was called. For any other
-/// application, these answers count as its own: those with a status under 400; those with the status and the header names of
-/// an answer to a good request; and 404 and 405, unless a good request got the same status with other header names.
+/// An answer with a status from 200 to 399 counts as the application's. If the application answers with the
+/// [report](crate::report), an answer with a status of 400 or above counts as its own only with a report. For any other
+/// application, these answers count too: those with the status and the header names of an answer to a good request; and 404 and
+/// 405, unless a good request got the same status with other header names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Application {
     reports: bool,
@@ -44,20 +45,21 @@ pub struct Application {
 }
 
 impl Application {
-    /// An application that answers with the [report](crate::report).
+    /// Returns an application that answers with the [report](crate::report).
     #[must_use]
     pub const fn reporting() -> Self {
         Self { reports: true, known: Vec::new() }
     }
 
-    /// An application that gave these answers to good requests.
+    /// Returns an application that gave these answers to good requests.
     #[must_use]
     pub fn known_by(answers: &[Answer]) -> Self {
         let reports = answers.iter().any(|answer| is_report(&answer.body));
         Self { reports, known: answers.iter().map(|answer| (answer.status, answer.names.clone())).collect() }
     }
 
-    /// Returns whether it answers with the report. Only then can all that the cases say about requests be judged.
+    /// Returns whether the application answers with the report. Only then can the runner judge everything that the cases say
+    /// about requests.
     #[must_use]
     pub const fn reports(&self) -> bool {
         self.reports

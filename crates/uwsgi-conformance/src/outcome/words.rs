@@ -66,7 +66,7 @@ fn in_words(answer: &Answer, case: &Case, index: usize) -> String {
         Some(expected) if expected.status < 400 => {
             contradicted(&answer.body, expected).into_iter().map(|(_, actual)| actual).collect()
         }
-        // The length that the server gave to a body whose announced length is wrong.
+        // The length of the body that the application read, although the announced length is wrong.
         _ if is_about_lengths(case.row) => line(&answer.body, "body ").into_iter().collect(),
         _ => Vec::new(),
     };
@@ -81,7 +81,7 @@ const fn is_about_lengths(row: Row) -> bool {
     matches!(row, Row::InvalidLength | Row::LengthOverLimit | Row::BodyEndsEarly)
 }
 
-/// Words in a row. A word that repeats is counted.
+/// A list of words. Equal words in a row are counted.
 #[derive(Default)]
 struct Runs(Vec<(String, usize)>);
 

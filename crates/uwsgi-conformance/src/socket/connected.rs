@@ -46,13 +46,13 @@ impl Connected {
         }
     }
 
-    /// Reads once, at most until `until`. Returns whether more can come before that.
+    /// Reads once, at most until `until`. Returns whether more bytes can come before then.
     fn read(&mut self, until: Option<Instant>) -> bool {
         let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
         let Some(left) = left.filter(|left| !left.is_zero() && self.ended.is_none()) else { return false };
         let mut buffer = [0; 16384];
         let Some(stream) = self.stream.as_mut() else { return false };
-        // Linux rounds a timeout of half a minute up by seconds, but a short one by milliseconds.
+        // Linux ends a timeout of half a minute seconds too late, but a short one only milliseconds too late.
         let slice = left.min(Duration::from_millis(500));
         let read = stream.read_timeout(slice).and_then(|()| stream.read(&mut buffer));
         match read {
@@ -68,7 +68,7 @@ impl Connected {
         self.ended.is_none()
     }
 
-    /// Returns until when the sender waits for the server.
+    /// Returns the time until which the sender waits for the server.
     fn bound(&self) -> Option<Instant> {
         let left = self.takes.saturating_sub(self.began.elapsed()).saturating_add(self.patience);
         Instant::now().checked_add(left.min(self.longest))
@@ -77,17 +77,17 @@ impl Connected {
 
 impl Peer for Connected {
     fn send(&mut self, bytes: &[u8]) {
-        // A server that has closed takes no more bytes, but its answer can still be read.
+        // If the server has closed, the write may fail, but the answer can still be read.
         if let Some(stream) = self.stream.as_mut().filter(|_| !matches!(self.ended, Some((End::Open, _)))) {
-            // After a write that fails with a reset, a read does not fail with it again.
+            // The kernel reports a reset once: if this write fails with it, later reads do not.
             self.reset |= stream.write(bytes).is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
         }
-        // So that the server reads this piece alone.
+        // The pause lets the server read this piece alone.
         sleep(self.pause);
     }
 
     fn wait(&mut self, millis: u64) {
-        // Reading is waiting: after the server has closed, nothing can come, and the wait ends.
+        // The sender waits by reading. After the server has closed, no bytes can come, and the wait ends early.
         let until = Instant::now().checked_add(Duration::from_millis(millis));
         let bound = self.began.checked_add(self.takes.saturating_add(self.patience));
         while self.read(until.min(bound)) {}
@@ -102,7 +102,7 @@ impl Peer for Connected {
     }
 
     fn shutdown_write(&mut self) {
-        // It fails if the server was first.
+        // This fails if the server has closed first.
         if let Some(stream) = &self.stream {
             let _ = stream.shut_down(Shutdown::Write);
         }
@@ -114,7 +114,7 @@ impl Peer for Connected {
     }
 
     fn reset(&mut self) {
-        // A Unix socket has no reset: it closes.
+        // A Unix socket has no reset: its connection is only closed.
         if let Some(stream) = &self.stream {
             let _ = stream.reset_on_close();
         }

@@ -26,7 +26,7 @@ pub use connected::Connected;
 
 /// An [`Endpoint`] at an address.
 ///
-/// By default the server counts as one with default settings and an application that reads and answers. Cases that need
+/// By default the server is taken for one with default settings and an application that reads and answers. Cases that need
 /// another server are not played.
 ///
 /// ```no_run
@@ -50,7 +50,7 @@ pub struct Server {
     pause: Duration,
 }
 
-/// How much longer than a case takes the sender waits for a server, by default.
+/// The default of [`Server::with_patience`], and the timeout of the connections that [`Server::at`] tries.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the server listens.
@@ -64,21 +64,21 @@ enum Address {
 }
 
 impl Server {
-    /// A server at a TCP address.
+    /// Returns a server at a TCP address.
     #[must_use]
     pub const fn tcp(address: SocketAddr) -> Self {
         Self::on(Address::Tcp(address))
     }
 
-    /// A server at a Unix socket. No reset shows there: only its length tells that an answer was cut off.
+    /// Returns a server at a Unix socket. There is no reset there: only the length of an answer shows that it was cut off.
     #[cfg(unix)]
     #[must_use]
     pub fn unix(path: impl Into<PathBuf>) -> Self {
         Self::on(Address::Unix(path.into()))
     }
 
-    /// A server at an address that was parsed from a command line. A name is looked up once; if it has several addresses, the
-    /// first that takes a connection counts.
+    /// Returns a server at an address that was parsed from a command line. A name is looked up once. If the name has several
+    /// addresses, the first that accepts a connection is used.
     ///
     /// # Errors
     ///
@@ -129,19 +129,20 @@ impl Server {
         Self { app: None, ..self }
     }
 
-    /// Sets how much longer than a case takes the sender waits for the server; 10 seconds by default.
+    /// Sets how long the sender still waits for the server after the time that the case takes; 10 seconds by default.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// Sets how long the sender waits at most after the last step of a case, however long the case takes; no bound by default.
+    /// Sets the longest wait for one answer, and for the end of the connection after the last step, however long the case
+    /// takes; no bound by default.
     #[must_use]
     pub fn with_longest(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// Sets how long the sender pauses after each piece, so that it arrives alone; 1 millisecond by default.
+    /// Sets how long the sender pauses after each piece, so that each piece arrives alone; 1 millisecond by default.
     #[must_use]
     pub fn with_pause(self, pause: Duration) -> Self {
         Self { pause, ..self }

@@ -109,7 +109,8 @@ impl Stream {
     }
 }
 
-/// Opens a socket that no child process inherits, as std does. While a child has a copy, the server sees no close.
+/// Opens a socket that no child process inherits, as std does. While a child has a copy of it, a close does not reach the
+/// server.
 #[cfg(target_os = "linux")]
 fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(rustix::net::socket_with(family, SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?)
@@ -122,8 +123,8 @@ fn socket(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
-/// Connects with the timeout of the kernel. Without one, connect(2) on a Unix socket waits while the backlog is full: for ever,
-/// if the server hangs.
+/// Connects with a timeout of the kernel. Without a timeout, connect(2) on a Unix socket waits while the backlog is full. If
+/// the server hangs, that is for ever.
 #[cfg(unix)]
 fn connect_within(socket: &OwnedFd, address: &impl SocketAddrArg, patience: Duration) -> io::Result<()> {
     sockopt::set_socket_timeout(socket, sockopt::Timeout::Send, Some(at_least(patience)))?;

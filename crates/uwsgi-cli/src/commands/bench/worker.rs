@@ -172,7 +172,8 @@ impl<'a> Worker<'a> {
             self.paused.pop_front();
             self.free.push(slot);
         }
-        // This loop uses each free slot at most once. Otherwise a high rate could keep it running if every connection fails at once.
+        // This loop uses each free slot at most once. Otherwise a high rate could keep it running if every connection fails at
+        // once.
         for _ in 0..self.free.len() {
             let Some(slot) = self.free.pop() else { break };
             // Connecting takes time, which must not count for the next request: each request gets its own time of start.

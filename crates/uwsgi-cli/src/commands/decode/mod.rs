@@ -79,8 +79,8 @@ fn json(args: &Args, file: &Path, read: Vec<u8>) -> Result<Status, Failure> {
     Ok(Status::Malformed)
 }
 
-/// Prints the file as a table, and its fault on standard error. `index` is the index of the file if there are several. Each file
-/// then has a heading.
+/// Prints the file as a table, and its fault on standard error. `index` is the index of the file if there are several. Each
+/// file then has a heading.
 fn text(args: &Args, file: &Path, read: Vec<u8>, index: Option<usize>) -> Result<Status, Failure> {
     let input = match input(args, read) {
         Ok(input) => input,
