@@ -8,18 +8,18 @@ use std::cell::Cell;
 pub struct CountingAllocator;
 
 thread_local! {
-    /// The allocations of this thread alone: other threads, such as the test harness, do not disturb it.
+    /// The allocations of this thread alone. Those of other threads, such as the test harness, do not count.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(size: usize) {
-    // A thread that is ending has no counters any more. Its last allocations do not count.
+    // A thread that ends drops its counters first. Its last allocations do not count.
     let _gone = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
     let _gone = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
 }
 
-// SAFETY: every call goes on to the system's allocator unchanged.
+// SAFETY: every call passes its arguments unchanged to the system's allocator.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());

@@ -1,5 +1,5 @@
-//! Loops that drive the machines over bytes that arrive in pieces, as the owner of a socket does. They also check each
-//! step: each call makes progress or waits, it never waits for more bytes than are missing, a failure stays the same
+//! Loops that drive the machines over bytes that arrive in pieces, as the owner of a socket does. The loops also check
+//! each step: each call makes progress or waits, no call waits for more bytes than are missing, a failure stays the same
 //! failure, and a deadline takes effect at its time and not before.
 
 use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
@@ -22,7 +22,7 @@ pub fn pieces<'s>(mut stream: &'s [u8], sizes: &'s [u8]) -> impl Iterator<Item =
     })
 }
 
-/// What was read from a connection and is not used yet.
+/// The bytes of a connection that are not used yet: those that were read, and the pieces that are still to come.
 struct Input<I> {
     pieces: I,
     got: Vec<u8>,
@@ -54,7 +54,7 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
         self.got.drain(..len).collect()
     }
 
-    /// Checks that everything used so far is one unit: the machine waited for no byte after it.
+    /// Checks, at the end of a unit such as a head, that the machine never waited for a byte after the unit.
     fn end_unit(&mut self) {
         for (at, need) in self.waited.drain(..) {
             assert!(at + need <= self.used, "{need} bytes waited for after {at}, of {}", self.used);
@@ -171,7 +171,7 @@ impl Plan {
     }
 }
 
-/// What a server made of a connection, in order.
+/// What a server did with a connection, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Request {
@@ -309,7 +309,7 @@ fn read_body<'s, I: Iterator<Item = &'s [u8]>>(
     }
 }
 
-/// Checks that the machine waits for the same until its deadline, and no longer at the deadline.
+/// Checks that the machine still waits one millisecond before its deadline, and no longer waits at the deadline.
 fn check_deadline(receive: &Receive, waits: impl Fn(&mut Receive, Time) -> bool) {
     let deadline = receive.deadline().expect("the machine waits without a deadline");
     assert!(waits(&mut receive.clone(), Time::from_millis(deadline.as_millis() - 1)));
@@ -343,7 +343,7 @@ pub fn give_head(respond: &mut Respond, status: u16, length: Option<u64>) -> boo
     respond.head(&head.finish().unwrap())
 }
 
-/// Returns all bytes of a response that leave.
+/// Gives a whole response. Returns the bytes of it that leave.
 fn respond_with(respond: &mut Respond, plan: &Plan) -> Vec<u8> {
     let length = plan.chunks.iter().map(Vec::len).sum::<usize>() as u64;
     let mut buffer = Vec::new();

@@ -17,7 +17,7 @@ const LINES: usize = 256;
 #[derive(Debug)]
 pub struct Connection {
     reader: BufReader<Box<dyn Stream>>,
-    /// The socket below, to half-close and close the connection.
+    /// The socket under the stream, to half-close and close the connection.
     socket: TcpStream,
     is_plain: bool,
     until: Deadline,
@@ -89,8 +89,8 @@ impl Connection {
         self.socket.shutdown(Shutdown::Write)
     }
 
-    /// Sends a request and reads its response, both at once over a plain socket: a front end may respond before it has
-    /// read the whole request, and then stop reading. Unsent bytes are no error, but close the connection.
+    /// Sends a request and reads its response. Over a plain socket it does both at once: a front end may respond before it
+    /// has read the whole request, and then stop reading. Unsent bytes are no error, but the connection is then closed.
     ///
     /// # Errors
     ///
@@ -246,7 +246,7 @@ impl DeadlineSocket {
     }
 }
 
-/// Systems report a timeout with different kinds of error.
+/// Returns the error with the kind `TimedOut` if it is a timeout: systems report timeouts with different kinds.
 fn timed_out(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }

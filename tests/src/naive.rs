@@ -1,7 +1,7 @@
 //! A second decoder, written to be obviously right and for no other purpose. It is the oracle of the laws and of the
 //! fuzz targets.
 //!
-//! One index walks the bytes, everything is copied into a `Vec`, all arithmetic is in `usize`. It shares no code with
+//! One index walks the bytes, everything is copied into a `Vec`, all arithmetic is in `usize`. The decoder shares no code with
 //! the crate, only the kinds of its errors ([`uwsgi::DecodeErrorKind`]), so that tests can compare the errors exactly.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! A slow and obvious view of a request, the oracle of the fast one: every question searches all pairs anew.
+//! A slow and obvious view of a request, the oracle of the crate's view: every question searches all pairs anew.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub fn header_name(key: &[u8]) -> Option<Vec<u8>> {
     Some(name.iter().map(|byte| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }).collect())
 }
 
-/// Headers about the connection, which no application needs.
+/// The headers about the connection. No application needs them.
 pub const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "expect",
@@ -57,7 +57,7 @@ pub fn raw_headers(pairs: &[Pair]) -> Vec<Header> {
     named.filter_map(|(key, value)| Some((header_name(key)?, value.clone()))).collect()
 }
 
-/// Returns the headers that count.
+/// Returns the headers that the application gets, after the rules for repeated and hop-by-hop headers.
 pub fn headers(pairs: &[Pair]) -> Vec<Header> {
     let upgrade = upgrade(pairs).is_some();
     let mut counting = Vec::new();
@@ -88,7 +88,7 @@ pub fn header_all(pairs: &[Pair], name: &[u8]) -> Vec<Vec<u8>> {
     settled(pairs, &places, name, prefixed).into_iter().map(|place| pairs[place].1.clone()).collect()
 }
 
-/// Returns which of the pairs of one name count.
+/// Returns the indices of those pairs of one name that count.
 fn settled(pairs: &[Pair], places: &[usize], name: &[u8], prefixed: bool) -> Vec<usize> {
     let Some(last) = places.last() else { return vec![] };
     if separator(name).is_none() {
@@ -132,7 +132,7 @@ pub fn framing(
     }
 }
 
-/// Returns whether a connection may be kept: every reader of any of the lengths reads the same length.
+/// Returns whether a connection may be kept: there is a length, it is not empty, and all lengths have the same bytes.
 pub fn allows_keepalive(lengths: &[&[u8]]) -> bool {
     lengths.first().is_some_and(|first| !first.is_empty() && lengths.iter().all(|length| length == first))
 }

@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketType, bind, socket};
 
-/// Below the ports that Linux gives to clients (32768 to 60999), so that no client connection takes one in between.
+/// The first port. All ports are below those that Linux gives to clients (32768 to 60999), so that no client takes one before
+/// the program listens.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 22_000;
 
 /// A free TCP port on loopback, reserved until it is dropped.
 ///
-/// A test cannot hold a TCP port for a program that is about to listen there. It can hold the UDP port of the same
-/// number, and every test asks for that first.
+/// A test cannot hold a TCP port for a program that is about to listen there. Instead, a test holds the UDP port of the same
+/// number, and every test tries to hold this UDP port first.
 #[derive(Debug, Clone)]
 pub struct Port {
     number: u16,
@@ -49,8 +50,8 @@ impl Port {
     }
 }
 
-/// Returns whether no program listens there. The socket is bound and does not listen: a process that starts at the same
-/// time has a copy of every socket for a moment, and would accept connections for it.
+/// Returns whether no program listens at this port. The test's socket is bound, but does not listen: a process that starts at
+/// the same time has a copy of every socket for a moment, and a copy that listens would accept connections.
 fn is_free(number: u16) -> bool {
     let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
         set_socket_reuseaddr(&socket, true)?;

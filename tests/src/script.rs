@@ -7,14 +7,14 @@ use std::io::{self, IoSlice};
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Ready, Transport};
 
-/// What a peer does, one act after the other. Each read or wait goes on to the next act.
+/// One act of a peer. Each read or wait goes on to the next act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Bytes come. A reader with less room gets them in several reads.
+    /// Bytes come. A reader with a smaller buffer gets them in several reads.
     Bytes(Vec<u8>),
     /// Nothing comes until the reader waits.
     Silence,
-    /// Nothing ever comes again, and the connection stays open.
+    /// No more bytes come, and the connection stays open.
     Hang,
     /// This many bytes can be written from now on, then no more until the next act.
     Room(usize),

@@ -1,7 +1,7 @@
-//! A connection in memory whose peer acts at given times. Its clock goes on when a caller waits.
+//! A connection in memory whose peer acts at given times. Its clock advances when a caller waits.
 //!
-//! It also holds its caller to the rules of a socket: no write after the half-close, no read after the end, no wait for
-//! an event that cannot come, and a bounded number of calls.
+//! The connection also checks that its caller keeps these rules: no write after the half-close, no read after the end, no wait
+//! for an event that cannot come, and a bounded number of calls.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -34,11 +34,12 @@ pub enum Act {
 /// How a connection behaves, apart from what the peer does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Behavior {
-    /// How many bytes each write takes, over and over; 0 is a write that has to wait. An empty list takes all bytes.
+    /// How many bytes each write takes, over and over; 0 is a write that has to wait. With an empty list each write takes all
+    /// bytes.
     pub takes: Vec<u8>,
     /// Whether a caller has to wait for each piece first.
     pub early: bool,
-    /// By how much each wait returns late.
+    /// How late each wait returns.
     pub late: Duration,
 }
 
@@ -52,7 +53,7 @@ pub struct Timeline {
 struct State {
     behavior: Behavior,
     now: u64,
-    /// What is still to happen, and when, in milliseconds.
+    /// The acts that are still to come, each with its time in milliseconds.
     script: VecDeque<(u64, Act)>,
     arrived: VecDeque<Vec<u8>>,
     /// Whether a caller has waited for the first piece.
@@ -127,7 +128,7 @@ impl Timeline {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // After a panic the oracle's message matters, not the poisoned lock.
+        // After a panic of the oracle, its message matters and not the poisoned lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -198,12 +199,12 @@ pub struct TimelineIo {
 }
 
 impl TimelineIo {
-    /// Returns the connection itself, to look at its outcome.
+    /// Returns the connection itself, for the test to look at its outcome.
     pub fn watch(&self) -> Arc<Timeline> {
         Arc::clone(&self.timeline)
     }
 
-    /// Tries a call as often as it can go on. A call that cannot go on now is tried again after the next act.
+    /// Tries a call. A call that cannot go on now is tried again after the next act.
     fn poll<T>(
         &mut self,
         direction: Direction,
@@ -222,7 +223,8 @@ impl TimelineIo {
                 let is_read = direction == Direction::Read;
                 state.waited |= is_read;
                 if is_read && core::mem::take(&mut self.is_waiting) {
-                    // The wait was for this act. A deadline at the same time finds its effect there, as over a socket.
+                    // The read has waited for this act, so that the act takes effect before a deadline at the same time, as
+                    // over a socket.
                     continue;
                 }
                 cx.waker().wake_by_ref();

@@ -1,4 +1,4 @@
-//! The log of a server under test.
+//! The log of a server that a test starts.
 
 use std::io;
 

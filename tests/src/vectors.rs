@@ -18,7 +18,7 @@ pub struct Capture {
     pub kind: Option<Form>,
     /// What follows a packet.
     pub body: Framing,
-    /// Why the capture is out of the ordinary.
+    /// What is unusual about the capture.
     pub note: Option<String>,
     /// With [`Format::Uwsgi`], the decoded packets, back to back; they cover all bytes.
     pub packets: Vec<Packet>,

@@ -37,7 +37,7 @@ fn run() -> io::Result<()> {
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,
             "queue" => settings.queue_wait = millis()?,
-            // How long the process lives on after the server has ended.
+            // How long the process still runs after the server has ended.
             "lives" => lives_on = millis()?,
             "trace" => trace::on_stderr(value)?,
             "silence" => (settings.body_idle, settings.write_idle) = (millis()?, millis()?),
@@ -60,7 +60,7 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
     let count: usize = count.parse()?;
     let text = Head::new(200).with("Content-Type", "text/plain");
     match verb {
-        // What the environment still says about inherited sockets.
+        // Responds with the environment variable about inherited sockets, as it is now.
         "handed" => {
             let handed = std::env::var("LISTEN_FDS").unwrap_or_default();
             return Ok(answer.whole(text, format!("{handed}\n").as_bytes())?);

@@ -9,9 +9,9 @@ use crate::naive::{self, Rules};
 
 /// The input steers the generators of `uwsgi::arbitrary`.
 ///
-/// Oracle: a packet that is promised to be well formed decodes, also with the naive decoder, in the form that its
-/// modifiers name, and its body follows it. All generated packets, also the nearly well-formed ones, go through the
-/// oracles of the targets `packet`, `request` and `message`.
+/// Oracle: a packet of the generator of well-formed packets decodes in the form that its modifiers name, and so it does
+/// with the naive decoder. Its body follows the packet. All generated packets, the nearly well-formed ones too, go
+/// through the oracles of the targets `packet`, `request` and `message`.
 pub fn arbitrary(input: &[u8]) {
     if let Ok(made) = WellFormed::arbitrary(&mut Unstructured::new(input)) {
         show(&made);

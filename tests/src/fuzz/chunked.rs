@@ -9,7 +9,7 @@ use crate::naive_http::{self, ChunkedEnd};
 /// follows it.
 ///
 /// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once, the same data comes
-/// out and the body ends at the same byte. A malformed body is refused for the same reason, again and again.
+/// out and the body ends at the same byte. A malformed body is refused for the same reason, also by every later call.
 pub fn chunked(input: &[u8]) {
     let Some((count, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*count) % 16).min(rest.len()));

@@ -17,8 +17,8 @@ use crate::naive_http::{self, ChunkedEnd};
 ///
 /// Oracle: a naive model of the server that gets everything at once. In pieces of those sizes, byte by byte and all at
 /// once, the same requests with the same bodies reach the application, each gets one response, and the same bytes are
-/// refused for the same reason. After a body another request may follow only where connections are kept and the body
-/// was declared. Where connections are kept, each response says whether this one is.
+/// refused for the same reason. After a body, another request may follow only if the server keeps connections and the
+/// length of the body was declared. A server that keeps connections says in each response whether it keeps this one.
 pub fn connection(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, stream) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -42,7 +42,7 @@ struct Choice {
     odd: bool,
 }
 
-/// What became of a connection: the events, the number of responses, the number of used bytes.
+/// The result of a connection: the events, the number of responses, the number of used bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     events: Vec<Event>,
@@ -73,7 +73,7 @@ impl Choice {
         let served = serve(self.settings(), pieces, |_, body| Plan::echo(body, !self.odd));
         let mut written = &served.written[..];
         let (mut answers, mut before) = (0, 0);
-        // Everything that was written is responses, back to back, one for each request.
+        // The server wrote nothing but responses, one after another, one for each request.
         while !written.is_empty() {
             if written == uwsgi::server::Receive::PONG {
                 break;
@@ -225,7 +225,7 @@ fn refused(packet: &[u8], rules: Rules) -> Refusal {
     Refusal::Decode(decoded.expect_err("the naive decoder refused it"))
 }
 
-/// How much of a body over its limit had arrived depends on the pieces.
+/// Sets the length in the refusal of a body over its limit to a constant: how much had arrived depends on the pieces.
 fn same_length(event: Event) -> Event {
     match event {
         Event::Request { vars, body: Err(Refusal::BodyTooLarge { limit, .. }) } => {
@@ -239,7 +239,7 @@ fn is_to_head(event: &Event) -> bool {
     matches!(event, Event::Request { vars, .. } if method(vars) == Some(b"HEAD"))
 }
 
-/// The last value counts, as in the request view.
+/// Returns the method. The last value counts, as in the request view.
 fn method(vars: &[Pair]) -> Option<&[u8]> {
     super::last(vars, b"REQUEST_METHOD")
 }

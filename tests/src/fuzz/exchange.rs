@@ -9,8 +9,8 @@ use crate::naive_http::{self, End, Limits};
 /// request a HEAD, bit 64 makes it ask for no upgrade. The other bytes are what a backend sends until it closes.
 ///
 /// Oracle: a naive reading of the whole. In pieces of those sizes, byte by byte and all at once, an exchange sees the
-/// same heads and the same body, fails for the same reason, and leaves the same bytes over. Another request is allowed
-/// only after a response that says where it ends and that the connection is kept.
+/// same heads and the same body, fails for the same reason, and leaves the same bytes unused. Another request is allowed
+/// only after a response that says where it ends and that the server keeps the connection.
 pub fn exchange(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));

@@ -90,8 +90,8 @@ fn rules(input: &[u8]) -> (Rules, &[u8]) {
     (rules, rest)
 }
 
-/// Returns the packet at the start of the input. If the datasize does not match, the payload is all that follows the
-/// header: a mutation of the length does not end the run.
+/// Returns the packet at the start of the input. If the datasize does not match, the payload is everything after the
+/// header, so that a mutation of the datasize does not stop the checks.
 fn packet_of(input: &[u8]) -> Option<Packet<'_>> {
     if let Ok((packet, _)) = Packet::decode(input) {
         return Some(packet);
@@ -100,8 +100,8 @@ fn packet_of(input: &[u8]) -> Option<Packet<'_>> {
     Packet::new(header.modifier1, header.modifier2, payload).ok()
 }
 
-/// Turns a fault of a payload into one of the packet: the offset counts the header too, or lies in the header where
-/// that claims too much.
+/// Turns a fault of a payload into a fault of the packet: the offset then counts from the header. If the datasize is
+/// over the limit, the offset is that of the datasize in the header.
 fn in_packet(fault: Fault) -> Fault {
     let header = if fault.kind == DecodeErrorKind::DatasizeLimit { 1 } else { 4 };
     fault.moved_by(header)

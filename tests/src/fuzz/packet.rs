@@ -88,7 +88,7 @@ fn foreign(first: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// Checks that a number has a name, and all that goes with a name, exactly if the table has it.
+/// Checks that a number has a name, a meaning and a standing exactly if the table has the number.
 fn modifier(number: Modifier1) {
     let named = Modifier1::NAMED.contains(&number);
     assert_eq!(named, number.name().is_some());

@@ -11,8 +11,8 @@ use crate::naive_http::{self, Fault, Head, Limits};
 /// are a head and what follows it.
 ///
 /// Oracle: a naive reading of the whole. `HeadEnd` finds the same end however the bytes arrive, looks at each byte
-/// once, and never reports a false end. `ResponseHead` says the same about every line, with and without limits, and
-/// blames the same line.
+/// once, and never reports a false end. `ResponseHead` reads every line as the naive reader does, with and without
+/// limits. Both report an error in the same line.
 pub fn response_head(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));

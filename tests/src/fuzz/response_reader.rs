@@ -13,7 +13,7 @@ use crate::script::Script;
 ///
 /// Oracle: a naive reading of the whole. The bytes come over a connection in memory: all at once, in pieces of those
 /// sizes, and one by one, with reads of different sizes. The reader gives the same heads and the same body, fails for
-/// the same reason, and leaves the same bytes over. Its buffer stays within the promised size.
+/// the same reason, and leaves the same bytes unused. Its buffer never grows beyond the promised size.
 pub fn response_reader(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -21,7 +21,7 @@ pub fn response_reader(input: &[u8]) {
     let limits = if chosen & 16 != 0 { Limits { bytes: 96, lines: 3 } } else { Limits::DEFAULT };
 
     let want = naive_http::answer(bytes, to_head, limits);
-    // All readers share one buffer: the contents that one left in it must not show in the next.
+    // All readers share one buffer: a reader must not see bytes that an earlier reader left in it.
     let mut buffer = Vec::new();
     let exchange = Exchange::new(to_head).with_limits(limits.head_limits());
     let offered = if chosen & 64 != 0 { "" } else { "x, websocket" };
@@ -88,7 +88,7 @@ fn open<'b, 's>(
     Ok(body)
 }
 
-/// Reads the body, in turn into buffers of these sizes and from the reader's own buffer.
+/// Reads the body, alternately into buffers of these sizes and from the reader's own buffer.
 fn take(response: &mut impl BufRead, reads: &[u8], body: &mut Vec<u8>) -> io::Result<()> {
     for size in reads.iter().chain((reads.is_empty()).then_some(&1)).cycle() {
         let size = usize::from(*size).max(1);

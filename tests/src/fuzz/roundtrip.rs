@@ -21,9 +21,9 @@ use crate::naive_vars::{Allowed, Refusal, header, pair, values, var};
 /// Oracle: a list of the accepted pushes, and a naive encoder. The naive rules say whether each push is accepted, or
 /// refused with which kind and which two numbers. A refused push changes nothing, neither in the packet nor around it.
 /// The bytes are the naive encoder's, in a slice, an `ArrayVec` and a `Vec`; decoding them gives what was accepted;
-/// lengths are exact. A packet without raw pushes is one request to every reader: it has at most one `CONTENT_LENGTH`,
-/// and no server refuses it. A dropped encoder leaves a `Vec` and an `ArrayVec` as they were. A packet that decodes
-/// encodes to the same bytes, by raw pushes.
+/// lengths are exact. Every reader reads a packet without raw pushes as the same request: the packet has at most one
+/// `CONTENT_LENGTH`, and no server refuses it. A dropped encoder leaves a `Vec` and an `ArrayVec` as they were. A packet that
+/// decodes encodes to the same bytes, by raw pushes.
 pub fn roundtrip(input: &[u8]) {
     if let Ok(plan) = Plan::arbitrary_take_rest(Unstructured::new(input)) {
         lengths(&plan);
@@ -322,7 +322,7 @@ fn fits(written: usize, more: usize, room: Option<usize>) -> Result<(), Refusal>
     }
 }
 
-/// Checks what `SECURITY.md` promises of everything that was written without raw pushes.
+/// Checks what `SECURITY.md` promises about vars that were written without raw pushes.
 fn one_request(pairs: &[Pair]) {
     let lengths: Vec<&[u8]> = values(pairs, b"CONTENT_LENGTH").collect();
     assert!(lengths.len() <= 1, "{lengths:?}");

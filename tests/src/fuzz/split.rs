@@ -10,7 +10,7 @@ use crate::naive_cgi;
 ///
 /// Oracle: the naive decoder, given everything at once. One reader gets pieces of those sizes, another asks for exactly
 /// the bytes that errors say are needed. Both see the same packets and bodies and end in the same state. The second
-/// never holds a byte beyond the current packet. `needed` falls by the number of bytes that arrived.
+/// reader never holds a byte after the current packet. `needed` falls by the number of bytes that arrived.
 pub fn split(input: &[u8]) {
     let (sizes, stream) = sizes(input);
     let want = whole(stream);
@@ -18,7 +18,7 @@ pub fn split(input: &[u8]) {
     assert_eq!(as_asked(stream), want);
 }
 
-/// What a reader made of a connection.
+/// What a reader saw of a connection.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     exchanges: Vec<Exchange>,
@@ -132,7 +132,7 @@ fn in_pieces(stream: &[u8], sizes: &[u8]) -> Seen {
     seen
 }
 
-/// Checks that either the same element misses fewer bytes by what arrived, or the header is there now.
+/// Checks that the same element now lacks as many bytes fewer as arrived, or that the header is complete now.
 fn needed_fell(before: Fault, now: Fault, arrived: usize) {
     let (was, is) = (before.needed().expect("more bytes cannot help"), now.needed().expect("more bytes cannot help"));
     if before.offset == now.offset {
@@ -159,7 +159,7 @@ fn as_asked(stream: &[u8]) -> Seen {
                     let needed = error.needed().expect("more bytes cannot help");
                     assert!(needed > 0);
                     if rest.len() - held < needed {
-                        // What a reader sees that takes the last bytes before the end.
+                        // The error that a reader gets which takes the last bytes before the end.
                         let error = Packet::decode(rest).expect_err("complete with fewer bytes than needed");
                         seen.packet_fault = Some(error.into());
                         return seen;

@@ -23,7 +23,7 @@ use crate::timeline::{Act, Behavior, Timeline};
 /// sends until it closes.
 ///
 /// Oracle: each server is the oracle of the other. The same bytes leave, apart from upper and lower case, and the
-/// connection ends at the same time and in the same way. Differences that come from the crate `http` are left out: see
+/// connection ends at the same time and in the same way. The target avoids what differs because of the crate `http`: see
 /// `APPS` and `gives_otherwise_to_head`.
 pub fn two_servers(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
@@ -64,7 +64,8 @@ const APPS: [App; 21] = [
     App::Long(10),
 ];
 
-/// The server does not ask for the body of a response to HEAD, so these applications do not do there what they do for GET.
+/// Returns whether an application gives something else for HEAD than for GET: `uwsgi-tower` does not ask for the body of a
+/// response to HEAD.
 fn gives_otherwise_to_head(app: App) -> bool {
     matches!(app, App::AnswerThenRead | App::FailAfter(_) | App::FailAfterHead | App::HeadTooLate)
 }
@@ -132,9 +133,9 @@ impl Plan {
     /// Returns what happens, and when.
     fn script(&self, stream: &[u8]) -> Vec<(u64, Act)> {
         let [kind, when, pause] = self.happens.map(u64::from);
-        // From milliseconds to more than any deadline.
+        // These times are between 0 and more than any deadline, in milliseconds.
         let (when, pause) = (when * when, pause * pause / 8);
-        // Byte by byte, but not for a long stream: that would take too much time.
+        // Byte by byte, unless the stream is long: that would take too much time.
         let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
         let sizes = if self.sizes.is_empty() { smallest } else { &self.sizes[..] };
         let mut script: Vec<(u64, Act)> =
@@ -208,7 +209,7 @@ impl Plan {
             let gate = open_gate();
             let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
             let served = uwsgi_tower::serve_connection_until(io, service, settings, stop);
-            // Without this bound a hang would last for ever, since nothing would move the clock.
+            // Without this timeout a hang would last for ever, since nothing would move the clock.
             let served = timeout(Duration::from_secs(1 << 20), served).await.expect("nothing waits for ever");
             let took = u64::try_from(start.elapsed().as_millis()).unwrap();
             let outcome = timeline.outcome();

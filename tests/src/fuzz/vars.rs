@@ -10,8 +10,8 @@ use crate::naive::{self, Fault, Pair, Rules};
 /// The first bytes choose limits, the other bytes are a payload.
 ///
 /// Oracle: the naive decoder gives the same pairs, or the same error with the same offset and the same two numbers,
-/// also under limits that the payload just keeps and just breaks. Reading pair by pair gives all pairs before the
-/// error. `VarsBuf`, `get` and `get_all` find the same as a search through the naive decoder's pairs. The
+/// also under limits that the payload just keeps, and limits that it exceeds by one. Reading pair by pair gives all pairs
+/// before the error. `VarsBuf`, `get` and `get_all` find the same as a search through the naive decoder's pairs. The
 /// same payload read as an array gives the naive decoder's items or its error.
 pub fn vars(input: &[u8]) {
     let (rules, block) = rules(input);
@@ -92,7 +92,7 @@ fn looks_up(vars: Vars<'_>, pairs: &[Pair]) {
     show(&vars);
     show(&owned);
 
-    // A look-up walks the whole payload: where there are thousands of keys, some are enough.
+    // Each look-up walks the whole payload. If there are thousands of keys, the test looks up only some.
     let mut keys: BTreeSet<&[u8]> = pairs.iter().take(24).chain(pairs.last()).map(|pair| &pair.0[..]).collect();
     keys.extend([&b""[..], b"A", b"HTTP_HOST", b"\xff\xff"]);
     for key in keys {

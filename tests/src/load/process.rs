@@ -29,7 +29,7 @@ impl Process {
             if let Some(status) = process.child.try_wait()? {
                 return Err(io::Error::other(format!("the server ended before it accepted connections: {status}")));
             }
-            // A poll: the process gives no other sign.
+            // A sleep, because the process gives no sign when it accepts connections.
             if begun.elapsed() > Duration::from_secs(20) {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -89,7 +89,7 @@ impl Process {
     /// If it has ended, or the system does not say.
     pub fn is_at_rest(&self) -> io::Result<bool> {
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // A thread that has just ended was at work a moment ago.
+            // A thread that has just ended has no file any more. It was at work a moment ago.
             let text = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
             if text.rsplit(')').next().and_then(|fields| fields.split_whitespace().next()) != Some("S") {
                 return Ok(false);
@@ -108,7 +108,7 @@ impl Process {
         Ok(kill_process(pid.ok_or(ErrorKind::InvalidInput)?, signal)?)
     }
 
-    /// Waits until it ends, at most for `most`. Returns its status and how long it took.
+    /// Waits until the process ends, at most for `most`. Returns its status and how long the wait took.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 return Ok((status, begun.elapsed()));
             }
-            // A poll: the standard library cannot wait for a child with a time limit.
+            // A sleep, because the standard library cannot wait for a child with a time limit.
             if begun.elapsed() > most {
                 return Err(ErrorKind::TimedOut.into());
             }
@@ -127,7 +127,7 @@ impl Process {
         }
     }
 
-    /// Returns what it wrote to its standard error, which must be a pipe. It must have ended.
+    /// Returns what the process wrote to its standard error, which must be a pipe. The process must have ended.
     ///
     /// # Errors
     ///

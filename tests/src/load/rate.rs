@@ -17,12 +17,12 @@ pub struct RequestRate {
     pub clients: usize,
 }
 
-/// How long requests took, each from the time when it was due. A request that starts late because an earlier one took
-/// long counts that delay too.
+/// How long requests took, each from the time when it was due. If a request starts late because an earlier one took
+/// long, that delay counts too.
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     sorted: Vec<Duration>,
-    /// How late an otherwise idle thread wakes, on this machine and at the same time.
+    /// How late a thread wakes that does nothing but sleep, on this machine and at the same time.
     wakes: Vec<Duration>,
 }
 
@@ -49,7 +49,7 @@ impl RequestRate {
                                 break;
                             }
                             let intended = begun + Duration::from_secs(1) * place / self.per_second;
-                            // The rate sets the time of each request.
+                            // A sleep, because the rate sets the time of each request.
                             thread::sleep(intended.saturating_duration_since(Instant::now()));
                             match at.ask(&request) {
                                 Ok(answer) if status(&answer) == 200 => {

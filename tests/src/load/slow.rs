@@ -14,14 +14,14 @@ pub struct SlowClients {
     pub every: Duration,
 }
 
-/// What became of the connections.
+/// How many connections there were, and how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlowOutcome {
     pub opened: usize,
-    /// Refused with 408, and opened again.
+    /// The number of connections that were refused with 408, and opened again.
     pub refused: usize,
     pub bytes: usize,
-    /// Ended in another way.
+    /// The number of connections that ended in another way.
     pub others: usize,
 }
 
@@ -76,7 +76,7 @@ impl SlowClients {
                 seen.bytes += 1;
                 assert!(one.sent < if one.in_body { length } else { header.len() }, "all bytes were sent");
             }
-            // The pauses are the load: each turn takes its share of the interval.
+            // A sleep, because each turn takes its share of the interval.
             thread::sleep((self.every / parts as u32).saturating_sub(now.elapsed()));
         }
         Ok(seen)

@@ -26,7 +26,7 @@ pub fn chunked(bytes: &[u8]) -> (Vec<u8>, ChunkedEnd) {
     (data, end)
 }
 
-/// Fails with `None` where the bytes end.
+/// Reads all chunks. Fails with `None` if the bytes end too early.
 fn chunks(bytes: &[u8], at: &mut usize, data: &mut Vec<u8>) -> Result<(), Option<ChunkError>> {
     let mut dropped = 0;
     loop {

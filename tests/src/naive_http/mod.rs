@@ -1,7 +1,7 @@
 //! A second reader of responses: heads, chunked bodies, whole responses. It is the oracle for bytes that reach the
 //! crate in pieces.
 //!
-//! All bytes are there at once, everything is copied, one index walks the bytes. It shares no code with the crate, only
+//! All bytes are there at once, everything is copied, one index walks the bytes. The reader shares no code with the crate, only
 //! the kinds of its errors.
 
 #![allow(clippy::needless_range_loop, reason = "a reader can check an index at a glance")]
@@ -55,7 +55,7 @@ impl From<&ResponseHead<'_>> for Head {
     }
 }
 
-/// Why a head is refused, and where the line begins that is to blame; `None` if no single line is.
+/// Why a head is refused, and where the malformed line begins; `None` if the fault is not in a single line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     pub kind: Kind,

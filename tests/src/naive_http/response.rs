@@ -43,12 +43,12 @@ impl From<ExchangeError> for End {
     }
 }
 
-/// Returns what the response becomes if the request asked for no upgrade.
+/// Returns how a client reads the response if the request asked for no upgrade.
 pub fn unasked(answer: Answer) -> Answer {
     asked(answer, "")
 }
 
-/// Returns what the response becomes if the request's `Upgrade` is `offered`.
+/// Returns how a client reads the response if the request's `Upgrade` is `offered`.
 pub fn asked(answer: Answer, offered: &str) -> Answer {
     let names = |value: &[u8]| -> Vec<String> {
         let text: String = value.iter().map(|byte| char::from(*byte)).collect();

@@ -52,8 +52,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Creates the application that does this. With `chunked`, its report says how a server that accepts chunked bodies
-    /// frames the body.
+    /// Creates the application of a case. With `chunked`, the report of the application says how a server that accepts chunked
+    /// bodies frames the body.
     pub fn new(app: App, chunked: bool, gate: Arc<Gate>) -> Self {
         Self { app, chunked, gate }
     }
@@ -134,7 +134,7 @@ impl Acting<'_> {
     }
 }
 
-/// Gives bytes in one piece, even if there are none.
+/// Gives bytes in one piece, which may be empty.
 fn give(answer: &mut dyn Answer, bytes: &[u8]) -> io::Result<()> {
     if answer.write(bytes)? == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }

@@ -1,4 +1,4 @@
-//! A server of its own for each case, or one for all cases with the same settings.
+//! One of our servers for each case: a server of its own, or one that all cases with the same settings share.
 
 use std::collections::HashMap;
 use std::io;
@@ -44,7 +44,7 @@ pub enum SocketKind {
     Unix,
 }
 
-/// An endpoint that runs one of our servers as each case needs it.
+/// An endpoint that runs one of our servers with the settings and in the state that each case needs.
 #[derive(Debug)]
 pub struct OurServers {
     kind: Kind,
@@ -82,7 +82,8 @@ impl OurServers {
         Self { pause, ..self }
     }
 
-    /// Returns a server as the case needs it: a running one if any server with its settings will do.
+    /// Returns a server with the settings and in the state that the case needs. It may be a running server with these settings,
+    /// if the case needs nothing else.
     fn server(&self, case: &Case) -> io::Result<Arc<Running>> {
         let Needs { connections, busy, stop, sender, .. } = case.needs;
         let mapped = matches!(sender, Sender::Address(address) if address != address.to_canonical());
@@ -114,7 +115,8 @@ impl Endpoint for OurServers {
         if case.needs.connections > 1 {
             let idle = (others.len() + 1..case.needs.connections).map(|_| running.at.open(&QUIET));
             others.extend(idle.collect::<io::Result<Vec<_>>>()?);
-            // The server must have accepted them before the clock of the case starts, and no client can see that.
+            // A sleep, because no client can see when the server has accepted these connections. It must have accepted them
+            // before the clock of the case starts.
             thread::sleep(Duration::from_millis(200));
         }
         let connected = server.open(case)?;
@@ -136,7 +138,7 @@ impl Endpoint for OurServers {
     }
 }
 
-/// The client's end, and what must live as long as it.
+/// The client's end, and the values that must live as long as it.
 struct Sending {
     connected: Box<Connected>,
     _running: Arc<Running>,

@@ -1,4 +1,4 @@
-//! A gate that holds requests, and with them a worker.
+//! A gate that holds requests, so that each held request occupies a worker.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Gate {
     ///
     /// # Panics
     ///
-    /// If they do not come.
+    /// If fewer requests come in time.
     pub fn wait_for(&self, held: usize) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(state, TIMEOUT, |state| state.held < held);

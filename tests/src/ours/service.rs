@@ -42,8 +42,8 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
     let _entered = RUNTIME.enter();
     let tcp = |socket: TcpSocket, address: IpAddr| {
         socket.bind(SocketAddr::new(address, 0))?;
-        // Some cases open more than a thousand connections at once. For each that finds the backlog full, the kernel
-        // waits for a second.
+        // Some cases open more than a thousand connections at once. A connection that finds the backlog full has to wait
+        // for a second until the kernel tries again.
         let listener = socket.listen(4096)?;
         let at = Server::tcp(SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
         Ok((at, run(case, gate, listener)?))
@@ -59,7 +59,7 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
                 at,
                 Box::new(move || {
                     stop();
-                    // The server may have removed it first.
+                    // The server may have removed the file first.
                     let _ = std::fs::remove_file(&path);
                 }),
             ))

@@ -45,7 +45,7 @@ impl Peer {
 ///
 /// # Panics
 ///
-/// If it is missing. The message says what to do: a test that needs it fails and is not skipped.
+/// If the peer is missing, so that the test fails and is not skipped. The message says what to do.
 pub fn peer(peer: Peer) -> PathBuf {
     let name = peer.variable();
     let path = std::env::var(name).ok().or_else(|| found().get(name).cloned());
@@ -67,7 +67,7 @@ pub fn peer(peer: Peer) -> PathBuf {
 pub fn version(of: Peer) -> Vec<u32> {
     let flag = if matches!(of, Peer::Gunicorn | Peer::Uwsgi | Peer::UwsgiDebian) { "--version" } else { "-v" };
     let output = Command::new(peer(of)).arg(flag).output().expect("a program");
-    // nginx writes it to its standard error.
+    // nginx writes its version to standard error.
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     // nginx/1.22.1, Apache/2.4.71, lighttpd/1.4.69, 2.0.31

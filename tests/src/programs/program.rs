@@ -66,7 +66,7 @@ impl<'s> Program<'s> {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "{} ended ({}) before it listened", self.name, ended.unwrap_or_default());
             assert!(Instant::now() < until, "{} does not listen at {listen}", self.name);
-            // A poll: programs of other projects give no other sign.
+            // A sleep, because programs of other projects give no sign when they listen.
             sleep(Duration::from_millis(5));
         }
     }

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-/// Keeps a list of the process groups that it is told about. At the end of its input it kills those that are left, and
-/// removes the directory.
+/// The shell script of the guard. It reads which process groups start and end. At the end of its input it kills those that have
+/// not ended, and removes the directory.
 const GUARD: &str = r#"
 groups=
 while read -r verb group; do
@@ -25,8 +25,8 @@ rm -rf -- "$1"
 
 /// A private directory for sockets, configurations and logs.
 ///
-/// A program ends when its [`Program`](super::Program) is dropped. A killed test drops nothing; then a shell in its own
-/// process group sees the end of its input, ends the programs and removes the directory.
+/// A program ends when its [`Program`](super::Program) is dropped. A killed test drops nothing. Then the guard, a shell in its
+/// own process group, sees the end of its input, kills the programs and removes the directory.
 #[derive(Debug)]
 pub struct TestDir {
     dir: TempDir,

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::{Listen, Program, TestDir};
 
 /// Returns the command `uwsgictl`: the file that the environment variable `UWSGICTL` names, or [`already_built`].
-/// Otherwise it is built now, so that it is never an old one.
+/// Otherwise it is built now, so that it is never out of date.
 ///
 /// # Panics
 ///

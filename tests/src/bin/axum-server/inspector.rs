@@ -135,7 +135,7 @@ async fn uri(Path(rest): Path<String>, uri: Uri) -> String {
     format!("{uri} {rest}")
 }
 
-/// Switches to another protocol, an echo: each byte comes back.
+/// Switches to another protocol, in which the server sends each byte back.
 async fn upgraded(mut request: Request) -> Result<impl IntoResponse, StatusCode> {
     let protocol = request.headers().get(header::UPGRADE).cloned().ok_or(StatusCode::UPGRADE_REQUIRED)?;
     let on = upgrade::on(&mut request);
@@ -149,7 +149,7 @@ async fn upgraded(mut request: Request) -> Result<impl IntoResponse, StatusCode>
     Ok((StatusCode::SWITCHING_PROTOCOLS, [(header::CONNECTION, connection), (header::UPGRADE, protocol)]))
 }
 
-/// Returns `count` bytes in pieces; they count from 0 to 255, over and over.
+/// Returns `count` bytes in pieces. Their values go from 0 to 255, over and over.
 fn pattern(count: usize, piece: usize, pause: Duration) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::unfold(0, move |sent| async move {
         if sent >= count {

@@ -158,7 +158,7 @@ impl Model<'_> {
             }
             (Phase::Body | Phase::Upgraded, Incoming::Send | Incoming::Upgraded) => {
                 assert_eq!(self.want.end, End::Upgraded);
-                // The connection becomes a pipe once the whole request has left, and not before.
+                // The connection becomes a pipe once the whole request is sent, and not before.
                 assert_eq!(step == Incoming::Upgraded, self.sent == OUTGOING);
                 self.phase = Phase::Upgraded;
             }

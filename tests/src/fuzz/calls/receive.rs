@@ -272,7 +272,7 @@ impl Model<'_> {
     fn unread(&mut self, count: usize) {
         self.receive.unread(count);
         if let Phase::Body(body) = &mut self.phase {
-            // The bytes of a body with a declared length come again.
+            // The caller did not use some bytes of a body with a declared length. These bytes come again.
             if let Framing::Declared(RequestBody::Length(length)) = body.framing {
                 let back = count.min(body.given.len());
                 body.given.truncate(body.given.len() - back);
@@ -306,7 +306,8 @@ impl Model<'_> {
 }
 
 impl Body<'_> {
-    /// Returns whether a request may follow this body: at most 64 KiB of the body are unread.
+    /// Returns whether a request may follow this body: its length is declared, all lengths are equal, and at most 64 KiB of
+    /// the body are unread.
     fn can_go_on(&self) -> bool {
         matches!(self.declared(), RequestBody::Length(length) if self.keepable && length - self.used as u64 <= 65_536)
     }
@@ -330,7 +331,7 @@ impl Body<'_> {
             }
             Framing::Declared(_) => panic!("an undeclared body"),
             Framing::Message => assert_eq!(self.given, self.after[..self.used]),
-            // After the part of a chunked body that was read before, all bytes that come are given.
+            // After the part of a chunked body that was read before the pipe, all bytes that come are given unchanged.
             Framing::Pipe => {
                 let piped = &self.given[self.piped..];
                 assert!(self.after[..self.used].ends_with(piped));

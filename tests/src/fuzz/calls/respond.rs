@@ -109,7 +109,7 @@ impl Model {
         }
     }
 
-    /// Returns whether the head leaves with what is given now, or why nothing leaves.
+    /// Returns whether the head leaves together with the bytes that are given now. The error says why nothing leaves.
     fn leaves(&self) -> Result<bool, AnswerError> {
         match (self.over, self.head) {
             (Some(_), _) => Err(AnswerError::Over),

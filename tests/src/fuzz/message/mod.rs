@@ -18,9 +18,9 @@ use crate::naive::{self, Fault, Pair, Rules};
 /// packet is decoded as every kind of message.
 ///
 /// Oracle: a message decodes exactly if the naive decoder's pairs or items say so, and its fields are the last values
-/// of their keys. A refused message is refused for a reason that the pairs or items show. A decoded message encodes,
-/// and decodes to the same message again. The signature of a subscription and the pairs that it covers are together the
-/// payload.
+/// of their keys. If a message is refused, the pairs or items show the reason. A decoded message encodes, and decodes to
+/// the same message again. The payload of a signed subscription is the pairs that the signature covers, and the
+/// signature.
 pub fn message(input: &[u8]) {
     if let Some(packet) = packet_of(input) {
         simple(&packet);
@@ -145,7 +145,7 @@ fn spool_task(packet: &Packet<'_>) {
     assert_eq!(bytes[4..], *packet.payload());
 }
 
-/// Checks that both refuse, and for the same reason.
+/// Checks that the crate and the oracle both refuse, and for the same reason.
 fn refused<G: std::fmt::Debug, W: std::fmt::Debug>(got: Result<G, MessageError>, want: Result<W, MessageError>) {
     match (got, want) {
         (Err(got), Err(want)) => {

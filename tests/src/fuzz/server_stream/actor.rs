@@ -1,4 +1,4 @@
-//! An application that follows a list of acts, and keeps a naive account of what must come of them.
+//! An application that follows a list of acts, and keeps a naive account of what the server must send for them.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
@@ -69,7 +69,7 @@ pub(super) struct Actor<'a> {
     /// Whether the application goes on after a failed read, or a failed write.
     reads_on: bool,
     writes_on: bool,
-    /// Whether nothing disturbs what leaves, so that each result is known beforehand.
+    /// Whether nothing disturbs the response, so that each result is known in advance.
     undisturbed: bool,
     seen: Mutex<Vec<Seen>>,
 }
@@ -193,7 +193,7 @@ impl Reads {
         Ok(taken)
     }
 
-    /// Looks at the next bytes without taking any.
+    /// Looks at the next bytes of the body, and takes none.
     fn look(&mut self, body: &mut dyn Body) {
         match body.fill_buf() {
             Ok([]) => self.ended = true,
@@ -217,7 +217,7 @@ enum Out<'o, 'a> {
     Message(&'o mut (dyn Write + Send + 'a)),
 }
 
-/// What the application gives, and what must come of it.
+/// What the application gives, and what the server must send for it.
 struct Account<'o, 'a> {
     to_head: bool,
     /// A protocol that the request offers: a 101 switches to it.
@@ -299,7 +299,7 @@ impl Account<'_, '_> {
             }
         }
         if !self.undisturbed && result.is_err() {
-            // Only the peer knows how much of it left.
+            // After a disturbance, only the peer knows how much of the piece left.
             return Ok(result.map(drop)?);
         }
         self.left = true;
@@ -317,7 +317,7 @@ impl Account<'_, '_> {
         Ok(result?)
     }
 
-    /// Returns what must come of an application that ends this way.
+    /// Returns what the server must send if the application ends in this way.
     fn expected(self, well: bool, failure: Option<Refusal>) -> Expected {
         let refused = Expected::Refused(failure.map_or(500, |failure| failure.status()));
         let gives_nothing = (self.head.is_none() || self.is_unasked()) && !self.is_message();

@@ -26,8 +26,8 @@ use actor::{Actor, Seen};
 /// Oracle: all at once, in pieces and with partial writes, the same bytes leave and the connection ends the same way. A
 /// naive account says what leaves: one whole response for each request, another request only where one may come, then a
 /// refusal, a pong or nothing. What the application reads of a body is a prefix of what was sent, and all of it if the
-/// application saw the end. Resets, stops, silences and peers that read nothing are also tried: half a response is
-/// recognized as half, and nothing waits for ever.
+/// application saw the end. The target also tries resets, stops, silence and peers that read nothing: the peer can tell
+/// half a response from a whole one, and nothing waits for ever.
 pub fn server_stream(input: &[u8]) {
     let Some((plan, stream)) = Plan::new(input) else { return };
     let whole = plan.undisturbed([stream], Behavior::default());
@@ -53,7 +53,7 @@ struct Plan {
     happens: [u8; 3],
 }
 
-/// What became of a connection on which nothing went wrong.
+/// The result of a connection on which nothing disturbs the response.
 #[derive(Debug, PartialEq, Eq)]
 struct Served {
     seen: Vec<Seen>,
@@ -119,7 +119,7 @@ impl Plan {
     /// Serves a connection on which the peer and the server's owner do anything at any moment.
     fn disturbed(&self, stream: &[u8], sizes: &[u8]) {
         let [kind, when, pause] = self.happens.map(u64::from);
-        // From milliseconds to more than any deadline.
+        // These times are between 0 and more than any deadline, in milliseconds.
         let (when, pause) = (when * when, pause * pause / 8);
         let mut script: Vec<(u64, Act)> =
             pieces(stream, sizes).zip(0..).map(|(piece, at)| (at * pause, Act::Send(piece.to_vec()))).collect();
@@ -144,7 +144,7 @@ impl Plan {
         let (served, seen) = self.serve(&connection, false);
         let outcome = connection.outcome();
         assert!(outcome.drained <= DRAINED as usize);
-        // Only a peer breaks a connection, or reads nothing for too long.
+        // Serving fails only if the peer resets the connection or reads nothing for too long.
         assert!(served.is_ok() || outcome.was_reset || kind & 4 != 0 || !late.is_zero(), "{served:?}");
         let cut = outcome.aborted || served.is_err() || outcome.was_reset;
         let to_head: Vec<bool> = self.requests(stream, &seen).iter().map(Request::is_to_head).collect();
@@ -164,7 +164,7 @@ impl Plan {
                 !said.keep_alive || (may_say && request.is_nearly_read(seen)),
                 "request {place} has no other after it"
             );
-            // Of a longer body it depends on the time when the head left.
+            // With a longer body, it depends on how much of the body was unread when the head left.
             assert!(
                 said.keep_alive || !(may && request.is_short_enough() && !seen.failed),
                 "request {place} is the last"
@@ -174,8 +174,8 @@ impl Plan {
         }
     }
 
-    /// Returns the requests that were seen, as they stand in the stream. Checks that no more of each body was seen than
-    /// it has.
+    /// Returns the requests that the application saw, as they are in the stream. Checks that the application saw no more
+    /// bytes of each body than the body has.
     fn requests<'s>(&self, stream: &'s [u8], seen: &[Seen]) -> Vec<Request<'s>> {
         let mut at = 0;
         let mut requests = Vec::new();
@@ -215,7 +215,7 @@ impl<'s> Request<'s> {
         super::last(&self.vars, b"REQUEST_METHOD") == Some(b"HEAD")
     }
 
-    /// Returns the body's length, if it was declared, and only once or alike.
+    /// Returns the body's length, if it was declared once, or several times with the same bytes.
     fn length(&self) -> Option<u64> {
         match self.framing {
             RequestBody::Length(length) if naive_cgi::allows_keepalive(&super::all(&self.vars, b"CONTENT_LENGTH")) => {
@@ -257,7 +257,7 @@ impl<'s> Request<'s> {
             }
             _ => Vec::new(),
         };
-        // Once the connection is a pipe, the bytes of chunks are not those of the stream.
+        // A pipe after chunks gives the bytes of the stream unchanged. These bytes are no part of the decoded body.
         if !(seen.is_pipe && self.framing == RequestBody::Chunked) {
             assert!(sent.starts_with(&seen.body), "{} is not part of what was sent", seen.body.escape_ascii());
         }

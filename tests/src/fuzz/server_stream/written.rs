@@ -1,4 +1,4 @@
-//! Reads what left with the naive reader of responses.
+//! Reads what the server wrote, with the naive reader of responses.
 
 use uwsgi::server::Receive;
 
@@ -60,7 +60,7 @@ fn answer<'w>(written: &'w [u8], given: &Given, to_head: bool) -> &'w [u8] {
     let end = naive_http::head_end(written).expect("a head");
     let head = naive_http::head(&written[..end], Limits::DEFAULT).expect("a good head");
     let length = length.filter(|_| status != 101 && status != 204);
-    // A response that turns out to be empty gets a length from the server.
+    // If an application gives no length and no body, the server adds a length of 0.
     let length = length.or(head.content_length.filter(|said| *said == 0 && given.body.is_empty()));
     assert_eq!((head.status, head.content_length, head.chunked), (status, length, false));
     assert_eq!(head.headers[0], (b"X-Line".to_vec(), b"it is there".to_vec()));
@@ -79,7 +79,7 @@ fn refusal(written: &[u8], status: Option<u16>, to_head: bool) -> &[u8] {
     &written[written.len() - answer.rest.len()..]
 }
 
-/// Checks a page of the server to a request that only the server saw. It may have been HEAD.
+/// Checks a page of the server for a request that only the server saw. The request may have been HEAD.
 fn any_refusal(written: &[u8]) -> &[u8] {
     let ends = naive_http::head_end(written) == Some(written.len());
     refusal(written, None, ends)
