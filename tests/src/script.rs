@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use uwsgi::server::Time;
 use uwsgi_io::{Direction, Ready, Transport};
 
-/// One act of a peer. Each read or wait goes on to the next act.
+/// One act of a peer. Reads use `Bytes` up, and a wait ends `Silence`. `Hang` and `Reset` never end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Bytes come. A reader with a smaller buffer gets them in several reads.
@@ -16,7 +16,7 @@ pub enum Act {
     Silence,
     /// No more bytes come, and the connection stays open.
     Hang,
-    /// This many bytes can be written from now on, then no more until the next act.
+    /// This many bytes can be written from now on, then no more until another act about writes.
     Room(usize),
     /// The peer reads nothing more, and each write fails.
     WritesFail,
@@ -33,7 +33,7 @@ pub struct Script {
     room: Cell<Option<usize>>,
     writes_fail: Cell<bool>,
     now: Cell<u64>,
-    /// Whether a wait without a deadline can never end.
+    /// Whether the caller has begun a wait that can never end: in a `Hang`, without a deadline.
     pub stuck: Cell<bool>,
 }
 
@@ -53,7 +53,7 @@ impl Script {
         self.written.borrow().clone()
     }
 
-    /// Carries out the acts that concern writers.
+    /// Does the next acts, as long as they are about writes.
     fn settle(&self) {
         let mut acts = self.acts.borrow_mut();
         while let Some(act) = acts.front() {
@@ -74,7 +74,7 @@ impl Script {
         self.writes_fail.get() || self.room.get() != Some(0)
     }
 
-    /// Lets time pass until the next act or the deadline.
+    /// Lets time pass: to the deadline in a `Hang`, otherwise 1 millisecond. Ends a `Silence`.
     fn pass(&self, until: Option<Time>) {
         match self.acts.borrow().front() {
             Some(Act::Hang) => match until {

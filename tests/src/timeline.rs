@@ -56,7 +56,7 @@ struct State {
     /// The acts that are still to come, each with its time in milliseconds.
     script: VecDeque<(u64, Act)>,
     arrived: VecDeque<Vec<u8>>,
-    /// Whether a caller has waited for the first piece.
+    /// Whether a caller has waited for the first piece of `arrived`.
     waited: bool,
     is_shut: bool,
     is_stalled: bool,
@@ -140,7 +140,7 @@ pub fn sent<'s>(pieces: impl IntoIterator<Item = &'s [u8]>) -> Vec<(u64, Act)> {
 }
 
 impl State {
-    /// Carries out all acts that are due.
+    /// Does all acts that are due.
     fn happen(&mut self) {
         while self.script.front().is_some_and(|(at, _)| *at <= self.now) {
             match self.script.pop_front() {

@@ -73,7 +73,7 @@ impl Choice {
         let served = serve(self.settings(), pieces, |_, body| Plan::echo(body, !self.odd));
         let mut written = &served.written[..];
         let (mut answers, mut before) = (0, 0);
-        // The server wrote nothing but responses, one after another, one for each request.
+        // The server wrote responses, one after another, one for each request, and perhaps a pong after them.
         while !written.is_empty() {
             if written == uwsgi::server::Receive::PONG {
                 break;

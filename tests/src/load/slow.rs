@@ -21,14 +21,14 @@ pub struct SlowOutcome {
     /// The number of connections that were refused with 408, and opened again.
     pub refused: usize,
     pub bytes: usize,
-    /// The number of connections that ended in another way.
+    /// The number of connections that were found ended in another way, and opened again.
     pub others: usize,
 }
 
 /// A connection that sends slowly.
 struct Slow {
     stream: UnixStream,
-    /// How many bytes were sent; the first ones at once.
+    /// The number of bytes that were sent one at a time.
     sent: usize,
     in_body: bool,
 }
@@ -59,7 +59,7 @@ impl SlowClients {
         for place in 0..self.connections {
             slow.push(open(place % 2 == 1, &mut seen)?);
         }
-        // In each turn only a part of the connections sends, so that not all bytes come at once.
+        // In each turn only a tenth of the connections sends, so that not all bytes come at once.
         let parts = 10;
         for turn in 0_u32.. {
             let now = Instant::now();

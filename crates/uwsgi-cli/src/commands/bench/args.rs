@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR")]
     pub(super) to: String,
 
-    /// The URL, or a path, which stands for http://localhost: `uwsgictl encode` makes the same request of it
+    /// The URL, or a path of http://localhost; the request is the one that `uwsgictl encode` makes of the URL
     #[arg(value_name = "URL", default_value = "http://localhost/")]
     pub(super) url: OsString,
 
@@ -82,7 +82,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DATA", allow_hyphen_values = true)]
     pub(super) body: Option<OsString>,
 
-    /// Send this file in place of the request of a URL: a packet and its body, as `uwsgictl encode` writes them
+    /// Send this file instead of the request of a URL: a packet and its body, as `uwsgictl encode` writes them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "request", "header", "body"])]
     pub(super) packet: Option<PathBuf>,
 

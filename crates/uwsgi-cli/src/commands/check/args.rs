@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(super) report: bool,
 
-    /// How long to wait for an answer or a close after the sender of a case is done
+    /// How long to wait for an answer or a close, in addition to the time that the case takes
     #[arg(long, value_name = "SECS", value_parser = values::seconds, default_value = "5")]
     pub(super) patience: Duration,
 

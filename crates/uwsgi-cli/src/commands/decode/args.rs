@@ -53,9 +53,9 @@ pub(crate) struct Args {
 /// The form in which payloads are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Form {
-    /// The form that the modifiers say: of a request or, with --answer, of an answer
+    /// The form that the modifiers mean for a request or, with --answer, for an answer
     Auto,
-    /// The form that the modifiers of an answer say.
+    /// The form that the modifiers mean for an answer.
     #[value(skip)]
     Answer,
     /// Pairs of key and value

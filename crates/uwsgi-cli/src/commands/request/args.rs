@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(short = 'I', long, conflicts_with_all = BodyArgs::IDS, conflicts_with = "upload_file")]
     pub(super) head: bool,
 
-    /// Send this var unchanged, in place of all vars of its key
+    /// Send this var unchanged, instead of all vars with its key
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) var: Vec<OsString>,
 
