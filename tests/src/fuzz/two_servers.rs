@@ -111,7 +111,7 @@ impl Plan {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.chunked = self.has(2);
-        // So short that an event can come after it.
+        // This timeout is short, so that an event can come after it.
         settings.write_idle = Duration::from_secs(30);
         if self.has(1) {
             settings = settings.with_keepalive(Duration::from_secs(5));
@@ -133,7 +133,7 @@ impl Plan {
     /// Returns what happens, and when.
     fn script(&self, stream: &[u8]) -> Vec<(u64, Act)> {
         let [kind, when, pause] = self.happens.map(u64::from);
-        // These times are between 0 and more than any deadline, in milliseconds.
+        // In milliseconds. `when` is at most 65 s, which is longer than any timeout here.
         let (when, pause) = (when * when, pause * pause / 8);
         // Byte by byte, unless the stream is long: that would take too much time.
         let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };

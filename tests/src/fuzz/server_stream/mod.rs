@@ -34,7 +34,7 @@ pub fn server_stream(input: &[u8]) {
     plan.check(stream, &whole);
 
     let behavior = Behavior { takes: plan.takes(), early: plan.sizes.len() % 2 == 1, ..Behavior::default() };
-    // Byte by byte, but not for a long stream: that would take too much time.
+    // Byte by byte, unless the stream is long: that would take too much time.
     let smallest: &[u8] = if stream.len() > 2048 { &[251] } else { &[] };
     let sizes = if plan.sizes.is_empty() { smallest } else { &plan.sizes[..] };
     assert_eq!(plan.undisturbed(pieces(stream, sizes), behavior), whole);
@@ -78,7 +78,7 @@ impl Plan {
     fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         (settings.chunked, settings.drain_bytes) = (self.has(2), DRAINED);
-        // So short that an event can come after it.
+        // This timeout is short, so that an event can come after it.
         settings.write_idle = Duration::from_secs(30);
         if self.has(1) {
             settings = settings.with_keepalive(Duration::from_secs(5));
@@ -87,7 +87,7 @@ impl Plan {
             settings = settings.with_limits(Limits::server().with_datasize(512)).with_body_limit(64);
         }
         if self.has(2) {
-            // How much of a body over its limit had arrived depends on the pieces.
+            // No chunked body reaches this limit. How much of a body over its limit had arrived would depend on the pieces.
             settings = settings.with_body_limit(1 << 30);
         }
         if self.has(8) {
@@ -119,7 +119,7 @@ impl Plan {
     /// Serves a connection on which the peer and the server's owner do anything at any moment.
     fn disturbed(&self, stream: &[u8], sizes: &[u8]) {
         let [kind, when, pause] = self.happens.map(u64::from);
-        // These times are between 0 and more than any deadline, in milliseconds.
+        // In milliseconds. `when` is at most 65 s, which is longer than any timeout here.
         let (when, pause) = (when * when, pause * pause / 8);
         let mut script: Vec<(u64, Act)> =
             pieces(stream, sizes).zip(0..).map(|(piece, at)| (at * pause, Act::Send(piece.to_vec()))).collect();

@@ -44,7 +44,7 @@ impl Timer {
         }
         let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
         let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-        // The poll reports a timer once. Setting the timer again makes the poll report it again.
+        // mio reports a timer that has run out once. After the timer is set again, mio reports it again.
         timerfd_settime(file, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: zero, it_value: wait })?;
         Ok(None)
     }

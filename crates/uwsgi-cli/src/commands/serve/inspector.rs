@@ -55,7 +55,7 @@ impl Inspector {
     }
 }
 
-/// Returns the query of the request, which is empty without a question mark.
+/// Returns the query of the request. It is empty if the request has no query.
 fn query(request: &Request<'_>) -> Vec<u8> {
     request.target().query().map(|query| query.bytes().collect()).unwrap_or_default()
 }
