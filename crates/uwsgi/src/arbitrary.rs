@@ -1,7 +1,7 @@
 //! Structured input for fuzz targets of programs that use this crate (feature `arbitrary`).
 //!
-//! Random bytes seldom get past the first length field. [`WellFormed`] is a packet that decodes. [`NearlyWellFormed`] is a
-//! packet with one fault, as a broken or hostile peer would send it.
+//! A decoder refuses most random bytes at the first length field. [`WellFormed`] is a packet that decodes. [`NearlyWellFormed`]
+//! is a packet with one change, as a broken or hostile peer would send it.
 //!
 //! ```
 //! use arbitrary::{Arbitrary, Unstructured};
@@ -50,7 +50,8 @@ impl WellFormed {
         self.bytes.get(..self.packet_len).unwrap_or_default()
     }
 
-    /// Returns what follows the packet. If this module has written a `CONTENT_LENGTH`, that is the length of these bytes.
+    /// Returns the bytes after the packet. Half of the packets of vars begin with a `CONTENT_LENGTH` that is their length. The
+    /// others may have a `CONTENT_LENGTH` of any value.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.packet_len..).unwrap_or_default()
@@ -82,7 +83,8 @@ impl<'a> Arbitrary<'a> for WellFormed {
     }
 }
 
-/// A packet with one fault: a wrong length, too few bytes, one byte too many, or one changed byte.
+/// A packet with one change: another length, fewer bytes, one more byte, or another byte. It may still decode, for example if
+/// the change is in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearlyWellFormed {
     bytes: Vec<u8>,
@@ -100,13 +102,13 @@ impl<'a> Arbitrary<'a> for NearlyWellFormed {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
         let mut bytes = WellFormed::arbitrary(input)?.bytes;
         match input.int_in_range(0..=4_u8)? {
-            // A wrong datasize.
+            // Another datasize.
             0 => {
                 if let [_, low, high, ..] = &mut *bytes {
                     [*low, *high] = near(input, u16::from_le_bytes([*low, *high]))?.to_le_bytes();
                 }
             }
-            // A wrong length inside the block, most likely the first one.
+            // Two other bytes among the first 64 after the header. Those of the first length are the most likely.
             1 => {
                 let at = input.choose_index(bytes.len().clamp(1, 64))?.max(Header::LEN);
                 if let Some([low, high, ..]) = bytes.get_mut(at..) {
@@ -183,7 +185,7 @@ const KEYS: &[&str] = &[
 const VALUES: &[&str] =
     &["", "GET", "POST", "/", "/a%2fb", "on", "https", "HTTP/1.1", "0", "5", "18446744073709551616", "get", "ok"];
 
-/// Writes pairs until the input says stop. The `CONTENT_LENGTH` that it may write first is the length of the body.
+/// Writes as many pairs as the input decides. The first one may be a `CONTENT_LENGTH` with the length of the body.
 fn vars(
     input: &mut Unstructured<'_>,
     modifier1: Modifier1,
@@ -195,7 +197,7 @@ fn vars(
     let declares = bool::arbitrary(input)?;
     if declares {
         let length = u64::try_from(body.len()).unwrap_or(0);
-        // If a push is refused, the packet is well-formed without the pair: here and below.
+        // If the encoder refuses a pair, here or below, the packet is well-formed without it.
         let _ = encoder.push_raw("CONTENT_LENGTH", &Decimal::new(length));
     }
     while !input.is_empty() && bool::arbitrary(input)? {
@@ -223,7 +225,7 @@ fn text<'a>(input: &mut Unstructured<'a>, known: &[&'static str]) -> Result<&'a 
     if bool::arbitrary(input)? { Ok(input.choose(known)?.as_bytes()) } else { <&[u8]>::arbitrary(input) }
 }
 
-/// Returns a length near the right one, or any.
+/// Returns a length near the given one, or any length.
 fn near(input: &mut Unstructured<'_>, length: u16) -> Result<u16> {
     Ok(match input.int_in_range(0..=5_u8)? {
         0 => length.wrapping_add(1),

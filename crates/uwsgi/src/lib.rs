@@ -43,7 +43,7 @@ pub use wire::packet::{Content, Packet};
 pub use wire::vars::VarsBuf;
 pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 
-/// Where bodies end: that of a request, and that of an answer.
+/// Where the body of a request ends, and where the body of an answer ends.
 pub mod framing {
     pub use crate::http::body_framing::{RequestBody, ResponseBody, request_body, response_body};
     pub use crate::http::content_length::{

@@ -1,4 +1,4 @@
-//! Which bytes the values of a request may have. [`Request`] does not check them; this is another pass over the vars.
+//! Which bytes the values of a request may have. [`Request`] does not check them; [`check`] reads the vars once more.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use crate::cgi::request::Request;
 use crate::http::token::position_outside_token;
 use crate::wire::control_bytes::{line_end_or_nul, nul};
 
-/// A byte that is not allowed in a value. A server answers 400.
+/// Why the value of a var is refused: a byte that is not allowed in it, or an empty method. A server answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentError<'a> {
     key: &'a [u8],
@@ -41,7 +41,7 @@ impl<'a> ContentError<'a> {
         self.kind
     }
 
-    /// Returns the position of the byte in the value.
+    /// Returns the position of the byte in the value; 0 for an empty method.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.position
@@ -65,8 +65,8 @@ impl core::error::Error for ContentError<'_> {}
 /// Checks the bytes of all values; duplicates are checked too.
 ///
 /// `REQUEST_METHOD` must be a token. CR, LF and NUL are refused in `REQUEST_URI`, `SERVER_PROTOCOL`, `CONTENT_*` and
-/// `HTTP_*`. In `PATH_INFO` only NUL is refused, because a front end decodes `%0D` and `%0A` there on purpose. Other vars come
-/// from the front end itself and are not checked. uWSGI 2.0 and gunicorn 27 make none of these checks.
+/// `HTTP_*`. In `PATH_INFO` only NUL is refused, because a front end decodes `%0D` and `%0A` there on purpose. Other vars are
+/// not checked; most of them come from the front end itself. uWSGI 2.0 and gunicorn 27 make none of these checks.
 ///
 /// ```
 /// use uwsgi::{check, ContentErrorKind, Packet, Request};
@@ -80,7 +80,7 @@ impl core::error::Error for ContentError<'_> {}
 ///
 /// # Errors
 ///
-/// [`ContentError`], for the first var in wire order.
+/// [`ContentError`], for the first refused var in wire order.
 pub fn check<'a>(request: &Request<'a>) -> Result<(), ContentError<'a>> {
     request.vars().iter().try_for_each(|(key, value)| check_var(key, value))
 }

@@ -2,8 +2,8 @@
 
 /// The meaning of a var that begins with `UWSGI_` (`uwsgi_parse_vars`, uWSGI 2.0).
 ///
-/// A server built on this crate ignores these vars, and a gateway drops them. A peer that reaches the socket of a uWSGI 2.0 can
-/// run code with `UWSGI_FILE`.
+/// A server built on this crate ignores these vars, except `UWSGI_SCHEME`. A gateway drops all of them. A peer that can connect
+/// to the socket of a uWSGI 2.0 can run code with `UWSGI_FILE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ControlVar {

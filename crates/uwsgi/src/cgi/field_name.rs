@@ -6,7 +6,7 @@ use crate::wire::error::{EncodeError, EncodeErrorKind};
 /// The first bytes of the key of every client header.
 pub(crate) const PREFIX: &[u8] = b"HTTP_";
 
-/// Refuses a name that may not be written: it must be a token, and have no underscore unless `underscores` allows it.
+/// Refuses a name that is not a token, and a name with an underscore unless `underscores` allows it.
 pub(crate) fn check(name: &[u8], underscores: bool) -> Result<(), EncodeError> {
     if name.is_empty() {
         return Err(EncodeError::new(EncodeErrorKind::HeaderName, 0, 0));
@@ -20,15 +20,15 @@ pub(crate) fn check(name: &[u8], underscores: bool) -> Result<(), EncodeError> {
     }
 }
 
-/// Turns a name into a key: upper case, `_` for `-`, and every other byte as it is. nginx does the same
-/// (`ngx_http_uwsgi_create_request`, 1.22).
+/// Turns a name into the part of a key after `HTTP_`: letters become upper case, `-` becomes `_`, and other bytes stay. nginx
+/// does the same (`ngx_http_uwsgi_create_request`, 1.22).
 pub(crate) fn fold(name: &mut [u8]) {
     for byte in name {
         *byte = folded(*byte);
     }
 }
 
-/// One byte of a name as [`fold`] leaves it.
+/// Returns what [`fold`] makes of one byte of a name.
 pub(crate) const fn folded(byte: u8) -> u8 {
     match byte {
         b'-' => b'_',

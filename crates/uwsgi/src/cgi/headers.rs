@@ -18,10 +18,10 @@ impl<'a> Request<'a> {
     /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, are left out too: see
     /// [`HeaderName::passes`]. If a header came more than once, these values count:
     ///
-    /// - the last value, if the header may have [one value](HeaderName::separator) only. In nginx a param that is set again
+    /// - of a header that may have [one value](HeaderName::separator) only: the last value. In nginx a param that is set again
     ///   after `include uwsgi_params` replaces the first one.
-    /// - no value of any other header, if its last value is empty: so a front end removes what the client sent.
-    /// - else every value that is neither empty nor equal to the value before it.
+    /// - of any other header whose last value is empty: no value. In this way a front end removes what the client sent.
+    /// - of any other header: every value that is neither empty nor equal to the last non-empty value before it.
     ///
     /// `CONTENT_TYPE` and `CONTENT_LENGTH` are left out where they are empty.
     ///
@@ -80,8 +80,8 @@ impl<'a> Request<'a> {
         self.header_values(HeaderName::from_name(name))
     }
 
-    /// Does what [`header_all`](Self::header_all) does, for the name that a key carries. The names of `CONTENT_TYPE` and
-    /// `HTTP_CONTENT_TYPE` differ.
+    /// Does what [`header_all`](Self::header_all) does, for the name that a key carries. The name from `CONTENT_TYPE` does not
+    /// find `HTTP_CONTENT_TYPE`, and the name from `HTTP_CONTENT_TYPE` does not find `CONTENT_TYPE`.
     ///
     /// ```
     /// # use uwsgi::{HeaderName, Packet, Request};
@@ -98,8 +98,8 @@ impl<'a> Request<'a> {
     /// Returns the protocols that the client wants to upgrade the connection to: `HTTP_UPGRADE`; `None` where it is empty or
     /// names `h2c`.
     ///
-    /// Only a proxy may answer `h2c`, and never an application: a tunnel for `h2c` is a way around the rules of the front end.
-    /// RFC 9113 section 3.1 has withdrawn it.
+    /// Only a proxy may switch to `h2c`; an application must not, because a client could use the tunnel to get around the rules
+    /// of the front end. RFC 9113 section 3.1 has withdrawn `h2c`.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -246,13 +246,13 @@ fn values<'a>(
 /// Whether a var carries this header. `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are two headers.
 #[inline]
 fn is_named(key: &[u8], name: HeaderName<'_>) -> bool {
-    // Most keys differ in their length.
+    // Most keys have another length.
     let prefix = if name.is_prefixed() { field_name::PREFIX.len() } else { 0 };
     key.len() == name.as_bytes().len().saturating_add(prefix)
         && HeaderName::from_key(key).is_some_and(|found| found.is_prefixed() == name.is_prefixed() && found == name)
 }
 
-/// Which names may have come more than once: a filter of 64 bits. Several names may share a bit.
+/// A filter of 64 bits that says which names may have come more than once. Several names may share a bit.
 #[derive(Debug, Clone, Copy, Default)]
 struct Repeated {
     seen: u64,
@@ -269,8 +269,9 @@ impl Repeated {
         self.seen |= bit;
     }
 
-    /// Whether [`Window`] takes fewer instructions than a search through all vars for each header that shares a bit. By
-    /// callgrind that is so from about 12 such headers on.
+    /// Whether [`Window`] probably takes fewer instructions than a search through all vars for each header that shares a bit. By
+    /// callgrind it does for about 12 such headers or more. The difference of headers and bits is only an estimate of their
+    /// number.
     const fn are_many(&self) -> bool {
         self.count.saturating_sub(self.seen.count_ones()) > 8
     }
@@ -279,7 +280,7 @@ impl Repeated {
         self.again & Self::bit(name) != 0
     }
 
-    /// Returns the bit of a name, which its length and its last letter decide. Equal names have the same bit.
+    /// Returns the bit of a name. The length and the last byte of the name decide it, so equal names have the same bit.
     fn bit(name: HeaderName<'_>) -> u64 {
         let last = name.bytes().next_back().unwrap_or_default();
         let len = u32::try_from(name.as_bytes().len()).unwrap_or_default();

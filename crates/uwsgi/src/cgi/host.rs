@@ -56,13 +56,14 @@ impl<'a> Host<'a> {
     }
 }
 
-/// IPv6address without a zone, or IPvFuture, which begins with `v` (RFC 3986 section 3.2.2).
+/// Whether the text between brackets is an IPv6address without a zone, or begins with `v` and has only the bytes of an IPvFuture
+/// (RFC 3986 section 3.2.2).
 fn is_literal(literal: &str) -> bool {
     let is_future = literal.starts_with(['v', 'V']) && literal.bytes().all(|byte| byte == b':' || is_name_byte(byte));
     is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
-/// reg-name (RFC 3986 section 3.2.2). An IPv4 address matches it too.
+/// Whether `name` is a reg-name that is not empty (RFC 3986 section 3.2.2). An IPv4 address is one too.
 fn is_registered_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [first, after @ ..] = rest {
@@ -75,7 +76,7 @@ fn is_registered_name(name: &str) -> bool {
     !name.is_empty()
 }
 
-/// unreserved and sub-delims (RFC 3986 sections 2.2 and 2.3).
+/// Whether the byte is one of unreserved or sub-delims (RFC 3986 sections 2.3 and 2.2).
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

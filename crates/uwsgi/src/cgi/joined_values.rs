@@ -7,12 +7,12 @@ use crate::cgi::name::HeaderName;
 
 impl HeaderName<'_> {
     /// Joins several values of this header into one; `None` where there is no value. Of a header that may have [one
-    /// value](Self::separator) only, the last value counts. The values of any other header are joined by its separator: empty
-    /// values are left out, and of equal neighbours one stays.
+    /// value](Self::separator) only, the last value counts. The values of any other header are joined by its separator. An empty
+    /// value is left out, and so is a value that equals the one before it.
     ///
     /// An empty value is an empty element of a list (RFC 9110 section 5.6.1.2), so it adds nothing. In vars an empty last value
-    /// removes the header, because a front end may set a var again. This rule is not for lines of HTTP: the client sends them,
-    /// and a line never removes another one. [`Request::header`](crate::Request::header) applies both rules.
+    /// removes the header, because a front end may set a var again. This method does not remove it, because among the header
+    /// lines of HTTP a line never removes another one. [`Request::header`](crate::Request::header) applies both rules.
     ///
     /// ```
     /// # use uwsgi::HeaderName;

@@ -2,8 +2,9 @@
 
 use crate::cgi::percent::{Encoded, strip_decoded};
 
-/// Returns the part of `path` below `mount`: the bytes that follow those that decode to the mount. `None` where that part is
-/// neither empty nor begins with a slash. `path` is spelled as the client wrote it.
+/// Returns the part of `path` after `mount`. `path` is as the client wrote it, so its bytes may be percent-encoded; those of
+/// `mount` are decoded. `None` where `path` does not begin with the mount, or where the rest is neither empty nor begins with a
+/// slash.
 ///
 /// The mounts `shop` and `/shop/` are the same as `/shop`. The mount `/` is the root, and every path is below it.
 ///
@@ -23,7 +24,7 @@ pub fn below_mount<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
     strip_decoded(start, mount).filter(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
 }
 
-/// Returns a mount without the slashes at its end, so that a path can follow it: `/app` of `/app/`, and an empty one of `/`.
+/// Returns a mount without the slashes at its end, so that a path can follow it. `/app/` becomes `/app`, and `/` becomes empty.
 ///
 /// ```
 /// assert_eq!(uwsgi::trim_mount(b"/app/"), b"/app");
@@ -37,8 +38,8 @@ pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
 }
 
 impl<'a> Encoded<'a> {
-    /// Makes a part of a mount, which was decoded once, for the place before a path: it begins with a slash and does not end
-    /// with one. The mount `/` becomes empty.
+    /// Makes the part of a target before the path, from a mount that was decoded once. The part begins with a slash and does not
+    /// end with one. The mount `/` becomes empty.
     ///
     /// ```
     /// let mounts = [&b"/my shop"[..], b"shop", b"/app/", b"/", b""].map(|mount| uwsgi::Encoded::of_mount(mount).to_string());

@@ -38,15 +38,15 @@ impl<'a> HeaderName<'a> {
     #[must_use]
     pub fn from_key(key: &'a [u8]) -> Option<Self> {
         match key {
-            // Byte by byte: this runs for every var of a request, and a call takes longer than the comparison.
+            // A pattern of bytes needs no call. This runs for every var of a request, and a call takes longer than the comparison.
             [b'H', b'T', b'T', b'P', b'_', name @ ..] => (!name.is_empty()).then_some(Self { name, prefixed: true }),
             b"CONTENT_TYPE" | b"CONTENT_LENGTH" => Some(Self { name: key, prefixed: false }),
             _ => None,
         }
     }
 
-    /// Makes a name as HTTP writes it. Content-Type and Content-Length are the names that `CONTENT_TYPE` and
-    /// `CONTENT_LENGTH` carry, not `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
+    /// Makes a name from its form in HTTP. Content-Type and Content-Length become the names of `CONTENT_TYPE` and
+    /// `CONTENT_LENGTH`, not those of `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
     ///
     /// ```
     /// use uwsgi::HeaderName;
@@ -60,12 +60,13 @@ impl<'a> HeaderName<'a> {
         Self { prefixed: !name.duplicates_content(), ..name }
     }
 
-    /// Makes a name of any bytes; Content-Type and Content-Length are those of `HTTP_CONTENT_TYPE` and `HTTP_CONTENT_LENGTH`.
+    /// Makes a name from any bytes. Content-Type and Content-Length become the names of `HTTP_CONTENT_TYPE` and
+    /// `HTTP_CONTENT_LENGTH`.
     pub(crate) const fn of_header(name: &'a [u8]) -> Self {
         Self { name, prefixed: true }
     }
 
-    /// Whether the key that carries it begins with `HTTP_`.
+    /// Whether the key that carries the name begins with `HTTP_`.
     pub(crate) const fn is_prefixed(&self) -> bool {
         self.prefixed
     }
@@ -83,8 +84,9 @@ impl<'a> HeaderName<'a> {
         self.name.iter().map(|byte| printed(*byte))
     }
 
-    /// Returns the key of the var that carries the header: the name in upper case with `_` for `-`, after `HTTP_` unless it is
-    /// Content-Type or Content-Length. [`push_header`](crate::VarsEncoder::push_header) writes this key.
+    /// Returns the key of the var that carries the header: the name in upper case with `_` for `-`. `HTTP_` comes before it,
+    /// unless the name is that of `CONTENT_TYPE` or `CONTENT_LENGTH`. [`push_header`](crate::VarsEncoder::push_header) writes
+    /// this key.
     ///
     /// ```
     /// # use uwsgi::HeaderName;
@@ -228,7 +230,8 @@ impl PartialEq<[u8]> for HeaderName<'_> {
     }
 }
 
-/// Lower case with dashes. A byte above ASCII is printed as the character of Latin-1, and a control byte is escaped.
+/// Writes the name in lower case with dashes. A byte above ASCII is written as its character of Latin-1, and a control byte is
+/// escaped.
 impl fmt::Display for HeaderName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;

@@ -4,8 +4,8 @@ use core::fmt::{self, Write};
 
 /// A part of a target. It is written with percent-encoding for the bytes that a target may not have.
 ///
-/// [`Display`](fmt::Display) writes ASCII: it also encodes the bytes above ASCII. [`bytes`](Self::bytes) leaves those as they
-/// came.
+/// [`Display`](fmt::Display) writes ASCII: it encodes all bytes above ASCII. [`bytes`](Self::bytes) does not encode those that
+/// a client wrote in a target.
 #[derive(Clone, Copy)]
 pub struct Encoded<'a> {
     slash: bool,
@@ -23,7 +23,7 @@ enum Spelling {
 }
 
 impl<'a> Encoded<'a> {
-    /// Makes a part of bytes that were decoded once, such as a path. A percent sign in them stands for itself.
+    /// Makes a part from bytes that were decoded once, such as a path. A percent sign in them stands for itself.
     ///
     /// ```
     /// assert_eq!(uwsgi::Encoded::of_decoded(b"/my shop/100%").to_string(), "/my%20shop/100%25");
@@ -33,7 +33,7 @@ impl<'a> Encoded<'a> {
         Self { slash: false, part, spelling: Spelling::Decoded }
     }
 
-    /// Makes a part of bytes as a client wrote them.
+    /// Makes a part from bytes as a client wrote them.
     pub(crate) const fn of_written(part: &'a [u8]) -> Self {
         Self { slash: false, part, spelling: Spelling::Written }
     }
@@ -59,7 +59,8 @@ impl<'a> Encoded<'a> {
 }
 
 impl Spelling {
-    /// RFC 3986 sections 3.3 and 3.4. Other bytes that clients write and parsers of targets accept stay as they are.
+    /// Whether a byte must be encoded (RFC 3986 sections 3.3 and 3.4). Other bytes that clients write and parsers of targets
+    /// accept stay as they are.
     const fn must_encode(self, byte: u8) -> bool {
         match byte {
             0..=b' ' | 0x7f | b'"' | b'#' | b'<' | b'>' => true,
@@ -127,7 +128,7 @@ const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Returns a byte, or the three bytes that encode it.
+/// Returns the byte itself, or the three bytes that encode it.
 fn encoded(byte: u8, must_encode: bool) -> impl Iterator<Item = u8> + Clone {
     let digits = [digit(byte.wrapping_shr(4)), digit(byte & 0xf)];
     let first = if must_encode { b'%' } else { byte };

@@ -11,7 +11,7 @@ use crate::wire::error::{EncodeError, EncodeErrorKind};
 ///
 /// By default it refuses:
 ///
-/// - `Proxy`, which becomes `HTTP_PROXY` in CGI, and programs take that for their own setting (CVE-2016-5385);
+/// - `Proxy`, which becomes `HTTP_PROXY` in CGI; programs take this var for the address of a proxy to use (CVE-2016-5385);
 /// - names with an underscore, which readers take for the same name with a dash;
 /// - `Transfer-Encoding`, which uWSGI with `--wsgi-manage-chunked-input` prefers to `CONTENT_LENGTH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,7 +69,7 @@ pub(crate) struct Framing {
 enum Length {
     #[default]
     Absent,
-    /// The var is there and empty; front ends mean the same as if it were absent.
+    /// The var is there and empty. It means the same as an absent one.
     Empty,
     Known(u64),
 }
@@ -144,7 +144,7 @@ impl Framing {
     }
 }
 
-/// Whether a var needs no check: no byte is under a space, and no rule is about its key.
+/// Whether a var needs no check: no byte is less than a space, and no rule is about its key.
 ///
 /// Nearly all vars are plain. An encoder that called [`Framing::with`] for each var would take five times as long.
 #[inline(always)]
@@ -152,8 +152,8 @@ pub(crate) fn is_plain(key: &[u8], value: &[u8]) -> bool {
     !has_byte_under_space(value) && !has_byte_under_space(key) && !may_have_rule(key)
 }
 
-/// Whether [`Framing::with`] may have a rule about a key: the key has the length and the last byte of one that has a rule. Few
-/// other keys have both.
+/// Whether [`Framing::with`] may have a rule about a key. All keys with a rule have one of these lengths and one of these last
+/// bytes; few other keys have both.
 #[inline(always)]
 fn may_have_rule(key: &[u8]) -> bool {
     // CONTENT_LENGTH and REQUEST_METHOD, HTTP_CONTENT_LENGTH, HTTP_PROXY, HTTP_TRANSFER_ENCODING.

@@ -2,7 +2,8 @@
 //!
 //! Whether a header counts depends on the other headers of its name. A search through all vars for each header takes quadratic
 //! time, and a packet has room for 6,000 names. A table of all names needs memory, and this crate allocates nothing. So this
-//! file decides in windows: it sorts the names of a window, and then looks each var of the packet up among them.
+//! file decides for one window of vars at a time: it sorts the names of the window, and then looks up each var of the packet
+//! among them.
 
 use core::cmp::Ordering;
 
@@ -11,20 +12,20 @@ use arrayvec::ArrayVec;
 use crate::cgi::name::HeaderName;
 use crate::wire::vars::Vars;
 
-/// The number of vars of a window: more than most packets have. A window takes 5 KiB of the stack.
+/// The number of vars of a window: more than most packets have. The sorted names of a window take 5 KiB of the stack.
 const WINDOW: usize = 512;
 
 /// The vars of one window that are headers and count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    /// The number of its first var.
+    /// The number of the first var of the window.
     begin: usize,
     /// A bit for each var: whether it counts.
     counting: [u64; WINDOW / 64],
 }
 
 impl Window {
-    /// Decides for the window that has the var of this number.
+    /// Decides which vars count, in the window that has the var of this number.
     #[cold]
     #[inline(never)]
     pub(crate) fn around(vars: Vars<'_>, number: usize) -> Self {
@@ -101,16 +102,16 @@ struct Names<'a> {
 #[derive(Clone, Copy)]
 struct Known {
     hash: u16,
-    /// A var of this name.
+    /// The place of a var of this name.
     name: u16,
-    /// The last var of this name in the packet.
+    /// The place of the last var of this name in the packet.
     last: u16,
-    /// The last var of this name so far that is not empty.
+    /// The place of the last var of this name so far whose value is not empty.
     previous: Option<u16>,
 }
 
 impl Names<'_> {
-    /// Returns what is known about a name: the first of its entries.
+    /// Returns what is known about a name. Of several entries of the name it returns the first.
     fn find(&mut self, name: HeaderName<'_>) -> Option<&mut Known> {
         let (vars, hash) = (self.vars, hash(name));
         let compare = |known: &Known| known.hash.cmp(&hash).then_with(|| order(name_at(vars, known.name), Some(name)));
@@ -118,7 +119,8 @@ impl Names<'_> {
         self.sorted.get_mut(index).filter(|known| compare(known).is_eq())
     }
 
-    /// Sorts by heaps. A peer cannot send names for which this takes long. It cannot panic, but the sort of `core` can.
+    /// Sorts by heapsort, which takes O(n log n) steps whatever names a peer sends. It has no panic path; the sort of `core` has
+    /// one.
     fn sort(&mut self) {
         let len = self.sorted.len();
         for root in (0..len / 2).rev() {
@@ -177,15 +179,15 @@ fn name_at(vars: Vars<'_>, place: u16) -> Option<HeaderName<'_>> {
     vars.at(place).and_then(|(key, _)| HeaderName::from_key(key))
 }
 
-/// Orders names in any way in which equal names are equal, and `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` are not.
+/// Orders names. The order only has to make equal names equal, and to make `CONTENT_TYPE` and `HTTP_CONTENT_TYPE` differ.
 fn order(one: Option<HeaderName<'_>>, other: Option<HeaderName<'_>>) -> Ordering {
     let (Some(one), Some(other)) = (one, other) else { return one.is_some().cmp(&other.is_some()) };
     let shape = |name: HeaderName<'_>| (name.as_bytes().len(), name.is_prefixed());
     shape(one).cmp(&shape(other)).then_with(|| one.bytes().cmp(other.bytes()))
 }
 
-/// FNV-1a (draft-eastlake-fnv, section 2) of the printed name, folded to 16 bits. Names are compared where their hashes are
-/// equal.
+/// Returns the FNV-1a hash (draft-eastlake-fnv, section 2) of the printed name, folded to 16 bits. Different names may have the
+/// same hash.
 fn hash(name: HeaderName<'_>) -> u16 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let [a, b, c, d] = hash.to_le_bytes();

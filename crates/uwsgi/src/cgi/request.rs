@@ -12,11 +12,11 @@ use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 use crate::wire::vars::Vars;
 
-/// A request: the vars of a packet, among them the located vars that have a meaning in CGI.
+/// A request: the vars of a packet, and the values of those vars that have a meaning in CGI.
 ///
-/// One pass over the block decodes it and finds these vars. No var is required, so most methods return an `Option`. If a var
-/// came more than once, the last one counts, as in uWSGI and gunicorn. The bytes of the values are not checked:
-/// [`check`](crate::check) does that.
+/// One pass over the block decodes it and finds these values. No var is required, so most methods return an `Option`. If a var
+/// came more than once, the last one counts, as in uWSGI and gunicorn. [`decode`](Self::decode) does not check the bytes of the
+/// values: [`check`](crate::check) does.
 ///
 /// ```
 /// use uwsgi::framing::RequestBody;
@@ -47,7 +47,7 @@ pub struct Request<'a> {
     located: Located<'a>,
 }
 
-/// The values of the vars that the methods of a request return: of each var the last value.
+/// The last value of each var that has a method of [`Request`], or that one of them needs.
 #[derive(Debug, Clone, Copy, Default)]
 struct Located<'a> {
     content_length: Option<&'a [u8]>,
@@ -74,7 +74,8 @@ struct Located<'a> {
 }
 
 impl<'a> Located<'a> {
-    /// Remembers a var if it is one of these. The length of the key and its last byte leave one or two keys to compare with.
+    /// Stores the value of a var if it has a field here. The length of the key and its last byte leave one or two keys to
+    /// compare with.
     #[inline(always)]
     fn visit(&mut self, key: &'a [u8], value: &'a [u8]) {
         let Some(last) = key.last() else { return };
@@ -103,7 +104,7 @@ impl<'a> Located<'a> {
         *place = Some(value);
     }
 
-    /// Remembers the last length, and whether another one differs from it.
+    /// Stores the last length, and whether two lengths differ.
     #[inline(always)]
     fn visit_length(&mut self, value: &'a [u8]) {
         if let Some(other) = self.content_length.replace(value) {
@@ -111,7 +112,7 @@ impl<'a> Located<'a> {
         }
     }
 
-    /// Not inlined into [`visit`](Self::visit), because few requests have two lengths.
+    /// Compares two lengths. It is not inlined into [`visit`](Self::visit), because few requests have two lengths.
     #[cold]
     #[inline(never)]
     fn compare_lengths(&mut self, one: &[u8], other: &[u8]) {
@@ -139,7 +140,7 @@ impl<'a> Request<'a> {
         Self::within(packet, limits)
     }
 
-    /// It is inlined into [`decode`](Self::decode), so that the compiler knows the limits there.
+    /// Decodes within `limits`. It is inlined into [`decode`](Self::decode), where the compiler then knows the limits.
     #[inline(always)]
     fn within(packet: &Packet<'a>, limits: &Limits) -> Result<Self, DecodeError> {
         let (modifier1, modifier2) = (packet.modifier1(), packet.modifier2());
@@ -222,8 +223,8 @@ impl<'a> Request<'a> {
         self.located.script_name
     }
 
-    /// Returns `QUERY_STRING` as it was sent: what follows the `?`. The front end decides on it, and `REQUEST_URI` may have
-    /// another query. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is
+    /// Returns `QUERY_STRING` as it was sent: what follows the `?`. The front end decides what it is; the query of `REQUEST_URI`
+    /// may differ. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is
     /// absent.
     #[must_use]
     pub const fn query_string(&self) -> Option<&'a [u8]> {
@@ -270,10 +271,10 @@ impl<'a> Request<'a> {
         body_framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
     }
 
-    /// Whether another request may follow the body on this connection: there is a `CONTENT_LENGTH` that is not empty, and all
-    /// that came have the same bytes.
+    /// Whether another request may follow the body on this connection: there is a `CONTENT_LENGTH` that is not empty, and every
+    /// other `CONTENT_LENGTH` has the same bytes.
     ///
-    /// Without a length, or where two differ, bytes of an undeclared body could be read as a request.
+    /// Without a length, or where two differ, a server could read bytes of an undeclared body as a request.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -302,7 +303,7 @@ impl<'a> Request<'a> {
         Scheme::of_values(https, [request_scheme, uwsgi_scheme, url_scheme]).unwrap_or(Scheme::Http)
     }
 
-    /// Whether `HTTPS` is `on`, `1` or `true`, in any case. Every server knows this var about the scheme.
+    /// Whether `HTTPS` is `on`, `1` or `true`, in any case. Every known server reads this var to find the scheme.
     ///
     /// ```
     /// # use uwsgi::{Packet, Request};
@@ -318,7 +319,7 @@ impl<'a> Request<'a> {
     /// Returns `HTTP_HOST`: the host that the client asked for, and its port if the client named one.
     ///
     /// Only this spelling of the key counts, as in CGI. [`headers`](Self::headers) takes `HTTP_Host` for the same header, and
-    /// the last one counts there. So the two differ where a front end sends both keys, which no known front end does.
+    /// the last one counts there. So the two methods differ where a front end sends `HTTP_Host`, which no known front end does.
     #[must_use]
     pub const fn host(&self) -> Option<&'a [u8]> {
         self.located.host

@@ -51,7 +51,8 @@ impl Scheme {
         Self::of_values(vars.get("HTTPS"), names)
     }
 
-    /// Decides by the value of `HTTPS`, and by those of the vars that name a scheme, the most important one first.
+    /// Returns the scheme: https if `https`, the value of `HTTPS`, means it; else the first scheme in `names`, the values of the
+    /// vars that name one.
     pub(crate) fn of_values(https: Option<&[u8]>, names: [Option<&[u8]>; 3]) -> Option<Self> {
         if https.is_some_and(says_https) {
             return Some(Self::Https);
@@ -69,7 +70,7 @@ impl Scheme {
     }
 }
 
-/// Whether a value of `HTTPS` means yes.
+/// Whether a value of `HTTPS` means that the scheme is https.
 pub(crate) fn says_https(value: &[u8]) -> bool {
     [&b"on"[..], b"1", b"true"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }

@@ -39,8 +39,8 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Returns the path. It begins with a slash, or it is `*` (RFC 9112 section 3.2.4).
     ///
-    /// It is spelled as in `REQUEST_URI` if that, decoded once, is `SCRIPT_NAME` followed by `PATH_INFO`: a `%2F` stays `%2F`.
-    /// Else it is `PATH_INFO`, encoded.
+    /// If the path of `REQUEST_URI`, decoded once, is `SCRIPT_NAME` followed by `PATH_INFO`, this path is spelled as in
+    /// `REQUEST_URI`: a `%2F` stays `%2F`. Else it is `PATH_INFO`, encoded.
     #[must_use]
     pub const fn path(&self) -> Encoded<'a> {
         self.path
@@ -76,8 +76,8 @@ impl<'a> Target<'a> {
         FromRoot(*self)
     }
 
-    /// Returns path and query as they are in `REQUEST_URI`; `None` where a byte has to be encoded: use [`bytes`](Self::bytes)
-    /// then.
+    /// Returns path and query as they are in `REQUEST_URI`. `None` where they differ from it, or where a byte has to be encoded:
+    /// use [`bytes`](Self::bytes) then.
     #[must_use]
     pub const fn as_bytes(&self) -> Option<&'a [u8]> {
         self.whole
@@ -197,10 +197,10 @@ fn spelled<'a>(written: &'a [u8], mount: &[u8], routed: &[u8]) -> Option<&'a [u8
 pub struct RequestUri<'a> {
     uri: &'a [u8],
     path: Option<&'a [u8]>,
-    /// What comes before the query.
+    /// All bytes before the query.
     other: &'a [u8],
     query: Option<&'a [u8]>,
-    /// What comes before the path of an absolute URI.
+    /// The scheme and the authority of an absolute URI: all bytes before its path.
     authority: Option<&'a [u8]>,
 }
 
@@ -237,11 +237,11 @@ impl<'a> RequestUri<'a> {
         self.query
     }
 
-    /// Returns a `PATH_INFO` that came with this URI as a path.
+    /// Returns the path in a `PATH_INFO` that came with this URI.
     ///
-    /// If the URI is absolute, uWSGI's router sends all of it, decoded, as `PATH_INFO`. Then the decoded authority of the URI
-    /// is cut from `PATH_INFO`. For `http://a%2Fb/c` that is `http://a/b`, though the authority of `PATH_INFO` seems to end
-    /// earlier.
+    /// If the URI is absolute, uWSGI's router sends all of it, decoded, as `PATH_INFO`. Then the scheme and the authority are
+    /// removed, as the URI has them. For example, `http://a%2Fb/c` comes as `http://a/b/c`, and its path is `/c`. `PATH_INFO`
+    /// alone does not tell where such an authority ends.
     #[must_use]
     pub fn path_of(&self, path_info: &'a [u8]) -> &'a [u8] {
         let Some(authority) = self.authority else { return path_info };
@@ -249,7 +249,7 @@ impl<'a> RequestUri<'a> {
         same.or_else(|| after_authority(path_info)).unwrap_or(path_info)
     }
 
-    /// Whether `*` is what the client asked for, and not a path without its slash.
+    /// Whether a `*` is what the client asked for, and not a path that has lost its slash.
     fn allows_asterisk(&self, routed: Option<&[u8]>) -> bool {
         self.uri == b"*" || (routed.is_some() && self.uri.is_empty())
     }

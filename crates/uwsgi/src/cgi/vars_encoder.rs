@@ -107,15 +107,15 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
         let (key, value) = (key.as_ref(), value.as_ref());
         if !is_plain(key, value) {
             let framing = self.framing.with(self.policy, key, value)?;
-            // From here on nothing fails, so that `framing` is always that of the vars that were written.
+            // A pair that does not fit fails here, before `framing` is stored: that must be the framing of the written vars.
             self.packet.fits_pair(key, value)?;
             self.framing = framing;
         }
         self.packet.append_pair(key, value)
     }
 
-    /// Writes one var whatever it says. Only what the wire cannot carry is refused. This is for tests of servers, for fuzzers
-    /// and for packets that are no web requests.
+    /// Writes one var and does not check its content. It refuses only an empty key and what does not fit. This is for tests of
+    /// servers, for fuzzers and for packets that are not web requests.
     ///
     /// Later pushes do not take this var into account: after a raw `CONTENT_LENGTH` they write another one.
     /// [`Packet::new`](crate::Packet::new) makes packets with any payload.
@@ -205,7 +205,7 @@ impl<'b, B: Buffer + ?Sized> VarsEncoder<'b, B> {
     }
 
     /// Writes all of these vars, or writes nothing if one of them is refused. The vars of a front end may have several
-    /// `CONTENT_LENGTH` and an `HTTP_TRANSFER_ENCODING`. A proxy pushes one var at a time to leave them out.
+    /// `CONTENT_LENGTH` and an `HTTP_TRANSFER_ENCODING`. To leave these out, a proxy pushes one var at a time.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Where bodies end: that of a request, and that of an answer.
+//! Where the body of a request ends, and where the body of an answer ends.
 
 use crate::http::content_length::{self, FramingError};
 use crate::http::response::ResponseHead;
@@ -27,8 +27,8 @@ pub enum RequestBody {
 ///
 /// | `CONTENT_LENGTH` | `HTTP_TRANSFER_ENCODING` | answer |
 /// |---|---|---|
-/// | absent or empty | absent | [`RequestBody::None`] |
-/// | absent or empty | chunked | [`RequestBody::Chunked`] if accepted, else [`RequestBody::None`] |
+/// | absent or empty | absent, or not `chunked` | [`RequestBody::None`] |
+/// | absent or empty | `chunked` | [`RequestBody::Chunked`] if accepted, else [`RequestBody::None`] |
 /// | digits that fit 64 bits | anything | [`RequestBody::Length`] |
 /// | anything else | anything | an error |
 ///

@@ -29,18 +29,18 @@ pub struct Chunked {
     dropped: u16,
 }
 
-/// What to do with the bytes that [`Chunked::step`] was shown.
+/// What to do with the bytes that [`Chunked::step`] got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum ChunkStep {
-    /// Pass over `skip` bytes, then take the next `take` bytes of data; `take` may be 0.
+    /// Skip `skip` bytes, then take the next `take` bytes of data; `take` may be 0.
     Data {
         /// Bytes of framing.
         skip: usize,
         /// Bytes of data that follow them.
         take: usize,
     },
-    /// The body has ended. Pass over `skip` bytes; the bytes that follow them do not belong to the body.
+    /// The body has ended. Skip `skip` bytes; the bytes after them do not belong to the body.
     End {
         /// Bytes of framing.
         skip: usize,
@@ -57,8 +57,8 @@ pub enum ChunkError {
     Line,
     /// A size that is not 1 to 16 hex digits, or bytes after it on its line that are neither blanks nor an extension.
     Size,
-    /// A trailer that is not a name, a colon and a value (RFC 9112 section 7.1.2); extensions and trailers over
-    /// [`Chunked::MOST_DROPPED`] bytes together; a control byte in one.
+    /// A trailer that is not a name, a colon and a value (RFC 9112 section 7.1.2); extensions and trailers that have over
+    /// [`Chunked::MOST_DROPPED`] bytes together; a control byte other than a tab in one of them.
     Trailer,
 }
 
@@ -82,8 +82,8 @@ enum State {
     /// In the digits of a size.
     #[default]
     Size,
-    /// In blanks after a size: the end of the line may follow, or an extension. RFC 9112 has no blanks that pad a size, but old
-    /// servers write them, and httparse 1.10 accepts them too.
+    /// In blanks after a size. The end of the line may follow, or an extension. RFC 9112 allows blanks only before an extension,
+    /// but old servers write them before the end of the line too, and httparse 1.10 accepts them.
     SizeBlank,
     /// In an extension.
     Extension,
@@ -107,7 +107,7 @@ enum State {
 }
 
 impl Chunked {
-    /// The most bytes of extensions and trailers together.
+    /// The largest number of bytes that extensions and trailers may have together.
     pub const MOST_DROPPED: u16 = 8192;
 
     /// Whether the body has ended.

@@ -31,11 +31,12 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
     HOP_BY_HOP.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
-/// Whether the values of a message's `Connection` headers list this header. It is about the connection that the message came
-/// through then, and a proxy does not pass it on (RFC 9110 section 7.6.1).
+/// Whether the values of a message's `Connection` headers list this header. A listed header is about the connection that the
+/// message came through, and a proxy does not pass it on (RFC 9110 section 7.6.1).
 ///
-/// It returns false for Host, Content-Length and Content-Type, because a message without them is another message. Do not use it
-/// with the `Connection` in vars, which is about another connection: a client could remove what the front end has set.
+/// The result is false for Host, Content-Length and Content-Type, because a message changes its meaning without them. Do not use
+/// this function with the `Connection` in vars, which is about the client's connection to the front end: a client could remove
+/// what the front end has set.
 ///
 /// ```
 /// use uwsgi::connection_lists;
@@ -56,7 +57,7 @@ impl<'a> ResponseHead<'a> {
     /// - headers about the connection: see [`passes`];
     /// - headers that the `Connection` of the answer lists;
     /// - all options but `upgrade` in the `Connection` of a 101;
-    /// - `Status`, which CGI has in place of a status line;
+    /// - `Status`, which CGI has instead of a status line;
     /// - the Content-Length of an answer that must not have one: 1xx and 204 (RFC 9110 section 8.6).
     ///
     /// ```

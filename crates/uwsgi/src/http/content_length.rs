@@ -57,7 +57,7 @@ pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) 
     Ok(declared.map(|(length, _)| length))
 }
 
-/// Reads a `CONTENT_LENGTH` as a number; `None` where it is empty, which front ends send instead of no length.
+/// Reads a `CONTENT_LENGTH` as a number; `None` where it is empty, because front ends send an empty one if there is no length.
 ///
 /// It takes digits only (RFC 9110 section 8.6): no sign, no spaces, no list. uWSGI 2.0 takes the leading digits of any text and
 /// wraps on overflow. gunicorn 27 takes what Python's `int()` takes, and reads anything else as 0. Both may read a body of a
@@ -109,8 +109,8 @@ pub const fn whole_length(status: u16, to_head_request: bool, length: u64) -> Op
 /// Whether `declared`, the Content-Length in the head of an answer, is right for a whole body of `length` bytes.
 ///
 /// A 304 and the answer to HEAD send no body. If the application gives an empty body with them, any Content-Length may be
-/// right, because it is that of the answer to GET. With the status 1xx or 204 [no length leaves](whole_length), so any is
-/// right.
+/// right, because it is that of the answer to GET. An answer with the status 1xx or 204 [has no
+/// Content-Length](whole_length) on the wire, so any is right.
 ///
 /// ```
 /// use uwsgi::framing::is_length_right;

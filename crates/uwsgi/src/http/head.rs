@@ -4,8 +4,7 @@ use core::iter::FusedIterator;
 
 use memchr::memchr;
 
-/// Finds the end of a head that comes in pieces. It remembers how far it has searched, so all calls together read each byte
-/// once.
+/// Finds the end of a head that comes in pieces. It stores how far it has searched, and the next call goes on from there.
 ///
 /// The end is the first empty line. Lines end in CR LF, or in LF alone, which every known front end accepts.
 ///
@@ -18,13 +17,13 @@ use memchr::memchr;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeadEnd {
-    /// Where the next search begins: at a newline that may still begin the end of the head, or after all bytes that cannot.
+    /// Where the next search begins: at a newline that may begin the end of the head, or else after the bytes that were searched.
     from: usize,
 }
 
 impl HeadEnd {
-    /// Returns the length of the head with its empty line; `None` where its end has not come. `got` is all bytes of the head so
-    /// far, from its first byte on, and grows from call to call.
+    /// Returns the length of the head with its empty line; `None` where its end has not come. `got` has all bytes so far,
+    /// beginning with the first byte of the head. It grows from call to call.
     #[inline]
     pub fn find(&mut self, got: &[u8]) -> Option<usize> {
         if self.from == 0 {

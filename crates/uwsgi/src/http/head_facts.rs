@@ -33,7 +33,7 @@ impl Flags {
     }
 }
 
-/// Reads header lines that do not follow a status line of HTTP/1.
+/// Reads the header lines of a head that does not begin with a status line of HTTP/1.0 or HTTP/1.1.
 #[inline(never)]
 pub(crate) fn headers(head: &[u8], lines: &[u8], limits: &HeadLimits) -> Result<Facts, ResponseError> {
     let mut slots = [EMPTY_HEADER; SLOTS];
@@ -83,9 +83,10 @@ pub(crate) fn facts(
     Ok(found)
 }
 
-/// Whether a name of token bytes is this name, in any case. `lower` has lower-case letters and dashes only.
+/// Whether a name of token bytes is `lower`, in any case. Both have the same length, 8 to 16 bytes. `lower` has only lower-case
+/// letters and dashes.
 ///
-/// Setting the bit turns letters into lower case. It turns no other token byte into a letter or a dash.
+/// Setting the bit 0x20 turns letters into lower case. It turns no other token byte into a letter or a dash.
 #[inline]
 fn is_name(name: &[u8], lower: &[u8]) -> bool {
     const CASE: u64 = u64::from_ne_bytes([0x20; 8]);
@@ -139,10 +140,10 @@ impl Facts {
     }
 }
 
-/// Returns what is wrong with lines that httparse refuses: the first that is no header, or their number.
+/// Returns why httparse refuses lines: the first line that is not a header, or too many lines.
 #[cold]
 fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError {
-    // httparse refuses the same lines one by one.
+    // httparse also refuses a bad line if it gets only this line.
     let is_bad = |line: &&[u8]| httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err();
     match lines.split_inclusive(|byte| *byte == b'\n').find(is_bad) {
         None if error == httparse::Error::TooManyHeaders => {
@@ -152,7 +153,7 @@ fn bad_lines(head: &[u8], lines: &[u8], error: httparse::Error) -> ResponseError
     }
 }
 
-/// Returns where a part of the head begins in it, by its address.
+/// Returns the offset of `part` in `head`, by their addresses.
 #[cold]
 pub(crate) fn offset(head: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().saturating_sub(head.as_ptr().addr())

@@ -14,7 +14,7 @@ impl Default for HeadLimits {
     }
 }
 
-/// As many lines as there is room for on the stack.
+/// The largest limit on header lines. The parser has this many slots on the stack.
 const MOST_LINES: u16 = 256;
 pub(crate) const SLOTS: usize = 256;
 

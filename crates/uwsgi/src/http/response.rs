@@ -13,8 +13,8 @@ use crate::http::status_line::{is_usual, read_status, split_status, status_code}
 /// The head of a backend's answer, in any of the three styles that front ends read: with a status line, with a CGI `Status:`,
 /// or with neither.
 ///
-/// In a decoded head every line is a header, and there is at most one Content-Length, and no Content-Length with a
-/// Transfer-Encoding. One bad line refuses the whole head (CVE-2023-27522, CVE-2024-24795). A status line wins over `Status:`.
+/// In a decoded head every line after the status line is a header. There is at most one Content-Length, and none beside a
+/// Transfer-Encoding. A head with one bad line is refused (CVE-2023-27522, CVE-2024-24795). A status line wins over `Status:`.
 /// A head with neither means 302 if it has a `Location`, else 200 (RFC 3875 section 6.2, as nginx reads it).
 ///
 /// ```
@@ -44,7 +44,7 @@ pub struct ResponseHead<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeadStyle {
-    /// With neither: 302 if there is a `Location`, else 200.
+    /// With neither a status line nor a `Status`: 302 if there is a `Location`, else 200.
     Bare,
     /// With the header `Status`.
     Cgi,
@@ -75,7 +75,7 @@ impl<'a> ResponseHead<'a> {
         let Some((version, [b' ', ..])) = head.split_at_checked(8).filter(|(version, _)| is_usual(version)) else {
             return Self::of_other(head, limits);
         };
-        // httparse reads the status line of these two versions too, and does not have to clear its slots.
+        // httparse reads the status line too, if it is of HTTP/1.0 or HTTP/1.1. It does not clear uninitialized slots.
         let mut slots = [const { MaybeUninit::<Header<'_>>::uninit() }; SLOTS];
         let mut response = httparse::Response::new(&mut []);
         let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut slots);
@@ -88,7 +88,7 @@ impl<'a> ResponseHead<'a> {
     }
 
     /// Decodes the head at the start of `got`, if it is complete and httparse reads it in one pass. Returns it with its length.
-    /// `None` does not mean that there is no head.
+    /// After `None` there may still be a head that [`decode_with`](Self::decode_with) decodes.
     #[inline]
     pub(crate) fn decode_at_once(got: &'a [u8], limits: &HeadLimits) -> Option<(Self, usize)> {
         let (version, _) = got.split_at_checked(8).filter(|(version, _)| is_usual(version))?;
@@ -102,8 +102,8 @@ impl<'a> ResponseHead<'a> {
         Some((Self::new(version, lines, reason, status, HeadStyle::StatusLine, facts), len))
     }
 
-    /// Decodes a head without a status line, or with one of another version: uWSGI 2.0 answers with the version of the request,
-    /// which may be HTTP/2.0.
+    /// Decodes a head without a status line, or with a status line of a version other than HTTP/1.0 and HTTP/1.1. uWSGI 2.0
+    /// answers with the version of the request, which may be HTTP/2.0.
     #[inline(never)]
     fn of_other(head: &'a [u8], limits: &HeadLimits) -> Result<Self, ResponseError> {
         if !head.starts_with(b"HTTP/") && split_line(head).is_some() {
@@ -179,7 +179,7 @@ impl<'a> ResponseHead<'a> {
         self.style
     }
 
-    /// Whether the head is that of an interim answer, which another head follows: 1xx, but for 101.
+    /// Whether the head is that of an interim answer, which another head follows: 1xx, except 101.
     #[must_use]
     pub const fn is_interim(&self) -> bool {
         self.status < 200 && self.status != 101

@@ -1,4 +1,4 @@
-//! Writes the heads of answers: only such as every front end reads in the same way.
+//! Writes heads of answers that every front end reads in the same way.
 
 use core::fmt;
 
@@ -16,8 +16,8 @@ use crate::wire::draft::Draft;
 /// after the three digits.
 ///
 /// The encoder refuses what front ends read in different ways: a second Content-Length, Transfer-Encoding, other headers about
-/// a connection (PEP 3333 forbids them to WSGI applications), control bytes, and 1xx but for 101. A refused line changes
-/// nothing. With 101 and 204 it takes a Content-Length and does not write it. An encoder that is dropped without
+/// a connection (PEP 3333 forbids them to WSGI applications), control bytes, and 1xx except 101. A refused line changes
+/// nothing. With 101 and 204 it accepts a Content-Length and does not write it. An encoder that is dropped without
 /// [`finish`](Self::finish) removes what it wrote from an `ArrayVec` or a `Vec`.
 ///
 /// ```
@@ -43,7 +43,7 @@ pub struct ResponseEncoder<'b, B: Buffer + ?Sized> {
 /// A head that [`ResponseEncoder::finish`] has written: its bytes, and what they say about the body.
 ///
 /// Only a [`ResponseEncoder`] makes one, so every front end reads it in the same way, and its status and its length are those
-/// of its bytes. [`Respond::head`](crate::server::Respond::head) takes nothing else.
+/// of its bytes. [`Respond::head`](crate::server::Respond::head) takes only such a head.
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;
@@ -83,7 +83,7 @@ impl<'b> EncodedHead<'b> {
         self.length
     }
 
-    /// Returns the protocols that its `Upgrade` switches to.
+    /// Returns the protocols in the `Upgrade` of the head.
     pub(crate) const fn upgrade(&self) -> &Protocols {
         &self.upgrade
     }
@@ -93,7 +93,7 @@ impl<'b> EncodedHead<'b> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusedLine {
-    /// The buffer has no room for it.
+    /// The buffer has no room for the line.
     BufferFull,
     /// A header about the connection, which only the server may write; `Upgrade` outside of a 101.
     HopByHop,
@@ -186,8 +186,8 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
         Ok(())
     }
 
-    /// Writes `Content-Length`, once. With the status 101 or 204 the length is taken and not written, because these must not
-    /// have one (RFC 9110 section 8.6) and some applications give it all the same.
+    /// Writes `Content-Length`, once. With the status 101 or 204 the length is accepted and not written: an answer with such a
+    /// status must not have one (RFC 9110 section 8.6), but some applications give one.
     ///
     /// ```
     /// # use uwsgi::response::ResponseEncoder;

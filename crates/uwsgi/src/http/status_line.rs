@@ -9,7 +9,7 @@ pub(crate) const fn is_usual(version: &[u8]) -> bool {
 }
 
 /// Returns the lines after the status line, the status and the reason, as httparse read them. `None` where it did not read
-/// them, or where it may have left out a reason: it returns no reason that is not ASCII.
+/// them, or where the reason is empty: httparse returns an empty reason instead of one that is not ASCII.
 #[inline(always)]
 pub(crate) fn read_status<'a>(
     head: &'a [u8],
@@ -19,7 +19,7 @@ pub(crate) fn read_status<'a>(
     if status < 100 || reason.is_empty() {
         return None;
     }
-    // After a version, a space, three digits, a space and the reason.
+    // 13 bytes come before the reason: a version, a space, three digits and a space.
     let rest = head.get(13_usize.saturating_add(reason.len())..)?;
     match rest {
         [b'\r', b'\n', lines @ ..] | [b'\n', lines @ ..] => Some((lines, status, reason)),

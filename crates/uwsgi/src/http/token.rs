@@ -1,4 +1,4 @@
-//! Tokens (RFC 9110 section 5.6.2), which methods and the names of headers are.
+//! Tokens (RFC 9110 section 5.6.2). Methods and the names of headers are tokens.
 
 /// Returns the position of the first byte that a token may not have.
 pub(crate) fn position_outside_token(name: &[u8]) -> Option<usize> {

@@ -3,10 +3,11 @@
 /// The protocols that a request offers in its `Upgrade`, or those that an answer switches to.
 ///
 /// A server must not switch to a protocol that the client did not offer (RFC 9110 section 7.8). Here it never switches to
-/// `h2c`: see [`is_upgrade`](crate::is_upgrade). A state machine has no room for names, so this type has a hash of each.
+/// `h2c`: see [`is_upgrade`](crate::is_upgrade). Names have any length and this crate does not allocate, so this type keeps a
+/// hash of each name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Protocols {
-    /// 0 means that the place is free.
+    /// The hashes of the names; 0 means that the place is free.
     hashes: [u32; 4],
 }
 
@@ -47,7 +48,8 @@ fn free(hashes: &mut [u32]) -> Option<&mut u32> {
     hashes.iter_mut().find(|hash| **hash == 0)
 }
 
-/// FNV-1a of 32 bits over a name in lower case, since case does not matter (RFC 9110 section 7.8). It is never 0.
+/// Returns the FNV-1a hash of 32 bits of a name in lower case, because case does not matter (RFC 9110 section 7.8). The result is
+/// never 0.
 const fn hash(name: &[u8]) -> u32 {
     let (mut hash, mut rest) = (0x811c_9dc5_u32, name);
     while let [byte, others @ ..] = rest {

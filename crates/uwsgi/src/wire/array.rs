@@ -136,7 +136,7 @@ impl<'a> Iterator for Items<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        // The block is well-formed, so only its end is an error.
+        // The block is well-formed, so `item` returns `None` only at its end.
         let (rest, item) = grammar::item(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);

@@ -16,7 +16,8 @@ pub trait Buffer: sealed::Sealed {
     #[doc(hidden)]
     fn append<const N: usize>(&mut self, at: usize, pieces: [&[u8]; N]) -> bool;
 
-    /// Removes what was written from `start` on. A slice has no length, so the bytes stay in it; no caller has seen them.
+    /// Removes what was written from `start` on. In a slice the bytes stay, because a slice does not count what was written; no
+    /// caller has seen them.
     #[doc(hidden)]
     fn cut(&mut self, start: usize);
 
@@ -47,11 +48,11 @@ fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
     pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()))
 }
 
-/// Copies between slices of equal length. Most keys and values are short: two steps copy them, which may overlap. This takes a
-/// fraction of the time of a call.
+/// Copies between slices of equal length. Most keys and values are short. Two copies of a constant length, which may overlap,
+/// take a fraction of the time of a call of `memcpy`.
 #[inline(always)]
 fn copy(target: &mut [u8], source: &[u8]) {
-    // A match would become a jump that the processor cannot predict. This takes a fifth less time.
+    // The compiler turns a `match` into a jump that the processor cannot predict. These comparisons take a fifth less time.
     let len = source.len();
     if len >= 16 {
         if len <= 32 {

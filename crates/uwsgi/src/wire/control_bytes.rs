@@ -1,4 +1,5 @@
-//! Bytes that end a line or a string. Almost no text has one, so a fast search looks for any of them.
+//! Searches for bytes that end a line or a string. Almost no text has such a byte, so a fast check for any byte less than a
+//! space comes first.
 
 /// Returns the position of the first CR, LF or NUL.
 #[inline(always)]
@@ -18,9 +19,9 @@ pub(crate) fn nul(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| *byte == 0)
 }
 
-/// Whether any byte is under a space, as all control bytes of ASCII but DEL are.
+/// Whether any byte is less than a space (0x20). All control bytes of ASCII are, except DEL.
 ///
-/// The search goes in wide steps. The last step may overlap the one before it.
+/// It reads 16 or 8 bytes at once. The last of these reads may overlap the one before it.
 #[inline(always)]
 pub(crate) fn has_byte_under_space(bytes: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
@@ -43,7 +44,7 @@ pub(crate) fn has_byte_under_space(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | (*byte < b' '))
 }
 
-/// Returns the lesser of each two bytes. The compiler makes one instruction of it.
+/// Returns the lesser byte at each position. The compiler makes one instruction of it.
 #[inline(always)]
 fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
     let mut least = *one;
@@ -55,8 +56,9 @@ fn lesser(one: &[u8; 16], other: &[u8; 16]) -> [u8; 16] {
 
 const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// Sets at least one highest bit if one of the eight bytes is under a space, and none if no byte is. Only such a byte has a
-/// clear highest bit that is set once 0x20 is subtracted, and only such a byte makes a borrow. The other bits have no meaning.
+/// Sets the highest bit of at least one byte if one of the eight bytes is less than a space, and of no byte otherwise. The
+/// subtraction of 0x20 sets a clear highest bit only in such a byte, and only such a byte borrows from the next one. The other
+/// bits have no meaning.
 #[inline(always)]
 const fn under_space(bytes: [u8; 8]) -> u64 {
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);

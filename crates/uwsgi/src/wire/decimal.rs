@@ -3,13 +3,13 @@
 /// Why text is not a number of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDecimal {
-    /// A byte is no digit, or the text is empty.
+    /// A byte is not a digit, or the text is empty.
     NotDigits,
     /// The number needs more than 64 bits.
     Overflow,
 }
 
-/// Reads a number of digits only. Leading zeros are allowed; signs and spaces are not.
+/// Reads a number that consists of digits. Leading zeros are allowed; signs and spaces are not.
 pub(crate) fn parse(text: &[u8]) -> Result<u64, NotDecimal> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(NotDecimal::NotDigits);

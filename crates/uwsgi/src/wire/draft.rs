@@ -1,10 +1,11 @@
-//! The bytes that an encoder has written so far. They are removed again unless the encoder keeps them.
+//! The bytes that an encoder has written so far. They are removed if the encoder does not keep them.
 
 use crate::wire::buffer::Buffer;
 
 /// Bytes at the end of a buffer that are not complete yet.
 ///
-/// A draft that is dropped removes them. If half a packet stayed in a `Vec`, it would be read as the start of the next packet.
+/// Dropping a draft removes its bytes. If half a packet stayed in a `Vec`, a peer would read it as the start of the next
+/// packet.
 #[derive(Debug)]
 pub(crate) struct Draft<'b, B: Buffer + ?Sized> {
     /// `None` once the bytes are kept, so that the drop removes nothing.
@@ -32,7 +33,7 @@ impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
         written
     }
 
-    /// Counts bytes that were not written, so that nothing that comes after them fits either.
+    /// Counts `len` bytes without writing them, so that no later piece fits either.
     #[inline]
     pub(crate) fn skip(&mut self, len: usize) {
         self.end = self.end.saturating_add(len);
@@ -49,13 +50,13 @@ impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
         self.buffer.as_deref().map_or(0, |buffer| buffer.room(self.start.saturating_add(len)))
     }
 
-    /// Returns the bytes so far, from the one at `from` on.
+    /// Returns the bytes so far, beginning with the one at `from`.
     #[inline]
     pub(crate) fn written_from(&self, from: usize) -> &[u8] {
         self.buffer.as_deref().map_or(&[], |buffer| buffer.written(self.start.saturating_add(from), self.end))
     }
 
-    /// Returns the bytes so far, from the one at `from` on, to be changed.
+    /// Returns the bytes so far, beginning with the one at `from`, to be changed.
     #[inline]
     pub(crate) fn written_from_mut(&mut self, from: usize) -> &mut [u8] {
         match self.buffer.as_deref_mut() {

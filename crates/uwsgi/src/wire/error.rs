@@ -80,17 +80,17 @@ impl DecodeErrorKind {
 }
 
 impl DecodeError {
-    /// `required` and `available` are bytes, or vars for [`DecodeErrorKind::VarsLimit`].
+    /// Makes an error. `required` and `available` are bytes, or vars for [`DecodeErrorKind::VarsLimit`].
     ///
-    /// A packet has at most 65539 bytes, so its numbers always fit.
+    /// A packet has at most 65539 bytes, so its numbers always fit into 32 bits.
     #[inline]
     pub(crate) fn new(kind: DecodeErrorKind, offset: usize, required: usize, available: usize) -> Self {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { kind, offset: small(offset), required: small(required), available: small(available) }
     }
 
-    /// Returns the same error with an offset that counts from `by` bytes earlier, such as the start of a file that has the
-    /// packet in it.
+    /// Returns the same error with `by` added to its offset. The offset then counts from a place `by` bytes before the input, such
+    /// as the start of a file that contains the packet.
     ///
     /// ```
     /// # use uwsgi::Packet;
@@ -182,7 +182,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// Why something could not be written. Nothing of it was written, and the encoder can go on.
+/// Why an encoder could not write an element. It has written no part of the element, and can go on.
 ///
 /// ```
 /// use uwsgi::{EncodeErrorKind, VarsEncoder};
@@ -205,7 +205,7 @@ pub struct EncodeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
-    /// The buffer has no room for it.
+    /// The buffer has no room for the element.
     BufferFull,
     /// A `Content-Length` that is not a decimal number of at most 64 bits.
     ContentLength,
@@ -255,8 +255,8 @@ impl EncodeError {
         self.kind
     }
 
-    /// Whether the element is refused for what it says, however much room there is. A proxy leaves such an element out and goes
-    /// on. `false` means that the element does not fit.
+    /// Whether the content of the element is refused, so that more room would not help. A front end leaves such an element out
+    /// and goes on. `false` means that the element does not fit.
     ///
     /// ```
     /// use uwsgi::VarsEncoder;

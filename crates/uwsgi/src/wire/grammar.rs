@@ -1,4 +1,4 @@
-//! The grammar of a block, in nom: `vars = pair*`, `array = item*`. The leaves are functions of this file.
+//! The grammar of a block, in nom: `vars = pair*`, `array = item*`. A leaf is a function of this file that reads one element.
 //!
 //! A leaf uses `split_at_checked` and `split_last_chunk`, which have no panic path. One split takes a key or a value together
 //! with the length that follows it. nom's `length_data` takes three times as long. nom's `streaming` parsers call an overrun in
@@ -19,7 +19,7 @@ pub(crate) type Pair<'a> = (&'a [u8], &'a [u8]);
 /// Reads one pair of a complete block: a key and a value, each after the 16 bits of its length.
 #[inline(always)]
 pub(crate) fn pair(input: &[u8]) -> Option<(&[u8], Pair<'_>)> {
-    // A pair is at least as long as its two lengths: one comparison here checks both.
+    // A pair has at least the four bytes of its two lengths. One comparison checks that both are there.
     let [low, high, _, _] = input.first_chunk()?;
     let key_len = usize::from(u16::from_le_bytes([*low, *high]));
     let (head, tail) = input.split_at_checked(key_len.saturating_add(4))?;
@@ -37,11 +37,11 @@ pub(crate) fn item(input: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((rest, item))
 }
 
-/// Reads `vars = pair*` up to the end of the block. It shows each pair to `visit`, and returns the number of pairs.
+/// Reads `vars = pair*` up to the end of the block, calls `visit` with each pair, and returns the number of pairs.
 ///
-/// Every length but the first follows a key or a value. So the loop takes a key with the length of its value, and a value with
-/// the length of the next key; after the last value there is no length. If the block is malformed, `visit` has seen some of its
-/// pairs.
+/// Every length except the first follows a key or a value. So the loop takes a key together with the length of its value, and a
+/// value together with the length of the next key. No length follows the last value. If the block is malformed, `visit` was
+/// called with some of its pairs.
 #[inline(always)]
 pub(crate) fn vars<'a>(
     block: &'a [u8],
@@ -85,8 +85,8 @@ pub(crate) fn array(block: &[u8]) -> Result<usize, DecodeError> {
     }
 }
 
-/// Reads the pair at the start of `rest`, which is not empty, after `count` pairs of the block; for readers that go pair by
-/// pair.
+/// Reads the pair at the start of `rest`, for callers that read one pair at a time. `rest` is not empty; `count` is the number
+/// of pairs before it in the block.
 pub(crate) fn pair_within<'a>(
     block: &[u8],
     rest: &'a [u8],
@@ -103,7 +103,7 @@ pub(crate) fn pair_within<'a>(
     }
 }
 
-/// Shows all elements to `visit` up to the first fault, and returns the rest of the block.
+/// Calls `visit` with each element before the first fault, and returns the rest of the block.
 #[inline(always)]
 fn all<'a, T>(
     block: &'a [u8],
@@ -118,7 +118,7 @@ fn all<'a, T>(
     }
 }
 
-/// A leaf as a parser of nom. A closure is a parser too, but is not inlined into the crate that uses it.
+/// A leaf as a parser of nom. A closure is a parser too, but the compiler does not inline it into the crate that uses it.
 struct Element<F>(F);
 
 impl<'a, T, F: FnMut(&'a [u8]) -> Option<(&'a [u8], T)>> Parser<&'a [u8]> for Element<F> {
@@ -180,7 +180,7 @@ impl Bounds {
     }
 }
 
-/// Returns why a block is not pairs within the limits.
+/// Returns the first fault of a block that is malformed or over a limit.
 #[cold]
 #[inline(never)]
 fn explain(block: &[u8], limits: &Limits) -> DecodeError {

@@ -40,7 +40,7 @@ impl Limits {
         Self { datasize: u16::MAX, vars: u16::MAX, key: u16::MAX, value: u16::MAX, empty_keys: false }
     }
 
-    /// Returns what a server should accept from a front end: the default with at most 1,000 vars, as gunicorn has it.
+    /// Returns the limits that a server should have: the default, with at most 1,000 vars as in gunicorn.
     #[must_use]
     pub const fn server() -> Self {
         Self::wire().with_vars(1000)

@@ -224,7 +224,7 @@ impl Modifier1 {
     /// Returns the form of the payload of an answer with these modifiers.
     ///
     /// A call and its answer may have the same modifiers and different forms: an RPC call (173, 0) is an array, and its answer
-    /// is raw. The answer to a web request is HTTP, so it has no form.
+    /// is raw. The answer to a web request is HTTP and not a packet, so this function does not apply to it.
     ///
     /// ```
     /// use uwsgi::{Modifier1, PayloadForm};

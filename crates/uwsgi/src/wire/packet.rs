@@ -209,11 +209,11 @@ impl<'a> Packet<'a> {
         Ok(buffer.written(start, start.saturating_add(self.encoded_len())))
     }
 
-    /// Turns the error of a block into that of its packet.
+    /// Changes the offset of an error in a block to the offset in the packet.
     #[cold]
     pub(crate) fn after_header(error: DecodeError) -> DecodeError {
         match error.kind() {
-            // The datasize is the second byte of the header.
+            // The datasize begins at the second byte of the header.
             DecodeErrorKind::DatasizeLimit => error.shifted(1),
             _ => error.shifted(Header::LEN),
         }

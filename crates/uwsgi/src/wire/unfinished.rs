@@ -7,7 +7,7 @@ use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::datasize;
 
-/// A packet whose header is still open.
+/// A packet whose header is all zeros until [`finish`](Self::finish) writes it.
 #[derive(Debug)]
 pub(crate) struct UnfinishedPacket<'b, B: Buffer + ?Sized> {
     draft: Draft<'b, B>,
@@ -18,7 +18,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
     pub(crate) fn new(buffer: &'b mut B) -> Self {
         let mut draft = Draft::new(buffer);
         if !draft.append([&[0; Header::LEN]]) {
-            // Every `append` and `finish` fails too, because it needs a place after the header.
+            // There is no room for a header. It counts all the same, so that every `append` and `finish` fails too.
             draft.skip(Header::LEN);
         }
         Self { draft }
@@ -38,7 +38,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
 
     /// Returns what [`append_pair`](Self::append_pair) would return, and writes nothing.
     ///
-    /// It is inlined, as every method that takes the encoder by reference: so the encoder stays in registers in a loop.
+    /// Inlining lets the compiler keep the encoder in registers in a loop.
     #[inline(always)]
     pub(crate) fn fits_pair(&self, key: &[u8], value: &[u8]) -> Result<(), EncodeError> {
         pair_lengths(key, value)?;

@@ -53,7 +53,7 @@ impl<'a> Vars<'a> {
         Self::visit(block, limits, |_, _| ())
     }
 
-    /// Decodes a whole block within `limits`, and shows each pair to `visit`.
+    /// Decodes a whole block within `limits`, and calls `visit` with each pair.
     ///
     /// It is inlined, so that the compiler knows the limits where they are constant.
     #[inline(always)]
@@ -178,7 +178,7 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Pair<'a>> {
-        // The block is well-formed, so only its end is an error.
+        // The block is well-formed, so `pair` returns `None` only at its end.
         let (rest, pair) = grammar::pair(self.rest)?;
         self.rest = rest;
         self.count = self.count.saturating_sub(1);
