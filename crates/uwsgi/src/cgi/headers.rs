@@ -269,8 +269,8 @@ impl Repeated {
         self.seen |= bit;
     }
 
-    /// Whether [`Window`] probably takes fewer instructions than a search through all vars for each header that shares a bit. By
-    /// callgrind it does for about 12 such headers or more. The difference of headers and bits is only an estimate of their
+    /// Whether [`Window`] probably takes fewer instructions than a search through all vars for each header that shares a bit.
+    /// By callgrind it does for about 12 such headers or more. The difference of headers and bits is only an estimate of their
     /// number.
     const fn are_many(&self) -> bool {
         self.count.saturating_sub(self.seen.count_ones()) > 8

@@ -56,8 +56,8 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Whether the text between brackets is an IPv6address without a zone, or begins with `v` and has only the bytes of an IPvFuture
-/// (RFC 3986 section 3.2.2).
+/// Whether the text between brackets is an IPv6address without a zone, or begins with `v` and has only the bytes of an
+/// IPvFuture (RFC 3986 section 3.2.2).
 fn is_literal(literal: &str) -> bool {
     let is_future = literal.starts_with(['v', 'V']) && literal.bytes().all(|byte| byte == b':' || is_name_byte(byte));
     is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()

@@ -7,8 +7,8 @@ use crate::cgi::name::HeaderName;
 
 impl HeaderName<'_> {
     /// Joins several values of this header into one; `None` where there is no value. Of a header that may have [one
-    /// value](Self::separator) only, the last value counts. The values of any other header are joined by its separator. An empty
-    /// value is left out, and so is a value that equals the one before it.
+    /// value](Self::separator) only, the last value counts. The values of any other header are joined by its separator. An
+    /// empty value is left out, and so is a value that equals the one before it.
     ///
     /// An empty value is an empty element of a list (RFC 9110 section 5.6.1.2), so it adds nothing. In vars an empty last value
     /// removes the header, because a front end may set a var again. This method does not remove it, because among the header

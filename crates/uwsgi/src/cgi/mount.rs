@@ -38,8 +38,8 @@ pub const fn trim_mount(mut mount: &[u8]) -> &[u8] {
 }
 
 impl<'a> Encoded<'a> {
-    /// Makes the part of a target before the path, from a mount that was decoded once. The part begins with a slash and does not
-    /// end with one. The mount `/` becomes empty.
+    /// Makes the part of a target before the path, from a mount that was decoded once. The part begins with a slash and does
+    /// not end with one. The mount `/` becomes empty.
     ///
     /// ```
     /// let mounts = [&b"/my shop"[..], b"shop", b"/app/", b"/", b""].map(|mount| uwsgi::Encoded::of_mount(mount).to_string());

@@ -38,7 +38,8 @@ impl<'a> HeaderName<'a> {
     #[must_use]
     pub fn from_key(key: &'a [u8]) -> Option<Self> {
         match key {
-            // A pattern of bytes needs no call. This runs for every var of a request, and a call takes longer than the comparison.
+            // A pattern of bytes needs no call. This runs for every var of a request, and a call takes longer than the
+            // comparison.
             [b'H', b'T', b'T', b'P', b'_', name @ ..] => (!name.is_empty()).then_some(Self { name, prefixed: true }),
             b"CONTENT_TYPE" | b"CONTENT_LENGTH" => Some(Self { name: key, prefixed: false }),
             _ => None,

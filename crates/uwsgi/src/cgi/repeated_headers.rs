@@ -119,8 +119,8 @@ impl Names<'_> {
         self.sorted.get_mut(index).filter(|known| compare(known).is_eq())
     }
 
-    /// Sorts by heapsort, which takes O(n log n) steps whatever names a peer sends. It has no panic path; the sort of `core` has
-    /// one.
+    /// Sorts by heapsort, which takes O(n log n) steps whatever names a peer sends. It has no panic path; the sort of `core`
+    /// has one.
     fn sort(&mut self) {
         let len = self.sorted.len();
         for root in (0..len / 2).rev() {

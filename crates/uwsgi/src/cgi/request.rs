@@ -223,9 +223,9 @@ impl<'a> Request<'a> {
         self.located.script_name
     }
 
-    /// Returns `QUERY_STRING` as it was sent: what follows the `?`. The front end decides what it is; the query of `REQUEST_URI`
-    /// may differ. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where this var is
-    /// absent.
+    /// Returns `QUERY_STRING` as it was sent: what follows the `?`. The front end decides what it is; the query of
+    /// `REQUEST_URI` may differ. [`target`](Self::target) has the query that counts: this one, or that of `REQUEST_URI` where
+    /// this var is absent.
     #[must_use]
     pub const fn query_string(&self) -> Option<&'a [u8]> {
         self.located.query_string

@@ -51,8 +51,8 @@ impl Scheme {
         Self::of_values(vars.get("HTTPS"), names)
     }
 
-    /// Returns the scheme: https if `https`, the value of `HTTPS`, means it; else the first scheme in `names`, the values of the
-    /// vars that name one.
+    /// Returns the scheme: https if `https`, the value of `HTTPS`, means it; else the first scheme in `names`, the values of
+    /// the vars that name one.
     pub(crate) fn of_values(https: Option<&[u8]>, names: [Option<&[u8]>; 3]) -> Option<Self> {
         if https.is_some_and(says_https) {
             return Some(Self::Https);

@@ -76,8 +76,8 @@ impl<'a> Target<'a> {
         FromRoot(*self)
     }
 
-    /// Returns path and query as they are in `REQUEST_URI`. `None` where they differ from it, or where a byte has to be encoded:
-    /// use [`bytes`](Self::bytes) then.
+    /// Returns path and query as they are in `REQUEST_URI`. `None` where they differ from it, or where a byte has to be
+    /// encoded: use [`bytes`](Self::bytes) then.
     #[must_use]
     pub const fn as_bytes(&self) -> Option<&'a [u8]> {
         self.whole

@@ -62,7 +62,7 @@ pub enum AddressError {
     Port,
     /// A URL: an address has no scheme.
     Url,
-    /// A path with NUL in it, or longer than 107 bytes, the limit for Unix sockets on Linux.
+    /// The path or the name of a Unix socket has NUL in it, or is longer than 107 bytes, the limit on Linux.
     Path,
 }
 
@@ -188,7 +188,7 @@ fn path(text: &str) -> Result<&str, AddressError> {
     }
 }
 
-/// Reads digits only; `parse` also accepts a sign.
+/// Reads a number that consists of digits; [`str::parse`] also accepts a sign.
 fn digits(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

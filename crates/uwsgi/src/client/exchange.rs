@@ -50,7 +50,7 @@ pub struct Exchange {
     pub(super) refused: bool,
     /// The backend keeps the connection, and the answer's end is known without a close.
     kept: bool,
-    /// A byte of the body was asked for, or an answer was shown.
+    /// [`send`](Self::send), [`head`](Self::head) or [`answer`](Self::answer) was called.
     pub(super) begun: bool,
     /// The protocols that the request offers to upgrade its connection to.
     upgrade: Protocols,
@@ -70,9 +70,9 @@ pub(super) enum Phase {
 }
 
 impl Exchange {
-    /// The most interim answers (1xx, but for 101). RFC 9110 section 15.2 allows any number, but a backend that sends nothing
-    /// else would keep its client for ever. Go's client takes 5. A WebDAV server that sends a 102 every 20 seconds has half an
-    /// hour.
+    /// The largest number of interim answers (1xx except 101). RFC 9110 section 15.2 allows any number, but a backend that
+    /// sends nothing else would keep its client waiting forever. Go's client accepts 5. A WebDAV server that sends a 102 every
+    /// 20 seconds reaches 100 after half an hour.
     pub const MOST_INTERIM: u8 = MOST_INTERIM;
 
     /// Begins an exchange whose request has no body and asks for no upgrade. `to_head` says that the request is HEAD, whose
@@ -93,7 +93,7 @@ impl Exchange {
         }
     }
 
-    /// Begins the exchange for a request that will be sent, with the body that its vars declare.
+    /// Begins the exchange for this request, with the body that its vars declare.
     ///
     /// # Errors
     ///
@@ -113,8 +113,8 @@ impl Exchange {
         Self { limits, ..self }
     }
 
-    /// Sets the length of the body, for a packet that declares it in its own way: a cache's `set` does with `size`. Once the
-    /// exchange has begun this is [out of order](Self#order), because bytes of the body may have left.
+    /// Sets the length of the body, for a packet that declares it in another way than a web request: a cache's `set` has
+    /// `size`. Once the exchange has begun, this call is [out of order](Self#order), because bytes of the body may have left.
     ///
     /// ```
     /// # use uwsgi::client::{AnswerStep, Exchange, ExchangeError};
@@ -134,8 +134,8 @@ impl Exchange {
         Self { outgoing: Declared::new(length), ..self }
     }
 
-    /// Sets the value of the request's `Upgrade`. A 101 is an answer if it switches to one of these protocols. A client of this
-    /// crate never asks for `h2c`: see [`is_upgrade`].
+    /// Sets the value of the request's `Upgrade`. A 101 is accepted only if it switches to protocols of this value. A client of
+    /// this crate never asks for `h2c`: see [`is_upgrade`].
     ///
     /// ```
     /// use uwsgi::client::{Exchange, Incoming};
@@ -151,7 +151,7 @@ impl Exchange {
         Self { upgrade: Protocols::of(Some(protocols).filter(|protocols| is_upgrade(protocols))), ..self }
     }
 
-    /// Looks for a head at the start of `got`, which is all bytes from the head's first one on that were read.
+    /// Looks for a head at the start of `got`. `got` has all bytes that were read, beginning with the first byte of the head.
     pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
         self.begun = true;
         if !matches!(self.phase, Phase::Head) {
@@ -375,7 +375,7 @@ fn says_kept(response: &ResponseHead<'_>) -> bool {
     response.says_keep_alive() && !response.says_close() && response.version() == Some(b"HTTP/1.1")
 }
 
-/// Returns the step for a body of which no byte is there.
+/// Returns the step when more of the body must come, and no byte of it is there.
 const fn need_or(more: usize, missing: u64, eof: bool) -> Incoming {
     if eof { Incoming::Fail(ExchangeError::BodyCutShort { missing }) } else { Incoming::Need(more) }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::http::chunked::ChunkError;
 use crate::http::response_error::ResponseError;
 
-/// The most interim answers of one exchange.
+/// The largest number of interim answers in one exchange.
 pub(crate) const MOST_INTERIM: u8 = 100;
 
 /// Why an exchange has no answer.

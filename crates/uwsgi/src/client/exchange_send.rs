@@ -3,8 +3,8 @@
 use crate::client::exchange::{Exchange, Phase};
 
 impl Exchange {
-    /// Returns how many of `len` further bytes of the request's body may leave: no more than were declared, because a server
-    /// might take the rest for a request, and 0 once the answer is an error.
+    /// Returns how many of the next `len` bytes of the request's body may leave. Never more than the declared length may leave,
+    /// because a server could read the rest as a request. Once the answer is an error or a redirect, the result is 0.
     pub fn send(&mut self, len: usize) -> usize {
         self.begun = true;
         if !self.wants_body() {
@@ -21,7 +21,7 @@ impl Exchange {
         self.outgoing.left()
     }
 
-    /// Whether more of the request's body should leave: there is more, and no answer refuses it.
+    /// Whether more of the request's body should leave: a part of it has not left, and no answer refuses it.
     ///
     /// A client that sees the status of an error or a redirect while it is sending stops (RFC 9112 section 9.5). If it went on,
     /// the server could reset the connection, and the answer would be lost.
@@ -39,8 +39,8 @@ impl Exchange {
         self.outgoing.left() > 0 && !self.refused
     }
 
-    /// Whether the answer's status is that of an error or a redirect. Nothing more of the request has to leave then, because
-    /// the backend has decided without it (RFC 9112 section 9.5).
+    /// Whether the answer's status is that of an error or a redirect. Then the rest of the request need not leave, because the
+    /// backend has decided without it (RFC 9112 section 9.5).
     #[must_use]
     pub const fn is_refused(&self) -> bool {
         self.refused
@@ -49,7 +49,7 @@ impl Exchange {
     /// Whether the end of the stream is an error if it comes after the answer and before all of the request has left.
     ///
     /// After a 101 it is an error, because the connection cannot become a pipe. After any other answer it is not: a backend may
-    /// shut down its own direction and still read the request.
+    /// shut down its writing side and still read the request.
     ///
     /// ```
     /// # use uwsgi::client::Exchange;

@@ -19,7 +19,7 @@ pub enum MessageStep {
     Need(usize),
     /// The server closed without an answer. uWSGI refuses messages in this way.
     NoAnswer,
-    /// The first `end` bytes are a packet. Decode it: it says whether the bytes that follow belong to it.
+    /// The first `end` bytes are a packet. Decode it: the packet says whether the bytes after it belong to the answer.
     Packet {
         /// The length of the packet with its header.
         end: usize,

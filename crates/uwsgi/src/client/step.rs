@@ -39,15 +39,14 @@ pub enum AnswerStep<'b> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum Incoming {
-    /// Pass over `skip` bytes, then take the next `take` bytes of the body; `take` may be 0.
+    /// Skip `skip` bytes, then take the next `take` bytes of the body; `take` may be 0.
     Body {
         /// Bytes of framing.
         skip: usize,
         /// Bytes of the body that follow them.
         take: usize,
     },
-    /// The answer has ended: pass over `skip` bytes. If bytes follow them, close the connection, because they belong to
-    /// nothing.
+    /// The answer has ended: skip `skip` bytes. If more bytes follow, close the connection, because no answer has these bytes.
     End {
         /// Bytes of framing.
         skip: usize,
@@ -56,11 +55,11 @@ pub enum Incoming {
     Fail(ExchangeError),
     /// Read: at least this many more bytes belong to the body.
     Need(usize),
-    /// A 101 came before all of the request's body has left. Go on to [send](crate::client::Exchange::send) the body: the
-    /// connection is no pipe before that, because bytes that are written to a pipe would overtake the body. Bytes that are read
+    /// A 101 came before all of the request's body has left. [Send](crate::client::Exchange::send) the rest of the body first.
+    /// The connection becomes a pipe only after it, because bytes for the pipe must come after the body. Bytes that are read
     /// meanwhile belong to the pipe.
     Send,
-    /// A 101, and all of the request's body was [sent](crate::client::Exchange::send). Once the last of these bytes have left,
-    /// the connection is a pipe.
+    /// A 101 came, and [`send`](crate::client::Exchange::send) has given all of the request's body. Once the last byte of the
+    /// body has left, the connection is a pipe.
     Upgraded,
 }

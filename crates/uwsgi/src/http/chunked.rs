@@ -82,8 +82,8 @@ enum State {
     /// In the digits of a size.
     #[default]
     Size,
-    /// In blanks after a size. The end of the line may follow, or an extension. RFC 9112 allows blanks only before an extension,
-    /// but old servers write them before the end of the line too, and httparse 1.10 accepts them.
+    /// In blanks after a size. The end of the line may follow, or an extension. RFC 9112 allows blanks only before an
+    /// extension, but old servers write them before the end of the line too, and httparse 1.10 accepts them.
     SizeBlank,
     /// In an extension.
     Extension,

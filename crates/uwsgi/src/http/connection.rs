@@ -34,9 +34,9 @@ pub fn is_hop_by_hop(name: &[u8]) -> bool {
 /// Whether the values of a message's `Connection` headers list this header. A listed header is about the connection that the
 /// message came through, and a proxy does not pass it on (RFC 9110 section 7.6.1).
 ///
-/// The result is false for Host, Content-Length and Content-Type, because a message changes its meaning without them. Do not use
-/// this function with the `Connection` in vars, which is about the client's connection to the front end: a client could remove
-/// what the front end has set.
+/// The result is false for Host, Content-Length and Content-Type, because a message changes its meaning without them. Do not
+/// use this function with the `Connection` in vars, which is about the client's connection to the front end: a client could
+/// remove what the front end has set.
 ///
 /// ```
 /// use uwsgi::connection_lists;

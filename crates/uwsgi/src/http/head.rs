@@ -17,7 +17,8 @@ use memchr::memchr;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeadEnd {
-    /// Where the next search begins: at a newline that may begin the end of the head, or else after the bytes that were searched.
+    /// Where the next search begins: at a newline that may begin the end of the head, or else after the bytes that were
+    /// searched.
     from: usize,
 }
 

@@ -48,8 +48,8 @@ fn free(hashes: &mut [u32]) -> Option<&mut u32> {
     hashes.iter_mut().find(|hash| **hash == 0)
 }
 
-/// Returns the FNV-1a hash of 32 bits of a name in lower case, because case does not matter (RFC 9110 section 7.8). The result is
-/// never 0.
+/// Returns the FNV-1a hash of 32 bits of a name in lower case, because case does not matter (RFC 9110 section 7.8). The result
+/// is never 0.
 const fn hash(name: &[u8]) -> u32 {
     let (mut hash, mut rest) = (0x811c_9dc5_u32, name);
     while let [byte, others @ ..] = rest {

@@ -1,7 +1,7 @@
 //! The cache, over TCP and over UDP (plugins/cache and core/cache.c, uWSGI 2.0).
 //!
-//! Only requests with modifier2 17 work. To the others (0 to 6) uWSGI does not answer, or it sends four bytes of a pointer in
-//! place of a header.
+//! Only requests with modifier2 17 work. To the others (0 to 6) uWSGI does not answer, or it sends four bytes of a pointer
+//! instead of a header.
 
 use core::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::wire::packet::Packet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheCommand {
-    /// Forget all keys. uWSGI 2.0 uses the length of its default cache, whatever cache it clears.
+    /// Forget all keys. For every cache, uWSGI 2.0 uses the length of its default cache.
     Clear,
     /// Forget one key.
     Del,
@@ -48,7 +48,7 @@ impl CacheCommand {
     }
 
     /// Whether a close without an answer means no: there is no such key, or the key has a value already. uWSGI also closes
-    /// without an answer if there is no such cache. After other commands such a close is a failure.
+    /// without an answer if there is no such cache. After `clear` and `update` such a close is a failure.
     ///
     /// ```
     /// use uwsgi::message::CacheCommand;
@@ -117,9 +117,9 @@ impl<'a> CacheRequest<'a> {
 
     /// Sets for how long the value is valid. uWSGI counts whole seconds, so a part of a second counts as one.
     ///
-    /// uWSGI takes 0 seconds for ever, so a time of 0 becomes 1 second. uWSGI adds the seconds to the time of day, and a sum
-    /// that does not fit into 64 bits is in the past, so there are at most 2^63 - 1 seconds (`uwsgi_cache_set2`, core/cache.c,
-    /// uWSGI 2.0.31).
+    /// To uWSGI, 0 seconds mean forever, so a time of 0 becomes 1 second. uWSGI adds the seconds to the time of day. A sum that
+    /// does not fit into 64 bits would be in the past, so this method sets at most 2^63 - 1 seconds (`uwsgi_cache_set2`,
+    /// core/cache.c, uWSGI 2.0.31).
     ///
     /// ```
     /// use core::time::Duration;
@@ -246,7 +246,7 @@ pub struct CacheUpdate<'a> {
     pub key: &'a [u8],
     /// Its value.
     pub value: &'a [u8],
-    /// The Unix time in seconds until which the value is valid; 0 for ever.
+    /// The Unix time in seconds until which the value is valid; 0 means forever.
     pub expires: u64,
 }
 
@@ -286,7 +286,7 @@ impl<'a> CacheUpdate<'a> {
 
 /// A key that another node forgot (UDP, modifier2 11). One datagram is one packet.
 ///
-/// uWSGI 2.0 drops the packets that it sends itself, because it expects two bytes more.
+/// uWSGI 2.0 drops such packets from another uWSGI, because it expects two bytes more than it sends.
 /// [`encode_for_uwsgi`](Self::encode_for_uwsgi) writes these two bytes, so that uWSGI forgets the key.
 ///
 /// ```

@@ -23,7 +23,7 @@ pub(super) fn expect_modifiers(packet: &Packet<'_>, modifier1: Modifier1, modifi
     }
 }
 
-/// Returns the decimal number of a key. The last one counts if the key is repeated, as uWSGI's own cache client does.
+/// Returns the decimal number of a key. If the key is repeated, the last number counts; uWSGI's own cache client repeats one.
 pub(super) fn number(vars: Vars<'_>, key: &'static str) -> Result<Option<u64>, MessageError> {
     match vars.get(key) {
         Some(text) => decimal::parse(text).map(Some).map_err(|_| MessageError::Invalid { key }),

@@ -1,4 +1,4 @@
-//! Packets that are no web requests. Each kind has a type that decodes and encodes it.
+//! Packets that are not web requests. Each kind has a type that decodes and encodes it.
 //!
 //! | message | modifier1 | modifier2 | payload |
 //! |---|---|---|---|

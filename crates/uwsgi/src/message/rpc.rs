@@ -43,8 +43,8 @@ pub struct RpcCall<'a> {
 }
 
 impl<'a> RpcCall<'a> {
-    /// The largest number of arguments that uWSGI reads: an array of 255 items with the name (plugins/rpc, uWSGI 2.0). It
-    /// ignores more.
+    /// The largest number of arguments that uWSGI reads. It reads at most 255 items of an array, and the first one is the name
+    /// (plugins/rpc, uWSGI 2.0). It ignores the rest.
     pub const MAX_ARGS: usize = 254;
 
     /// Decodes a packet. Every argument counts, even an empty one.

@@ -58,15 +58,16 @@ impl<'a> SpoolTask<'a> {
         self.vars.get("spooler")
     }
 
-    /// Returns `priority`: a directory in that of the spooler. Check [`priority_stays_inside`](Self::priority_stays_inside).
+    /// Returns `priority`: a directory inside the spooler's directory. Check
+    /// [`priority_stays_inside`](Self::priority_stays_inside).
     #[must_use]
     pub fn priority(&self) -> Option<&'a [u8]> {
         self.vars.get("priority")
     }
 
-    /// Whether `priority` names a directory directly in that of the spooler, or is absent.
+    /// Whether `priority` names a directory directly inside the spooler's directory, or is absent.
     ///
-    /// uWSGI 2.0 does not check this: `../x` is outside of its spool directory.
+    /// uWSGI 2.0 does not check this: `../x` is outside the spooler's directory.
     #[must_use]
     pub fn priority_stays_inside(&self) -> bool {
         self.priority()

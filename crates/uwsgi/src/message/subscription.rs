@@ -13,7 +13,8 @@ use crate::wire::vars::Vars;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "modifier2 is 0, or another number")]
 pub enum SubscriptionCommand {
-    /// modifier2 0: the backend serves the key. uWSGI sends this every 10 seconds, and a router forgets it after 17.
+    /// modifier2 0: the backend serves the key. uWSGI sends this every 10 seconds. A router forgets the backend after 17
+    /// seconds without it.
     Join,
     /// Any other modifier2: the backend no longer serves the key.
     Leave,
@@ -52,9 +53,9 @@ pub struct Subscription<'a> {
     pub cores: Option<u64>,
     /// `load`: how many requests the backend serves now.
     pub load: Option<u64>,
-    /// `weight`: its share of the requests. Routers take 0 for 1.
+    /// `weight`: the backend's share of the requests. Routers read 0 as 1.
     pub weight: Option<u64>,
-    /// `backup`: its level as a backup; a router uses it when no backend of a lower level is left.
+    /// `backup`: the backend's level as a backup; a router uses it when no backend of a lower level is left.
     pub backup: Option<u64>,
     /// `vassal`: the vassal that the emperor starts on demand.
     pub vassal: Option<&'a [u8]>,
@@ -94,8 +95,8 @@ impl<'a> Subscription<'a> {
     /// The length of the longest key or address in bytes. If a key is longer, uWSGI 2.0 writes past the end of a buffer.
     pub const MAX_NAME: usize = 255;
 
-    /// The length of the longest subscription in bytes. uWSGI's routers read no more of a datagram, and take the part that they
-    /// have read for the whole (plugins/corerouter, uWSGI 2.0).
+    /// The length of the longest subscription in bytes. uWSGI's routers read no more of a datagram, and use the bytes that they
+    /// have read as if they were all (plugins/corerouter, uWSGI 2.0).
     pub const MAX_DATAGRAM: usize = 4096;
 
     /// Makes a subscription with a key and an address only.
@@ -261,7 +262,7 @@ impl<'b, B: Buffer + ?Sized> SubscriptionEncoder<'b, B> {
         self.vars.finish(Modifier1::SUBSCRIPTION, modifier2)
     }
 
-    /// Completes the packet with `sign` as its last pair: receivers take a signature from there only.
+    /// Completes the packet with `sign` as its last pair. Receivers accept a signature only there.
     ///
     /// # Errors
     ///
@@ -283,8 +284,8 @@ const fn check_name(key: &'static str, name: &[u8]) -> Result<(), MessageError> 
     if name.is_empty() || name.len() > Subscription::MAX_NAME { Err(MessageError::Invalid { key }) } else { Ok(()) }
 }
 
-/// Returns the signature and the bytes that it covers. If `sign` were another pair than the last, a receiver would check the
-/// wrong bytes.
+/// Returns the signature and the bytes that it covers. It refuses a `sign` that is not the last pair, because a receiver would
+/// check the wrong bytes.
 fn signature(vars: Vars<'_>) -> Result<Option<Signature<'_>>, MessageError> {
     let mut pairs = vars.iter();
     while let Some((key, sign)) = pairs.next() {

@@ -47,7 +47,7 @@ impl fmt::Display for AllowError {
 impl core::error::Error for AllowError {}
 
 impl Default for AllowList<&'static str> {
-    /// Only this machine: `127.0.0.1,::1`.
+    /// Returns a list of the loopback addresses: `127.0.0.1,::1`.
     fn default() -> Self {
         Self { text: "127.0.0.1,::1" }
     }
@@ -105,7 +105,8 @@ fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
                 .filter(|prefix| *prefix <= most && (digits.len() == 1 || !digits.starts_with('0')))?,
             Some(_) => return None,
         };
-        // An IPv4-mapped network of IPv6 is a network of IPv4. A prefix of IPv4 is under 96.
+        // An IPv4-mapped network of IPv6 becomes a network of IPv4. A network that is written as IPv4 has a prefix under 96, so
+        // it stays as it is.
         match (address.to_canonical(), prefix.checked_sub(96)) {
             (v4 @ IpAddr::V4(_), Some(prefix)) => Some(Entry::Network(v4, prefix)),
             _ => Some(Entry::Network(address, prefix)),

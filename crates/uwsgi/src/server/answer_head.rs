@@ -31,7 +31,7 @@ impl AnswerHead {
         self.status == 101
     }
 
-    /// The length of the body, if the head says it.
+    /// Returns the length of the body, if the head says it.
     pub(crate) const fn length(&self) -> Option<u64> {
         self.length
     }

@@ -19,7 +19,7 @@ pub(crate) struct RequestFacts {
     pub(crate) is_head: bool,
     /// The request has no body unless it declares one: GET or HEAD, and no Transfer-Encoding.
     pub(crate) is_bodiless: bool,
-    /// Every `CONTENT_LENGTH` of the request is the same length.
+    /// There is a `CONTENT_LENGTH` that is not empty, and all of them have the same bytes.
     pub(crate) allows_keepalive: bool,
     /// The body has a declared length.
     pub(crate) has_length: bool,
@@ -28,7 +28,7 @@ pub(crate) struct RequestFacts {
 }
 
 impl RequestFacts {
-    /// Before there is a request.
+    /// The facts before there is a request.
     pub(crate) const NONE: Self = Self {
         is_head: false,
         is_bodiless: false,
@@ -43,7 +43,7 @@ pub(crate) fn is_message(header: &Header) -> bool {
     !header.modifier1.is_request(header.modifier2)
 }
 
-/// Checks what the four bytes of a header decide.
+/// Makes the checks that need only the four bytes of a header.
 pub(crate) fn check_header(settings: &Settings, header: &Header, got: &[u8]) -> Result<(), Refusal> {
     let is_ping = header.modifier1 == Modifier1::PING;
     if !is_ping && !settings.accepts(header.modifier1) {
@@ -59,7 +59,7 @@ pub(crate) fn check_header(settings: &Settings, header: &Header, got: &[u8]) -> 
     if header.datasize == 0 && !is_ping && !is_message(header) { Err(Refusal::Empty) } else { Ok(()) }
 }
 
-/// Checks what the block decides, in this order: well-formed, limits, length, limit of the length, contents.
+/// Decodes the block and checks it, in this order: well-formed, limits, length, limit of the length, contents.
 pub(crate) fn decode_request<'b>(
     settings: &Settings,
     head: &'b [u8],
@@ -68,12 +68,12 @@ pub(crate) fn decode_request<'b>(
     let (packet, _) = Packet::decode(head).map_err(Refusal::Decode)?;
     let request = Request::decode_with(&packet, &settings.limits).map_err(|error| match error.kind() {
         DecodeErrorKind::VarsLimit | DecodeErrorKind::KeyLimit | DecodeErrorKind::ValueLimit => {
-            // If the block is malformed after the limit, it is refused for that.
+            // If the block is also malformed, that is the reason of the refusal.
             Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, Packet::after_header))
         }
         _ => Refusal::Decode(error),
     })?;
-    // First of all, because the response of a refusal has no body either.
+    // This comes before the checks, because the response of a refusal to HEAD has no body either.
     facts.is_head = request.method() == Some(b"HEAD");
     facts.is_bodiless =
         matches!(request.method_or_get(), b"GET" | b"HEAD") && request.vars().get("HTTP_TRANSFER_ENCODING").is_none();
@@ -86,7 +86,7 @@ pub(crate) fn decode_request<'b>(
         }
         _ => {}
     }
-    // In the same pass: few requests have this header, and a search for it would be another pass.
+    // One pass checks the vars and looks for `HTTP_UPGRADE`. Few requests have it, and a search for it would be another pass.
     let mut has_upgrade = false;
     for (key, value) in request.vars() {
         check_var(key, value)?;

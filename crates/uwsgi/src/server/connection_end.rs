@@ -17,7 +17,7 @@ pub enum Ending {
     /// expected](Drain::expects_nothing) and a read finds no bytes, close at once.
     HalfClose(Drain),
     /// Keep the connection. Bytes that were read and not used belong to the next packet, or to the rest of the body, which
-    /// [`Receive::head`] tells the driver to pass over.
+    /// [`Receive::head`] tells the driver to skip.
     Next(Receive),
 }
 
@@ -31,7 +31,7 @@ impl Ending {
         } else if respond.allows_another() && receive.allows_another() {
             Self::Next(receive.another(now))
         } else {
-            // Where connections are kept, the next request may be on its way, and a close would reset the connection then
+            // If the server keeps connections, the next request may be on its way, and a close would then reset the connection
             // (RFC 9112, section 9.6).
             let expects_nothing = receive.has_read_all() && receive.settings().keepalive.is_none();
             Self::HalfClose(Drain { expects_nothing, ..Drain::new(receive.settings(), now) })
@@ -39,7 +39,7 @@ impl Ending {
     }
 }
 
-/// How long the server reads from a connection after its answer, a refusal or a pong.
+/// The reading after an answer, a refusal or a pong: how long it lasts, and how many bytes it drops.
 ///
 /// ```
 /// use uwsgi::server::{Drain, DrainStep, Settings, Time};
@@ -72,9 +72,9 @@ impl Drain {
         Self { left: settings.drain_bytes, until: now.after(settings.drain_time), expects_nothing: false }
     }
 
-    /// Whether the request was read to its end and no other request may be on its way, so that only a peer that sends more than
-    /// it declared has bytes to drain. If no byte was read after the request, and a read that does not wait finds no byte,
-    /// close at once: to wait for the peer's close takes longer than all the rest of a small request.
+    /// Whether the request was read to its end and no other request may be on its way. Then only a peer that sends more than it
+    /// declared has bytes to drain. If no byte was read after the request, and a read that does not wait finds no byte, close
+    /// at once: a wait for the peer's close would take longer than all the rest of a small request.
     #[must_use]
     pub const fn expects_nothing(&self) -> bool {
         self.expects_nothing
@@ -92,7 +92,7 @@ impl Drain {
         }
     }
 
-    /// Returns when to close although the peer has not closed.
+    /// Returns when to close even if the peer has not closed.
     #[must_use]
     pub const fn deadline(&self) -> Time {
         self.until

@@ -79,15 +79,15 @@ impl Default for ConnectionLimit {
 }
 
 impl ConnectionLimit {
-    /// How many connections may wait to be accepted. A server listens with this backlog, and after a stop was asked for it
-    /// accepts at most this many more.
+    /// How many connections may wait to be accepted. A server listens with this backlog. After a stop has begun, it accepts at
+    /// most this many more connections.
     pub const BACKLOG: u16 = 1024;
     /// How many connections a server serves at once by default.
     pub const DEFAULT: usize = 1024;
     /// How many refusals a server writes at once; others are refused without waiting.
     pub const REFUSALS: usize = 64;
 
-    /// Counts connections up to `limit`.
+    /// Makes a counter without connections, which serves at most `limit` of them at once.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self { limit, served: 0, refused: 0 }
@@ -109,7 +109,7 @@ impl ConnectionLimit {
         }
     }
 
-    /// Counts a connection no longer, since it is over.
+    /// Removes a connection from the count, because it is over.
     pub fn release(&mut self, admission: Admission) {
         match admission {
             Admission::Serve => self.served = self.served.saturating_sub(1),

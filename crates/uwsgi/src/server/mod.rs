@@ -2,8 +2,8 @@
 //!
 //! [`admit`] decides about the connection, [`Receive`] about packets and bodies, [`Respond`] about the answer, and [`Ending`]
 //! about what follows the answer. They own no buffer and have no clock. The driver gives them bytes and a time, and they return
-//! small steps. This loop drives them over a pipe in memory. A server over a socket has other functions `read` and `write`
-//! only.
+//! small steps. This loop drives them over a pipe in memory. A server over a socket has other functions `read` and `write`. It
+//! also calls again at the deadlines, half-closes and drains.
 //!
 //! ```
 //! use uwsgi::response::ResponseEncoder;

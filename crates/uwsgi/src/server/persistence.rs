@@ -12,10 +12,11 @@ pub(crate) struct Persistence {
 }
 
 impl Persistence {
-    /// The most bytes of a body that a server reads and drops to keep the connection. They cost less than another connection.
+    /// The largest number of unread bytes of a body that a server reads and drops to keep the connection. They cost less than
+    /// another connection.
     pub(crate) const MOST_UNREAD: u64 = 64 << 10;
 
-    /// Before the head leaves.
+    /// Makes the state before the head leaves.
     pub(crate) const fn new(is_enabled: bool, unread: Option<u64>) -> Self {
         Self { is_enabled, unread, is_kept: false }
     }
@@ -24,7 +25,7 @@ impl Persistence {
         self.unread = bytes;
     }
 
-    /// Decides, because the head leaves now. `is_possible` says whether the answer allows that the connection is kept.
+    /// Decides whether the connection is kept, because the head leaves now. `is_possible` says whether the answer allows it.
     pub(crate) const fn head_leaves(&mut self, is_possible: bool) {
         self.is_kept = self.is_enabled && is_possible && is_short_enough(self.unread);
     }
@@ -37,7 +38,7 @@ impl Persistence {
         self.is_kept
     }
 
-    /// Returns the last line of the head, and the empty line.
+    /// Returns the last line of the head, if the server keeps connections, and the empty line.
     ///
     /// A server that keeps no connections does not write `Connection`. If it wrote `close`, uWSGI's router would pass that on
     /// to its own client and close that client's connection (plugins/http/keepalive.c, 2.0.31).

@@ -14,8 +14,8 @@ use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
 use crate::server::time::{Due, Time};
 
-/// The receiving half of the server side of a connection. It owns no buffer, does no I/O and has no clock. The driver shows it
-/// all bytes that were read and not used yet, and it says what to do.
+/// The receiving half of the server side of a connection. It owns no buffer, does no I/O and has no clock. The driver passes to
+/// it all bytes that were read and not used yet, and it says what to do.
 ///
 /// Call [`head`](Self::head) until there is a request, [`request`](Self::request) once, and [`body`](Self::body) until the body
 /// ends. Each call makes progress or says what it waits for. The [module](crate::server) has the loop that drives it.
@@ -44,7 +44,7 @@ pub struct Receive {
     pub(super) settings: Settings,
     pub(super) phase: Phase,
     pub(super) wait: BodyWait,
-    /// The deadline of a stop, once one was asked for.
+    /// The deadline of the stop, once a stop has begun.
     pub(super) stop: Option<Time>,
     is_first: bool,
     pub(super) facts: RequestFacts,
@@ -54,11 +54,11 @@ pub struct Receive {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phase {
-    /// Before the first byte of a packet, since the connection or the request before ended.
+    /// Before the first byte of a packet. The time is that of the connection's start, or of the end of the request before.
     Idle(Time),
-    /// In the unread rest of a body whose answer has left; with the time until which the rest is waited for.
+    /// In the unread rest of a body whose answer has left. The time is the deadline for the rest.
     Rest(Declared, Time),
-    /// In a header or a block, since the first byte.
+    /// In a header or a block. The time is that of the packet's first byte.
     Begun(Time),
     /// A packet was announced, and not yet decoded.
     Announced(Announced),
@@ -68,11 +68,11 @@ pub(super) enum Phase {
     Read {
         declared: bool,
     },
-    /// In what follows a packet that is no web request, to the end of the stream.
+    /// After a packet that is no web request. All bytes to the end of the stream belong to it.
     Message,
     /// The connection is a pipe.
     Upgraded,
-    /// Nothing more belongs to the connection.
+    /// The connection is over, and no packet came.
     Closed,
     Failed(Refusal),
 }
@@ -105,7 +105,7 @@ impl Receive {
 
     /// Looks for the body at the start of `got`, which is all bytes after the packet that were read and not used.
     ///
-    /// Bytes that a step gives count as read by the application. To give the application fewer bytes, show fewer.
+    /// Bytes that a step gives count as read by the application. To give the application fewer bytes, pass fewer in `got`.
     pub fn body(&mut self, got: &[u8], eof: bool, now: Time) -> BodyStep {
         if !got.is_empty() || eof {
             // Bytes that came are never too late: the driver may have been slow.
@@ -137,14 +137,14 @@ impl Receive {
                 };
                 step
             }
-            // The limit on bodies does not hold where no length is declared.
+            // The limit on bodies does not hold for a message or a pipe.
             Phase::Message | Phase::Upgraded if !got.is_empty() => {
                 self.wait.count(got.len());
                 return BodyStep::Body { skip: 0, take: got.len() };
             }
             Phase::Message | Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
             Phase::Message => self.wait_for_body(0, 1, eof, now),
-            // A pipe may be silent.
+            // A pipe may be silent for any time. Only a stop ends it.
             Phase::Upgraded if self.stop.is_some_and(|stop| now >= stop) => BodyStep::Fail(Refusal::Stopping),
             Phase::Upgraded => return BodyStep::Need(1),
             Phase::Idle(_)
@@ -157,10 +157,10 @@ impl Receive {
         self.hold_to_limit(step)
     }
 
-    /// Takes back the last `count` bytes that [`body`](Self::body) gave, because the application did not read them. Show these
-    /// bytes again first: to [`body`](Self::body), or after the answer to [`head`](Self::head).
+    /// Takes back the last `count` bytes that [`body`](Self::body) gave, because the application did not read them. Pass these
+    /// bytes again: to the next [`body`](Self::body), or to [`head`](Self::head) after the answer.
     ///
-    /// For a chunked body this changes nothing, since no other request follows one.
+    /// For a chunked body this changes nothing, because no other request follows one.
     ///
     /// ```
     /// use uwsgi::server::{BodyStep, Receive, Settings, Time};
@@ -189,14 +189,15 @@ impl Receive {
         self.phase = Phase::Length(Declared::new(left.saturating_add(back)));
     }
 
-    /// Stops the clock of the body until the next [`body`](Self::body), because nothing reads the body now: the application may
-    /// have cancelled a read. The time before still counts, so a silent peer gets no more time by pauses.
+    /// Stops the clock of the body until the next call of [`body`](Self::body). Call it if nothing reads the body now, for
+    /// example because the application has cancelled a read. The time before still counts, so a silent peer gains no time by
+    /// pauses.
     pub fn pause(&mut self, now: Time) {
         self.wait.pause(now);
     }
 
     /// Makes the connection a pipe, because the head of a 101 has left. From now on [`body`](Self::body) gives every byte, to
-    /// the end of the stream. If a rest of a declared body is left, it comes first; front ends send no body with an upgrade.
+    /// the end of the stream. The unread rest of a declared body comes first; front ends send no body with an upgrade.
     ///
     /// For a message, whose answer has no head, this changes nothing.
     pub fn upgrade(&mut self) {
@@ -225,7 +226,7 @@ impl Receive {
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
             Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.wait.deadline(&self.settings),
             Phase::Announced(_) | Phase::Read { .. } | Phase::Upgraded => None,
-            // The end of the connection waits for nothing.
+            // A connection that is over waits for nothing.
             Phase::Closed | Phase::Failed(_) => return None,
         };
         Time::earliest(own, self.stop)
@@ -237,7 +238,7 @@ impl Receive {
         self.stop = Time::earliest(self.stop, Some(now.after(self.settings.stop_grace)));
     }
 
-    /// Returns how the rest of the body is framed. The length of a declared body is the length of its rest.
+    /// Returns how the rest of the body is framed. For a declared body, it has the length of the rest.
     #[must_use]
     pub const fn framing(&self) -> RequestBody {
         match &self.phase {
@@ -254,7 +255,7 @@ impl Receive {
         self.facts.is_head
     }
 
-    /// The settings of the connection.
+    /// Returns the settings of the connection.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -262,15 +263,15 @@ impl Receive {
 
     /// Whether another request may follow, once the answer is complete and its head has said so.
     ///
-    /// The server must keep connections ([`keepalive`](Settings::keepalive)), and the body must have a declared length. At most
-    /// 64 KiB of the body may be unread, which are [passed over](crate::server::HeadStep::Skip).
+    /// The server must keep connections ([`keepalive`](Settings::keepalive)), no stop may have begun, and the body must have a
+    /// declared length. At most 64 KiB of the body may be unread; the driver [skips](crate::server::HeadStep::Skip) them.
     #[must_use]
     pub const fn allows_another(&self) -> bool {
         self.settings.keepalive.is_some() && !self.is_stopping() && is_short_enough(self.unread_body())
     }
 
     /// Returns how many bytes of the body are unread; `None` where no other request may follow them, because the body failed or
-    /// was not declared. [`Respond::unread`](crate::server::Respond::unread) asks for this number.
+    /// was not declared. Pass this number to [`Respond::unread`](crate::server::Respond::unread).
     #[must_use]
     pub const fn unread_body(&self) -> Option<u64> {
         match self.phase {
@@ -297,17 +298,17 @@ impl Receive {
         }
     }
 
-    /// The number of the packet on its connection.
+    /// Returns the number of the packet on its connection.
     pub(crate) const fn number(&self) -> u16 {
         self.number
     }
 
-    /// The protocols that the request offers to upgrade its connection to.
+    /// Returns the protocols that the request offers to upgrade its connection to.
     pub(crate) const fn offered_upgrade(&self) -> Protocols {
         self.facts.upgrade
     }
 
-    /// The deadline of a stop, once one was asked for.
+    /// Returns the deadline of the stop, once a stop has begun.
     pub(crate) const fn stop(&self) -> Option<Time> {
         self.stop
     }
@@ -316,8 +317,8 @@ impl Receive {
         self.stop.is_some()
     }
 
-    /// Makes ready for the next packet of the connection. The unread rest of the body comes first, and has as much time as a
-    /// drain has.
+    /// Returns the state before the next packet of the connection. The unread rest of the body comes first, and has as much
+    /// time as a drain.
     pub(crate) fn another(mut self, now: Time) -> Self {
         self.phase = match self.phase {
             Phase::Length(rest) => Phase::Rest(rest, now.after(self.settings.drain_time)),
@@ -349,14 +350,14 @@ impl Receive {
         }
     }
 
-    /// Counts the bytes of a step, refuses a body over the limit, and remembers a failure.
+    /// Counts the bytes of a step, refuses a body over the limit, and stores a failure.
     fn hold_to_limit(&mut self, step: BodyStep) -> BodyStep {
         let step = match step {
             BodyStep::Body { take, .. } => {
                 self.wait.count(take);
                 let limit = self.settings.body_limit;
                 if self.wait.received() > limit {
-                    // Of a chunked body only: a declared length was checked before.
+                    // Only a chunked body gets here: a declared length was checked before.
                     BodyStep::Fail(Refusal::BodyTooLarge { length: limit.saturating_add(1), limit })
                 } else {
                     step

@@ -1,4 +1,4 @@
-//! The part of the receiving half that reads packets: what comes before one, its header and its block.
+//! The part of the receiving half that reads packets: the bytes before a packet, its header and its block.
 
 use crate::cgi::request::Request;
 use crate::http::body_framing::RequestBody;
@@ -98,7 +98,7 @@ impl Receive {
         }
     }
 
-    /// Passes over the rest of a body whose answer has left. If the rest does not come, that is no error.
+    /// Skips the rest of a body whose answer has left. It is no error if the rest does not come.
     fn pass_over(&mut self, rest: Declared, until: Time, (got, eof): (&[u8], bool), now: Time) -> HeadStep {
         let (count, left) = rest.take(got.len());
         let late = now >= until || self.stop.is_some_and(|stop| now >= stop);
@@ -110,7 +110,7 @@ impl Receive {
         if count == 0 { HeadStep::Need(rest.needed()) } else { HeadStep::Skip { count } }
     }
 
-    /// Waits for the first byte of a packet. If none comes, that is no error.
+    /// Waits for the first byte of a packet. It is no error if none comes.
     fn wait_for_first_byte(&mut self, since: Time, eof: bool, now: Time) -> HeadStep {
         if eof || self.is_stopping() || now >= since.after(self.idle_time()) {
             self.phase = Phase::Closed;

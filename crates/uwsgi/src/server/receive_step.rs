@@ -30,7 +30,7 @@ pub enum HeadStep {
     },
     /// Write the refusal's response, half-close, drain and close.
     Refuse(Refusal),
-    /// The first `count` bytes are the unread rest of the body before. Pass over them, and ask again.
+    /// The first `count` bytes belong to the unread rest of the previous body. Skip them, and ask again.
     Skip {
         /// The number of bytes; never 0.
         count: usize,
@@ -41,14 +41,14 @@ pub enum HeadStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum BodyStep {
-    /// Pass over `skip` bytes, then give the next `take` bytes to the application; `take` may be 0.
+    /// Skip `skip` bytes, then give the next `take` bytes to the application; `take` may be 0.
     Body {
         /// Bytes of framing.
         skip: usize,
         /// Bytes of the body that follow them.
         take: usize,
     },
-    /// The body has ended. Pass over `skip` bytes; the bytes that follow them do not belong to the body.
+    /// The body has ended. Skip `skip` bytes; the bytes after them do not belong to the body.
     End {
         /// Bytes of framing.
         skip: usize,

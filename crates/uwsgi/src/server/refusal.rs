@@ -1,4 +1,4 @@
-//! Everything that a server refuses: with its status, its line in the log, and its response.
+//! The reasons for which a server refuses. Each has a status, a line for the log, and a response.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Foreign;
 use crate::wire::modifier::Modifier1;
 
-/// Why a request or a connection is refused. It prints as the line of the log.
+/// Why a request or a connection is refused. Its text is the line in the log.
 ///
 /// ```
 /// use uwsgi::Foreign;
@@ -44,7 +44,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// A byte in a value is not allowed there.
+    /// A byte in a value is not allowed there, or the method is empty.
     Content {
         /// What was wrong.
         kind: ContentErrorKind,
@@ -75,7 +75,7 @@ pub enum Refusal {
     PeerNotAllowed,
     /// There are too many connections.
     TooManyConnections,
-    /// The server stops, and begins no other request.
+    /// The server stops: it begins no other request, or the grace period of a request has ended.
     Stopping,
 }
 

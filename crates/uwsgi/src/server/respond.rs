@@ -14,10 +14,10 @@ use crate::server::truncated_answer::CutLimit;
 
 /// The sending half of the server side of a connection, for one answer. It owns no buffer, does no I/O and has no clock.
 ///
-/// The application gives the head with [`head`](Self::head). It may give another head until the head leaves, which is with the
-/// first non-empty piece of the body or at the end (PEP 3333, "The start_response() Callable"). The machine also decides about
-/// the mistakes of an application: bytes after the declared length never leave, too few bytes end in an abort, and a failure is
-/// a 500 as long as nothing has left.
+/// The application gives the head with [`head`](Self::head). The head leaves with the first non-empty piece of the body or at
+/// the end (PEP 3333, "The start_response() Callable"), or earlier with [`flush_head`](Self::flush_head). Until then the
+/// application may give another head. The machine also decides about the mistakes of an application: bytes after the declared
+/// length never leave, too few bytes end in an abort, and a failure is a 500 as long as nothing has left.
 ///
 /// # Order
 ///
@@ -46,7 +46,7 @@ pub struct Respond {
     pub(super) phase: Phase,
     pub(super) queue_wait: Duration,
     pub(super) write_idle: Duration,
-    /// How long a refusal may take to leave, from its first wait on.
+    /// How long a refusal may take to leave, counted from its first wait for the peer.
     pub(super) refusal_time: Duration,
     pub(super) stop_grace: Duration,
     pub(super) stop: Option<Time>,
@@ -59,18 +59,18 @@ pub struct Respond {
     pub(super) sent: u64,
     pub(super) cut: Option<CutLimit>,
     is_head_request: bool,
-    /// It answers a message, so it has no head.
+    /// The answer has no head, because it answers a message.
     is_headless: bool,
     /// The protocols that the request offers to upgrade its connection to.
     offered_upgrade: Protocols,
-    /// The number of the packet that it answers.
+    /// The number of the packet that this answers.
     number: u16,
     persistence: Persistence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It waits for a worker, since this time.
+    /// The request waits for a worker, since this time.
     Queued(Time),
     /// The application runs; nothing has left.
     Running,
@@ -78,7 +78,7 @@ pub(super) enum Phase {
     Sending,
     /// All of the body has left.
     Finished,
-    /// A refusal leaves instead.
+    /// A refusal leaves instead of the answer.
     Refused,
     /// The peer must see that the answer is not complete.
     Aborted,
@@ -109,9 +109,9 @@ impl Respond {
         }
     }
 
-    /// Begins a response that the server makes by itself: a refusal, or a pong. The whole response may take as long to leave as
-    /// a header to come ([`header_timeout`](crate::server::Settings::header_timeout)), however often the peer takes a part of
-    /// it.
+    /// Begins a response that the server makes by itself: a refusal, or a pong. The whole response must leave within
+    /// [`header_timeout`](crate::server::Settings::header_timeout), which begins when the peer first takes no bytes. It does
+    /// not begin again when the peer takes a part of the response.
     ///
     /// ```
     /// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
@@ -230,8 +230,8 @@ impl Respond {
         Ok(Leaves { head, take: 0 })
     }
 
-    /// Ends the answer, because the application failed. If its last read of the body failed, `body` says why: that refusal is
-    /// the better answer.
+    /// Ends the answer, because the application failed. If its last read of the request's body failed, `body` says why, and
+    /// replaces [`Refusal::AppFailed`].
     pub fn failed(&mut self, body: Option<Refusal>) -> Failure {
         match self.phase {
             Phase::Queued(_) | Phase::Running => {
@@ -306,8 +306,8 @@ impl Respond {
         self.sent
     }
 
-    /// Whether the application's head has left and cannot be replaced; in an answer without a head, whether its first bytes
-    /// have.
+    /// Whether it is too late for another head: the application's head has left, or the answer is refused or aborted. In an
+    /// answer without a head, the first bytes count as the head.
     #[must_use]
     pub const fn has_left(&self) -> bool {
         !matches!(self.phase, Phase::Queued(_) | Phase::Running)
@@ -349,7 +349,8 @@ impl Respond {
         }
     }
 
-    /// Whether the front end must see that the answer is not complete, if it ends now: it is neither finished nor refused.
+    /// Whether the front end must see that the answer is not complete, if the connection ends now: the answer is neither
+    /// finished nor refused.
     #[must_use]
     pub const fn is_aborted(&self) -> bool {
         !matches!(self.phase, Phase::Finished | Phase::Refused)
@@ -362,12 +363,12 @@ impl Respond {
         matches!(self.phase, Phase::Finished) && self.persistence.is_kept() && self.stop.is_none()
     }
 
-    /// Whether it answers the packet that was received last.
+    /// Whether this answers the packet that was received last.
     pub(crate) const fn belongs_to(&self, receive: &Receive) -> bool {
         self.number == receive.number()
     }
 
-    /// The length of the body, if the head says it.
+    /// Returns the length of the body, if the head says it.
     pub(super) const fn length(&self) -> Option<u64> {
         match self.head {
             Some(head) => head.length(),

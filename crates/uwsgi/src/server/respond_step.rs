@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::server::refusal::Refusal;
 
-/// What leaves of the bytes that the application gave.
+/// What leaves now: whether the head, and how many bytes of the piece that the application gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a head, and bytes")]
 pub struct Leaves {
@@ -54,7 +54,7 @@ impl fmt::Display for AnswerError {
 
 impl core::error::Error for AnswerError {}
 
-/// What is due at a point in time.
+/// What to do at a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum TimeStep {

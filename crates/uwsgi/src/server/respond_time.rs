@@ -1,4 +1,4 @@
-//! The part of the sending half that keeps the time: waits for a worker, for the peer, and for the end of a stop.
+//! The part of the sending half that keeps the deadlines of waits: for a worker, for the peer, and for the end of a stop.
 
 use crate::server::refusal::Refusal;
 use crate::server::respond::{Phase, Respond};
@@ -7,7 +7,7 @@ use crate::server::time::{Due, Time};
 use crate::server::truncated_answer::{Cut, CutLimit};
 
 impl Respond {
-    /// Tells the machine that bytes are to be written and the connection takes none now.
+    /// Tells the machine that there are bytes to write, and that the connection takes none of them now.
     pub fn blocked(&mut self, now: Time) {
         self.blocked.get_or_insert(now);
     }
@@ -46,9 +46,9 @@ impl Respond {
             // A status is better than a close without an answer.
             (Phase::Queued(_), Due::Own) => self.refuse(Refusal::NoWorker),
             (Phase::Queued(_) | Phase::Running, Due::Stop) => self.refuse(Refusal::Stopping),
-            // All of it is written.
+            // The whole response is written.
             (Phase::Finished | Phase::Refused, _) if self.blocked.is_none() => TimeStep::Wait,
-            // This cuts off no answer of an application.
+            // A refusal is no answer of an application, so there is no cut to log.
             (Phase::Refused, _) => {
                 self.phase = Phase::Aborted;
                 TimeStep::Abort
@@ -66,7 +66,7 @@ impl Respond {
         self.cut.map(|limit| Cut { limit, sent: self.sent, length })
     }
 
-    /// Until when it waits for a worker, or for the peer.
+    /// Returns until when the answer waits for a worker, or for the peer.
     fn own_deadline(&self) -> Option<Time> {
         match self.phase {
             Phase::Queued(since) => Some(since.after(self.queue_wait)),

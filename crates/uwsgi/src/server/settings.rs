@@ -46,8 +46,8 @@ pub struct Settings {
     /// If it is set, the head of each answer says `Connection: keep-alive` if the connection is kept, and `close` if not. A 101
     /// says neither.
     pub keepalive: Option<Duration>,
-    /// The most bytes that are read and dropped before a close; 1 GiB by default, so that the time is the limit, as in nginx
-    /// (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`).
+    /// The largest number of bytes that are read and dropped before a close; 1 GiB by default. It is so large that the time is
+    /// the limit, as in nginx (`lingering_time`) and Apache (`MAX_SECS_TO_LINGER`).
     ///
     /// A front end sends a body until it sees the answer, and Apache sends all of it first. If the server reset the connection
     /// before that, Apache, and nginx over TCP, would lose the answer.
@@ -100,7 +100,7 @@ impl Settings {
     }
 
     /// Accepts packets with this modifier1 too. [`Modifier1::WSGI`] is accepted by default. The server answers every ping with
-    /// a pong: to accept [`Modifier1::PING`] changes nothing.
+    /// a pong, so accepting [`Modifier1::PING`] changes nothing.
     #[must_use]
     pub fn accepting(mut self, modifier1: Modifier1) -> Self {
         if let Some(word) = self.accepted.get_mut(usize::from(modifier1.0 >> 6)) {
@@ -116,8 +116,8 @@ impl Settings {
         (word >> (modifier1.0 & 63)) & 1 == 1
     }
 
-    /// Returns the longest time of a stop: the grace period, and the drain after the last answer. A connection that is not over
-    /// then would stay open.
+    /// Returns the longest time of a stop: the grace period, the drain after the last answer, and 200 ms because the operating
+    /// system may be late. A server does not wait longer for a connection that is still open.
     #[must_use]
     pub const fn longest_stop(&self) -> Duration {
         self.stop_grace.saturating_add(self.drain_time).saturating_add(LATENESS)
@@ -131,5 +131,5 @@ impl Settings {
     }
 }
 
-/// How late the operating system may be.
+/// How late the operating system may wake a server: 200 ms.
 const LATENESS: Duration = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! Points in time, as the driver tells them to the state machines.
+//! Points in time, which the driver passes to the state machines.
 
 use core::fmt;
 use core::num::NonZeroU64;
@@ -19,7 +19,7 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time {
-    /// The milliseconds plus 1: so an `Option<Time>`, of which every machine has several, is no larger than a `Time`.
+    /// The milliseconds plus 1. So an `Option<Time>` is no larger than a `Time`; every machine has several of them.
     millis_and_one: NonZeroU64,
 }
 
@@ -27,7 +27,7 @@ impl Time {
     /// The start that the driver chooses.
     pub const ZERO: Self = Self { millis_and_one: NonZeroU64::MIN };
 
-    /// Returns the time this many milliseconds after [`ZERO`](Self::ZERO). The last time is after `u64::MAX - 1` milliseconds.
+    /// Returns the time this many milliseconds after [`ZERO`](Self::ZERO), at most `u64::MAX - 1`.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self { millis_and_one: NonZeroU64::MIN.saturating_add(millis) }
@@ -39,8 +39,8 @@ impl Time {
         self.millis_and_one.get().saturating_sub(1)
     }
 
-    /// Returns the time that is `duration` later. If 64 bits do not hold its milliseconds, it is the last time, over 500
-    /// million years after [`ZERO`](Self::ZERO).
+    /// Returns the time that is `duration` later. If its milliseconds do not fit into 64 bits, it is the latest possible time,
+    /// over 500 million years after [`ZERO`](Self::ZERO).
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::server::refusal::Refusal;
 
-/// An answer that a limit of the server cut off. It prints as the line of the log.
+/// An answer that a limit of the server cut off. Its text is the line in the log.
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;

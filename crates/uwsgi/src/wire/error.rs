@@ -89,8 +89,8 @@ impl DecodeError {
         Self { kind, offset: small(offset), required: small(required), available: small(available) }
     }
 
-    /// Returns the same error with `by` added to its offset. The offset then counts from a place `by` bytes before the input, such
-    /// as the start of a file that contains the packet.
+    /// Returns the same error with `by` added to its offset. The offset then counts from a place `by` bytes before the input,
+    /// such as the start of a file that contains the packet.
     ///
     /// ```
     /// # use uwsgi::Packet;
