@@ -56,7 +56,7 @@ impl<'c, B: Read> AnswerPacket<'c, B> {
         ClientError::new(self.address, ClientErrorKind::Message(error))
     }
 
-    /// Returns the error for an answer that is no.
+    /// Returns the error for an answer that is a refusal.
     pub(crate) fn refused(&self) -> ClientError {
         ClientError::new(self.address, ClientErrorKind::Refused(self.asked))
     }

@@ -20,8 +20,7 @@ impl Client {
 /// A cache of a uWSGI server, from [`Client::cache`]. Each call makes a new connection, unless the client has kept one.
 ///
 /// If uWSGI cannot execute a command, it closes the connection without an answer. So the client cannot tell a missing key, a
-/// missing cache and a full cache apart. For a command of which one of these is a usual result, that result is `None` or
-/// `false`.
+/// missing cache and a full cache apart. If one of these is a usual result of a command, the command returns `None` or `false`.
 ///
 /// ```
 /// # use std::io::{Read, Write};
@@ -95,7 +94,7 @@ impl<'c> Cache<'c> {
 
     /// Stores a value, unless the key has one already. Returns whether the value was stored.
     ///
-    /// The value expires after `expires`, or never if that is `None`. uWSGI counts whole seconds, and takes 0 for never. So the
+    /// The value expires after `expires`, or never if that is `None`. uWSGI counts whole seconds, and 0 means never. So the
     /// client rounds up, to at least 1 second.
     ///
     /// # Errors
@@ -114,8 +113,8 @@ impl<'c> Cache<'c> {
     ///
     /// # Errors
     ///
-    /// The errors of [`get`](Self::get). [`NoAnswer`](ClientErrorKind::NoAnswer) if the cache does not exist, the value is empty,
-    /// or the cache has no room for it.
+    /// The errors of [`get`](Self::get). [`NoAnswer`](ClientErrorKind::NoAnswer) if the cache does not exist, the value is
+    /// empty, or the cache has no room for it.
     pub fn update<K: AsRef<[u8]> + ?Sized>(
         &mut self,
         key: &K,
@@ -179,7 +178,7 @@ impl<'c> Cache<'c> {
     }
 }
 
-/// Returns whether an error is uWSGI's way to say no to this command: it closes the connection without an answer.
+/// Returns whether an error means `None` or `false` for this command: uWSGI closed the connection without an answer.
 const fn means_no(error: &ClientError, command: CacheCommand) -> bool {
     matches!(error.kind(), ClientErrorKind::NoAnswer(_)) && command.silence_is_no()
 }

@@ -53,9 +53,9 @@ pub struct Client {
     pub(super) address: String,
     pub(super) settings: Settings,
     pub(super) connection: Option<Socket>,
-    /// The bytes that are read.
+    /// The buffer for the bytes that are read.
     pub(super) incoming: Vec<u8>,
-    /// The bytes that are written.
+    /// The buffer for the bytes that are written.
     pub(super) outgoing: Vec<u8>,
 }
 
@@ -104,8 +104,8 @@ impl Client {
     /// without a close. Most servers close their connections: uWSGI and gunicorn's sync workers always do. A request whose vars
     /// declare no body gets a `CONTENT_LENGTH` of 0, because without a length no server can keep the connection.
     ///
-    /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of it has
-    /// left. [`retrying_idempotent`](Self::retrying_idempotent) allows more.
+    /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of the
+    /// request has left. With [`retrying_idempotent`](Self::retrying_idempotent) a byte may have left.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
         self.settings.keepalive = keepalive;

@@ -14,7 +14,8 @@ use crate::transport::Transport;
 use crate::transport::socket::Socket;
 use crate::transport::stream::Timeout;
 
-/// Begins to send the bytes of `outgoing`, on the kept connection or on a new one. Returns whether the kept one is in use.
+/// Begins to send the bytes of `outgoing`, on the kept connection or on a new one. Returns the driver, and whether it uses the
+/// kept connection.
 ///
 /// The call began at `start`. If an exchange is given, a small body leaves together with `outgoing`.
 pub(crate) fn start_sending<'c, B: Read>(
@@ -79,7 +80,7 @@ fn is_reusable(socket: &Socket) -> bool {
 }
 
 fn connect(address: &str, settings: &Settings, start: Instant) -> Result<Socket, ClientErrorKind> {
-    // The kernel takes zero for no timeout at all, and cannot count for longer than `LONGEST`.
+    // For the kernel, zero means no timeout. It cannot count for longer than `LONGEST`.
     const LONGEST: Duration = Duration::from_secs(1 << 30);
     const SHORTEST: Duration = Duration::from_millis(1);
     let left = settings.time_left(start);

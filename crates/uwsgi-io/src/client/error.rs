@@ -54,16 +54,16 @@ pub enum ClientErrorKind {
     Encode(EncodeError),
     /// The packet of the request declares an invalid length of its body. Nothing was sent.
     Framing(FramingError),
-    /// The answer to a message is an HTTP response. Servers that take only web requests answer like that.
+    /// The answer to a message is an HTTP response. Servers that accept only web requests answer in this way.
     Http {
         /// Its status.
         status: u16,
     },
     /// The answer is a packet that does not answer this message.
     Message(MessageError),
-    /// The server closed the connection without sending a byte. uWSGI says no like that.
+    /// The server closed the connection without sending a byte. uWSGI refuses requests in this way.
     NoAnswer(Asked),
-    /// The server's answer is no.
+    /// The server's answer is a refusal.
     Refused(Asked),
     /// The connection broke during a read.
     Read(io::Error),
@@ -84,7 +84,8 @@ pub enum ClientErrorKind {
         /// How many.
         count: usize,
     },
-    /// The connection broke during a write. No response came, or one that needs the whole request: a 101 or a success.
+    /// The connection broke during a write. No response came, or the response needs the whole request: it is a 101 or a
+    /// success.
     Write(io::Error),
 }
 
@@ -92,7 +93,7 @@ pub enum ClientErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Asked {
-    /// A command of its cache.
+    /// A command of the server's cache.
     Cache,
     /// A ping.
     Ping,
@@ -102,7 +103,7 @@ pub enum Asked {
     Rpc,
     /// To raise a signal.
     Signal,
-    /// To put a task into its spooler.
+    /// To put a task into the server's spooler.
     Spool,
     /// To announce a backend.
     Subscribe,
@@ -119,7 +120,7 @@ impl Asked {
         }
     }
 
-    /// Returns the text for an answer that is no.
+    /// Returns the text for an answer that is a refusal.
     const fn refusal_text(self) -> &'static str {
         match self {
             Self::Signal => "the signal was refused: is the queue of signals full?",

@@ -15,7 +15,7 @@ use crate::client::source::BufferedSource;
 use crate::client::value::Value;
 
 impl Client {
-    /// Asks whether the server is alive. Its answer may contain a warning.
+    /// Asks whether the server is alive. The answer may contain a warning.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -116,7 +116,7 @@ impl Client {
     /// Puts a task into the server's spooler. When this returns, the task is queued; the spooler may not have run it yet.
     ///
     /// The spooler itself reads the pairs `spooler`, `priority` and `at`: see [`SpoolTask`](uwsgi::message::SpoolTask). A task
-    /// that comes over the network has no body. For functions in Python, a pair `body` looks like one.
+    /// that comes over the network has no body. A function in Python gets the pair `body` as if it were the body.
     ///
     /// ```
     /// # use std::io::{Read, Write};
@@ -205,7 +205,7 @@ impl Client {
         self.read_to_close(Asked::Request)
     }
 
-    /// Sends the bytes of `self.outgoing`, and expects an answer that is yes.
+    /// Sends the bytes of `self.outgoing`. Any answer other than [`Reply::Accepted`] is an error.
     fn expect_accepted(&mut self, asked: Asked) -> Result<(), ClientError> {
         let answer = self.send_message(Exchange::new(false), io::empty(), asked)?;
         match Reply::decode(&answer.packet) {

@@ -74,7 +74,7 @@ impl<'c, B: Read> Response<'c, B> {
         Ok(response)
     }
 
-    /// Returns the status, 100 to 999.
+    /// Returns the status: 101, or 200 to 999.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.head.status()
@@ -111,8 +111,8 @@ impl<'c, B: Read> Response<'c, B> {
 
     /// Keeps the connection for the next request if both the request and the response are complete.
     fn keep_if_done(&mut self) {
-        // A response may be complete before the request has left. The server would then take the next packet for the rest of
-        // it.
+        // A response may be complete before the request has left. Then the server would read the next packet as the rest of
+        // the request.
         if self.keep && self.body.is_ended() && self.body.allows_another() && self.body.source_mut().is_sent() {
             self.body.source_mut().transport_mut().keep();
         }

@@ -187,7 +187,8 @@ impl<'b, S: Source> ResponseBody<'b, S> {
     /// Returns the connection as a pipe, after a response with the status 101. The bytes that were read after its head come
     /// first. After any other response the bytes of the pipe have no meaning.
     ///
-    /// Write to the pipe only after the whole request has left. Otherwise those bytes would overtake the body of the request.
+    /// Write to the pipe only after the whole request has left. Otherwise those bytes would come before the rest of the
+    /// request.
     #[must_use]
     pub fn into_pipe(self) -> Pipe<'b, S> {
         Pipe { source: self.source }

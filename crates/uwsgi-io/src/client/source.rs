@@ -1,4 +1,4 @@
-//! Where a client reads from: a source of bytes, and the buffer before it.
+//! Where a client reads from: a source of bytes, and its buffer.
 
 use std::io::{self, Read};
 
@@ -58,7 +58,7 @@ impl<'b, S: Source> BufferedSource<'b, S> {
         self.exchange.body(self.window.bytes(self.buffer), self.window.eof)
     }
 
-    /// Reads once into the buffer, whose bytes are all consumed.
+    /// Reads once into the buffer. All bytes of the buffer must be consumed before.
     pub(crate) fn fill(&mut self) -> io::Result<()> {
         (self.window.start, self.window.filled) = (0, 0);
         self.window.filled = self.source.fill(&mut self.exchange, self.buffer)?;

@@ -14,8 +14,8 @@ use crate::client::error::{ClientError, ClientErrorKind};
 /// Announces to the subscription server of a router that a backend joins or leaves.
 ///
 /// A router does not answer, so success means only that the announcement was sent. If a name has several addresses, it was sent
-/// to one of them. If the address is on this machine, the kernel reports within 20 ms that no program listens there, unless it
-/// is too busy.
+/// to one of them. If no program listens at a loopback address, this is an error, because the kernel reports it. This waits
+/// 20 ms for the report; a busy kernel may be later.
 ///
 /// A router removes a backend that has not joined again for 17 s. uWSGI announces a backend every 10 s.
 ///
@@ -69,10 +69,12 @@ fn datagram(to: Address<'_>, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// How long to wait until the kernel reports that no program listens on this machine. That takes microseconds.
+/// How long to wait for the kernel's report that no program listens at a loopback address. The report usually takes
+/// microseconds.
 const ICMP_WAIT: Duration = Duration::from_millis(20);
 
-/// Sends to the first address where no report comes that no program listens: a router listens on only one address of a name.
+/// Sends to each address in turn, until one succeeds. A router listens on only one address of a name, and the kernel may report
+/// that no program listens at the others.
 fn udp(addresses: &[SocketAddr], bytes: &[u8]) -> io::Result<()> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {

@@ -42,7 +42,7 @@ pub(crate) fn read_or_wait<T: Transport>(
     if let Some(asked) = transport.stop_asked() {
         receive.shut_down(asked);
     }
-    // The wait may return late. Bytes that have come since then are in time.
+    // The wait may return late. Bytes that are there now count as in time.
     try_read(transport, room)
 }
 

@@ -44,8 +44,8 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         body
     }
 
-    /// Tells the writer of the response how much is unread. After a body that failed, that is not known: no next request can be
-    /// found.
+    /// Tells the writer of the response how much is unread. After a failed body the number is not known, because nothing tells
+    /// where the next request begins.
     fn publish_unread(&self) {
         let left = self.receive.unread_body().and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
         self.shared.unread.store(left.saturating_add(self.window.body), Ordering::Release);
@@ -134,7 +134,8 @@ impl<'r, T: Transport> RequestBody<'r, T> {
         read
     }
 
-    /// Returns whether every byte belongs to the body: a chunked body has framing between its bytes.
+    /// Returns whether the settings exclude chunked bodies. Then every byte belongs to the body; a chunked body has framing
+    /// between its bytes.
     fn has_no_framing(&self) -> bool {
         !self.receive.settings().chunked
     }
@@ -177,7 +178,7 @@ impl<T: Transport> Read for RequestBody<'_, T> {
             match self.advance()? {
                 Next::Ready => break,
                 Next::End => return Ok(0),
-                // The copy of a short rest costs nothing. For a pipe, `more` is 1: its length is not known.
+                // The copy of a short rest costs almost nothing. For a pipe, `more` is 1, because its length is not known.
                 Next::Need(more) if more < self.buffer.len() => break,
                 Next::Need(more) => {
                     let most = more.min(out.len());

@@ -52,7 +52,7 @@ pub struct RequestReader<'t, T> {
     shared: SharedState,
 }
 
-/// Whether to read a body before the application gets its request.
+/// Which bodies to read before the application gets their requests, and for how long.
 #[derive(Debug, Clone, Copy)]
 struct ReadAhead {
     /// The length of the longest body that is read ahead.
@@ -195,7 +195,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             Err(error) => return Ok(Arrival::Refused(Refusal::Decode(error))),
         };
         let request = match is_request {
-            // `receive` has accepted it already.
+            // `receive` has accepted the request already.
             true if reads_ahead => {
                 let request = Request::decode_with(&packet, &self.receive.settings().limits);
                 request.map(Some).map_err(Refusal::Decode)
@@ -274,7 +274,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     fn half_close(&mut self) -> io::Result<()> {
         let mut drain = Drain::new(self.receive.settings(), self.transport.now());
         match self.transport.shut_down_write() {
-            // Only the close ends the stream for the peer, which may wait for it: do not drain.
+            // Only the close ends the stream for the peer. The peer may wait for the close, so do not drain.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
             shut => shut?,
         }
@@ -300,7 +300,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
         Ok(())
     }
 
-    /// Reads a small body after the packet, which ends at `end`, as far as the body comes in time.
+    /// Reads a small body, as far as it comes in time. The packet before it ends at `end`.
     fn read_body_ahead(&mut self, end: usize) -> io::Result<()> {
         let length = match self.receive.framing() {
             framing::RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
@@ -347,14 +347,14 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// Reads once, or waits until `until` at most. The buffer grows to `longest` bytes at most.
     fn fill_to(&mut self, longest: usize, until: Option<Time>) -> io::Result<()> {
         if self.window.filled == self.buffer.len() {
-            // The buffer doubles: a peer cannot make it longer than twice the bytes that it has sent.
+            // The buffer doubles, so it grows to at most twice the bytes that the peer has sent.
             self.grow(self.buffer.len().saturating_mul(2).min(longest));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
         fill_window(&mut self.window, self.transport, &mut self.receive, room, until)
     }
 
-    /// Sets the length of the buffer, and takes no more room than that: a `Vec` that grows by itself takes up to twice as much.
+    /// Sets the length of the buffer, and allocates no more than that. A `Vec` that grows by itself may allocate twice as much.
     fn grow(&mut self, len: usize) {
         self.buffer.reserve_exact(len.saturating_sub(self.buffer.len()));
         self.buffer.resize(len, 0);

@@ -58,8 +58,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     }
 
     /// Tells the writer that a worker has taken the request. This ends the time limit for getting a worker
-    /// ([`Settings::queue_wait`](uwsgi::server::Settings::queue_wait)). It is not needed for the response to leave: bytes that
-    /// are written before this call leave too, and the first of them ends that time limit as well.
+    /// ([`Settings::queue_wait`](uwsgi::server::Settings::queue_wait)). A response can leave without this call: the first byte
+    /// that is written also ends the time limit.
     pub fn started(&mut self) {
         self.respond.started();
     }
@@ -104,8 +104,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.broken
     }
 
-    /// Returns why the server ended the response before the application did, if so: no worker was free in time, or the grace
-    /// period of a stop is over. If nothing had left, the response of that refusal was written. Otherwise
+    /// Returns why the server ended the response before the application did, if it did: no worker was free in time, or the
+    /// grace period of a stop is over. If nothing had left, the response of that refusal was written. Otherwise
     /// [`RequestReader::end`](crate::RequestReader::end) resets the connection.
     #[must_use]
     pub const fn failure(&self) -> Option<Refusal> {
@@ -225,8 +225,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         self.failure.map_or(Ok(()), |refusal| Err(ended_early(refusal)))
     }
 
-    /// Tells the state machine how much of the body is unread when the head leaves. The connection can be kept only if that is
-    /// little.
+    /// Tells the state machine how much of the request's body is unread, before the head leaves. The connection can be kept
+    /// only if little is unread.
     fn report_unread(&mut self) {
         if !self.has_left() {
             let unread = self.shared.unread.load(Ordering::Acquire);
@@ -307,8 +307,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         Ok(())
     }
 
-    /// Waits until the connection takes bytes. Checks the deadline before the wait, not after it: a wait may return late, when
-    /// the peer was in time.
+    /// Waits until the connection takes bytes. Checks the deadline before the wait and not after it, because a wait may return
+    /// late although the peer was in time.
     fn wait(&mut self) -> io::Result<()> {
         self.respond.blocked(self.transport.now());
         self.note_stop();
@@ -321,8 +321,8 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
 }
 
 impl<T: Transport> Write for ResponseWriter<'_, T> {
-    /// Writes bytes of the body. Accepts all of them, but those that must not leave do not: those of a response to HEAD, for
-    /// example.
+    /// Writes bytes of the body. Accepts and drops bytes that must not leave, such as the body of a response to HEAD. Bytes
+    /// after the declared length are an error.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             // An empty write sends nothing, and so it cannot fail.

@@ -63,7 +63,7 @@ where
     }
 
     fn limit(&self, direction: Direction, until: Time) -> io::Result<()> {
-        // `std` refuses a timeout of zero, and the system cannot count for longer than that.
+        // `std` refuses a timeout of zero, and the system cannot count for longer than about 2^30 seconds.
         let after = self.clock.until(until).clamp(Duration::from_millis(1), Duration::from_secs(1 << 30));
         self.stream.set_timeout(direction, after)
     }

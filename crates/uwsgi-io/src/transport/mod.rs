@@ -1,4 +1,4 @@
-//! What bytes go through: the transport that servers and clients share.
+//! The transport: a connection, as servers and clients use it.
 
 use std::io::{self, IoSlice};
 
@@ -58,7 +58,7 @@ pub trait Transport {
     }
 
     /// Sets a deadline for the reads or the writes of a transport that blocks: after it they fail with
-    /// [`io::ErrorKind::TimedOut`]. The deadline holds until the next call. A transport that blocks only in
+    /// [`io::ErrorKind::TimedOut`]. The deadline holds until the next call of this method. A transport that blocks only in
     /// [`wait`](Self::wait) does nothing here.
     ///
     /// # Errors
@@ -167,7 +167,7 @@ pub(crate) fn should_retry(error: &io::Error) -> bool {
 }
 
 /// Replaces [`WouldBlock`](io::ErrorKind::WouldBlock) with [`TimedOut`](io::ErrorKind::TimedOut). A stream that blocks returns
-/// `WouldBlock` when its own timeout has passed, and a caller that tried again would wait for ever.
+/// `WouldBlock` when its own timeout has passed, and a caller that tried again would wait forever.
 pub(crate) fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),

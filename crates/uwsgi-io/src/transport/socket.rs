@@ -51,7 +51,7 @@ impl Socket {
         Ok(Self { descriptor, clock: Clock::start() })
     }
 
-    /// Makes a socket of a connected stream that is non-blocking already. A listener can accept connections that are.
+    /// Makes a socket of a connected stream that is non-blocking already. A listener can accept such connections.
     #[must_use]
     pub fn from_non_blocking(descriptor: OwnedFd) -> Self {
         Self { descriptor, clock: Clock::start() }

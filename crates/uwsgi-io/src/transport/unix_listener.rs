@@ -17,9 +17,9 @@ use crate::transport::socket::stream_socket;
 
 /// Listens on a Unix socket at a path. Returns the listener, and the file of the socket: keep it as long as the listener.
 ///
-/// The file has the mode `mode`, whatever the umask is, before a client can connect. Its mode is never wider before that. If a
-/// socket is there already and no server listens on it, this replaces it. A socket that a server listens on, and any other
-/// file, stay as they are. Until this function returns there is a lock file at the path with `.lock` added. So if several
+/// The file has the mode `mode`, whatever the umask is, before a client can connect. On Linux its mode is never wider before
+/// that. If a socket is there already and no server listens on it, this replaces it. A socket that a server listens on, and any
+/// other file, stay as they are. Until this function returns there is a lock file at the path with `.lock` added. So if several
 /// servers start at once with one path, only one of them listens there.
 ///
 /// The listener blocks, like a listener of `std`. For tokio:
@@ -199,7 +199,7 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
         let what = format!("{} is there and is no socket: move it away, or choose another path", path.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
     }
-    // The probe does not block: the backlog of a server may be full, and a connect that blocks would wait for ever.
+    // The probe does not block: the backlog of a server may be full, and a connect that blocks would wait forever.
     let probe = stream_socket(AddressFamily::UNIX)?;
     rustix::io::ioctl_fionbio(&probe, true)?;
     match rustix::net::connect(&probe, address) {

@@ -72,7 +72,7 @@ pub(super) enum Phase {
     Message,
     /// The connection is a pipe.
     Upgraded,
-    /// The connection is over, and no packet came.
+    /// The connection is over: no other packet came.
     Closed,
     Failed(Refusal),
 }

@@ -12,8 +12,8 @@ use crate::transport::{Direction, Ready, Transport, should_retry};
 
 /// Sends a packet and its body in pieces, while it waits for the answer. One thread moves both directions.
 ///
-/// So the client receives the answer of a server that answers and closes before it has read the body, and also that of a server
-/// that sends each byte back before it reads the next.
+/// So the client also receives the answer of a server that answers and closes before it has read the body. It also receives the
+/// answer of a server that sends each byte back before it reads the next.
 #[derive(Debug)]
 pub(crate) struct ExchangeDriver<'c, T, B> {
     stream: Stream<T>,
@@ -64,7 +64,7 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         self.stream.set_timeouts(timeouts);
     }
 
-    /// Reads the whole body into the send buffer after the packet, if there is room for it. Then both leave at once.
+    /// Reads the whole body into the send buffer after the packet, if there is room for it. Then both leave together.
     pub(crate) fn preload_body(&mut self, exchange: &mut Exchange) -> io::Result<()> {
         let most = SEND_BUFFER.saturating_sub(self.window.filled);
         if let Some(length) = usize::try_from(exchange.outgoing()).ok().filter(|length| *length <= most) {
@@ -142,9 +142,9 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
         self.send_error.as_ref().map_or(Ok(()), |error| Err(error.kind().into()))
     }
 
-    /// Sends the rest of the request without reading. Call this when no more of the response will come, or after a 101, because
-    /// the bytes of the pipe must not overtake the body of the request. Sends nothing if the response is an error or a
-    /// redirect.
+    /// Sends the rest of the request without reading. Call this when no more of the response will come. Call it also after a
+    /// 101, because the bytes of the pipe must come after the body of the request. Sends nothing if the response is an error or
+    /// a redirect.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
     fn read_answer(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let (since, timeouts) = (self.transport().now(), *self.stream.timeouts());
         timeouts.deadline(Timeout::Read(timeouts.read), since, since)?;
-        // Right after bytes of the request have left, no answer can be there yet: waits first.
+        // Right after bytes of the request have left, an answer is hardly there yet, so this waits first.
         let mut wait = core::mem::take(&mut self.sent_since_read);
         loop {
             if wait {
@@ -302,7 +302,7 @@ impl<T: Transport, B: Read> Source for ExchangeDriver<'_, T, B> {
     fn fill(&mut self, exchange: &mut Exchange, room: &mut [u8]) -> io::Result<usize> {
         let mut since = self.transport().now();
         while self.has_more_to_send(exchange) {
-            // Looks for an answer before it reads more of the body: that read may block.
+            // This looks for an answer before it reads more of the body, because a read of the body may block.
             let now = self.transport().now();
             let until = self.stream.timeouts().deadline(Timeout::Write(self.stream.timeouts().write), since, now)?;
             let has_bytes = self.window.len() > 0;
