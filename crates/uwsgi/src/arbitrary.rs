@@ -50,8 +50,8 @@ impl WellFormed {
         self.bytes.get(..self.packet_len).unwrap_or_default()
     }
 
-    /// Returns the bytes after the packet. Half of the packets of vars begin with a `CONTENT_LENGTH` that is their length. The
-    /// others may have a `CONTENT_LENGTH` of any value.
+    /// Returns the bytes after the packet. Half of the packets of vars begin with a `CONTENT_LENGTH` that says how many they
+    /// are. The others may have a `CONTENT_LENGTH` of any value.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.packet_len..).unwrap_or_default()
@@ -108,7 +108,7 @@ impl<'a> Arbitrary<'a> for NearlyWellFormed {
                     [*low, *high] = near(input, u16::from_le_bytes([*low, *high]))?.to_le_bytes();
                 }
             }
-            // Two other bytes among the first 64 after the header. Those of the first length are the most likely.
+            // Two other bytes after the header, among the first 65 bytes. Those of the first length are the most likely.
             1 => {
                 let at = input.choose_index(bytes.len().clamp(1, 64))?.max(Header::LEN);
                 if let Some([low, high, ..]) = bytes.get_mut(at..) {

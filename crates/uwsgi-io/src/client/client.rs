@@ -105,7 +105,8 @@ impl Client {
     /// declare no body gets a `CONTENT_LENGTH` of 0, because without a length no server can keep the connection.
     ///
     /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of the
-    /// request has left. With [`retrying_idempotent`](Self::retrying_idempotent) a byte may have left.
+    /// request has left. With [`retrying_idempotent`](Self::retrying_idempotent) it may also send an idempotent request again
+    /// after bytes of it have left.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
         self.settings.keepalive = keepalive;

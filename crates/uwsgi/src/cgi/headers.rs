@@ -15,7 +15,7 @@ impl<'a> Request<'a> {
     /// Returns the headers that an application or a bridge to HTTP should see, in wire order.
     ///
     /// Headers about the connection are left out, unless the request [asks for an upgrade](Self::upgrade).
-    /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE`, which nginx sends beside the vars that count, are left out too: see
+    /// `HTTP_CONTENT_LENGTH` and `HTTP_CONTENT_TYPE` are left out too, because `CONTENT_LENGTH` and `CONTENT_TYPE` count: see
     /// [`HeaderName::passes`]. If a header came more than once, these values count:
     ///
     /// - of a header that may have [one value](HeaderName::separator) only: the last value. In nginx a param that is set again

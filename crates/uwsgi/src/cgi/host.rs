@@ -20,7 +20,7 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Parses a host and its port; `None` where the bytes are no host. The name must not be empty; the port may be.
+    /// Parses a host and its port; `None` where the bytes are not a host. The name must not be empty; the port may be.
     #[must_use]
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let text = core::str::from_utf8(value).ok()?;

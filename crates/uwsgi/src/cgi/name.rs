@@ -9,7 +9,7 @@ use crate::http::token::position_outside_token;
 
 /// The name of a header, borrowed from the key that carries it: `HTTP_X_FORWARDED_FOR` is `x-forwarded-for`.
 ///
-/// Comparison ignores case and takes `_` and `-` for the same, as front ends do. Names are printed in lower case with dashes.
+/// Comparison ignores case and the difference of `_` and `-`, as front ends do. Names are printed in lower case with dashes.
 /// Nothing is allocated. A key does not tell what the client wrote: `X-A` and `X_A` are one name.
 ///
 /// ```

@@ -11,8 +11,8 @@ use crate::wire::error::{EncodeError, EncodeErrorKind};
 ///
 /// By default it refuses:
 ///
-/// - `Proxy`, which becomes `HTTP_PROXY` in CGI; programs take this var for the address of a proxy to use (CVE-2016-5385);
-/// - names with an underscore, which readers take for the same name with a dash;
+/// - `Proxy`, which becomes `HTTP_PROXY` in CGI; programs read this var as the address of a proxy to use (CVE-2016-5385);
+/// - names with an underscore, which readers cannot tell from the same name with a dash;
 /// - `Transfer-Encoding`, which uWSGI with `--wsgi-manage-chunked-input` prefers to `CONTENT_LENGTH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeaderPolicy {
@@ -69,7 +69,7 @@ pub(crate) struct Framing {
 enum Length {
     #[default]
     Absent,
-    /// The var is there and empty. It means the same as an absent one.
+    /// The var is there and empty. Front ends mean by it that there is no length.
     Empty,
     Known(u64),
 }

@@ -318,8 +318,8 @@ impl<'a> Request<'a> {
 
     /// Returns `HTTP_HOST`: the host that the client asked for, and its port if the client named one.
     ///
-    /// Only this spelling of the key counts, as in CGI. [`headers`](Self::headers) takes `HTTP_Host` for the same header, and
-    /// the last one counts there. So the two methods differ where a front end sends `HTTP_Host`, which no known front end does.
+    /// Only this spelling of the key counts, as in CGI. To [`headers`](Self::headers), `HTTP_Host` is the same header, and the
+    /// last one counts there. So the two methods differ where a front end sends `HTTP_Host`, which no known front end does.
     #[must_use]
     pub const fn host(&self) -> Option<&'a [u8]> {
         self.located.host

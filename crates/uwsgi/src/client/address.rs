@@ -46,7 +46,7 @@ pub enum Address<'a> {
     Unix(&'a str),
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddressError {

@@ -3,7 +3,7 @@
 use crate::client::exchange::{Exchange, Phase};
 
 impl Exchange {
-    /// Returns how many of the next `len` bytes of the request's body may leave. Never more than the declared length may leave,
+    /// Returns how many of the next `len` bytes of the request's body may leave. No more than the declared length may leave,
     /// because a server could read the rest as a request. Once the answer is an error or a redirect, the result is 0.
     pub fn send(&mut self, len: usize) -> usize {
         self.begun = true;

@@ -1,10 +1,10 @@
-//! The answer to a packet that is no web request.
+//! The answer to a packet that is not a web request.
 
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
 use crate::wire::packet::Packet;
 
-/// What to do about the answer to a packet that is no web request.
+/// What to do about the answer to a packet that is not a web request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum MessageStep {
@@ -13,7 +13,7 @@ pub enum MessageStep {
         /// Its status; 0 where the bytes have no status.
         status: u16,
     },
-    /// The stream ended, and the bytes are no packet.
+    /// The stream ended, and the bytes are not a packet.
     Malformed(DecodeError),
     /// Read: at least this many more bytes belong to the packet.
     Need(usize),
@@ -26,8 +26,8 @@ pub enum MessageStep {
     },
 }
 
-/// Looks at all bytes of the answer to a packet that is no web request. `eof` says that no more bytes will come. No packet that
-/// answers a message begins with the bytes `HTTP`.
+/// Looks at all bytes of the answer to a packet that is not a web request. `eof` says that no more bytes will come. No packet
+/// that answers a message begins with the bytes `HTTP`.
 ///
 /// ```
 /// use uwsgi::client::{MessageStep, message_answer};

@@ -46,7 +46,7 @@ pub enum Incoming {
         /// Bytes of the body that follow them.
         take: usize,
     },
-    /// The answer has ended: skip `skip` bytes. If more bytes follow, close the connection, because no answer has these bytes.
+    /// The answer has ended: skip `skip` bytes. If more bytes follow, close the connection, because they belong to no answer.
     End {
         /// Bytes of framing.
         skip: usize,

@@ -64,7 +64,7 @@ pub fn request_body(
 pub enum ResponseBody {
     /// Chunks (RFC 9112 section 7.1).
     Chunked,
-    /// Everything up to the close.
+    /// All bytes up to the close of the connection.
     Close,
     /// Exactly this many bytes.
     Length(u64),

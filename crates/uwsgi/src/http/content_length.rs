@@ -32,7 +32,7 @@ impl core::error::Error for FramingError {}
 /// value.
 ///
 /// Two that differ make the message invalid (RFC 9110 section 8.6). In vars it is different: of several `CONTENT_LENGTH` the
-/// last one counts. Values are compared by their bytes, because a reader may take `5` and `05` for two lengths.
+/// last one counts. Values are compared by their bytes, because a reader may see two lengths in `5` and `05`.
 ///
 /// ```
 /// use uwsgi::framing::{declared_length, FramingError};
@@ -44,7 +44,7 @@ impl core::error::Error for FramingError {}
 ///
 /// # Errors
 ///
-/// [`FramingError`], for the first value that is no length or that differs from a value before it.
+/// [`FramingError`], for the first value that is not a length or that differs from a value before it.
 pub fn declared_length<'a>(content_lengths: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<u64>, FramingError> {
     let mut declared = None;
     for value in content_lengths {

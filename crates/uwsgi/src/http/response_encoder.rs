@@ -107,7 +107,7 @@ pub enum RefusedLine {
     SecondLength,
     /// The header `Status`, which lighttpd prefers to the status line.
     StatusHeader,
-    /// A status under 200 other than 101, because front ends take an interim answer for the final one; or a status over 999.
+    /// A status under 200 other than 101, because front ends would read an interim answer as the final one; or one over 999.
     Status,
     /// A value with a control byte other than a tab.
     Value,

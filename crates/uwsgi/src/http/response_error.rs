@@ -15,7 +15,7 @@ pub struct ResponseError {
 pub enum ResponseErrorKind {
     /// The head has no line.
     Empty,
-    /// A line that is no header: it has no colon, a name that is not a token, or a control byte, or it continues the line
+    /// A line that is not a header: it has no colon, a name that is not a token, or a control byte, or it continues the line
     /// before it.
     HeaderLine,
     /// A Content-Length that has other bytes than digits, or does not fit into 64 bits.

@@ -23,7 +23,7 @@ pub enum CacheCommand {
     Clear,
     /// Forget one key.
     Del,
-    /// Return whether there is such a key.
+    /// Return whether a key exists.
     Exists,
     /// Return the value of a key.
     Get,
@@ -47,8 +47,8 @@ impl CacheCommand {
         }
     }
 
-    /// Whether a close without an answer means no: there is no such key, or the key has a value already. uWSGI also closes
-    /// without an answer if there is no such cache. After `clear` and `update` such a close is a failure.
+    /// Whether a close without an answer is a usual result: the key does not exist, or it has a value already. uWSGI also
+    /// closes without an answer if the cache does not exist. After `clear` and `update` such a close is a failure.
     ///
     /// ```
     /// use uwsgi::message::CacheCommand;

@@ -63,7 +63,7 @@ impl<'a> RpcCall<'a> {
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); and a [`Decode`](MessageError::Decode) with
+    /// As [`decode`](Self::decode), and [`Decode`](MessageError::Decode) with
     /// [`EmptyItem`](crate::DecodeErrorKind::EmptyItem).
     ///
     /// ```
@@ -83,7 +83,7 @@ impl<'a> RpcCall<'a> {
         let mode = Self::mode_of(packet)?;
         let array = Array::decode_as_uwsgi(packet.payload()).map_err(Packet::after_header)?;
         let mut items = array.iter();
-        // uWSGI skips an empty name too, and takes the next item for the name.
+        // uWSGI skips an empty name too, and uses the next item as the name.
         while items.rest().iter().next().is_some_and(<[u8]>::is_empty) {
             items.next();
         }

@@ -15,7 +15,7 @@ impl AnswerHead {
     /// Reads a head that answers a request which offers these protocols.
     pub(crate) fn of(head: &EncodedHead<'_>, offered: &Protocols) -> Self {
         let status = head.status();
-        // What follows a 101 is no body and has no length (RFC 9110 section 15.2.2).
+        // What follows a 101 is not a body and has no length (RFC 9110 section 15.2.2).
         let length = head.content_length().filter(|_| status != 101);
         let is_unasked = status == 101 && !offered.allow(head.upgrade());
         Self { status, length, is_unasked }

@@ -38,7 +38,7 @@ impl RequestFacts {
     };
 }
 
-/// Whether a packet is no web request. A caller must recognize a ping first.
+/// Whether a packet is not a web request. A caller must recognize a ping first.
 pub(crate) fn is_message(header: &Header) -> bool {
     !header.modifier1.is_request(header.modifier2)
 }

@@ -12,7 +12,7 @@ pub(crate) struct Persistence {
 }
 
 impl Persistence {
-    /// The largest number of unread bytes of a body that a server reads and drops to keep the connection. They cost less than
+    /// The largest number of unread bytes of a body that a server reads and drops to keep the connection. This costs less than
     /// another connection.
     pub(crate) const MOST_UNREAD: u64 = 64 << 10;
 
@@ -38,7 +38,7 @@ impl Persistence {
         self.is_kept
     }
 
-    /// Returns the last line of the head, if the server keeps connections, and the empty line.
+    /// Returns the end of the head: a `Connection` line, if the server keeps connections, and the empty line.
     ///
     /// A server that keeps no connections does not write `Connection`. If it wrote `close`, uWSGI's router would pass that on
     /// to its own client and close that client's connection (plugins/http/keepalive.c, 2.0.31).

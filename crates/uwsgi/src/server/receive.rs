@@ -68,7 +68,7 @@ pub(super) enum Phase {
     Read {
         declared: bool,
     },
-    /// After a packet that is no web request. All bytes to the end of the stream belong to it.
+    /// After a packet that is not a web request. All bytes to the end of the stream belong to it.
     Message,
     /// The connection is a pipe.
     Upgraded,

@@ -75,7 +75,7 @@ impl Receive {
         }
     }
 
-    /// Decodes a packet that is no web request, of a kind that the settings accept.
+    /// Decodes a packet that is not a web request, of a kind that the settings accept.
     ///
     /// All bytes that follow it belong to it, to the end of the stream, and [`body`](Self::body) gives them. The limits on the
     /// idle time and the rate of a body hold for them too. The application's answer is written without a head.
@@ -98,7 +98,7 @@ impl Receive {
         }
     }
 
-    /// Skips the rest of a body whose answer has left. It is no error if the rest does not come.
+    /// Skips the rest of a body whose answer has left. It is not an error if the rest does not come.
     fn pass_over(&mut self, rest: Declared, until: Time, (got, eof): (&[u8], bool), now: Time) -> HeadStep {
         let (count, left) = rest.take(got.len());
         let late = now >= until || self.stop.is_some_and(|stop| now >= stop);
@@ -110,7 +110,7 @@ impl Receive {
         if count == 0 { HeadStep::Need(rest.needed()) } else { HeadStep::Skip { count } }
     }
 
-    /// Waits for the first byte of a packet. It is no error if none comes.
+    /// Waits for the first byte of a packet. It is not an error if none comes.
     fn wait_for_first_byte(&mut self, since: Time, eof: bool, now: Time) -> HeadStep {
         if eof || self.is_stopping() || now >= since.after(self.idle_time()) {
             self.phase = Phase::Closed;

@@ -6,7 +6,7 @@ use crate::server::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
 pub enum HeadStep {
-    /// Close the connection. Nothing came, which is no error.
+    /// Close the connection. Nothing came, which is not an error.
     Close,
     /// The first `end` bytes are a packet. Decode it with [`Receive::request`](crate::server::Receive::request). The body
     /// follows it.
@@ -14,7 +14,7 @@ pub enum HeadStep {
         /// The length of the packet with its header.
         end: usize,
     },
-    /// The first `end` bytes are a packet that is no web request, of a kind that the settings accept. Decode it with
+    /// The first `end` bytes are a packet that is not a web request, of a kind that the settings accept. Decode it with
     /// [`Receive::message`](crate::server::Receive::message). All bytes that follow it belong to it, to the end of the stream.
     Message {
         /// The length of the packet with its header.

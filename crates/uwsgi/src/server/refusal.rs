@@ -75,7 +75,7 @@ pub enum Refusal {
     PeerNotAllowed,
     /// There are too many connections.
     TooManyConnections,
-    /// The server stops: it begins no other request, or the grace period of a request has ended.
+    /// The server stops: it begins no other request, or the grace period of the stop has ended.
     Stopping,
 }
 

@@ -326,7 +326,7 @@ impl Respond {
     }
 
     /// Whether bytes that [`body`](Self::body) takes may leave. In the answer to HEAD, and after a 204 or a 304, they may not
-    /// (RFC 9110 section 6.4.1). The bytes after a 101 are no body, and may leave. If no byte may leave, the server need not
+    /// (RFC 9110 section 6.4.1). The bytes after a 101 are not a body, and may leave. If no byte may leave, the server need not
     /// read the body of the application, which may have no end.
     ///
     /// ```

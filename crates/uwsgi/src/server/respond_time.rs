@@ -48,7 +48,7 @@ impl Respond {
             (Phase::Queued(_) | Phase::Running, Due::Stop) => self.refuse(Refusal::Stopping),
             // The whole response is written.
             (Phase::Finished | Phase::Refused, _) if self.blocked.is_none() => TimeStep::Wait,
-            // A refusal is no answer of an application, so there is no cut to log.
+            // A refusal is not an answer of an application, so there is no cut to log.
             (Phase::Refused, _) => {
                 self.phase = Phase::Aborted;
                 TimeStep::Abort
@@ -59,7 +59,7 @@ impl Respond {
     }
 
     /// Returns the limit of the server that cut the answer off, for the log. `None` if the peer went away or the application
-    /// failed: those are no limits.
+    /// failed: those are not limits.
     #[must_use]
     pub fn cut(&self) -> Option<Cut> {
         let length = self.length().filter(|_| self.has_body());
@@ -75,7 +75,7 @@ impl Respond {
         }
     }
 
-    /// Refuses the request. The peer has the whole time of a refusal, whatever the server waited for before.
+    /// Refuses the request. The peer has the whole time of a refusal, even if the server has waited for the peer before.
     fn refuse(&mut self, refusal: Refusal) -> TimeStep {
         (self.phase, self.blocked) = (Phase::Refused, None);
         TimeStep::Refuse(refusal)

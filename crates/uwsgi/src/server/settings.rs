@@ -26,7 +26,7 @@ pub struct Settings {
     /// seconds by default. It is also the longest time in which a refusal or a pong must leave.
     pub header_timeout: Duration,
     /// The longest time without a byte inside a body; 30 seconds by default. The rate of a body counts after the server has
-    /// waited for this time. Both limits hold also for what follows a packet that is no web request.
+    /// waited for this time. Both limits hold also for what follows a packet that is not a web request.
     pub body_idle: Duration,
     /// The least rate of a body in bytes a second; 240 by default. It is the average over the time that the server waits, and
     /// counts after [`body_idle`](Self::body_idle) of waiting. 0 means no limit.

@@ -237,7 +237,7 @@ pub enum EncodeErrorKind {
     /// An `HTTP_TRANSFER_ENCODING` that [the policy](crate::HeaderPolicy::allow_chunked) does not allow, that is not `chunked`,
     /// that is the second one, or that is beside a `CONTENT_LENGTH`.
     TransferEncoding,
-    /// A header name with `_` in it, which readers would take for the name with `-`.
+    /// A header name with `_` in it, which readers could not tell from the name with `-`.
     UnderscoreHeader,
     /// A value over 65535 bytes.
     ValueTooLong,

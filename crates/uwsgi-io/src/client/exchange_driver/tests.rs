@@ -172,7 +172,7 @@ fn everything_arrives_in_pieces_of_any_length() {
     }
 }
 
-/// The peer sends back each byte before it takes the next. A client that only wrote, or only read, would wait for ever.
+/// The peer sends back each byte before it takes the next. A client that only wrote, or only read, would wait forever.
 #[test]
 fn sends_and_receives_at_the_same_time() {
     const LENGTH: usize = 100_000;
