@@ -69,7 +69,8 @@ struct ReadAhead {
     reason = "it is destructured at once, and a box would be an allocation for each request"
 )]
 pub enum Arrival<'r, T> {
-    /// Nothing, and no more bytes will come: close the connection. This is not an error.
+    /// Nothing came: the stream has ended, the connection was idle for too long, or the server stops. Close the connection.
+    /// This is not an error.
     Close,
     /// A ping: call [`pong`](RequestReader::pong).
     Ping,

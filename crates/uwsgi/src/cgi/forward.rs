@@ -10,7 +10,7 @@
 /// | `HTTP_*`, `CONTENT_*` | the headers, and the length of the body |
 /// | `UWSGI_*`, `wsgi.*` | nothing: `UWSGI_*` are [commands to uWSGI](crate::ControlVar), `wsgi.*` are between a server and its application |
 ///
-/// All other vars are passed on, each once. If a var came more than once, the last one counts.
+/// A gateway passes all other vars on, each once. If a var came more than once, the last one counts.
 ///
 /// ```
 /// use uwsgi::passes_to_backend;

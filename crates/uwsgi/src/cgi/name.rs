@@ -189,7 +189,7 @@ impl<'a> HeaderName<'a> {
         if ONE_VALUE.iter().any(|name| self == *name) { None } else { Some(", ") }
     }
 
-    /// Whether the name is a token (RFC 9110 section 5.6.2). A front end may send other bytes.
+    /// Whether a token may have every byte of the name (RFC 9110 section 5.6.2). A front end may send other bytes.
     #[must_use]
     pub fn is_token(&self) -> bool {
         position_outside_token(self.name).is_none()

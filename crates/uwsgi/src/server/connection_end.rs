@@ -39,7 +39,7 @@ impl Ending {
     }
 }
 
-/// The reading after an answer, a refusal or a pong: how long it lasts, and how many bytes it drops.
+/// The end of a connection after an answer, a refusal or a pong: how long the server still reads, and how many bytes it drops.
 ///
 /// ```
 /// use uwsgi::server::{Drain, DrainStep, Settings, Time};
