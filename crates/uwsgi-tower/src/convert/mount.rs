@@ -104,7 +104,6 @@ impl<'p> TargetVars<'p> {
         let rest = match (above, mount) {
             ([], []) => path.as_bytes(),
             // `*` is not below any mount.
-            _ if path == "*" => return Err(VarsError::OutsideMount),
             _ => below_mount(path.as_bytes(), mount).ok_or(VarsError::OutsideMount)?,
         };
         let target = parts.uri.path_and_query().map_or(path, |target| target.as_str()).as_bytes();

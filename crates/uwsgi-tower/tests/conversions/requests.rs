@@ -141,7 +141,10 @@ fn invalid_vars_are_errors() {
         ("REQUEST_METHOD", &b"G T"[..], "REQUEST_METHOD is no method"),
         ("PATH_INFO", &long, "the request's target cannot be read: uri too long"),
     ] {
-        assert_eq!(parts(&packet(&[(key, value)])).unwrap_err().to_string(), expected);
+        let error = parts(&packet(&[(key, value)])).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(source.as_deref(), expected.strip_prefix("the request's target cannot be read: "), "{key}");
     }
 }
 

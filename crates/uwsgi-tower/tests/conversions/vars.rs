@@ -1,7 +1,7 @@
 //! Requests of `http` that are converted to vars.
 
-use http::Request;
 use http::request::Parts;
+use http::{Request, Version};
 use uwsgi::Packet;
 use uwsgi_tower::{MoreVars, Mount, VarsError, remove_connection_headers};
 
@@ -331,5 +331,29 @@ fn vars_that_cannot_be_sent_are_errors() {
         };
         assert!(error.to_string().starts_with(begin), "{name}: {error}");
         assert!(core::error::Error::source(&error).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn versions_become_vars() {
+    for (version, expected) in [
+        (Version::HTTP_09, &b"HTTP/0.9"[..]),
+        (Version::HTTP_10, b"HTTP/1.0"),
+        (Version::HTTP_11, b"HTTP/1.1"),
+        (Version::HTTP_2, b"HTTP/2.0"),
+        (Version::HTTP_3, b"HTTP/3.0"),
+    ] {
+        let packet = encoded(&Request::get("/").version(version).body(()).unwrap().into_parts().0, None).unwrap();
+        assert_eq!(var(&packet, "SERVER_PROTOCOL").as_deref(), Some(expected), "{version:?}");
+    }
+}
+
+#[test]
+fn a_mount_is_a_path() {
+    for path in ["/shop", "/my shop", "/a/b"] {
+        assert_eq!(Mount::new(path).unwrap().as_str(), path);
+    }
+    for path in ["", "/", "shop", "/shop/", "/sh\0p"] {
+        assert!(Mount::new(path).unwrap_err().to_string().starts_with("a mount begins with a slash"), "{path:?}");
     }
 }
