@@ -20,19 +20,21 @@ pub(crate) fn heading(versions: &[String]) -> String {
 
 /// How to read a cell of the page. It stands after the versions.
 pub(crate) const LEGEND: &str = "\
-    A cell has the statuses of the answers, in parentheses what the application saw otherwise than it was sent, and how \
-    the connection ended if the server did not close it after the answer. `closes`: without a byte of answer. `hangs`: no \
-    answer and no close within 13 seconds after the last byte. `kept open`: for at least 1.5 seconds. `resets`: the kernel \
-    may discard the answer while the sender still sends.\n\n\
-    Ours is `uwsgi-server`, measured like the others. A test of its own holds `uwsgi-tower` to the same verdicts over the \
-    same sockets, with one exception: an application that gives more bytes than its length (`app-long-fails`). Nothing \
-    tells a body of `http_body` that it is too long, so that the extra bytes do not leave and the answer is whole.\n\n\
-    Ours hangs in one case, `stop-works-too-long`: the server is asked to stop, and the application works on after the \
-    time for that. A thread cannot be taken from an application. The server's `run` returns all the same, and the \
-    connection ends with the application or with the process.\n\n\
+    Each cell shows the statuses of the responses. In parentheses it shows what the application saw differently from what was \
+    sent. Then it says how the connection ended, unless the server closed it after the response. `closes`: the server closed \
+    without a byte of a response. `hangs`: there was no response and no close within 13 seconds after the last byte. `kept \
+    open`: the connection stayed open for at least 1.5 seconds. `resets`: the kernel may discard the response while the sender \
+    still sends.\n\n\
+    Ours is `uwsgi-server`, measured like the others. Another test plays the same cases against `uwsgi-tower`, over the same \
+    sockets and with the same verdicts. There is one exception: an application that gives more bytes than its length \
+    (`app-long-fails`). A body of `http_body` does not learn that it is too long, so that the response is whole and the extra \
+    bytes are not sent.\n\n\
+    Ours hangs in one case, `stop-works-too-long`: the server is asked to stop, and the application works on after the grace \
+    period. The server cannot end the application's thread. The server's `run` returns all the same, and the connection ends \
+    with the application or with the process.\n\n\
     uWSGI has its default limits (4096 bytes and 4 seconds a packet) and one process. gunicorn has one worker and \
-    `--timeout 7`. Where two versions or two kinds of worker differ, the others follow after a bar. `or` stands between \
-    outcomes that time and chance decide. In italics: not played, but read in sources and manuals. An empty cell: not \
+    `--timeout 7`. Where two versions or two kinds of worker differ, a bar separates their results. `or` separates results \
+    that differ from run to run. Text in italics was not played, but read in sources and manuals. An empty cell was not \
     tried.\n";
 
 /// Returns the whole page.

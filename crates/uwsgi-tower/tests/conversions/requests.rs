@@ -143,7 +143,7 @@ fn invalid_vars_are_errors() {
     ] {
         let error = parts(&packet(&[(key, value)])).unwrap_err();
         assert_eq!(error.to_string(), expected);
-        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let source = core::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(source.as_deref(), expected.strip_prefix("the request's target cannot be read: "), "{key}");
     }
 }
