@@ -29,7 +29,7 @@ impl<'a> RequestOptions<'a> {
 
         let mut bytes = Vec::new();
         let mut encoder = VarsEncoder::new(&mut bytes);
-        // Values are not checked: a user who asks for /%00 tests how the server handles it.
+        // Values are not checked. A user may send /%00 on purpose, to test how the server handles it.
         let mut push = |key: &str, value: &[u8]| {
             encoder.push_raw(key, value).map_err(|error| Failure::encode(key.as_bytes(), error))
         };

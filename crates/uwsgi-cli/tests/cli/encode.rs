@@ -94,7 +94,7 @@ fn invalid_json_is_refused() {
         (json!([{ "raw": "x".repeat(65536) }]), "packets[0]: the payload would be 65536 bytes"),
         (json!([{ "raw": "", "vars": [] }]), "packets[0] has `vars` and `raw`, but a packet has one payload"),
         (json!([{ "payload": "array", "vars": [] }]), "packets[0] has no field `items`"),
-        (json!([{ "payload": "none", "raw": "x" }]), "packets[0] has a field `raw`, but its `payload` is none"),
+        (json!([{ "payload": "none", "raw": "x" }]), "packets[0] has a field `raw`, but its `payload` is \"none\""),
         (json!([{ "payload": "text" }]), "packets[0].payload must be vars, array, raw or none"),
         (json!([1]), "packets[0] must be an object"),
         (json!({ "packets": {} }), "packets must be an array"),

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
-use uwsgi::server::Settings;
+use uwsgi::server::{AllowList, Settings};
 use uwsgi::{Limits, Modifier1};
 
 /// The settings and the state that a case needs of a server. [`Needs::DEFAULT`] is a server with its default settings and
@@ -78,7 +78,7 @@ impl Needs {
         body_limit: 1 << 30,
         keepalive: 0,
         chunked: false,
-        allow: "127.0.0.1,::1",
+        allow: AllowList::LOOPBACK,
         sender: Sender::Local,
         connections: 1,
         most_connections: 1024,

@@ -85,7 +85,7 @@ impl ConnectionState {
 const MAX_LISTED: usize = 10;
 
 /// Lists the requests that the application works on, for the log: at most 10, the oldest first, each with its name and its age.
-/// Returns an empty text if there are none.
+/// The text is empty if it works on no request.
 pub(crate) fn list_requests<'a>(connections: impl Iterator<Item = &'a Mutex<ConnectionState>>) -> String {
     let mut requests: Vec<_> = connections.filter_map(|state| Some((lock(state).begun?, state))).collect();
     requests.sort_by_key(|(begun, _)| *begun);

@@ -18,7 +18,7 @@ use crate::convert::vars_error::VarsError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The response is invalid or not whole, or there is none.
+    /// The response is invalid or incomplete, or the backend sent no response.
     Answer(ExchangeError),
     /// The request's body failed.
     Body(Box<dyn Error + Send + Sync>),

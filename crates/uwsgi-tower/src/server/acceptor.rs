@@ -33,7 +33,7 @@ use crate::stop::Stop;
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The peers that may connect; loopback if there is no list.
-    pub(crate) allow: Option<AllowList<String>>,
+    pub(crate) allow: AllowList<String>,
     pub(crate) max_connections: usize,
     pub(crate) end_is_close: bool,
 }
@@ -61,10 +61,6 @@ where
 {
     expect_timers();
     let Config { settings, allow, max_connections, end_is_close } = config;
-    let allow = match allow {
-        Some(allow) => allow,
-        None => AllowList::parse(String::from("127.0.0.1,::1")).map_err(io::Error::other)?,
-    };
     let (stop, tracker) = (Stop::default(), ConnectionTracker::new(max_connections));
     let (acceptor_stop, acceptor_tracker) = (stop.clone(), Arc::clone(&tracker));
     let mut acceptor =

@@ -50,7 +50,7 @@ where
 {
     let config = Config {
         settings: Settings::default(),
-        allow: None,
+        allow: AllowList::<&str>::default().into(),
         max_connections: ConnectionLimit::DEFAULT,
         end_is_close: false,
     };
@@ -126,7 +126,7 @@ impl<L, M, F> Serve<L, M, F> {
 
     /// Sets the peers that may connect; loopback by default. Unix sockets are always allowed.
     pub fn allow_from(mut self, allow: AllowList<String>) -> Self {
-        self.config.allow = Some(allow);
+        self.config.allow = allow;
         self
     }
 

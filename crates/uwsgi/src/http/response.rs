@@ -29,7 +29,7 @@ use crate::http::status_line::{is_usual, read_status, split_status, status_code}
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseHead<'a> {
-    /// The version in the status line; empty where there is none.
+    /// The version in the status line. It is empty for a head in CGI form, which has no status line.
     version: &'a [u8],
     lines: &'a [u8],
     reason: &'a [u8],

@@ -46,10 +46,30 @@ impl fmt::Display for AllowError {
 
 impl core::error::Error for AllowError {}
 
+impl AllowList<&'static str> {
+    /// The text of the default list: the loopback addresses.
+    pub const LOOPBACK: &'static str = "127.0.0.1,::1";
+}
+
 impl Default for AllowList<&'static str> {
-    /// Returns a list of the loopback addresses: `127.0.0.1,::1`.
+    /// Returns a list of the [loopback addresses](Self::LOOPBACK).
     fn default() -> Self {
-        Self { text: "127.0.0.1,::1" }
+        Self { text: Self::LOOPBACK }
+    }
+}
+
+/// Copies the text of a list.
+///
+/// ```
+/// use uwsgi::server::AllowList;
+///
+/// let allow: AllowList<String> = AllowList::<&str>::default().into();
+/// assert!(allow.allows("127.0.0.1".parse().unwrap()));
+/// ```
+#[cfg(feature = "alloc")]
+impl From<AllowList<&str>> for AllowList<alloc::string::String> {
+    fn from(list: AllowList<&str>) -> Self {
+        Self { text: list.text.into() }
     }
 }
 

@@ -150,7 +150,7 @@ fn form(packet: &Map<String, Value>, at: &Path) -> Result<&'static str, String> 
         (Some(announced), _) => {
             Err(format!("{} has no field `{announced}` with the payload that its `payload` announces", at.0))
         }
-        (None, Some(field)) => Err(format!("{} has a field `{field}`, but its `payload` is none", at.0)),
+        (None, Some(field)) => Err(format!("{} has a field `{field}`, but its `payload` is \"none\"", at.0)),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Args {
     pub(super) workers: Option<u16>,
 
     /// The peers that may connect over TCP: addresses and networks with commas between them, or *
-    #[arg(long, value_name = "LIST", default_value = "127.0.0.1,::1", value_parser = allow_list)]
+    #[arg(long, value_name = "LIST", default_value = AllowList::LOOPBACK, value_parser = allow_list)]
     pub(super) allow_from: AllowList<String>,
 
     /// The most vars of a request
