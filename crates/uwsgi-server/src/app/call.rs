@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use core::net::{IpAddr, SocketAddr};
 
-use uwsgi::{Packet, Request, Scheme};
+use uwsgi::{Packet, Request};
 
 use crate::workers::Workers;
 
@@ -73,8 +73,7 @@ impl<'r> Call<'r> {
     #[must_use]
     pub fn server_port(&self) -> u16 {
         let var = self.request.server_port().and_then(Request::port);
-        let default = if self.request.scheme() == Scheme::Https { 443 } else { 80 };
-        var.or(self.addresses.local.map(|local| local.port())).unwrap_or(default)
+        var.or(self.addresses.local.map(|local| local.port())).unwrap_or_else(|| self.request.scheme().default_port())
     }
 
     /// Returns how many requests the application may be working on now: the number of

@@ -13,8 +13,8 @@ const FIRST: u32 = 3;
 /// The largest number of descriptors that Linux lets a process open (nr_open, by default).
 const MAX_DESCRIPTORS: u32 = 1 << 20;
 
-/// Takes an inherited descriptor by its number.
-pub(super) fn take(number: u32) -> io::Result<OwnedFd> {
+/// Takes an inherited descriptor by its number, and makes a listener of it. Errors name the number.
+pub(super) fn take<T>(number: u32, listener: impl FnOnce(OwnedFd) -> io::Result<T>) -> io::Result<T> {
     // A process can take each descriptor once. The environment stays unchanged, because another thread may read it. A child
     // process ignores LISTEN_FDS, because LISTEN_PID is not its process id.
     static INHERITED: Mutex<Option<Vec<Option<OwnedFd>>>> = Mutex::new(None);
@@ -30,7 +30,7 @@ pub(super) fn take(number: u32) -> io::Result<OwnedFd> {
     let with_number = |error: io::Error| io::Error::new(error.kind(), format!("descriptor {number}: {error}"));
     check(descriptor).map_err(with_number)?;
     rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC).map_err(|error| with_number(error.into()))?;
-    slot.take().ok_or_else(|| not_found("was taken already"))
+    listener(slot.take().ok_or_else(|| not_found("was taken already"))?).map_err(with_number)
 }
 
 /// Checks that a descriptor is a stream socket that listens.

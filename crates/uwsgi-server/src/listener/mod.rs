@@ -73,7 +73,7 @@ impl Listener {
                 let listener = SocketAddr::from_abstract_name(name).and_then(|at| UnixListener::bind_addr(&at));
                 Self::listening(listener.map_err(|error| cannot_listen(error, &address))?, address.to_string(), None)
             }
-            Address::Fd(number) => inherited::take(number).and_then(Self::from_descriptor),
+            Address::Fd(number) => inherited::take(number, Self::from_descriptor),
             other => Err(io::Error::new(io::ErrorKind::Unsupported, format!("cannot listen at {other} here"))),
         }
     }

@@ -69,8 +69,8 @@ impl WaitingThreads {
 }
 
 impl<A: App + 'static> Acceptor<A> {
-    pub(super) fn new(context: Arc<ServerContext<A>>, listener: Listener) -> Arc<Self> {
-        let (listener, waiting) = (Mutex::new(Some(listener)), WaitingThreads::default());
+    pub(super) fn new(context: &Arc<ServerContext<A>>, listener: Listener) -> Arc<Self> {
+        let (context, listener, waiting) = (Arc::clone(context), Mutex::new(Some(listener)), WaitingThreads::default());
         Arc::new(Self { context, listener, waiting, is_exhausted: AtomicBool::new(false) })
     }
 

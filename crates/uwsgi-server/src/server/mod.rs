@@ -14,12 +14,13 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use uwsgi::client::Address;
-use uwsgi::server::{AllowList, ConnectionLimit, Settings};
+use uwsgi::server::{AllowList, Settings};
 
 use crate::access_log::AccessLog;
 use crate::app::App;
 use crate::connection::ConnectionContext;
 use crate::listener::{Listener, MODE};
+use crate::lock::lock;
 use crate::stop::Stop;
 use crate::workers::Workers;
 use acceptor::{Acceptor, ServerContext};
@@ -51,7 +52,6 @@ use tracker::ConnectionTracker;
 #[derive(Debug)]
 pub struct Server<A> {
     context: ServerContext<A>,
-    max_connections: usize,
     listeners: Vec<Listener>,
     signals: Option<Signals>,
 }
@@ -89,7 +89,7 @@ impl<A: App + 'static> Server<A> {
             stop: Arc::new(Stop::new()?),
             tracker: ConnectionTracker::default(),
         };
-        Ok(Self { context, max_connections: ConnectionLimit::DEFAULT, listeners: Vec::new(), signals: None })
+        Ok(Self { context, listeners: Vec::new(), signals: None })
     }
 
     /// Adds an address to listen at: `host:port` (all addresses of a name), `:port` (all IPv4 addresses of the machine),
@@ -146,7 +146,7 @@ impl<A: App + 'static> Server<A> {
     /// Sets the limit on connections; 1,024 by default. Each connection has a thread.
     pub fn with_max_connections(mut self, max_connections: usize) -> Self {
         self.context.tracker = ConnectionTracker::new(max_connections);
-        Self { max_connections, ..self }
+        self
     }
 
     /// Sets the size of each thread's stack, in bytes; 256 KiB by default. Only the part that a thread has used takes memory.
@@ -206,10 +206,11 @@ impl<A: App + 'static> Server<A> {
         if self.listeners.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere: bind it first"));
         }
-        raise_open_files(self.max_connections.saturating_add(ConnectionLimit::REFUSALS).saturating_add(OTHER_FILES));
+        raise_open_files(lock(&self.context.tracker.limit).max_open().saturating_add(OTHER_FILES));
         let context = Arc::new(self.context);
-        let mut listeners = self.listeners.into_iter();
-        let started = listeners.try_for_each(|listener| Acceptor::new(Arc::clone(&context), listener).start_thread());
+        // If a thread cannot be started, the listeners without a thread are closed here, and not after the wait below.
+        let started =
+            self.listeners.into_iter().try_for_each(|listener| Acceptor::new(&context, listener).start_thread());
         if started.is_ok() {
             wait_for_stop(&context.stop, self.signals.as_ref());
         }
@@ -246,14 +247,15 @@ fn raise_open_files(needed: usize) {
     let needed = u64::try_from(needed).unwrap_or(u64::MAX);
     let limit = getrlimit(Resource::Nofile);
     // `None` means no limit.
-    let Some(before) = limit.current.filter(|current| *current < needed) else { return };
+    let Some(mut current) = limit.current.filter(|current| *current < needed) else { return };
     let raised = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
-    if raised > before && setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }).is_ok() {
-        tracing::info!("raised the limit of open files of this process (RLIMIT_NOFILE) from {before} to {raised}");
+    if raised > current && setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }).is_ok() {
+        tracing::info!("raised the limit of open files of this process (RLIMIT_NOFILE) from {current} to {raised}");
+        current = raised;
     }
-    if raised < needed {
+    if current < needed {
         tracing::warn!(
-            "{raised} descriptors can be open, and all connections may need {needed}: raise the hard limit \
+            "{current} descriptors can be open, and all connections may need {needed}: raise the hard limit \
              (LimitNOFILE, ulimit -Hn), or allow fewer connections"
         );
     }

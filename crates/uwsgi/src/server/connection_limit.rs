@@ -93,6 +93,18 @@ impl ConnectionLimit {
         Self { limit, served: 0, refused: 0 }
     }
 
+    /// Returns the largest number of connections that are open at once: those that are served, and those whose refusal is being
+    /// written.
+    ///
+    /// ```
+    /// # use uwsgi::server::ConnectionLimit;
+    /// assert_eq!(ConnectionLimit::new(100).max_open(), 164);
+    /// ```
+    #[must_use]
+    pub const fn max_open(&self) -> usize {
+        self.limit.saturating_add(Self::REFUSALS)
+    }
+
     /// Decides about a new connection and counts it; `peer` is as for [`admit`].
     pub fn admit<S: AsRef<str>>(&mut self, allow: &AllowList<S>, peer: Option<IpAddr>) -> Admission {
         let with_this = self.served.saturating_add(1);
