@@ -77,6 +77,9 @@ impl<'b, S: Source> ResponseReader<'b, S> {
     ///
     /// The errors of [`answer`](Self::answer).
     pub fn interim(&mut self) -> io::Result<Option<ResponseHead<'_>>> {
+        if self.found.is_some() {
+            return Ok(None);
+        }
         let end = self.find_head()?;
         let start = self.window.start;
         let head = self.buffer.get(start..start.saturating_add(end)).unwrap_or_default();
@@ -118,9 +121,6 @@ impl<'b, S: Source> ResponseReader<'b, S> {
 
     /// Returns the length of the next head, which begins at the start of the window.
     fn find_head(&mut self) -> io::Result<usize> {
-        if let Some(end) = self.found {
-            return Ok(end);
-        }
         loop {
             match self.exchange.head(self.window.bytes(self.buffer), self.window.eof) {
                 ResponseStep::Head { end } => return Ok(end),

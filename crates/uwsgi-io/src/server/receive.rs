@@ -35,15 +35,18 @@ pub(crate) fn read_or_wait<T: Transport>(
     if let Some(count) = try_read(transport, room)? {
         return Ok(Some(count));
     }
-    if let Some(asked) = transport.stop_asked() {
-        receive.shut_down(asked);
-    }
+    note_stop(transport, receive);
     transport.wait(Direction::Read, receive.deadline().into_iter().chain(until).min())?;
-    if let Some(asked) = transport.stop_asked() {
-        receive.shut_down(asked);
-    }
+    note_stop(transport, receive);
     // The wait may return late. Bytes that are there now count as in time.
     try_read(transport, room)
+}
+
+/// Reports a requested stop to `receive`.
+pub(crate) fn note_stop<T: Transport>(transport: &T, receive: &mut Receive) {
+    if let Some(asked) = transport.stop_asked() {
+        receive.shut_down(asked);
+    }
 }
 
 /// Reads once. Returns `None` if no byte is there yet.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 
 use uwsgi::server::{BodyStep, Receive, Refusal};
 
-use crate::server::receive::{fill_window, read_or_wait};
+use crate::server::receive::{fill_window, note_stop, read_or_wait};
 use crate::server::response_writer::ResponseWriter;
 use crate::server::shared_state::SharedState;
 use crate::transport::Transport;
@@ -89,11 +89,9 @@ impl<'r, T: Transport> RequestBody<'r, T> {
             self.receive.upgrade();
         }
         // The grace period of a stop holds also for a peer that is always ready.
-        if let Some(asked) = self.transport.stop_asked() {
-            self.receive.shut_down(asked);
-        }
+        note_stop(self.transport, self.receive);
         loop {
-            let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
+            let got = self.window.bytes(self.buffer);
             match self.receive.body(got, self.window.eof, self.transport.now()) {
                 BodyStep::Body { skip, take } => {
                     self.window.consume(skip);

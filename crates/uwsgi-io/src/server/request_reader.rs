@@ -9,10 +9,10 @@ use uwsgi::server::{
 };
 use uwsgi::{Packet, Request};
 
-use crate::server::receive::fill_window;
+use crate::server::receive::{fill_window, note_stop};
 use crate::server::request_body::RequestBody;
 use crate::server::shared_state::SharedState;
-use crate::transport::window::Window;
+use crate::transport::window::{Window, make_room};
 use crate::transport::{Direction, Transport, should_retry};
 
 /// The receiving half of a server's connection. It reads packets into one buffer, and uses that buffer again for the next
@@ -161,7 +161,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// The connection broke. Malformed input is not an error but an [`Arrival`].
     pub fn read_request(&mut self) -> io::Result<Arrival<'_, T>> {
         let (end, is_request) = loop {
-            let got = self.buffer.get(self.window.start..self.window.filled).unwrap_or_default();
+            let got = self.window.bytes(&self.buffer);
             match self.receive.head(got, self.window.eof, self.transport.now()) {
                 HeadStep::Head { end } => break (end, true),
                 HeadStep::Message { end } => break (end, false),
@@ -183,10 +183,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
             self.read_ahead_error = self.read_body_ahead(end).err();
         }
         // The body needs room too, even if the packet fills the buffer.
-        let least = end.saturating_add(MIN_BODY_ROOM);
-        if self.buffer.len() < least {
-            self.grow(least);
-        }
+        make_room(&mut self.buffer, end.saturating_add(MIN_BODY_ROOM));
         self.head = end;
         let Some((head, tail)) = self.buffer.split_at_mut_checked(end) else {
             return Ok(Arrival::Close); // cannot happen: the packet is within the buffer
@@ -246,9 +243,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// connection then, too.
     pub fn end(&mut self, respond: &Respond) -> io::Result<bool> {
         self.receive.unread(core::mem::take(&mut self.window.body));
-        if let Some(asked) = self.transport.stop_asked() {
-            self.receive.shut_down(asked);
-        }
+        note_stop(self.transport, &mut self.receive);
         match Ending::of(self.receive.clone(), respond, self.transport.now()) {
             Ending::Next(receive) => {
                 self.receive = receive;
@@ -349,16 +344,11 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     fn fill_to(&mut self, longest: usize, until: Option<Time>) -> io::Result<()> {
         if self.window.filled == self.buffer.len() {
             // The buffer doubles, so it grows to at most twice the bytes that the peer has sent.
-            self.grow(self.buffer.len().saturating_mul(2).min(longest));
+            let doubled = self.buffer.len().saturating_mul(2);
+            make_room(&mut self.buffer, doubled.min(longest));
         }
         let room = self.buffer.get_mut(self.window.filled..).unwrap_or_default();
         fill_window(&mut self.window, self.transport, &mut self.receive, room, until)
-    }
-
-    /// Sets the length of the buffer, and allocates no more than that. A `Vec` that grows by itself may allocate twice as much.
-    fn grow(&mut self, len: usize) {
-        self.buffer.reserve_exact(len.saturating_sub(self.buffer.len()));
-        self.buffer.resize(len, 0);
     }
 
     /// Writes a pong or a refusal, within the time limit of the settings.

@@ -89,10 +89,18 @@ pub enum ResponseBody {
 pub const fn response_body(head: &ResponseHead<'_>, to_head_request: bool) -> ResponseBody {
     match (head.status(), head.content_length()) {
         (101, _) => ResponseBody::Upgrade,
-        (100..=199 | 204 | 304, _) => ResponseBody::None,
-        _ if to_head_request => ResponseBody::None,
+        (status, _) if !bytes_may_follow(status, to_head_request) => ResponseBody::None,
         _ if head.is_chunked() => ResponseBody::Chunked,
         (_, Some(length)) => ResponseBody::Length(length),
         (_, None) => ResponseBody::Close,
+    }
+}
+
+/// Whether bytes may follow the head of an answer: those of a body (RFC 9110 section 6.4.1), or of an upgraded connection.
+pub(crate) const fn bytes_may_follow(status: u16, to_head_request: bool) -> bool {
+    match status {
+        101 => true,
+        100..=199 | 204 | 304 => false,
+        _ => !to_head_request,
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::http::token::is_token_byte;
+use crate::http::token::{is_control, is_token_byte};
 
 /// Separates framing from data in a chunked body that comes in pieces. It stores no byte of the body.
 ///
@@ -218,7 +218,7 @@ impl Chunked {
 
     fn drop(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.dropped = self.dropped.saturating_add(1);
-        if self.dropped > Self::MOST_DROPPED || (byte.is_ascii_control() && byte != b'\t') {
+        if self.dropped > Self::MOST_DROPPED || is_control(byte) {
             return Err(ChunkError::Trailer);
         }
         Ok(())

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::http::connection::passes;
 use crate::http::content_length::{content_length, has_no_length};
-use crate::http::token::position_outside_token;
+use crate::http::token::{is_control, position_outside_token};
 use crate::http::upgrade::Protocols;
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
@@ -232,8 +232,4 @@ impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
     fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), RefusedLine> {
         if self.draft.append(pieces) { Ok(()) } else { Err(RefusedLine::BufferFull) }
     }
-}
-
-const fn is_control(byte: u8) -> bool {
-    byte.is_ascii_control() && byte != b'\t'
 }

@@ -2,6 +2,7 @@
 
 use crate::http::head::split_line;
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
+use crate::http::token::is_control;
 
 /// Whether httparse reads this version.
 pub(crate) const fn is_usual(version: &[u8]) -> bool {
@@ -60,7 +61,7 @@ pub(crate) fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
         [b' ', reason @ ..] => reason,
         _ => return None,
     };
-    if !code.iter().all(u8::is_ascii_digit) || reason.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+    if !code.iter().all(u8::is_ascii_digit) || reason.iter().any(|byte| is_control(*byte)) {
         return None;
     }
     let code =

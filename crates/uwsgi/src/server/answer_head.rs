@@ -1,5 +1,6 @@
 //! What the head of an answer says about the bytes that follow it.
 
+use crate::http::body_framing::bytes_may_follow;
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
 
@@ -38,11 +39,7 @@ impl AnswerHead {
 
     /// Whether bytes may follow the head (RFC 9110 section 6.4.1).
     pub(crate) const fn has_body(&self, is_head_request: bool) -> bool {
-        match self.status {
-            101 => true,
-            100..=199 | 204 | 304 => false,
-            _ => !is_head_request,
-        }
+        bytes_may_follow(self.status, is_head_request)
     }
 
     /// Whether the front end knows where the answer ends without a close.

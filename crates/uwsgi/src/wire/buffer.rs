@@ -44,7 +44,7 @@ mod sealed {
 
 /// Returns the length of all pieces together.
 #[inline(always)]
-fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
+pub(crate) fn total<const N: usize>(pieces: &[&[u8]; N]) -> usize {
     pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()))
 }
 

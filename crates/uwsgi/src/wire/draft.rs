@@ -1,6 +1,6 @@
 //! The bytes that an encoder has written so far. They are removed if the encoder does not keep them.
 
-use crate::wire::buffer::Buffer;
+use crate::wire::buffer::{Buffer, total};
 
 /// Bytes at the end of a buffer that are not complete yet.
 ///
@@ -25,7 +25,7 @@ impl<'b, B: Buffer + ?Sized> Draft<'b, B> {
     /// Writes all pieces and returns true, or writes nothing and returns false.
     #[inline(always)]
     pub(crate) fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> bool {
-        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        let len = total(&pieces);
         let written = self.buffer.as_deref_mut().is_some_and(|buffer| buffer.append(self.end, pieces));
         if written {
             self.end = self.end.saturating_add(len);

@@ -1,6 +1,6 @@
 //! A packet that is being written.
 
-use crate::wire::buffer::Buffer;
+use crate::wire::buffer::{Buffer, total};
 use crate::wire::draft::Draft;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
@@ -52,7 +52,7 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
     /// Writes all pieces, or nothing if they do not fit.
     #[inline(always)]
     pub(crate) fn append<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<(), EncodeError> {
-        let len = pieces.iter().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        let len = total(&pieces);
         let written = self.draft.len();
         datasize(written.saturating_add(len).saturating_sub(Header::LEN))?;
         if !self.draft.append(pieces) {

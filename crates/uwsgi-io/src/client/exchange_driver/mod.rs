@@ -158,9 +158,7 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
                 return Err(Self::send_failure(error));
             }
             if self.window.len() > 0 {
-                let timeouts = self.stream.timeouts();
-                let until = timeouts.deadline(Timeout::Write(timeouts.write), since, self.transport().now())?;
-                self.transport().wait(Direction::Write, until)?;
+                self.stream.wait(Direction::Write, since)?;
                 if self.try_write() {
                     since = self.transport().now();
                 }
