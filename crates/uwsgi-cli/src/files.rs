@@ -38,10 +38,9 @@ fn is_dash(path: &Path) -> bool {
 
 /// Writes text to a file, or to standard output for `None` and `-`.
 pub(crate) fn write_text(path: Option<&Path>, text: &[u8]) -> Result<(), Failure> {
-    match path {
-        Some(path) if !is_dash(path) => write_file(path, text),
-        Some(_) | None => write_stdout(text),
-    }
+    let mut output = Output::open(path)?;
+    output.write(text)?;
+    output.flush()
 }
 
 /// Writes binary data to a file or to standard output, as [`write_text`] does. Without a path, refuses to write to a terminal.
@@ -53,16 +52,6 @@ pub(crate) fn write_binary(path: Option<&Path>, bytes: &[u8]) -> Result<(), Fail
         ));
     }
     write_text(path, bytes)
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes).map_err(|error| Failure::Failed(format!("cannot write {}: {error}", name(path))))
-}
-
-fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    Ok(out.flush()?)
 }
 
 /// A file or standard output, written piece by piece.

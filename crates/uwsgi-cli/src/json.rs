@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
+use uwsgi_inspect::EscapedJson;
 
 /// Writes a document, indented by one space for each level, and a line end.
 pub(crate) fn write(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
@@ -17,24 +18,9 @@ pub(crate) fn write(out: &mut impl Write, document: &impl Serialize) -> io::Resu
 /// Escapes the control characters that JSON allows in a string and a terminal may act upon.
 struct EscapeControls<'a>(PrettyFormatter<'a>);
 
-/// Whether a character is DEL or a C1 control character (ECMA-48). JSON itself escapes U+0000 to U+001F only (RFC 8259
-/// section 7), and U+009B introduces control sequences as ESC [ does.
-const fn is_control(character: char) -> bool {
-    matches!(character, '\x7f'..='\u{9f}')
-}
-
 impl Formatter for EscapeControls<'_> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        for part in fragment.split_inclusive(is_control) {
-            match part.chars().next_back().filter(|last| is_control(*last)) {
-                Some(control) => {
-                    out.write_all(part.strip_suffix(control).unwrap_or(part).as_bytes())?;
-                    write!(out, "\\u{:04x}", u32::from(control))?;
-                }
-                None => out.write_all(part.as_bytes())?,
-            }
-        }
-        Ok(())
+        write!(out, "{}", EscapedJson(fragment))
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {

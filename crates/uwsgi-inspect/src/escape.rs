@@ -55,6 +55,36 @@ fn is_printable(character: char) -> bool {
     text.escape_debug().skip(1).eq([character])
 }
 
+/// JSON text that is safe to print on a terminal: DEL and the C1 control characters are escaped (ECMA-48 section 5.3).
+///
+/// JSON itself escapes U+0000 to U+001F only, and may have these characters in strings only (RFC 8259 section 7). U+009B
+/// introduces control sequences as ESC \[ does.
+///
+/// ```
+/// use uwsgi_inspect::EscapedJson;
+///
+/// assert_eq!(EscapedJson("[\"\u{9b}2J\"]").to_string(), r#"["\u009b2J"]"#);
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "text, and a way to print it")]
+pub struct EscapedJson<'a>(pub &'a str);
+
+impl fmt::Display for EscapedJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_control = |character| matches!(character, '\x7f'..='\u{9f}');
+        for part in self.0.split_inclusive(is_control) {
+            match part.chars().next_back().filter(|last| is_control(*last)) {
+                Some(control) => {
+                    f.write_str(part.strip_suffix(control).unwrap_or(part))?;
+                    write!(f, "\\u{:04x}", u32::from(control))?;
+                }
+                None => f.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Bytes as text for JSON: one character U+0000 to U+00FF for each byte. This loses nothing and cannot fail.
 ///
 /// ```

@@ -10,7 +10,7 @@ mod formats;
 mod report;
 
 pub use body::Body;
-pub use escape::{Escaped, Latin1};
+pub use escape::{Escaped, EscapedJson, Latin1};
 pub use findings::{Finding, Found, FrontEnd, Severity};
 pub use formats::Format;
 pub use report::Report;

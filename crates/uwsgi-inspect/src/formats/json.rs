@@ -1,13 +1,13 @@
 //! The report as JSON.
 
-use core::fmt::{self, Write};
+use core::fmt;
 
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::PrettyFormatter;
 use uwsgi::HeaderName;
 
-use crate::escape::Latin1;
+use crate::escape::{EscapedJson, Latin1};
 use crate::findings::Found;
 use crate::report::Report;
 
@@ -21,21 +21,8 @@ impl fmt::Display for Document<'_> {
         let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b" "));
         Fields::new(self.0).serialize(&mut serializer).map_err(|_| fmt::Error)?;
         let text = String::from_utf8(text).map_err(|_| fmt::Error)?;
-        for character in text.chars() {
-            if is_control(character) {
-                write!(f, "\\u{:04x}", u32::from(character))?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        f.write_char('\n')
+        writeln!(f, "{}", EscapedJson(&text))
     }
-}
-
-/// Returns whether a terminal may act on a character that JSON allows in a string: DEL and the C1 controls (ECMA-48 section
-/// 5.3, RFC 8259 section 7). JSON has them nowhere else.
-const fn is_control(character: char) -> bool {
-    matches!(character, '\x7f'..='\u{9f}')
 }
 
 /// The fields of the JSON object, in their order.
