@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::{Listen, Program, TestDir};
 
-/// Returns the command `uwsgictl`: the file that the environment variable `UWSGICTL` names, or [`already_built`].
+/// Returns the command `uwsgictl`: the file that the environment variable `UWSGICTL` names, or the one that a build has left.
 /// Otherwise it is built now, so that it is never out of date.
 ///
 /// # Panics
@@ -19,7 +19,7 @@ pub fn uwsgictl() -> Command {
     Command::new(BUILT.get_or_init(|| named().or_else(|| already_built("uwsgictl")).unwrap_or_else(build)))
 }
 
-/// Returns the path of an example of `uwsgi-tower`: [`already_built`], or built now with these features.
+/// Returns the path of an example of `uwsgi-tower`: the one that a build has left, or one built now with these features.
 ///
 /// # Panics
 ///

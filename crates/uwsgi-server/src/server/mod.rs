@@ -67,8 +67,8 @@ impl Handle {
     /// `stop_grace`, and closes idle connections.
     ///
     /// The server first removes the files of its Unix sockets. Then it accepts the connections that wait at each listener, at
-    /// most [`ConnectionLimit::BACKLOG`] of them, because the close of a listener would reset them. Then it closes its
-    /// listeners. It accepts no more connections from an inherited listener.
+    /// most [`BACKLOG`](uwsgi::server::ConnectionLimit::BACKLOG) of them, because the close of a listener would reset them.
+    /// Then it closes its listeners. It accepts no more connections from an inherited listener.
     pub fn stop(&self) {
         self.stop.request();
     }
