@@ -212,9 +212,10 @@ impl Connection {
     fn end(&mut self, respond: &Respond) -> io::Result<()> {
         self.log_exchange(respond);
         let Some(incoming) = &mut self.incoming else {
-            // A thread of the application still reads the body.
+            // A thread of the application still reads the body. It holds the socket, so that only this ends the connection.
             self.phase = Phase::Over;
-            return ignore_unsupported(self.socket.abort());
+            ignore_unsupported(self.socket.abort())?;
+            return Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?);
         };
         incoming.give_back_unread();
         incoming.note_stop(&self.context.stop, &self.socket);

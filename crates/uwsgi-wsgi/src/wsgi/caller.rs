@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use pyo3::exceptions::{PyBaseException, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTraceback, PyTuple, PyType};
 use uwsgi::Request;
 use uwsgi::server::{AnswerError, PEER_HAS_GONE, Refusal};
 use uwsgi_server::log_refusal;
@@ -147,7 +148,7 @@ impl<'py> Caller<'py> {
         let py = self.py;
         let lines = py
             .import(intern!(py, "traceback"))
-            .and_then(|traceback| traceback.call_method1(intern!(py, "format_exception"), (error.value(py),)))
+            .and_then(|traceback| traceback.call_method1(intern!(py, "format_exception"), error_parts(py, error)))
             .and_then(|lines| lines.extract::<Vec<String>>());
         let text = lines.map_or_else(|_| error.to_string(), |lines| lines.concat());
         let text = format!("{what}\n{}", text.trim_end());
@@ -170,8 +171,7 @@ impl<'py> Caller<'py> {
             .and_then(|input| input.incoming().map(|incoming| (incoming.failure(), incoming.is_broken())));
         let (body_failure, is_broken) = body.unwrap_or_default();
         let is_of_peer = |error: &PyErr| {
-            (body_failure.is_some() || is_broken || answer.is_broken())
-                && error.is_instance_of::<pyo3::exceptions::PyOSError>(self.py)
+            (body_failure.is_some() || is_broken || answer.is_broken()) && error.is_instance_of::<PyOSError>(self.py)
         };
         match fault {
             Fault::Raised(error) if is_of_peer(error) => tracing::debug!("{PEER_HAS_GONE}: {name}: {error}"),
@@ -220,7 +220,7 @@ impl Application for Caller<'_> {
             tracing::error!("a request could not be passed to the application: Python has no memory left");
             return;
         };
-        let start = Bound::new(py, StartResponse { answer: Some(answer), input: input.clone().unbind() });
+        let start = Bound::new(py, StartResponse::new(answer, input.clone().unbind()));
         let Ok(start) = start else { return };
         let responded = environ
             .set_item(intern!(py, "wsgi.input"), &input)
@@ -242,6 +242,14 @@ impl Application for Caller<'_> {
         let status = refusal.map_or(status, |refusal| refusal.status());
         connection.answered(incoming, respond, rest, refusal, Exchange { begun, status, head, has_gone });
     }
+}
+
+/// Returns an exception as `traceback.format_exception` takes it.
+fn error_parts<'py>(
+    py: Python<'py>,
+    error: &PyErr,
+) -> (Bound<'py, PyType>, Bound<'py, PyBaseException>, Option<Bound<'py, PyTraceback>>) {
+    (error.get_type(py), error.value(py).clone(), error.traceback(py))
 }
 
 /// Returns the bytes of a list or a tuple that has nothing else.

@@ -15,8 +15,14 @@ use crate::driver::incoming::Incoming;
 #[pyclass(name = "Input", module = "uwsgi_wsgi._native")]
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// `None` after the request.
-    incoming: Option<Box<Incoming>>,
+    /// `None` after the request. An application may keep this object, and its socket must be closed nevertheless.
+    body: Option<OpenBody>,
+}
+
+/// A body that can be read.
+#[derive(Debug)]
+struct OpenBody {
+    incoming: Box<Incoming>,
     socket: Arc<Socket>,
     context: Arc<Context>,
 }
@@ -35,21 +41,21 @@ const PIECE: usize = 64 << 10;
 
 impl Input {
     pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, context: Arc<Context>) -> Self {
-        Self { incoming: Some(incoming), socket, context }
+        Self { body: Some(OpenBody { incoming, socket, context }) }
     }
 
     /// Takes the receiving half back: the request is over.
     pub(crate) fn take(&mut self) -> Option<Box<Incoming>> {
-        self.incoming.take()
+        self.body.take().map(|body| body.incoming)
     }
 
     pub(crate) fn incoming(&self) -> Option<&Incoming> {
-        self.incoming.as_deref()
+        self.body.as_ref().map(|body| &*body.incoming)
     }
 
     fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Context)> {
-        match &mut self.incoming {
-            Some(incoming) => Ok((incoming, &self.socket, &self.context)),
+        match &mut self.body {
+            Some(OpenBody { incoming, socket, context }) => Ok((incoming, socket, context)),
             None => Err(PyValueError::new_err("the request is over: its body cannot be read any longer")),
         }
     }
@@ -199,6 +205,6 @@ impl Input {
 
     #[getter]
     fn closed(&self) -> bool {
-        self.incoming.is_none()
+        self.body.is_none()
     }
 }
