@@ -2,10 +2,11 @@
 
 mod format;
 
+use alloc::sync::Arc;
 use core::fmt;
 use std::fs::File;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use pyo3::exceptions::PyValueError;

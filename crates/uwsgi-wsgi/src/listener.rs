@@ -1,7 +1,8 @@
 //! The listeners, for Python.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;

@@ -1,7 +1,8 @@
 //! The server, for Python.
 
+use alloc::sync::Arc;
 use core::time::Duration;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Instant;
 

@@ -1,9 +1,9 @@
 //! An application thread: it accepts connections, calls the application, and takes what the polling thread has made ready.
 
+use alloc::sync::{Arc, Weak};
 use core::time::Duration;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Weak};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};

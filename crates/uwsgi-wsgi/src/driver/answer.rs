@@ -1,7 +1,7 @@
 //! The answer to one request, on an application thread.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::Arc;
 
 use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{AnswerError, Leaves, Receive, Refusal, Respond, TimeStep};

@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its close. Each step does what is possible now, and never waits.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::Arc;
 
 use uwsgi::server::{Admission, Drain, DrainStep, Ending, Receive, Refusal, Respond, Time, TimeStep};
 use uwsgi_io::{Direction, Socket, Transport};

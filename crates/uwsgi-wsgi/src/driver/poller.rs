@@ -1,11 +1,11 @@
 //! The polling thread. It waits for the peers of all connections that no application thread works on.
 
+use alloc::collections::BinaryHeap;
+use alloc::sync::Arc;
+use core::cmp::Reverse;
 use core::time::Duration;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -115,10 +115,11 @@ impl Poller {
     fn advance(&mut self, number: u32, mut connection: Box<Connection>) {
         match connection.advance() {
             Step::Wait(direction, until) => {
-                let until = until.map(|until| {
+                let until = until.and_then(|until| {
                     let left = until.since(connection.socket.now());
                     // One millisecond more: the clock of a connection counts whole milliseconds.
-                    Instant::now() + left.saturating_add(Duration::from_millis(1))
+                    let left = left.saturating_add(Duration::from_millis(1));
+                    Instant::now().checked_add(left)
                 });
                 if let Err(error) = self.watch(number, &connection, direction) {
                     tracing::error!("a connection cannot be watched: {error}");

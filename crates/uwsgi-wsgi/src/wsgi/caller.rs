@@ -1,6 +1,6 @@
 //! Calls the application for a request, and sends what it returns.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 use std::time::Instant;
 
 use pyo3::exceptions::{PyBaseException, PyOSError};

@@ -1,6 +1,7 @@
 //! `wsgi.errors`: what an application writes to it goes to the error log, in whole lines.
 
-use std::sync::{Arc, Mutex};
+use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 

@@ -1,6 +1,6 @@
 //! `wsgi.input`: the body of a request as a file object.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
