@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 use uwsgi::Request;
 use uwsgi_server::{Addresses, Entry};
 
-use crate::driver::context::lock;
 use crate::error_log::duplicate;
+use crate::lock::lock;
 use format::Format;
 
 /// One answer, as far as its request does not tell it.

@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::driver::context::lock;
+use crate::lock::lock;
 
 /// A log that writes whole lines to a descriptor.
 #[derive(Debug)]

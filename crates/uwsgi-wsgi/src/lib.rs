@@ -8,6 +8,7 @@ mod access_log;
 mod driver;
 mod error_log;
 mod listener;
+mod lock;
 mod server;
 mod settings;
 mod wsgi;

@@ -10,7 +10,7 @@ use uwsgi::client::Address;
 use uwsgi::server::ConnectionLimit;
 use uwsgi_server::Listener;
 
-use crate::driver::context::lock;
+use crate::lock::lock;
 
 /// A socket that connections are accepted from.
 #[pyclass(name = "Listener", module = "uwsgi_wsgi._native", frozen)]

@@ -13,7 +13,8 @@ use uwsgi_server::{Addresses, Listener};
 
 use crate::driver::application::Application;
 use crate::driver::connection::{Connection, Step};
-use crate::driver::context::{Context, lock};
+use crate::driver::context::Context;
+use crate::lock::lock;
 
 /// An application thread. It is made after every fork, because its epoll set belongs to one process.
 pub(crate) struct ApplicationThread {
@@ -141,7 +142,7 @@ impl ApplicationThread {
             let _ = socket.write(&[io::IoSlice::new(refusal.response_with(false, keeps_connections))]);
             return None;
         }
-        Some(Box::new(Connection::new(&self.context, socket, addresses, admission, self.buffer.take())))
+        Some(Box::new(Connection::new(&self.context.shared, socket, addresses, admission, self.buffer.take())))
     }
 
     /// Waits for a connection, for the polling thread, or for a stop.

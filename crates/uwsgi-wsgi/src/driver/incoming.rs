@@ -7,8 +7,8 @@ use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
 use uwsgi::{Packet, Request};
 use uwsgi_io::{Direction, Socket, Transport};
 
-use crate::driver::application::Wait;
 use crate::driver::stop::Stop;
+use crate::driver::wait::Wait;
 
 /// The receiving half of a connection. It moves between threads together with the request that it has read.
 #[derive(Debug)]

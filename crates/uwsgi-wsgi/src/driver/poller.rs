@@ -41,12 +41,14 @@ struct Slot {
 
 const WAITING: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
+const ALL_CLOSED: u64 = u64::MAX - 2;
 
 impl Poller {
     /// Starts the thread. It ends after a stop, when no connection is left.
     pub(crate) fn start(context: Arc<Context>) -> io::Result<JoinHandle<()>> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &context.waiting.wake, EventData::new_u64(WAITING), EventFlags::IN)?;
+        epoll::add(&epoll, &context.all_closed, EventData::new_u64(ALL_CLOSED), EventFlags::IN)?;
         epoll::add(&epoll, &context.stop, EventData::new_u64(STOP), EventFlags::IN)?;
         let poller =
             Self { context, epoll, slots: Vec::new(), free: Vec::new(), timers: BinaryHeap::new(), is_stopping: false };
@@ -69,6 +71,8 @@ impl Poller {
                 match event.data.u64() {
                     WAITING => self.take_waiting(),
                     STOP => self.stop(),
+                    // The loop below ends.
+                    ALL_CLOSED => {}
                     data => self.advance_slot(data),
                 }
             }

@@ -14,9 +14,10 @@ use uwsgi_server::log_refusal;
 
 use crate::access_log::Exchange;
 use crate::driver::answer::{Answer, SendError};
-use crate::driver::application::{Application, Wait};
+use crate::driver::application::Application;
 use crate::driver::connection::Connection;
 use crate::driver::rest::Body;
+use crate::driver::wait::Wait;
 use crate::error_log::ErrorLog;
 use crate::wsgi::environ::{Keys, environ};
 use crate::wsgi::errors::Errors;
@@ -209,13 +210,13 @@ impl Application for Caller<'_> {
         let py = self.py;
         let Some(incoming) = connection.take_incoming() else { return };
         let begun = Instant::now();
-        let (socket, context) = (Arc::clone(&connection.socket), Arc::clone(&connection.context));
-        let answer = Answer::new(Arc::clone(&socket), Arc::clone(&context), incoming.receive());
+        let (socket, shared) = (Arc::clone(&connection.socket), Arc::clone(&connection.shared));
+        let answer = Answer::new(Arc::clone(&socket), Arc::clone(&shared), incoming.receive());
         let built = match incoming.request() {
             Some(request) => environ(&self.template, &mut self.keys, &request, connection.addresses),
             None => return, // cannot happen: the request was decoded before
         };
-        let input = Bound::new(py, Input::new(incoming, socket, context));
+        let input = Bound::new(py, Input::new(incoming, socket, shared));
         let (Ok(environ), Ok(input)) = (built, input) else {
             tracing::error!("a request could not be passed to the application: Python has no memory left");
             return;

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 
-use crate::driver::context::lock;
 use crate::error_log::ErrorLog;
+use crate::lock::lock;
 
 /// The stream `wsgi.errors` of one application thread.
 #[pyclass(name = "Errors", module = "uwsgi_wsgi._native", frozen)]

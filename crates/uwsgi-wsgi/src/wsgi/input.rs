@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice};
 use uwsgi_io::Socket;
 
-use crate::driver::application::Wait;
-use crate::driver::context::Context;
 use crate::driver::incoming::Incoming;
+use crate::driver::shared::Shared;
+use crate::driver::wait::Wait;
 
 /// The body of one request. If it ends early, reads raise an `OSError`.
 #[pyclass(name = "Input", module = "uwsgi_wsgi._native")]
@@ -24,7 +24,7 @@ pub(crate) struct Input {
 struct OpenBody {
     incoming: Box<Incoming>,
     socket: Arc<Socket>,
-    context: Arc<Context>,
+    shared: Arc<Shared>,
 }
 
 /// Waits while other Python threads run.
@@ -40,8 +40,8 @@ impl Wait for Detached<'_> {
 const PIECE: usize = 64 << 10;
 
 impl Input {
-    pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, context: Arc<Context>) -> Self {
-        Self { body: Some(OpenBody { incoming, socket, context }) }
+    pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, shared: Arc<Shared>) -> Self {
+        Self { body: Some(OpenBody { incoming, socket, shared }) }
     }
 
     /// Takes the receiving half back: the request is over.
@@ -53,16 +53,16 @@ impl Input {
         self.body.as_ref().map(|body| &*body.incoming)
     }
 
-    fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Context)> {
+    fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Shared)> {
         match &mut self.body {
-            Some(OpenBody { incoming, socket, context }) => Ok((incoming, socket, context)),
+            Some(OpenBody { incoming, socket, shared }) => Ok((incoming, socket, shared)),
             None => Err(PyValueError::new_err("the request is over: its body cannot be read any longer")),
         }
     }
 
     /// Reads at most `most` bytes: fewer only at the end of the body.
     fn read_up_to(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         let mut bytes = Vec::new();
         loop {
             let missing = most.saturating_sub(bytes.len());
@@ -74,7 +74,7 @@ impl Input {
             let from = bytes.len();
             bytes.resize(from.saturating_add(room), 0);
             let out = bytes.get_mut(from..).unwrap_or_default();
-            let count = incoming.read_body(socket, &context.stop, &Detached(py), out)?;
+            let count = incoming.read_body(socket, &shared.stop, &Detached(py), out)?;
             bytes.truncate(from.saturating_add(count));
             if count == 0 {
                 break;
@@ -85,10 +85,10 @@ impl Input {
 
     /// Reads a line of at most `most` bytes, with its end.
     fn read_line(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         let mut line = Vec::new();
         while line.len() < most {
-            let there = incoming.fill_body(socket, &context.stop, &Detached(py))?;
+            let there = incoming.fill_body(socket, &shared.stop, &Detached(py))?;
             let there = there.get(..there.len().min(most.saturating_sub(line.len()))).unwrap_or_default();
             let end = there.iter().position(|byte| *byte == b'\n').map(|at| at.saturating_add(1));
             let piece = there.get(..end.unwrap_or(there.len())).unwrap_or_default();
@@ -133,11 +133,11 @@ impl Input {
     #[pyo3(signature = (size = None, /))]
     fn read1<'py>(&mut self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
         let most = limit(size);
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         if most == 0 {
             return Ok(PyBytes::new(py, b""));
         }
-        let there = incoming.fill_body(socket, &context.stop, &Detached(py))?;
+        let there = incoming.fill_body(socket, &shared.stop, &Detached(py))?;
         let there = there.get(..there.len().min(most)).unwrap_or_default();
         let (bytes, count) = (PyBytes::new(py, there), there.len());
         incoming.consume(count);
