@@ -12,21 +12,15 @@ from typing import Any
 import pytest
 
 from client import PATIENCE
+from other_servers import Expectations
 from server import Server, name_of_server, status_after_sigterm
 
 Start = Callable[..., Server]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "fails_on(server, ...): other servers that are known to fail this test")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expects that another server fails the tests that are marked so. A marked test that passes is an error of the mark."""
-    for item in items:
-        for mark in item.iter_markers("fails_on"):
-            if name_of_server() in mark.args:
-                item.add_marker(pytest.mark.xfail(strict=True, reason=str(mark.kwargs.get("because", ""))))
+    if name_of_server() != "ours":
+        config.pluginmanager.register(Expectations())
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 The variable UWSGI_WSGI_COMMAND names another server to run the tests against: a command in which `{app}`, `{bind}` and
 `{path}` stand for the application, the address, and the address without `unix:`. The options of the test are added at its end.
-The tests know from their marks which of them gunicorn and uWSGI fail.
+The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
 
     UWSGI_WSGI_COMMAND="gunicorn --protocol uwsgi -k gthread --keep-alive 0 -b {bind} {app}"
     UWSGI_WSGI_COMMAND="uwsgi --die-on-term --socket {path} --module {app}"
