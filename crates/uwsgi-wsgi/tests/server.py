@@ -124,6 +124,8 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # So that `kill` reaches the workers of other servers too.
+            start_new_session=True,
         )
         assert self.process.stdout and self.process.stderr
         self.stdout = Output(self.process.stdout)
@@ -184,8 +186,8 @@ class Server:
         return status
 
     def kill(self) -> None:
-        """Ends the process without its consent, after a test has failed."""
-        self.process.kill()
+        """Ends the process at once, after a test has failed."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.stdout.wait_for_end()
         self.stderr.wait_for_end()
