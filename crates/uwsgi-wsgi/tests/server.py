@@ -10,6 +10,7 @@ The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -187,7 +188,8 @@ class Server:
 
     def kill(self) -> None:
         """Ends the process at once, after a test has failed."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.stdout.wait_for_end()
         self.stderr.wait_for_end()
