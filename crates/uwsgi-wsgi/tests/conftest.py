@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from client import PATIENCE
-from server import Server, name_of_server
+from server import Server, name_of_server, status_after_sigterm
 
 Start = Callable[..., Server]
 
@@ -53,7 +53,7 @@ def shared(short_directory: Path) -> Iterator[Start]:
     yield start
     for key, server in servers.items():
         status = server.stop()
-        assert status == 0, f"exit status {status} of the server {key}:\n{server.stderr.text}"
+        assert status == status_after_sigterm(), f"exit status {status} of the server {key}:\n{server.stderr.text}"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def start(short_directory: Path) -> Iterator[Start]:
     for server in servers:
         if server.process.returncode is None:
             status = server.stop()
-            assert status == 0, f"exit status {status}:\n{server.stderr.text}"
+            assert status == status_after_sigterm(), f"exit status {status}:\n{server.stderr.text}"
 
 
 class Events:

@@ -38,6 +38,11 @@ def name_of_server() -> str:
     return "gunicorn" if "gunicorn" in COMMAND else "uwsgi"
 
 
+def status_after_sigterm() -> int:
+    """Returns the exit status after SIGTERM: 0, but 30 with uWSGI 2.0 (UWSGI_END_CODE)."""
+    return 30 if name_of_server() == "uwsgi" else 0
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

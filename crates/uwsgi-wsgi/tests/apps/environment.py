@@ -34,4 +34,10 @@ def plain(*args: Any, **keywords: Any) -> Iterable[bytes]:
     return [json.dumps(seen).encode()]
 
 
-app = validator(plain)
+_validated = validator(plain)
+
+
+def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    # Servers may leave an empty SCRIPT_NAME out, but `wsgiref.validate` (Python 3.11) fails without it.
+    environ.setdefault("SCRIPT_NAME", "")
+    return _validated(environ, start_response)

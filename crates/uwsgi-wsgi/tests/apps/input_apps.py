@@ -113,7 +113,13 @@ def keep_input(environ: Environ, start_response: StartResponse) -> Iterable[byte
 def read_kept(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Reads the stream of an earlier request, by each method, and answers with the names of the exceptions."""
     names = []
-    for method, args in (("read", [3]), ("read", []), ("readline", []), ("readlines", []), ("readinto", [bytearray(3)])):
+    for method, args in (
+        ("read", [3]),
+        ("read", []),
+        ("readline", []),
+        ("readlines", []),
+        ("readinto", [bytearray(3)]),
+    ):
         try:
             names.append(f"{method}: {getattr(_kept[0], method)(*args)!r}")
         except Exception as error:

@@ -38,6 +38,8 @@ def breaking(application: Application) -> Application:
 
 
 def dispatch(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    # Servers may leave an empty SCRIPT_NAME out, but `wsgiref.validate` (Python 3.11) fails without it.
+    environ.setdefault("SCRIPT_NAME", "")
     name = environ["PATH_INFO"].strip("/")
     # A KeyError is an error of the test, and the error log shows it.
     return _applications[name](environ, start_response)
