@@ -12,7 +12,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uwsgi::Request;
 
-use crate::app::Call;
+use crate::app::Addresses;
 use crate::lock::lock;
 
 /// A log of requests. It has no cookies and no credentials: of the headers it writes only Referer and User-Agent.
@@ -33,8 +33,9 @@ impl fmt::Debug for AccessLog {
     }
 }
 
-/// One request and its response.
-pub(crate) struct Entry<'r> {
+/// One request and its response, for a line of an [`AccessLog`].
+#[derive(Debug)]
+pub struct Entry<'r> {
     request: Request<'r>,
     client: Cow<'r, str>,
     status: u16,
@@ -54,8 +55,20 @@ impl AccessLog {
         Self { format: |entry, now| entry.json(now), output: Mutex::new(Box::new(output)) }
     }
 
-    /// Writes one line, and flushes the output. If that fails, the server logs the error through `tracing` and goes on.
-    pub(crate) fn log(&self, entry: &Entry<'_>) {
+    /// Writes one line, and flushes the output. If that fails, this logs the error through `tracing`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use uwsgi::{Packet, Request};
+    /// use uwsgi_server::{AccessLog, Addresses, Entry};
+    ///
+    /// let log = AccessLog::combined(std::io::sink());
+    /// let (packet, _) = Packet::decode(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET")?;
+    /// let request = Request::decode(&packet)?;
+    /// log.log(&Entry::new(&request, Addresses::default(), 200, 5, Duration::from_millis(3)));
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    pub fn log(&self, entry: &Entry<'_>) {
         let written = (self.format)(entry, OffsetDateTime::now_utc()).and_then(|line| {
             let mut output = lock(&self.output);
             output.write_all(&line).and_then(|()| output.flush())
@@ -72,9 +85,16 @@ const JSON: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 impl<'r> Entry<'r> {
-    pub(crate) fn new(call: &Call<'r>, status: u16, body_bytes: u64, duration: Duration) -> Self {
-        let request = *call.request();
-        let client = match (request.remote_addr(), call.addresses().peer) {
+    /// The status of an entry if the peer closed the connection before a byte of the response left. nginx logs the same
+    /// (`NGX_HTTP_CLIENT_CLOSED_REQUEST`).
+    pub const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+    /// Describes a request that was answered: the addresses of its connection, the status, the bytes of the body that left, and
+    /// how long it took.
+    #[must_use]
+    pub fn new(request: &Request<'r>, addresses: Addresses, status: u16, body_bytes: u64, duration: Duration) -> Self {
+        let request = *request;
+        let client = match (request.remote_addr(), addresses.peer) {
             (Some(address), _) if !address.is_empty() => Cow::Owned(address.escape_ascii().to_string()),
             (_, Some(peer)) => Cow::Owned(peer.ip().to_string()),
             _ => Cow::Borrowed("-"),
@@ -143,8 +163,6 @@ mod tests {
     use uwsgi::{Modifier1, Packet, VarsEncoder};
 
     use super::*;
-    use crate::app::Addresses;
-    use crate::workers::Workers;
 
     /// A client cannot send control characters to the terminal that shows the log.
     #[test]
@@ -157,10 +175,8 @@ mod tests {
         }
         vars.finish(Modifier1::WSGI, 0).unwrap();
         let (packet, _) = Packet::decode(&packet).unwrap();
-        let workers = Workers::new(1);
         let request = Request::decode(&packet).unwrap();
-        let call = Call { request, packet, addresses: Addresses::default(), workers: &workers };
-        let entry = Entry::new(&call, 200, 0, Duration::ZERO);
+        let entry = Entry::new(&request, Addresses::default(), 200, 0, Duration::ZERO);
         let now = OffsetDateTime::UNIX_EPOCH;
         for line in [entry.combined(now).unwrap(), entry.json(now).unwrap()] {
             let line = String::from_utf8(line).unwrap();

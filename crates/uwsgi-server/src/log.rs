@@ -7,14 +7,14 @@ use std::panic::catch_unwind;
 use tracing::field::display;
 use uwsgi::server::{Cut, Refusal};
 
-/// Logs that a peer was refused, and the reason.
-pub(crate) fn log_refusal(refusal: &Refusal, peer: Option<SocketAddr>) {
+/// Logs through `tracing` that a peer was refused, and the reason.
+pub fn log_refusal(refusal: &Refusal, peer: Option<SocketAddr>) {
     let peer = peer.map(display);
     catch_panic(|| tracing::warn!(peer, status = refusal.status(), "refused: {refusal}"));
 }
 
-/// Logs that a response was cut off, and by which limit.
-pub(crate) fn log_cut(cut: &Cut, peer: Option<SocketAddr>) {
+/// Logs through `tracing` that a response was cut off, and by which limit.
+pub fn log_cut(cut: &Cut, peer: Option<SocketAddr>) {
     let peer = peer.map(display);
     catch_panic(|| tracing::warn!(peer, "{cut}"));
 }

@@ -59,6 +59,7 @@ pub mod response {
     pub use crate::http::response::{HeadStyle, ResponseHead};
     pub use crate::http::response_encoder::{EncodedHead, RefusedLine, ResponseEncoder};
     pub use crate::http::response_error::{ResponseError, ResponseErrorKind};
+    pub use crate::http::status_line::split_status_code;
 }
 
 /// Chunked bodies of requests and answers.

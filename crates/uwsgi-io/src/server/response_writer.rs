@@ -4,8 +4,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
-use uwsgi::framing::whole_length;
-use uwsgi::response::{EncodedHead, ResponseEncoder, ResponseHead};
+use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
 
 use crate::server::head_error::HeadError;
@@ -27,8 +26,8 @@ pub struct ResponseWriter<'r, T> {
     draft: Vec<u8>,
     shared: &'r SharedState,
     status: u16,
-    /// Whether the head has a Content-Length.
-    has_length: bool,
+    /// The lines after those of the application.
+    head_end: &'static [u8],
     /// How long a refusal may take to leave.
     refusal_time: Duration,
     failure: Option<Refusal>,
@@ -44,7 +43,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
             draft: Vec::new(),
             shared,
             status: 0,
-            has_length: false,
+            head_end: b"",
             refusal_time: receive.settings().header_timeout,
             failure: None,
             broken: false,
@@ -85,7 +84,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if !self.respond.head(&head) {
             return Err(HeadError::Left);
         }
-        (self.status, self.has_length) = (status, head.content_length().is_some());
+        self.status = status;
         core::mem::swap(&mut self.head, &mut self.draft);
         Ok(())
     }
@@ -134,27 +133,15 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
     /// [`fail`](Self::fail) can still write a refusal. Otherwise the response is not whole, and
     /// [`RequestReader::end`](crate::RequestReader::end) resets the connection; a Unix socket has no reset and is only closed.
     pub fn finish(&mut self) -> io::Result<()> {
-        self.declare_empty_body();
+        if self.respond.declare_length(0) {
+            self.head_end = b"Content-Length: 0\r\n";
+        }
         if !self.has_left() {
             self.check_stop_deadline()?;
         }
         self.report_unread();
         let leaves = self.respond.finished().map_err(invalid_answer)?;
         self.send(leaves, &[])
-    }
-
-    /// Adds a Content-Length of 0 to a head that has no length, if no body follows it.
-    fn declare_empty_body(&mut self) {
-        let length = whole_length(self.status, self.respond.is_head_request(), 0);
-        if self.status == 0 || self.status == 101 || self.has_length || self.has_left() || length.is_none() {
-            return;
-        }
-        if let Ok(head) = with_length_of_0(&self.head, &mut self.draft) {
-            if self.respond.head(&head) {
-                self.has_length = true;
-                core::mem::swap(&mut self.head, &mut self.draft);
-            }
-        }
     }
 
     /// Ends the response of an application that has failed. `body` is why its last read of the body failed, if it did: that
@@ -263,6 +250,7 @@ impl<'r, T: Transport> ResponseWriter<'r, T> {
         if leaves.head {
             let mut head = core::mem::take(&mut self.head);
             head.truncate(head.len().saturating_sub(2));
+            head.extend_from_slice(self.head_end);
             head.extend_from_slice(self.respond.head_end());
             self.write_all_or_break(&head, bytes)?;
             self.head = head;
@@ -362,20 +350,6 @@ impl<T: Transport> Write for ResponseWriter<'_, T> {
 
 /// Room for most heads, so that the buffer does not grow while a head is encoded.
 const USUAL_HEAD: usize = 256;
-
-/// Returns the head with a Content-Length of 0 added. It is encoded into `draft`.
-fn with_length_of_0<'d>(head: &[u8], draft: &'d mut Vec<u8>) -> Result<EncodedHead<'d>, HeadError> {
-    // The encoder's own output always decodes. If it did not, the close of the connection would end the response.
-    let head = ResponseHead::decode(head).map_err(|_| HeadError::Left)?;
-    draft.clear();
-    let reason = core::str::from_utf8(head.reason()).unwrap_or_default();
-    let mut encoder = ResponseEncoder::new(draft, head.status(), reason)?;
-    for (name, value) in head.headers() {
-        encoder.push(name, value)?;
-    }
-    encoder.push_length(0)?;
-    Ok(encoder.finish()?)
-}
 
 fn ended_early(refusal: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, refusal)

@@ -17,6 +17,26 @@ pub struct Addresses {
     pub local: Option<SocketAddr>,
 }
 
+impl Addresses {
+    /// Returns the server's name: `SERVER_NAME`, else the address that the peer connected to, else `localhost`. It is never
+    /// empty (PEP 3333, "environ Variables").
+    #[must_use]
+    pub fn server_name<'r>(&self, request: &Request<'r>) -> Cow<'r, str> {
+        match (request.server_name(), self.local) {
+            (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
+            (_, Some(local)) => Cow::Owned(local.ip().to_canonical().to_string()),
+            _ => Cow::Borrowed("localhost"),
+        }
+    }
+
+    /// Returns the server's port: `SERVER_PORT`, else the port that the peer connected to, else the default port of the scheme.
+    #[must_use]
+    pub fn server_port(&self, request: &Request<'_>) -> u16 {
+        let var = request.server_port().and_then(Request::port);
+        var.or(self.local.map(|local| local.port())).unwrap_or_else(|| request.scheme().default_port())
+    }
+}
+
 /// A request, and the connection and the packet that it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'r> {
@@ -58,22 +78,16 @@ impl<'r> Call<'r> {
         var.and_then(|address| address.parse().ok()).or(self.addresses.peer.map(|peer| peer.ip()))
     }
 
-    /// Returns the server's name: `SERVER_NAME`, else the address that the peer connected to, else `localhost`. It is never
-    /// empty (PEP 3333, "environ Variables").
+    /// Returns the server's name: see [`Addresses::server_name`].
     #[must_use]
     pub fn server_name(&self) -> Cow<'r, str> {
-        match (self.request.server_name(), self.addresses.local) {
-            (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
-            (_, Some(local)) => Cow::Owned(local.ip().to_canonical().to_string()),
-            _ => Cow::Borrowed("localhost"),
-        }
+        self.addresses.server_name(&self.request)
     }
 
-    /// Returns the server's port: `SERVER_PORT`, else the port that the peer connected to, else the default port of the scheme.
+    /// Returns the server's port: see [`Addresses::server_port`].
     #[must_use]
     pub fn server_port(&self) -> u16 {
-        let var = self.request.server_port().and_then(Request::port);
-        var.or(self.addresses.local.map(|local| local.port())).unwrap_or_else(|| self.request.scheme().default_port())
+        self.addresses.server_port(&self.request)
     }
 
     /// Returns how many requests the application may be working on now: the number of

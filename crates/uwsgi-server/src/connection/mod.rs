@@ -145,8 +145,9 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
             transport.end_request();
             if let (Some(access_log), Some(call)) = (&self.access_log, &call) {
                 let has_gone = body.is_broken() && !answer.has_left();
-                let status = if has_gone { CLIENT_CLOSED_REQUEST } else { answer.status() };
-                catch_panic(|| access_log.log(&Entry::new(call, status, answer.body_bytes(), begun.elapsed())));
+                let status = if has_gone { Entry::CLIENT_CLOSED_REQUEST } else { answer.status() };
+                let entry = Entry::new(&call.request, addresses, status, answer.body_bytes(), begun.elapsed());
+                catch_panic(|| access_log.log(&entry));
             }
             let respond = answer.into_respond();
             let is_kept = reader.end(&respond)?;
@@ -172,10 +173,6 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
         Ok(())
     }
 }
-
-/// The status in the access log if the peer closed the connection before a byte of the response left. nginx logs the same
-/// (`NGX_HTTP_CLIENT_CLOSED_REQUEST`).
-const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Ends a response that has failed, and logs the reason. If no byte has left, the peer gets a refusal instead. Otherwise the
 /// server resets the connection.

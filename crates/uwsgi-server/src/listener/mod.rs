@@ -120,12 +120,23 @@ impl Listener {
         self.local
     }
 
-    /// Accepts the next connection that waits.
+    /// Sets how many connections may wait to be accepted; [`ConnectionLimit::BACKLOG`] by default. The system may have a lower
+    /// limit (`net.core.somaxconn` on Linux).
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] if no connection waits; the system's error.
-    pub(crate) fn accept(&self) -> io::Result<(Socket, Addresses)> {
+    /// The system's error.
+    pub fn set_backlog(&self, backlog: u16) -> io::Result<()> {
+        Ok(rustix::net::listen(&self.descriptor, i32::from(backlog))?)
+    }
+
+    /// Accepts the next connection that waits. It does not wait for a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] if no connection waits; the system's error. If its kind is
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted), only that connection failed: call again.
+    pub fn accept(&self) -> io::Result<(Socket, Addresses)> {
         let (descriptor, peer) = accept(&self.descriptor)?;
         let Some(bound) = self.local else {
             return Ok((Socket::from_non_blocking(descriptor), Addresses::default()));

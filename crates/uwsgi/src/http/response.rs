@@ -8,7 +8,7 @@ use crate::http::head::{HeaderLines, split_line};
 use crate::http::head_facts::{Facts, Flags, facts, headers, offset};
 use crate::http::head_limits::{HeadLimits, SLOTS};
 use crate::http::response_error::{ResponseError, ResponseErrorKind};
-use crate::http::status_line::{is_usual, read_status, split_status, status_code};
+use crate::http::status_line::{is_usual, read_status, split_status, split_status_code};
 
 /// The head of a backend's answer, in any of the three styles that front ends read: with a status line, with a CGI `Status:`,
 /// or with neither.
@@ -124,7 +124,7 @@ impl<'a> ResponseHead<'a> {
             (None, _) => (HeadStyle::Bare, (200, &b"OK"[..])),
             (Some((name, value)), None) => {
                 let offset = offset(head, name);
-                let status = status_code(value).ok_or(ResponseError::new(ResponseErrorKind::Status, offset))?;
+                let status = split_status_code(value).ok_or(ResponseError::new(ResponseErrorKind::Status, offset))?;
                 (HeadStyle::Cgi, status)
             }
             (Some(_), Some((name, _))) => {

@@ -132,21 +132,26 @@ impl fmt::Display for RefusedLine {
 impl core::error::Error for RefusedLine {}
 
 impl<'b, B: Buffer + ?Sized> ResponseEncoder<'b, B> {
-    /// Begins a head with this status, at the start of a slice, or at the end of an `ArrayVec` or a `Vec`.
+    /// Begins a head with this status, at the start of a slice, or at the end of an `ArrayVec` or a `Vec`. The reason may have
+    /// bytes above ASCII (RFC 9112 section 4).
     ///
     /// # Errors
     ///
     /// [`RefusedLine::Status`], [`RefusedLine::Reason`] or [`RefusedLine::BufferFull`].
-    pub fn new(buffer: &'b mut B, status: u16, reason: &str) -> Result<Self, RefusedLine> {
+    pub fn new<R>(buffer: &'b mut B, status: u16, reason: &R) -> Result<Self, RefusedLine>
+    where
+        R: AsRef<[u8]> + ?Sized,
+    {
+        let reason = reason.as_ref();
         if status != 101 && !(200..=999).contains(&status) {
             return Err(RefusedLine::Status);
         }
-        if reason.bytes().any(is_control) {
+        if reason.iter().copied().any(is_control) {
             return Err(RefusedLine::Reason);
         }
         let mut head = Self { draft: Draft::new(buffer), status, length: None, upgrade: Protocols::NONE };
         let code = Decimal::new(status.into());
-        head.append([b"HTTP/1.1 ", code.as_ref(), b" ", reason.as_bytes(), b"\r\n"])?;
+        head.append([b"HTTP/1.1 ", code.as_ref(), b" ", reason, b"\r\n"])?;
         Ok(head)
     }
 

@@ -50,11 +50,22 @@ fn status_line(line: &[u8]) -> Option<(u16, &[u8])> {
     if !parts.all(digits) {
         return None;
     }
-    status_code(rest.get(1..)?)
+    split_status_code(rest.get(1..)?)
 }
 
-/// Reads three digits of 100 or more, then a space and a text without control bytes, or the end.
-pub(crate) fn status_code(text: &[u8]) -> Option<(u16, &[u8])> {
+/// Splits a status such as `404 Not Found`: three digits of 100 or more, then a space and a reason without control bytes, or
+/// the end. Returns the code and the reason. The value of a CGI `Status` is such a text, and so is the status that a WSGI
+/// application gives (PEP 3333, "The start_response() Callable").
+///
+/// ```
+/// use uwsgi::response::split_status_code;
+///
+/// assert_eq!(split_status_code(b"404 Not Found"), Some((404, &b"Not Found"[..])));
+/// assert_eq!(split_status_code(b"404"), Some((404, &b""[..])));
+/// assert_eq!(split_status_code(b"99 Too Small"), None);
+/// ```
+#[must_use]
+pub fn split_status_code(text: &[u8]) -> Option<(u16, &[u8])> {
     let (code, rest) = text.split_first_chunk::<3>()?;
     let reason = match rest {
         [] => rest,

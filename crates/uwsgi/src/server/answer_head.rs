@@ -1,6 +1,7 @@
 //! What the head of an answer says about the bytes that follow it.
 
 use crate::http::body_framing::bytes_may_follow;
+use crate::http::content_length::whole_length;
 use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
 
@@ -35,6 +36,14 @@ impl AnswerHead {
     /// Returns the length of the body, if the head says it.
     pub(crate) const fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// Adds the length of the whole body, if the head has none and may have one. Returns whether it was added.
+    pub(crate) fn declare_length(&mut self, length: u64, is_head_request: bool) -> bool {
+        let adds = self.length.is_none() && !self.is_upgrade();
+        let length = whole_length(self.status, is_head_request, length).filter(|_| adds);
+        self.length = self.length.or(length);
+        length.is_some()
     }
 
     /// Whether bytes may follow the head (RFC 9110 section 6.4.1).

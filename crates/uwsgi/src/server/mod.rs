@@ -72,6 +72,7 @@ mod receive_packet;
 mod receive_step;
 mod refusal;
 mod respond;
+mod respond_head;
 mod respond_step;
 mod respond_time;
 mod settings;

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use crate::http::response_encoder::EncodedHead;
 use crate::http::upgrade::Protocols;
 use crate::server::answer_head::AnswerHead;
 use crate::server::persistence::Persistence;
@@ -52,20 +51,20 @@ pub struct Respond {
     pub(super) stop: Option<Time>,
     /// Since when the peer has taken none of the bytes that are to be written.
     pub(super) blocked: Option<Time>,
-    head: Option<AnswerHead>,
+    pub(super) head: Option<AnswerHead>,
     /// How many bytes of the body were allowed to leave.
     allowed: u64,
     /// How many bytes of the body the connection has taken.
     pub(super) sent: u64,
     pub(super) cut: Option<CutLimit>,
-    is_head_request: bool,
+    pub(super) is_head_request: bool,
     /// The answer has no head, because it answers a message.
-    is_headless: bool,
+    pub(super) is_headless: bool,
     /// The protocols that the request offers to upgrade its connection to.
-    offered_upgrade: Protocols,
+    pub(super) offered_upgrade: Protocols,
     /// The number of the packet that this answers.
     number: u16,
-    persistence: Persistence,
+    pub(super) persistence: Persistence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,45 +151,6 @@ impl Respond {
         }
     }
 
-    /// Takes the application's head, and returns whether it was taken. It is not taken once a head has left, and in an answer
-    /// [without a head](Self::without_head). Keep its bytes: they leave when [`Leaves::head`] says so.
-    pub fn head(&mut self, head: &EncodedHead<'_>) -> bool {
-        let replaceable = !self.is_headless && matches!(self.phase, Phase::Queued(_) | Phase::Running);
-        if replaceable {
-            self.head = Some(AnswerHead::of(head, &self.offered_upgrade));
-        }
-        replaceable
-    }
-
-    /// Lets the head leave before the first byte of the body. A 101 needs this, because the peer may have to send first.
-    ///
-    /// ```
-    /// use uwsgi::response::ResponseEncoder;
-    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings, Time};
-    ///
-    /// let mut receive = Receive::new(Settings::default(), Time::ZERO);
-    /// let packet = b"\0\x19\0\0\x0c\0HTTP_UPGRADE\x09\0websocket";
-    /// receive.head(packet, false, Time::ZERO);
-    /// receive.request(packet)?;
-    /// let mut respond = Respond::queued(&receive, Time::ZERO);
-    /// for (upgrade, leaves) in [("h2c", Err(AnswerError::UnaskedUpgrade)), ("websocket", Ok(true))] {
-    ///     let mut buffer = [0; 96];
-    ///     let mut head = ResponseEncoder::new(&mut buffer[..], 101, "Switching Protocols")?;
-    ///     head.push("Connection", "upgrade")?;
-    ///     head.push("Upgrade", upgrade)?;
-    ///     respond.head(&head.finish()?);
-    ///     assert_eq!(respond.flush_head().map(|leaves| leaves.head), leaves);
-    /// }
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`AnswerError::NoHead`], [`AnswerError::Over`] or [`AnswerError::UnaskedUpgrade`].
-    pub fn flush_head(&mut self) -> Result<Leaves, AnswerError> {
-        self.head_leaves().map(|head| Leaves { head, take: 0 })
-    }
-
     /// Takes `len` bytes of the application's body. Returns how many of them leave, and whether the head leaves before them.
     ///
     /// # Errors
@@ -256,37 +216,6 @@ impl Respond {
     /// [`queued`](Self::queued).
     pub const fn unread(&mut self, bytes: Option<u64>) {
         self.persistence.unread(bytes);
-    }
-
-    /// Returns the end of the head, which replaces its last two bytes, the empty line. If the server keeps connections, this
-    /// end says whether it keeps this one. Call it when [`Leaves::head`] says that the head leaves.
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use uwsgi::response::ResponseEncoder;
-    /// use uwsgi::server::{Receive, Respond, Settings, Time};
-    ///
-    /// # let now = Time::ZERO;
-    /// let mut receive = Receive::new(Settings::default().with_keepalive(Duration::from_secs(5)), now);
-    /// let packet = b"\0\x13\0\0\x0e\0CONTENT_LENGTH\x01\00";
-    /// receive.head(packet, false, now);
-    /// receive.request(packet).unwrap();
-    /// let mut respond = Respond::queued(&receive, now);
-    /// let mut buffer = [0; 64];
-    /// let mut head = ResponseEncoder::new(&mut buffer[..], 200, "OK")?;
-    /// head.push_length(2)?;
-    /// respond.head(&head.finish()?);
-    /// assert!(respond.body(2)?.head);
-    /// assert_eq!(respond.head_end(), b"Connection: keep-alive\r\n\r\n");
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub const fn head_end(&self) -> &'static [u8] {
-        match self.head {
-            // The application has written `Connection: upgrade`.
-            Some(head) if head.is_upgrade() => b"\r\n",
-            _ => self.persistence.head_end(),
-        }
     }
 
     /// Returns the response of a refusal that replaces the application's answer.
@@ -373,24 +302,6 @@ impl Respond {
         match self.head {
             Some(head) => head.length(),
             None => None,
-        }
-    }
-
-    /// Lets the head leave, if it has not left. Returns whether it leaves now.
-    fn head_leaves(&mut self) -> Result<bool, AnswerError> {
-        match self.phase {
-            Phase::Queued(_) | Phase::Running if self.head.is_none() && !self.is_headless => Err(AnswerError::NoHead),
-            Phase::Queued(_) | Phase::Running if self.head.is_some_and(|head| head.is_unasked_upgrade()) => {
-                Err(AnswerError::UnaskedUpgrade)
-            }
-            Phase::Queued(_) | Phase::Running => {
-                let is_delimited = self.head.is_some_and(|head| head.is_delimited(self.is_head_request));
-                self.persistence.head_leaves(is_delimited && self.stop.is_none());
-                self.phase = Phase::Sending;
-                Ok(!self.is_headless)
-            }
-            Phase::Sending => Ok(false),
-            Phase::Finished | Phase::Refused | Phase::Aborted => Err(AnswerError::Over),
         }
     }
 }

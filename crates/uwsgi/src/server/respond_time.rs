@@ -1,5 +1,7 @@
 //! The part of the sending half that keeps the deadlines of waits: for a worker, for the peer, and for the end of a stop.
 
+use core::time::Duration;
+
 use crate::server::refusal::Refusal;
 use crate::server::respond::{Phase, Respond};
 use crate::server::respond_step::TimeStep;
@@ -19,6 +21,12 @@ impl Respond {
             self.blocked = None;
         }
         self.sent = self.sent.saturating_add(u64::try_from(of_body).unwrap_or(u64::MAX));
+    }
+
+    /// Sets the longest time in which the peer takes no byte of this answer; by default
+    /// [`write_idle`](crate::server::Settings::write_idle). A server can give answers that hold a thread less time.
+    pub const fn set_write_idle(&mut self, write_idle: Duration) {
+        self.write_idle = write_idle;
     }
 
     /// Begins a stop: the answer may go on for [`stop_grace`](crate::server::Settings::stop_grace).

@@ -1,0 +1,158 @@
+//! An application thread: it accepts connections, calls the application, and takes what the polling thread has made ready.
+
+use core::time::Duration;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use uwsgi::server::Admission;
+use uwsgi_io::{Socket, Transport};
+use uwsgi_server::{Addresses, Listener};
+
+use crate::driver::application::Application;
+use crate::driver::connection::{Connection, Step};
+use crate::driver::context::{Context, lock};
+
+/// An application thread. It is made after every fork, because its epoll set belongs to one process.
+pub(crate) struct ApplicationThread {
+    context: Arc<Context>,
+    /// The owner of a listener closes it after a stop, even while a thread is still at work.
+    listeners: Vec<Weak<Listener>>,
+    epoll: OwnedFd,
+    /// The listener that is asked first.
+    next: usize,
+    /// Whether the last accept failed for lack of resources. The error was logged already then.
+    is_exhausted: bool,
+    /// The buffer of the last connection.
+    buffer: Option<Vec<u8>>,
+}
+
+/// How long a thread waits before it accepts again after resources ran out.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+
+impl ApplicationThread {
+    pub(crate) fn new(context: Arc<Context>, listeners: &[Arc<Listener>]) -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        // A connection wakes one of the threads that wait, not all of them.
+        let exclusive = EventFlags::IN | EventFlags::EXCLUSIVE;
+        for listener in listeners {
+            epoll::add(&epoll, &**listener, EventData::new_u64(0), exclusive)?;
+        }
+        epoll::add(&epoll, &context.ready.wake, EventData::new_u64(0), exclusive)?;
+        epoll::add(&epoll, &context.stop, EventData::new_u64(0), EventFlags::IN)?;
+        let listeners = listeners.iter().map(Arc::downgrade).collect();
+        Ok(Self { context, listeners, epoll, next: 0, is_exhausted: false, buffer: None })
+    }
+
+    /// Serves until a stop is requested and no connection is left.
+    pub(crate) fn run(&mut self, application: &mut impl Application) {
+        while !self.context.stop.is_requested() {
+            let has_served = self.serve_ready(application);
+            match self.accept() {
+                Ok(Some(connection)) => self.serve(connection, application),
+                Ok(None) if !has_served => self.wait(application, None),
+                Ok(None) => {}
+                Err(error) => {
+                    if !self.is_exhausted {
+                        tracing::error!("cannot accept connections, and tries again: {error}");
+                    }
+                    self.is_exhausted = true;
+                    application.wait(|| std::thread::sleep(RETRY_INTERVAL));
+                }
+            }
+        }
+        // Nothing accepts any longer, and the descriptor of the stop would end every wait.
+        for listener in self.listeners.drain(..).filter_map(|listener| listener.upgrade()) {
+            let _ = epoll::delete(&self.epoll, &*listener);
+        }
+        let _ = epoll::delete(&self.epoll, &self.context.stop);
+        while !self.context.has_no_connections() {
+            if !self.serve_ready(application) {
+                self.wait(application, Some(RETRY_INTERVAL));
+            }
+        }
+    }
+
+    /// Serves a connection whose request the polling thread has completed, if there is one.
+    fn serve_ready(&mut self, application: &mut impl Application) -> bool {
+        let ready = self.context.ready.pop();
+        let is_there = ready.is_some();
+        if let Some(connection) = ready {
+            self.serve(connection, application);
+        }
+        is_there
+    }
+
+    /// Advances a connection as far as possible without a wait.
+    fn serve(&mut self, mut connection: Box<Connection>, application: &mut impl Application) {
+        loop {
+            match connection.advance() {
+                Step::Application => application.call(&mut connection),
+                Step::Wait(..) => {
+                    self.context.waiting.push(connection);
+                    return;
+                }
+                Step::Over => {
+                    self.buffer = connection.take_buffer().or(self.buffer.take());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Accepts a connection, if one waits.
+    fn accept(&mut self) -> io::Result<Option<Box<Connection>>> {
+        for _ in 0..self.listeners.len() {
+            let listener = self.listeners.get(self.next).and_then(Weak::upgrade);
+            self.next = self.next.saturating_add(1);
+            if self.next >= self.listeners.len() {
+                self.next = 0;
+            }
+            let Some(listener) = listener else { continue };
+            loop {
+                match listener.accept() {
+                    Ok((socket, addresses)) => {
+                        self.is_exhausted = false;
+                        if let Some(connection) = self.admit(socket, addresses) {
+                            return Ok(Some(connection));
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error)
+                        if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Decides about a new connection.
+    fn admit(&mut self, socket: Socket, addresses: Addresses) -> Option<Box<Connection>> {
+        let peer = addresses.peer.map(|peer| peer.ip());
+        let admission = lock(&self.context.limit).admit(&self.context.allow, peer);
+        if let Admission::RefuseWithoutWaiting(refusal) = admission {
+            // This reads first, because the close would be a reset if bytes were unread. A response that cannot leave at once
+            // is lost.
+            let _ = socket.read(&mut [0; 4096]);
+            let keeps_connections = self.context.settings.keepalive.is_some();
+            let _ = socket.write(&[io::IoSlice::new(refusal.response_with(false, keeps_connections))]);
+            return None;
+        }
+        Some(Box::new(Connection::new(&self.context, socket, addresses, admission, self.buffer.take())))
+    }
+
+    /// Waits for a connection, for the polling thread, or for a stop.
+    fn wait(&self, application: &impl Application, timeout: Option<Duration>) {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let epoll = &self.epoll;
+        application.wait(|| {
+            let mut events: [core::mem::MaybeUninit<Event>; 4] = [core::mem::MaybeUninit::uninit(); 4];
+            // If this fails, the thread only tries again too early.
+            let _ = epoll::wait(epoll, &mut events, timeout.as_ref());
+        });
+        self.context.ready.settle();
+    }
+}

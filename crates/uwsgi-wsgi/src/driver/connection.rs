@@ -1,0 +1,286 @@
+//! One connection, from its first byte to its close. Each step does what is possible now, and never waits.
+
+use std::io;
+use std::sync::Arc;
+
+use uwsgi::server::{Admission, Drain, DrainStep, Ending, Receive, Refusal, Respond, Time, TimeStep};
+use uwsgi_io::{Direction, Socket, Transport};
+use uwsgi_server::{Addresses, log_cut, log_refusal};
+
+use crate::access_log::Exchange;
+use crate::driver::context::{Context, lock};
+use crate::driver::incoming::{Arrival, Incoming};
+use crate::driver::rest::{Body, Rest};
+
+/// One connection. A thread that has nothing to wait for calls [`advance`](Self::advance).
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) socket: Arc<Socket>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) addresses: Addresses,
+    admission: Admission,
+    /// `None` while the application has it.
+    incoming: Option<Box<Incoming>>,
+    phase: Phase,
+    /// The request whose answer leaves.
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// A request comes, or waits for the application.
+    Receiving,
+    /// An answer, a refusal or a pong leaves.
+    Sending(Box<Respond>, Rest),
+    /// What the peer still sends is dropped.
+    Draining(Drain),
+    Over,
+}
+
+/// What a connection needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// An application thread, which answers the request.
+    Application,
+    /// A wait for the peer, until this time at most.
+    Wait(Direction, Option<Time>),
+    /// Nothing: drop it.
+    Over,
+}
+
+impl Connection {
+    /// Begins a connection that was accepted.
+    pub(crate) fn new(
+        context: &Arc<Context>,
+        socket: Socket,
+        addresses: Addresses,
+        admission: Admission,
+        buffer: Option<Vec<u8>>,
+    ) -> Self {
+        context.connection_begins();
+        let now = socket.now();
+        let incoming = match buffer {
+            Some(buffer) => Incoming::with_buffer(context.settings, now, buffer),
+            None => Incoming::new(context.settings, now),
+        };
+        let mut connection = Self {
+            socket: Arc::new(socket),
+            context: Arc::clone(context),
+            addresses,
+            admission,
+            incoming: Some(Box::new(incoming)),
+            phase: Phase::Receiving,
+            exchange: None,
+        };
+        if let Admission::Refuse(refusal) = admission {
+            connection.refuse(refusal);
+        }
+        connection
+    }
+
+    /// Does what is possible now, and says what is needed next.
+    pub(crate) fn advance(&mut self) -> Step {
+        loop {
+            let step = match &self.phase {
+                Phase::Receiving => self.receive(),
+                Phase::Sending(..) => self.send(),
+                Phase::Draining(_) => self.drain(),
+                Phase::Over => Ok(Some(Step::Over)),
+            };
+            match step {
+                Ok(Some(step)) => return step,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!("the connection broke: {error}");
+                    self.phase = Phase::Over;
+                    return Step::Over;
+                }
+            }
+        }
+    }
+
+    /// Lends the receiving half to the application, for one request.
+    pub(crate) fn take_incoming(&mut self) -> Option<Box<Incoming>> {
+        self.incoming.take()
+    }
+
+    /// Takes the receiving half back, and the answer of the application. `incoming` is `None` if the application did not give
+    /// it back; then the connection ends. `refusal` is written instead of the answer.
+    pub(crate) fn answered(
+        &mut self,
+        incoming: Option<Box<Incoming>>,
+        respond: Respond,
+        rest: Option<Rest>,
+        refusal: Option<Refusal>,
+        exchange: Exchange,
+    ) {
+        self.incoming = incoming;
+        self.exchange = Some(exchange);
+        match (refusal, rest) {
+            (Some(refusal), _) => {
+                let response = respond.refusal_response(&refusal);
+                self.phase = Phase::Sending(Box::new(respond), Rest::new(response.to_vec(), Body::None));
+            }
+            (None, Some(rest)) => self.phase = Phase::Sending(Box::new(respond), rest),
+            (None, None) => {
+                if let Err(error) = self.end(&respond) {
+                    tracing::debug!("the connection could not be ended: {error}");
+                    self.phase = Phase::Over;
+                }
+            }
+        }
+    }
+
+    /// Returns the buffer of a connection that is over.
+    pub(crate) fn take_buffer(&mut self) -> Option<Vec<u8>> {
+        self.incoming.take().and_then(|incoming| incoming.into_buffer())
+    }
+
+    fn receive(&mut self) -> io::Result<Option<Step>> {
+        let Some(incoming) = &mut self.incoming else { return Ok(Some(Step::Over)) };
+        loop {
+            incoming.note_stop(&self.context.stop, &self.socket);
+            let now = self.socket.now();
+            match incoming.arrival(now) {
+                Arrival::Need if incoming.read(&self.socket)? => {}
+                Arrival::Need => {
+                    let until = incoming.receive().deadline();
+                    // A read may have come late: the deadline is checked once no byte is there.
+                    if until.is_none_or(|until| now < until) {
+                        return Ok(Some(Step::Wait(Direction::Read, until)));
+                    }
+                }
+                Arrival::Request => return Ok(Some(Step::Application)),
+                Arrival::Close => {
+                    self.phase = Phase::Over;
+                    return Ok(None);
+                }
+                Arrival::Ping => {
+                    let respond = Respond::refusing(incoming.receive(), now);
+                    self.phase = Phase::Sending(Box::new(respond), Rest::new(Receive::PONG.to_vec(), Body::None));
+                    return Ok(None);
+                }
+                Arrival::Refused(refusal) => {
+                    self.refuse(refusal);
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Refuses a request that the application has not seen.
+    fn refuse(&mut self, refusal: Refusal) {
+        log_refusal(&refusal, self.addresses.peer);
+        let Some(incoming) = &self.incoming else { return };
+        let receive = incoming.receive();
+        let response = receive.refusal_response(&refusal).to_vec();
+        let respond = Respond::refusing(receive, self.socket.now());
+        self.phase = Phase::Sending(Box::new(respond), Rest::new(response, Body::None));
+    }
+
+    fn send(&mut self) -> io::Result<Option<Step>> {
+        let Phase::Sending(respond, rest) = &mut self.phase else { return Ok(None) };
+        while !rest.is_empty() {
+            match rest.send(&self.socket) {
+                Ok(Some((_, of_body))) => respond.wrote(of_body),
+                Ok(None) => {
+                    let now = self.socket.now();
+                    respond.blocked(now);
+                    if let Some(requested) = self.context.stop.requested_at(&self.socket) {
+                        respond.shut_down(requested);
+                    }
+                    if respond.time(now) == TimeStep::Abort {
+                        break;
+                    }
+                    return Ok(Some(Step::Wait(Direction::Write, respond.deadline())));
+                }
+                Err(error) => {
+                    if error.kind() == io::ErrorKind::UnexpectedEof {
+                        tracing::error!("an answer was cut off: {error}");
+                    }
+                    respond.broken();
+                    break;
+                }
+            }
+        }
+        let Phase::Sending(respond, _) = core::mem::replace(&mut self.phase, Phase::Over) else { return Ok(None) };
+        self.end(&respond)?;
+        Ok(None)
+    }
+
+    /// Decides what follows an answer.
+    fn end(&mut self, respond: &Respond) -> io::Result<()> {
+        self.log_exchange(respond);
+        let Some(incoming) = &mut self.incoming else {
+            // A thread of the application still reads the body.
+            self.phase = Phase::Over;
+            return ignore_unsupported(self.socket.abort());
+        };
+        incoming.give_back_unread();
+        incoming.note_stop(&self.context.stop, &self.socket);
+        match Ending::of(incoming.receive().clone(), respond, self.socket.now()) {
+            Ending::Next(receive) => {
+                incoming.begin_next(receive);
+                self.phase = Phase::Receiving;
+            }
+            Ending::Abort => {
+                self.phase = Phase::Over;
+                return ignore_unsupported(self.socket.abort());
+            }
+            // Closes at once: no unread byte can turn the close into a reset.
+            Ending::HalfClose(drain) if drain.expects_nothing() && !incoming.has_unused_bytes(&self.socket) => {
+                self.phase = Phase::Over;
+            }
+            Ending::HalfClose(drain) => {
+                self.socket.shut_down_write()?;
+                self.phase = Phase::Draining(drain);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and drops what the peer still sends. If the server closed the connection with unread bytes, the kernel would reset
+    /// it, and the front end would lose the answer.
+    fn drain(&mut self) -> io::Result<Option<Step>> {
+        let (Phase::Draining(drain), Some(incoming)) = (&mut self.phase, &mut self.incoming) else {
+            return Ok(Some(Step::Over));
+        };
+        let mut dropped = 0;
+        while let DrainStep::Need(most) = drain.step(dropped, incoming.is_at_end(), self.socket.now()) {
+            match incoming.drop_bytes(&self.socket, most)? {
+                Some(count) => dropped = count,
+                None => return Ok(Some(Step::Wait(Direction::Read, Some(drain.deadline())))),
+            }
+        }
+        self.phase = Phase::Over;
+        Ok(Some(Step::Over))
+    }
+
+    /// Writes the request to the access log, and the cut of its answer to the error log.
+    fn log_exchange(&mut self, respond: &Respond) {
+        let Some(exchange) = self.exchange.take() else { return };
+        if let Some(cut) = respond.cut() {
+            log_cut(&cut, self.addresses.peer);
+        }
+        let Some(access_log) = &self.context.access_log else { return };
+        let request = self.incoming.as_ref().and_then(|incoming| incoming.request());
+        if let Some(request) = request {
+            access_log.log(&request, self.addresses, &exchange, respond.sent());
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        lock(&self.context.limit).release(self.admission);
+        self.context.connection_ends();
+    }
+}
+
+/// A Unix socket has no reset. There the close alone ends an answer that breaks off.
+fn ignore_unsupported(aborted: io::Result<()>) -> io::Result<()> {
+    match aborted {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        aborted => aborted,
+    }
+}

@@ -1,0 +1,30 @@
+//! Python WSGI applications behind `uwsgi_pass`: the native module `uwsgi_wsgi._native`.
+//!
+//! The driver accepts connections, reads requests and writes answers, without Python. `wsgi` calls the application.
+
+mod access_log;
+mod driver;
+mod error_log;
+mod listener;
+mod server;
+mod settings;
+mod wsgi;
+
+use pyo3::prelude::*;
+
+/// The native part of `uwsgi_wsgi`.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::access_log::PyAccessLog;
+    #[pymodule_export]
+    use crate::error_log::PyErrorLog;
+    #[pymodule_export]
+    use crate::listener::PyListener;
+    #[pymodule_export]
+    use crate::server::PyServer;
+    #[pymodule_export]
+    use crate::settings::PySettings;
+    #[pymodule_export]
+    use crate::wsgi::file_wrapper::FileWrapper;
+}

@@ -1,0 +1,65 @@
+//! `wsgi.errors`: what an application writes to it goes to the error log, in whole lines.
+
+use std::sync::{Arc, Mutex};
+
+use pyo3::prelude::*;
+
+use crate::driver::context::lock;
+use crate::error_log::ErrorLog;
+
+/// The stream `wsgi.errors` of one application thread.
+#[pyclass(name = "Errors", module = "uwsgi_wsgi._native", frozen)]
+#[derive(Debug)]
+pub(crate) struct Errors {
+    log: Arc<ErrorLog>,
+    /// The begin of a line whose end has not come.
+    line: Mutex<String>,
+}
+
+impl Errors {
+    pub(crate) fn new(log: Arc<ErrorLog>) -> Self {
+        Self { log, line: Mutex::default() }
+    }
+
+    /// Writes the line that has no end yet.
+    pub(crate) fn end_line(&self, py: Python<'_>) {
+        let line = core::mem::take(&mut *lock(&self.line));
+        if !line.is_empty() {
+            py.detach(|| self.log.write_lines(&line));
+        }
+    }
+}
+
+#[pymethods]
+impl Errors {
+    /// Writes the lines that are whole, and keeps the rest.
+    fn write(&self, py: Python<'_>, text: &str) -> usize {
+        let whole = {
+            let mut line = lock(&self.line);
+            line.push_str(text);
+            match line.rfind('\n') {
+                Some(end) => {
+                    let rest = line.split_off(end.saturating_add(1));
+                    core::mem::replace(&mut *line, rest)
+                }
+                None => String::new(),
+            }
+        };
+        if !whole.is_empty() {
+            py.detach(|| self.log.write_lines(&whole));
+        }
+        text.chars().count()
+    }
+
+    fn writelines(&self, py: Python<'_>, lines: &Bound<'_, PyAny>) -> PyResult<()> {
+        for line in lines.try_iter()? {
+            self.write(py, line?.extract()?);
+        }
+        Ok(())
+    }
+
+    /// Ends a line that has no end yet: other threads may write the next line.
+    fn flush(&self, py: Python<'_>) {
+        self.end_line(py);
+    }
+}
