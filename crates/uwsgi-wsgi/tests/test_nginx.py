@@ -100,6 +100,16 @@ def test_environ_of_the_front_end(browser: Browser, nginx: Nginx) -> None:
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/shop", "/environ")
 
 
+@pytest.mark.fails_on("uwsgi", because="uWSGI 2.0.31 passes on what the front end sends")
+def test_content_headers(browser: Browser) -> None:
+    """nginx sends the length and the type twice: as CONTENT_LENGTH, and as a header of the client. RFC 3875 section 4.1.18: a
+    header that is there in another variable should be left out, and wsgiref.validate refuses an environ that has both.
+    """
+    environ = browser.request("POST", "/both-lengths", b"12345", {"Content-Type": "text/x-test"}).json
+    assert (environ["CONTENT_LENGTH"], environ["CONTENT_TYPE"]) == ("5", "text/x-test")
+    assert not {"HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"} & environ.keys()
+
+
 def test_environ_of_a_post(browser: Browser) -> None:
     environ = browser.request("POST", "/environ", b"12345").json
     assert (environ["REQUEST_METHOD"], environ["CONTENT_LENGTH"]) == ("POST", "5")
