@@ -26,7 +26,7 @@ use core::fmt::Write;
 
 use uwsgi::framing::RequestBody;
 use uwsgi::server::Refusal;
-use uwsgi::{Limits, Packet, Request};
+use uwsgi::{HeaderName, Limits, Packet, Request};
 
 use crate::case::Expected;
 
@@ -108,10 +108,22 @@ pub(crate) fn contradicted<'e>(report: &[u8], expected: &'e Expected) -> Vec<(&'
         if lines.contains(&wanted.as_bytes()) || (of_kind.is_none() && kind != "error") {
             return None;
         }
+        if kind == "header" && joined(expected, &subject).is_some_and(|joined| lines.contains(&joined.as_bytes())) {
+            return None;
+        }
         let actual = like(&format!("{subject} ")).map(|line| String::from_utf8_lossy(line).into_owned());
         Some((*wanted, actual.unwrap_or_else(|| format!("no {subject}"))))
     };
     if is_report(report) { expected.seen.iter().filter_map(against).collect() } else { Vec::new() }
+}
+
+/// Returns the line of a header as an application sees it whose interface has one value for each name, as WSGI has: all
+/// expected values, joined.
+fn joined(expected: &Expected, subject: &str) -> Option<String> {
+    let name = HeaderName::from_name(subject.strip_prefix("header ")?);
+    let values = expected.seen.iter().filter_map(|line| line.strip_prefix(subject)?.strip_prefix(' '));
+    let joined = name.joined(values.map(str::as_bytes))?;
+    Some(format!("{subject} {}", String::from_utf8_lossy(&joined)))
 }
 
 /// Returns the first line of a report that begins with `start`.

@@ -2,10 +2,11 @@
 
 mod format;
 
+use alloc::sync::Arc;
 use core::fmt;
 use std::fs::File;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use pyo3::exceptions::PyValueError;
@@ -13,8 +14,8 @@ use pyo3::prelude::*;
 use uwsgi::Request;
 use uwsgi_server::{Addresses, Entry};
 
-use crate::driver::context::lock;
 use crate::error_log::duplicate;
+use crate::lock::lock;
 use format::Format;
 
 /// One answer, as far as its request does not tell it.

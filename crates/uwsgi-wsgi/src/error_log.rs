@@ -1,9 +1,10 @@
 //! The error log: whole lines, from any thread.
 
+use alloc::sync::Arc;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Mutex, RwLock};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -16,7 +17,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::driver::context::lock;
+use crate::lock::lock;
 
 /// A log that writes whole lines to a descriptor.
 #[derive(Debug)]

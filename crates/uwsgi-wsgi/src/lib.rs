@@ -2,10 +2,13 @@
 //!
 //! The driver accepts connections, reads requests and writes answers, without Python. `wsgi` calls the application.
 
+extern crate alloc;
+
 mod access_log;
 mod driver;
 mod error_log;
 mod listener;
+mod lock;
 mod server;
 mod settings;
 mod wsgi;

@@ -1,7 +1,8 @@
 //! The listeners, for Python.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -9,7 +10,7 @@ use uwsgi::client::Address;
 use uwsgi::server::ConnectionLimit;
 use uwsgi_server::Listener;
 
-use crate::driver::context::lock;
+use crate::lock::lock;
 
 /// A socket that connections are accepted from.
 #[pyclass(name = "Listener", module = "uwsgi_wsgi._native", frozen)]

@@ -1,7 +1,8 @@
 //! The server, for Python.
 
+use alloc::sync::Arc;
 use core::time::Duration;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -10,10 +11,12 @@ use pyo3::prelude::*;
 
 use crate::access_log::PyAccessLog;
 use crate::driver::accept::ApplicationThread;
-use crate::driver::context::{Context, lock};
+use crate::driver::context::Context;
 use crate::driver::poller::Poller;
+use crate::driver::shared::Shared;
 use crate::error_log::PyErrorLog;
 use crate::listener::PyListener;
+use crate::lock::lock;
 use crate::settings::PySettings;
 use crate::wsgi::caller::Caller;
 
@@ -42,7 +45,7 @@ impl PyServer {
         access_log: Option<&PyAccessLog>,
         multiprocess: bool,
     ) -> PyResult<Self> {
-        let context = Context::new(
+        let shared = Shared::new(
             settings.connection,
             settings.write_timeout,
             settings.allow.clone(),
@@ -50,7 +53,7 @@ impl PyServer {
             access_log.map(|log| Arc::clone(&log.0)),
         )?;
         Ok(Self {
-            context: Arc::new(context),
+            context: Arc::new(Context::new(shared)?),
             listeners,
             app,
             error_log,

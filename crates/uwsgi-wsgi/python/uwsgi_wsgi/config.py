@@ -71,8 +71,10 @@ def parse_address(text: str) -> str:
             raise ValueError(f"{text!r} has no number after fd:")
     elif text.startswith(("unix:", "@")) or ("/" in text and "://" not in text):
         path = re.sub(r"\A(unix:(//)?)?@?", "", text)
+        if re.search(r"[\ud800-\udfff]", path):
+            raise ValueError(f"{text!r} is not UTF-8")
         # sun_path has 108 bytes, and the last one is NUL (unix(7)).
-        if not 0 < len(path.encode(errors="surrogateescape")) < 108 or "\0" in path:
+        if not 0 < len(path.encode()) < 108 or "\0" in path:
             raise ValueError(f"{text!r} is not a path of a Unix socket: at most 107 bytes, without NUL")
     elif "://" in text:
         raise ValueError(f"{text!r} is a URL, not an address: write host:port, unix:/path, @name or fd://N")

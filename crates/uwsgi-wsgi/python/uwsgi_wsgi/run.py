@@ -52,7 +52,7 @@ def run(config: Config) -> int:
         if not config.check_config:
             return _serve(config, settings, logs)
         _load(config)
-        print(f"uwsgi-wsgi: the options are valid, and {config.app} can be imported and called")
+        print(f"uwsgi-wsgi: the options are valid, and {_printable(str(config.app))} can be imported and called")
         return 0
     finally:
         _limit_end(logs, max(config.graceful_timeout, _SHORTEST_END))
@@ -132,7 +132,7 @@ class _Serving:
         self._log(f"uwsgi-wsgi {__version__} with Python {platform.python_version()}, pid {os.getpid()}")
         for listener in self._listeners:
             self._log(f"listening at {listener}")
-        self._log(f"threads: {len(self._threads)}, application: {self._config.app}")
+        self._log(f"threads: {len(self._threads)}, application: {_printable(str(self._config.app))}")
 
     def _stop(self) -> int:
         timeout = self._config.graceful_timeout
@@ -141,6 +141,8 @@ class _Serving:
         self._log(f"stopping after {reason}: what has begun is finished within {timeout:g} seconds")
         self._failed |= self._signals.received is None
         self._server.stop()
+        # Front ends that wait in the queue of the socket now try another server, instead of waiting until the end.
+        _close(self._listeners)
         while len(self._ended) < len(self._threads) and time.monotonic() < deadline:
             self._signals.wait(deadline - time.monotonic())
         at_work = [thread.name for thread in self._threads if thread.name not in self._ended]
@@ -151,7 +153,6 @@ class _Serving:
         if not self._finish(deadline):
             self._failed = True
             self._logs.error.log("error", f"answers that were not sent within {timeout:g} seconds are cut off")
-        _close(self._listeners)
         self._log("stopped")
         return 1 if self._failed else 0
 
@@ -167,7 +168,6 @@ class _Serving:
         text = f"still at work after {timeout:g} seconds: {names}; the tracebacks of all threads follow"
         self._logs.error.log("error", text)
         faulthandler.dump_traceback(self._logs.error_fd)
-        _close(self._listeners)
         os._exit(1)
 
     def _log(self, text: str) -> None:
@@ -270,6 +270,11 @@ def _load(config: Config) -> Application:
     except LoadError as error:
         raise StartError(str(error), traceback_of_application=error.traceback) from None
     return application
+
+
+def _printable(text: str) -> str:
+    """Escapes what is not UTF-8 in an argument: Python keeps such bytes as surrogates (PEP 383)."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _close(listeners: list[Listener]) -> None:

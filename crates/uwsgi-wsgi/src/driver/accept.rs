@@ -1,9 +1,9 @@
 //! An application thread: it accepts connections, calls the application, and takes what the polling thread has made ready.
 
+use alloc::sync::{Arc, Weak};
 use core::time::Duration;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Weak};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -13,7 +13,8 @@ use uwsgi_server::{Addresses, Listener};
 
 use crate::driver::application::Application;
 use crate::driver::connection::{Connection, Step};
-use crate::driver::context::{Context, lock};
+use crate::driver::context::Context;
+use crate::lock::lock;
 
 /// An application thread. It is made after every fork, because its epoll set belongs to one process.
 pub(crate) struct ApplicationThread {
@@ -141,7 +142,7 @@ impl ApplicationThread {
             let _ = socket.write(&[io::IoSlice::new(refusal.response_with(false, keeps_connections))]);
             return None;
         }
-        Some(Box::new(Connection::new(&self.context, socket, addresses, admission, self.buffer.take())))
+        Some(Box::new(Connection::new(&self.context.shared, socket, addresses, admission, self.buffer.take())))
     }
 
     /// Waits for a connection, for the polling thread, or for a stop.

@@ -1,23 +1,23 @@
 //! The answer to one request, on an application thread.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::Arc;
 
 use uwsgi::response::ResponseEncoder;
 use uwsgi::server::{AnswerError, Leaves, Receive, Refusal, Respond, TimeStep};
 use uwsgi_io::{Direction, HeadError, Socket, Transport};
 
-use crate::driver::application::Wait;
-use crate::driver::context::Context;
 use crate::driver::incoming::is_retry;
 use crate::driver::rest::{Body, Rest, send_pieces};
+use crate::driver::shared::Shared;
+use crate::driver::wait::Wait;
 
 /// The answer to one request. Give the head first. Another head may replace it until it leaves: with the first non-empty bytes,
 /// or at the end.
 #[derive(Debug)]
 pub(crate) struct Answer {
     socket: Arc<Socket>,
-    context: Arc<Context>,
+    shared: Arc<Shared>,
     respond: Respond,
     /// The encoded head.
     head: Vec<u8>,
@@ -47,13 +47,13 @@ const USUAL_HEAD: usize = 512;
 
 impl Answer {
     /// Begins the answer to the request that was received last.
-    pub(crate) fn new(socket: Arc<Socket>, context: Arc<Context>, receive: &Receive) -> Self {
+    pub(crate) fn new(socket: Arc<Socket>, shared: Arc<Shared>, receive: &Receive) -> Self {
         let mut respond = Respond::queued(receive, socket.now());
         respond.started();
-        respond.set_write_idle(context.write_timeout);
+        respond.set_write_idle(shared.write_timeout);
         Self {
             socket,
-            context,
+            shared,
             respond,
             head: Vec::new(),
             draft: Vec::new(),
@@ -152,7 +152,7 @@ impl Answer {
         let head = if head { self.take_head(declares.then_some(length)) } else { Vec::new() };
         let mut rest = Rest::new(head, cut(body, leaves.take));
         // Nobody waits for this answer any longer, so the peer has the usual time.
-        self.respond.set_write_idle(self.context.settings.write_idle);
+        self.respond.set_write_idle(self.shared.settings.write_idle);
         let sent = self.send_now(&mut rest);
         if !rest.is_empty() && sent.is_ok() {
             self.rest = Some(rest);
@@ -193,7 +193,7 @@ impl Answer {
     /// Returns an error if the grace period of a stop is over.
     fn check_stop(&mut self) -> Result<(), SendError> {
         if self.failure.is_none() && !self.is_broken {
-            if let Some(requested) = self.context.stop.requested_at(&self.socket) {
+            if let Some(requested) = self.shared.stop.requested_at(&self.socket) {
                 self.respond.shut_down(requested);
                 match self.respond.time(self.socket.now()) {
                     TimeStep::Wait => {}
@@ -247,14 +247,14 @@ impl Answer {
                 }
                 Err(error) if is_retry(&error) => {
                     self.respond.blocked(self.socket.now());
-                    if let Some(requested) = self.context.stop.requested_at(&self.socket) {
+                    if let Some(requested) = self.shared.stop.requested_at(&self.socket) {
                         self.respond.shut_down(requested);
                     }
                     if self.respond.time(self.socket.now()) == TimeStep::Abort {
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no bytes of the answer"));
                     }
                     let until = self.respond.deadline();
-                    wait.for_socket(&self.socket, &self.context.stop, Direction::Write, until)?;
+                    wait.for_socket(&self.socket, &self.shared.stop, Direction::Write, until)?;
                 }
                 Err(error) => return Err(error),
             }

@@ -1,33 +1,10 @@
-//! What the driver calls, and how it waits. An application of another kind than WSGI implements the same traits.
-
-use std::io;
-use std::os::fd::AsFd;
-
-use uwsgi::server::Time;
-use uwsgi_io::{Direction, Socket, Transport};
+//! What the driver calls. An application of another kind than WSGI implements the same trait.
 
 use crate::driver::connection::Connection;
-use crate::driver::stop::Stop;
+use crate::driver::wait::Wait;
 
 /// An application on one of its threads.
 pub(crate) trait Application: Wait {
     /// Answers the request of a connection. On return the connection [has its answer](Connection::answered).
     fn call(&mut self, connection: &mut Connection);
-}
-
-/// How an application thread waits.
-pub(crate) trait Wait {
-    /// Runs a function that waits. Other threads of the application run meanwhile.
-    fn wait<R: Send>(&self, wait: impl FnOnce() -> R + Send) -> R;
-
-    /// Waits until a direction of a socket is ready, until a time, or until a stop is requested.
-    fn for_socket(&self, socket: &Socket, stop: &Stop, direction: Direction, until: Option<Time>) -> io::Result<()> {
-        self.wait(|| {
-            // After the request of a stop, its descriptor would end every wait at once.
-            if stop.is_requested() {
-                return socket.wait(direction, until);
-            }
-            socket.wait_with(direction, until, stop.as_fd()).map(drop)
-        })
-    }
 }

@@ -1,22 +1,23 @@
 //! One connection, from its first byte to its close. Each step does what is possible now, and never waits.
 
+use alloc::sync::Arc;
 use std::io;
-use std::sync::Arc;
 
 use uwsgi::server::{Admission, Drain, DrainStep, Ending, Receive, Refusal, Respond, Time, TimeStep};
 use uwsgi_io::{Direction, Socket, Transport};
 use uwsgi_server::{Addresses, log_cut, log_refusal};
 
 use crate::access_log::Exchange;
-use crate::driver::context::{Context, lock};
 use crate::driver::incoming::{Arrival, Incoming};
 use crate::driver::rest::{Body, Rest};
+use crate::driver::shared::Shared;
+use crate::lock::lock;
 
 /// One connection. A thread that has nothing to wait for calls [`advance`](Self::advance).
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) socket: Arc<Socket>,
-    pub(crate) context: Arc<Context>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) addresses: Addresses,
     admission: Admission,
     /// `None` while the application has it.
@@ -51,21 +52,21 @@ pub(crate) enum Step {
 impl Connection {
     /// Begins a connection that was accepted.
     pub(crate) fn new(
-        context: &Arc<Context>,
+        shared: &Arc<Shared>,
         socket: Socket,
         addresses: Addresses,
         admission: Admission,
         buffer: Option<Vec<u8>>,
     ) -> Self {
-        context.connection_begins();
+        shared.connection_begins();
         let now = socket.now();
         let incoming = match buffer {
-            Some(buffer) => Incoming::with_buffer(context.settings, now, buffer),
-            None => Incoming::new(context.settings, now),
+            Some(buffer) => Incoming::with_buffer(shared.settings, now, buffer),
+            None => Incoming::new(shared.settings, now),
         };
         let mut connection = Self {
             socket: Arc::new(socket),
-            context: Arc::clone(context),
+            shared: Arc::clone(shared),
             addresses,
             admission,
             incoming: Some(Box::new(incoming)),
@@ -139,7 +140,7 @@ impl Connection {
     fn receive(&mut self) -> io::Result<Option<Step>> {
         let Some(incoming) = &mut self.incoming else { return Ok(Some(Step::Over)) };
         loop {
-            incoming.note_stop(&self.context.stop, &self.socket);
+            incoming.note_stop(&self.shared.stop, &self.socket);
             let now = self.socket.now();
             match incoming.arrival(now) {
                 Arrival::Need if incoming.read(&self.socket)? => {}
@@ -186,7 +187,7 @@ impl Connection {
                 Ok(None) => {
                     let now = self.socket.now();
                     respond.blocked(now);
-                    if let Some(requested) = self.context.stop.requested_at(&self.socket) {
+                    if let Some(requested) = self.shared.stop.requested_at(&self.socket) {
                         respond.shut_down(requested);
                     }
                     if respond.time(now) == TimeStep::Abort {
@@ -212,12 +213,13 @@ impl Connection {
     fn end(&mut self, respond: &Respond) -> io::Result<()> {
         self.log_exchange(respond);
         let Some(incoming) = &mut self.incoming else {
-            // A thread of the application still reads the body.
+            // A thread of the application still reads the body. It holds the socket, so that only this ends the connection.
             self.phase = Phase::Over;
-            return ignore_unsupported(self.socket.abort());
+            ignore_unsupported(self.socket.abort())?;
+            return Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?);
         };
         incoming.give_back_unread();
-        incoming.note_stop(&self.context.stop, &self.socket);
+        incoming.note_stop(&self.shared.stop, &self.socket);
         match Ending::of(incoming.receive().clone(), respond, self.socket.now()) {
             Ending::Next(receive) => {
                 incoming.begin_next(receive);
@@ -262,7 +264,7 @@ impl Connection {
         if let Some(cut) = respond.cut() {
             log_cut(&cut, self.addresses.peer);
         }
-        let Some(access_log) = &self.context.access_log else { return };
+        let Some(access_log) = &self.shared.access_log else { return };
         let request = self.incoming.as_ref().and_then(|incoming| incoming.request());
         if let Some(request) = request {
             access_log.log(&request, self.addresses, &exchange, respond.sent());
@@ -272,8 +274,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        lock(&self.context.limit).release(self.admission);
-        self.context.connection_ends();
+        lock(&self.shared.limit).release(self.admission);
+        self.shared.connection_ends();
     }
 }
 

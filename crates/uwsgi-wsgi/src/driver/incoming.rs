@@ -7,8 +7,8 @@ use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
 use uwsgi::{Packet, Request};
 use uwsgi_io::{Direction, Socket, Transport};
 
-use crate::driver::application::Wait;
 use crate::driver::stop::Stop;
+use crate::driver::wait::Wait;
 
 /// The receiving half of a connection. It moves between threads together with the request that it has read.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Incoming {
     body: usize,
     eof: bool,
     has_request: bool,
+    /// Whether the body failed while it was read ahead. The application reads what has come, and then gets the error.
+    has_failed: bool,
     failure: Option<Refusal>,
     is_broken: bool,
 }
@@ -68,6 +70,7 @@ impl Incoming {
             body: 0,
             eof: false,
             has_request: false,
+            has_failed: false,
             failure: None,
             is_broken: false,
         }
@@ -227,8 +230,11 @@ impl Incoming {
         Some(left.saturating_add(u64::try_from(self.body).unwrap_or(u64::MAX)))
     }
 
-    /// Returns how many bytes the body still has, if its length was declared.
+    /// Returns how many bytes the body still has, as far as that is known: a body that has failed has no known end.
     pub(crate) fn left(&self) -> usize {
+        if self.has_failed {
+            return usize::MAX;
+        }
         let left = match self.receive.framing() {
             RequestBody::Length(left) => usize::try_from(left).unwrap_or(usize::MAX),
             _ => 0,
@@ -253,7 +259,8 @@ impl Incoming {
 
     /// Begins the next request of the connection. `receive` is the state after the request before.
     pub(crate) fn begin_next(&mut self, receive: Receive) {
-        (self.receive, self.has_request, self.body, self.head, self.failure) = (receive, false, 0, 0, None);
+        (self.receive, self.has_request, self.body, self.head) = (receive, false, 0, 0);
+        (self.has_failed, self.failure) = (false, None);
         self.move_to_start(self.start);
     }
 
@@ -288,8 +295,12 @@ impl Incoming {
                 // A body with a length has no framing: `skip` is 0.
                 BodyStep::Body { take, .. } => self.body = self.body.saturating_add(take),
                 BodyStep::Need(_) => return Arrival::Need,
-                // The body has ended or failed. The state machine says the same again when the application reads.
-                BodyStep::End { .. } | BodyStep::Fail(_) => return Arrival::Request,
+                BodyStep::End { .. } => return Arrival::Request,
+                // The state machine says the same again when the application reads.
+                BodyStep::Fail(_) => {
+                    self.has_failed = true;
+                    return Arrival::Request;
+                }
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The polling thread. It waits for the peers of all connections that no application thread works on.
 
+use alloc::collections::BinaryHeap;
+use alloc::sync::Arc;
+use core::cmp::Reverse;
 use core::time::Duration;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -41,12 +41,14 @@ struct Slot {
 
 const WAITING: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
+const ALL_CLOSED: u64 = u64::MAX - 2;
 
 impl Poller {
     /// Starts the thread. It ends after a stop, when no connection is left.
     pub(crate) fn start(context: Arc<Context>) -> io::Result<JoinHandle<()>> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &context.waiting.wake, EventData::new_u64(WAITING), EventFlags::IN)?;
+        epoll::add(&epoll, &context.all_closed, EventData::new_u64(ALL_CLOSED), EventFlags::IN)?;
         epoll::add(&epoll, &context.stop, EventData::new_u64(STOP), EventFlags::IN)?;
         let poller =
             Self { context, epoll, slots: Vec::new(), free: Vec::new(), timers: BinaryHeap::new(), is_stopping: false };
@@ -69,6 +71,8 @@ impl Poller {
                 match event.data.u64() {
                     WAITING => self.take_waiting(),
                     STOP => self.stop(),
+                    // The loop below ends.
+                    ALL_CLOSED => {}
                     data => self.advance_slot(data),
                 }
             }
@@ -115,10 +119,11 @@ impl Poller {
     fn advance(&mut self, number: u32, mut connection: Box<Connection>) {
         match connection.advance() {
             Step::Wait(direction, until) => {
-                let until = until.map(|until| {
+                let until = until.and_then(|until| {
                     let left = until.since(connection.socket.now());
                     // One millisecond more: the clock of a connection counts whole milliseconds.
-                    Instant::now() + left.saturating_add(Duration::from_millis(1))
+                    let left = left.saturating_add(Duration::from_millis(1));
+                    Instant::now().checked_add(left)
                 });
                 if let Err(error) = self.watch(number, &connection, direction) {
                     tracing::error!("a connection cannot be watched: {error}");

@@ -1,21 +1,23 @@
 //! Calls the application for a request, and sends what it returns.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 use std::time::Instant;
 
+use pyo3::exceptions::{PyBaseException, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTraceback, PyTuple, PyType};
 use uwsgi::Request;
 use uwsgi::server::{AnswerError, PEER_HAS_GONE, Refusal};
 use uwsgi_server::log_refusal;
 
 use crate::access_log::Exchange;
 use crate::driver::answer::{Answer, SendError};
-use crate::driver::application::{Application, Wait};
+use crate::driver::application::Application;
 use crate::driver::connection::Connection;
 use crate::driver::rest::Body;
+use crate::driver::wait::Wait;
 use crate::error_log::ErrorLog;
 use crate::wsgi::environ::{Keys, environ};
 use crate::wsgi::errors::Errors;
@@ -147,7 +149,7 @@ impl<'py> Caller<'py> {
         let py = self.py;
         let lines = py
             .import(intern!(py, "traceback"))
-            .and_then(|traceback| traceback.call_method1(intern!(py, "format_exception"), (error.value(py),)))
+            .and_then(|traceback| traceback.call_method1(intern!(py, "format_exception"), error_parts(py, error)))
             .and_then(|lines| lines.extract::<Vec<String>>());
         let text = lines.map_or_else(|_| error.to_string(), |lines| lines.concat());
         let text = format!("{what}\n{}", text.trim_end());
@@ -170,8 +172,7 @@ impl<'py> Caller<'py> {
             .and_then(|input| input.incoming().map(|incoming| (incoming.failure(), incoming.is_broken())));
         let (body_failure, is_broken) = body.unwrap_or_default();
         let is_of_peer = |error: &PyErr| {
-            (body_failure.is_some() || is_broken || answer.is_broken())
-                && error.is_instance_of::<pyo3::exceptions::PyOSError>(self.py)
+            (body_failure.is_some() || is_broken || answer.is_broken()) && error.is_instance_of::<PyOSError>(self.py)
         };
         match fault {
             Fault::Raised(error) if is_of_peer(error) => tracing::debug!("{PEER_HAS_GONE}: {name}: {error}"),
@@ -209,18 +210,18 @@ impl Application for Caller<'_> {
         let py = self.py;
         let Some(incoming) = connection.take_incoming() else { return };
         let begun = Instant::now();
-        let (socket, context) = (Arc::clone(&connection.socket), Arc::clone(&connection.context));
-        let answer = Answer::new(Arc::clone(&socket), Arc::clone(&context), incoming.receive());
+        let (socket, shared) = (Arc::clone(&connection.socket), Arc::clone(&connection.shared));
+        let answer = Answer::new(Arc::clone(&socket), Arc::clone(&shared), incoming.receive());
         let built = match incoming.request() {
             Some(request) => environ(&self.template, &mut self.keys, &request, connection.addresses),
             None => return, // cannot happen: the request was decoded before
         };
-        let input = Bound::new(py, Input::new(incoming, socket, context));
+        let input = Bound::new(py, Input::new(incoming, socket, shared));
         let (Ok(environ), Ok(input)) = (built, input) else {
             tracing::error!("a request could not be passed to the application: Python has no memory left");
             return;
         };
-        let start = Bound::new(py, StartResponse { answer: Some(answer), input: input.clone().unbind() });
+        let start = Bound::new(py, StartResponse::new(answer, input.clone().unbind()));
         let Ok(start) = start else { return };
         let responded = environ
             .set_item(intern!(py, "wsgi.input"), &input)
@@ -242,6 +243,14 @@ impl Application for Caller<'_> {
         let status = refusal.map_or(status, |refusal| refusal.status());
         connection.answered(incoming, respond, rest, refusal, Exchange { begun, status, head, has_gone });
     }
+}
+
+/// Returns an exception as `traceback.format_exception` takes it.
+fn error_parts<'py>(
+    py: Python<'py>,
+    error: &PyErr,
+) -> (Bound<'py, PyType>, Bound<'py, PyBaseException>, Option<Bound<'py, PyTraceback>>) {
+    (error.get_type(py), error.value(py).clone(), error.traceback(py))
 }
 
 /// Returns the bytes of a list or a tuple that has nothing else.

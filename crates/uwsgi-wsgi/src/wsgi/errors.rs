@@ -1,11 +1,12 @@
 //! `wsgi.errors`: what an application writes to it goes to the error log, in whole lines.
 
-use std::sync::{Arc, Mutex};
+use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use pyo3::prelude::*;
 
-use crate::driver::context::lock;
 use crate::error_log::ErrorLog;
+use crate::lock::lock;
 
 /// The stream `wsgi.errors` of one application thread.
 #[pyclass(name = "Errors", module = "uwsgi_wsgi._native", frozen)]

@@ -1,24 +1,30 @@
 //! `wsgi.input`: the body of a request as a file object.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice};
 use uwsgi_io::Socket;
 
-use crate::driver::application::Wait;
-use crate::driver::context::Context;
 use crate::driver::incoming::Incoming;
+use crate::driver::shared::Shared;
+use crate::driver::wait::Wait;
 
 /// The body of one request. If it ends early, reads raise an `OSError`.
 #[pyclass(name = "Input", module = "uwsgi_wsgi._native")]
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// `None` after the request.
-    incoming: Option<Box<Incoming>>,
+    /// `None` after the request. An application may keep this object, and its socket must be closed nevertheless.
+    body: Option<OpenBody>,
+}
+
+/// A body that can be read.
+#[derive(Debug)]
+struct OpenBody {
+    incoming: Box<Incoming>,
     socket: Arc<Socket>,
-    context: Arc<Context>,
+    shared: Arc<Shared>,
 }
 
 /// Waits while other Python threads run.
@@ -34,29 +40,29 @@ impl Wait for Detached<'_> {
 const PIECE: usize = 64 << 10;
 
 impl Input {
-    pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, context: Arc<Context>) -> Self {
-        Self { incoming: Some(incoming), socket, context }
+    pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, shared: Arc<Shared>) -> Self {
+        Self { body: Some(OpenBody { incoming, socket, shared }) }
     }
 
     /// Takes the receiving half back: the request is over.
     pub(crate) fn take(&mut self) -> Option<Box<Incoming>> {
-        self.incoming.take()
+        self.body.take().map(|body| body.incoming)
     }
 
     pub(crate) fn incoming(&self) -> Option<&Incoming> {
-        self.incoming.as_deref()
+        self.body.as_ref().map(|body| &*body.incoming)
     }
 
-    fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Context)> {
-        match &mut self.incoming {
-            Some(incoming) => Ok((incoming, &self.socket, &self.context)),
+    fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Shared)> {
+        match &mut self.body {
+            Some(OpenBody { incoming, socket, shared }) => Ok((incoming, socket, shared)),
             None => Err(PyValueError::new_err("the request is over: its body cannot be read any longer")),
         }
     }
 
     /// Reads at most `most` bytes: fewer only at the end of the body.
     fn read_up_to(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         let mut bytes = Vec::new();
         loop {
             let missing = most.saturating_sub(bytes.len());
@@ -68,7 +74,7 @@ impl Input {
             let from = bytes.len();
             bytes.resize(from.saturating_add(room), 0);
             let out = bytes.get_mut(from..).unwrap_or_default();
-            let count = incoming.read_body(socket, &context.stop, &Detached(py), out)?;
+            let count = incoming.read_body(socket, &shared.stop, &Detached(py), out)?;
             bytes.truncate(from.saturating_add(count));
             if count == 0 {
                 break;
@@ -79,10 +85,10 @@ impl Input {
 
     /// Reads a line of at most `most` bytes, with its end.
     fn read_line(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         let mut line = Vec::new();
         while line.len() < most {
-            let there = incoming.fill_body(socket, &context.stop, &Detached(py))?;
+            let there = incoming.fill_body(socket, &shared.stop, &Detached(py))?;
             let there = there.get(..there.len().min(most.saturating_sub(line.len()))).unwrap_or_default();
             let end = there.iter().position(|byte| *byte == b'\n').map(|at| at.saturating_add(1));
             let piece = there.get(..end.unwrap_or(there.len())).unwrap_or_default();
@@ -127,11 +133,11 @@ impl Input {
     #[pyo3(signature = (size = None, /))]
     fn read1<'py>(&mut self, py: Python<'py>, size: Option<isize>) -> PyResult<Bound<'py, PyBytes>> {
         let most = limit(size);
-        let (incoming, socket, context) = self.parts()?;
+        let (incoming, socket, shared) = self.parts()?;
         if most == 0 {
             return Ok(PyBytes::new(py, b""));
         }
-        let there = incoming.fill_body(socket, &context.stop, &Detached(py))?;
+        let there = incoming.fill_body(socket, &shared.stop, &Detached(py))?;
         let there = there.get(..there.len().min(most)).unwrap_or_default();
         let (bytes, count) = (PyBytes::new(py, there), there.len());
         incoming.consume(count);
@@ -199,6 +205,6 @@ impl Input {
 
     #[getter]
     fn closed(&self) -> bool {
-        self.incoming.is_none()
+        self.body.is_none()
     }
 }

@@ -1,6 +1,6 @@
 //! The strings of WSGI: each character is one byte (PEP 3333, "Unicode Issues").
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::ffi;

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyTypeError, PyValueErr
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use uwsgi::response::split_status_code;
+use uwsgi::response::{RefusedLine, split_status_code};
 use uwsgi::server::AnswerError;
 use uwsgi_io::HeadError;
 
@@ -19,6 +19,8 @@ pub(crate) struct StartResponse {
     /// `None` after the request.
     pub(crate) answer: Option<Answer>,
     pub(crate) input: Py<Input>,
+    /// Whether it was called, also if that call has failed.
+    was_called: bool,
 }
 
 /// Why a head is not accepted.
@@ -40,6 +42,10 @@ impl From<PyErr> for HeadFault {
 }
 
 impl StartResponse {
+    pub(crate) fn new(answer: Answer, input: Py<Input>) -> Self {
+        Self { answer: Some(answer), input, was_called: false }
+    }
+
     /// Returns how much of the request's body is unread; `None` if another thread reads it now.
     pub(crate) fn unread(&self, py: Python<'_>) -> Option<u64> {
         self.input.bind(py).try_borrow().ok()?.incoming()?.unread()
@@ -67,10 +73,11 @@ impl StartResponse {
         let py = slf.py();
         {
             let mut this = slf.try_borrow_mut()?;
+            let was_called = core::mem::replace(&mut this.was_called, true);
             let answer = this.answer.as_mut().ok_or_else(|| PyRuntimeError::new_err("the request is over"))?;
             match exc_info.filter(|exc_info| !exc_info.is_none()) {
                 Some(exc_info) if answer.has_left() => return Err(raised(exc_info)?),
-                None if answer.has_head() => {
+                None if was_called => {
                     let what = "start_response() was called again without exc_info (PEP 3333)";
                     return Err(PyAssertionError::new_err(what));
                 }
@@ -116,6 +123,10 @@ fn set_head(answer: &mut Answer, status: &Bound<'_, PyAny>, headers: &Bound<'_, 
         let shown = status.to_string_lossy();
         PyValueError::new_err(format!("the status {shown:?} is not three digits, a space and a reason"))
     })?;
+    if code < 200 {
+        let what = format!("the status {code} is not one that a WSGI application can give: it must be 200 to 999");
+        return Err(PyValueError::new_err(what));
+    }
     let mut current = None;
     let set = answer.set_head(code, reason, |push| {
         for header in headers.try_iter()? {
@@ -126,7 +137,9 @@ fn set_head(answer: &mut Answer, status: &Bound<'_, PyAny>, headers: &Bound<'_, 
             let (name, value) = (text(&name, "a header's name")?, text(&value, "a header's value")?);
             let (name_bytes, value_bytes) =
                 (latin1::encode(name, "a header's name")?, latin1::encode(value, "a header's value")?);
-            if let Err(error) = push(&name_bytes, &value_bytes) {
+            let is_refused = HOP_BY_HOP.iter().any(|other| name_bytes.eq_ignore_ascii_case(other.as_bytes()));
+            let refused = HeadError::from(RefusedLine::HopByHop);
+            if let Err(error) = if is_refused { Err(refused) } else { push(&name_bytes, &value_bytes) } {
                 current = Some(name.to_string_lossy().into_owned());
                 return Err(HeadFault::Head(error));
             }
@@ -139,6 +152,10 @@ fn set_head(answer: &mut Answer, status: &Bound<'_, PyAny>, headers: &Bound<'_, 
         (HeadFault::Head(error), None) => PyValueError::new_err(format!("start_response(): {error}")),
     })
 }
+
+/// The hop-by-hop headers of RFC 2616 section 13.5.1 that later RFCs do not count as such. PEP 3333 refuses all of the former
+/// ("Other HTTP Features").
+const HOP_BY_HOP: [&str; 2] = ["proxy-authorization", "trailers"];
 
 /// Returns an object as a string.
 fn text<'o, 'py>(object: &'o Bound<'py, PyAny>, what: &str) -> PyResult<&'o Bound<'py, PyString>> {

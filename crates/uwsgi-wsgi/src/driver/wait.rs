@@ -1,0 +1,26 @@
+//! How an application thread waits.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use uwsgi::server::Time;
+use uwsgi_io::{Direction, Socket, Transport};
+
+use crate::driver::stop::Stop;
+
+/// How an application thread waits.
+pub(crate) trait Wait {
+    /// Runs a function that waits. Other threads of the application run meanwhile.
+    fn wait<R: Send>(&self, wait: impl FnOnce() -> R + Send) -> R;
+
+    /// Waits until a direction of a socket is ready, until a time, or until a stop is requested.
+    fn for_socket(&self, socket: &Socket, stop: &Stop, direction: Direction, until: Option<Time>) -> io::Result<()> {
+        self.wait(|| {
+            // After the request of a stop, its descriptor would end every wait at once.
+            if stop.is_requested() {
+                return socket.wait(direction, until);
+            }
+            socket.wait_with(direction, until, stop.as_fd()).map(drop)
+        })
+    }
+}
