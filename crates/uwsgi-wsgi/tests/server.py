@@ -1,0 +1,195 @@
+"""Starts the server under test, collects what it writes, and stops it.
+
+The variable UWSGI_WSGI_COMMAND names another server to run the tests against: a command in which `{app}`, `{bind}` and
+`{path}` stand for the application, the address, and the address without `unix:`. The options of the test are added at its end.
+The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
+
+    UWSGI_WSGI_COMMAND="gunicorn --protocol uwsgi -k gthread --keep-alive 0 -b {bind} {app}"
+    UWSGI_WSGI_COMMAND="uwsgi --die-on-term --socket {path} --module {app}"
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from client import PATIENCE, get
+
+APPS = Path(__file__).parent / "apps"
+COMMAND = os.environ.get("UWSGI_WSGI_COMMAND", f"{shlex.quote(sys.executable)} -m uwsgi_wsgi {{app}} --bind {{bind}}")
+# The lines that tell that a server is ready: ours and gunicorn's, and uWSGI's.
+READY = re.compile(r"listening at|spawned uWSGI worker", re.IGNORECASE)
+
+
+def name_of_server() -> str:
+    """Returns which server the tests run against: `ours`, `gunicorn` or `uwsgi`."""
+    if "UWSGI_WSGI_COMMAND" not in os.environ:
+        return "ours"
+    return "gunicorn" if "gunicorn" in COMMAND else "uwsgi"
+
+
+def status_after_sigterm() -> int:
+    """Returns the exit status after SIGTERM: 0, but 30 with uWSGI 2.0 (UWSGI_END_CODE)."""
+    return 30 if name_of_server() == "uwsgi" else 0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Output:
+    """What a process writes to one of its streams, kept as text."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._changed = threading.Condition()
+        self._text = ""
+        self._ended = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while piece := os.read(self._stream.fileno(), 65536):
+            with self._changed:
+                self._text += piece.decode("utf-8", "replace")
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    @property
+    def text(self) -> str:
+        with self._changed:
+            return self._text
+
+    def wait_for(self, pattern: str | re.Pattern[str], start: int = 0, patience: float = PATIENCE) -> re.Match[str]:
+        """Waits until the text from this position on has a match."""
+        deadline = time.monotonic() + patience
+        with self._changed:
+            while True:
+                if match := re.compile(pattern).search(self._text, start):
+                    return match
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "the process closed it" if self._ended else f"{patience} s have passed"
+                    raise AssertionError(f"no {pattern!r} in the output, and {why}:\n{self._text[start:]}")
+                self._changed.wait(left)
+
+    def wait_for_end(self) -> str:
+        """Waits until the process has closed the stream, and returns all of its text."""
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the process still holds the stream open"
+        self._stream.close()
+        return self.text
+
+
+class Server:
+    """A server that runs an application of the directory `apps`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        app: str,
+        *options: str,
+        transport: str = "unix",
+        env: Mapping[str, str] | None = None,
+        ready: re.Pattern[str] | None = READY,
+    ) -> None:
+        if transport == "unix":
+            directory.mkdir(parents=True, exist_ok=True)
+            path = str(directory / "server.sock")
+            self.address = f"unix:{path}"
+        else:
+            self.address = path = f"127.0.0.1:{free_port()}"
+        command = [
+            part.replace("{app}", app).replace("{bind}", self.address).replace("{path}", path)
+            for part in shlex.split(COMMAND)
+        ]
+        self.process = subprocess.Popen(
+            [*command, *options],
+            cwd=APPS,
+            env={**os.environ, "PYTHONPATH": str(APPS), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # So that `kill` reaches the workers of other servers too.
+            start_new_session=True,
+        )
+        assert self.process.stdout and self.process.stderr
+        self.stdout = Output(self.process.stdout)
+        self.stderr = Output(self.process.stderr)
+        self._marks = 0
+        self._log_start = 0
+        if ready:
+            try:
+                self.stderr.wait_for(ready)
+            except AssertionError:
+                self.kill()
+                raise
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """The error log since the last call of `begin_log`."""
+        return self.stderr.text[self._log_start :]
+
+    def begin_log(self) -> None:
+        """Forgets the log of earlier tests."""
+        self._log_start = len(self.stderr.text)
+
+    def wait_for_log(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
+        """Waits for a match in the error log since the last call of `begin_log`."""
+        return self.stderr.wait_for(pattern, self._log_start, patience)
+
+    def settled_log(self) -> str:
+        """Returns the error log once all requests before this call have written their lines.
+
+        This works with one thread: the thread has finished all earlier requests when it writes the mark of this one.
+        """
+        self._marks += 1
+        mark = f"mark {self._marks} of the test"
+        answer = get(self.address, "/log", HTTP_X_TEXT=mark)
+        assert answer.code == 200, f"the server does not serve any more: {answer}\n{self.log}"
+        self.wait_for_log(mark)
+        return self.log
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Sends a signal, waits for the end, and returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.wait()
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Waits for the end of the process, and returns its exit status."""
+        try:
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server did not end:\n{self.stderr.text}") from None
+        self.stdout.wait_for_end()
+        self.stderr.wait_for_end()
+        return status
+
+    def kill(self) -> None:
+        """Ends the process at once, after a test has failed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+        self.stdout.wait_for_end()
+        self.stderr.wait_for_end()
