@@ -135,3 +135,40 @@ def test_a_wait_ends_when_it_is_woken() -> None:
     for _ in range(20):
         signals.wait(0)
     signals.wait(0.01)
+
+
+def test_options_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[dict[str, object]] = []
+    monkeypatch.setattr(run, "Settings", lambda **values: calls.append(values))
+    options = "--threads 2 --max-connections 3 --uwsgi-allow-from 10.0.0.0/8 --max-body 4k --header-timeout 5 --body-timeout 6"
+    options += " --write-timeout 7 --graceful-timeout 8 --keepalive 9"
+    run._settings(cli.parse(["shop", *options.split()]))
+    assert calls[-1] == {
+        "threads": 2,
+        "max_connections": 3,
+        "allow_from": "10.0.0.0/8",
+        "max_body": 4096,
+        "header_timeout": 5,
+        "body_timeout": 6,
+        "write_timeout": 7,
+        "graceful_timeout": 8,
+        "keepalive": 9,
+    }
+
+
+def test_options_reach_the_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, dict[str, int]]] = []
+
+    class FakeListener:
+        @staticmethod
+        def bind(address: str, **values: int) -> list[str]:
+            calls.append((address, values))
+            return [address]
+
+    monkeypatch.setattr(run, "Listener", FakeListener)
+    config = cli.parse(["shop", "-b", ":1", "-b", "unix:s", "--socket-mode", "600", "--backlog", "7"])
+    listeners: list[str] = []
+    run._bind(config, run.Logs(ErrorLog(2), 2, None), listeners)  # type: ignore[arg-type]
+    values = {"socket_mode": 0o600, "backlog": 7}
+    assert calls == [(":1", values), ("unix:s", values)]
+    assert listeners == [":1", "unix:s"]
