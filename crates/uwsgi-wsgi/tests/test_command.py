@@ -791,3 +791,14 @@ def test_a_thread_of_the_application_cannot_keep_the_process_for_ever(start: Sta
     assert status == 1
     assert "[WARNING] threads of the application still run: cleaner. Python waits 5 seconds for them\n" in log
     assert re.search(r"Timeout \(0:00:05\)!\nThread 0x", log)
+
+
+def test_a_signal_ends_a_process_whose_start_has_failed(start: Start) -> None:
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), name='cleaner').start()\n"
+    running = start("shop", source=source, ready="uwsgi-wsgi: error: .*\n")
+    status, log = running.end()
+    assert status == -signal.SIGTERM
+    assert log.splitlines() == [
+        "[WARNING] threads of the application still run: cleaner. Python waits 30 seconds for them",
+        f"uwsgi-wsgi: error: shop ({running.path.parent}/shop.py) has no application: write module:callable",
+    ]

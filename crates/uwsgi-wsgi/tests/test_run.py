@@ -21,9 +21,6 @@ class FakeServer:
         self._serve = serve
         self._finish = finish
 
-    def start(self) -> None:
-        pass
-
     def serve(self) -> None:
         if self._serve:
             self._serve()
@@ -172,3 +169,23 @@ def test_options_reach_the_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"socket_mode": 0o600, "backlog": 7}
     assert calls == [(":1", values), ("unix:s", values)]
     assert listeners == [":1", "unix:s"]
+
+
+def test_a_server_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("Too many open files (os error 24)")
+
+    monkeypatch.setattr(run, "Server", fail)
+    monkeypatch.setattr(run, "_load", lambda config: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    config = cli.parse(["shop", "--bind", f"unix:{tmp_path}/s"])
+    try:
+        with pytest.raises(run.StartError, match="cannot start the server: Too many open files"):
+            run._serve(config, run._settings(config), run.Logs(ErrorLog(2), 2, None))
+        # A signal now ends the process.
+        assert {signal.getsignal(number) for number in before} == {signal.SIG_DFL}
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert not (tmp_path / "s").exists()

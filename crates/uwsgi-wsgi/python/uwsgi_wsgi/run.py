@@ -74,8 +74,15 @@ def _serve(config: Config, settings: Settings, logs: Logs) -> int:
         if signals.received is not None:
             # The application caught the exception.
             raise StopRequested
-        server = Server(listeners, application, settings, logs.error, logs.access)
+        try:
+            server = Server(listeners, application, settings, logs.error, logs.access)
+            server.start()
+        except OSError as error:
+            raise StartError(f"cannot start the server: {error}") from None
         return _Serving(server, config, logs, listeners, signals).run()
+    except StartError:
+        signals.release()
+        raise
     except StopRequested:
         logs.error.log("info", "stopped before the start")
         return 0
@@ -84,7 +91,7 @@ def _serve(config: Config, settings: Settings, logs: Logs) -> int:
 
 
 class _Serving:
-    """A server with its application threads, from its start to its stop."""
+    """A server that has started, and its application threads, until the stop."""
 
     def __init__(
         self, server: Server, config: Config, logs: Logs, listeners: list[Listener], signals: StopSignals
@@ -102,7 +109,6 @@ class _Serving:
         self._failed = False
 
     def run(self) -> int:
-        self._server.start()
         self._start_threads()
         self._log_start()
         while self._signals.received is None and not self._ended:
