@@ -12,21 +12,15 @@ from typing import Any
 import pytest
 
 from client import PATIENCE
+from other_servers import Expectations
 from server import Server, name_of_server, status_after_sigterm
 
 Start = Callable[..., Server]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "fails_on(server, ...): other servers that are known to fail this test")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expects that another server fails the tests that are marked so. A marked test that passes is an error of the mark."""
-    for item in items:
-        for mark in item.iter_markers("fails_on"):
-            if name_of_server() in mark.args:
-                item.add_marker(pytest.mark.xfail(strict=True, reason=str(mark.kwargs.get("because", ""))))
+    if name_of_server() != "ours":
+        config.pluginmanager.register(Expectations())
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +30,31 @@ def short_directory() -> Iterator[Path]:
         yield Path(name)
 
 
+_outcome = {"failed": False}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    # What is expected to fail (xfail) is a skipped test in the report.
+    _outcome["failed"] |= report.when == "call" and not report.passed
+
+
 @pytest.fixture(scope="module")
 def shared(short_directory: Path) -> Iterator[Start]:
-    """Starts a server, or returns the one that an earlier test of this module started with the same arguments."""
+    """Starts a server, or returns the one that an earlier test of this module started with the same arguments.
+
+    After a failed test, which can have left a request in the server, the next test gets a new one.
+    """
     servers: dict[tuple[Any, ...], Server] = {}
 
     def start(app: str = "contract:app", *options: str, transport: str = "unix") -> Server:
+        if _outcome["failed"]:
+            for old in servers.values():
+                old.kill()
+            servers.clear()
+            _outcome["failed"] = False
         key = (app, options, transport)
         server = servers.get(key)
-        if server is None or server.process.poll() is not None:
+        if server is None:
             directory = Path(tempfile.mkdtemp(dir=short_directory))
             server = servers[key] = Server(directory, app, *options, transport=transport)
         server.begin_log()
@@ -52,13 +62,16 @@ def shared(short_directory: Path) -> Iterator[Start]:
 
     yield start
     for key, server in servers.items():
+        if _outcome["failed"]:
+            server.kill()
+            continue
         status = server.stop()
         assert status == status_after_sigterm(), f"exit status {status} of the server {key}:\n{server.stderr.text}"
 
 
 @pytest.fixture
 def start(short_directory: Path) -> Iterator[Start]:
-    """Starts a server for one test. A test that does not end it itself has it ended, and its exit status checked."""
+    """Starts a server for one test. If the test does not end it, it is ended here, and its exit status checked."""
     servers: list[Server] = []
 
     def start(app: str = "contract:app", *options: str, **more: Any) -> Server:

@@ -2,7 +2,7 @@
 
 The variable UWSGI_WSGI_COMMAND names another server to run the tests against: a command in which `{app}`, `{bind}` and
 `{path}` stand for the application, the address, and the address without `unix:`. The options of the test are added at its end.
-The tests know from their marks which of them gunicorn and uWSGI fail.
+The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
 
     UWSGI_WSGI_COMMAND="gunicorn --protocol uwsgi -k gthread --keep-alive 0 -b {bind} {app}"
     UWSGI_WSGI_COMMAND="uwsgi --die-on-term --socket {path} --module {app}"
@@ -10,6 +10,7 @@ The tests know from their marks which of them gunicorn and uWSGI fail.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -22,6 +23,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+
+import pytest
 
 from client import PATIENCE, get
 
@@ -124,6 +127,8 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # So that `kill` reaches the workers of other servers too.
+            start_new_session=True,
         )
         assert self.process.stdout and self.process.stderr
         self.stdout = Output(self.process.stdout)
@@ -135,6 +140,8 @@ class Server:
                 self.stderr.wait_for(ready)
             except AssertionError:
                 self.kill()
+                if name_of_server() != "ours":
+                    pytest.skip(f"{name_of_server()} does not know an option of {options}")
                 raise
 
     @property
@@ -184,8 +191,9 @@ class Server:
         return status
 
     def kill(self) -> None:
-        """Ends the process without its consent, after a test has failed."""
-        self.process.kill()
+        """Ends the process at once, after a test has failed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.stdout.wait_for_end()
         self.stderr.wait_for_end()

@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from client import Pairs, Text, exchange, pairs_of, vars_of
+from client import Pairs, Text, exchange, vars_of
 from conftest import Start
 from server import Server
 
@@ -48,45 +48,32 @@ class Row:
     name: str
     vars: dict[str, Text | None]
     expected: dict[str, str | None]
-    fails: tuple[str, ...] = ()
-    because: str = ""
     # Vars that come after the others, for keys that come twice.
     then: list[tuple[Text, Text]] = field(default_factory=list)
     # Without `wsgiref.validate`, which does not accept every var that a front end can send.
     plain: bool = False
 
 
-BOTH = ("gunicorn", "uwsgi")
-OWN = "gunicorn 27.0.1 gives only the HTTP_ vars and CONTENT_ vars of the packet to the application"
-PROTOCOL = (
-    "gunicorn 27.0.1 always says HTTP/1.1, and uWSGI 2.0.31 repeats the protocol in its status line: INCLUDED 200 OK"
-)
-
+# What gunicorn 27.0.1 does: it gives only the HTTP_ vars and the CONTENT_ vars to the application, sets the others itself, decodes
+# PATH_INFO a second time, and always says HTTP/1.1. uWSGI 2.0.31 gives all vars, and repeats the protocol in its status line.
 ROWS = [
     Row("E1 the method as it came", {"REQUEST_METHOD": "PROPFIND"}, {"REQUEST_METHOD": "PROPFIND"}),
-    Row(
-        "E1 an absent method is GET", {"REQUEST_METHOD": None}, {"REQUEST_METHOD": "GET"}, ("uwsgi",), "uWSGI: KeyError"
-    ),
+    Row("E1 an absent method is GET", {"REQUEST_METHOD": None}, {"REQUEST_METHOD": "GET"}),
     Row(
         "E2 mount and path as they came",
         {"SCRIPT_NAME": "/app", "PATH_INFO": "/x/y/"},
         {"SCRIPT_NAME": "/app", "PATH_INFO": "/x/y/"},
-        ("gunicorn",),
-        OWN,
     ),
     Row(
         "E2 nobody decodes the path again",
         {"PATH_INFO": "/100%25%2Fx%zz+y", "REQUEST_URI": "/100%2525%252Fx%25zz+y"},
         {"PATH_INFO": "/100%25%2Fx%zz+y"},
-        ("gunicorn",),
-        "gunicorn 27.0.1 decodes PATH_INFO a second time",
+        # Gunicorn 27.0.1 decodes PATH_INFO a second time.
     ),
     Row(
         "E2 the path is not that of REQUEST_URI",
         {"PATH_INFO": "/routed", "REQUEST_URI": "/original?x=1"},
         {"PATH_INFO": "/routed", "REQUEST_URI": "/original?x=1"},
-        ("gunicorn",),
-        OWN,
     ),
     Row(
         "E2 nobody tidies the path",
@@ -97,23 +84,19 @@ ROWS = [
         "E2 an empty path below a mount",
         {"SCRIPT_NAME": "/app", "PATH_INFO": ""},
         {"SCRIPT_NAME": "/app", "PATH_INFO": ""},
-        ("gunicorn",),
-        OWN,
     ),
     Row(
         # lighttpd 1.4 without `fix-root-scriptname` sends the path in this way.
         "E2 without PATH_INFO the SCRIPT_NAME is the path",
         {"SCRIPT_NAME": "/page", "PATH_INFO": None, "REQUEST_URI": "/page"},
         {"SCRIPT_NAME": "", "PATH_INFO": "/page"},
-        BOTH,
-        "gunicorn takes / as the path, and uWSGI leaves PATH_INFO empty",
+        # Gunicorn takes / as the path, and uWSGI leaves PATH_INFO empty.
     ),
     Row(
         "E2 a path of bytes above ASCII",
         {"PATH_INFO": b"/caf\xc3\xa9/\xff", "REQUEST_URI": "/caf%C3%A9/%FF"},
         {"PATH_INFO": "/caf\xc3\xa9/\xff"},
-        ("gunicorn",),
-        "gunicorn 27.0.1 encodes them as UTF-8 once more",
+        # Gunicorn 27.0.1 encodes them as UTF-8 once more.
     ),
     Row("E3 the query as it came", {"QUERY_STRING": "a=b&c=%20+d"}, {"QUERY_STRING": "a=b&c=%20+d"}),
     Row("E3 the query may be absent", {"QUERY_STRING": None}, {"QUERY_STRING": EMPTY}),
@@ -137,26 +120,21 @@ ROWS = [
         "E4 name and port of the server as they came",
         {"SERVER_NAME": "srv.example", "SERVER_PORT": "8443"},
         {"SERVER_NAME": "srv.example", "SERVER_PORT": "8443"},
-        ("gunicorn",),
-        OWN,
     ),
-    Row("E5 HTTP/1.0", {"SERVER_PROTOCOL": "HTTP/1.0"}, {"SERVER_PROTOCOL": "HTTP/1.0"}, ("gunicorn",), PROTOCOL),
-    Row("E5 HTTP/2.0", {"SERVER_PROTOCOL": "HTTP/2.0"}, {"SERVER_PROTOCOL": "HTTP/2.0"}, BOTH, PROTOCOL),
-    Row("E5 HTTP/3.0", {"SERVER_PROTOCOL": "HTTP/3.0"}, {"SERVER_PROTOCOL": "HTTP/3.0"}, BOTH, PROTOCOL),
+    Row("E5 HTTP/1.0", {"SERVER_PROTOCOL": "HTTP/1.0"}, {"SERVER_PROTOCOL": "HTTP/1.0"}),
+    Row("E5 HTTP/2.0", {"SERVER_PROTOCOL": "HTTP/2.0"}, {"SERVER_PROTOCOL": "HTTP/2.0"}),
+    Row("E5 HTTP/3.0", {"SERVER_PROTOCOL": "HTTP/3.0"}, {"SERVER_PROTOCOL": "HTTP/3.0"}),
     Row(
         "E5 an unknown protocol",
         {"SERVER_PROTOCOL": "INCLUDED"},
         # What Apache's mod_include and CGI (RFC 3875 section 4.1.16) send for a document that includes another.
         {"SERVER_PROTOCOL": "INCLUDED"},
-        BOTH,
-        PROTOCOL,
     ),
     Row(
         "E5 an absent protocol is HTTP/1.1",
         {"SERVER_PROTOCOL": None},
         {"SERVER_PROTOCOL": "HTTP/1.1"},
-        ("uwsgi",),
-        "absent",
+        # Absent.
     ),
     Row("E6 headers as they came", {"HTTP_X_NAME": " a, b "}, {"HTTP_X_NAME": " a, b "}),
     Row("E6 an empty header", {"HTTP_X_EMPTY": ""}, {"HTTP_X_EMPTY": ""}),
@@ -165,16 +143,14 @@ ROWS = [
         "E6 HTTP_CONTENT_ vars change nothing",
         {"CONTENT_LENGTH": "3", "CONTENT_TYPE": "text/plain", "HTTP_CONTENT_LENGTH": "2", "HTTP_CONTENT_TYPE": "evil"},
         {"CONTENT_LENGTH": "3", "CONTENT_TYPE": "text/plain"},
-        ("gunicorn",),
-        "gunicorn 27.0.1 overwrites CONTENT_LENGTH and CONTENT_TYPE with them",
+        # Gunicorn 27.0.1 overwrites CONTENT_LENGTH and CONTENT_TYPE with them.
         plain=True,
     ),
     Row(
         "E6 a header that comes twice is joined",
         {"HTTP_X_FORWARDED_FOR": "192.0.2.1"},
         {"HTTP_X_FORWARDED_FOR": "192.0.2.1, 192.0.2.2"},
-        BOTH,
-        "the last counts",
+        # The last counts.
         then=[("HTTP_X_FORWARDED_FOR", "192.0.2.2")],
     ),
     Row(
@@ -182,8 +158,7 @@ ROWS = [
         "E6 cookies that come twice are joined with a semicolon",
         {"HTTP_COOKIE": "a=1"},
         {"HTTP_COOKIE": "a=1; b=2; c=3"},
-        BOTH,
-        "the last counts",
+        # The last counts.
         then=[("HTTP_COOKIE", "b=2"), ("HTTP_COOKIE", "c=3")],
     ),
     Row(
@@ -197,8 +172,6 @@ ROWS = [
         "E7 of other vars that come twice the last counts",
         {"REMOTE_ADDR": "192.0.2.1", "SERVER_NAME": "first"},
         {"REMOTE_ADDR": "192.0.2.2", "SERVER_NAME": "last"},
-        ("gunicorn",),
-        OWN,
         then=[("REMOTE_ADDR", "192.0.2.2"), ("SERVER_NAME", "last")],
     ),
     Row(
@@ -225,8 +198,6 @@ ROWS = [
             "CUSTOM": "a value",
             "custom_lower": "",
         },
-        ("gunicorn",),
-        OWN,
     ),
     Row("E7 missing vars are left out", {}, {"REMOTE_USER": ABSENT, "HTTPS": ABSENT, "AUTH_TYPE": ABSENT}),
     Row(
@@ -240,22 +211,18 @@ ROWS = [
             "wsgi.url_scheme": "https",
         },
         {"wsgi.version": ABSENT, "wsgi.input": ABSENT, "wsgi.file_wrapper": ABSENT, "wsgi.new": ABSENT},
-        ("uwsgi",),
-        "uWSGI passes on what it does not set itself",
+        # UWSGI passes on what it does not set itself.
     ),
     Row(
         "E8 no var of the packet that steers uWSGI",
-        {"UWSGI_SCRIPT": "evil", "UWSGI_CHDIR": "/", "UWSGI_SCHEME": "https"},
+        {"UWSGI_SCRIPT": "evil", "UWSGI_CHDIR": "/", "UWSGI_SCHEME": "https", "REQUEST_SCHEME": None},
         {"UWSGI_SCRIPT": ABSENT, "UWSGI_CHDIR": ABSENT, "UWSGI_SCHEME": ABSENT, "wsgi.url_scheme": "https"},
-        BOTH,
-        "uWSGI passes them on, and gunicorn does not look at UWSGI_SCHEME",
+        # UWSGI passes them on, and gunicorn does not look at UWSGI_SCHEME.
     ),
     Row(
         "E9 values above ASCII are latin-1",
         {"HTTP_X_NAME": bytes(range(0x80, 0x100)), "CUSTOM": b"\xe2\x82\xac"},
         {"HTTP_X_NAME": bytes(range(0x80, 0x100)).decode("latin-1"), "CUSTOM": "\xe2\x82\xac"},
-        ("gunicorn",),
-        OWN,
     ),
     Row(
         "E9 a key above ASCII",
@@ -267,14 +234,11 @@ ROWS = [
 
 @pytest.mark.parametrize(
     "row",
-    [
-        pytest.param(row, id=row.name, marks=pytest.mark.fails_on(*row.fails, because=row.because) if row.fails else ())
-        for row in ROWS
-    ],
+    [pytest.param(row, id=row.name) for row in ROWS],
 )
 def test_row(row: Row, shared: Start) -> None:
     server = shared("environment:plain" if row.plain else "environment:app")
-    pairs = pairs_of({**vars_of("/")} | row.vars) + row.then  # type: ignore[arg-type]
+    pairs = [*{**vars_of("/"), **row.vars}.items(), *row.then]
     body = b"abc" if row.vars.get("CONTENT_LENGTH") == "3" else b""
     seen = environ_of(server, [(key, value) for key, value in pairs if value is not None], body)
     strings = seen["strings"]
@@ -291,50 +255,42 @@ def test_row(row: Row, shared: Start) -> None:
 
 
 # uWSGI 2.0.31 looks at HTTPS (on or 1), UWSGI_SCHEME and X-Forwarded-Proto. gunicorn 27.0.1 does not look at REQUEST_SCHEME.
-SCHEMES: list[tuple[str, dict[str, Text], str, tuple[str, ...]]] = [
-    ("nothing said", {"REQUEST_SCHEME": ""}, "http", ()),
-    ("REQUEST_SCHEME", {"REQUEST_SCHEME": "https"}, "https", BOTH),
-    ("REQUEST_SCHEME in capitals", {"REQUEST_SCHEME": "HTTPS"}, "https", BOTH),
-    ("REQUEST_SCHEME that is neither", {"REQUEST_SCHEME": "gopher"}, "http", ()),
-    ("HTTPS is on", {"HTTPS": "on"}, "https", ()),
-    ("HTTPS is ON", {"HTTPS": "ON"}, "https", ()),
-    ("HTTPS is 1", {"HTTPS": "1"}, "https", ()),
-    ("HTTPS is true", {"HTTPS": "true"}, "https", ("uwsgi",)),
-    ("HTTPS is off", {"HTTPS": "off"}, "http", ()),
-    ("HTTPS is empty", {"HTTPS": ""}, "http", ()),
-    ("HTTPS is off and REQUEST_SCHEME says https", {"HTTPS": "off", "REQUEST_SCHEME": "https"}, "https", BOTH),
-    ("UWSGI_SCHEME", {"REQUEST_SCHEME": "", "UWSGI_SCHEME": "https"}, "https", ("gunicorn",)),
-    ("wsgi.url_scheme", {"REQUEST_SCHEME": "", "wsgi.url_scheme": "https"}, "https", ("uwsgi",)),
-    ("what a client says", {"HTTP_X_FORWARDED_PROTO": "https"}, "http", ("uwsgi",)),
+SCHEMES: list[tuple[str, dict[str, Text], str]] = [
+    ("nothing said", {"REQUEST_SCHEME": ""}, "http"),
+    ("REQUEST_SCHEME", {"REQUEST_SCHEME": "https"}, "https"),
+    ("REQUEST_SCHEME that is neither", {"REQUEST_SCHEME": "gopher"}, "http"),
+    ("HTTPS is on", {"HTTPS": "on"}, "https"),
+    ("HTTPS is ON", {"HTTPS": "ON"}, "https"),
+    ("HTTPS is 1", {"HTTPS": "1"}, "https"),
+    ("HTTPS is true", {"HTTPS": "true"}, "https"),
+    ("HTTPS is off", {"HTTPS": "off"}, "http"),
+    ("HTTPS is empty", {"HTTPS": ""}, "http"),
+    ("HTTPS is off and REQUEST_SCHEME says https", {"HTTPS": "off", "REQUEST_SCHEME": "https"}, "https"),
+    ("UWSGI_SCHEME", {"REQUEST_SCHEME": "", "UWSGI_SCHEME": "https"}, "https"),
+    ("wsgi.url_scheme", {"REQUEST_SCHEME": "", "wsgi.url_scheme": "https"}, "https"),
+    ("what a client says", {"HTTP_X_FORWARDED_PROTO": "https"}, "http"),
 ]
 
 
 @pytest.mark.parametrize(
     ("vars", "scheme"),
-    [
-        pytest.param(pairs, scheme, id=name, marks=pytest.mark.fails_on(*fails) if fails else ())
-        for name, pairs, scheme, fails in SCHEMES
-    ],
+    [pytest.param(pairs, scheme, id=name) for name, pairs, scheme in SCHEMES],
 )
 def test_e8_scheme(vars: dict[str, Text], scheme: str, shared: Start) -> None:
     seen = environ_of(shared("environment:plain"), {**vars_of("/"), **vars})
     assert seen["strings"]["wsgi.url_scheme"] == scheme
 
 
-ON_UNIX = pytest.mark.fails_on("gunicorn", because="gunicorn 27.0.1 gives the path of the socket as the name")
-
-
 @pytest.mark.parametrize("given", ["", None], ids=["empty", "absent"])
 @pytest.mark.parametrize(
     ("transport", "more", "port"),
     [
-        pytest.param("unix", {}, "80", marks=ON_UNIX, id="unix http"),
-        pytest.param("unix", {"HTTPS": "on"}, "443", marks=ON_UNIX, id="unix https"),
+        pytest.param("unix", {}, "80", id="unix http"),
+        pytest.param("unix", {"HTTPS": "on"}, "443", id="unix https"),
         pytest.param("tcp", {}, None, id="tcp http"),
         pytest.param("tcp", {"HTTPS": "on"}, None, id="tcp https"),
     ],
 )
-@pytest.mark.fails_on("uwsgi", because="uWSGI 2.0.31 passes an empty value on, and sets none")
 def test_e4_server_name_and_port(
     given: str | None, transport: str, more: dict[str, Text], port: str | None, shared: Start
 ) -> None:
@@ -348,11 +304,10 @@ def test_e4_server_name_and_port(
 @pytest.mark.parametrize(
     "threads",
     [
-        pytest.param(1, id="one thread", marks=pytest.mark.fails_on("gunicorn", because="gthread always says many")),
+        pytest.param(1, id="one thread"),
         pytest.param(2, id="two threads"),
     ],
 )
-@pytest.mark.fails_on("uwsgi", because="uWSGI 2.0.31 does not say wsgi.input_terminated")
 def test_e8_wsgi_variables(threads: int, shared: Start) -> None:
     seen = environ_of(shared("environment:app", "--threads", str(threads)), vars_of("/"))
     others = seen["others"]
@@ -366,7 +321,6 @@ def test_e8_wsgi_variables(threads: int, shared: Start) -> None:
     assert "wsgi.file_wrapper" in others
 
 
-@pytest.mark.fails_on("gunicorn", "uwsgi", because="they add vars of their own")
 def test_e7_nothing_else(shared: Start) -> None:
     """The application sees the vars of the packet, and besides only what PEP 3333 requires."""
     required = {
@@ -383,13 +337,11 @@ def test_e7_nothing_else(shared: Start) -> None:
     assert extra - required == {"HTTP_X_A"}
 
 
-@pytest.mark.fails_on("gunicorn", "uwsgi", because="both accept an empty method")
 def test_e1_empty_method(shared: Start) -> None:
     """A method that is there and empty is an error of the front end."""
     assert exchange(shared("environment:app").address, vars_of("/", REQUEST_METHOD="")).code == 400
 
 
-@pytest.mark.fails_on("gunicorn", because="gunicorn 27.0.1 looks up wsgi.file_wrapper after the call: 500")
 def test_l5_new_environ_for_each_request(shared: Start) -> None:
     """The application before has emptied and changed its environ. Neither the server nor the next request minds."""
     server = shared("environment:app", "--threads", "1")
@@ -410,7 +362,6 @@ def test_l5_vars_of_another_request(shared: Start) -> None:
     assert seen["wsgi.url_scheme"] == "http"
 
 
-@pytest.mark.fails_on("uwsgi", because="uWSGI 2.0.31 accepts 100 vars unless --max-vars says more")
 def test_e6_many_names(shared: Start) -> None:
     """Header names that no server can know beforehand, more than a server would keep in a table."""
     server = shared("environment:app", "--threads", "1")

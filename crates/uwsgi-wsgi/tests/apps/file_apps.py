@@ -60,7 +60,7 @@ class WatchedFile(io.FileIO):
             report(environ, "file closed")
 
 
-def real(environ: Environ, path: str) -> io.BufferedReader:
+def watched_file(environ: Environ, path: str) -> io.BufferedReader:
     raw = WatchedFile(path, "rb")
     raw.environ = environ
     return io.BufferedReader(raw)
@@ -93,14 +93,19 @@ def without_close(content: bytes) -> Any:
     return Reader()
 
 
+_made: list[Any] = []
+
+
 FILES: dict[str, Callable[[Environ], Any]] = {
-    "small": lambda environ: real(environ, SMALL_PATH),
-    "large": lambda environ: real(environ, LARGE_PATH),
-    "empty": lambda environ: real(environ, EMPTY_PATH),
-    "at-position": lambda environ: moved(real(environ, SMALL_PATH), 1000),
-    "at-end": lambda environ: moved(real(environ, SMALL_PATH), len(SMALL)),
-    "past-end": lambda environ: moved(real(environ, SMALL_PATH), len(SMALL) + 100),
-    "after-reading": lambda environ: after_reading(real(environ, SMALL_PATH), 10),
+    "small": lambda environ: open(SMALL_PATH, "rb"),
+    "large": lambda environ: open(LARGE_PATH, "rb"),
+    "empty": lambda environ: open(EMPTY_PATH, "rb"),
+    "at-position": lambda environ: moved(open(SMALL_PATH, "rb"), 1000),
+    "at-end": lambda environ: moved(open(SMALL_PATH, "rb"), len(SMALL)),
+    "past-end": lambda environ: moved(open(SMALL_PATH, "rb"), len(SMALL) + 100),
+    "after-reading": lambda environ: after_reading(open(SMALL_PATH, "rb"), 10),
+    "watched-file": lambda environ: watched_file(environ, SMALL_PATH),
+    "watched-large": lambda environ: watched_file(environ, LARGE_PATH),
     "unbuffered": lambda environ: after_reading(io.FileIO(SMALL_PATH), 10),
     "bytesio": lambda environ: moved(io.BytesIO(SMALL), 100),
     "read-only": lambda environ: Watched(environ, open(SMALL_PATH, "rb")),
@@ -153,7 +158,17 @@ def file_wrapped(environ: Environ, start_response: StartResponse) -> Iterable[by
     if length := environ.get("HTTP_X_LENGTH"):
         headers.append(("Content-Length", length))
     start_response(environ.get("HTTP_X_STATUS", "200 OK"), headers)
-    return environ["wsgi.file_wrapper"](FILES[environ["HTTP_X_FILE"]](environ), int(environ.get("HTTP_X_BLOCK", 8192)))
+    file = FILES[environ["HTTP_X_FILE"]](environ)
+    _made.append(file)
+    return environ["wsgi.file_wrapper"](file, int(environ.get("HTTP_X_BLOCK", 8192)))  # type: ignore[no-any-return]
+
+
+@registered("are-closed")
+def file_are_closed(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Tells whether all files of `file/wrapped` are closed, as far as they can tell, and forgets them."""
+    states = [getattr(file, "closed", True) for file in _made]
+    _made.clear()
+    return answer(start_response, str(all(states)))
 
 
 @registered("moved-later")
@@ -169,14 +184,14 @@ def file_moved_later(environ: Environ, start_response: StartResponse) -> Iterabl
 @registered("after-write")
 def file_after_write(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", list(TEXT))(b"written first\n")
-    return environ["wsgi.file_wrapper"](real(environ, SMALL_PATH))  # type: ignore[no-any-return]
+    return environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH))  # type: ignore[no-any-return]
 
 
 @registered("iterated")
 def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A middleware that changes what it gets: the wrapper is an iterable of blocks."""
     start_response("200 OK", list(TEXT))
-    wrapper = environ["wsgi.file_wrapper"](real(environ, SMALL_PATH), 1000)
+    wrapper = environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH), 1000)
     try:
         blocks = list(wrapper)
     finally:
@@ -188,7 +203,7 @@ def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[b
 @registered("not-returned")
 def file_not_returned(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A wrapper that is made and not returned sends nothing (PEP 3333, file handling)."""
-    environ["wsgi.file_wrapper"](real(environ, SMALL_PATH)).close()
+    environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH)).close()
     return answer(start_response, b"another answer")
 
 

@@ -95,13 +95,11 @@ def replace_after_body(environ: Environ, start_response: StartResponse) -> Itera
         try:
             start_response("500 Too Late", list(TEXT), sys.exc_info())
         except BaseException as error:
-            same = error is failure
-            frames = []
             trace = error.__traceback__
-            while trace:
-                frames.append(trace.tb_frame.f_code.co_name)
+            while trace and trace.tb_next:
                 trace = trace.tb_next
-            report(environ, f"raised the same: {same}, frames of the application: {frames.count('replace_after_body')}")
+            raised_in = trace.tb_frame.f_code.co_name if trace else "nothing"
+            report(environ, f"raised the same: {error is failure}, raised in {raised_in}")
             raise
     report(environ, "start_response returned")
     yield b"more"
