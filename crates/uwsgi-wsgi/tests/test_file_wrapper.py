@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from client import PATIENCE, Connection, get, open_descriptors, vars_of
 from conftest import Events, Start
 
-sys.path.append(str(Path(__file__).parent / "apps"))
-
-from file_apps import LARGE, SMALL  # noqa: E402
+from file_apps import LARGE, SMALL
 
 
 @dataclass

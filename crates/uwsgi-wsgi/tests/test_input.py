@@ -17,8 +17,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +24,7 @@ import pytest
 from client import Connection, packet_of, post, vars_of
 from conftest import Events, Start
 
-sys.path.append(str(Path(__file__).parent / "apps"))
-
-from input_apps import play  # noqa: E402
+from input_apps import play
 
 LINES = b"first line\nsecond\n\n  fourth, after an empty one\r\nno end of line"
 LONG_LINE = b"x" * 100_000 + b"\n" + b"y" * 5 + b"\n"

@@ -1,4 +1,4 @@
-"""Applications that return `wsgi.file_wrapper`. The files are made at the import."""
+"""Applications that return `wsgi.file_wrapper`. The files are made at the first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 from wsgiref.types import StartResponse
@@ -13,22 +14,22 @@ from wsgiref.types import StartResponse
 from registry import TEXT, Application, Environ, Headers, answer, breaking, report
 
 SMALL = b"".join(b"line %d of the file\n" % number for number in range(500))
-LARGE = bytes(number % 251 for number in range(1_000_003)) * 30
+# A prime number in the length of a period, so that no block of a usual size looks as another.
+LARGE = bytes(range(251)) * 120_001
 
+CONTENTS = {"small": lambda: SMALL, "large": lambda: LARGE, "empty": lambda: b"", "gzip": lambda: gzip.compress(SMALL)}
 _directory = tempfile.TemporaryDirectory(prefix="uwsgi-wsgi-files-")
+_lock = threading.Lock()
 
 
-def make(name: str, content: bytes) -> str:
+def path_of(name: str) -> str:
+    """Returns the path of a file with this content. The first call makes it."""
     path = os.path.join(_directory.name, name)
-    with open(path, "wb") as file:
-        file.write(content)
+    with _lock:
+        if not os.path.exists(path):
+            with open(path, "wb") as file:
+                file.write(CONTENTS[name]())
     return path
-
-
-SMALL_PATH = make("small", SMALL)
-LARGE_PATH = make("large", LARGE)
-EMPTY_PATH = make("empty", b"")
-GZIP_PATH = make("gzip", gzip.compress(SMALL))
 
 
 class Watched:
@@ -97,21 +98,21 @@ _made: list[Any] = []
 
 
 FILES: dict[str, Callable[[Environ], Any]] = {
-    "small": lambda environ: open(SMALL_PATH, "rb"),
-    "large": lambda environ: open(LARGE_PATH, "rb"),
-    "empty": lambda environ: open(EMPTY_PATH, "rb"),
-    "at-position": lambda environ: moved(open(SMALL_PATH, "rb"), 1000),
-    "at-end": lambda environ: moved(open(SMALL_PATH, "rb"), len(SMALL)),
-    "past-end": lambda environ: moved(open(SMALL_PATH, "rb"), len(SMALL) + 100),
-    "after-reading": lambda environ: after_reading(open(SMALL_PATH, "rb"), 10),
-    "watched-file": lambda environ: watched_file(environ, SMALL_PATH),
-    "watched-large": lambda environ: watched_file(environ, LARGE_PATH),
-    "unbuffered": lambda environ: after_reading(io.FileIO(SMALL_PATH), 10),
+    "small": lambda environ: open(path_of("small"), "rb"),
+    "large": lambda environ: open(path_of("large"), "rb"),
+    "empty": lambda environ: open(path_of("empty"), "rb"),
+    "at-position": lambda environ: moved(open(path_of("small"), "rb"), 1000),
+    "at-end": lambda environ: moved(open(path_of("small"), "rb"), len(SMALL)),
+    "past-end": lambda environ: moved(open(path_of("small"), "rb"), len(SMALL) + 100),
+    "after-reading": lambda environ: after_reading(open(path_of("small"), "rb"), 10),
+    "watched-file": lambda environ: watched_file(environ, path_of("small")),
+    "watched-large": lambda environ: watched_file(environ, path_of("large")),
+    "unbuffered": lambda environ: after_reading(io.FileIO(path_of("small")), 10),
     "bytesio": lambda environ: moved(io.BytesIO(SMALL), 100),
-    "read-only": lambda environ: Watched(environ, open(SMALL_PATH, "rb")),
+    "read-only": lambda environ: Watched(environ, open(path_of("small"), "rb")),
     # These have the descriptor of a file, but their bytes are others: only `read` gives them.
-    "gzip": lambda environ: gzip.open(GZIP_PATH),
-    "watched-with-fileno": lambda environ: Watched(environ, open(SMALL_PATH, "rb"), "fileno", "tell", "seek"),
+    "gzip": lambda environ: gzip.open(path_of("gzip")),
+    "watched-with-fileno": lambda environ: Watched(environ, open(path_of("small"), "rb"), "fileno", "tell", "seek"),
     "pipe": lambda environ: pipe_with(SMALL),
     "temporary": lambda environ: temporary(),
     "spooled": lambda environ: spooled(),
@@ -135,7 +136,7 @@ def spooled() -> Any:
 
 
 def closed() -> IO[bytes]:
-    file = open(SMALL_PATH, "rb")
+    file = open(path_of("small"), "rb")
     file.close()
     return file
 
@@ -175,7 +176,7 @@ def file_are_closed(_: Environ, start_response: StartResponse) -> Iterable[bytes
 def file_moved_later(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """The position counts at the time when the sending begins (PEP 3333, file handling)."""
     start_response("200 OK", list(TEXT))
-    file = open(SMALL_PATH, "rb")
+    file = open(path_of("small"), "rb")
     wrapper = environ["wsgi.file_wrapper"](file)
     file.seek(2000)
     return wrapper  # type: ignore[no-any-return]
@@ -184,14 +185,14 @@ def file_moved_later(environ: Environ, start_response: StartResponse) -> Iterabl
 @registered("after-write")
 def file_after_write(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", list(TEXT))(b"written first\n")
-    return environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH))  # type: ignore[no-any-return]
+    return environ["wsgi.file_wrapper"](watched_file(environ, path_of("small")))  # type: ignore[no-any-return]
 
 
 @registered("iterated")
 def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A middleware that changes what it gets: the wrapper is an iterable of blocks."""
     start_response("200 OK", list(TEXT))
-    wrapper = environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH), 1000)
+    wrapper = environ["wsgi.file_wrapper"](watched_file(environ, path_of("small")), 1000)
     try:
         blocks = list(wrapper)
     finally:
@@ -203,7 +204,7 @@ def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[b
 @registered("not-returned")
 def file_not_returned(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A wrapper that is made and not returned sends nothing (PEP 3333, file handling)."""
-    environ["wsgi.file_wrapper"](watched_file(environ, SMALL_PATH)).close()
+    environ["wsgi.file_wrapper"](watched_file(environ, path_of("small"))).close()
     return answer(start_response, b"another answer")
 
 
