@@ -161,10 +161,12 @@ fn set_defaults(environ: &Bound<'_, PyDict>, request: &Request<'_>, addresses: A
 }
 
 /// Whether a var is passed to the application. The keys that begin with `wsgi.` are the server's (PEP 3333, "environ
-/// Variables"), and `UWSGI_` vars are commands for uWSGI.
+/// Variables"), and `UWSGI_` vars are commands for uWSGI. nginx sends the headers Content-Length and Content-Type as the client
+/// wrote them, too: `CONTENT_LENGTH` and `CONTENT_TYPE` count (RFC 3875 section 4.1.18).
 fn is_passed(key: &[u8], value: &[u8]) -> bool {
     let is_empty_server = value.is_empty() && matches!(key, b"SERVER_NAME" | b"SERVER_PORT");
-    !(key.starts_with(b"wsgi.") || key.starts_with(b"UWSGI_") || is_empty_server)
+    let is_content = matches!(key, b"HTTP_CONTENT_LENGTH" | b"HTTP_CONTENT_TYPE");
+    !(key.starts_with(b"wsgi.") || key.starts_with(b"UWSGI_") || is_empty_server || is_content)
 }
 
 /// Joins the values of headers that came more than once and may be joined. Of all other vars the last one counts.
