@@ -2,12 +2,45 @@
 
 import os
 import pathlib
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import time
+from typing import NamedTuple
 
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Side(NamedTuple):
+    """One side of a comparison behind nginx."""
+
+    argv: list | None  # the command of its program; None means the program of the side before
+    where: str | int  # the path or the port that the program listens at
+    location: str  # a location of nginx
+    more: str = ""  # more lines for nginx, outside of the server
+    load: tuple = ()  # more arguments for wrk
+
+
+def found(name):
+    """Returns the command line of a program, from the environment or the PATH."""
+    told = os.environ.get(variable(name)) or os.environ.get(f"UWSGI_PEER_{variable(name)}", "")
+    argv = shlex.split(told) or [name]
+    path = shutil.which(argv[0], path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if not path:
+        raise Missing(name, argv[0])
+    return [path, *argv[1:]]
+
+
+def variable(name):
+    """Returns the environment variable that says where a program is."""
+    return name.upper().replace("-", "_")
+
+
+class Missing(Exception):
+    def __init__(self, name, program):
+        super().__init__(f"{program} is missing: install it, or say where it is with {variable(name)}=...")
 
 
 def reachable(where):

@@ -20,6 +20,10 @@ from uwsgi_wsgi.signals import StopRequested, StopSignals
 _STACK_SIZE = 8 << 20
 # Exit functions of libraries take some seconds to send what they have collected. They get this time in any case.
 _SHORTEST_END = 5.0
+# At --graceful-timeout the server cuts off connections that still wait. The application may need a moment to notice it.
+_MOMENT = 0.5
+# Then the server reads what comes for 2 more seconds, because a close would be a reset if bytes were unread.
+_CUT_OFF = 3.0
 # How long a wait in the native module lasts before a signal is looked for.
 _STEP = 0.2
 
@@ -70,8 +74,15 @@ def _serve(config: Config, settings: Settings, logs: Logs) -> int:
         if signals.received is not None:
             # The application caught the exception.
             raise StopRequested
-        server = Server(listeners, application, settings, logs.error, logs.access)
+        try:
+            server = Server(listeners, application, settings, logs.error, logs.access)
+            server.start()
+        except OSError as error:
+            raise StartError(f"cannot start the server: {error}") from None
         return _Serving(server, config, logs, listeners, signals).run()
+    except StartError:
+        signals.release()
+        raise
     except StopRequested:
         logs.error.log("info", "stopped before the start")
         return 0
@@ -80,7 +91,7 @@ def _serve(config: Config, settings: Settings, logs: Logs) -> int:
 
 
 class _Serving:
-    """A server with its application threads, from its start to its stop."""
+    """A server that has started, and its application threads, until the stop."""
 
     def __init__(
         self, server: Server, config: Config, logs: Logs, listeners: list[Listener], signals: StopSignals
@@ -98,7 +109,6 @@ class _Serving:
         self._failed = False
 
     def run(self) -> int:
-        self._server.start()
         self._start_threads()
         self._log_start()
         while self._signals.received is None and not self._ended:
@@ -143,18 +153,34 @@ class _Serving:
         self._server.stop()
         # Front ends that wait in the queue of the socket now try another server, instead of waiting until the end.
         _close(self._listeners)
-        while len(self._ended) < len(self._threads) and time.monotonic() < deadline:
-            self._signals.wait(deadline - time.monotonic())
-        at_work = [thread.name for thread in self._threads if thread.name not in self._ended]
-        if at_work:
-            self._end_with_tracebacks(at_work, timeout)
+        if not self._wait_for_threads(deadline + _MOMENT):
+            if at_work := self._threads_at_work():
+                self._end_with_tracebacks(f"still at work after {timeout:g} seconds: {', '.join(at_work)}")
+            if not self._wait_for_threads(deadline + _CUT_OFF):
+                self._end_with_tracebacks(f"connections are still open after {timeout:g} seconds")
         for thread in self._threads:
             thread.join()
-        if not self._finish(deadline):
+        if not self._finish(deadline + _CUT_OFF):
             self._failed = True
             self._logs.error.log("error", f"answers that were not sent within {timeout:g} seconds are cut off")
         self._log("stopped")
         return 1 if self._failed else 0
+
+    def _wait_for_threads(self, deadline: float) -> bool:
+        """Waits until all threads have left `Server.serve`. Returns False if they have not at the deadline."""
+        while len(self._ended) < len(self._threads):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._signals.wait(left)
+        return True
+
+    def _threads_at_work(self) -> list[str]:
+        """Returns the names of the threads that call the application. The others only wait for connections."""
+        frames = sys._current_frames()
+        own = _Serving._serve.__code__
+        innermost = [(thread.name, frames.get(thread.ident or 0)) for thread in self._threads]
+        return [name for name, frame in innermost if frame is not None and frame.f_code is not own]
 
     def _finish(self, deadline: float) -> bool:
         """Waits for the polling thread, in steps: the handler of a second signal cannot run within a step."""
@@ -163,10 +189,8 @@ class _Serving:
                 return False
         return True
 
-    def _end_with_tracebacks(self, at_work: list[str], timeout: float) -> NoReturn:
-        names = ", ".join(at_work)
-        text = f"still at work after {timeout:g} seconds: {names}; the tracebacks of all threads follow"
-        self._logs.error.log("error", text)
+    def _end_with_tracebacks(self, reason: str) -> NoReturn:
+        self._logs.error.log("error", f"{reason}; the tracebacks of all threads follow")
         faulthandler.dump_traceback(self._logs.error_fd)
         os._exit(1)
 
@@ -250,17 +274,21 @@ def _open_log(option: str, path: str, standard: int, only_check: bool) -> int:
 
 def _bind(config: Config, logs: Logs, listeners: list[Listener]) -> None:
     """Listens at all addresses. Raises StartError."""
+    pid = str(os.getpid())
     try:
-        addresses = listen_addresses(config.bind, os.environ, os.getpid())
-        if not config.bind and os.environ.get("LISTEN_FDS") and os.environ.get("LISTEN_PID") != str(os.getpid()):
-            text = f"LISTEN_FDS is not for this process, whose id is {os.getpid()}, because LISTEN_PID is not that id"
-            logs.error.log("warning", text)
-        for address in addresses:
-            listeners += Listener.bind(address, socket_mode=config.socket_mode, backlog=config.backlog)
-    except OSError as error:
-        raise StartError(error.strerror or str(error)) from None
+        addresses = listen_addresses(config.bind, os.environ, int(pid))
     except ValueError as error:
         raise StartError(str(error)) from None
+    if not config.bind and os.environ.get("LISTEN_FDS") and os.environ.get("LISTEN_PID") != pid:
+        text = f"LISTEN_FDS is not for this process, whose id is {pid}, because LISTEN_PID is not that id"
+        logs.error.log("warning", text)
+    for address in addresses:
+        try:
+            listeners += Listener.bind(address, socket_mode=config.socket_mode, backlog=config.backlog)
+        except (OSError, ValueError) as error:
+            text = str(error)
+            name = address.removeprefix("unix:").removeprefix("fd://")
+            raise StartError(text if name in text else f"cannot listen at {address}: {text}") from None
 
 
 def _load(config: Config) -> Application:

@@ -52,6 +52,12 @@ class StopSignals:
             signal.signal(number, self._handle)
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
 
+    def release(self) -> None:
+        """Lets a signal end the process. The start has failed, and Python may still wait for threads of the application."""
+        self._raises = False
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
     def wait(self, timeout: float | None = None) -> None:
         """Waits until a signal arrives, `wake` is called, or this number of seconds has passed."""
         self._poll.poll(None if timeout is None else math.ceil(max(timeout, 0) * 1000))
@@ -86,7 +92,7 @@ class StopSignals:
     def _restore_in_child(self) -> None:
         """Gives a child process that the application forked the handlers that Python starts with.
 
-        With our handlers it would not end by SIGTERM, and it would wake the main thread of this process up.
+        With our handlers SIGTERM would not end it, and would wake up the main thread of this process.
         """
         for number, default in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
             if signal.getsignal(number) == self._handle:
