@@ -57,7 +57,7 @@ def packet_of(pairs: Pairs, modifier1: int = 0, modifier2: int = 0) -> bytes:
     return struct.pack("<BHB", modifier1, len(block), modifier2) + block
 
 
-def vars_of(path: str = "/", body_length: int | None = None, **more: Text | None) -> dict[str, Text]:
+def vars_of(path: str = "/", body_length: int | None = None, /, **more: Text | None) -> dict[str, Text]:
     """Returns the vars of nginx for this path. A value of None leaves the var out."""
     path, _, query = path.partition("?")
     values: dict[str, Text | None] = {
@@ -240,12 +240,12 @@ def exchange(address: str, pairs: Pairs, body: bytes = b"") -> Answer:
         return connection.receive_answer()
 
 
-def get(address: str, path: str = "/", **more: Text | None) -> Answer:
+def get(address: str, path: str = "/", /, **more: Text | None) -> Answer:
     """Sends a GET request for this path."""
     return exchange(address, vars_of(path, **more))
 
 
-def post(address: str, path: str, body: bytes, **more: Text | None) -> Answer:
+def post(address: str, path: str, body: bytes, /, **more: Text | None) -> Answer:
     """Sends a POST request for this path, with this body."""
     return exchange(address, vars_of(path, len(body), **more), body)
 

@@ -19,6 +19,9 @@ from server import APPS, Server, name_of_server, status_after_sigterm
 # Some tests use what an application is made of: the content of its files, or the calls that it plays.
 sys.path.append(str(APPS))
 
+# For tests of the timeouts.
+IMPATIENT = ["--header-timeout", "0.5", "--body-timeout", "0.5"]
+
 Start = Callable[..., Server]
 
 
@@ -42,13 +45,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _outcome["failed"] |= report.when == "call" and not report.passed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(short_directory: Path) -> Iterator[Start]:
-    """Starts a server, or returns the one that an earlier test of this module started with the same arguments.
+    """Starts a server, or returns the one that an earlier test started with the same arguments.
 
     After a failed test, which can have left a request in the server, the next test gets a new one.
     """
-    servers: dict[tuple[Any, ...], Server] = {}
+    servers: dict[tuple[str, tuple[str, ...]], Server] = {}
 
     def start(app: str = "contract:app", *options: str, transport: str = "unix") -> Server:
         if _outcome["failed"]:
@@ -56,11 +59,12 @@ def shared(short_directory: Path) -> Iterator[Start]:
                 old.kill()
             servers.clear()
             _outcome["failed"] = False
-        key = (app, options, transport)
+        key = (app, options)
         server = servers.get(key)
         if server is None:
             directory = Path(tempfile.mkdtemp(dir=short_directory))
-            server = servers[key] = Server(directory, app, *options, transport=transport)
+            server = servers[key] = Server(directory, app, *options)
+        server.address = server.addresses[transport]
         server.begin_log()
         return server
 

@@ -1,11 +1,11 @@
 """Starts the server under test, collects what it writes, and stops it.
 
-The variable UWSGI_WSGI_COMMAND names another server to run the tests against: a command in which `{app}`, `{bind}` and
-`{path}` stand for the application, the address, and the address without `unix:`. The options of the test are added at its end.
-The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
+The variable UWSGI_WSGI_COMMAND names another server to run the tests against: a command in which `{app}` stands for the
+application, `{unix}`, `{path}` and `{tcp}` for its two addresses: `unix:/path`, `/path` and `host:port`. The options of the test
+are added at its end. The table of `other_servers.py` says which tests gunicorn and uWSGI fail.
 
-    UWSGI_WSGI_COMMAND="gunicorn --protocol uwsgi -k gthread --keep-alive 0 -b {bind} {app}"
-    UWSGI_WSGI_COMMAND="uwsgi --die-on-term --socket {path} --module {app}"
+    UWSGI_WSGI_COMMAND="gunicorn --protocol uwsgi -k gthread --keep-alive 0 --no-control-socket -b {unix} -b {tcp} {app}"
+    UWSGI_WSGI_COMMAND="uwsgi --die-on-term --need-app --buffer-size 65535 --socket {path} --socket {tcp} --module {app}"
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from client import PATIENCE, get
 APPS = Path(__file__).parent / "apps"
 # Compiled files are kept for the servers of later tests, and outside of the source.
 BYTECODE = {"PYTHONPYCACHEPREFIX": os.path.join(tempfile.gettempdir(), f"uwsgi-wsgi-tests-{os.getuid()}")}
-COMMAND = os.environ.get("UWSGI_WSGI_COMMAND", f"{shlex.quote(sys.executable)} -m uwsgi_wsgi {{app}} --bind {{bind}}")
+OUR_COMMAND = f"{shlex.quote(sys.executable)} -m uwsgi_wsgi {{app}} --bind {{unix}} --bind {{tcp}}"
+COMMAND = os.environ.get("UWSGI_WSGI_COMMAND", OUR_COMMAND)
 # The lines that tell that a server is ready: ours and gunicorn's, and uWSGI's.
 READY = re.compile(r"listening at|spawned uWSGI worker", re.IGNORECASE)
 
@@ -102,7 +103,7 @@ class Output:
 
 
 class Server:
-    """A server that runs an application of the directory `apps`."""
+    """A server that runs an application of the directory `apps`. It listens on a Unix socket and on TCP."""
 
     def __init__(
         self,
@@ -113,16 +114,13 @@ class Server:
         env: Mapping[str, str] | None = None,
         ready: re.Pattern[str] | None = READY,
     ) -> None:
-        if transport == "unix":
-            directory.mkdir(parents=True, exist_ok=True)
-            path = str(directory / "server.sock")
-            self.address = f"unix:{path}"
-        else:
-            self.address = path = f"127.0.0.1:{free_port()}"
-        command = [
-            part.replace("{app}", app).replace("{bind}", self.address).replace("{path}", path)
-            for part in shlex.split(COMMAND)
-        ]
+        directory.mkdir(parents=True, exist_ok=True)
+        path = str(directory / "server.sock")
+        self.addresses = {"unix": f"unix:{path}", "tcp": f"127.0.0.1:{free_port()}"}
+        # The address that the test uses.
+        self.address = self.addresses[transport]
+        names = {"app": app, "path": path, **self.addresses}
+        command = [re.sub(r"\{(\w+)\}", lambda match: names[match[1]], part) for part in shlex.split(COMMAND)]
         self.process = subprocess.Popen(
             [*command, *options],
             cwd=APPS,

@@ -10,7 +10,7 @@ import pytest
 
 from client import Connection, packet_of, vars_of
 from conftest import Events, Gate, Start
-from file_apps import LARGE
+from file_apps import LARGE_LENGTH
 from server import Server
 
 ONLY_OURS = True
@@ -93,7 +93,7 @@ def test_slow_reader(app: str, start: Start, events: Events) -> None:
         connection.receive_until(b"\r\n\r\n")
         begin_stop(server)
         answer = connection.receive_answer()
-    assert len(answer.body) == (len(LARGE) if "file" in app else 30_000_000)
+    assert len(answer.body) == (LARGE_LENGTH if "file" in app else 30_000_000)
     assert answer.is_whole
     assert server.wait() == 0
 

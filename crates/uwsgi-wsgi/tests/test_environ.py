@@ -344,7 +344,7 @@ def test_e1_empty_method(shared: Start) -> None:
 
 def test_l5_new_environ_for_each_request(shared: Start) -> None:
     """The application before has emptied and changed its environ. Neither the server nor the next request minds."""
-    server = shared("environment:app", "--threads", "1")
+    server = shared("environment:app")
     first = environ_of(server, vars_of("/"))
     environ_of(server, vars_of("/", HTTP_X_CLEAR="1"))
     second = environ_of(server, vars_of("/"))
@@ -355,7 +355,7 @@ def test_l5_new_environ_for_each_request(shared: Start) -> None:
 
 def test_l5_vars_of_another_request(shared: Start) -> None:
     """No var of one request is in the environ of the next."""
-    server = shared("environment:app", "--threads", "1")
+    server = shared("environment:app")
     environ_of(server, vars_of("/", HTTP_X_SECRET="1", REMOTE_USER="ada", HTTPS="on"))
     seen = environ_of(server, vars_of("/"))["strings"]
     assert not {"HTTP_X_SECRET", "REMOTE_USER", "HTTPS"} & seen.keys()
@@ -364,7 +364,7 @@ def test_l5_vars_of_another_request(shared: Start) -> None:
 
 def test_e6_many_names(shared: Start) -> None:
     """Header names that no server can know beforehand, more than a server would keep in a table."""
-    server = shared("environment:app", "--threads", "1")
+    server = shared("environment:app")
     for batch in range(5):
         names = {f"HTTP_X_{batch}_{number}": f"value {number}" for number in range(800)}
         seen = environ_of(server, {**vars_of("/"), **names})["strings"]

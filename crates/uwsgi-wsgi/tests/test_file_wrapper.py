@@ -11,7 +11,9 @@ import pytest
 from client import PATIENCE, Connection, get, open_descriptors, vars_of
 from conftest import Events, Start
 
-from file_apps import LARGE, SMALL
+from file_apps import SMALL, large
+
+LARGE = large()
 
 
 @dataclass
@@ -148,7 +150,7 @@ def test_client_goes(file: str, transport: str, shared: Start, events: Events) -
 
 def test_slow_reader_holds_no_thread(shared: Start, events: Events) -> None:
     """One thread, and a client that stops reading a file: others are served, and the client gets its file later."""
-    server = shared("contract:app", "--threads", "1")
+    server = shared()
     with Connection(server.address, receive_buffer=4096) as slow:
         slow.send_request(vars_of("/file/wrapped", HTTP_X_FILE="large", HTTP_X_EVENTS=events.path))
         slow.receive_until(b"\r\n\r\n")

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from client import Connection, packet_of, post, vars_of
-from conftest import Events, Start
+from conftest import IMPATIENT, Events, Start
 
 from input_apps import play
 
@@ -217,7 +217,7 @@ def test_i4_client_goes_in_the_body(declared: int, shared: Start, events: Events
 @pytest.mark.parametrize("declared", [100, 300_000], ids=["small", "large"])
 def test_i4_body_stops(declared: int, shared: Start, events: Events) -> None:
     """A body that does not go on fails after the body timeout: 408 (RFC 9110 section 15.5.9)."""
-    server = shared("contract:app", "--body-timeout", "0.5")
+    server = shared("contract:app", *IMPATIENT)
     with Connection(server.address) as connection:
         pairs = vars_of("/until_error", declared, HTTP_X_METHOD="read", HTTP_X_EVENTS=events.path)
         connection.send_request(pairs, b"begun")
@@ -229,7 +229,7 @@ def test_i4_body_stops(declared: int, shared: Start, events: Events) -> None:
 
 def test_i4_input_after_the_request(shared: Start) -> None:
     """A stream that an application keeps is closed after its request, as a file is, and reads nothing of another request."""
-    server = shared("contract:app", "--threads", "1")
+    server = shared()
     assert post(server.address, "/keep_input", b"body of the first").code == 200
     answer = post(server.address, "/read_kept", b"body of the second")
     lines = answer.body.decode().split("\n")

@@ -156,7 +156,7 @@ def resident(server: Server) -> int:
 @pytest.mark.parametrize("kind", ["list", "generator"])
 def test_row_9(kind: str, shared: Start) -> None:
     """200 MB that a client does not read stay where they are: the server copies none of them ahead."""
-    server = shared("contract:app", "--threads", "1")
+    server = shared()
     assert get(server.address, "/hello").code == 200
     before = resident(server)
     with Connection(server.address, receive_buffer=4096) as slow:
@@ -187,7 +187,7 @@ def test_row_11(start: Start, events: Events) -> None:
 
 def test_row_11_slow_readers(start: Start) -> None:
     """One thread, and 20 clients that do not read their answers of known bytes: others are served."""
-    server = start("contract:app", "--threads", "1")
+    server = start()
     slow = [Connection(server.address, receive_buffer=4096) for _ in range(20)]
     for connection in slow:
         connection.send_request(vars_of("/plain/large", HTTP_X_PIECES="20", HTTP_X_AS="one"))
@@ -203,7 +203,7 @@ def test_row_11_slow_readers(start: Start) -> None:
 
 def test_row_11_slow_senders(start: Start) -> None:
     """One thread, and 50 clients that do not send the end of their head or of a small body: others are served."""
-    server = start("contract:app", "--threads", "1")
+    server = start()
     data = packet_of(vars_of("/digest", 1000)) + b"x" * 1000
     slow = [Connection(server.address) for _ in range(50)]
     for number, connection in enumerate(slow):

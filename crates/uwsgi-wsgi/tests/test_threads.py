@@ -36,9 +36,9 @@ def test_lock(shared: Start) -> None:
     assert sorted(int(answer.body) for answer in answers) == list(range(1, 201))
 
 
-def test_thread_local_values(shared: Start) -> None:
+def test_thread_local_values(start: Start) -> None:
     """There are as many threads as --threads says, and their values live as long as the server: so database connections do."""
-    answers = ask_at_once(shared("contract:app", "--threads", "4"), "/identity", 200)
+    answers = ask_at_once(start("contract:app", "--threads", "4"), "/identity", 200)
     seen: list[dict[str, Any]] = [json.loads(answer.body) for answer in answers]
     assert len(seen) == 200
     threads = {entry["ident"] for entry in seen}
@@ -88,7 +88,7 @@ def test_all_threads_blocked(threads: int, transport: str, shared: Start, events
 
 def test_background_thread_at_idle_time(shared: Start, events: Events) -> None:
     """A thread of the application runs while the only thread of the server waits for a request."""
-    server = shared("contract:app", "--threads", "1")
+    server = shared()
     assert get(server.address, "/background", HTTP_X_EVENTS=events.path).body == b"started"
     for number in range(5):
         assert events.next(2) == f"step {number}"
@@ -97,7 +97,7 @@ def test_background_thread_at_idle_time(shared: Start, events: Events) -> None:
 @pytest.mark.parametrize("waits_for", ["the head", "the body", "the reader"])
 def test_background_thread_while_the_server_waits(waits_for: str, shared: Start, events: Events) -> None:
     """The same while the only thread of the server waits for a slow client."""
-    server = shared("contract:app", "--threads", "1")
+    server = shared()
     assert get(server.address, "/background", HTTP_X_EVENTS=events.path).body == b"started"
     with Connection(server.address, receive_buffer=4096) as slow:
         match waits_for:
@@ -114,7 +114,7 @@ def test_background_thread_while_the_server_waits(waits_for: str, shared: Start,
 
 def test_sleeping_application(shared: Start) -> None:
     """A call that sleeps delays no other thread."""
-    server = shared("contract:app", "--threads", "2")
+    server = shared("contract:app", "--threads", "4")
     with Connection(server.address) as sleeper:
         sleeper.send_request(vars_of("/sleep", HTTP_X_SECONDS="0.5"))
         begun = time.monotonic()
@@ -126,7 +126,7 @@ def test_sleeping_application(shared: Start) -> None:
 
 def test_computing_application(shared: Start) -> None:
     """A call that computes in Python lets another thread run too (`sys.setswitchinterval` is 5 ms)."""
-    server = shared("contract:app", "--threads", "2")
+    server = shared("contract:app", "--threads", "4")
     with Connection(server.address) as busy:
         busy.send_request(vars_of("/busy", HTTP_X_SECONDS="1"))
         begun = time.monotonic()
@@ -154,7 +154,7 @@ def test_application_forks(threads: int, shared: Start) -> None:
 
 def test_child_process(shared: Start) -> None:
     """A child process gets no blocked signal, no ignored SIGTERM, and no descriptor of the server."""
-    answer = get(shared("contract:app", "--threads", "2").address, "/child_process")
+    answer = get(shared("contract:app", "--threads", "4").address, "/child_process")
     blocked, terminates, descriptors = answer.body.decode().splitlines()
     assert blocked == "[]"
     assert terminates == "True"

@@ -9,4 +9,6 @@ import file_apps  # noqa: F401
 import input_apps  # noqa: F401
 import start_response_apps  # noqa: F401
 import thread_apps  # noqa: F401
-from registry import dispatch as app  # noqa: F401
+from registry import dispatch
+
+app = dispatch

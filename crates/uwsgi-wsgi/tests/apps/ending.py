@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import atexit
 
-from contract import app  # noqa: F401
+from contract import app as app
 
 atexit.register(print, "atexit has run", flush=True)

@@ -14,10 +14,20 @@ from wsgiref.types import StartResponse
 from registry import TEXT, Application, Environ, Headers, answer, breaking, report
 
 SMALL = b"".join(b"line %d of the file\n" % number for number in range(500))
-# A prime number in the length of a period, so that no block of a usual size looks as another.
-LARGE = bytes(range(251)) * 120_001
+LARGE_LENGTH = 30_120_251
 
-CONTENTS = {"small": lambda: SMALL, "large": lambda: LARGE, "empty": lambda: b"", "gzip": lambda: gzip.compress(SMALL)}
+
+def large() -> bytes:
+    """30 MB. The length of the period is a prime number, so that no block of a usual size looks as another."""
+    return bytes(range(251)) * (LARGE_LENGTH // 251)
+
+
+CONTENTS: dict[str, Callable[[], bytes]] = {
+    "small": lambda: SMALL,
+    "large": large,
+    "empty": lambda: b"",
+    "gzip": lambda: gzip.compress(SMALL),
+}
 _directory = tempfile.TemporaryDirectory(prefix="uwsgi-wsgi-files-")
 _lock = threading.Lock()
 
@@ -125,7 +135,7 @@ def temporary() -> IO[bytes]:
     file = tempfile.NamedTemporaryFile()
     file.write(SMALL)
     file.seek(50)
-    return file  # type: ignore[return-value]
+    return file
 
 
 def spooled() -> Any:

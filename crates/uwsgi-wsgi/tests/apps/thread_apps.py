@@ -97,8 +97,8 @@ def fork(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
     os.close(into)
     with open(out, "rb") as pipe:
         said = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return answer(start_response, said + f"status {os.waitstatus_to_exitcode(status)}".encode())
+    _, result = os.waitpid(child, 0)
+    return answer(start_response, said + f"status {os.waitstatus_to_exitcode(result)}".encode())
 
 
 @valid
@@ -162,9 +162,9 @@ def background(environ: Environ, start_response: StartResponse) -> Iterable[byte
 def busy(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Computes in Python, without a wait, for X-Seconds."""
     end = time.monotonic() + float(environ["HTTP_X_SECONDS"])
-    number = 0
+    steps = 0
     while time.monotonic() < end:
-        number += 1
+        steps += 1
     return answer(start_response, b"computed")
 
 
@@ -204,7 +204,8 @@ def own_thread(environ: Environ, start_response: StartResponse) -> Iterable[byte
         gate.wait()
         report(environ, "own thread has ended")
 
-    threading.Thread(target=work).start()
+    # A thread inherits from the thread that makes it whether it is a daemon, and those of the server are.
+    threading.Thread(target=work, daemon=False).start()
     return answer(start_response, b"started")
 
 
