@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 
 from client import PATIENCE
 from other_servers import Expectations
-from server import Server, name_of_server, status_after_sigterm
+from server import APPS, Server, name_of_server, status_after_sigterm
+
+# Some tests use what an application is made of: the content of its files, or the calls that it plays.
+sys.path.append(str(APPS))
 
 Start = Callable[..., Server]
 

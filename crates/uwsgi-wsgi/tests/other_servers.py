@@ -44,6 +44,12 @@ def key_of(nodeid: str) -> str:
     return nodeid.rpartition("/")[2] if "[" not in nodeid else nodeid[nodeid.find("test_") :]
 
 
+def is_about_any_server(item: pytest.Item) -> bool:
+    """Whether the test is about WSGI and uwsgi, and not about our command, its options and its logs."""
+    starts_server = {"shared", "start"} & set(getattr(item, "fixturenames", ()))
+    return bool(starts_server) and not getattr(getattr(item, "module", None), "ONLY_OURS", False)
+
+
 class Expectations:
     """A plugin of pytest that expects what the table says, or writes it."""
 
@@ -53,8 +59,7 @@ class Expectations:
         self.passed: dict[str, bool] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        # The other tests are about our command and its package.
-        items[:] = [item for item in items if {"shared", "start"} & set(getattr(item, "fixturenames", ()))]
+        items[:] = [item for item in items if is_about_any_server(item)]
         if self.blesses:
             return
         known = read()
@@ -65,9 +70,10 @@ class Expectations:
                 )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # An error in the set-up or the end of a test is an error of the test itself.
+        # A skipped test uses an option that the server does not have.
         if report.when == "call":
-            self.passed[key_of(report.nodeid)] = report.passed
+            if not report.skipped:
+                self.passed[key_of(report.nodeid)] = report.passed
 
     def pytest_sessionfinish(self) -> None:
         if not self.blesses:

@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from client import Pairs, Text, exchange, pairs_of, vars_of
+from client import Pairs, Text, exchange, vars_of
 from conftest import Start
 from server import Server
 
@@ -58,9 +58,7 @@ class Row:
 # PATH_INFO a second time, and always says HTTP/1.1. uWSGI 2.0.31 gives all vars, and repeats the protocol in its status line.
 ROWS = [
     Row("E1 the method as it came", {"REQUEST_METHOD": "PROPFIND"}, {"REQUEST_METHOD": "PROPFIND"}),
-    Row(
-        "E1 an absent method is GET", {"REQUEST_METHOD": None}, {"REQUEST_METHOD": "GET"}, ("uwsgi",), "uWSGI: KeyError"
-    ),
+    Row("E1 an absent method is GET", {"REQUEST_METHOD": None}, {"REQUEST_METHOD": "GET"}),
     Row(
         "E2 mount and path as they came",
         {"SCRIPT_NAME": "/app", "PATH_INFO": "/x/y/"},
@@ -217,7 +215,7 @@ ROWS = [
     ),
     Row(
         "E8 no var of the packet that steers uWSGI",
-        {"UWSGI_SCRIPT": "evil", "UWSGI_CHDIR": "/", "UWSGI_SCHEME": "https"},
+        {"UWSGI_SCRIPT": "evil", "UWSGI_CHDIR": "/", "UWSGI_SCHEME": "https", "REQUEST_SCHEME": None},
         {"UWSGI_SCRIPT": ABSENT, "UWSGI_CHDIR": ABSENT, "UWSGI_SCHEME": ABSENT, "wsgi.url_scheme": "https"},
         # UWSGI passes them on, and gunicorn does not look at UWSGI_SCHEME.
     ),
@@ -240,7 +238,7 @@ ROWS = [
 )
 def test_row(row: Row, shared: Start) -> None:
     server = shared("environment:plain" if row.plain else "environment:app")
-    pairs = pairs_of({**vars_of("/")} | row.vars) + row.then  # type: ignore[arg-type]
+    pairs = [*{**vars_of("/"), **row.vars}.items(), *row.then]
     body = b"abc" if row.vars.get("CONTENT_LENGTH") == "3" else b""
     seen = environ_of(server, [(key, value) for key, value in pairs if value is not None], body)
     strings = seen["strings"]
@@ -260,7 +258,6 @@ def test_row(row: Row, shared: Start) -> None:
 SCHEMES: list[tuple[str, dict[str, Text], str]] = [
     ("nothing said", {"REQUEST_SCHEME": ""}, "http"),
     ("REQUEST_SCHEME", {"REQUEST_SCHEME": "https"}, "https"),
-    ("REQUEST_SCHEME in capitals", {"REQUEST_SCHEME": "HTTPS"}, "https"),
     ("REQUEST_SCHEME that is neither", {"REQUEST_SCHEME": "gopher"}, "http"),
     ("HTTPS is on", {"HTTPS": "on"}, "https"),
     ("HTTPS is ON", {"HTTPS": "ON"}, "https"),

@@ -17,8 +17,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +24,7 @@ import pytest
 from client import Connection, packet_of, post, vars_of
 from conftest import Events, Start
 
-sys.path.append(str(Path(__file__).parent / "apps"))
-
-from input_apps import play  # noqa: E402
+from input_apps import play
 
 LINES = b"first line\nsecond\n\n  fourth, after an empty one\r\nno end of line"
 LONG_LINE = b"x" * 100_000 + b"\n" + b"y" * 5 + b"\n"
@@ -145,14 +141,18 @@ def test_i1_large_body(length: int, transport: str, shared: Start) -> None:
 
 
 def test_i1_body_while_answering(shared: Start) -> None:
-    """An application reads and answers in turns. The client sees the echo of each piece before it sends the next."""
+    """An application reads and answers in turns. The client sees the echo of each piece before it sends the next.
+
+    The body is too long for a server to read it before the call.
+    """
+    pieces = [b"%d" % number * 100_000 for number in range(5)]
     with Connection(shared().address) as connection:
-        connection.send_request(vars_of("/echo", 50_000))
-        for number in range(5):
-            connection.send(b"%d" % number * 10_000)
-            connection.receive_until(b"%d" % number * 10_000)
+        connection.send_request(vars_of("/echo", 500_000))
+        for number, piece in enumerate(pieces, 1):
+            connection.send(piece)
+            connection.receive_until(b"".join(pieces[:number]))
         answer = connection.receive_answer()
-    assert answer.body == b"".join(b"%d" % number * 10_000 for number in range(5))
+    assert answer.body == b"".join(pieces)
 
 
 @pytest.mark.parametrize(

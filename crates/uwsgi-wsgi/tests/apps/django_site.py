@@ -1,5 +1,8 @@
 """A Django project in one file, with its database in a temporary directory: the admin, and a form of its own."""
 
+# Django has no type hints.
+# mypy: disable-error-code="import-untyped,untyped-decorator"
+
 from __future__ import annotations
 
 import os

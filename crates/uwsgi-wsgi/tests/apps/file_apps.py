@@ -1,4 +1,4 @@
-"""Applications that return `wsgi.file_wrapper`. The files are made at the import."""
+"""Applications that return `wsgi.file_wrapper`. The files are made at the first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 from wsgiref.types import StartResponse
@@ -13,22 +14,22 @@ from wsgiref.types import StartResponse
 from registry import TEXT, Application, Environ, Headers, answer, breaking, report
 
 SMALL = b"".join(b"line %d of the file\n" % number for number in range(500))
-LARGE = bytes(number % 251 for number in range(1_000_003)) * 30
+# A prime number in the length of a period, so that no block of a usual size looks as another.
+LARGE = bytes(range(251)) * 120_001
 
+CONTENTS = {"small": lambda: SMALL, "large": lambda: LARGE, "empty": lambda: b"", "gzip": lambda: gzip.compress(SMALL)}
 _directory = tempfile.TemporaryDirectory(prefix="uwsgi-wsgi-files-")
+_lock = threading.Lock()
 
 
-def make(name: str, content: bytes) -> str:
+def path_of(name: str) -> str:
+    """Returns the path of a file with this content. The first call makes it."""
     path = os.path.join(_directory.name, name)
-    with open(path, "wb") as file:
-        file.write(content)
+    with _lock:
+        if not os.path.exists(path):
+            with open(path, "wb") as file:
+                file.write(CONTENTS[name]())
     return path
-
-
-SMALL_PATH = make("small", SMALL)
-LARGE_PATH = make("large", LARGE)
-EMPTY_PATH = make("empty", b"")
-GZIP_PATH = make("gzip", gzip.compress(SMALL))
 
 
 class Watched:
@@ -60,7 +61,7 @@ class WatchedFile(io.FileIO):
             report(environ, "file closed")
 
 
-def real(environ: Environ, path: str) -> io.BufferedReader:
+def watched_file(environ: Environ, path: str) -> io.BufferedReader:
     raw = WatchedFile(path, "rb")
     raw.environ = environ
     return io.BufferedReader(raw)
@@ -93,20 +94,25 @@ def without_close(content: bytes) -> Any:
     return Reader()
 
 
+_made: list[Any] = []
+
+
 FILES: dict[str, Callable[[Environ], Any]] = {
-    "small": lambda environ: real(environ, SMALL_PATH),
-    "large": lambda environ: real(environ, LARGE_PATH),
-    "empty": lambda environ: real(environ, EMPTY_PATH),
-    "at-position": lambda environ: moved(real(environ, SMALL_PATH), 1000),
-    "at-end": lambda environ: moved(real(environ, SMALL_PATH), len(SMALL)),
-    "past-end": lambda environ: moved(real(environ, SMALL_PATH), len(SMALL) + 100),
-    "after-reading": lambda environ: after_reading(real(environ, SMALL_PATH), 10),
-    "unbuffered": lambda environ: after_reading(io.FileIO(SMALL_PATH), 10),
+    "small": lambda environ: open(path_of("small"), "rb"),
+    "large": lambda environ: open(path_of("large"), "rb"),
+    "empty": lambda environ: open(path_of("empty"), "rb"),
+    "at-position": lambda environ: moved(open(path_of("small"), "rb"), 1000),
+    "at-end": lambda environ: moved(open(path_of("small"), "rb"), len(SMALL)),
+    "past-end": lambda environ: moved(open(path_of("small"), "rb"), len(SMALL) + 100),
+    "after-reading": lambda environ: after_reading(open(path_of("small"), "rb"), 10),
+    "watched-file": lambda environ: watched_file(environ, path_of("small")),
+    "watched-large": lambda environ: watched_file(environ, path_of("large")),
+    "unbuffered": lambda environ: after_reading(io.FileIO(path_of("small")), 10),
     "bytesio": lambda environ: moved(io.BytesIO(SMALL), 100),
-    "read-only": lambda environ: Watched(environ, open(SMALL_PATH, "rb")),
+    "read-only": lambda environ: Watched(environ, open(path_of("small"), "rb")),
     # These have the descriptor of a file, but their bytes are others: only `read` gives them.
-    "gzip": lambda environ: gzip.open(GZIP_PATH),
-    "watched-with-fileno": lambda environ: Watched(environ, open(SMALL_PATH, "rb"), "fileno", "tell", "seek"),
+    "gzip": lambda environ: gzip.open(path_of("gzip")),
+    "watched-with-fileno": lambda environ: Watched(environ, open(path_of("small"), "rb"), "fileno", "tell", "seek"),
     "pipe": lambda environ: pipe_with(SMALL),
     "temporary": lambda environ: temporary(),
     "spooled": lambda environ: spooled(),
@@ -130,7 +136,7 @@ def spooled() -> Any:
 
 
 def closed() -> IO[bytes]:
-    file = open(SMALL_PATH, "rb")
+    file = open(path_of("small"), "rb")
     file.close()
     return file
 
@@ -153,14 +159,24 @@ def file_wrapped(environ: Environ, start_response: StartResponse) -> Iterable[by
     if length := environ.get("HTTP_X_LENGTH"):
         headers.append(("Content-Length", length))
     start_response(environ.get("HTTP_X_STATUS", "200 OK"), headers)
-    return environ["wsgi.file_wrapper"](FILES[environ["HTTP_X_FILE"]](environ), int(environ.get("HTTP_X_BLOCK", 8192)))
+    file = FILES[environ["HTTP_X_FILE"]](environ)
+    _made.append(file)
+    return environ["wsgi.file_wrapper"](file, int(environ.get("HTTP_X_BLOCK", 8192)))  # type: ignore[no-any-return]
+
+
+@registered("are-closed")
+def file_are_closed(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Tells whether all files of `file/wrapped` are closed, as far as they can tell, and forgets them."""
+    states = [getattr(file, "closed", True) for file in _made]
+    _made.clear()
+    return answer(start_response, str(all(states)))
 
 
 @registered("moved-later")
 def file_moved_later(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """The position counts at the time when the sending begins (PEP 3333, file handling)."""
     start_response("200 OK", list(TEXT))
-    file = open(SMALL_PATH, "rb")
+    file = open(path_of("small"), "rb")
     wrapper = environ["wsgi.file_wrapper"](file)
     file.seek(2000)
     return wrapper  # type: ignore[no-any-return]
@@ -169,14 +185,14 @@ def file_moved_later(environ: Environ, start_response: StartResponse) -> Iterabl
 @registered("after-write")
 def file_after_write(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     start_response("200 OK", list(TEXT))(b"written first\n")
-    return environ["wsgi.file_wrapper"](real(environ, SMALL_PATH))  # type: ignore[no-any-return]
+    return environ["wsgi.file_wrapper"](watched_file(environ, path_of("small")))  # type: ignore[no-any-return]
 
 
 @registered("iterated")
 def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A middleware that changes what it gets: the wrapper is an iterable of blocks."""
     start_response("200 OK", list(TEXT))
-    wrapper = environ["wsgi.file_wrapper"](real(environ, SMALL_PATH), 1000)
+    wrapper = environ["wsgi.file_wrapper"](watched_file(environ, path_of("small")), 1000)
     try:
         blocks = list(wrapper)
     finally:
@@ -188,7 +204,7 @@ def file_iterated(environ: Environ, start_response: StartResponse) -> Iterable[b
 @registered("not-returned")
 def file_not_returned(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """A wrapper that is made and not returned sends nothing (PEP 3333, file handling)."""
-    environ["wsgi.file_wrapper"](real(environ, SMALL_PATH)).close()
+    environ["wsgi.file_wrapper"](watched_file(environ, path_of("small"))).close()
     return answer(start_response, b"another answer")
 
 

@@ -66,6 +66,12 @@ def identity(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
 
 
 @valid
+def identity_with_wait(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    time.sleep(0.003)
+    return identity(environ, start_response)
+
+
+@valid
 def wait(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Waits at the gate."""
     gate = Gate(environ)
@@ -97,15 +103,20 @@ def fork(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
 
 @valid
 def child_process(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """Runs a program that tells which signals it blocks and ignores, and which descriptors it has."""
+    """Runs a program that tells which signals it blocks and ignores, and which descriptors it has inherited."""
     code = """if True:
         import os, signal
+        def is_open(descriptor):
+            try:
+                return bool(os.fstat(descriptor))
+            except OSError:
+                return False  # This was the descriptor of the listing itself.
         print(sorted(int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])))
         print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
-        own = os.open("/proc/self/fd", os.O_RDONLY)
-        print(sorted(int(name) for name in os.listdir(own) if int(name) != own))
+        print(sorted(int(name) for name in os.listdir("/proc/self/fd") if is_open(int(name))))
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # Without `close_fds`, only what is marked close-on-exec stays behind.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, close_fds=False)
     return answer(start_response, done.stdout)
 
 
@@ -163,3 +174,60 @@ def memory(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
     with open("/proc/self/statm", encoding="ascii") as file:
         pages = int(file.read().split()[1])
     return answer(start_response, str(pages * os.sysconf("SC_PAGE_SIZE")))
+
+
+@valid
+def spin(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Starts daemon threads that never end: two compute, and two sleep."""
+
+    def compute() -> None:
+        number = 0
+        while True:
+            number += 1
+
+    def rest() -> None:
+        while True:
+            time.sleep(0.001)
+
+    for work in (compute, rest, compute, rest):
+        threading.Thread(target=work, daemon=True).start()
+    report(environ, "spinning")
+    return answer(start_response, b"started")
+
+
+@valid
+def own_thread(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Starts a thread that is not a daemon, and ends when the gate opens."""
+    gate = Gate(environ)
+
+    def work() -> None:
+        gate.wait()
+        report(environ, "own thread has ended")
+
+    threading.Thread(target=work).start()
+    return answer(start_response, b"started")
+
+
+@valid
+def asyncio_run(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Runs an event loop inside of a request, as frameworks do for asynchronous views."""
+    # A third of the time of all other imports, and only this application needs it.
+    import asyncio
+
+    async def one(number: int) -> int:
+        await asyncio.sleep(0.001)
+        return number
+
+    async def together() -> list[int]:
+        return list(await asyncio.gather(*(one(number) for number in range(5))))
+
+    return answer(start_response, str(asyncio.run(together())))
+
+
+@valid
+def daemon(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Leaves a child process behind, which keeps all descriptors that it may inherit."""
+    subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(5)"], close_fds=False, stdin=-3, stdout=-3, stderr=-3
+    )
+    return answer(start_response, b"forked")
