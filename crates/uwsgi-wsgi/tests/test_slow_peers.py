@@ -24,7 +24,8 @@ GOOD_REQUESTS = 400
 # So small that the kernel cannot take the whole answer.
 RECEIVE_BUFFER = 4096
 
-pytestmark = pytest.mark.fails_on("gunicorn", "uwsgi", because="a slow client holds a thread, and others wait for it")
+# The tests use options that only our server has.
+ONLY_OURS = True
 
 
 @pytest.fixture(autouse=True)
