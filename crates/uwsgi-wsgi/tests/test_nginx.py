@@ -96,7 +96,7 @@ def test_content_headers(browser: Browser) -> None:
     """nginx sends the length and the type twice: as CONTENT_LENGTH, and as a header of the client. RFC 3875 section 4.1.18: a
     header that is there in another variable should be left out, and wsgiref.validate refuses an environ that has both.
     """
-    environ = browser.request("POST", "/both-lengths", b"12345", {"Content-Type": "text/x-test"}).json
+    environ = browser.request("POST", "/environ", b"12345", {"Content-Type": "text/x-test"}).json
     assert (environ["CONTENT_LENGTH"], environ["CONTENT_TYPE"]) == ("5", "text/x-test")
     assert not {"HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"} & environ.keys()
 
