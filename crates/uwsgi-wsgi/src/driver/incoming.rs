@@ -179,7 +179,7 @@ impl Incoming {
         wait: &impl Wait,
         out: &mut [u8],
     ) -> io::Result<usize> {
-        while self.body == 0 && out.len() >= BODY_ROOM {
+        while self.body == 0 && out.len() >= BODY_ROOM.min(self.left()) {
             match self.body_step(socket, stop)? {
                 BodyStep::Body { skip, take } => {
                     self.start = self.start.saturating_add(skip);

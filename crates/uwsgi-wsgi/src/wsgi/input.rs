@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice};
 use uwsgi_io::Socket;
@@ -38,6 +38,8 @@ impl Wait for Detached<'_> {
 
 /// How many bytes are read at once where the number of bytes that come is not known.
 const PIECE: usize = 64 << 10;
+/// How many bytes get their memory before they come. A declared length is not proof that so many bytes come.
+const MAX_AT_ONCE: usize = 1 << 20;
 
 impl Input {
     pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, shared: Arc<Shared>) -> Self {
@@ -60,13 +62,25 @@ impl Input {
         }
     }
 
+    /// Fills a buffer with bytes of the body. It is not longer than the rest of the body.
+    fn read_exact(&mut self, py: Python<'_>, mut out: &mut [u8]) -> PyResult<()> {
+        let (incoming, socket, shared) = self.parts()?;
+        while !out.is_empty() {
+            let count = incoming.read_body(socket, &shared.stop, &Detached(py), out)?;
+            if count == 0 {
+                return Err(PyOSError::new_err("the body ended early"));
+            }
+            out = out.get_mut(count..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// Reads at most `most` bytes: fewer only at the end of the body.
     fn read_up_to(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
         let (incoming, socket, shared) = self.parts()?;
         let mut bytes = Vec::new();
         loop {
             let missing = most.saturating_sub(bytes.len());
-            // A declared length is not proof that so many bytes come.
             let room = incoming.left().min(missing).min(PIECE.max(bytes.len()));
             if room == 0 {
                 break;
@@ -124,6 +138,10 @@ impl Input {
             if left > 0 || most == 0 {
                 return Ok(bytes);
             }
+        }
+        if left <= MAX_AT_ONCE {
+            // The body has these bytes, or it fails.
+            return PyBytes::new_with(py, left, |bytes| self.read_exact(py, bytes));
         }
         let bytes = self.read_up_to(py, most)?;
         Ok(PyBytes::new(py, &bytes))
