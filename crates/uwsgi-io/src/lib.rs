@@ -18,6 +18,7 @@ pub use client::{
     subscribe::subscribe,
     value::Value,
 };
+pub use server::addresses::Addresses;
 pub use server::head_error::HeadError;
 pub use server::request_body::RequestBody;
 pub use server::request_reader::{Arrival, RequestReader};

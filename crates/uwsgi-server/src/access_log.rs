@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uwsgi::Request;
+use uwsgi_io::Addresses;
 
-use crate::app::Addresses;
 use crate::lock::lock;
 
 /// A log of requests. It has no cookies and no credentials: of the headers it writes only Referer and User-Agent.

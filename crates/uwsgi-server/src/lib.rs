@@ -15,8 +15,9 @@ mod stop;
 mod workers;
 
 pub use access_log::{AccessLog, Entry};
-pub use app::{Addresses, Answer, App, AppError, Body, Call, Head, Message, NotImplemented};
+pub use app::{Answer, App, AppError, Body, Call, Head, Message, NotImplemented};
 pub use connection::serve_connection;
 pub use listener::Listener;
 pub use log::{log_cut, log_refusal};
 pub use server::{Handle, Server};
+pub use uwsgi_io::Addresses;

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from client import PATIENCE
+
+# Django's pages take long on a machine that does other work too.
+PATIENCE = 10.0
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 

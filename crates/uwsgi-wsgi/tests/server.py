@@ -138,7 +138,8 @@ class Server:
         self._log_start = 0
         if ready:
             try:
-                self.stderr.wait_for(ready)
+                # The import of a large application takes long on a machine that does other work too.
+                self.stderr.wait_for(ready, patience=10)
             except AssertionError:
                 self.kill()
                 if name_of_server() != "ours":

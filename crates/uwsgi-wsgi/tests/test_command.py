@@ -745,6 +745,13 @@ def test_an_application_that_handles_the_signals_is_stopped_all_the_same(start: 
         assert start("shop", source=handlers + HELLO).end(number)[0] == 0
 
 
+def test_a_signal_that_another_thread_gets_stops_the_server(start: Start) -> None:
+    running = start("shop", source=f"import signal\n{EVALUATE}")
+    assert running.evaluate("signal.pthread_kill(threading.get_ident(), signal.SIGTERM)") == "null"
+    status, log = running.wait()
+    assert (status, log.splitlines()[-1]) == (0, "[INFO] stopped")
+
+
 def test_other_signals_of_the_application_are_handled_in_time(start: Start) -> None:
     source = f"import signal, sys\nsignal.signal(signal.SIGUSR1, lambda *_: print('handled', file=sys.stderr, flush=True))\n{HELLO}"
     running = start("shop", source=source)
@@ -764,19 +771,20 @@ def child(number):
     pid = os.fork()
     if pid == 0:
         try:
-            os.write(into, b"x")
+            os.write(into, b"d" if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL else b"h")
             signal.pause()
         except KeyboardInterrupt:
             os._exit(77)
         finally:
             os._exit(78)
-    os.read(ready, 1)
+    handler = os.read(ready, 1).decode()
     os.kill(pid, number)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return handler, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 """
     running = start("shop", source=EVALUATE + source)
     # The first ends the child, and the second is an exception in it.
-    assert running.evaluate("[child(signal.SIGTERM), child(signal.SIGINT), child(signal.SIGTERM)]") == "[-15, 77, -15]"
+    expected = '[["d", -15], ["d", 77], ["d", -15]]'
+    assert running.evaluate("[child(signal.SIGTERM), child(signal.SIGINT), child(signal.SIGTERM)]") == expected
     # This process is not stopped by the signals of its children.
     assert running.evaluate("1") == "1"
     assert running.end()[0] == 0

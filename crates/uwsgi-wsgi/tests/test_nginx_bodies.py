@@ -106,17 +106,17 @@ def test_client_that_goes_away(path: str, nginx: Nginx, events: Events, gate: Ga
     events.wait_for("closed")
 
 
-@pytest.mark.fails_on("gunicorn", "uwsgi", because="they close the connection while nginx still sends")
 def test_upload_that_nobody_reads(browser: Browser) -> None:
-    """nginx still sends when the answer is there. A server that closed at once would reset the connection: 502."""
+    """nginx still sends when the answer is there. A server that closes at once, as uWSGI and gunicorn do,
+    resets the connection: 502."""
     for buffering in ("", "/unbuffered"):
         reply = browser.request("POST", buffering + "/unread", LARGE * 4)
         assert (reply.status, reply.body) == (200, b"not read")
 
 
-@pytest.mark.fails_on("gunicorn", because="in gunicorn 27.0.1 the body seems to end where the connection ends")
 def test_upload_that_breaks_off(nginx: Nginx, events: Events) -> None:
-    """Without buffering nginx sends the body as it comes. The client breaks off: the application must not see a whole body."""
+    """Without buffering nginx sends the body as it comes. The client breaks off: the application must not see a whole body, as
+    with gunicorn 27.0.1."""
     head = "POST /unbuffered/watched HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n"
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", nginx.port), PATIENCE) as client:

@@ -24,7 +24,8 @@ GOOD_REQUESTS = 400
 # So small that the kernel cannot take the whole answer.
 RECEIVE_BUFFER = 4096
 
-pytestmark = pytest.mark.fails_on("gunicorn", "uwsgi", because="a slow client holds a thread, and others wait for it")
+# The tests use options that only our server has.
+ONLY_OURS = True
 
 
 @pytest.fixture(autouse=True)
@@ -187,9 +188,9 @@ def test_reader_that_stops_in_an_iterator(transport: str, start: Start, events: 
         assert answer.end == ("reset" if transport == "tcp" else "closed")
 
 
-def test_sender_that_stops_in_a_large_body(transport: str, start: Start) -> None:
+def test_sender_that_stops_in_a_large_body(start: Start) -> None:
     """The application reads a body that is larger than the server waits for: this sender holds its thread for --body-timeout."""
-    server = start("slow_peers:app", "--threads", "1", "--body-timeout", "1", transport=transport)
+    server = start("slow_peers:app", "--threads", "1", "--body-timeout", "1")
     with Connection(server.address) as stopped:
         stopped.send(packet_of(vars_of("/read", 200_000)) + bytes(100_000))
         begun = time.monotonic()
@@ -199,11 +200,9 @@ def test_sender_that_stops_in_a_large_body(transport: str, start: Start) -> None
         assert stopped.receive_answer().code == 408
 
 
-def test_senders_that_never_finish(transport: str, start: Start) -> None:
+def test_senders_that_never_finish(start: Start) -> None:
     """They get an answer that says why, all of them, and nobody else waits for them."""
-    server = start(
-        "slow_peers:app", "--threads", "1", "--header-timeout", "1", "--body-timeout", "1", transport=transport
-    )
+    server = start("slow_peers:app", "--threads", "1", "--header-timeout", "1", "--body-timeout", "1")
     slow = senders(server.address, 300)
     assert get(server.address, "/").body == b"hello"
     for sender in slow:

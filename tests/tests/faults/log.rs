@@ -178,7 +178,7 @@ fn what_a_stop_cuts_off_is_logged() {
         (
             get("/drip/1000"),
             "WARN an answer was cut off after N bytes: a stop was asked for, and the answer was not finished within 100 ms; \
-             set a longer stop_grace peer=PEER",
+             set a longer grace period peer=PEER",
             200,
         ),
     ] {
@@ -213,7 +213,7 @@ fn a_limit_that_cuts_off_an_answer_is_logged() {
         (
             "grace=300",
             "WARN an answer was cut off after N bytes: a stop was asked for, and the answer was not finished within 300 ms; \
-             set a longer stop_grace",
+             set a longer grace period",
         ),
     ];
     for kind in Kind::BOTH {

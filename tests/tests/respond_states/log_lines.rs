@@ -49,7 +49,7 @@ fn each_limit_that_cuts_a_response_short_has_its_log_line() {
             },
             Some(
                 "an answer was cut off after 1000 bytes: a stop was asked for, and the answer was not finished within \
-                 30 s; set a longer stop_grace",
+                 30 s; set a longer grace period",
             ),
         ),
         (
@@ -61,7 +61,7 @@ fn each_limit_that_cuts_a_response_short_has_its_log_line() {
             },
             Some(
                 "an answer was cut off after 1000 bytes: a stop was asked for, and the answer was not finished within \
-                 30 s; set a longer stop_grace",
+                 30 s; set a longer grace period",
             ),
         ),
         (
@@ -70,7 +70,7 @@ fn each_limit_that_cuts_a_response_short_has_its_log_line() {
             |respond| assert_eq!(respond.failed(Some(Refusal::Stopping)), Failure::Abort),
             Some(
                 "an answer was cut off after 1000 of 5000 bytes: a stop was asked for, and the answer was not finished \
-                 within 30 s; set a longer stop_grace",
+                 within 30 s; set a longer grace period",
             ),
         ),
         (

@@ -29,6 +29,10 @@ pub(crate) const LEGEND: &str = "\
     sockets and with the same verdicts. There is one exception: an application that gives more bytes than its length \
     (`app-long-fails`). A body of `http_body` does not learn that it is too long, so that the response is whole and the extra \
     bytes are not sent.\n\n\
+    A third test plays them against `uwsgi-wsgi`, which accepts nothing while all its threads are busy. So it has no response \
+    to a request without a free worker, and no time limit for a connection that was not accepted. Where the front end sends no \
+    `PATH_INFO`, its applications get the path that the other vars tell (`one-variable`, `no-path-info`, \
+    `target-only-script-name`).\n\n\
     Ours hangs in one case, `stop-works-too-long`: the server is asked to stop, and the application works on after the grace \
     period. The server cannot end the application's thread. The server's `run` returns all the same, and the connection ends \
     with the application or with the process.\n\n\

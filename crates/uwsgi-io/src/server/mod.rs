@@ -1,5 +1,6 @@
 //! The server's side of a connection: requests in, responses out.
 
+pub(crate) mod addresses;
 pub(crate) mod head_error;
 mod receive;
 pub(crate) mod request_body;

@@ -1,41 +1,12 @@
 //! The values that the server gives to an application.
 
 use alloc::borrow::Cow;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use uwsgi::{Packet, Request};
+use uwsgi_io::Addresses;
 
 use crate::workers::Workers;
-
-/// The two addresses of a connection. A connection over a Unix socket has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Addresses {
-    /// The peer's address. The peer is the front end, not the client.
-    pub peer: Option<SocketAddr>,
-    /// The address that the peer connected to.
-    pub local: Option<SocketAddr>,
-}
-
-impl Addresses {
-    /// Returns the server's name: `SERVER_NAME`, else the address that the peer connected to, else `localhost`. It is never
-    /// empty (PEP 3333, "environ Variables").
-    #[must_use]
-    pub fn server_name<'r>(&self, request: &Request<'r>) -> Cow<'r, str> {
-        match (request.server_name(), self.local) {
-            (Some(name), _) if !name.is_empty() => String::from_utf8_lossy(name),
-            (_, Some(local)) => Cow::Owned(local.ip().to_canonical().to_string()),
-            _ => Cow::Borrowed("localhost"),
-        }
-    }
-
-    /// Returns the server's port: `SERVER_PORT`, else the port that the peer connected to, else the default port of the scheme.
-    #[must_use]
-    pub fn server_port(&self, request: &Request<'_>) -> u16 {
-        let var = request.server_port().and_then(Request::port);
-        var.or(self.local.map(|local| local.port())).unwrap_or_else(|| request.scheme().default_port())
-    }
-}
 
 /// A request, and the connection and the packet that it came in.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use uwsgi_io::{RequestBody, Transport};
 
 pub use answer::Answer;
-pub use call::{Addresses, Call, Message};
+pub use call::{Call, Message};
 pub use head::Head;
 
 /// Why an application failed. The server logs it. If no byte of the response has left, the client gets a 500, or the response

@@ -4,6 +4,7 @@ mod state;
 mod transport;
 
 use core::ops::Deref;
+use core::sync::atomic::AtomicBool;
 use core::time::Duration;
 use std::io;
 use std::sync::Mutex;
@@ -11,10 +12,10 @@ use std::time::Instant;
 
 use uwsgi::Modifier1;
 use uwsgi::server::{Admission, PEER_HAS_GONE, Refusal, Settings};
-use uwsgi_io::{Arrival, RequestBody, RequestReader, ResponseWriter, Socket, Transport};
+use uwsgi_io::{Addresses, Arrival, RequestBody, RequestReader, ResponseWriter, Socket, Transport};
 
 use crate::access_log::{AccessLog, Entry};
-use crate::app::{Addresses, App, AppError, Call, Message, NotImplemented};
+use crate::app::{App, AppError, Call, Message, NotImplemented};
 use crate::lock::lock;
 use crate::log::{catch_panic, log_cut, log_refusal};
 use crate::stop::Stop;
@@ -94,6 +95,7 @@ impl<A: Deref<Target: App>> ConnectionContext<A> {
             addresses,
             state,
             taking_permit_back: Mutex::default(),
+            is_stop_known: AtomicBool::new(false),
         };
         let reader = RequestReader::with_buffer(&transport, self.settings, core::mem::take(buffer));
         let mut reader = reader.reading_ahead(self.read_ahead.0, self.read_ahead.1);

@@ -1,5 +1,6 @@
 //! The transport of a connection. A wait on it holds no permit, and ends at a stop.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
@@ -8,9 +9,8 @@ use std::time::Instant;
 
 use tracing::field::display;
 use uwsgi::server::Time;
-use uwsgi_io::{Direction, Socket, Transport};
+use uwsgi_io::{Addresses, Direction, Socket, Transport};
 
-use crate::app::Addresses;
 use crate::connection::state::{ConnectionState, PermitState};
 use crate::lock::lock;
 use crate::log::catch_panic;
@@ -30,6 +30,8 @@ pub(super) struct ConnectionTransport<'a, T> {
     pub(super) state: &'a Mutex<ConnectionState>,
     /// Locked while a thread takes the permit back. The thread of the other direction waits for that.
     pub(super) taking_permit_back: Mutex<()>,
+    /// Whether the state machines have heard of the stop. Deadlines that were computed before do not count it.
+    pub(super) is_stop_known: AtomicBool,
 }
 
 /// How long a request that has begun waits for its permit. Then the request goes on without a permit, because it may hold what
@@ -119,6 +121,8 @@ impl<T: Transport> Transport for ConnectionTransport<'_, T> {
             Some((socket, stop)) if !stop.is_requested() => {
                 socket.wait_with(direction, until, stop.polled.as_fd()).map(|_| ())
             }
+            // The stop was requested after the caller computed `until`.
+            Some(_) if !self.is_stop_known.load(Ordering::Acquire) => Ok(()),
             // After a stop was requested, the stop's descriptor would end every wait at once.
             _ => self.transport.wait(direction, until),
         };
@@ -146,6 +150,7 @@ impl<T: Transport> Transport for ConnectionTransport<'_, T> {
     fn stop_asked(&self) -> Option<Time> {
         let Some((_, stop)) = self.stop else { return self.transport.stop_asked() };
         let elapsed = u64::try_from(stop.elapsed()?.as_millis()).unwrap_or(u64::MAX);
+        self.is_stop_known.store(true, Ordering::Release);
         // If the connection began after the stop was requested, the result is the beginning of the connection.
         Some(Time::from_millis(self.now().as_millis().saturating_sub(elapsed)))
     }
@@ -163,6 +168,33 @@ mod tests {
 
     use super::*;
 
+    /// The stop is requested after the state machine has computed its deadline, and before the wait.
+    #[test]
+    fn a_wait_ends_at_a_stop_that_the_caller_does_not_know() {
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (socket, stop) = (Socket::new(ours).unwrap(), Stop::new().unwrap());
+        let (workers, state) = (Workers::new(1), Mutex::default());
+        let transport = ConnectionTransport {
+            transport: &socket,
+            stop: Some((&socket, &stop)),
+            workers: &workers,
+            stop_grace: Duration::ZERO,
+            addresses: Addresses::default(),
+            state: &state,
+            taking_permit_back: Mutex::default(),
+            is_stop_known: AtomicBool::new(false),
+        };
+        stop.request();
+        let (begun, late) = (Instant::now(), transport.now().after(Duration::from_secs(60)));
+        transport.wait(Direction::Read, Some(late)).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        // From now on the caller knows it, and a wait lasts until its deadline.
+        assert!(transport.stop_asked().is_some());
+        let begun = Instant::now();
+        transport.wait(Direction::Read, Some(transport.now().after(Duration::from_millis(50)))).unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(40), "{:?}", begun.elapsed());
+    }
+
     #[test]
     fn a_connection_that_ends_releases_its_permit() {
         let (workers, state) = (Workers::new(1), Mutex::default());
@@ -174,6 +206,7 @@ mod tests {
             addresses: Addresses::default(),
             state: &state,
             taking_permit_back: Mutex::default(),
+            is_stop_known: AtomicBool::new(false),
         };
         let acquire = || workers.acquire(Priority::New, || Duration::ZERO);
         assert!(acquire() && !acquire());

@@ -12,9 +12,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, sockopt};
 use uwsgi::client::Address;
 use uwsgi::server::ConnectionLimit;
-use uwsgi_io::{Socket, SocketFile, listen_unix};
-
-use crate::app::Addresses;
+use uwsgi_io::{Addresses, Socket, SocketFile, listen_unix};
 
 /// A socket that connections are accepted from. The file of a Unix socket is removed when its listener is dropped.
 ///
@@ -149,7 +147,7 @@ impl Listener {
         let _ = sockopt::set_tcp_nodelay(&descriptor, true);
         let own_address = || SocketAddr::try_from(rustix::net::getsockname(&descriptor).ok()?).ok();
         let local = if bound.ip().is_unspecified() { own_address().unwrap_or(bound) } else { bound };
-        Ok((Socket::from_non_blocking(descriptor), Addresses { peer: Some(peer), local: Some(local) }))
+        Ok((Socket::from_non_blocking(descriptor), Addresses::new(peer, local)))
     }
 
     /// Returns whether to accept one more connection though a stop was requested. Removes the file of a Unix socket, so that no
@@ -215,8 +213,7 @@ impl Listener {
         rustix::net::listen(&descriptor, i32::from(ConnectionLimit::BACKLOG))
             .map_err(|error| cannot_listen(error.into(), &name))?;
         rustix::io::ioctl_fionbio(&descriptor, true)?;
-        let accepts_after_stop = u32::from(ConnectionLimit::BACKLOG);
-        Ok(Self { descriptor, name, local, file: None, accepts_after_stop })
+        Ok(Self { descriptor, name, local, file: None, accepts_after_stop: u32::from(ConnectionLimit::BACKLOG) })
     }
 }
 

@@ -8,9 +8,9 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use uwsgi::server::{Admission, AllowList};
-use uwsgi_io::{Socket, Transport};
+use uwsgi_io::{Addresses, Socket, Transport};
 
-use crate::app::{Addresses, App};
+use crate::app::App;
 use crate::connection::{ConnectionContext, ConnectionState};
 use crate::listener::Listener;
 use crate::lock::lock;

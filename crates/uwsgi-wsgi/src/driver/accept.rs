@@ -24,12 +24,18 @@ pub(crate) struct ApplicationThread {
     epoll: OwnedFd,
     /// The listener that is asked first.
     next: usize,
+    /// Whether the last look for a connection without a wait found one.
+    is_busy: bool,
+    /// How often the thread did not look, and waited at once.
+    requests: u32,
     /// Whether the last accept failed for lack of resources. The error was logged already then.
     is_exhausted: bool,
     /// The buffer of the last connection.
     buffer: Option<Vec<u8>>,
 }
 
+/// A thread that is not busy looks for a connection without a wait after each request of this number.
+const LOOK_INTERVAL: u32 = 16;
 /// How long a thread waits before it accepts again after resources ran out.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -44,17 +50,27 @@ impl ApplicationThread {
         epoll::add(&epoll, &context.ready.wake, EventData::new_u64(0), exclusive)?;
         epoll::add(&epoll, &context.stop, EventData::new_u64(0), EventFlags::IN)?;
         let listeners = listeners.iter().map(Arc::downgrade).collect();
-        Ok(Self { context, listeners, epoll, next: 0, is_exhausted: false, buffer: None })
+        Ok(Self { context, listeners, epoll, next: 0, is_busy: false, requests: 0, is_exhausted: false, buffer: None })
     }
 
     /// Serves until a stop is requested and no connection is left.
     pub(crate) fn run(&mut self, application: &mut impl Application) {
+        let mut has_waited = false;
         while !self.context.stop.is_requested() {
             let has_served = self.serve_ready(application);
-            match self.accept() {
-                Ok(Some(connection)) => self.serve(connection, application),
-                Ok(None) if !has_served => self.wait(application, None),
-                Ok(None) => {}
+            let accepted = if has_waited || self.is_busy || self.is_time_to_look() { self.accept() } else { Ok(None) };
+            match accepted {
+                Ok(accepted) => {
+                    if !has_waited {
+                        self.is_busy = accepted.is_some();
+                    }
+                    has_waited = accepted.is_none() && !has_served;
+                    match accepted {
+                        Some(connection) => self.serve(connection, application),
+                        None if has_waited => self.wait(application, None),
+                        None => {}
+                    }
+                }
                 Err(error) => {
                     if !self.is_exhausted {
                         tracing::error!("cannot accept connections, and tries again: {error}");
@@ -74,6 +90,13 @@ impl ApplicationThread {
                 self.wait(application, Some(RETRY_INTERVAL));
             }
         }
+    }
+
+    /// Whether to look for a connection without a wait although none waited the last time. A look that finds nothing costs a
+    /// system call, and a wait that ends at once costs more.
+    fn is_time_to_look(&mut self) -> bool {
+        self.requests = self.requests.wrapping_add(1);
+        self.requests % LOOK_INTERVAL == 0
     }
 
     /// Serves a connection whose request the polling thread has completed, if there is one.

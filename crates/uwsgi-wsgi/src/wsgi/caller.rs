@@ -19,7 +19,7 @@ use crate::driver::connection::Connection;
 use crate::driver::rest::Body;
 use crate::driver::wait::Wait;
 use crate::error_log::ErrorLog;
-use crate::wsgi::environ::{Keys, environ};
+use crate::wsgi::environ::Environs;
 use crate::wsgi::errors::Errors;
 use crate::wsgi::file_part::FileTypes;
 use crate::wsgi::file_wrapper::FileWrapper;
@@ -31,10 +31,8 @@ pub(crate) struct Caller<'py> {
     py: Python<'py>,
     app: Bound<'py, PyAny>,
     log: Arc<ErrorLog>,
-    /// What the environ of every request has.
-    template: Bound<'py, PyDict>,
+    environs: Environs,
     errors: Bound<'py, Errors>,
-    keys: Keys,
     file_types: FileTypes,
 }
 
@@ -77,8 +75,8 @@ impl<'py> Caller<'py> {
         template.set_item(intern!(py, "wsgi.run_once"), false)?;
         template.set_item(intern!(py, "wsgi.input_terminated"), true)?;
         template.set_item(intern!(py, "wsgi.file_wrapper"), py.get_type::<FileWrapper>())?;
-        let (keys, file_types) = (Keys::new(py), FileTypes::new(py)?);
-        Ok(Self { py, app: app.clone(), log, template, errors, keys, file_types })
+        let (environs, file_types) = (Environs::new(&template), FileTypes::new(py)?);
+        Ok(Self { py, app: app.clone(), log, environs, errors, file_types })
     }
 
     /// Calls the application, sends its answer, and calls `close()`.
@@ -213,7 +211,7 @@ impl Application for Caller<'_> {
         let (socket, shared) = (Arc::clone(&connection.socket), Arc::clone(&connection.shared));
         let answer = Answer::new(Arc::clone(&socket), Arc::clone(&shared), incoming.receive());
         let built = match incoming.request() {
-            Some(request) => environ(&self.template, &mut self.keys, &request, connection.addresses),
+            Some(request) => self.environs.environ(py, &request, connection.addresses),
             None => return, // cannot happen: the request was decoded before
         };
         let input = Bound::new(py, Input::new(incoming, socket, shared));

@@ -1,165 +1,143 @@
 //! The dict `environ` of a request (PEP 3333, "environ Variables").
 
-use std::collections::HashMap;
-
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use uwsgi::{HeaderName, Request, RequestUri, Scheme};
 use uwsgi_server::Addresses;
 
+use crate::wsgi::keys::Keys;
 use crate::wsgi::latin1;
 
-/// The keys of vars as strings of Python. The strings are made once.
-///
-/// A client chooses the names of headers. So only names that are known from the beginning have a string here, and, up to a
-/// limit, keys that are not headers: the front end chooses those.
+/// Makes the environ of each request of a thread.
 #[derive(Debug)]
-pub(crate) struct Keys {
-    keys: Vec<(Box<[u8]>, Py<PyString>)>,
-    places: HashMap<Box<[u8]>, usize>,
-    /// The places of the keys of the last request, in its order: a front end sends the same keys again and again.
-    recent: Vec<usize>,
+pub(crate) struct Environs {
+    /// What the environ of every request has.
+    template: Py<PyDict>,
+    keys: Keys,
+    last: Option<Last>,
 }
 
-/// How many keys have a string, at most.
-const MAX_KEYS: usize = 256;
+/// The vars of an earlier request. A front end sends the same keys again and again, and many of the values too. So the next
+/// environ is a copy of the dict, with those values that differ.
+#[derive(Debug)]
+struct Last {
+    vars: Vec<Var>,
+    /// The template with these vars.
+    dict: Py<PyDict>,
+}
 
-/// The keys of nginx's `uwsgi_params`, those that Apache and lighttpd add, and headers that browsers and front ends send.
-const KNOWN: &[&str] = &[
-    "QUERY_STRING",
-    "REQUEST_METHOD",
-    "CONTENT_TYPE",
-    "CONTENT_LENGTH",
-    "REQUEST_URI",
-    "PATH_INFO",
-    "DOCUMENT_ROOT",
-    "SERVER_PROTOCOL",
-    "REQUEST_SCHEME",
-    "HTTPS",
-    "REMOTE_ADDR",
-    "REMOTE_PORT",
-    "REMOTE_USER",
-    "SERVER_PORT",
-    "SERVER_NAME",
-    "SERVER_ADDR",
-    "SERVER_SOFTWARE",
-    "SCRIPT_NAME",
-    "SCRIPT_FILENAME",
-    "GATEWAY_INTERFACE",
-    "HTTP_ACCEPT",
-    "HTTP_ACCEPT_CHARSET",
-    "HTTP_ACCEPT_ENCODING",
-    "HTTP_ACCEPT_LANGUAGE",
-    "HTTP_AUTHORIZATION",
-    "HTTP_CACHE_CONTROL",
-    "HTTP_CONNECTION",
-    "HTTP_CONTENT_LENGTH",
-    "HTTP_CONTENT_TYPE",
-    "HTTP_COOKIE",
-    "HTTP_DNT",
-    "HTTP_EXPECT",
-    "HTTP_FORWARDED",
-    "HTTP_HOST",
-    "HTTP_IF_MATCH",
-    "HTTP_IF_MODIFIED_SINCE",
-    "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_RANGE",
-    "HTTP_IF_UNMODIFIED_SINCE",
-    "HTTP_ORIGIN",
-    "HTTP_PRAGMA",
-    "HTTP_PRIORITY",
-    "HTTP_RANGE",
-    "HTTP_REFERER",
-    "HTTP_SEC_CH_UA",
-    "HTTP_SEC_CH_UA_MOBILE",
-    "HTTP_SEC_CH_UA_PLATFORM",
-    "HTTP_SEC_FETCH_DEST",
-    "HTTP_SEC_FETCH_MODE",
-    "HTTP_SEC_FETCH_SITE",
-    "HTTP_SEC_FETCH_USER",
-    "HTTP_TE",
-    "HTTP_TRACEPARENT",
-    "HTTP_TRANSFER_ENCODING",
-    "HTTP_UPGRADE",
-    "HTTP_UPGRADE_INSECURE_REQUESTS",
-    "HTTP_USER_AGENT",
-    "HTTP_VIA",
-    "HTTP_X_CSRFTOKEN",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PORT",
-    "HTTP_X_FORWARDED_PREFIX",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_REAL_IP",
-    "HTTP_X_REQUESTED_WITH",
-    "HTTP_X_REQUEST_ID",
-];
+#[derive(Debug)]
+struct Var {
+    key: Box<[u8]>,
+    value: Box<[u8]>,
+    /// The key as a string. `None` if the var is not passed to the application.
+    string: Option<Py<PyString>>,
+}
 
-impl Keys {
-    pub(crate) fn new(py: Python<'_>) -> Self {
-        let mut keys = Self { keys: Vec::new(), places: HashMap::new(), recent: Vec::new() };
-        for key in KNOWN {
-            keys.add(key.as_bytes(), PyString::intern(py, key).unbind());
-        }
-        keys
+/// If more values than this differ from those of the earlier request, the vars of this request replace it.
+const MAX_DIFFERENT: usize = 8;
+
+impl Environs {
+    /// `template` is what the environ of every request has.
+    pub(crate) fn new(template: &Bound<'_, PyDict>) -> Self {
+        Self { template: template.clone().unbind(), keys: Keys::new(template.py()), last: None }
     }
 
-    fn add(&mut self, key: &[u8], string: Py<PyString>) -> usize {
-        let place = self.keys.len();
-        self.keys.push((key.into(), string));
-        self.places.insert(key.into(), place);
-        place
-    }
-
-    /// Returns the string of a key, which is the key of the var of this number.
-    fn string<'py>(&mut self, py: Python<'py>, number: usize, key: &[u8]) -> PyResult<Bound<'py, PyString>> {
-        let recent = self.recent.get(number).and_then(|place| self.keys.get(*place));
-        if let Some((_, string)) = recent.filter(|(recent, _)| **recent == *key) {
-            return Ok(string.bind(py).clone());
-        }
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None if self.keys.len() < MAX_KEYS && !key.starts_with(b"HTTP_") => {
-                let string = latin1::decode(py, key)?;
-                self.add(key, string.unbind())
+    /// Returns the environ of a request.
+    pub(crate) fn environ<'py>(
+        &mut self,
+        py: Python<'py>,
+        request: &Request<'_>,
+        addresses: Addresses,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = match self.like_last(py, request)? {
+            Some((environ, different)) if different <= MAX_DIFFERENT => environ,
+            Some((environ, _)) => {
+                self.keep(py, request, &environ)?;
+                environ
             }
-            None => return latin1::decode(py, key),
+            None => self.with_all_vars(py, request)?,
         };
-        if self.recent.len() <= number {
-            self.recent.resize(number.saturating_add(1), place);
+        set_paths(&environ, request)?;
+        set_defaults(&environ, request, addresses)?;
+        Ok(environ)
+    }
+
+    /// Returns the environ, and how many values differ, if the keys are those of the earlier request.
+    fn like_last<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Option<(Bound<'py, PyDict>, usize)>> {
+        let Some(last) = self.last.as_ref().filter(|last| last.vars.len() == request.vars().len()) else {
+            return Ok(None);
+        };
+        let (mut environ, mut different) = (None, 0_usize);
+        for (last_var, (key, value)) in last.vars.iter().zip(request.vars()) {
+            if *last_var.key != *key {
+                return Ok(None);
+            }
+            if *last_var.value == *value {
+                continue;
+            }
+            different = different.saturating_add(1);
+            match &last_var.string {
+                Some(string) if is_passed(key, value) => {
+                    let environ = match &environ {
+                        Some(environ) => environ,
+                        None => environ.insert(last.dict.bind(py).copy()?),
+                    };
+                    environ.set_item(string.bind(py), latin1::decode(py, value)?)?;
+                }
+                None if !is_passed(key, value) => {}
+                _ => return Ok(None),
+            }
         }
-        if let Some(recent) = self.recent.get_mut(number) {
-            *recent = place;
+        let environ = match environ {
+            Some(environ) => environ,
+            None => last.dict.bind(py).copy()?,
+        };
+        Ok(Some((environ, different)))
+    }
+
+    /// Returns the template with all vars of a request.
+    fn with_all_vars<'py>(&mut self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.template.bind(py).copy()?;
+        let mut count = environ.len();
+        for (key, value) in request.vars().iter().filter(|(key, value)| is_passed(key, value)) {
+            environ.set_item(self.keys.string(py, key)?, latin1::decode(py, value)?)?;
+            count = count.saturating_add(1);
         }
-        match self.keys.get(place) {
-            Some((_, string)) => Ok(string.bind(py).clone()),
-            None => latin1::decode(py, key),
+        if environ.len() == count {
+            self.keep(py, request, &environ)?;
+        } else {
+            self.last = None;
+            join_repeated(&environ, request)?;
         }
+        Ok(environ)
+    }
+
+    /// Keeps the vars of a request for the next one.
+    fn keep(&mut self, py: Python<'_>, request: &Request<'_>, environ: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.last = None;
+        let bytes = request.vars().as_bytes().len();
+        if bytes > MAX_KEPT {
+            return Ok(());
+        }
+        let keys = &mut self.keys;
+        let var = |(key, value): (&[u8], &[u8])| {
+            let string = if is_passed(key, value) { Some(keys.string(py, key)?.unbind()) } else { None };
+            Ok(Var { key: key.into(), value: value.into(), string })
+        };
+        let vars = request.vars().iter().map(var).collect::<PyResult<Vec<_>>>()?;
+        self.last = Some(Last { vars, dict: environ.copy()?.unbind() });
+        Ok(())
     }
 }
 
-/// Returns the environ of a request: a copy of the template, with the vars of the request.
-pub(crate) fn environ<'py>(
-    template: &Bound<'py, PyDict>,
-    keys: &mut Keys,
-    request: &Request<'_>,
-    addresses: Addresses,
-) -> PyResult<Bound<'py, PyDict>> {
-    let py = template.py();
-    let environ = template.copy()?;
-    let mut count = environ.len();
-    for (number, (key, value)) in request.vars().iter().enumerate() {
-        if !is_passed(key, value) {
-            continue;
-        }
-        environ.set_item(keys.string(py, number, key)?, latin1::decode(py, value)?)?;
-        count = count.saturating_add(1);
-    }
-    if environ.len() != count {
-        join_repeated(&environ, request)?;
-    }
-    set_paths(&environ, request)?;
+/// The vars of a request that are kept for the next one have at most this many bytes.
+const MAX_KEPT: usize = 8 << 10;
+
+/// Sets what PEP 3333 requires and the front end does not say.
+fn set_defaults(environ: &Bound<'_, PyDict>, request: &Request<'_>, addresses: Addresses) -> PyResult<()> {
+    let py = environ.py();
     if request.method().is_none() {
         environ.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
     }
@@ -179,14 +157,16 @@ pub(crate) fn environ<'py>(
     if request.scheme() == Scheme::Https {
         environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "https"))?;
     }
-    Ok(environ)
+    Ok(())
 }
 
 /// Whether a var is passed to the application. The keys that begin with `wsgi.` are the server's (PEP 3333, "environ
-/// Variables"), and `UWSGI_` vars are commands for uWSGI.
+/// Variables"), and `UWSGI_` vars are commands for uWSGI. nginx sends the headers Content-Length and Content-Type as the client
+/// wrote them, too: `CONTENT_LENGTH` and `CONTENT_TYPE` count (RFC 3875 section 4.1.18).
 fn is_passed(key: &[u8], value: &[u8]) -> bool {
     let is_empty_server = value.is_empty() && matches!(key, b"SERVER_NAME" | b"SERVER_PORT");
-    !(key.starts_with(b"wsgi.") || key.starts_with(b"UWSGI_") || is_empty_server)
+    let is_content = matches!(key, b"HTTP_CONTENT_LENGTH" | b"HTTP_CONTENT_TYPE");
+    !(key.starts_with(b"wsgi.") || key.starts_with(b"UWSGI_") || is_empty_server || is_content)
 }
 
 /// Joins the values of headers that came more than once and may be joined. Of all other vars the last one counts.

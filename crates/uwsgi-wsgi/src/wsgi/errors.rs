@@ -1,9 +1,12 @@
 //! `wsgi.errors`: what an application writes to it goes to the error log, in whole lines.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use std::sync::Mutex;
 
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::error_log::ErrorLog;
 use crate::lock::lock;
@@ -34,10 +37,18 @@ impl Errors {
 #[pymethods]
 impl Errors {
     /// Writes the lines that are whole, and keeps the rest.
-    fn write(&self, py: Python<'_>, text: &str) -> usize {
+    fn write(&self, py: Python<'_>, text: &Bound<'_, PyString>) -> PyResult<usize> {
+        let encoded = match text.to_cow() {
+            Ok(text) => text,
+            // A surrogate is written as the standard error of Python writes it.
+            Err(_) => {
+                let bytes = text.call_method1(intern!(py, "encode"), ("utf-8", "backslashreplace"))?;
+                Cow::Owned(String::from_utf8_lossy(bytes.extract::<&[u8]>()?).into_owned())
+            }
+        };
         let whole = {
             let mut line = lock(&self.line);
-            line.push_str(text);
+            line.push_str(&encoded);
             match line.rfind('\n') {
                 Some(end) => {
                     let rest = line.split_off(end.saturating_add(1));
@@ -49,12 +60,12 @@ impl Errors {
         if !whole.is_empty() {
             py.detach(|| self.log.write_lines(&whole));
         }
-        text.chars().count()
+        text.len()
     }
 
     fn writelines(&self, py: Python<'_>, lines: &Bound<'_, PyAny>) -> PyResult<()> {
         for line in lines.try_iter()? {
-            self.write(py, line?.extract()?);
+            self.write(py, line?.cast::<PyString>()?)?;
         }
         Ok(())
     }

@@ -6,5 +6,6 @@ mod errors;
 mod file_part;
 pub(crate) mod file_wrapper;
 mod input;
+mod keys;
 mod latin1;
 mod start_response;

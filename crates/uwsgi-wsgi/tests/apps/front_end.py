@@ -85,7 +85,7 @@ def plain(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         case ["echo"]:
             start_response("200 OK", [("Content-Type", environ.get("CONTENT_TYPE") or "application/octet-stream")])
             return [read_all(environ)]
-        case ["environ", *_] | ["both-lengths"]:
+        case ["environ", *_]:
             return answer_json(start_response, strings(environ))
         case ["error", status]:
             return error(start_response, int(status))
@@ -124,14 +124,4 @@ def plain(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     return error(start_response, 404, path=path)
 
 
-checked: Any = validator(plain)
-
-
-def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """Checks what the server gives, but for these two vars: /both-lengths tells of them."""
-    if environ["PATH_INFO"] == "/both-lengths":
-        return plain(environ, start_response)
-    for key in ("HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"):
-        environ.pop(key, None)
-    answered: Iterable[bytes] = checked(environ, start_response)
-    return answered
+app: Any = validator(plain)

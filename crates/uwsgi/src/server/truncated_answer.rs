@@ -59,7 +59,7 @@ impl fmt::Display for Cut {
             CutLimit::Request(refusal) => write!(f, " bytes, because of its request: {refusal}"),
             CutLimit::StopGrace(grace) => write!(
                 f,
-                " bytes: a stop was asked for, and the answer was not finished within {}; set a longer stop_grace",
+                " bytes: a stop was asked for, and the answer was not finished within {}; set a longer grace period",
                 Spelled(grace)
             ),
             // nginx 1.22 reads nothing while its client reads the temporary file (ngx_event_pipe_read_upstream).
