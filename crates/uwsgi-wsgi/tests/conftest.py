@@ -73,6 +73,8 @@ def shared(short_directory: Path) -> Iterator[Start]:
                 old.kill()
             servers.clear()
             _outcome["failed"] = False
+        # One thread is the default.
+        options = () if options == ("--threads", "1") else options
         key = (app, options)
         server = servers.get(key)
         if server is None:
