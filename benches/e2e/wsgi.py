@@ -165,8 +165,8 @@ def behind_nginx(bench):
     }
     lines = [
         f"Behind the same nginx: `wrk -t2 -c{CLIENTS}` for {seconds} s, {rounds} times a side in turns, medians; Unix sockets. "
-        f"nginx has `{BUFFERS}`, so that no body goes over the disk. It keeps its connections to granian, which it cannot do with "
-        "`uwsgi_pass`.",
+        f"nginx has `{BUFFERS}`, so that no body goes over the disk."
+        + (" It keeps its connections to granian, which it cannot do with `uwsgi_pass`." if "granian" in hello else ""),
         "",
         "| what | server | requests/s | p50 ms | p99 ms | worker CPU, µs/request | nginx CPU, µs/request |",
         "|---|---|---:|---:|---:|---:|---:|",

@@ -34,6 +34,10 @@ pub(crate) struct ApplicationThread {
     buffer: Option<Vec<u8>>,
 }
 
+/// The number of the queue of complete requests in the epoll set. The listeners have the numbers below it.
+const READY: u64 = u64::MAX - 1;
+/// The number of the stop in the epoll set.
+const STOP: u64 = u64::MAX;
 /// A thread that is not busy looks for a connection without a wait after each request of this number.
 const LOOK_INTERVAL: u32 = 16;
 /// How long a thread waits before it accepts again after resources ran out.
@@ -44,31 +48,31 @@ impl ApplicationThread {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         // A connection wakes one of the threads that wait, not all of them.
         let exclusive = EventFlags::IN | EventFlags::EXCLUSIVE;
-        for listener in listeners {
-            epoll::add(&epoll, &**listener, EventData::new_u64(0), exclusive)?;
+        for (number, listener) in (0..READY).zip(listeners) {
+            epoll::add(&epoll, &**listener, EventData::new_u64(number), exclusive)?;
         }
-        epoll::add(&epoll, &context.ready.wake, EventData::new_u64(0), exclusive)?;
-        epoll::add(&epoll, &context.stop, EventData::new_u64(0), EventFlags::IN)?;
+        epoll::add(&epoll, &context.ready.wake, EventData::new_u64(READY), exclusive)?;
+        epoll::add(&epoll, &context.stop, EventData::new_u64(STOP), EventFlags::IN)?;
         let listeners = listeners.iter().map(Arc::downgrade).collect();
         Ok(Self { context, listeners, epoll, next: 0, is_busy: false, requests: 0, is_exhausted: false, buffer: None })
     }
 
     /// Serves until a stop is requested and no connection is left.
     pub(crate) fn run(&mut self, application: &mut impl Application) {
-        let mut has_waited = false;
+        let mut woken = None;
         while !self.context.stop.is_requested() {
-            let has_served = self.serve_ready(application);
-            let accepted = if has_waited || self.is_busy || self.is_time_to_look() { self.accept() } else { Ok(None) };
-            match accepted {
+            // What woke this thread comes first: the kernel has woken no other thread for it, and the application may take long.
+            let is_listener = woken.is_some_and(|number| number < READY);
+            let mut has_served = !is_listener && self.serve_ready(application);
+            let looks = woken.is_some() || self.is_busy || self.is_time_to_look();
+            match if looks { self.accept() } else { Ok(None) } {
                 Ok(accepted) => {
-                    if !has_waited {
+                    if woken.is_none() {
                         self.is_busy = accepted.is_some();
                     }
-                    has_waited = accepted.is_none() && !has_served;
-                    match accepted {
-                        Some(connection) => self.serve(connection, application),
-                        None if has_waited => self.wait(application, None),
-                        None => {}
+                    has_served |= accepted.is_some();
+                    if let Some(connection) = accepted {
+                        self.serve(connection, application);
                     }
                 }
                 Err(error) => {
@@ -79,6 +83,8 @@ impl ApplicationThread {
                     application.wait(|| std::thread::sleep(RETRY_INTERVAL));
                 }
             }
+            has_served |= is_listener && self.serve_ready(application);
+            woken = if has_served { None } else { self.wait(application, None) };
         }
         // Nothing accepts any longer, and the descriptor of the stop would end every wait.
         for listener in self.listeners.drain(..).filter_map(|listener| listener.upgrade()) {
@@ -168,15 +174,22 @@ impl ApplicationThread {
         Some(Box::new(Connection::new(&self.context.shared, socket, addresses, admission, self.buffer.take())))
     }
 
-    /// Waits for a connection, for the polling thread, or for a stop.
-    fn wait(&self, application: &impl Application, timeout: Option<Duration>) {
+    /// Waits for a connection, for the polling thread, or for a stop. Returns what ended the wait: the number of a listener,
+    /// [`READY`] or [`STOP`].
+    fn wait(&mut self, application: &impl Application, timeout: Option<Duration>) -> Option<u64> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let epoll = &self.epoll;
-        application.wait(|| {
-            let mut events: [core::mem::MaybeUninit<Event>; 4] = [core::mem::MaybeUninit::uninit(); 4];
+        let woken = application.wait(|| {
+            // With one event at a time, another thread is woken for the next one.
+            let mut event = [core::mem::MaybeUninit::<Event>::uninit()];
             // If this fails, the thread only tries again too early.
-            let _ = epoll::wait(epoll, &mut events, timeout.as_ref());
+            let waited = epoll::wait(epoll, &mut event, timeout.as_ref());
+            waited.ok().and_then(|(events, _)| events.first().map(|event| event.data.u64()))
         });
         self.context.ready.settle();
+        if let Some(number) = woken.filter(|number| *number < READY) {
+            self.next = usize::try_from(number).unwrap_or(0);
+        }
+        woken
     }
 }
