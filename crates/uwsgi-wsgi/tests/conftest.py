@@ -45,6 +45,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _outcome["failed"] |= report.when == "call" and not report.passed
 
 
+def stop_all(servers: list[Server]) -> None:
+    """Stops the servers, and checks their exit status after all of them have ended."""
+    problems = []
+    for server in servers:
+        try:
+            status = server.stop()
+        except AssertionError as error:
+            problems.append(str(error))
+            continue
+        if status != status_after_sigterm():
+            problems.append(f"exit status {status}:\n{server.stderr.text}")
+    assert not problems, "\n".join(problems)
+
+
 @pytest.fixture(scope="session")
 def shared(short_directory: Path) -> Iterator[Start]:
     """Starts a server, or returns the one that an earlier test started with the same arguments.
@@ -59,6 +73,8 @@ def shared(short_directory: Path) -> Iterator[Start]:
                 old.kill()
             servers.clear()
             _outcome["failed"] = False
+        # One thread is the default.
+        options = () if options == ("--threads", "1") else options
         key = (app, options)
         server = servers.get(key)
         if server is None:
@@ -69,12 +85,11 @@ def shared(short_directory: Path) -> Iterator[Start]:
         return server
 
     yield start
-    for key, server in servers.items():
-        if _outcome["failed"]:
+    if _outcome["failed"]:
+        for server in servers.values():
             server.kill()
-            continue
-        status = server.stop()
-        assert status == status_after_sigterm(), f"exit status {status} of the server {key}:\n{server.stderr.text}"
+    else:
+        stop_all(list(servers.values()))
 
 
 @pytest.fixture
@@ -88,10 +103,7 @@ def start(short_directory: Path) -> Iterator[Start]:
         return servers[-1]
 
     yield start
-    for server in servers:
-        if server.process.returncode is None:
-            status = server.stop()
-            assert status == status_after_sigterm(), f"exit status {status}:\n{server.stderr.text}"
+    stop_all([server for server in servers if server.process.returncode is None])
 
 
 class Events:

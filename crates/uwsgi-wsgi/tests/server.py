@@ -124,7 +124,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, *options],
             cwd=APPS,
-            env={**os.environ, "PYTHONPATH": str(APPS), **BYTECODE, **(env or {})},
+            env={**os.environ, "PYTHONPATH": str(APPS), "TMPDIR": str(directory), **BYTECODE, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -176,9 +176,9 @@ def test_b2_too_much_is_logged(kind: str, shared: Start, events: Events) -> None
     assert "Content-Length" in server.settled_log()
 
 
-def test_b2_the_iteration_stops(start: Start, events: Events) -> None:
+def test_b2_the_iteration_stops(shared: Start, events: Events) -> None:
     """An endless iterable ends where the length is reached, and is closed."""
-    server = start()
+    server = shared()
     answer = get(server.address, "/endless", HTTP_X_CHUNK="12345", HTTP_X_LENGTH="1000", HTTP_X_EVENTS=events.path)
     assert answer.is_whole
     assert len(answer.body) == 1000

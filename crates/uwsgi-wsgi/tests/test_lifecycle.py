@@ -153,9 +153,11 @@ def test_l1_close_without_start_response(shared: Start, events: Events) -> None:
         pytest.param("tcp", "resets", "x" * 10_000, id="tcp with a reset, chunks"),
     ],
 )
-def test_l1_close_when_the_client_has_gone(transport: str, goes: str, chunk: str, start: Start, events: Events) -> None:
+def test_l1_close_when_the_client_has_gone(
+    transport: str, goes: str, chunk: str, shared: Start, events: Events
+) -> None:
     """The iterable goes on for ever. It is closed at most 2 seconds after the client has gone, even if it gives no bytes."""
-    server = start("contract:app", transport=transport)
+    server = shared(transport=transport)
     connection = Connection(server.address)
     connection.send_request(vars_of("/endless", HTTP_X_CHUNK=chunk, HTTP_X_EVENTS=events.path))
     connection.receive_until(b"begun")
@@ -170,10 +172,9 @@ def test_l1_close_when_the_client_has_gone(transport: str, goes: str, chunk: str
     assert "Traceback" not in log and "[ERROR]" not in log
 
 
-def test_l1_half_closed_client_has_not_gone(start: Start, events: Events) -> None:
+def test_l1_half_closed_client_has_not_gone(shared: Start) -> None:
     """A client that has ended only its sending half waits for the answer (Apache's mod_proxy_uwsgi does not, but netcat does)."""
-    server = start("contract:app")
-    with Connection(server.address) as connection:
+    with Connection(shared().address) as connection:
         connection.send_request(vars_of("/plain/large", HTTP_X_PIECES="50", HTTP_X_AS="generator"))
         connection.end_sending()
         answer = connection.receive_answer()
@@ -203,10 +204,10 @@ def test_l3_late_start_response(app: str, shared: Start) -> None:
     assert (answer.status, answer.header("X-Late"), answer.body) == ("201 Late", "yes", b"body")
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_l6_threads(threads: int, start: Start) -> None:
+@pytest.mark.parametrize("threads", [1, 4])
+def test_l6_threads(threads: int, shared: Start) -> None:
     """No more calls run at the same time than there are threads."""
-    server = start("contract:app", "--threads", str(threads))
+    server = shared("contract:app", "--threads", str(threads))
     answers: list[int] = []
 
     def ask() -> None:

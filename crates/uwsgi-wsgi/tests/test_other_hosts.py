@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import random
@@ -172,22 +173,25 @@ def test_row_9(kind: str, shared: Start) -> None:
     assert answer.is_whole
 
 
-def test_row_11(start: Start, events: Events) -> None:
-    """Two threads, and one of them streams without an end: the other serves. When the client goes, both do again."""
-    server = start("contract:app", "--threads", "2")
+def test_row_11(shared: Start, events: Events) -> None:
+    """Three of four threads stream without an end: the other serves. When the clients go, all do again."""
+    server = shared("contract:app", "--threads", "4")
     endless = vars_of("/endless", HTTP_X_CHUNK="data: x", HTTP_X_EVENTS=events.path)
     for _ in range(3):
-        with Connection(server.address) as stream:
-            stream.send_request(endless)
-            stream.receive_until(b"begun")
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stream = stack.enter_context(Connection(server.address))
+                stream.send_request(endless)
+                stream.receive_until(b"begun")
             for _ in range(20):
                 assert get(server.address, "/hello").body == b"hello"
-        assert events.next(2) == "close"
+        for _ in range(3):
+            assert events.next(2) == "close"
 
 
-def test_row_11_slow_readers(start: Start) -> None:
+def test_row_11_slow_readers(shared: Start) -> None:
     """One thread, and 20 clients that do not read their answers of known bytes: others are served."""
-    server = start()
+    server = shared()
     slow = [Connection(server.address, receive_buffer=4096) for _ in range(20)]
     for connection in slow:
         connection.send_request(vars_of("/plain/large", HTTP_X_PIECES="20", HTTP_X_AS="one"))
@@ -201,9 +205,9 @@ def test_row_11_slow_readers(start: Start) -> None:
         connection.close()
 
 
-def test_row_11_slow_senders(start: Start) -> None:
+def test_row_11_slow_senders(shared: Start) -> None:
     """One thread, and 50 clients that do not send the end of their head or of a small body: others are served."""
-    server = start()
+    server = shared()
     data = packet_of(vars_of("/digest", 1000)) + b"x" * 1000
     slow = [Connection(server.address) for _ in range(50)]
     for number, connection in enumerate(slow):

@@ -97,8 +97,8 @@ def fork(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
     os.close(into)
     with open(out, "rb") as pipe:
         said = pipe.read()
-    _, result = os.waitpid(child, 0)
-    return answer(start_response, said + f"status {os.waitstatus_to_exitcode(result)}".encode())
+    _, ended = os.waitpid(child, 0)
+    return answer(start_response, said + f"status {os.waitstatus_to_exitcode(ended)}".encode())
 
 
 @valid
