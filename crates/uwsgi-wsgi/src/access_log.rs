@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use uwsgi::Request;
 use uwsgi_server::{Addresses, Entry};
 
-use crate::error_log::duplicate;
+use crate::error_log::{detached, duplicate};
 use crate::lock::lock;
 use format::Format;
 
@@ -25,7 +25,7 @@ pub(crate) struct Exchange {
     pub(crate) status: u16,
     /// The head of the answer, if there is one.
     pub(crate) head: Vec<u8>,
-    /// Whether the peer closed the connection before a byte of the answer left.
+    /// Whether the connection broke before a byte of the answer left.
     pub(crate) has_gone: bool,
 }
 
@@ -48,7 +48,7 @@ impl AccessLog {
     pub(crate) fn log(&self, request: &Request<'_>, addresses: Addresses, exchange: &Exchange, body_bytes: u64) {
         let status = if exchange.has_gone { Entry::CLIENT_CLOSED_REQUEST } else { exchange.status };
         let duration = exchange.begun.elapsed();
-        match self {
+        detached(|| match self {
             Self::Usual(log) => log.log(&Entry::new(request, addresses, status, body_bytes, duration)),
             Self::Custom(format, output) => {
                 let line = format.line(request, addresses, &exchange.head, status, body_bytes, duration);
@@ -56,7 +56,7 @@ impl AccessLog {
                     tracing::error!("the access log cannot be written: {error}");
                 }
             }
-        }
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! The error log: whole lines, from any thread.
 
 use alloc::sync::Arc;
+use core::cell::Cell;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -17,12 +18,15 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use crate::fork;
 use crate::lock::lock;
 
 /// A log that writes whole lines to a descriptor.
 #[derive(Debug)]
 pub(crate) struct ErrorLog {
-    output: Mutex<File>,
+    output: File,
+    /// Held while an entry is written.
+    turn: Mutex<()>,
     level: Level,
 }
 
@@ -45,8 +49,12 @@ impl ErrorLog {
         if !text.ends_with('\n') {
             bytes.push(b'\n');
         }
-        // Nobody is left to tell that the log cannot be written.
-        let _ = lock(&self.output).write_all(&bytes);
+        detached(|| {
+            // A thread of the parent may have had the lock at the fork, and that thread is not in the child.
+            let _turn = (!fork::is_child()).then(|| lock(&self.turn));
+            // Nobody is left to tell that the log cannot be written.
+            let _ = (&self.output).write_all(&bytes);
+        });
     }
 }
 
@@ -78,7 +86,7 @@ impl PyErrorLog {
     #[pyo3(signature = (fd, level = "info"))]
     fn new(fd: i32, level: &str) -> PyResult<Self> {
         let (level, _) = parse_level(level).ok_or_else(|| unknown_level(level))?;
-        let log = Arc::new(ErrorLog { output: Mutex::new(File::from(duplicate(fd)?)), level });
+        let log = Arc::new(ErrorLog { output: File::from(duplicate(fd)?), turn: Mutex::default(), level });
         install(&log);
         Ok(Self(log))
     }
@@ -89,6 +97,22 @@ impl PyErrorLog {
         py.detach(|| self.0.log(level, name, text));
         Ok(())
     }
+}
+
+std::thread_local! {
+    /// Whether this thread is attached to Python while it logs.
+    static IS_ATTACHED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on this thread, which is attached to Python, gives up the lock of Python while it writes to a log: the reader of the
+/// log may be slow.
+pub(crate) fn write_detached_on_this_thread() {
+    IS_ATTACHED.set(true);
+}
+
+/// Runs a function that may wait for the reader of a log.
+pub(crate) fn detached<T: Send>(write: impl FnOnce() -> T + Send) -> T {
+    if IS_ATTACHED.get() { Python::attach(|py| py.detach(write)) } else { write() }
 }
 
 /// Duplicates a descriptor of Python.

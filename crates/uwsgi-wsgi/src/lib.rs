@@ -7,6 +7,7 @@ extern crate alloc;
 mod access_log;
 mod driver;
 mod error_log;
+mod fork;
 mod listener;
 mod lock;
 mod server;

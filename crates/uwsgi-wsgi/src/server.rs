@@ -14,7 +14,8 @@ use crate::driver::accept::ApplicationThread;
 use crate::driver::context::Context;
 use crate::driver::poller::Poller;
 use crate::driver::shared::Shared;
-use crate::error_log::PyErrorLog;
+use crate::error_log::{self, PyErrorLog};
+use crate::fork;
 use crate::listener::PyListener;
 use crate::lock::lock;
 use crate::settings::PySettings;
@@ -64,11 +65,12 @@ impl PyServer {
     }
 
     /// Starts the polling thread.
-    fn start(&self) -> PyResult<()> {
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
         let mut poller = lock(&self.poller);
         if poller.is_some() {
             return Err(PyRuntimeError::new_err("the server was started already"));
         }
+        fork::watch(py)?;
         *poller = Some(Poller::start(Arc::clone(&self.context))?);
         Ok(())
     }
@@ -80,6 +82,7 @@ impl PyServer {
         let mut caller = Caller::new(self.app.bind(py), errors, self.is_multithread, self.is_multiprocess)?;
         let mut thread = ApplicationThread::new(Arc::clone(&self.context), &listeners)?;
         drop(listeners);
+        error_log::write_detached_on_this_thread();
         thread.run(&mut caller);
         Ok(())
     }
@@ -90,20 +93,21 @@ impl PyServer {
     }
 
     /// Waits until the polling thread has ended. Returns false if it has not ended within `timeout` seconds.
-    fn finish(&self, py: Python<'_>, timeout: f64) -> bool {
+    fn finish(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
         py.detach(|| {
             let begun = Instant::now();
-            let Some(poller) = lock(&self.poller).take() else { return true };
+            let Some(poller) = lock(&self.poller).take() else { return Ok(true) };
             while !poller.is_finished() {
                 if begun.elapsed() >= timeout {
                     *lock(&self.poller) = Some(poller);
-                    return false;
+                    return Ok(false);
                 }
                 // A thread of Rust can be joined only without a timeout.
                 std::thread::sleep(Duration::from_millis(5));
             }
-            poller.join().is_ok()
+            let joined = poller.join();
+            joined.map(|()| true).map_err(|_| PyRuntimeError::new_err("the polling thread panicked"))
         })
     }
 }

@@ -139,7 +139,7 @@ class Server:
         if ready:
             try:
                 # The import of a large application takes long on a machine that does other work too.
-                self.stderr.wait_for(ready, patience=10)
+                self.stderr.wait_for(ready, patience=30)
             except AssertionError:
                 self.kill()
                 if name_of_server() != "ours":

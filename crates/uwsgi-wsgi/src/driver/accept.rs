@@ -22,6 +22,8 @@ pub(crate) struct ApplicationThread {
     /// The owner of a listener closes it after a stop, even while a thread is still at work.
     listeners: Vec<Weak<Listener>>,
     epoll: OwnedFd,
+    /// Waits for the other threads alone: after a stop, or while nothing can be accepted.
+    no_listeners: OwnedFd,
     /// The listener that is asked first.
     next: usize,
     /// Whether the last look for a connection without a wait found one.
@@ -35,7 +37,9 @@ pub(crate) struct ApplicationThread {
 }
 
 /// The number of the queue of complete requests in the epoll set. The listeners have the numbers below it.
-const READY: u64 = u64::MAX - 1;
+const READY: u64 = u64::MAX - 2;
+/// The number of the queue of bytes that have left in the epoll set.
+const SENT: u64 = u64::MAX - 1;
 /// The number of the stop in the epoll set.
 const STOP: u64 = u64::MAX;
 /// A thread that is not busy looks for a connection without a wait after each request of this number.
@@ -51,10 +55,24 @@ impl ApplicationThread {
         for (number, listener) in (0..READY).zip(listeners) {
             epoll::add(&epoll, &**listener, EventData::new_u64(number), exclusive)?;
         }
-        epoll::add(&epoll, &context.ready.wake, EventData::new_u64(READY), exclusive)?;
+        let no_listeners = epoll::create(CreateFlags::CLOEXEC)?;
+        for epoll in [&epoll, &no_listeners] {
+            epoll::add(epoll, &context.ready.wake, EventData::new_u64(READY), exclusive)?;
+            epoll::add(epoll, &context.sent.wake, EventData::new_u64(SENT), exclusive)?;
+        }
         epoll::add(&epoll, &context.stop, EventData::new_u64(STOP), EventFlags::IN)?;
         let listeners = listeners.iter().map(Arc::downgrade).collect();
-        Ok(Self { context, listeners, epoll, next: 0, is_busy: false, requests: 0, is_exhausted: false, buffer: None })
+        Ok(Self {
+            context,
+            listeners,
+            epoll,
+            no_listeners,
+            next: 0,
+            is_busy: false,
+            requests: 0,
+            is_exhausted: false,
+            buffer: None,
+        })
     }
 
     /// Serves until a stop is requested and no connection is left.
@@ -65,6 +83,8 @@ impl ApplicationThread {
             let is_listener = woken.is_some_and(|number| number < READY);
             let mut has_served = !is_listener && self.serve_ready(application);
             let looks = woken.is_some() || self.is_busy || self.is_time_to_look();
+            // The request above may have taken long.
+            let looks = looks && !self.context.stop.is_requested();
             match if looks { self.accept() } else { Ok(None) } {
                 Ok(accepted) => {
                     if woken.is_none() {
@@ -80,20 +100,23 @@ impl ApplicationThread {
                         tracing::error!("cannot accept connections, and tries again: {error}");
                     }
                     self.is_exhausted = true;
-                    application.wait(|| std::thread::sleep(RETRY_INTERVAL));
+                    if !self.serve_ready(application) {
+                        self.wait(application, &self.no_listeners, Some(RETRY_INTERVAL));
+                    }
+                    woken = None;
+                    continue;
                 }
             }
             has_served |= is_listener && self.serve_ready(application);
-            woken = if has_served { None } else { self.wait(application, None) };
+            woken = if has_served { None } else { self.wait(application, &self.epoll, None) };
+            if let Some(number) = woken.filter(|number| *number < READY) {
+                self.next = usize::try_from(number).unwrap_or(0);
+            }
         }
-        // Nothing accepts any longer, and the descriptor of the stop would end every wait.
-        for listener in self.listeners.drain(..).filter_map(|listener| listener.upgrade()) {
-            let _ = epoll::delete(&self.epoll, &*listener);
-        }
-        let _ = epoll::delete(&self.epoll, &self.context.stop);
+        // Nothing accepts any longer. A child of the application may hold the listeners, which then stay readable.
         while !self.context.has_no_connections() {
             if !self.serve_ready(application) {
-                self.wait(application, Some(RETRY_INTERVAL));
+                self.wait(application, &self.no_listeners, Some(RETRY_INTERVAL));
             }
         }
     }
@@ -115,11 +138,20 @@ impl ApplicationThread {
         is_there
     }
 
-    /// Advances a connection as far as possible without a wait.
+    /// Advances a connection as far as possible without a wait, and answers one request at most.
     fn serve(&mut self, mut connection: Box<Connection>, application: &mut impl Application) {
+        let mut has_called = false;
         loop {
             match connection.advance() {
-                Step::Application => application.call(&mut connection),
+                Step::Application if has_called => {
+                    // The peer has sent the next request already. Others have their turn first.
+                    self.context.ready.push(connection);
+                    return;
+                }
+                Step::Application => {
+                    application.call(&mut connection);
+                    has_called = true;
+                }
                 Step::Wait(..) => {
                     self.context.waiting.push(connection);
                     return;
@@ -174,21 +206,19 @@ impl ApplicationThread {
         Some(Box::new(Connection::new(&self.context.shared, socket, addresses, admission, self.buffer.take())))
     }
 
-    /// Waits for a connection, for the polling thread, or for a stop. Returns what ended the wait: the number of a listener,
-    /// [`READY`] or [`STOP`].
-    fn wait(&mut self, application: &impl Application, timeout: Option<Duration>) -> Option<u64> {
+    /// Waits for what is in an epoll set. Returns what ended the wait: the number of a listener, [`READY`], [`SENT`] or [`STOP`].
+    fn wait(&self, application: &impl Application, epoll: &OwnedFd, timeout: Option<Duration>) -> Option<u64> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        let epoll = &self.epoll;
         let woken = application.wait(|| {
-            // With one event at a time, another thread is woken for the next one.
+            // A thread handles one event at a time. Meanwhile it is not in the wait queue, so that the kernel wakes another
+            // thread for the next event.
             let mut event = [core::mem::MaybeUninit::<Event>::uninit()];
             // If this fails, the thread only tries again too early.
             let waited = epoll::wait(epoll, &mut event, timeout.as_ref());
             waited.ok().and_then(|(events, _)| events.first().map(|event| event.data.u64()))
         });
-        self.context.ready.settle();
-        if let Some(number) = woken.filter(|number| *number < READY) {
-            self.next = usize::try_from(number).unwrap_or(0);
+        if woken == Some(SENT) {
+            drop(self.context.sent.pop());
         }
         woken
     }

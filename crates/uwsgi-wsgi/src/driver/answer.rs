@@ -31,6 +31,10 @@ pub(crate) struct Answer {
     /// Why the server ended the answer before the application did.
     failure: Option<Refusal>,
     is_broken: bool,
+    /// Whether all of the answer was given, and nothing of it is missing.
+    is_finished: bool,
+    /// Whether a byte has left.
+    has_sent: bool,
 }
 
 /// Why bytes of an answer cannot leave.
@@ -62,6 +66,8 @@ impl Answer {
             rest: None,
             failure: None,
             is_broken: false,
+            is_finished: false,
+            has_sent: false,
         }
     }
 
@@ -110,6 +116,11 @@ impl Answer {
         self.is_broken
     }
 
+    /// Whether a byte of the answer has left.
+    pub(crate) const fn has_sent(&self) -> bool {
+        self.has_sent
+    }
+
     /// Sends bytes of the body, the head before the first of them, and waits until all have left. `unread` is how much of the
     /// request's body is unread.
     pub(crate) fn write(&mut self, bytes: &[u8], unread: Option<u64>, wait: &impl Wait) -> Result<(), SendError> {
@@ -148,6 +159,7 @@ impl Answer {
             Err(error) => return Err(SendError::Application(error)),
         };
         let finished = self.respond.finished();
+        self.is_finished = finished.is_ok();
         let head = leaves.head || finished.is_ok_and(|leaves| leaves.head);
         let head = if head { self.take_head(declares.then_some(length)) } else { Vec::new() };
         let mut rest = Rest::new(head, cut(body, leaves.take));
@@ -173,7 +185,7 @@ impl Answer {
     /// Ends the answer because the application failed. `body` is why its last read of the request's body failed, if it did.
     /// Returns the refusal that has to be written, if nothing has left.
     pub(crate) fn fail(&mut self, body: Option<Refusal>) -> Option<Refusal> {
-        if self.failure.is_some() || self.is_broken {
+        if self.failure.is_some() || self.is_broken || self.is_whole() {
             return self.failure;
         }
         match self.respond.failed(body) {
@@ -188,6 +200,14 @@ impl Answer {
     /// Returns the state of the answer, its status, and the bytes that have not left.
     pub(crate) fn into_parts(self) -> (Respond, u16, Vec<u8>, Option<Rest>) {
         (self.respond, self.status, self.head, self.rest)
+    }
+
+    /// Whether the peer gets a whole answer, whatever the application does now.
+    fn is_whole(&mut self) -> bool {
+        if !self.is_finished && self.has_left() && self.length == Some(self.respond.sent()) {
+            self.is_finished = self.respond.finished().is_ok();
+        }
+        self.is_finished
     }
 
     /// Returns an error if the grace period of a stop is over.
@@ -235,13 +255,29 @@ impl Answer {
         sent.map_err(SendError::Connection)
     }
 
-    fn try_send_and_wait(&mut self, mut head: &[u8], mut bytes: &[u8], wait: &impl Wait) -> io::Result<()> {
+    /// The time for all of these bytes begins when the peer first takes none. It does not begin again when the peer takes some:
+    /// a peer that takes few bytes at a time would hold the thread for ever.
+    fn try_send_and_wait(&mut self, head: &[u8], bytes: &[u8], wait: &impl Wait) -> io::Result<()> {
+        let mut of_body = 0;
+        let sent = self.send_counting(head, bytes, wait, &mut of_body);
+        self.respond.wrote(of_body);
+        sent
+    }
+
+    fn send_counting(
+        &mut self,
+        mut head: &[u8],
+        mut bytes: &[u8],
+        wait: &impl Wait,
+        sent: &mut usize,
+    ) -> io::Result<()> {
         while !(head.is_empty() && bytes.is_empty()) {
             match send_pieces(&self.socket, head, bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     let of_body = count.saturating_sub(head.len());
-                    self.respond.wrote(of_body);
+                    *sent = sent.saturating_add(of_body);
+                    self.has_sent = true;
                     bytes = bytes.get(of_body..).unwrap_or_default();
                     head = head.get(count..).unwrap_or_default();
                 }
@@ -262,11 +298,17 @@ impl Answer {
         Ok(())
     }
 
-    /// Sends what can leave now.
+    /// Sends what can leave now. A part of a file may have to be read from a disk, so that only its first piece leaves here.
     fn send_now(&mut self, rest: &mut Rest) -> io::Result<()> {
         while !rest.is_empty() {
             match rest.send(&self.socket) {
-                Ok(Some((_, of_body))) => self.respond.wrote(of_body),
+                Ok(Some(of_body)) => {
+                    self.respond.wrote(of_body);
+                    self.has_sent = true;
+                    if of_body > 0 && rest.is_file() {
+                        break;
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => {
                     self.respond.broken();

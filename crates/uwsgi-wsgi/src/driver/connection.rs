@@ -11,6 +11,7 @@ use crate::access_log::Exchange;
 use crate::driver::incoming::{Arrival, Incoming};
 use crate::driver::rest::{Body, Rest};
 use crate::driver::shared::Shared;
+use crate::fork;
 use crate::lock::lock;
 
 /// One connection. A thread that has nothing to wait for calls [`advance`](Self::advance).
@@ -119,8 +120,8 @@ impl Connection {
         self.exchange = Some(exchange);
         match (refusal, rest) {
             (Some(refusal), _) => {
-                let response = respond.refusal_response(&refusal);
-                self.phase = Phase::Sending(Box::new(respond), Rest::new(response.to_vec(), Body::None));
+                let rest = whole(respond.refusal_response(&refusal));
+                self.phase = Phase::Sending(Box::new(respond), rest);
             }
             (None, Some(rest)) => self.phase = Phase::Sending(Box::new(respond), rest),
             (None, None) => {
@@ -129,6 +130,15 @@ impl Connection {
                     self.phase = Phase::Over;
                 }
             }
+        }
+    }
+
+    /// Ends the connection, because a thread of the application still writes its answer.
+    pub(crate) fn abandon(&mut self) {
+        self.phase = Phase::Over;
+        let ended = self.reset().and_then(|()| Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?));
+        if let Err(error) = ended {
+            tracing::debug!("the connection could not be ended: {error}");
         }
     }
 
@@ -174,16 +184,22 @@ impl Connection {
         log_refusal(&refusal, self.addresses.peer);
         let Some(incoming) = &self.incoming else { return };
         let receive = incoming.receive();
-        let response = receive.refusal_response(&refusal).to_vec();
+        let rest = whole(receive.refusal_response(&refusal));
         let respond = Respond::refusing(receive, self.socket.now());
-        self.phase = Phase::Sending(Box::new(respond), Rest::new(response, Body::None));
+        self.phase = Phase::Sending(Box::new(respond), rest);
     }
 
     fn send(&mut self) -> io::Result<Option<Step>> {
         let Phase::Sending(respond, rest) = &mut self.phase else { return Ok(None) };
+        let mut turns = 0_u32;
         while !rest.is_empty() {
+            turns = turns.saturating_add(1);
+            if turns > MAX_TURNS {
+                // Other connections wait too.
+                return Ok(Some(Step::Wait(Direction::Write, respond.deadline())));
+            }
             match rest.send(&self.socket) {
-                Ok(Some((_, of_body))) => respond.wrote(of_body),
+                Ok(Some(of_body)) => respond.wrote(of_body),
                 Ok(None) => {
                     let now = self.socket.now();
                     respond.blocked(now);
@@ -199,12 +215,18 @@ impl Connection {
                     if error.kind() == io::ErrorKind::UnexpectedEof {
                         tracing::error!("an answer was cut off: {error}");
                     }
+                    if let (true, Some(exchange)) = (rest.is_unsent(), &mut self.exchange) {
+                        exchange.has_gone = true;
+                    }
                     respond.broken();
                     break;
                 }
             }
         }
-        let Phase::Sending(respond, _) = core::mem::replace(&mut self.phase, Phase::Over) else { return Ok(None) };
+        let Phase::Sending(respond, rest) = core::mem::replace(&mut self.phase, Phase::Over) else { return Ok(None) };
+        if let Some(bytes) = rest.into_large_bytes() {
+            self.shared.sent.push(bytes);
+        }
         self.end(&respond)?;
         Ok(None)
     }
@@ -215,7 +237,7 @@ impl Connection {
         let Some(incoming) = &mut self.incoming else {
             // A thread of the application still reads the body. It holds the socket, so that only this ends the connection.
             self.phase = Phase::Over;
-            ignore_unsupported(self.socket.abort())?;
+            self.reset()?;
             return Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?);
         };
         incoming.give_back_unread();
@@ -227,7 +249,7 @@ impl Connection {
             }
             Ending::Abort => {
                 self.phase = Phase::Over;
-                return ignore_unsupported(self.socket.abort());
+                return self.reset();
             }
             // Closes at once: no unread byte can turn the close into a reset.
             Ending::HalfClose(drain) if drain.expects_nothing() && !incoming.has_unused_bytes(&self.socket) => {
@@ -241,16 +263,32 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends the connection so that the peer sees that the answer is not whole. A Unix socket has no reset: there the close alone
+    /// ends the answer.
+    fn reset(&self) -> io::Result<()> {
+        self.socket.abort()?;
+        if fork::has_child() && self.addresses.peer.is_some() {
+            // A child may hold the socket too, so that the close alone would be no reset.
+            let _ = rustix::net::connect_unspec(&*self.socket);
+        }
+        Ok(())
+    }
+
     /// Reads and drops what the peer still sends. If the server closed the connection with unread bytes, the kernel would reset
     /// it, and the front end would lose the answer.
     fn drain(&mut self) -> io::Result<Option<Step>> {
         let (Phase::Draining(drain), Some(incoming)) = (&mut self.phase, &mut self.incoming) else {
             return Ok(Some(Step::Over));
         };
-        let mut dropped = 0;
+        let (mut dropped, mut turns) = (0, 0_u32);
         while let DrainStep::Need(most) = drain.step(dropped, incoming.is_at_end(), self.socket.now()) {
+            turns = turns.saturating_add(1);
             match incoming.drop_bytes(&self.socket, most)? {
-                Some(count) => dropped = count,
+                Some(count) if turns < MAX_TURNS => dropped = count,
+                Some(count) => {
+                    let _ = drain.step(count, incoming.is_at_end(), self.socket.now());
+                    return Ok(Some(Step::Wait(Direction::Read, Some(drain.deadline()))));
+                }
                 None => return Ok(Some(Step::Wait(Direction::Read, Some(drain.deadline())))),
             }
         }
@@ -272,17 +310,24 @@ impl Connection {
     }
 }
 
+/// How often a connection sends or reads before others have their turn.
+const MAX_TURNS: u32 = 32;
+
 impl Drop for Connection {
     fn drop(&mut self) {
+        if fork::has_child() {
+            // A child may hold the socket too, so that the close alone would not end the connection for the peer.
+            let _ = rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both);
+        }
         lock(&self.shared.limit).release(self.admission);
         self.shared.connection_ends();
     }
 }
 
-/// A Unix socket has no reset. There the close alone ends an answer that breaks off.
-fn ignore_unsupported(aborted: io::Result<()>) -> io::Result<()> {
-    match aborted {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-        aborted => aborted,
-    }
+/// Splits a whole response into its head and its body, whose bytes are counted.
+fn whole(response: &'static [u8]) -> Rest {
+    let end = response.windows(4).position(|end| end == b"\r\n\r\n").map_or(response.len(), |at| at.saturating_add(4));
+    let (head, body) = response.split_at_checked(end).unwrap_or((response, &[]));
+    let body = if body.is_empty() { Body::None } else { Body::Bytes(Box::new(body), 0) };
+    Rest::new(head.to_vec(), body)
 }

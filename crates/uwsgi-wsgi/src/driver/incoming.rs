@@ -25,7 +25,7 @@ pub(crate) struct Incoming {
     body: usize,
     eof: bool,
     has_request: bool,
-    /// Whether the body failed while it was read ahead. The application reads what has come, and then gets the error.
+    /// Whether the body has failed. The application reads what has come, and then gets the error.
     has_failed: bool,
     failure: Option<Refusal>,
     is_broken: bool,
@@ -50,6 +50,8 @@ const READ_AHEAD: u64 = 64 << 10;
 const INITIAL_BUFFER: usize = 8 << 10;
 /// The least room for a body after a packet. A read of at least this many bytes does not go through the buffer.
 const BODY_ROOM: usize = 16 << 10;
+/// A read of at least this many bytes runs without the lock of Python.
+const LONG_READ: usize = 128 << 10;
 /// The largest buffer in bytes that is kept for another connection.
 const MAX_KEPT_BUFFER: usize = 96 << 10;
 
@@ -224,13 +226,13 @@ impl Incoming {
         self.start = self.start.saturating_add(count);
     }
 
-    /// Returns how many bytes of the body are left, those in the buffer included; `None` if that is not known.
+    /// Returns how many bytes must be read before the next request of the connection; `None` if no request may follow.
     pub(crate) fn unread(&self) -> Option<u64> {
         let left = self.receive.unread_body()?;
         Some(left.saturating_add(u64::try_from(self.body).unwrap_or(u64::MAX)))
     }
 
-    /// Returns how many bytes the body still has, as far as that is known: a body that has failed has no known end.
+    /// Returns how many bytes the application can still read. A body that has failed has no end, so that a read gets the error.
     pub(crate) fn left(&self) -> usize {
         if self.has_failed {
             return usize::MAX;
@@ -311,7 +313,7 @@ impl Incoming {
         let got = self.buffer.get(self.start..self.filled).unwrap_or_default();
         match self.receive.body(got, self.eof, socket.now()) {
             BodyStep::Fail(refusal) => {
-                self.failure = Some(refusal);
+                (self.failure, self.has_failed) = (Some(refusal), true);
                 Err(body_error(refusal))
             }
             step => Ok(step),
@@ -347,7 +349,9 @@ fn read_or_wait(
     wait: &impl Wait,
     room: &mut [u8],
 ) -> io::Result<Option<usize>> {
-    if let Some(count) = try_read(socket, room)? {
+    // A long read copies for a while, so that other threads run meanwhile.
+    let read = if room.len() < LONG_READ { try_read(socket, room) } else { wait.wait(|| try_read(socket, room)) };
+    if let Some(count) = read? {
         return Ok(Some(count));
     }
     wait.for_socket(socket, stop, Direction::Read, receive.deadline())?;

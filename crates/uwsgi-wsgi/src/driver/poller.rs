@@ -39,6 +39,18 @@ struct Slot {
     generation: u32,
 }
 
+/// Requests a stop when it is dropped, also by a panic.
+struct StopAtEnd(Arc<Context>);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        if !self.0.stop.is_requested() {
+            tracing::error!("the polling thread has ended, so the server stops");
+        }
+        self.0.stop.request();
+    }
+}
+
 const WAITING: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
 const ALL_CLOSED: u64 = u64::MAX - 2;
@@ -52,7 +64,13 @@ impl Poller {
         epoll::add(&epoll, &context.stop, EventData::new_u64(STOP), EventFlags::IN)?;
         let poller =
             Self { context, epoll, slots: Vec::new(), free: Vec::new(), timers: BinaryHeap::new(), is_stopping: false };
-        std::thread::Builder::new().name("uwsgi-poller".into()).spawn(move || poller.run())
+        let run = move || {
+            let context = Arc::clone(&poller.context);
+            // Without this thread no slow connection ends, so that the server must end. After a stop this changes nothing.
+            let _stop_at_end = StopAtEnd(context);
+            poller.run();
+        };
+        std::thread::Builder::new().name("uwsgi-poller".into()).spawn(run)
     }
 
     fn run(mut self) {
@@ -71,7 +89,7 @@ impl Poller {
                 match event.data.u64() {
                     WAITING => self.take_waiting(),
                     STOP => self.stop(),
-                    // The loop below ends.
+                    // This loop ends below.
                     ALL_CLOSED => {}
                     data => self.advance_slot(data),
                 }
@@ -85,7 +103,6 @@ impl Poller {
 
     /// Takes the connections that the application threads have given.
     fn take_waiting(&mut self) {
-        self.context.waiting.settle();
         while let Some(connection) = self.context.waiting.pop() {
             let number = self.free.pop().unwrap_or_else(|| {
                 self.slots.push(Slot::default());
@@ -136,6 +153,7 @@ impl Poller {
                 if let Some(until) = until.filter(|until| slot.timer.is_none_or(|timer| *until < timer)) {
                     slot.timer = Some(until);
                     self.timers.push(Reverse((until, number, generation)));
+                    self.drop_old_timers();
                 }
             }
             step => {
@@ -185,6 +203,18 @@ impl Poller {
     fn next_timer(&self) -> Option<Timespec> {
         let Reverse((time, ..)) = self.timers.peek()?;
         Timespec::try_from(time.saturating_duration_since(Instant::now())).ok()
+    }
+
+    /// Drops the timers of connections that are gone, once they are many. Their time may be an hour away.
+    fn drop_old_timers(&mut self) {
+        if self.timers.len() < self.slots.len().saturating_mul(2).saturating_add(64) {
+            return;
+        }
+        let slots = &self.slots;
+        self.timers.retain(|Reverse((time, number, generation))| {
+            let slot = slots.get(index(*number));
+            slot.is_some_and(|slot| slot.generation == *generation && slot.timer == Some(*time))
+        });
     }
 
     /// Advances the connections whose timers have ended.

@@ -9,13 +9,18 @@ use crate::driver::wake::Wake;
 use crate::lock::lock;
 
 /// Values on their way from one thread to another.
-#[derive(Debug)]
 pub(crate) struct Queue<T> {
     values: Mutex<VecDeque<T>>,
     /// The number of values. It is read without the lock.
     len: AtomicUsize,
-    /// Readable while there are values.
+    /// Counts the values, and is readable while there are some. It changes under the lock.
     pub(crate) wake: Wake,
+}
+
+impl<T> core::fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Queue").field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
 impl<T> Queue<T> {
@@ -27,7 +32,6 @@ impl<T> Queue<T> {
         let mut values = lock(&self.values);
         values.push_back(value);
         self.len.store(values.len(), Ordering::Release);
-        drop(values);
         self.wake.add();
     }
 
@@ -38,16 +42,7 @@ impl<T> Queue<T> {
         let mut values = lock(&self.values);
         let value = values.pop_front()?;
         self.len.store(values.len(), Ordering::Release);
-        drop(values);
         self.wake.take();
         Some(value)
-    }
-
-    /// Makes the descriptor unreadable, if there are no values. Call [`pop`](Self::pop) after it, because a value may have come
-    /// meanwhile.
-    pub(crate) fn settle(&self) {
-        if self.len.load(Ordering::Acquire) == 0 {
-            self.wake.take();
-        }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
 
+use rustix::io::Errno;
 use uwsgi_io::{Socket, Transport};
 
 use crate::driver::incoming::is_retry;
@@ -50,6 +51,8 @@ impl fmt::Debug for Body {
     }
 }
 
+/// Bytes over this length are dropped at once, not with the next request.
+const LARGE: usize = 256 << 10;
 /// The most bytes that one call sends from a file. A file may have to be read from a disk first.
 const FILE_PIECE: usize = 1 << 20;
 
@@ -58,9 +61,9 @@ impl Rest {
         Self { head, head_sent: 0, body }
     }
 
-    /// Sends as much as can leave now. Returns how many bytes left, and how many of them belong to the body; `None` if no byte
-    /// can leave yet. Do not call it when [nothing is left](Self::is_empty).
-    pub(crate) fn send(&mut self, socket: &Socket) -> io::Result<Option<(usize, usize)>> {
+    /// Sends as much as can leave now. Returns how many bytes of the body left; `None` if no byte can leave yet. Do not call it
+    /// when [all bytes have left](Self::is_empty).
+    pub(crate) fn send(&mut self, socket: &Socket) -> io::Result<Option<usize>> {
         let head = self.head.get(self.head_sent..).unwrap_or_default();
         let sent = match &mut self.body {
             Body::Bytes(bytes, from) => {
@@ -82,7 +85,25 @@ impl Rest {
         if let Body::Bytes(_, from) = &mut self.body {
             *from = from.saturating_add(of_body);
         }
-        Ok(Some((count, of_body)))
+        Ok(Some(of_body))
+    }
+
+    /// Whether the body is a part of a file.
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.body, Body::File(_))
+    }
+
+    /// Whether no byte has left.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.head_sent == 0 && !self.head.is_empty()
+    }
+
+    /// Returns the bytes of the body, to be dropped by a thread that is attached to Python, if they take much memory.
+    pub(crate) fn into_large_bytes(self) -> Option<Bytes> {
+        match self.body {
+            Body::Bytes(bytes, _) if (*bytes).as_ref().len() > LARGE => Some(bytes),
+            _ => None,
+        }
     }
 
     /// Whether all bytes have left.
@@ -99,7 +120,11 @@ impl Rest {
 impl FilePart {
     fn send(&mut self, socket: &Socket) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(FILE_PIECE);
-        let count = rustix::fs::sendfile(socket, &self.file, Some(&mut self.offset), most)?;
+        let count =
+            rustix::fs::sendfile(socket, &self.file, Some(&mut self.offset), most).map_err(|error| match error {
+                Errno::AGAIN | Errno::INTR | Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => error.into(),
+                error => io::Error::new(io::ErrorKind::UnexpectedEof, format!("the file cannot be sent: {error}")),
+            })?;
         if count == 0 {
             let what = format!("the file has become shorter: {} bytes are missing", self.left);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));

@@ -9,6 +9,8 @@ use std::sync::Mutex;
 use uwsgi::server::{AllowList, ConnectionLimit, Settings};
 
 use crate::access_log::AccessLog;
+use crate::driver::queue::Queue;
+use crate::driver::rest::Bytes;
 use crate::driver::stop::Stop;
 use crate::driver::wake::Wake;
 
@@ -22,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) access_log: Option<Arc<AccessLog>>,
     pub(crate) limit: Mutex<ConnectionLimit>,
     pub(crate) stop: Stop,
+    /// Large bytes of answers that have left. The application threads drop them, since that needs Python.
+    pub(crate) sent: Queue<Bytes>,
     /// How many connections are open.
     open: AtomicUsize,
     /// Readable when a stop was requested and the last connection is closed.
@@ -43,6 +47,7 @@ impl Shared {
             access_log,
             limit: Mutex::new(ConnectionLimit::new(max_connections)),
             stop: Stop::new()?,
+            sent: Queue::new()?,
             open: AtomicUsize::new(0),
             all_closed: Wake::new()?,
         })

@@ -1,13 +1,16 @@
 //! Calls the application for a request, and sends what it returns.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::time::Instant;
 
-use pyo3::exceptions::{PyBaseException, PyOSError};
+use pyo3::exceptions::{PyBaseException, PyConnectionError, PyOSError, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTraceback, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTraceback, PyTuple, PyType};
 use uwsgi::Request;
 use uwsgi::server::{AnswerError, PEER_HAS_GONE, Refusal};
 use uwsgi_server::log_refusal;
@@ -19,8 +22,9 @@ use crate::driver::connection::Connection;
 use crate::driver::rest::Body;
 use crate::driver::wait::Wait;
 use crate::error_log::ErrorLog;
+use crate::fork;
 use crate::wsgi::environ::Environs;
-use crate::wsgi::errors::Errors;
+use crate::wsgi::errors::{Errors, printable};
 use crate::wsgi::file_part::FileTypes;
 use crate::wsgi::file_wrapper::FileWrapper;
 use crate::wsgi::input::{Detached, Input};
@@ -81,14 +85,20 @@ impl<'py> Caller<'py> {
 
     /// Calls the application, sends its answer, and calls `close()`.
     fn respond(&self, environ: &Bound<'py, PyDict>, start: &Bound<'py, StartResponse>) -> Result<(), Fault> {
-        let iterable = self.app.call1((environ, start))?;
+        let called = self.app.call1((environ, start));
+        self.end_child(called.as_ref().err());
+        let iterable = called?;
         let is_plain = iterable.is_exact_instance_of::<PyList>() || iterable.is_exact_instance_of::<PyTuple>();
         let sent = self.send(&iterable, is_plain, start);
         if is_plain {
             return sent;
         }
         let close = || match iterable.getattr_opt(intern!(self.py, "close"))? {
-            Some(close) => close.call0().map(drop),
+            Some(close) => {
+                let closed = close.call0();
+                self.end_child(closed.as_ref().err());
+                closed.map(drop)
+            }
             None => Ok(()),
         };
         match (sent, close()) {
@@ -113,10 +123,11 @@ impl<'py> Caller<'py> {
             return finish(start, body);
         }
         for chunk in iterable.try_iter()? {
+            self.end_child(chunk.as_ref().err());
             let chunk = chunk?;
             let bytes =
                 chunk.cast::<PyBytes>().map_err(|_| not_bytes("the application's iterable must give", &chunk))?;
-            let mut start = start.borrow_mut();
+            let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
             if bytes.as_bytes().is_empty() {
                 if let Some(answer) = &mut start.answer {
                     answer.check_peer()?;
@@ -136,10 +147,30 @@ impl<'py> Caller<'py> {
     fn file(&self, iterable: &Bound<'py, PyAny>, start: &Bound<'py, StartResponse>) -> PyResult<Option<Body>> {
         let Ok(wrapper) = iterable.cast_exact::<FileWrapper>() else { return Ok(None) };
         let Some(mut part) = self.file_types.part(wrapper.get().file.bind(self.py))? else { return Ok(None) };
-        if let Some(length) = start.borrow().answer.as_ref().and_then(Answer::length) {
+        if let Some(length) = start.try_borrow()?.answer.as_ref().and_then(Answer::length) {
             part.left = part.left.min(length);
         }
         Ok(Some(Body::File(part)))
+    }
+
+    /// Ends this process, if it is a child that the application forked and that has come back from the application.
+    fn end_child(&self, error: Option<&PyErr>) {
+        if !fork::is_child() {
+            return;
+        }
+        let code = error.filter(|error| error.is_instance_of::<PySystemExit>(self.py)).map(|error| {
+            let code = error.value(self.py).getattr(intern!(self.py, "code"));
+            code.map_or(1, |code| if code.is_none() { 0 } else { code.extract::<i32>().unwrap_or(1) })
+        });
+        if code.is_none() {
+            if let Some(error) = error {
+                self.log_exception("a child process that the application forked raised an exception", error);
+            }
+            tracing::error!("a child process that the application forked has returned from it, and is ended");
+        }
+        // Only the application's own objects may need their end, and `os.fork` leaves that to it.
+        let _ = self.py.import("os").and_then(|os| os.call_method1("_exit", (code.unwrap_or(1),)));
+        std::process::abort();
     }
 
     /// Logs an exception of the application with its traceback.
@@ -148,11 +179,10 @@ impl<'py> Caller<'py> {
         let lines = py
             .import(intern!(py, "traceback"))
             .and_then(|traceback| traceback.call_method1(intern!(py, "format_exception"), error_parts(py, error)))
-            .and_then(|lines| lines.extract::<Vec<String>>());
-        let text = lines.map_or_else(|_| error.to_string(), |lines| lines.concat());
-        let text = format!("{what}\n{}", text.trim_end());
-        let log = &self.log;
-        py.detach(|| log.log(tracing::Level::ERROR, "ERROR", &text));
+            .and_then(|lines| intern!(py, "").call_method1(intern!(py, "join"), (lines,)))
+            .and_then(|text| printable(text.cast::<PyString>()?).map(Cow::into_owned));
+        let text = lines.unwrap_or_else(|_| error.to_string());
+        self.log.log(tracing::Level::ERROR, "ERROR", &format!("{what}\n{}", text.trim_end()));
     }
 
     /// Ends an answer that is not whole. Returns the refusal to write instead, if nothing has left.
@@ -170,7 +200,13 @@ impl<'py> Caller<'py> {
             .and_then(|input| input.incoming().map(|incoming| (incoming.failure(), incoming.is_broken())));
         let (body_failure, is_broken) = body.unwrap_or_default();
         let is_of_peer = |error: &PyErr| {
-            (body_failure.is_some() || is_broken || answer.is_broken()) && error.is_instance_of::<PyOSError>(self.py)
+            // The error of a read has the text of the refusal. Another error of the system is the application's own.
+            let text =
+                || error.value(self.py).str().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+            let is_of_read = body_failure.is_some_and(|failure| text() == failure.to_string());
+            let is_of_connection =
+                (is_broken || answer.is_broken()) && error.is_instance_of::<PyConnectionError>(self.py);
+            error.is_instance_of::<PyOSError>(self.py) && (is_of_read || is_of_connection)
         };
         match fault {
             Fault::Raised(error) if is_of_peer(error) => tracing::debug!("{PEER_HAS_GONE}: {name}: {error}"),
@@ -180,12 +216,9 @@ impl<'py> Caller<'py> {
             }
             Fault::Send(SendError::Application(error)) => {
                 tracing::error!("Error handling request {name}: {error}");
-                if matches!(error, AnswerError::TooLong { .. }) {
-                    // The bytes within the length have left, and they are a whole answer.
-                    if answer.finish_with(Body::None, None).is_ok() {
-                        return None;
-                    }
-                }
+            }
+            Fault::Send(SendError::Connection(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                tracing::error!("Error handling request {name}: {error}");
             }
             Fault::Send(SendError::Connection(error)) => tracing::debug!("{PEER_HAS_GONE}: {name}: {error}"),
         }
@@ -214,12 +247,13 @@ impl Application for Caller<'_> {
             Some(request) => self.environs.environ(py, &request, connection.addresses),
             None => return, // cannot happen: the request was decoded before
         };
-        let input = Bound::new(py, Input::new(incoming, socket, shared));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let input = Bound::new(py, Input::new(incoming, socket, shared, Arc::clone(&is_over)));
         let (Ok(environ), Ok(input)) = (built, input) else {
             tracing::error!("a request could not be passed to the application: Python has no memory left");
             return;
         };
-        let start = Bound::new(py, StartResponse::new(answer, input.clone().unbind()));
+        let start = Bound::new(py, StartResponse::new(answer, input.clone().unbind(), Arc::clone(&is_over)));
         let Ok(start) = start else { return };
         let responded = environ
             .set_item(intern!(py, "wsgi.input"), &input)
@@ -227,16 +261,26 @@ impl Application for Caller<'_> {
             .and_then(|()| self.respond(&environ, &start));
         self.errors.get().end_line(py);
 
-        let Some(mut answer) = start.borrow_mut().answer.take() else { return };
+        is_over.store(true, Ordering::Release);
+        let answer = start.try_borrow_mut().ok().and_then(|mut start| start.answer.take());
+        let Some(mut answer) = answer else {
+            if let Err(Fault::Raised(error)) = &responded {
+                self.log_exception("Error handling a request", error);
+            }
+            tracing::error!("a thread of the application still writes an answer whose request is over: it is cut off");
+            return connection.abandon();
+        };
         let refusal = responded.err().and_then(|fault| {
-            let name = input.borrow().incoming().and_then(|incoming| incoming.request().as_ref().map(name));
-            let name = name.unwrap_or_else(|| "of an unknown name".into());
+            let read = input.try_borrow().ok();
+            let request = read.as_ref().and_then(|input| input.incoming()?.request());
+            let name = request.as_ref().map_or_else(|| "whose body another thread reads".into(), name);
+            drop(read);
             self.fail(&fault, &mut answer, &input, &name, connection.addresses.peer)
         });
         // A thread of the application may still read the body. Then the receiving half stays there.
         let incoming = input.try_borrow_mut().ok().and_then(|mut input| input.take());
         let has_gone = answer.is_broken() || incoming.as_ref().is_some_and(|incoming| incoming.is_broken());
-        let has_gone = has_gone && !answer.has_left();
+        let has_gone = has_gone && !answer.has_sent();
         let (respond, status, head, rest) = answer.into_parts();
         let status = refusal.map_or(status, |refusal| refusal.status());
         connection.answered(incoming, respond, rest, refusal, Exchange { begun, status, head, has_gone });
@@ -264,7 +308,7 @@ fn only_bytes(sequence: &Bound<'_, PyAny>) -> Option<Body> {
 
 /// Ends an answer with its last part.
 fn finish(start: &Bound<'_, StartResponse>, body: Body) -> Result<(), Fault> {
-    let mut start = start.borrow_mut();
+    let mut start = start.try_borrow_mut().map_err(PyErr::from)?;
     let unread = start.unread(start.py());
     match &mut start.answer {
         Some(answer) => Ok(answer.finish_with(body, unread)?),

@@ -38,14 +38,7 @@ impl Errors {
 impl Errors {
     /// Writes the lines that are whole, and keeps the rest.
     fn write(&self, py: Python<'_>, text: &Bound<'_, PyString>) -> PyResult<usize> {
-        let encoded = match text.to_cow() {
-            Ok(text) => text,
-            // A surrogate is written as the standard error of Python writes it.
-            Err(_) => {
-                let bytes = text.call_method1(intern!(py, "encode"), ("utf-8", "backslashreplace"))?;
-                Cow::Owned(String::from_utf8_lossy(bytes.extract::<&[u8]>()?).into_owned())
-            }
-        };
+        let encoded = printable(text)?;
         let whole = {
             let mut line = lock(&self.line);
             line.push_str(&encoded);
@@ -54,6 +47,7 @@ impl Errors {
                     let rest = line.split_off(end.saturating_add(1));
                     core::mem::replace(&mut *line, rest)
                 }
+                None if line.len() > MAX_LINE => core::mem::take(&mut *line),
                 None => String::new(),
             }
         };
@@ -74,4 +68,16 @@ impl Errors {
     fn flush(&self, py: Python<'_>) {
         self.end_line(py);
     }
+}
+
+/// The longest line in bytes whose end is waited for.
+const MAX_LINE: usize = 64 << 10;
+
+/// Returns a string as UTF-8. A surrogate is written as the standard error of Python writes it.
+pub(crate) fn printable<'s>(text: &'s Bound<'_, PyString>) -> PyResult<Cow<'s, str>> {
+    if let Ok(text) = text.to_cow() {
+        return Ok(text);
+    }
+    let bytes = text.call_method1(intern!(text.py(), "encode"), ("utf-8", "backslashreplace"))?;
+    Ok(Cow::Owned(String::from_utf8_lossy(bytes.extract::<&[u8]>()?).into_owned()))
 }

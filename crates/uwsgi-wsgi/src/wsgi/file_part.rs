@@ -50,6 +50,8 @@ impl FileTypes {
         if !metadata.is_file() {
             return Ok(None);
         }
-        Ok(Some(FilePart { file: duplicate, offset, left: metadata.len().saturating_sub(offset) }))
+        let left = metadata.len().saturating_sub(offset);
+        // The files of /proc have bytes although their length is 0.
+        Ok((left > 0).then_some(FilePart { file: duplicate, offset, left }))
     }
 }

@@ -1,6 +1,7 @@
 //! `wsgi.file_wrapper` (PEP 3333, "Optional Platform-Specific File Handling").
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -24,6 +25,10 @@ impl FileWrapper {
             return Err(PyTypeError::new_err("wsgi.file_wrapper needs an object with a method read()"));
         }
         Ok(Self { file: filelike.clone().unbind(), block_size: blksize })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.file)
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

@@ -1,8 +1,9 @@
 //! `wsgi.input`: the body of a request as a file object.
 
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice};
 use uwsgi_io::Socket;
@@ -17,6 +18,8 @@ use crate::driver::wait::Wait;
 pub(crate) struct Input {
     /// `None` after the request. An application may keep this object, and its socket must be closed nevertheless.
     body: Option<OpenBody>,
+    /// Whether the request is over. A thread that was reading then drops the body by itself.
+    is_over: Arc<AtomicBool>,
 }
 
 /// A body that can be read.
@@ -37,13 +40,18 @@ impl Wait for Detached<'_> {
 }
 
 /// How many bytes are read at once where the number of bytes that come is not known.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 256 << 10;
 /// How many bytes get their memory before they come. A declared length is not proof that so many bytes come.
 const MAX_AT_ONCE: usize = 1 << 20;
 
 impl Input {
-    pub(crate) fn new(incoming: Box<Incoming>, socket: Arc<Socket>, shared: Arc<Shared>) -> Self {
-        Self { body: Some(OpenBody { incoming, socket, shared }) }
+    pub(crate) fn new(
+        incoming: Box<Incoming>,
+        socket: Arc<Socket>,
+        shared: Arc<Shared>,
+        is_over: Arc<AtomicBool>,
+    ) -> Self {
+        Self { body: Some(OpenBody { incoming, socket, shared }), is_over }
     }
 
     /// Takes the receiving half back: the request is over.
@@ -55,6 +63,14 @@ impl Input {
         self.body.as_ref().map(|body| &*body.incoming)
     }
 
+    /// Drops the body, if the request has ended while this thread was reading.
+    fn end_late<T>(&mut self, read: PyResult<T>) -> PyResult<T> {
+        if self.is_over.load(Ordering::Acquire) {
+            self.body = None;
+        }
+        read
+    }
+
     fn parts(&mut self) -> PyResult<(&mut Incoming, &Socket, &Shared)> {
         match &mut self.body {
             Some(OpenBody { incoming, socket, shared }) => Ok((incoming, socket, shared)),
@@ -63,7 +79,12 @@ impl Input {
     }
 
     /// Fills a buffer with bytes of the body. It is not longer than the rest of the body.
-    fn read_exact(&mut self, py: Python<'_>, mut out: &mut [u8]) -> PyResult<()> {
+    fn read_exact(&mut self, py: Python<'_>, out: &mut [u8]) -> PyResult<()> {
+        let read = self.try_read_exact(py, out);
+        self.end_late(read)
+    }
+
+    fn try_read_exact(&mut self, py: Python<'_>, mut out: &mut [u8]) -> PyResult<()> {
         let (incoming, socket, shared) = self.parts()?;
         while !out.is_empty() {
             let count = incoming.read_body(socket, &shared.stop, &Detached(py), out)?;
@@ -77,11 +98,16 @@ impl Input {
 
     /// Reads at most `most` bytes: fewer only at the end of the body.
     fn read_up_to(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
+        let read = self.try_read_up_to(py, most);
+        self.end_late(read)
+    }
+
+    fn try_read_up_to(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
         let (incoming, socket, shared) = self.parts()?;
         let mut bytes = Vec::new();
         loop {
             let missing = most.saturating_sub(bytes.len());
-            let room = incoming.left().min(missing).min(PIECE.max(bytes.len()));
+            let room = incoming.left().min(missing).min(PIECE);
             if room == 0 {
                 break;
             }
@@ -99,6 +125,11 @@ impl Input {
 
     /// Reads a line of at most `most` bytes, with its end.
     fn read_line(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
+        let read = self.try_read_line(py, most);
+        self.end_late(read)
+    }
+
+    fn try_read_line(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<u8>> {
         let (incoming, socket, shared) = self.parts()?;
         let mut line = Vec::new();
         while line.len() < most {
@@ -155,11 +186,14 @@ impl Input {
         if most == 0 {
             return Ok(PyBytes::new(py, b""));
         }
-        let there = incoming.fill_body(socket, &shared.stop, &Detached(py))?;
-        let there = there.get(..there.len().min(most)).unwrap_or_default();
-        let (bytes, count) = (PyBytes::new(py, there), there.len());
-        incoming.consume(count);
-        Ok(bytes)
+        let read = incoming.fill_body(socket, &shared.stop, &Detached(py)).map(|there| {
+            let there = there.get(..there.len().min(most)).unwrap_or_default();
+            (PyBytes::new(py, there), there.len())
+        });
+        if let Ok((_, count)) = &read {
+            incoming.consume(*count);
+        }
+        self.end_late(read.map(|(bytes, _)| bytes).map_err(PyErr::from))
     }
 
     /// Reads one line with its end, at most `size` bytes of it.
@@ -190,6 +224,9 @@ impl Input {
     #[pyo3(signature = (buffer, /))]
     fn readinto(&mut self, py: Python<'_>, buffer: &Bound<'_, PyAny>) -> PyResult<usize> {
         let view = PyMemoryView::from(buffer)?.call_method1("cast", ("B",))?;
+        if view.getattr("readonly")?.is_truthy()? {
+            return Err(PyTypeError::new_err("readinto() needs a buffer that can be written"));
+        }
         let bytes = self.read_up_to(py, view.len()?)?;
         let count = isize::try_from(bytes.len()).unwrap_or(isize::MAX);
         view.set_item(PySlice::new(py, 0, count, 1), PyBytes::new(py, &bytes))?;
@@ -204,6 +241,9 @@ impl Input {
         let line = self.read_line(py, usize::MAX)?;
         Ok(if line.is_empty() { None } else { Some(PyBytes::new(py, &line)) })
     }
+
+    /// Does nothing. The wrappers of the module `io` call it when they are closed.
+    fn flush(&self) {}
 
     fn readable(&self) -> bool {
         true

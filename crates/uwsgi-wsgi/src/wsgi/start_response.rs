@@ -1,5 +1,8 @@
 //! `start_response()` and the `write()` that it returns (PEP 3333, "The start_response() Callable").
 
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::exceptions::{PyAssertionError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -21,6 +24,8 @@ pub(crate) struct StartResponse {
     pub(crate) input: Py<Input>,
     /// Whether it was called, also if that call has failed.
     was_called: bool,
+    /// Whether the request is over. A thread that was writing then drops the answer by itself.
+    is_over: Arc<AtomicBool>,
 }
 
 /// Why a head is not accepted.
@@ -42,8 +47,8 @@ impl From<PyErr> for HeadFault {
 }
 
 impl StartResponse {
-    pub(crate) fn new(answer: Answer, input: Py<Input>) -> Self {
-        Self { answer: Some(answer), input, was_called: false }
+    pub(crate) fn new(answer: Answer, input: Py<Input>, is_over: Arc<AtomicBool>) -> Self {
+        Self { answer: Some(answer), input, was_called: false, is_over }
     }
 
     /// Returns how much of the request's body is unread; `None` if another thread reads it now.
@@ -94,7 +99,11 @@ impl StartResponse {
         let Ok(data) = data.cast::<PyBytes>() else {
             return Err(not_bytes("write() takes", data));
         };
-        self.send(py, data.as_bytes()).map_err(|error| match error {
+        let sent = self.send(py, data.as_bytes());
+        if self.is_over.load(Ordering::Acquire) {
+            self.answer = None;
+        }
+        sent.map_err(|error| match error {
             SendError::Application(error) => PyValueError::new_err(error.to_string()),
             SendError::Connection(error) => error.into(),
         })
