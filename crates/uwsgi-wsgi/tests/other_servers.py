@@ -3,6 +3,8 @@
 With UWSGI_WSGI_COMMAND (see `server.py`) the tests run against one of them, and must pass and fail as the table says. With
 UWSGI_BLESS=1 too, the run writes its column of the table. So each line of the table is something that this program did, and a
 test that gunicorn or uWSGI passes is shown to be one that a server can pass.
+
+Some lines are chance: where an exception of the application ends gunicorn's worker, the answer may leave before or not.
 """
 
 from __future__ import annotations
