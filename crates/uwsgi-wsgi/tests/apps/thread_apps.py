@@ -97,7 +97,7 @@ def fork(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
     os.close(into)
     with open(out, "rb") as pipe:
         said = pipe.read()
-    _, ended = os.waitpid(child, 0)
+    ended = os.waitpid(child, 0)[1]
     return answer(start_response, said + f"status {os.waitstatus_to_exitcode(ended)}".encode())
 
 
