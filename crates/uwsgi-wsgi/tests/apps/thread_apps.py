@@ -204,8 +204,8 @@ def own_thread(environ: Environ, start_response: StartResponse) -> Iterable[byte
         gate.wait()
         report(environ, "own thread has ended")
 
-    # A thread inherits from the thread that makes it whether it is a daemon, and those of the server are.
-    threading.Thread(target=work, daemon=False).start()
+    # A thread inherits from the thread that makes it whether it is a daemon. Those of the server are none.
+    threading.Thread(target=work).start()
     return answer(start_response, b"started")
 
 
