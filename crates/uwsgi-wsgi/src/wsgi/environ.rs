@@ -3,7 +3,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use uwsgi::{HeaderName, Request, RequestUri, Scheme};
+use uwsgi::{HeaderName, Request, RequestUri, Scheme, VarsBuf};
 use uwsgi_server::Addresses;
 
 use crate::wsgi::keys::Keys;
@@ -15,33 +15,31 @@ pub(crate) struct Environs {
     /// What the environ of every request has.
     template: Py<PyDict>,
     keys: Keys,
-    last: Option<Last>,
+    earlier: Vec<Earlier>,
+    /// The number of the earlier request that is replaced next.
+    oldest: usize,
 }
 
 /// The vars of an earlier request. A front end sends the same keys again and again, and many of the values too. So the next
 /// environ is a copy of the dict, with those values that differ.
 #[derive(Debug)]
-struct Last {
-    vars: Vec<Var>,
+struct Earlier {
+    vars: VarsBuf,
+    /// The keys as strings, in the order of the vars. `None` where a var is not passed to the application.
+    strings: Vec<Option<Py<PyString>>>,
     /// The template with these vars.
     dict: Py<PyDict>,
 }
 
-#[derive(Debug)]
-struct Var {
-    key: Box<[u8]>,
-    value: Box<[u8]>,
-    /// The key as a string. `None` if the var is not passed to the application.
-    string: Option<Py<PyString>>,
-}
-
+/// How many earlier requests are kept: browsers, programs and checks of the front end send different headers.
+const MAX_EARLIER: usize = 4;
 /// If more values than this differ from those of the earlier request, the vars of this request replace it.
 const MAX_DIFFERENT: usize = 8;
 
 impl Environs {
     /// `template` is what the environ of every request has.
     pub(crate) fn new(template: &Bound<'_, PyDict>) -> Self {
-        Self { template: template.clone().unbind(), keys: Keys::new(template.py()), last: None }
+        Self { template: template.clone().unbind(), keys: Keys::new(template.py()), earlier: Vec::new(), oldest: 0 }
     }
 
     /// Returns the environ of a request.
@@ -51,12 +49,8 @@ impl Environs {
         request: &Request<'_>,
         addresses: Addresses,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let environ = match self.like_last(py, request)? {
-            Some((environ, different)) if different <= MAX_DIFFERENT => environ,
-            Some((environ, _)) => {
-                self.keep(py, request, &environ)?;
-                environ
-            }
+        let environ = match self.like_earlier(py, request)? {
+            Some(environ) => environ,
             None => self.with_all_vars(py, request)?,
         };
         set_paths(&environ, request)?;
@@ -64,25 +58,74 @@ impl Environs {
         Ok(environ)
     }
 
-    /// Returns the environ, and how many values differ, if the keys are those of the earlier request.
-    fn like_last<'py>(&self, py: Python<'py>, request: &Request<'_>) -> PyResult<Option<(Bound<'py, PyDict>, usize)>> {
-        let Some(last) = self.last.as_ref().filter(|last| last.vars.len() == request.vars().len()) else {
+    /// Returns the template with the vars of a request, if an earlier request had the same keys.
+    fn like_earlier<'py>(&mut self, py: Python<'py>, request: &Request<'_>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        for earlier in &mut self.earlier {
+            let Some((environ, different)) = earlier.with_values(py, request)? else { continue };
+            if different > MAX_DIFFERENT && is_short(request) {
+                (earlier.vars, earlier.dict) = (request.vars().into(), environ.copy()?.unbind());
+            }
+            return Ok(Some(environ));
+        }
+        Ok(None)
+    }
+
+    /// Returns the template with all vars of a request, and keeps them for later requests.
+    fn with_all_vars<'py>(&mut self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.template.bind(py).copy()?;
+        let mut count = environ.len();
+        let mut strings = Vec::with_capacity(request.vars().len());
+        for (key, value) in request.vars() {
+            if !is_passed(key, value) {
+                strings.push(None);
+                continue;
+            }
+            let string = self.keys.string(py, key)?;
+            environ.set_item(&string, latin1::decode(py, value)?)?;
+            strings.push(Some(string.unbind()));
+            count = count.saturating_add(1);
+        }
+        if environ.len() != count {
+            join_repeated(&environ, request)?;
+        } else if is_short(request) {
+            let kept = Earlier { vars: request.vars().into(), strings, dict: environ.copy()?.unbind() };
+            match self.earlier.get_mut(self.oldest) {
+                Some(oldest) => *oldest = kept,
+                None => self.earlier.push(kept),
+            }
+            self.oldest = self.oldest.saturating_add(1) % MAX_EARLIER;
+        }
+        Ok(environ)
+    }
+}
+
+impl Earlier {
+    /// Returns the template with the vars of a request, and how many values differ from those of this one; `None` if the keys
+    /// are not the same.
+    fn with_values<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Request<'_>,
+    ) -> PyResult<Option<(Bound<'py, PyDict>, usize)>> {
+        let vars = self.vars.as_vars();
+        if vars.len() != request.vars().len() {
             return Ok(None);
-        };
+        }
         let (mut environ, mut different) = (None, 0_usize);
-        for (last_var, (key, value)) in last.vars.iter().zip(request.vars()) {
-            if *last_var.key != *key {
+        for ((string, (earlier_key, earlier_value)), (key, value)) in self.strings.iter().zip(vars).zip(request.vars())
+        {
+            if earlier_key != key {
                 return Ok(None);
             }
-            if *last_var.value == *value {
+            if earlier_value == value {
                 continue;
             }
             different = different.saturating_add(1);
-            match &last_var.string {
+            match string {
                 Some(string) if is_passed(key, value) => {
                     let environ = match &environ {
                         Some(environ) => environ,
-                        None => environ.insert(last.dict.bind(py).copy()?),
+                        None => environ.insert(self.dict.bind(py).copy()?),
                     };
                     environ.set_item(string.bind(py), latin1::decode(py, value)?)?;
                 }
@@ -92,44 +135,15 @@ impl Environs {
         }
         let environ = match environ {
             Some(environ) => environ,
-            None => last.dict.bind(py).copy()?,
+            None => self.dict.bind(py).copy()?,
         };
         Ok(Some((environ, different)))
     }
+}
 
-    /// Returns the template with all vars of a request.
-    fn with_all_vars<'py>(&mut self, py: Python<'py>, request: &Request<'_>) -> PyResult<Bound<'py, PyDict>> {
-        let environ = self.template.bind(py).copy()?;
-        let mut count = environ.len();
-        for (key, value) in request.vars().iter().filter(|(key, value)| is_passed(key, value)) {
-            environ.set_item(self.keys.string(py, key)?, latin1::decode(py, value)?)?;
-            count = count.saturating_add(1);
-        }
-        if environ.len() == count {
-            self.keep(py, request, &environ)?;
-        } else {
-            self.last = None;
-            join_repeated(&environ, request)?;
-        }
-        Ok(environ)
-    }
-
-    /// Keeps the vars of a request for the next one.
-    fn keep(&mut self, py: Python<'_>, request: &Request<'_>, environ: &Bound<'_, PyDict>) -> PyResult<()> {
-        self.last = None;
-        let bytes = request.vars().as_bytes().len();
-        if bytes > MAX_KEPT {
-            return Ok(());
-        }
-        let keys = &mut self.keys;
-        let var = |(key, value): (&[u8], &[u8])| {
-            let string = if is_passed(key, value) { Some(keys.string(py, key)?.unbind()) } else { None };
-            Ok(Var { key: key.into(), value: value.into(), string })
-        };
-        let vars = request.vars().iter().map(var).collect::<PyResult<Vec<_>>>()?;
-        self.last = Some(Last { vars, dict: environ.copy()?.unbind() });
-        Ok(())
-    }
+/// Whether the vars of a request are kept for later requests.
+fn is_short(request: &Request<'_>) -> bool {
+    request.vars().as_bytes().len() <= MAX_KEPT
 }
 
 /// The vars of a request that are kept for the next one have at most this many bytes.
