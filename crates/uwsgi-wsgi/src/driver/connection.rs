@@ -136,8 +136,7 @@ impl Connection {
     /// Ends the connection, because a thread of the application still writes its answer.
     pub(crate) fn abandon(&mut self) {
         self.phase = Phase::Over;
-        let ended = self.reset().and_then(|()| Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?));
-        if let Err(error) = ended {
+        if let Err(error) = self.reset(true) {
             tracing::debug!("the connection could not be ended: {error}");
         }
     }
@@ -237,8 +236,7 @@ impl Connection {
         let Some(incoming) = &mut self.incoming else {
             // A thread of the application still reads the body. It holds the socket, so that only this ends the connection.
             self.phase = Phase::Over;
-            self.reset()?;
-            return Ok(rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?);
+            return self.reset(true);
         };
         incoming.give_back_unread();
         incoming.note_stop(&self.shared.stop, &self.socket);
@@ -249,7 +247,7 @@ impl Connection {
             }
             Ending::Abort => {
                 self.phase = Phase::Over;
-                return self.reset();
+                return self.reset(false);
             }
             // Closes at once: no unread byte can turn the close into a reset.
             Ending::HalfClose(drain) if drain.expects_nothing() && !incoming.has_unused_bytes(&self.socket) => {
@@ -264,12 +262,16 @@ impl Connection {
     }
 
     /// Ends the connection so that the peer sees that the answer is not whole. A Unix socket has no reset: there the close alone
-    /// ends the answer.
-    fn reset(&self) -> io::Result<()> {
+    /// ends the answer. `is_shared` says that a thread of the application holds the socket too.
+    fn reset(&self, is_shared: bool) -> io::Result<()> {
         self.socket.abort()?;
-        if fork::has_child() && self.addresses.peer.is_some() {
-            // A child may hold the socket too, so that the close alone would be no reset.
-            let _ = rustix::net::connect_unspec(&*self.socket);
+        if is_shared || fork::has_child() {
+            // The close of this side alone would end nothing.
+            if self.addresses.peer.is_some() {
+                rustix::net::connect_unspec(&*self.socket)?;
+            } else {
+                rustix::net::shutdown(&*self.socket, rustix::net::Shutdown::Both)?;
+            }
         }
         Ok(())
     }
