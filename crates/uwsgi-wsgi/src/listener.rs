@@ -44,7 +44,7 @@ impl PyListener {
         &self.name
     }
 
-    /// Closes the listener, once no server uses it. The file of a Unix socket is removed.
+    /// Closes the listener. Connections that wait in the kernel end, and the file of a Unix socket is removed.
     fn close(&self) {
         *lock(&self.listener) = None;
     }

@@ -19,7 +19,7 @@ use crate::lock::lock;
 /// An application thread. It is made after every fork, because its epoll set belongs to one process.
 pub(crate) struct ApplicationThread {
     context: Arc<Context>,
-    /// The owner of a listener closes it after a stop, even while a thread is still at work.
+    /// They belong to `PyListener`, which closes them after a stop, even while a thread is still at work.
     listeners: Vec<Weak<Listener>>,
     epoll: OwnedFd,
     /// Waits for the other threads alone: after a stop, or while nothing can be accepted.

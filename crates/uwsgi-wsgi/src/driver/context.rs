@@ -1,4 +1,4 @@
-//! What all threads of a server share.
+//! What the threads of a server share: what its connections need, and the queues between the threads.
 
 use alloc::sync::Arc;
 use core::ops::Deref;

@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! What the connections of a server need of it. `context.rs` has what only its threads need.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};

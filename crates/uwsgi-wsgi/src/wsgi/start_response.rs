@@ -112,8 +112,11 @@ impl StartResponse {
 
 /// Returns the error of an object that is not bytes.
 pub(crate) fn not_bytes(what: &str, object: &Bound<'_, PyAny>) -> PyErr {
-    let name = object.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string());
-    PyTypeError::new_err(format!("{what} bytes, not {name}"))
+    PyTypeError::new_err(format!("{what} bytes, not {}", type_name(object)))
+}
+
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
 /// Returns the exception of `exc_info`, with its traceback.
@@ -168,8 +171,6 @@ const HOP_BY_HOP: [&str; 2] = ["proxy-authorization", "trailers"];
 
 /// Returns an object as a string.
 fn text<'o, 'py>(object: &'o Bound<'py, PyAny>, what: &str) -> PyResult<&'o Bound<'py, PyString>> {
-    object.cast::<PyString>().map_err(|_| {
-        let name = object.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!("{what} is not a str but {name}"))
-    })
+    let not_str = |_| PyTypeError::new_err(format!("{what} is not a str but {}", type_name(object)));
+    object.cast::<PyString>().map_err(not_str)
 }
