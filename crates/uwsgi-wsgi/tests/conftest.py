@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -26,6 +27,8 @@ Start = Callable[..., Server]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background processes with SIGINT ignored, and the servers of the tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if name_of_server() != "ours":
         config.pluginmanager.register(Expectations())
 
