@@ -544,7 +544,7 @@ import os, signal
 # The descriptor that lists the others is closed afterwards.
 names = [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
 print(sorted(map(int, names)), signal.pthread_sigmask(0, []))
-print([signal.getsignal(number) == signal.SIG_DFL for number in (signal.SIGTERM, signal.SIGHUP)])
+print([signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, signal.getsignal(signal.SIGINT) == signal.default_int_handler])
 '''
 def child(): return subprocess.check_output([sys.executable, "-c", CODE], close_fds=False, text=True)
 """
