@@ -189,7 +189,7 @@ def test_which_addresses_are_listened_at() -> None:
     assert addresses() == ("127.0.0.1:3031",)
     assert addresses(LISTEN_FDS="2", LISTEN_PID="42") == ("fd://3", "fd://4")
     assert addresses(":1", ":2", LISTEN_FDS="2", LISTEN_PID="42") == (":1", ":2")
-    # The sockets are for the parent, or there are none.
+    # The sockets are for the parent, or the parent has passed no sockets.
     for environ in (
         {"LISTEN_FDS": "2", "LISTEN_PID": "41"},
         {"LISTEN_FDS": "2"},

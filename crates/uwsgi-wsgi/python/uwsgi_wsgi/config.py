@@ -42,7 +42,7 @@ class Config:
     graceful_timeout: float
     # 0 is off.
     keepalive: float
-    # None is no access log.
+    # With `None` the server writes no access log.
     access_logfile: str | None
     access_logformat: str
     error_logfile: str

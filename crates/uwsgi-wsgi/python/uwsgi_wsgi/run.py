@@ -102,8 +102,8 @@ class _Serving:
         self._listeners = listeners
         self._signals = signals
         names = (f"uwsgi-wsgi-{number}" for number in range(1, config.threads + 1))
-        # They are no daemons: a thread that the application starts inherits that, and Python's own end must wait for it. A
-        # thread of ours that never comes back ends with the process, in `_end_with_tracebacks`.
+        # They are not daemons. A thread that the application starts inherits this, and Python waits for such a thread at its
+        # end. If a thread of ours is still at work then, `_end_with_tracebacks` ends the process.
         self._threads = [threading.Thread(target=self._serve, name=name, daemon=False) for name in names]
         # The names of the threads that have left `Server.serve`.
         self._ended: set[str] = set()

@@ -19,7 +19,7 @@ use crate::lock::lock;
 /// An application thread. It is made after every fork, because its epoll set belongs to one process.
 pub(crate) struct ApplicationThread {
     context: Arc<Context>,
-    /// They belong to `PyListener`, which closes them after a stop, even while a thread is still at work.
+    /// `PyListener` owns the listeners. After a stop it closes them, even while this thread is still at work.
     listeners: Vec<Weak<Listener>>,
     epoll: OwnedFd,
     /// Waits for the other threads alone: after a stop, or while nothing can be accepted.
@@ -28,7 +28,7 @@ pub(crate) struct ApplicationThread {
     next: usize,
     /// Whether the last look for a connection without a wait found one.
     is_busy: bool,
-    /// How often the thread did not look, and waited at once.
+    /// How often the thread has asked whether it is time to look.
     requests: u32,
     /// Whether the last accept failed for lack of resources. The error was logged already then.
     is_exhausted: bool,

@@ -168,7 +168,7 @@ impl<'py> Caller<'py> {
             }
             tracing::error!("a child process that the application forked has returned from it, and is ended");
         }
-        // Only the application's own objects may need their end, and `os.fork` leaves that to it.
+        // `os._exit` calls no exit functions. They belong to the parent.
         let _ = self.py.import("os").and_then(|os| os.call_method1("_exit", (code.unwrap_or(1),)));
         std::process::abort();
     }

@@ -16,7 +16,7 @@ use crate::lock::lock;
 #[derive(Debug)]
 pub(crate) struct Errors {
     log: Arc<ErrorLog>,
-    /// The begin of a line whose end has not come.
+    /// The beginning of a line whose end has not come.
     line: Mutex<String>,
 }
 

@@ -204,7 +204,7 @@ def own_thread(environ: Environ, start_response: StartResponse) -> Iterable[byte
         gate.wait()
         report(environ, "own thread has ended")
 
-    # A thread inherits from the thread that makes it whether it is a daemon. Those of the server are none.
+    # A thread inherits from the thread that makes it whether it is a daemon. The threads of the server are not daemons.
     threading.Thread(target=work).start()
     return answer(start_response, b"started")
 
