@@ -203,27 +203,23 @@ fn join_repeated(environ: &Bound<'_, PyDict>, request: &Request<'_>) -> PyResult
     Ok(())
 }
 
-/// Sets `SCRIPT_NAME` and `PATH_INFO`, where they differ from the vars: see [`uwsgi::Target`].
+/// Sets `SCRIPT_NAME` and `PATH_INFO`, where they differ from the vars.
 fn set_paths(environ: &Bound<'_, PyDict>, request: &Request<'_>) -> PyResult<()> {
     let py = environ.py();
-    let uri = RequestUri::parse(request.request_uri().unwrap_or_default());
-    let path = match (request.script_name().unwrap_or_default(), request.path_info()) {
-        (_, Some(path)) => {
-            let routed = uri.path_of(path);
-            if routed.len() != path.len() {
-                environ.set_item(intern!(py, "PATH_INFO"), latin1::decode(py, routed)?)?;
-            }
-            if request.script_name().is_none() {
-                environ.set_item(intern!(py, "SCRIPT_NAME"), intern!(py, ""))?;
-            }
-            return Ok(());
-        }
-        ([], None) => match uri.decoded_path() {
+    let (mount, path) = request.mount_and_path();
+    if request.script_name() != Some(mount) {
+        environ.set_item(intern!(py, "SCRIPT_NAME"), latin1::decode(py, mount)?)?;
+    }
+    if path.is_some() && path == request.path_info() {
+        return Ok(());
+    }
+    let path = match path {
+        Some(path) => latin1::decode(py, path)?,
+        // Neither var has a path.
+        None => match RequestUri::parse(request.request_uri().unwrap_or_default()).decoded_path() {
             Some(path) => latin1::decode(py, &path.collect::<Vec<_>>())?,
             None => intern!(py, "/").clone(),
         },
-        (script_name, None) => latin1::decode(py, script_name)?,
     };
-    environ.set_item(intern!(py, "PATH_INFO"), path)?;
-    environ.set_item(intern!(py, "SCRIPT_NAME"), intern!(py, ""))
+    environ.set_item(intern!(py, "PATH_INFO"), path)
 }

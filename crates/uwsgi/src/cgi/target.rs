@@ -118,6 +118,29 @@ impl fmt::Debug for Target<'_> {
 }
 
 impl<'a> Request<'a> {
+    /// Returns the mount and the decoded path below it, by the rules of [`target`](Self::target): what an application should see
+    /// in `SCRIPT_NAME` and `PATH_INFO`. The path is `None` if neither var has one.
+    ///
+    /// ```
+    /// # use uwsgi::{Packet, Request};
+    /// let (packet, _) = Packet::decode(b"\0\x15\0\0\x0b\0SCRIPT_NAME\x06\0/a%20b")?;
+    /// assert_eq!(Request::decode(&packet)?.mount_and_path(), (&b""[..], Some(&b"/a%20b"[..])));
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn mount_and_path(&self) -> (&'a [u8], Option<&'a [u8]>) {
+        self.routed(&RequestUri::parse(self.request_uri().unwrap_or_default()))
+    }
+
+    /// Returns the mount and the decoded path below it. `uri` is the `REQUEST_URI`.
+    fn routed(&self, uri: &RequestUri<'a>) -> (&'a [u8], Option<&'a [u8]>) {
+        match (self.script_name().unwrap_or_default(), self.path_info()) {
+            (mount, Some(path)) => (mount, Some(uri.path_of(path))),
+            ([], None) => (&[], None),
+            (path, None) => (&[], Some(path)),
+        }
+    }
+
     /// Returns the target of the request: the path below the mount and the query, as the front end decided on them.
     ///
     /// ```
@@ -130,11 +153,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn target(&self) -> Target<'a> {
         let uri = RequestUri::parse(self.request_uri().unwrap_or_default());
-        let (mount, routed) = match (self.script_name().unwrap_or_default(), self.path_info()) {
-            (mount, Some(path)) => (mount, Some(uri.path_of(path))),
-            ([], None) => (&[][..], None),
-            (path, None) => (&[][..], Some(path)),
-        };
+        let (mount, routed) = self.routed(&uri);
         let is_asterisk = mount.is_empty() && routed.unwrap_or(b"*") == b"*" && uri.allows_asterisk(routed);
         if is_asterisk {
             return Target { mount, path: Encoded::of_written(b"*"), query: None, whole: Some(b"*") };
