@@ -92,9 +92,9 @@ impl PyErrorLog {
     }
 
     /// Writes one entry. It may have several lines.
-    fn log(&self, py: Python<'_>, level: &str, text: &str) -> PyResult<()> {
+    fn log(&self, level: &str, text: &str) -> PyResult<()> {
         let (level, name) = parse_level(level).ok_or_else(|| unknown_level(level))?;
-        py.detach(|| self.0.log(level, name, text));
+        while_attached(|| self.0.log(level, name, text));
         Ok(())
     }
 }
@@ -108,6 +108,14 @@ std::thread_local! {
 /// log may be slow.
 pub(crate) fn write_detached_on_this_thread() {
     IS_ATTACHED.set(true);
+}
+
+/// Runs a function that logs, on a thread that is attached to Python: each write to a log gives up the lock of Python once.
+pub(crate) fn while_attached<T>(log: impl FnOnce() -> T) -> T {
+    let was_attached = IS_ATTACHED.replace(true);
+    let logged = log();
+    IS_ATTACHED.set(was_attached);
+    logged
 }
 
 /// Runs a function that may wait for the reader of a log.

@@ -60,11 +60,7 @@ impl Connection {
         buffer: Option<Vec<u8>>,
     ) -> Self {
         shared.connection_begins();
-        let now = socket.now();
-        let incoming = match buffer {
-            Some(buffer) => Incoming::with_buffer(shared.settings, now, buffer),
-            None => Incoming::new(shared.settings, now),
-        };
+        let incoming = Incoming::new(shared.settings, socket.now(), buffer);
         let mut connection = Self {
             socket: Arc::new(socket),
             shared: Arc::clone(shared),

@@ -56,16 +56,11 @@ const LONG_READ: usize = 128 << 10;
 const MAX_KEPT_BUFFER: usize = 96 << 10;
 
 impl Incoming {
-    /// Begins a connection.
-    pub(crate) fn new(settings: Settings, now: Time) -> Self {
-        Self::with_buffer(settings, now, vec![0; INITIAL_BUFFER])
-    }
-
-    /// Begins a connection. It uses the buffer of an earlier one.
-    pub(crate) fn with_buffer(settings: Settings, now: Time, buffer: Vec<u8>) -> Self {
+    /// Begins a connection, with the buffer of an earlier one if there is one.
+    pub(crate) fn new(settings: Settings, now: Time, buffer: Option<Vec<u8>>) -> Self {
         Self {
             receive: Receive::new(settings, now),
-            buffer,
+            buffer: buffer.unwrap_or_else(|| vec![0; INITIAL_BUFFER]),
             head: 0,
             start: 0,
             filled: 0,

@@ -259,7 +259,7 @@ impl Application for Caller<'_> {
             .set_item(intern!(py, "wsgi.input"), &input)
             .map_err(Fault::from)
             .and_then(|()| self.respond(&environ, &start));
-        self.errors.get().end_line(py);
+        self.errors.get().end_line();
 
         is_over.store(true, Ordering::Release);
         let answer = start.try_borrow_mut().ok().and_then(|mut start| start.answer.take());

@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::error_log::ErrorLog;
+use crate::error_log::{ErrorLog, while_attached};
 use crate::lock::lock;
 
 /// The stream `wsgi.errors` of one application thread.
@@ -26,10 +26,10 @@ impl Errors {
     }
 
     /// Writes the line that has no end yet.
-    pub(crate) fn end_line(&self, py: Python<'_>) {
+    pub(crate) fn end_line(&self) {
         let line = core::mem::take(&mut *lock(&self.line));
         if !line.is_empty() {
-            py.detach(|| self.log.write_lines(&line));
+            while_attached(|| self.log.write_lines(&line));
         }
     }
 }
@@ -37,7 +37,7 @@ impl Errors {
 #[pymethods]
 impl Errors {
     /// Writes the lines that are whole, and keeps the rest.
-    fn write(&self, py: Python<'_>, text: &Bound<'_, PyString>) -> PyResult<usize> {
+    fn write(&self, text: &Bound<'_, PyString>) -> PyResult<usize> {
         let encoded = printable(text)?;
         let whole = {
             let mut line = lock(&self.line);
@@ -52,21 +52,21 @@ impl Errors {
             }
         };
         if !whole.is_empty() {
-            py.detach(|| self.log.write_lines(&whole));
+            while_attached(|| self.log.write_lines(&whole));
         }
         text.len()
     }
 
-    fn writelines(&self, py: Python<'_>, lines: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn writelines(&self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
         for line in lines.try_iter()? {
-            self.write(py, line?.cast::<PyString>()?)?;
+            self.write(line?.cast::<PyString>()?)?;
         }
         Ok(())
     }
 
     /// Ends a line that has no end yet: other threads may write the next line.
-    fn flush(&self, py: Python<'_>) {
-        self.end_line(py);
+    fn flush(&self) {
+        self.end_line();
     }
 }
 
