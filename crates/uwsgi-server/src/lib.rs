@@ -18,6 +18,6 @@ pub use access_log::{AccessLog, Entry};
 pub use app::{Answer, App, AppError, Body, Call, Head, Message, NotImplemented};
 pub use connection::serve_connection;
 pub use listener::Listener;
-pub use log::{log_cut, log_refusal};
+pub use log::{log_cut, log_refusal, request_name};
 pub use server::{Handle, Server};
 pub use uwsgi_io::Addresses;

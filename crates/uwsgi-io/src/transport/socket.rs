@@ -78,6 +78,26 @@ impl Socket {
         }
     }
 
+    /// Writes a response before the socket is closed at once, without a wait. What cannot leave now is lost. It reads first,
+    /// because the close would be a reset if bytes were unread.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::os::unix::net::UnixStream;
+    /// use uwsgi_io::Socket;
+    ///
+    /// let (ours, mut theirs) = UnixStream::pair()?;
+    /// Socket::new(ours)?.write_before_close(b"no");
+    /// let mut response = String::new();
+    /// theirs.read_to_string(&mut response)?;
+    /// assert_eq!(response, "no");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write_before_close(&self, response: &[u8]) {
+        let _ = self.read(&mut [0; 4096]);
+        let _ = self.write(&[IoSlice::new(response)]);
+    }
+
     /// Waits like [`wait`](Transport::wait), or until `other` is readable. Returns whether `other` is readable.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use uwsgi::{Modifier1, Packet, Request};
 use uwsgi_io::{Socket, Transport};
 
 use crate::lock::lock;
+use crate::log::request_name;
 
 /// The state of a connection. The thread that serves the connection shares it with the thread that ends the server.
 #[derive(Debug, Default)]
@@ -56,21 +57,14 @@ impl ConnectionState {
         core::mem::take(&mut self.permit) == PermitState::Held
     }
 
-    /// Returns a name of the request for the log: its method and its target, in ASCII. The query is left out, because it may
-    /// hold secrets.
+    /// Returns a name of the request for the log.
     pub(super) fn request_name(&self) -> String {
-        /// In bytes.
-        const MAX_LENGTH: usize = 400;
         let modifier1 = Modifier1(self.modifier1);
         let packet = Packet::new(modifier1, self.modifier2, &self.payload);
-        let name = match packet.as_ref().map(Request::decode) {
-            Ok(Ok(request)) if modifier1.is_request(self.modifier2) => {
-                format!("{} {}", request.method_or_get().escape_ascii(), request.target().from_root())
-            }
-            _ => return format!("a packet of modifier1 {modifier1}"),
-        };
-        let name = name.split('?').next().unwrap_or_default();
-        name.get(..MAX_LENGTH).unwrap_or(name).to_owned()
+        match packet.as_ref().map(Request::decode) {
+            Ok(Ok(request)) if modifier1.is_request(self.modifier2) => request_name(&request),
+            _ => format!("a packet of modifier1 {modifier1}"),
+        }
     }
 
     /// Makes the close of the connection a reset, unless everything is written.

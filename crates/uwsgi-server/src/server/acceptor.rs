@@ -2,13 +2,13 @@
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Mutex;
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use uwsgi::server::{Admission, AllowList};
-use uwsgi_io::{Addresses, Socket, Transport};
+use uwsgi_io::{Addresses, Socket};
 
 use crate::app::App;
 use crate::connection::{ConnectionContext, ConnectionState};
@@ -156,11 +156,8 @@ impl<A: App + 'static> Acceptor<A> {
         let peer = addresses.peer.map(|peer| peer.ip());
         let admission = lock(&self.context.tracker.limit).admit(&self.context.allow, peer);
         if let Admission::RefuseWithoutWaiting(refusal) = admission {
-            // This reads first, because the close would be a reset if bytes were unread. A response that cannot leave at once
-            // is lost.
-            let _ = socket.read(&mut [0; 4096]);
-            let keeps_connections = self.context.connections.settings.keepalive.is_some();
-            let _ = socket.write(&[IoSlice::new(refusal.response_with(false, keeps_connections))]);
+            let keeps = self.context.connections.settings.keepalive.is_some();
+            socket.write_before_close(refusal.response_with(false, keeps));
         }
         admission
     }

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use uwsgi::server::Admission;
-use uwsgi_io::{Socket, Transport};
+use uwsgi_io::Socket;
 use uwsgi_server::{Addresses, Listener};
 
 use crate::driver::application::Application;
@@ -196,11 +196,8 @@ impl ApplicationThread {
         let peer = addresses.peer.map(|peer| peer.ip());
         let admission = lock(&self.context.limit).admit(&self.context.allow, peer);
         if let Admission::RefuseWithoutWaiting(refusal) = admission {
-            // This reads first, because the close would be a reset if bytes were unread. A response that cannot leave at once
-            // is lost.
-            let _ = socket.read(&mut [0; 4096]);
             let keeps_connections = self.context.settings.keepalive.is_some();
-            let _ = socket.write(&[io::IoSlice::new(refusal.response_with(false, keeps_connections))]);
+            socket.write_before_close(refusal.response_with(false, keeps_connections));
             return None;
         }
         Some(Box::new(Connection::new(&self.context.shared, socket, addresses, admission, self.buffer.take())))

@@ -11,9 +11,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTraceback, PyTuple, PyType};
-use uwsgi::Request;
 use uwsgi::server::{AnswerError, PEER_HAS_GONE, Refusal};
-use uwsgi_server::log_refusal;
+use uwsgi_server::{log_refusal, request_name};
 
 use crate::access_log::Exchange;
 use crate::driver::answer::{Answer, SendError};
@@ -273,7 +272,7 @@ impl Application for Caller<'_> {
         let refusal = responded.err().and_then(|fault| {
             let read = input.try_borrow().ok();
             let request = read.as_ref().and_then(|input| input.incoming()?.request());
-            let name = request.as_ref().map_or_else(|| "whose body another thread reads".into(), name);
+            let name = request.as_ref().map_or_else(|| "whose body another thread reads".into(), request_name);
             drop(read);
             self.fail(&fault, &mut answer, &input, &name, connection.addresses.peer)
         });
@@ -314,10 +313,4 @@ fn finish(start: &Bound<'_, StartResponse>, body: Body) -> Result<(), Fault> {
         Some(answer) => Ok(answer.finish_with(body, unread)?),
         None => Ok(()),
     }
-}
-
-/// Returns the method and the path of a request, for the log. The query is left out, because it may hold secrets.
-fn name(request: &Request<'_>) -> String {
-    let target = request.target().from_root().to_string();
-    format!("{} {}", request.method_or_get().escape_ascii(), target.split('?').next().unwrap_or_default())
 }
