@@ -73,6 +73,28 @@ impl Default for PacketCodec {
 }
 
 impl PacketBuf {
+    /// Decodes the packet at the start of the bytes, and returns it with the bytes after it. No byte is copied.
+    ///
+    /// ```
+    /// use uwsgi_tower::PacketBuf;
+    ///
+    /// let (packet, rest) = PacketBuf::decode(&b"\0\x06\0\0\x01\0A\x01\0Bhello"[..])?;
+    /// assert_eq!(packet.vars()?.get("A"), Some(&b"B"[..]));
+    /// assert_eq!(rest, "hello");
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Packet::decode`].
+    pub fn decode(bytes: impl Into<Bytes>) -> Result<(Self, Bytes), DecodeError> {
+        let mut bytes: Bytes = bytes.into();
+        let (packet, _) = Packet::decode(&bytes)?;
+        let (header, len) = (packet.header(), packet.encoded_len());
+        let rest = bytes.split_off(len);
+        Ok((Self { header, bytes }, rest))
+    }
+
     /// Returns the header.
     #[must_use]
     pub const fn header(&self) -> Header {

@@ -42,6 +42,19 @@ impl Stop {
         self.cancelled()
     }
 
+    /// Returns whether the stop was asked for.
+    ///
+    /// ```
+    /// let stop = uwsgi_tower::Stop::new();
+    /// assert!(!stop.is_asked());
+    /// stop.ask();
+    /// assert!(stop.is_asked());
+    /// ```
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.inner.token.is_cancelled()
+    }
+
     /// Returns the future of [`asked`](Self::asked) as a type with a name.
     pub(crate) fn cancelled(&self) -> WaitForCancellationFutureOwned {
         self.inner.token.clone().cancelled_owned()

@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version};
+use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
@@ -44,6 +44,8 @@ pub(crate) struct ExchangeDriver {
     is_sent: bool,
     /// The client waits for the request's own body.
     waits_for_body: bool,
+    /// The client waits for the rest of a head.
+    waits_for_head: bool,
     /// The method of the request is CONNECT.
     is_connect: bool,
     pool: Arc<Pool>,
@@ -84,6 +86,7 @@ impl ExchangeDriver {
             answer_began: false,
             is_sent: false,
             waits_for_body: false,
+            waits_for_head: true,
             is_connect: false,
             pool: Arc::clone(pool),
             idle_timeout,
@@ -91,9 +94,9 @@ impl ExchangeDriver {
         }
     }
 
-    /// Sets the method of the request.
-    pub(crate) fn for_method(self, method: &Method) -> Self {
-        Self { is_connect: method == Method::CONNECT, ..self }
+    /// Sets whether the method of the request is CONNECT.
+    pub(crate) fn for_connect(self, is_connect: bool) -> Self {
+        Self { is_connect, ..self }
     }
 
     /// Sends the request until the head of the final response is there. If the final response is a 101 or has no body, sends
@@ -101,11 +104,14 @@ impl ExchangeDriver {
     pub(crate) async fn head(&mut self) -> Result<Response<()>, ClientError> {
         loop {
             let end = poll_fn(|cx| self.poll_head_end(cx)).await?;
+            // Each head has the whole time: a backend that sends interim responses works on the request.
+            self.timer = None;
             let head = self.buffer.split_to(end).freeze();
             let head = self.exchange.response(&head).map_err(ClientError::Answer)?;
             if head.is_interim() {
                 continue;
             }
+            self.waits_for_head = false;
             let response = self.response(&head)?;
             let is_over = response.status() == StatusCode::SWITCHING_PROTOCOLS || self.exchange.incoming() == Some(0);
             if is_over && self.must_send_more() {
@@ -165,8 +171,12 @@ impl ExchangeDriver {
         }
         match poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer) {
             Poll::Ready(Ok(count)) => {
-                (self.eof, self.timer) = (count == 0, None);
+                self.eof = count == 0;
                 self.answer_began |= count > 0;
+                // Single bytes of a head do not extend the time for it.
+                if !(self.waits_for_head && self.is_sent) {
+                    self.timer = None;
+                }
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(ClientError::Io(Arc::new(error)))),

@@ -24,8 +24,11 @@ use uwsgi::client::AddressError;
 
 use error::ClientError;
 use incoming::Incoming;
+use outgoing::StreamedBody;
 use pool::Pool;
 use send_request::Backend;
+
+use crate::codec::PacketBuf;
 
 /// A backend as a service: takes requests of `http`, and returns responses. Clones are cheap, and share their idle connections.
 ///
@@ -70,8 +73,9 @@ impl Client {
         self.with(|backend| backend.connect_timeout = timeout)
     }
 
-    /// Sets the longest time in which the backend sends nothing and takes nothing; 60 seconds by default. The time does not run
-    /// while the client waits for the request's own body.
+    /// Sets the longest time in which the backend sends nothing and takes nothing; 60 seconds by default. After the backend has
+    /// the whole request, the head of the response must be whole within this time too. The time does not run while the client
+    /// waits for the request's own body.
     #[must_use]
     pub fn with_idle_timeout(self, timeout: Duration) -> Self {
         self.with(|backend| backend.idle_timeout = timeout)
@@ -113,6 +117,38 @@ impl Client {
     #[must_use]
     pub fn with_kept_for(self, time: Duration) -> Self {
         self.with(|backend| backend.keep_for = time)
+    }
+
+    /// Sends a request that is encoded already, and waits for the head of its response. The body must be as long as the
+    /// packet's `CONTENT_LENGTH`. Use this for vars that [`encode_vars`](crate::encode_vars) does not make.
+    ///
+    /// ```no_run
+    /// use uwsgi::{Modifier1, VarsEncoder};
+    /// use uwsgi_tower::{Body, Client, PacketBuf};
+    ///
+    /// # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut packet = Vec::new();
+    /// let mut vars = VarsEncoder::new(&mut packet);
+    /// vars.push("REQUEST_METHOD", "GET")?;
+    /// vars.push("PATH_INFO", "/hello")?;
+    /// vars.push("CONTENT_LENGTH", "0")?;
+    /// vars.finish(Modifier1::WSGI, 0)?;
+    /// let (packet, _) = PacketBuf::decode(packet)?;
+    /// let response = Client::new("127.0.0.1:3031")?.send(packet, Body::empty()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn send<B>(&self, packet: PacketBuf, body: B) -> Result<Response<Incoming>, ClientError>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.backend.send(packet.as_bytes().clone(), Box::pin(StreamedBody::new(body))).await
     }
 
     fn with(self, change: impl FnOnce(&mut Backend)) -> Self {

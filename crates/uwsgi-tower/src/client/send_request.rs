@@ -73,7 +73,7 @@ impl Backend {
     }
 
     /// Sends a request, and waits for the head of its response.
-    pub(super) async fn ask<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<Incoming>, ClientError>
+    pub(super) async fn ask<B>(&self, request: Request<B>) -> Result<Response<Incoming>, ClientError>
     where
         B: http_body::Body + Send + 'static,
         B::Data: Send,
@@ -93,8 +93,16 @@ impl Backend {
                 }
             },
         };
-        let packet = encode(&parts, length)?;
-        let idempotent = is_idempotent(parts.method.as_str().as_bytes());
+        self.send(encode(&parts, length)?, body).await
+    }
+
+    /// Sends an encoded request, and waits for the head of its response.
+    pub(super) async fn send(
+        &self,
+        packet: Bytes,
+        mut body: Pin<Box<dyn OutgoingBody>>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let Begun { exchange, is_connect, idempotent } = Begun::of(&packet)?;
         let mut kept = self.pool.take();
         let mut is_repeat = false;
         loop {
@@ -103,9 +111,9 @@ impl Backend {
                 Some(io) => io,
                 None => connect(&self.address, self.connect_timeout).await?,
             };
-            let exchange = exchange(&packet)?;
-            let mut driver = ExchangeDriver::new(io, packet.clone(), body, exchange, self.idle_timeout, &self.pool)
-                .for_method(&parts.method);
+            let mut driver =
+                ExchangeDriver::new(io, packet.clone(), body, exchange.clone(), self.idle_timeout, &self.pool)
+                    .for_connect(is_connect);
             match driver.head().await {
                 Ok(response) => return Ok(Incoming::response(driver, response)),
                 Err(error) if error.is_stale() => {
@@ -131,6 +139,23 @@ impl Backend {
     }
 }
 
+/// What the client has to know of an encoded request.
+struct Begun {
+    exchange: Exchange,
+    is_connect: bool,
+    idempotent: bool,
+}
+
+impl Begun {
+    fn of(packet: &[u8]) -> Result<Self, ClientError> {
+        let (packet, _) = Packet::decode(packet).map_err(ClientError::Request)?;
+        let request = uwsgi::Request::decode(&packet).map_err(ClientError::Request)?;
+        let exchange = Exchange::of(&request).map_err(ClientError::Framing)?;
+        let method = request.method_or_get();
+        Ok(Self { exchange, is_connect: method == b"CONNECT", idempotent: is_idempotent(method) })
+    }
+}
+
 fn encode(parts: &Parts, length: u64) -> Result<Bytes, ClientError> {
     let mut packet = Vec::with_capacity(1024);
     let mut vars = VarsEncoder::new(&mut packet);
@@ -146,10 +171,4 @@ fn encode(parts: &Parts, length: u64) -> Result<Bytes, ClientError> {
 fn declared(parts: &Parts) -> Result<Option<u64>, ClientError> {
     let values = parts.headers.get_all(header::CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
     declared_length(values).map_err(ClientError::Framing)
-}
-
-fn exchange(packet: &[u8]) -> Result<Exchange, ClientError> {
-    let (packet, _) = Packet::decode(packet).map_err(ClientError::Request)?;
-    let request = uwsgi::Request::decode(&packet).map_err(ClientError::Request)?;
-    Exchange::of(&request).map_err(ClientError::Framing)
 }

@@ -10,7 +10,8 @@ use http::{Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use uwsgi::client::ExchangeError;
-use uwsgi_tower::{Client, ClientError, Mount, VarsError};
+use uwsgi::{Modifier1, VarsEncoder};
+use uwsgi_tower::{Client, ClientError, Mount, PacketBuf, VarsError};
 
 use crate::backend::{Connection, ask, backend, get, post, text, var};
 
@@ -294,4 +295,25 @@ async fn a_close_on_a_new_connection_is_not_repeated() {
     let client = answering(b"").await.reusing(4);
     let error = ask(&client, get("/")).await.unwrap_err();
     assert!(matches!(error, ClientError::Answer(ExchangeError::NoAnswer)), "{error}");
+}
+
+/// A packet that the caller has encoded leaves unchanged, and its body follows.
+#[tokio::test]
+async fn an_encoded_packet_is_sent_as_it_is() {
+    let client = backend(async |mut connection: Connection, _| {
+        let packet = connection.packet().await.unwrap();
+        let body = connection.body(5).await;
+        connection.answer(&format!("{} {}", packet.escape_ascii(), body.escape_ascii())).await;
+    });
+    let mut packet = Vec::new();
+    let mut vars = VarsEncoder::new(&mut packet);
+    for (key, value) in [("X", "1"), ("REQUEST_METHOD", "PUT"), ("CONTENT_LENGTH", "5")] {
+        vars.push(key, value).unwrap();
+    }
+    vars.finish(Modifier1::PSGI, 7).unwrap();
+    let expected = format!("{} hello", packet.escape_ascii());
+    let (packet, rest) = PacketBuf::decode(packet).unwrap();
+    assert!(rest.is_empty());
+    let response = client.await.send(packet, Full::new(Bytes::from("hello"))).await;
+    assert_eq!(text(response).await.unwrap(), expected);
 }

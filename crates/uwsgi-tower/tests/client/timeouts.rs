@@ -62,6 +62,22 @@ async fn a_slow_backend_does_not_time_out() {
     assert!(start.elapsed() > LONG, "the response must take longer than the timeout");
 }
 
+/// Single bytes of a head do not extend the time for it.
+#[tokio::test]
+async fn a_head_that_never_ends_times_out() {
+    let client = backend(async |mut connection: Connection, _| {
+        connection.packet().await;
+        connection.send("HTTP/1.1 200 OK\r\nX: ").await;
+        while connection.stream.write_all(b"x").await.is_ok() {
+            // Simulates slowness.
+            sleep(IDLE / 10).await;
+        }
+    });
+    let client = client.await.with_idle_timeout(IDLE);
+    let asked = timeout(Duration::from_secs(20), ask(&client, get("/")));
+    assert!(matches!(asked.await.unwrap(), Err(ClientError::Timeout)));
+}
+
 #[tokio::test]
 async fn a_backend_that_reads_nothing_times_out() {
     let client = backend(async |connection: Connection, _| connection.hold().await);
