@@ -4,8 +4,10 @@
 
 extern crate alloc;
 
+mod access_log;
 mod settings;
 mod vars;
 
+pub use access_log::AccessLog;
 pub use settings::Settings;
 pub use vars::Translation;
