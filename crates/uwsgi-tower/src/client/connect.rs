@@ -1,5 +1,7 @@
 //! Connects to a backend.
 
+use core::future::Future;
+use core::pin::Pin;
 use core::time::Duration;
 use std::io;
 #[cfg(unix)]
@@ -21,9 +23,25 @@ use uwsgi::client::Address;
 use crate::client::error::ClientError;
 use crate::client::pool::Io;
 
-/// Connects to a backend within a timeout.
-pub(super) async fn connect(address: &str, timeout: Duration) -> Result<Box<dyn Io>, ClientError> {
-    let connected = tokio::time::timeout(timeout, connect_to(address)).await;
+/// A function that connects to a backend.
+pub(super) type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
+
+/// A connection that is being made.
+pub(super) type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>> + Send>>;
+
+/// Connects to a backend within a timeout: by the connector if there is one, else by the address.
+pub(super) async fn connect(
+    address: &str,
+    connector: Option<&Connector>,
+    timeout: Duration,
+) -> Result<Box<dyn Io>, ClientError> {
+    let connecting = async {
+        match connector {
+            Some(connector) => connector().await,
+            None => connect_to(address).await,
+        }
+    };
+    let connected = tokio::time::timeout(timeout, connecting).await;
     let failed = |error| ClientError::Connect { address: address.into(), error: Arc::new(error) };
     match connected {
         Ok(Ok(io)) => Ok(io),

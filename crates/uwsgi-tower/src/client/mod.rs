@@ -11,21 +11,25 @@ mod send_request;
 mod tests;
 
 use core::error::Error;
+use core::fmt::Debug;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use std::io;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use http::{Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use uwsgi::client::AddressError;
 
+use connect::Connecting;
 use error::ClientError;
 use incoming::Incoming;
 use outgoing::StreamedBody;
-use pool::Pool;
+use pool::{Connected, Io, Pool};
 use send_request::Backend;
 
 use crate::codec::PacketBuf;
@@ -65,6 +69,37 @@ impl Client {
     /// The text is not an address, or [not one to connect to](uwsgi::client::Address::to_connect).
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Ok(Self { backend: Arc::new(Backend::new(address)?) })
+    }
+
+    /// Sets a function that connects to the backend, in the place of the address: for TLS, for a proxy, or for a backend in the
+    /// same process. The address then names the backend in errors only.
+    ///
+    /// ```
+    /// use uwsgi_tower::Client;
+    ///
+    /// # fn client() -> Result<Client, uwsgi::client::AddressError> {
+    /// Ok(Client::new("app.internal:3031")?.with_connector(async || {
+    ///     let (client, _server) = tokio::io::duplex(4096); // a real program gives the other end to a server
+    ///     Ok(client)
+    /// }))
+    /// # }
+    /// # client().unwrap();
+    /// ```
+    #[must_use]
+    pub fn with_connector<C, F, I>(self, connector: C) -> Self
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<I>> + Send + 'static,
+        I: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static,
+    {
+        let connector = move || -> Connecting {
+            let connecting = connector();
+            Box::pin(async move {
+                let io: Box<dyn Io> = Box::new(Connected(connecting.await?));
+                Ok(io)
+            })
+        };
+        self.with(|backend| backend.connector = Some(Arc::new(connector)))
     }
 
     /// Sets the timeout for a connect; 10 seconds by default.

@@ -5,6 +5,7 @@ use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloc::boxed::Box;
@@ -18,6 +19,48 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) trait Io: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
     /// Returns whether the peer has sent nothing, not even the end, as far as this is known.
     fn is_silent(&self) -> bool;
+}
+
+/// A connection that a connector has made. The client cannot ask what its peer has sent before it reads.
+#[derive(Debug)]
+pub(crate) struct Connected<I>(pub(crate) I);
+
+impl<I: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Io for Connected<I> {
+    fn is_silent(&self) -> bool {
+        true
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Connected<I> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Connected<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
 }
 
 /// The idle connections to a backend, the oldest first.

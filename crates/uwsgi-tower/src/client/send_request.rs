@@ -1,6 +1,7 @@
 //! Sends a request to a backend: encodes it, picks a connection, and sends it again if [`FailedAttempt`] allows that.
 
 use core::error::Error;
+use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
 
@@ -15,7 +16,7 @@ use uwsgi::client::{Address, AddressError, Exchange, FailedAttempt, is_idempoten
 use uwsgi::framing::declared_length;
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 
-use crate::client::connect::connect;
+use crate::client::connect::{Connector, connect};
 use crate::client::error::ClientError;
 use crate::client::exchange_driver::ExchangeDriver;
 use crate::client::incoming::Incoming;
@@ -25,9 +26,9 @@ use crate::convert::request::Modifiers;
 use crate::convert::vars::encode_vars;
 
 /// A backend, the client's settings for it, and its idle connections.
-#[derive(Debug)]
 pub(crate) struct Backend {
     pub(super) address: String,
+    pub(super) connector: Option<Connector>,
     pub(super) connect_timeout: Duration,
     pub(super) idle_timeout: Duration,
     /// The most bytes of a body of unknown length that are collected.
@@ -40,12 +41,19 @@ pub(crate) struct Backend {
     pub(super) pool: Arc<Pool>,
 }
 
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 impl Backend {
     pub(super) fn new(address: &str) -> Result<Self, AddressError> {
         Address::parse(address)?.to_connect()?;
         let (max_idle, keep_for) = (0, Duration::from_secs(30));
         Ok(Self {
             address: address.into(),
+            connector: None,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             collected: 1 << 20,
@@ -58,10 +66,20 @@ impl Backend {
 
     /// Copies the backend, so that the copy can be changed. `Backend` is not `Clone`, because the copy still shares the pool.
     pub(super) fn copy(&self) -> Self {
-        let Self { address, connect_timeout, idle_timeout, collected, max_idle, retries_idempotent, keep_for, pool } =
-            self;
+        let Self {
+            address,
+            connector,
+            connect_timeout,
+            idle_timeout,
+            collected,
+            max_idle,
+            retries_idempotent,
+            keep_for,
+            pool,
+        } = self;
         Self {
             address: address.clone(),
+            connector: connector.clone(),
             connect_timeout: *connect_timeout,
             idle_timeout: *idle_timeout,
             collected: *collected,
@@ -109,7 +127,7 @@ impl Backend {
             let connection_was_kept = kept.is_some();
             let io = match kept.take() {
                 Some(io) => io,
-                None => connect(&self.address, self.connect_timeout).await?,
+                None => connect(&self.address, self.connector.as_ref(), self.connect_timeout).await?,
             };
             let mut driver =
                 ExchangeDriver::new(io, packet.clone(), body, exchange.clone(), self.idle_timeout, &self.pool)

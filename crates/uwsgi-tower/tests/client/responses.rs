@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use futures_util::stream;
 use http::{Request, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use tokio::io::AsyncWriteExt;
 use uwsgi::client::ExchangeError;
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_tower::{Client, ClientError, Mount, PacketBuf, VarsError};
@@ -316,4 +318,18 @@ async fn an_encoded_packet_is_sent_as_it_is() {
     assert!(rest.is_empty());
     let response = client.await.send(packet, Full::new(Bytes::from("hello"))).await;
     assert_eq!(text(response).await.unwrap(), expected);
+}
+
+/// A connector replaces the address.
+#[tokio::test]
+async fn a_connector_makes_the_connections() {
+    let client = Client::new("backend.invalid:1").unwrap().with_connector(async || {
+        let (near, mut far) = tokio::io::duplex(4096);
+        tokio::spawn(async move { far.write_all(b"HTTP/1.1 200 OK\r\n\r\nin memory").await });
+        Ok(near)
+    });
+    assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "in memory");
+    let client = client.with_connector(async || Err::<tokio::io::DuplexStream, _>(ErrorKind::NotFound.into()));
+    let error = ask(&client, get("/")).await.unwrap_err();
+    assert!(error.to_string().starts_with("cannot connect to the backend at backend.invalid:1: "), "{error}");
 }
