@@ -62,7 +62,7 @@
 
 mod allow_list;
 mod answer_head;
-mod body_wait;
+mod body_clock;
 mod checks;
 mod connection_end;
 mod connection_limit;
@@ -80,6 +80,7 @@ mod time;
 mod truncated_answer;
 
 pub use allow_list::{AllowError, AllowList};
+pub use body_clock::BodyClock;
 pub use connection_end::{Drain, DrainStep, Ending};
 pub use connection_limit::{Admission, ConnectionLimit, admit};
 pub use receive::Receive;

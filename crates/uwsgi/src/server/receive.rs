@@ -6,7 +6,7 @@ use crate::http::body_framing::RequestBody;
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::remaining_length::Declared;
 use crate::http::upgrade::Protocols;
-use crate::server::body_wait::BodyWait;
+use crate::server::body_clock::BodyClock;
 use crate::server::checks::RequestFacts;
 use crate::server::persistence::is_short_enough;
 use crate::server::receive_step::BodyStep;
@@ -43,7 +43,7 @@ use crate::server::time::{Due, Time};
 pub struct Receive {
     pub(super) settings: Settings,
     pub(super) phase: Phase,
-    pub(super) wait: BodyWait,
+    pub(super) clock: BodyClock,
     /// The deadline of the stop, once a stop has begun.
     pub(super) stop: Option<Time>,
     is_first: bool,
@@ -95,7 +95,7 @@ impl Receive {
         Self {
             settings,
             phase: Phase::Idle(now),
-            wait: BodyWait::NEW,
+            clock: BodyClock::new(),
             stop: None,
             is_first: true,
             facts: RequestFacts::NONE,
@@ -109,7 +109,7 @@ impl Receive {
     pub fn body(&mut self, got: &[u8], eof: bool, now: Time) -> BodyStep {
         if !got.is_empty() || eof {
             // Bytes that came are never too late: the driver may have been slow.
-            self.wait.end_of_silence(now);
+            self.clock.end_of_silence(now);
         }
         let step = match self.phase {
             Phase::Read { .. } => return BodyStep::End { skip: 0 },
@@ -139,7 +139,7 @@ impl Receive {
             }
             // The limit on bodies does not hold for a message or a pipe.
             Phase::Message | Phase::Upgraded if !got.is_empty() => {
-                self.wait.count(got.len());
+                self.clock.count(got.len());
                 return BodyStep::Body { skip: 0, take: got.len() };
             }
             Phase::Message | Phase::Upgraded if eof => return BodyStep::End { skip: 0 },
@@ -177,7 +177,7 @@ impl Receive {
     /// # Ok::<(), uwsgi::server::Refusal>(())
     /// ```
     pub fn unread(&mut self, count: usize) {
-        let back = u64::try_from(count).unwrap_or(u64::MAX).min(self.wait.received());
+        let back = u64::try_from(count).unwrap_or(u64::MAX).min(self.clock.received());
         let left = match self.phase {
             _ if back == 0 => return,
             Phase::Length(body) => body.left(),
@@ -185,7 +185,7 @@ impl Receive {
             Phase::Read { .. } if self.facts.has_length => 0,
             _ => return,
         };
-        self.wait.take_back(back);
+        self.clock.take_back(back);
         self.phase = Phase::Length(Declared::new(left.saturating_add(back)));
     }
 
@@ -193,7 +193,7 @@ impl Receive {
     /// example because the application has cancelled a read. The time before still counts, so a silent peer gains no time by
     /// pauses.
     pub fn pause(&mut self, now: Time) {
-        self.wait.pause(now);
+        self.clock.pause(now);
     }
 
     /// Makes the connection a pipe, because the head of a 101 has left. From now on [`body`](Self::body) gives every byte, to
@@ -224,7 +224,7 @@ impl Receive {
             Phase::Idle(since) => Some(since.after(self.idle_time())),
             Phase::Rest(_, until) => Some(until),
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
-            Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.wait.deadline(&self.settings),
+            Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.body_deadline(),
             Phase::Announced(_) | Phase::Read { .. } | Phase::Upgraded => None,
             // A connection that is over waits for nothing.
             Phase::Closed | Phase::Failed(_) => return None,
@@ -339,24 +339,29 @@ impl Receive {
 
     /// Waits for more of a body.
     fn wait_for_body(&mut self, missing: u64, more: usize, eof: bool, now: Time) -> BodyStep {
-        self.wait.start(now);
+        self.clock.start(now);
         if eof {
             return BodyStep::Fail(Refusal::BodyCutShort { missing });
         }
-        match Due::of(self.wait.deadline(&self.settings), self.stop, now) {
+        match Due::of(self.body_deadline(), self.stop, now) {
             Due::Own => BodyStep::Fail(Refusal::BodyTimeout),
             Due::Stop => BodyStep::Fail(Refusal::Stopping),
             Due::Nothing => BodyStep::Need(more),
         }
     }
 
+    /// Returns when the body is too slow.
+    fn body_deadline(&self) -> Option<Time> {
+        self.clock.deadline(self.settings.body_idle, self.settings.body_rate)
+    }
+
     /// Counts the bytes of a step, refuses a body over the limit, and stores a failure.
     fn hold_to_limit(&mut self, step: BodyStep) -> BodyStep {
         let step = match step {
             BodyStep::Body { take, .. } => {
-                self.wait.count(take);
+                self.clock.count(take);
                 let limit = self.settings.body_limit;
-                if self.wait.received() > limit {
+                if self.clock.received() > limit {
                     // Only a chunked body gets here: a declared length was checked before.
                     BodyStep::Fail(Refusal::BodyTooLarge { length: limit.saturating_add(1), limit })
                 } else {

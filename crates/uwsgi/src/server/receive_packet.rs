@@ -4,7 +4,7 @@ use crate::cgi::request::Request;
 use crate::http::body_framing::RequestBody;
 use crate::http::chunked::Chunked;
 use crate::http::remaining_length::Declared;
-use crate::server::body_wait::BodyWait;
+use crate::server::body_clock::BodyClock;
 use crate::server::checks::{check_header, decode_request, is_message};
 use crate::server::receive::{Announced, Phase, Receive};
 use crate::server::receive_step::HeadStep;
@@ -58,7 +58,7 @@ impl Receive {
         self.expect(Announced::Request(head.len()))?;
         match decode_request(&self.settings, head, &mut self.facts) {
             Ok((request, body)) => {
-                self.wait = BodyWait::NEW;
+                self.clock = BodyClock::new();
                 self.facts.has_length = matches!(body, RequestBody::Length(_));
                 self.phase = match body {
                     RequestBody::Length(0) => Phase::Read { declared: self.facts.allows_keepalive },
@@ -87,7 +87,7 @@ impl Receive {
         self.expect(Announced::Message(head.len()))?;
         match Packet::decode_with(head, &self.settings.limits) {
             Ok((packet, _)) => {
-                self.wait = BodyWait::NEW;
+                self.clock = BodyClock::new();
                 self.phase = Phase::Message;
                 Ok(packet)
             }
