@@ -5,6 +5,10 @@
 extern crate alloc;
 
 mod access_log;
+#[allow(dead_code, unused_imports)] // until the proxy uses it
+mod body;
+#[allow(dead_code)] // until the proxy uses it
+mod buffer;
 mod settings;
 mod vars;
 

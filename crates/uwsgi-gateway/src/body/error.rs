@@ -1,0 +1,68 @@
+//! Why the body of a request is not read to its end.
+
+use core::error::Error;
+use core::fmt;
+use std::io;
+
+use alloc::boxed::Box;
+use http::StatusCode;
+
+use crate::buffer::WriteError;
+
+/// Why the body of a request is not read to its end.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    /// The body is longer than the limit.
+    TooLong,
+    /// The body was silent for too long, or came at too low a rate.
+    TooSlow,
+    /// The client broke off, or sent what is no body.
+    Client(Box<dyn Error + Send + Sync>),
+    /// All bodies together need more memory and disk than they may have.
+    BuffersFull,
+    /// The temporary file does not work; its disk may be full.
+    Temp(io::Error),
+}
+
+impl BodyError {
+    /// Returns the status of the answer; `None` where the client has broken off, and gets no answer.
+    pub(crate) const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::TooLong => Some(StatusCode::PAYLOAD_TOO_LARGE),
+            Self::TooSlow => Some(StatusCode::REQUEST_TIMEOUT),
+            Self::Client(_) => None,
+            Self::BuffersFull | Self::Temp(_) => Some(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+impl From<WriteError> for BodyError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Full => Self::BuffersFull,
+            WriteError::File(error) => Self::Temp(error),
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("the body is longer than --max-body"),
+            Self::TooSlow => f.write_str("the client sends the body too slowly"),
+            Self::Client(error) => write!(f, "the client broke off in the body: {error}"),
+            Self::BuffersFull => f.write_str("the bodies need more than --buffer-memory and --temp-max"),
+            Self::Temp(error) => write!(f, "the temporary file of the body cannot be used: {error}"),
+        }
+    }
+}
+
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Client(error) => Some(&**error),
+            Self::Temp(error) => Some(error),
+            Self::TooLong | Self::TooSlow | Self::BuffersFull => None,
+        }
+    }
+}

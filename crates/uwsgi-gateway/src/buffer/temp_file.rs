@@ -1,0 +1,131 @@
+//! The temporary file of a buffer.
+
+use core::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+use crate::buffer::budget::Share;
+
+/// How many bytes must be read before their space on the disk is freed.
+const RELEASE: u64 = 1 << 20;
+
+/// A file without a name that only this user can read. All its functions block.
+///
+/// Bytes are appended, and read in the same order. It has a share of the budget for all space that it has on the disk.
+pub(super) struct TempFile {
+    /// `None` only while the file is being dropped.
+    file: Option<File>,
+    space: Mutex<Space>,
+}
+
+/// What a file has on the disk.
+#[derive(Default)]
+struct Space {
+    share: Option<Share>,
+    /// The bytes before this offset are no longer on the disk.
+    released: u64,
+}
+
+impl TempFile {
+    /// Makes an empty file in a directory.
+    pub(super) fn create(directory: &Path) -> io::Result<Self> {
+        // The file has the mode 0600. On Linux it never has a name (O_TMPFILE); elsewhere its name is removed at once.
+        let file = tempfile::tempfile_in(directory)?;
+        Ok(Self { file: Some(file), space: Mutex::default() })
+    }
+
+    /// Writes pieces one after the other. They begin at an offset, which is the end of the file. If this fails, the file is as
+    /// before.
+    pub(super) fn write<'a>(
+        &self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        offset: u64,
+        share: Share,
+    ) -> io::Result<()> {
+        let file = self.file()?;
+        let mut end = offset;
+        for piece in pieces {
+            if let Err(error) = file.write_all_at(piece, end) {
+                // A full disk takes a part. The budget must not miss it.
+                let _ = file.set_len(offset);
+                return Err(error);
+            }
+            end = end.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        }
+        match &mut self.space().share {
+            Some(whole) => whole.add(share),
+            none => *none = Some(share),
+        }
+        Ok(())
+    }
+
+    /// Reads bytes at an offset, and frees the space of what was read.
+    pub(super) fn read(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let mut bytes = vec![0; len];
+        self.file()?.read_exact_at(&mut bytes, offset)?;
+        self.release(offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)));
+        Ok(bytes.into())
+    }
+
+    /// Frees the space of the bytes before an offset, if they are many. Where the operating system or the file system cannot do
+    /// this, the space is freed with the file.
+    fn release(&self, offset: u64) {
+        let mut space = self.space();
+        let length = offset.saturating_sub(space.released) & !RELEASE.saturating_sub(1);
+        if length == 0 || !self.punch(space.released, length) {
+            return;
+        }
+        space.released = space.released.saturating_add(length);
+        if let Some(share) = &mut space.share {
+            share.give_back(length);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn punch(&self, offset: u64, length: u64) -> bool {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        self.file.as_ref().is_some_and(|file| fallocate(file, flags, offset, length).is_ok())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn punch(&self, _offset: u64, _length: u64) -> bool {
+        false
+    }
+
+    fn file(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn space(&self) -> std::sync::MutexGuard<'_, Space> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let file = self.file.take();
+        let space = core::mem::take(&mut *self.space());
+        // The close of a file without a name frees its space. For a large file this takes long.
+        let close = move || {
+            drop(file);
+            drop(space);
+        };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(close)),
+            Err(_) => close(),
+        }
+    }
+}
+
+impl fmt::Debug for TempFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TempFile").finish_non_exhaustive()
+    }
+}
