@@ -12,6 +12,7 @@ extern crate std;
 pub mod arbitrary;
 mod cgi;
 pub mod client;
+pub mod gateway;
 mod http;
 pub mod message;
 pub mod server;

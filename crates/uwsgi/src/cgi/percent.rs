@@ -117,7 +117,7 @@ pub(crate) fn decoded(written: &[u8]) -> impl Iterator<Item = u8> + Clone + use<
 
 /// Decodes the first byte of `written`, and returns it with the rest.
 #[inline(always)]
-const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
+pub(crate) const fn split_first_decoded(written: &[u8]) -> Option<(u8, &[u8])> {
     match written {
         [b'%', high, low, rest @ ..] => match byte(*high, *low) {
             Some(byte) => Some((byte, rest)),
