@@ -5,13 +5,16 @@
 extern crate alloc;
 
 mod access_log;
-#[allow(dead_code, unused_imports)] // until the proxy uses it
 mod body;
-#[allow(dead_code)] // until the proxy uses it
 mod buffer;
+mod client_io;
+mod gateway;
+mod proxy;
+mod server;
 mod settings;
 mod vars;
 
 pub use access_log::AccessLog;
+pub use gateway::{ConnectionServer, Gateway};
 pub use settings::Settings;
 pub use vars::Translation;

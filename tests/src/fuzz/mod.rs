@@ -8,6 +8,7 @@ mod calls;
 mod chunked;
 mod connection;
 mod exchange;
+mod gateway;
 mod message;
 mod packet;
 mod request;
@@ -24,6 +25,7 @@ pub use calls::calls;
 pub use chunked::{chunked, in_pieces as chunked_in_pieces};
 pub use connection::connection;
 pub use exchange::exchange;
+pub use gateway::gateway;
 pub use message::message;
 pub use packet::packet;
 pub use request::request;
@@ -51,12 +53,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "arbitrary", run: arbitrary },
     Target { name: "calls", run: calls },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
     Target { name: "exchange", run: exchange },
+    Target { name: "gateway", run: gateway },
     Target { name: "message", run: message },
     Target { name: "packet", run: packet },
     Target { name: "request", run: request },

@@ -1,0 +1,141 @@
+//! The socket of a client.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The stream of a client.
+pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Closes the connection, so that the client sees that its answer is not whole, if the stream can show that.
+    fn reset(self);
+}
+
+/// A stream that the program has made.
+#[derive(Debug)]
+pub(crate) struct OtherStream<I>(pub(crate) I);
+
+/// The socket of a client: TCP, or a Unix socket.
+#[derive(Debug)]
+pub(crate) enum ClientSocket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// How long a connection is read after its last answer, so that the client gets the answer (RFC 9112 section 9.6). nginx has
+/// the same times (`lingering_time`, `lingering_timeout`).
+const LINGER: Duration = Duration::from_secs(30);
+/// How long a client may be silent in that time.
+const LINGER_SILENCE: Duration = Duration::from_secs(5);
+
+impl ClientSocket {
+    /// Makes a socket of a connected TCP socket that does not block.
+    pub(crate) fn tcp(descriptor: OwnedFd) -> io::Result<Self> {
+        let stream = TcpStream::from_std(descriptor.into())?;
+        stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream))
+    }
+
+    /// Makes a socket of a connected Unix socket that does not block.
+    pub(crate) fn unix(descriptor: OwnedFd) -> io::Result<Self> {
+        Ok(Self::Unix(UnixStream::from_std(descriptor.into())?))
+    }
+}
+
+/// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
+/// reset the connection, and the client could lose the answer.
+pub(crate) async fn linger(mut stream: impl ClientStream) {
+    let until = Instant::now() + LINGER;
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut buffer = alloc::vec![0; 16 << 10];
+    while let Ok(Ok(Ok(1..))) = timeout_at(until, timeout(LINGER_SILENCE, stream.read(&mut buffer))).await {}
+}
+
+impl ClientStream for ClientSocket {
+    /// Closes the connection with a reset. A client of a Unix socket sees an error if it still sends, else only the end.
+    fn reset(self) {
+        let descriptor = match &self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        };
+        // If this fails, the connection ends without a reset.
+        let _ = sockopt::set_socket_linger(descriptor, Some(Duration::ZERO));
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> ClientStream for OtherStream<I> {
+    fn reset(self) {}
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for OtherStream<I> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for OtherStream<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for ClientSocket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for ClientSocket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A socket has no buffer of its own.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+}

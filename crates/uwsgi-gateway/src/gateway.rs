@@ -1,0 +1,172 @@
+//! The gateway: its listeners and its threads.
+
+use core::net::SocketAddr;
+use core::num::NonZero;
+use std::io;
+use std::thread;
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use tokio::io::{AsyncRead, AsyncWrite};
+use uwsgi::client::AddressError;
+use uwsgi_server::Listener;
+use uwsgi_tower::{Client, Stop};
+
+use crate::access_log::AccessLog;
+use crate::client_io::OtherStream;
+use crate::proxy::Proxy;
+use crate::server::{Handover, Tracker, Worker, serve};
+use crate::settings::Settings;
+use crate::vars::FrontAddresses;
+
+/// A gateway from HTTP/1.1 to uwsgi.
+///
+/// ```no_run
+/// use uwsgi::client::Address;
+/// use uwsgi_gateway::{Gateway, Settings};
+/// use uwsgi_server::Listener;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = Listener::bind(Address::parse("127.0.0.1:8080")?)?;
+/// Gateway::new(Settings::new("unix:/run/app.sock")?)?.listen(listener).run()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Gateway {
+    proxy: Proxy,
+    listeners: Vec<Listener>,
+    stop: Stop,
+}
+
+/// Serves connections that the program accepts itself. Clones share all limits.
+///
+/// ```
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use uwsgi_gateway::{FrontAddresses, Gateway, Settings};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("unix:/run/app.sock")?.with_health_path("/health");
+/// let server = Gateway::new(settings)?.into_connection_server();
+/// let (mut client, connection) = tokio::io::duplex(4096);
+/// tokio::spawn(async move { server.serve(connection, FrontAddresses::unix()).await });
+/// client.write_all(b"GET /health HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ConnectionServer {
+    proxy: Arc<Proxy>,
+    stop: Stop,
+}
+
+impl ConnectionServer {
+    /// Serves a connection until it ends, or until the [stop](Gateway::stop_handle). The limit on connections does not apply.
+    pub async fn serve<I>(&self, io: I, addresses: FrontAddresses)
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        serve(Arc::clone(&self.proxy), OtherStream(io), addresses, false, self.stop.clone()).await;
+    }
+}
+
+impl Gateway {
+    /// Makes a gateway with these settings. It listens nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// The address of the backend is not one to connect to.
+    pub fn new(settings: Settings) -> Result<Self, AddressError> {
+        let client = Client::new(&settings.backend)?;
+        Ok(Self::with_client(settings, client))
+    }
+
+    /// Makes a gateway that asks its backend through this client, for a backend that a
+    /// [connector](Client::with_connector) reaches. The address in the settings is not used.
+    #[must_use]
+    pub fn with_client(settings: Settings, client: Client) -> Self {
+        let stop = Stop::new();
+        Self { proxy: Proxy::new(settings, client, stop.clone()), listeners: Vec::new(), stop }
+    }
+
+    /// Adds a listener.
+    #[must_use]
+    pub fn listen(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Sets the access log; off by default.
+    #[must_use]
+    pub fn with_access_log(self, log: AccessLog) -> Self {
+        Self { proxy: self.proxy.with_access_log(log), ..self }
+    }
+
+    /// Returns a server for connections that the program accepts itself.
+    #[must_use]
+    pub fn into_connection_server(self) -> ConnectionServer {
+        ConnectionServer { proxy: Arc::new(self.proxy), stop: self.stop }
+    }
+
+    /// Returns the listeners.
+    #[must_use]
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Returns the TCP addresses that the gateway listens at.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(Listener::local).collect()
+    }
+
+    /// Returns a handle that stops the gateway: [`Stop::ask`].
+    #[must_use]
+    pub fn stop_handle(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Serves until a stop. Then it accepts no more connections, closes idle ones, and finishes what began, within
+    /// [`with_stop_timeout`](Settings::with_stop_timeout).
+    ///
+    /// # Errors
+    ///
+    /// The system cannot start a thread or a runtime.
+    pub fn run(self) -> io::Result<()> {
+        let Self { proxy, listeners, stop } = self;
+        let settings = proxy.settings();
+        let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+        let tracker = Tracker::new(settings.limits.connections);
+        let proxy = Arc::new(proxy);
+        let (mut workers, mut handovers) = (Vec::new(), Vec::new());
+        for index in 0..threads {
+            let (worker, handover) = Worker::new(index, Arc::clone(&proxy), Arc::clone(&tracker), stop.clone());
+            workers.push(worker);
+            handovers.push(handover);
+        }
+        let (listeners, handovers): (Arc<[Listener]>, Arc<[Handover]>) = (listeners.into(), handovers.into());
+        let mut running = Vec::new();
+        for worker in workers {
+            let (listeners, handovers, stop) = (Arc::clone(&listeners), Arc::clone(&handovers), stop.clone());
+            let stop_all = stop.clone();
+            let thread = thread::Builder::new().name("uwsgi-gateway".to_string()).spawn(move || {
+                let ran = worker.run(listeners, &handovers);
+                // If one thread cannot work, the others stop too.
+                stop.ask();
+                ran
+            });
+            running.push(thread.inspect_err(|_| stop_all.ask())?);
+        }
+        // The threads close the listeners.
+        drop(listeners);
+        running.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(ran) => ran,
+            Err(_) => Err(io::Error::other("a thread of the gateway has panicked")),
+        })
+    }
+}

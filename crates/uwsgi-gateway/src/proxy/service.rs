@@ -1,0 +1,258 @@
+//! The service of a connection: asks the backend for each request.
+
+use core::convert::Infallible;
+use core::future::Future;
+use core::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderName, SERVER};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use uwsgi_tower::{ClientError, PacketBuf, Stop, upgrade};
+
+use crate::access_log::{AccessLog, Entry};
+use crate::body::{AnswerBody, BodyError, BodyLimits, LimitedBody, read_whole};
+use crate::buffer::Budget;
+use crate::client_io::Phase;
+use crate::proxy::answer::{Answering, AnsweringBody};
+use crate::proxy::page::{last_page, page};
+use crate::proxy::tunnel::Tunnel;
+use crate::settings::Settings;
+use crate::vars::{FrontAddresses, FrontBody, FrontRequest};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    settings: Settings,
+    client: uwsgi_tower::Client,
+    budget: Arc<Budget>,
+    access_log: Option<Arc<AccessLog>>,
+    stop: Stop,
+}
+
+/// A connection of a client, as far as its requests have to know it.
+#[derive(Debug)]
+pub(crate) struct ClientConnection {
+    pub(crate) phase: Arc<Phase>,
+    pub(crate) addresses: FrontAddresses,
+    /// There are too many connections: this one gets a 503.
+    pub(crate) is_refused: bool,
+    /// The tunnel that a request of this connection has opened.
+    tunnel: Mutex<Option<Tunnel>>,
+}
+
+/// The service of one connection.
+#[derive(Debug, Clone)]
+pub(crate) struct ProxyService {
+    proxy: Arc<Proxy>,
+    connection: Arc<ClientConnection>,
+}
+
+/// With this header a backend switches off that its answer is read ahead, as with nginx
+/// (ngx_http_upstream_module, `X-Accel-Buffering`).
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+impl Proxy {
+    pub(crate) fn new(settings: Settings, client: uwsgi_tower::Client, stop: Stop) -> Self {
+        let client =
+            client.with_connect_timeout(settings.timeouts.connect).with_idle_timeout(settings.timeouts.backend);
+        let budget = Budget::new(settings.limits.memory, settings.limits.temp, settings.temp_dir.clone());
+        Self { settings, client, budget, access_log: None, stop }
+    }
+
+    pub(crate) fn with_access_log(self, log: AccessLog) -> Self {
+        Self { access_log: Some(Arc::new(log)), ..self }
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    async fn answer(&self, connection: &ClientConnection, request: Request<Incoming>) -> Response<AnsweringBody> {
+        let mut answering = Answering::begin(&connection.phase);
+        let (parts, body) = request.into_parts();
+        if let Some(log) = &self.access_log {
+            answering.log(log, Entry::new(&parts));
+        }
+        let mut answer = if connection.is_refused {
+            last_page(StatusCode::SERVICE_UNAVAILABLE)
+        } else if self.settings.health_path.as_deref() == Some(parts.uri.path()) {
+            page(if self.stop.is_asked() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
+        } else {
+            match self.forward(connection, &mut answering, &parts, body).await {
+                Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    return self.switch(connection, answering, answer).await;
+                }
+                Ok(answer) => self.pass(answer),
+                Err(answer) => answer,
+            }
+        };
+        if let Some(server) = &self.settings.server_header {
+            answer.headers_mut().insert(SERVER, server.clone());
+        }
+        answering.answer(answer, &parts.method, parts.version)
+    }
+
+    /// Asks the backend.
+    ///
+    /// # Errors
+    ///
+    /// The page for the client.
+    async fn forward(
+        &self,
+        connection: &ClientConnection,
+        answering: &mut Answering,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Response<uwsgi_tower::Incoming>, Response<AnswerBody>> {
+        let front = self.settings.translation.read(parts, &connection.addresses).map_err(|error| {
+            tracing::info!("{} {}: {error}", parts.method, parts.uri);
+            last_page(error.status())
+        })?;
+        if let Some(entry) = answering.entry() {
+            entry.client = front.client();
+            entry.request_id = Some(front.request_id().into());
+        }
+        let answer = match front.body() {
+            FrontBody::None => self.send(packet(&front, 0)?, Empty::<Bytes>::new()).await,
+            FrontBody::Length(length) if self.settings.stream_bodies => {
+                let packet = packet(&front, length)?;
+                let limits = self.body_limits(Some(length));
+                if length > limits.most {
+                    return Err(last_page(StatusCode::PAYLOAD_TOO_LARGE));
+                }
+                self.send(packet, LimitedBody::new(body, &limits)).await
+            }
+            declared => {
+                let declared = if let FrontBody::Length(length) = declared { Some(length) } else { None };
+                let limits = self.body_limits(declared);
+                // Finds out before the body is read whether the vars fit.
+                drop(packet(&front, declared.unwrap_or(limits.most))?);
+                let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
+                    tracing::info!("{} {}: {error}", parts.method, parts.uri);
+                    // A client that sent an invalid chunk may still read; one that is gone does not.
+                    last_page(error.status().unwrap_or(StatusCode::BAD_REQUEST))
+                })?;
+                self.send(packet(&front, body.len())?, body).await
+            }
+        };
+        answer.map_err(|error| {
+            let status = status_of(&error);
+            tracing::warn!("{} {}: {status}: {error}", parts.method, parts.uri);
+            page(status)
+        })
+    }
+
+    async fn send<B>(&self, packet: PacketBuf, body: B) -> Result<Response<uwsgi_tower::Incoming>, ClientError>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+    {
+        self.client.send(packet, body).await
+    }
+
+    const fn body_limits(&self, declared: Option<u64>) -> BodyLimits {
+        BodyLimits { declared, most: self.settings.limits.body, idle: self.settings.timeouts.body_idle }
+    }
+
+    /// Makes the answer for the client from the backend's.
+    fn pass(&self, answer: Response<uwsgi_tower::Incoming>) -> Response<AnswerBody> {
+        let (mut parts, body) = answer.into_parts();
+        let is_streamed = match parts.headers.remove(X_ACCEL_BUFFERING) {
+            Some(buffering) => buffering.as_bytes().eq_ignore_ascii_case(b"no") || self.settings.stream_answers,
+            None => self.settings.stream_answers,
+        };
+        let body = if is_streamed {
+            AnswerBody::streamed(body)
+        } else {
+            AnswerBody::buffered(body, &self.budget, self.settings.limits.body)
+        };
+        Response::from_parts(parts, body)
+    }
+
+    /// Opens the tunnel of a 101.
+    async fn switch(
+        &self,
+        connection: &ClientConnection,
+        mut answering: Answering,
+        mut answer: Response<uwsgi_tower::Incoming>,
+    ) -> Response<AnsweringBody> {
+        if let Some(entry) = answering.entry() {
+            entry.status = StatusCode::SWITCHING_PROTOCOLS.as_u16();
+        }
+        let Ok(backend) = upgrade::on(&mut answer).await else {
+            // A client's upgrade is there with its response.
+            return answering.answer(page(StatusCode::BAD_GATEWAY), &http::Method::GET, http::Version::HTTP_11);
+        };
+        let tunnel = Tunnel::new(backend, answering);
+        *connection.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+        let (mut parts, _) = answer.into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        let nothing = Answering::begin(&connection.phase);
+        nothing.answer(Response::from_parts(parts, AnswerBody::empty()), &http::Method::GET, http::Version::HTTP_11)
+    }
+}
+
+fn packet(front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Response<AnswerBody>> {
+    front.packet(length).map_err(|error| {
+        tracing::info!("{}: {error}", front.request_uri());
+        last_page(error.status())
+    })
+}
+
+/// Returns the status for a backend that gave no answer.
+fn status_of(error: &ClientError) -> StatusCode {
+    match error {
+        // The backend has no room for another connection.
+        ClientError::Connect { error, .. } if error.kind() == std::io::ErrorKind::TimedOut => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        // The gateway has no descriptors left.
+        ClientError::Connect { error, .. } if is_exhausted(error) => StatusCode::SERVICE_UNAVAILABLE,
+        ClientError::Body(error) => match error.downcast_ref().map(BodyError::status) {
+            Some(Some(status)) => status,
+            _ => StatusCode::BAD_REQUEST,
+        },
+        error => error.status(),
+    }
+}
+
+fn is_exhausted(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+impl ClientConnection {
+    pub(crate) fn new(phase: Arc<Phase>, addresses: FrontAddresses, is_refused: bool) -> Self {
+        Self { phase, addresses, is_refused, tunnel: Mutex::new(None) }
+    }
+}
+
+impl ProxyService {
+    pub(crate) const fn new(proxy: Arc<Proxy>, connection: Arc<ClientConnection>) -> Self {
+        Self { proxy, connection }
+    }
+
+    /// Takes the tunnel that the last request of the connection has opened.
+    pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
+        self.connection.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for ProxyService {
+    type Response = Response<AnsweringBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Self { proxy, connection } = self.clone();
+        Box::pin(async move { Ok(proxy.answer(&connection, request).await) })
+    }
+}

@@ -1,0 +1,10 @@
+//! The threads of a gateway: each has a runtime, accepts connections and serves them.
+
+mod acceptor;
+mod connection;
+mod tracker;
+mod worker;
+
+pub(crate) use connection::serve;
+pub(crate) use tracker::Tracker;
+pub(crate) use worker::{Handover, Worker};

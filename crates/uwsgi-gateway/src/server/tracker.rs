@@ -1,0 +1,49 @@
+//! The connections of all threads, counted.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use uwsgi::server::{Admission, AllowList, ConnectionLimit};
+
+/// Counts the connections of a gateway, and decides about each new one.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    limit: Mutex<ConnectionLimit>,
+}
+
+/// A connection that is counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    tracker: Arc<Tracker>,
+    /// The count of the thread that serves the connection.
+    load: Arc<AtomicUsize>,
+    pub(crate) admission: Admission,
+}
+
+impl Tracker {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit: Mutex::new(ConnectionLimit::new(limit)) })
+    }
+
+    /// Counts a new connection, which the thread with this count serves.
+    pub(super) fn count(self: &Arc<Self>, load: &Arc<AtomicUsize>) -> Counted {
+        // Clients may come from everywhere: only the number of connections matters.
+        let no_peer = None;
+        let admission = self.lock().admit(&AllowList::<String>::from(AllowList::default()), no_peer);
+        load.fetch_add(1, Ordering::Relaxed);
+        Counted { tracker: Arc::clone(self), load: Arc::clone(load), admission }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ConnectionLimit> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.tracker.lock().release(self.admission);
+        self.load.fetch_sub(1, Ordering::Relaxed);
+    }
+}

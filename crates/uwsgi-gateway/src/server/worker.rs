@@ -1,0 +1,153 @@
+//! A thread of a gateway, with its runtime.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
+
+use alloc::sync::Arc;
+use rustix::net::{getpeername, getsockname};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use uwsgi::server::Admission;
+use uwsgi_server::Listener;
+use uwsgi_tower::Stop;
+
+use crate::client_io::ClientSocket;
+use crate::proxy::Proxy;
+use crate::server::acceptor::{Accepted, Acceptor};
+use crate::server::connection::serve;
+use crate::server::tracker::Tracker;
+use crate::vars::FrontAddresses;
+
+/// The way to give a thread a connection that another thread accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Handover {
+    connections: mpsc::UnboundedSender<Accepted>,
+    /// How many connections the thread serves.
+    load: Arc<AtomicUsize>,
+}
+
+/// A thread of a gateway.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    connections: mpsc::UnboundedReceiver<Accepted>,
+    load: Arc<AtomicUsize>,
+    /// The index of this thread in the list of all.
+    index: usize,
+    pub(crate) proxy: Arc<Proxy>,
+    pub(crate) tracker: Arc<Tracker>,
+    pub(crate) stop: Stop,
+}
+
+impl Worker {
+    /// Makes a thread's state, and the way to give it connections.
+    pub(crate) fn new(index: usize, proxy: Arc<Proxy>, tracker: Arc<Tracker>, stop: Stop) -> (Self, Handover) {
+        let (sender, connections) = mpsc::unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let handover = Handover { connections: sender, load: Arc::clone(&load) };
+        (Self { connections, load, index, proxy, tracker, stop }, handover)
+    }
+
+    /// Accepts and serves connections until a stop, and then until all have ended or the time for that is over.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot make a runtime, or cannot watch a listener.
+    pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(64).build()?;
+        let served = runtime.block_on(self.serve(listeners, workers));
+        // What still runs is cut off.
+        runtime.shutdown_background();
+        served
+    }
+
+    async fn serve(mut self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) -> io::Result<()> {
+        let mut accepting = JoinSet::new();
+        for listener in listeners.iter() {
+            let acceptor = Acceptor::new(listener.as_fd(), listener.local().is_some(), self.stop.clone())?;
+            accepting.spawn(distribute(acceptor, self.index, Arc::clone(workers)));
+        }
+        let mut connections = JoinSet::new();
+        let stop = self.stop.clone();
+        let mut asked = core::pin::pin!(stop.asked());
+        loop {
+            tokio::select! {
+                accepted = self.connections.recv() => {
+                    if let Some(accepted) = accepted {
+                        self.start(accepted, &mut connections);
+                    }
+                }
+                Some(_) = connections.join_next() => {}
+                () = &mut asked => break,
+            }
+        }
+        self.finish(listeners, accepting, connections).await;
+        Ok(())
+    }
+
+    /// Finishes what began before the stop, within the time for that.
+    async fn finish(mut self, listeners: Arc<[Listener]>, mut accepting: JoinSet<()>, mut connections: JoinSet<()>) {
+        let limit = Instant::now().checked_add(self.proxy.settings().timeouts.stop);
+        let all = async {
+            // The acceptors take the connections that wait, and end.
+            while accepting.join_next().await.is_some() {}
+            // The last thread that does this closes the listeners.
+            drop(listeners);
+            self.connections.close();
+            while let Some(accepted) = self.connections.recv().await {
+                self.start(accepted, &mut connections);
+            }
+            while connections.join_next().await.is_some() {}
+        };
+        match limit {
+            Some(limit) => tokio::select! {
+                () = all => {}
+                () = sleep_until(limit) => tracing::warn!("requests are cut off: the time to finish them is over"),
+            },
+            None => all.await,
+        }
+    }
+
+    fn start(&self, accepted: Accepted, connections: &mut JoinSet<()>) {
+        let counted = self.tracker.count(&self.load);
+        if let Admission::RefuseWithoutWaiting(_) = counted.admission {
+            return;
+        }
+        let Ok((socket, addresses)) = register(accepted) else { return };
+        let (proxy, stop) = (Arc::clone(&self.proxy), self.stop.clone());
+        connections.spawn(async move {
+            let is_refused = counted.admission != Admission::Serve;
+            serve(proxy, socket, addresses, is_refused, stop).await;
+            drop(counted);
+        });
+    }
+}
+
+/// Registers a connection in the runtime of this thread.
+fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
+    let Accepted { descriptor, is_tcp } = accepted;
+    if !is_tcp {
+        return Ok((ClientSocket::unix(descriptor)?, FrontAddresses::unix()));
+    }
+    // A client that has reset the connection has no address any more.
+    let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let peer = SocketAddr::try_from(getpeername(&descriptor)?.unwrap_or_else(|| unknown.into())).unwrap_or(unknown);
+    let local = SocketAddr::try_from(getsockname(&descriptor)?).unwrap_or(unknown);
+    Ok((ClientSocket::tcp(descriptor)?, FrontAddresses::tcp(peer, local)))
+}
+
+/// Accepts connections, and gives each to the thread that serves the fewest; to this one if it serves no more than others.
+async fn distribute(mut acceptor: Acceptor, index: usize, workers: Arc<[Handover]>) {
+    let load = |worker: &Handover| worker.load.load(Ordering::Relaxed);
+    let Some(own) = workers.get(index) else { return };
+    while let Some(accepted) = acceptor.accept().await {
+        let least = workers.iter().min_by_key(|worker| load(worker)).filter(|least| load(least) < load(own));
+        // A thread that stops takes no more connections.
+        if let Err(returned) = least.unwrap_or(own).connections.send(accepted) {
+            let _ = own.connections.send(returned.0);
+        }
+    }
+}
