@@ -5,7 +5,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
-use uwsgi::{DecodeError, DecodeErrorKind, Header, Limits, Packet, Request, Vars};
+use uwsgi::{DecodeError, DecodeErrorKind, EncodeError, Header, Limits, Modifier1, Packet, Request, Vars};
 
 /// Decodes packets from a stream, and encodes them into one, for [`tokio_util::codec::Framed`].
 ///
@@ -73,6 +73,29 @@ impl Default for PacketCodec {
 }
 
 impl PacketBuf {
+    /// Makes a packet of these parts.
+    ///
+    /// ```
+    /// use uwsgi::{Modifier1, VarsEncoder};
+    /// use uwsgi_tower::PacketBuf;
+    ///
+    /// let mut buffer = [0; 64];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// vars.push("PATH_INFO", "/")?;
+    /// let packet = PacketBuf::new(Modifier1::WSGI, 0, vars.payload())?;
+    /// assert_eq!(packet.request()?.path_info(), Some(&b"/"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Packet::new`].
+    pub fn new(modifier1: Modifier1, modifier2: u8, payload: &[u8]) -> Result<Self, EncodeError> {
+        let packet = Packet::new(modifier1, modifier2, payload)?;
+        let header = packet.header();
+        Ok(Self { header, bytes: [&header.to_bytes()[..], payload].concat().into() })
+    }
+
     /// Decodes the packet at the start of the bytes, and returns it with the bytes after it. No byte is copied.
     ///
     /// ```

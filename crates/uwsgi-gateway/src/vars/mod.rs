@@ -1,13 +1,24 @@
-//! Turns requests of HTTP into vars.
+//! Turns requests of HTTP into packets of vars.
 
-/// How requests become vars.
-#[derive(Debug, Clone, Default)]
-pub struct Translation {}
+mod body;
+mod client;
+mod encode;
+mod front_addresses;
+mod front_request;
+mod head_error;
+mod headers;
+mod http_var;
+mod request_id;
+mod settings_error;
+mod target;
+mod translation;
+mod trusted_proxies;
 
-impl Translation {
-    /// Makes the default translation.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {}
-    }
-}
+pub use body::FrontBody;
+pub use front_addresses::FrontAddresses;
+pub use front_request::FrontRequest;
+pub use head_error::HeadError;
+pub use http_var::{HttpVar, HttpVarError};
+pub use settings_error::SettingsError;
+pub use translation::{Forwarding, Translation};
+pub use trusted_proxies::{TrustedProxies, TrustedProxiesError};

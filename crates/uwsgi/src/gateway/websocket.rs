@@ -58,8 +58,7 @@ mod tests {
     #[test]
     fn upgrades() {
         for (method, connection, upgrade, expected) in ROWS {
-            let [connection, upgrade] =
-                [connection, upgrade].map(|values| values.iter().map(|value| value.as_bytes()));
+            let [connection, upgrade] = [connection, upgrade].map(|values| values.iter().map(|value| value.as_bytes()));
             assert_eq!(
                 asks_for_websocket(method.as_bytes(), connection.clone(), upgrade.clone()),
                 *expected,

@@ -1,0 +1,34 @@
+//! Why the settings of a gateway contradict each other.
+
+use core::error::Error;
+use core::fmt;
+
+/// Why the settings of a gateway contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// [`Forwarding::Append`](crate::Forwarding::Append) without a trusted proxy: there would never be anything to add to.
+    AppendWithoutTrustedProxy,
+    /// The header `Forwarded` is never passed on, so it cannot be a trusted header.
+    ForwardedAsTrustedHeader,
+    /// A trusted header without a trusted proxy: it would never be passed on.
+    TrustedHeaderWithoutTrustedProxy,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AppendWithoutTrustedProxy => {
+                "X-Forwarded-For can be appended to only if a proxy is trusted, and no proxy is"
+            }
+            Self::ForwardedAsTrustedHeader => {
+                "the header Forwarded is never passed on, so it cannot be a trusted header"
+            }
+            Self::TrustedHeaderWithoutTrustedProxy => {
+                "a trusted header is passed on only from a trusted proxy, and no proxy is trusted"
+            }
+        })
+    }
+}
+
+impl Error for SettingsError {}
