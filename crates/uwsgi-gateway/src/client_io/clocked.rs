@@ -12,8 +12,9 @@ use std::io::{self, IoSlice};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
+use crate::client_io::after;
 use crate::client_io::phase::{Phase, Waiting};
 use crate::client_io::socket::ClientStream;
 use crate::settings::Timeouts;
@@ -151,9 +152,7 @@ struct Clock {
 impl Clock {
     /// Starts the clock anew.
     fn start(&mut self, time: Duration) {
-        // A time beyond what the clock can hold never ends.
-        let until =
-            Instant::now().checked_add(time).unwrap_or_else(|| Instant::now() + Duration::from_secs(86400 * 365));
+        let until = after(time);
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().reset(until),
             None => self.sleep = Some(Box::pin(sleep_until(until))),

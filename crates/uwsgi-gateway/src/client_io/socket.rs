@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
+
+use crate::client_io::after;
 
 /// The stream of a client.
 pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
@@ -51,7 +53,7 @@ impl ClientSocket {
 /// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
 /// reset the connection, and the client could lose the answer.
 pub(crate) async fn linger(mut stream: impl ClientStream) {
-    let until = Instant::now() + LINGER;
+    let until = after(LINGER);
     if stream.shutdown().await.is_err() {
         return;
     }

@@ -53,6 +53,14 @@ pub(crate) struct ProxyService {
     connection: Arc<ClientConnection>,
 }
 
+/// A request that the gateway answers itself, because the backend cannot or must not.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    /// The connection closes after the answer.
+    closes: bool,
+}
+
 /// With this header a backend switches off that its answer is read ahead, as with nginx
 /// (ngx_http_upstream_module, `X-Accel-Buffering`).
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -89,7 +97,8 @@ impl Proxy {
                     return self.switch(connection, answering, answer).await;
                 }
                 Ok(answer) => self.pass(answer),
-                Err(answer) => answer,
+                Err(Refused { status, closes: true }) => last_page(status),
+                Err(Refused { status, closes: false }) => page(status),
             }
         };
         if let Some(server) = &self.settings.server_header {
@@ -99,20 +108,16 @@ impl Proxy {
     }
 
     /// Asks the backend.
-    ///
-    /// # Errors
-    ///
-    /// The page for the client.
     async fn forward(
         &self,
         connection: &ClientConnection,
         answering: &mut Answering,
         parts: &Parts,
         body: Incoming,
-    ) -> Result<Response<uwsgi_tower::Incoming>, Response<AnswerBody>> {
+    ) -> Result<Response<uwsgi_tower::Incoming>, Refused> {
         let front = self.settings.translation.read(parts, &connection.addresses).map_err(|error| {
             tracing::info!("{} {}: {error}", parts.method, parts.uri);
-            last_page(error.status())
+            Refused::and_close(error.status())
         })?;
         if let Some(entry) = answering.entry() {
             entry.client = front.client();
@@ -124,7 +129,7 @@ impl Proxy {
                 let packet = packet(&front, length)?;
                 let limits = self.body_limits(Some(length));
                 if length > limits.most {
-                    return Err(last_page(StatusCode::PAYLOAD_TOO_LARGE));
+                    return Err(Refused::and_close(StatusCode::PAYLOAD_TOO_LARGE));
                 }
                 self.send(packet, LimitedBody::new(body, &limits)).await
             }
@@ -136,7 +141,7 @@ impl Proxy {
                 let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
                     tracing::info!("{} {}: {error}", parts.method, parts.uri);
                     // A client that sent an invalid chunk may still read; one that is gone does not.
-                    last_page(error.status().unwrap_or(StatusCode::BAD_REQUEST))
+                    Refused::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
                 })?;
                 self.send(packet(&front, body.len())?, body).await
             }
@@ -144,7 +149,7 @@ impl Proxy {
         answer.map_err(|error| {
             let status = status_of(&error);
             tracing::warn!("{} {}: {status}: {error}", parts.method, parts.uri);
-            page(status)
+            Refused { status, closes: false }
         })
     }
 
@@ -199,10 +204,10 @@ impl Proxy {
     }
 }
 
-fn packet(front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Response<AnswerBody>> {
+fn packet(front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Refused> {
     front.packet(length).map_err(|error| {
         tracing::info!("{}: {error}", front.request_uri());
-        last_page(error.status())
+        Refused::and_close(error.status())
     })
 }
 
@@ -227,6 +232,12 @@ fn is_exhausted(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+impl Refused {
+    const fn and_close(status: StatusCode) -> Self {
+        Self { status, closes: true }
+    }
 }
 
 impl ClientConnection {

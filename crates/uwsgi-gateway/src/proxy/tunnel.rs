@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uwsgi_tower::upgrade::Upgraded;
 
-use crate::client_io::ClientStream;
+use crate::client_io::{ClientStream, after};
 use crate::proxy::answer::Answering;
 
 /// The backend's side of a connection that was upgraded.
@@ -58,11 +58,11 @@ impl Tunnel {
 /// Waits until nothing has moved for `idle`.
 async fn silence(last_move: watch::Receiver<Instant>, idle: Duration) {
     loop {
-        let Some(until) = last_move.borrow().checked_add(idle) else { return core::future::pending().await };
-        if Instant::now() >= until {
+        let silent = last_move.borrow().elapsed();
+        if silent >= idle {
             return;
         }
-        sleep_until(until).await;
+        sleep_until(after(idle.saturating_sub(silent))).await;
     }
 }
 

@@ -1,11 +1,12 @@
 //! Accepts connections from one listener, for the threads of a gateway.
 
 use core::future::poll_fn;
+use core::panic::AssertUnwindSafe;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};

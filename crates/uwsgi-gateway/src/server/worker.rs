@@ -1,8 +1,8 @@
 //! A thread of a gateway, with its runtime.
 
+use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 
 use alloc::sync::Arc;
@@ -10,12 +10,12 @@ use rustix::net::{getpeername, getsockname};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use uwsgi::server::Admission;
 use uwsgi_server::Listener;
 use uwsgi_tower::Stop;
 
-use crate::client_io::ClientSocket;
+use crate::client_io::{ClientSocket, after};
 use crate::proxy::Proxy;
 use crate::server::acceptor::{Accepted, Acceptor};
 use crate::server::connection::serve;
@@ -90,7 +90,7 @@ impl Worker {
 
     /// Finishes what began before the stop, within the time for that.
     async fn finish(mut self, listeners: Arc<[Listener]>, mut accepting: JoinSet<()>, mut connections: JoinSet<()>) {
-        let limit = Instant::now().checked_add(self.proxy.settings().timeouts.stop);
+        let limit = after(self.proxy.settings().timeouts.stop);
         let all = async {
             // The acceptors take the connections that wait, and end.
             while accepting.join_next().await.is_some() {}
@@ -102,12 +102,9 @@ impl Worker {
             }
             while connections.join_next().await.is_some() {}
         };
-        match limit {
-            Some(limit) => tokio::select! {
-                () = all => {}
-                () = sleep_until(limit) => tracing::warn!("requests are cut off: the time to finish them is over"),
-            },
-            None => all.await,
+        tokio::select! {
+            () = all => {}
+            () = sleep_until(limit) => tracing::warn!("requests are cut off: the time to finish them is over"),
         }
     }
 
