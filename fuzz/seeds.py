@@ -539,6 +539,45 @@ def structured() -> dict[str, bytes]:
     }
 
 
+def gateways() -> dict[str, bytes]:
+    """What clients send: after the settings and the answer of the backend, and the sizes of pieces."""
+    host = b"Host: app.example\r\n"
+    get, end = b"GET /a%20b?c HTTP/1.1\r\n" + host, b"\r\n"
+    post = b"POST /p HTTP/1.1\r\n" + host
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n"
+    sent = {
+        "get": get + end,
+        "get-twice": (get + end) * 2,
+        "get-close": get + b"Connection: close\r\n\r\n" + get + end,
+        "old": b"GET / HTTP/1.0\r\n\r\n",
+        "head": b"HEAD / HTTP/1.1\r\n" + host + end,
+        "post": post + b"Content-Length: 5\r\n\r\nhello" + get + end,
+        "post-expect": post + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+        "post-short": post + b"Content-Length: 5\r\n\r\nhell",
+        "post-long": post + b"Content-Length: 11\r\n\r\nhello world" + get + end,
+        "chunked": chunked + b"5\r\nhello\r\n3;x=y\r\nfoo\r\n0\r\nT: r\r\n\r\n" + get + end,
+        "chunked-bad": chunked + b"5\r\nhelloX\r\n0\r\n\r\n" + get + end,
+        "chunked-and-length": post + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get + end,
+        "lengths-differ": post + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        "websocket": get + b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x00",
+        "connection-lists": get + b"Connection: X-Real-IP, Host, X-Hop\r\nX-Hop: 1\r\n\r\n",
+        "underscores": get + b"Content_Length: 5\r\nX_Forwarded_For: 1\r\nProxy: x\r\n\r\n",
+        "forwarded": get + b"Forwarded: for=1\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n",
+        "absolute": b"GET http://other.example/x HTTP/1.1\r\n" + host + end,
+        "options-star": b"OPTIONS * HTTP/1.1\r\n" + host + end,
+        "dots": b"GET /a/%2e%2e/../b HTTP/1.1\r\n" + host + end,
+        "preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "no-host": b"GET / HTTP/1.1\r\n\r\n",
+        "bare-lf": b"GET / HTTP/1.1\nHost: app.example\n\n",
+    }
+    seeds = {f"{name}": b"\x00\x00" + data for name, data in sent.items()}
+    for answer, name in enumerate(("post", "get-twice", "chunked", "head", "old", "get", "websocket", "get-twice")):
+        flags = bytes([answer << 4 | answer % 8 & 3])
+        seeds[f"{name}-pieces-{answer}"] = flags + b"\x03\x00\x07\x1f" + sent[name]
+    seeds["post-long-limited"] = b"\x04\x01\x05" + sent["post-long"]
+    return seeds
+
+
 def main() -> None:
     targets = {
         "arbitrary": structured(),
@@ -546,6 +585,7 @@ def main() -> None:
         "chunked": prefixed(CHUNKED, b"\x00", b"\x01\x03"),
         "connection": connections(),
         "exchange": prefixed(HEADS, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),
+        "gateway": gateways(),
         "message": messages(),
         "packet": packets(),
         "request": requests(),

@@ -1,11 +1,13 @@
-//! The connection of a client: its socket, its clocks, and its end.
+//! The connection of a client: its stream, its clock, and its end.
 
 mod after;
-mod clocked;
+mod clock;
+mod observed;
 mod phase;
 mod socket;
 
 pub(crate) use after::after;
-pub(crate) use clocked::ClockedIo;
+pub(crate) use clock::ConnectionClock;
+pub(crate) use observed::ObservedIo;
 pub(crate) use phase::{Phase, Waiting};
 pub(crate) use socket::{ClientSocket, ClientStream, OtherStream, linger};

@@ -1,11 +1,15 @@
 //! What a connection waits for.
 
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-/// What a connection waits for. The socket and the service share it.
+/// What a connection waits for. Its stream, its clock and its service share this.
 #[derive(Debug, Default)]
 pub(crate) struct Phase {
     waiting: AtomicU8,
+    /// The client takes no byte of an answer at present.
+    write_waits: AtomicBool,
+    /// Counts what restarts the clock: changes of the phase, and writes.
+    progress: AtomicU32,
     /// Only the close of the connection tells the client where the current answer ends.
     ends_with_close: AtomicBool,
 }
@@ -17,26 +21,50 @@ pub(crate) enum Waiting {
     Request,
     /// The rest of a head.
     Head,
-    /// Nothing from the client that this clock is for: a request is being answered.
+    /// The answer of the service, which has its own clocks.
     Answer,
+    /// The client, which has to take bytes of an answer.
+    Client,
 }
 
 impl Phase {
     pub(crate) fn waiting(&self) -> Waiting {
         match self.waiting.load(Ordering::Relaxed) {
+            // The last bytes of an answer may still be on their way when the service is ready for the next request.
+            _ if self.write_waits.load(Ordering::Relaxed) => Waiting::Client,
             0 => Waiting::Request,
             1 => Waiting::Head,
             _ => Waiting::Answer,
         }
     }
 
-    pub(crate) fn set(&self, waiting: Waiting) {
-        let number = match waiting {
-            Waiting::Request => 0,
-            Waiting::Head => 1,
-            Waiting::Answer => 2,
-        };
-        self.waiting.store(number, Ordering::Relaxed);
+    pub(super) fn progress(&self) -> u32 {
+        self.progress.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a request was answered.
+    pub(crate) fn wait_for_request(&self) {
+        self.set(0);
+    }
+
+    /// Notes that bytes of a head came.
+    pub(super) fn begin_head(&self) {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            self.set(1);
+        }
+    }
+
+    /// Notes that the service has a request.
+    pub(crate) fn begin_answer(&self) {
+        self.set(2);
+    }
+
+    /// Notes whether the client took bytes.
+    pub(super) fn set_written(&self, written: bool) {
+        let was_waiting = self.write_waits.swap(!written, Ordering::Relaxed);
+        if written || !was_waiting {
+            self.progress.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Notes whether only the close of the connection ends the current answer.
@@ -46,5 +74,10 @@ impl Phase {
 
     pub(crate) fn ends_with_close(&self) -> bool {
         self.ends_with_close.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, waiting: u8) {
+        self.waiting.store(waiting, Ordering::Relaxed);
+        self.progress.fetch_add(1, Ordering::Relaxed);
     }
 }

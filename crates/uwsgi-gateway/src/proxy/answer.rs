@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::access_log::{AccessLog, Entry};
 use crate::body::{AnswerBody, AnswerError};
-use crate::client_io::{Phase, Waiting};
+use crate::client_io::Phase;
 
 /// A request that is being answered. When it is dropped, the line of the access log is written, and the connection waits for
 /// the next request.
@@ -32,9 +32,7 @@ struct Log {
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Answering {
-    /// Notes that a request came.
-    pub(super) fn begin(phase: &Arc<Phase>) -> Self {
-        phase.set(Waiting::Answer);
+    pub(super) fn new(phase: &Arc<Phase>) -> Self {
         Self { phase: Arc::clone(phase), log: None }
     }
 
@@ -79,7 +77,7 @@ fn is_without_body(status: StatusCode) -> bool {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.phase.set(Waiting::Request);
+        self.phase.wait_for_request();
         if let Some(Log { log, mut entry, began }) = self.log.take() {
             entry.duration = began.elapsed();
             log.log(&entry);

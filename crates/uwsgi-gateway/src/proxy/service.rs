@@ -82,7 +82,7 @@ impl Proxy {
     }
 
     async fn answer(&self, connection: &ClientConnection, request: Request<Incoming>) -> Response<AnsweringBody> {
-        let mut answering = Answering::begin(&connection.phase);
+        let mut answering = Answering::new(&connection.phase);
         let (parts, body) = request.into_parts();
         if let Some(log) = &self.access_log {
             answering.log(log, Entry::new(&parts));
@@ -199,7 +199,7 @@ impl Proxy {
         *connection.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
         let (mut parts, _) = answer.into_parts();
         parts.headers.remove(CONTENT_LENGTH);
-        let nothing = Answering::begin(&connection.phase);
+        let nothing = Answering::new(&connection.phase);
         nothing.answer(Response::from_parts(parts, AnswerBody::empty()), &http::Method::GET, http::Version::HTTP_11)
     }
 }
@@ -264,6 +264,8 @@ impl hyper::service::Service<Request<Incoming>> for ProxyService {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { proxy, connection } = self.clone();
+        // Here, and not in the future: hyper may read before it polls the future.
+        connection.phase.begin_answer();
         Box::pin(async move { Ok(proxy.answer(&connection, request).await) })
     }
 }

@@ -2,13 +2,14 @@
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
+use core::task::Poll;
 
 use alloc::sync::Arc;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use uwsgi_tower::Stop;
 
-use crate::client_io::{ClientStream, ClockedIo, Phase, linger};
+use crate::client_io::{ClientStream, ConnectionClock, ObservedIo, Phase, Waiting, linger};
 use crate::proxy::{ClientConnection, Proxy, ProxyService};
 use crate::vars::FrontAddresses;
 
@@ -27,42 +28,60 @@ pub(crate) async fn serve(
     let timeouts = proxy.settings().timeouts;
     let connection = Arc::new(ClientConnection::new(Arc::clone(&phase), addresses, is_refused));
     let service = ProxyService::new(proxy, connection);
-    let io = TokioIo::new(ClockedIo::new(stream, Arc::clone(&phase), timeouts));
+    let io = TokioIo::new(ObservedIo::new(stream, Arc::clone(&phase)));
     let mut http = http1::Builder::new().max_headers(MAX_HEADERS).serve_connection(io, service);
-    let served = {
+    let end = {
         let mut asked = pin!(stop.asked());
+        let mut clock = ConnectionClock::new(timeouts);
         let mut stops = false;
         poll_fn(|cx| {
             if !stops && asked.as_mut().poll(cx).is_ready() {
                 stops = true;
                 Pin::new(&mut http).graceful_shutdown();
             }
-            http.poll_without_shutdown(cx)
+            if let Poll::Ready(served) = http.poll_without_shutdown(cx) {
+                return Poll::Ready(End::Served(served));
+            }
+            clock.poll(&phase, cx).map(End::TimeOver)
         })
         .await
     };
     let parts = http.into_parts();
     let io = parts.io.into_inner();
-    if let Some(tunnel) = parts.service.take_tunnel().filter(|_| served.is_ok()) {
-        return tunnel.run(io.into_stream(), parts.read_buf, timeouts.tunnel).await;
-    }
+    let tunnel = parts.service.take_tunnel();
     drop(parts.service);
-    match served {
-        Ok(()) => {
-            if let Some(stream) = io.into_open_stream() {
-                linger(stream).await;
-            }
+    match end {
+        End::Served(Ok(())) => match tunnel {
+            Some(tunnel) => tunnel.run(io.into_stream(), parts.read_buf, timeouts.tunnel).await,
+            None => close(io).await,
+        },
+        // hyper has told the client about a head that it refused.
+        End::Served(Err(error)) if error.is_parse() => {
+            tracing::info!("a client sent an invalid head: {error}");
+            close(io).await;
         }
-        Err(error) => {
+        End::Served(Err(error)) => {
             tracing::debug!("a connection ended early: {error}");
-            // hyper has told the client about a head that it refused.
-            if error.is_parse() || error.is_parse_too_large() {
-                if let Some(stream) = io.into_open_stream() {
-                    linger(stream).await;
-                }
-            } else if phase.ends_with_close() {
+            if phase.ends_with_close() {
                 io.into_stream().reset();
             }
         }
+        End::TimeOver(Waiting::Client) => {
+            tracing::info!("a client took no byte of its answer for {:?}: see --send-timeout", timeouts.send);
+            io.into_stream().reset();
+        }
+        End::TimeOver(_) => close(io).await,
+    }
+}
+
+/// How the HTTP of a connection ended.
+enum End {
+    Served(hyper::Result<()>),
+    TimeOver(Waiting),
+}
+
+async fn close(io: ObservedIo<impl ClientStream>) {
+    if let Some(stream) = io.into_open_stream() {
+        linger(stream).await;
     }
 }
