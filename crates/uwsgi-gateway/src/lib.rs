@@ -17,6 +17,7 @@ mod vars;
 pub use access_log::AccessLog;
 pub use gateway::{ConnectionServer, Gateway};
 pub use settings::Settings;
+pub use uwsgi_tower::Stop;
 pub use vars::{
     Forwarding, FrontAddresses, FrontBody, FrontRequest, HeadError, HttpVar, HttpVarError, SettingsError, Translation,
     TrustedProxies, TrustedProxiesError,
