@@ -3,11 +3,11 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    bench, cache, check, completions, decode, encode, man, ping, request, rpc, serve, signal, spool, subscribe,
+    bench, cache, check, completions, decode, encode, gateway, man, ping, request, rpc, serve, signal, spool, subscribe,
 };
 use crate::exit::{Failure, Status};
 
-/// Inspect, ask, load and check servers of uwsgi, the binary protocol of nginx's uwsgi_pass, uWSGI and gunicorn; decode and encode its packets
+/// Inspect, ask, load and check servers of uwsgi, the binary protocol of nginx's uwsgi_pass, uWSGI and gunicorn; put HTTP in front of them; decode and encode packets
 #[derive(Debug, Parser)]
 #[command(name = "uwsgictl", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
@@ -21,6 +21,7 @@ Exit status:
 
 Examples:
   uwsgictl serve
+  uwsgictl gateway --http 127.0.0.1:8080 --http-to unix:/run/app.sock
   uwsgictl request http://example.com/hello?x=1 --to 127.0.0.1:3031
   uwsgictl bench --to unix:/run/app.sock
   uwsgictl decode request.bin")]
@@ -33,6 +34,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Gateway(gateway::Args),
     Request(request::Args),
     Ping(ping::Args),
     Rpc(rpc::Args),
@@ -53,6 +55,7 @@ impl Cli {
     pub(crate) fn run(&self) -> Result<Status, Failure> {
         match &self.command {
             Command::Serve(args) => serve::run(args),
+            Command::Gateway(args) => gateway::run(args),
             Command::Request(args) => request::run(args),
             Command::Ping(args) => ping::run(args),
             Command::Rpc(args) => rpc::run(args),

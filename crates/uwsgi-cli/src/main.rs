@@ -15,6 +15,7 @@ mod json;
 mod messages;
 mod options;
 mod request_packet;
+mod serving;
 
 use std::process::ExitCode;
 

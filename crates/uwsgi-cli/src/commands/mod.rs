@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod gateway;
 pub(crate) mod man;
 pub(crate) mod ping;
 pub(crate) mod request;

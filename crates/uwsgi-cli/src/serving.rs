@@ -1,0 +1,60 @@
+//! What a command does before it serves: it starts its log, opens the access log, and listens.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+
+use tracing_subscriber::EnvFilter;
+use uwsgi::client::Address;
+use uwsgi_server::Listener;
+
+use crate::exit::Failure;
+use crate::files;
+
+/// Sends the log of the server to standard error. `RUST_LOG` sets the filter; the default is warnings.
+pub(crate) fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // A log line that cannot be written is lost. An error message about it would go to standard error too, and panic.
+    let subscriber = subscriber.log_internal_errors(false);
+    // If there is already a subscriber, it stays.
+    let _already_set = subscriber.with_target(false).without_time().try_init();
+}
+
+/// Opens the output of an access log: a file, to which lines are appended, or standard output for `-`.
+pub(crate) fn log_output(file: &Path) -> Result<Box<dyn Write + Send>, Failure> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    Ok(Box::new(opened.map_err(|error| Failure::Failed(format!("cannot write {}: {error}", files::name(file))))?))
+}
+
+/// Listens at an address, or fails with the reason and what to do.
+pub(crate) fn listen(address: &str, mode: u32) -> Result<Vec<Listener>, Failure> {
+    let failed = |message: String| Failure::Failed(message);
+    let parsed = Address::parse(address).map_err(|error| failed(error.to_string()))?;
+    Listener::bind_all(parsed, mode).map_err(|error| {
+        let what_to_do = match (error.kind(), parsed) {
+            // The messages of these errors already say what to do.
+            (io::ErrorKind::AddrInUse | io::ErrorKind::AlreadyExists, _) => return failed(error.to_string()),
+            (_, Address::Fd(_)) => return failed(error.to_string()),
+            (io::ErrorKind::PermissionDenied, Address::Unix(_)) => {
+                "permission denied: choose a directory that you may write in"
+            }
+            (io::ErrorKind::PermissionDenied, _) => {
+                "permission denied: only root may use ports below 1024, choose a higher port"
+            }
+            (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Address::Unix(_)) => {
+                "the directory does not exist: make it, or choose another path"
+            }
+            (io::ErrorKind::AddrNotAvailable, _) => {
+                "this machine does not have that address: choose one that `ip address` lists, or 0.0.0.0"
+            }
+            (_, Address::Name { .. }) => "the name cannot be looked up: write an IP address",
+            _ => return failed(format!("cannot listen at {address}: {error}")),
+        };
+        failed(format!("cannot listen at {address}: {what_to_do}"))
+    })
+}
