@@ -6,7 +6,7 @@ use crate::{run, scratch};
 fn every_shell_has_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = String::from_utf8(run(&["completions", shell]).success()).unwrap();
-        for word in ["uwsgictl", "decode", "encode", "payload", "data-binary"] {
+        for word in ["uwsgictl", "decode", "encode", "payload", "data-binary", "gateway", "http-keepalive"] {
             assert!(script.contains(word), "{word} for {shell}");
         }
     }
@@ -20,6 +20,7 @@ fn every_command_has_a_page() {
         "decode",
         "encode",
         "serve",
+        "gateway",
         "check",
         "bench",
         "request",
@@ -52,6 +53,7 @@ fn help_has_examples() {
         &["decode", "--help"],
         &["encode", "--help"],
         &["serve", "--help"],
+        &["gateway", "--help"],
         &["check", "--help"],
         &["bench", "--help"],
         &["man", "-h"],
