@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn refused() {
-        let long = format!("A={}", "x".repeat(65535 - 5 + 1));
+        let [longest, long] = [65535 - 5, 65535 - 5 + 1].map(|length| format!("A={}", "x".repeat(length)));
         let rows: [(&str, HttpVarError); 15] = [
             ("", HttpVarError::NoKey),
             ("A", HttpVarError::NoKey),
@@ -212,8 +212,8 @@ mod tests {
             (&long, HttpVarError::TooLong),
         ];
         for (given, error) in rows {
-            assert_eq!(HttpVar::parse(given), Err(error), "{}", &given[..given.len().min(40)]);
+            assert_eq!(HttpVar::parse(given), Err(error), "{}", given.get(..40).unwrap_or(given));
         }
-        assert!(HttpVar::parse(&long[..long.len() - 1]).is_ok());
+        assert!(HttpVar::parse(&longest).is_ok());
     }
 }
