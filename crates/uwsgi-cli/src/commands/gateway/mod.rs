@@ -10,7 +10,7 @@ use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
-use uwsgi_gateway::{AccessLog, Forwarding, Gateway, GatewayStop, Settings, Translation, TrustedProxies};
+use uwsgi_gateway::{AccessLog, Forwarding, Gateway, Settings, SettingsError, Translation, TrustedProxies};
 use uwsgi_server::Listener;
 
 pub(crate) use self::args::Args;
@@ -20,14 +20,13 @@ use crate::{messages, serving};
 
 /// Serves until a signal stops the gateway.
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let failed = |error: io::Error| Failure::Failed(error.to_string());
     let [backend] = &*args.http_to else {
         let times = args.http_to.len();
         return Err(Failure::Failed(format!("--http-to was given {times} times, but there can be one backend only")));
     };
     let settings = settings(args, backend)?;
     serving::start_log();
-    let mut gateway = Gateway::new(settings).map_err(failed)?;
+    let mut gateway = Gateway::new(settings).map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(file) = &args.access_log {
         let output = serving::log_output(file)?;
         gateway = gateway.with_access_log(match args.access_log_format {
@@ -35,20 +34,17 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
             LogFormat::Json => AccessLog::json(output),
         });
     }
-    let mut names = Vec::new();
     for address in &args.http {
-        for listener in serving::listen(address, args.socket_mode)? {
-            names.push(name(&listener));
-            gateway = gateway.listen(listener);
-        }
+        gateway = serving::listen(address, args.socket_mode)?.into_iter().fold(gateway, Gateway::listen);
     }
-    stop_on_signals(gateway.stop_handle())
+    let stop = gateway.stop_handle();
+    stop_on_signals(move || stop.ask())
         .map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
-    for name in names {
-        messages::note(&format!("listening at {name}"));
+    for listener in gateway.listeners() {
+        messages::note(&format!("listening at {}", name(listener)));
     }
     messages::note(&format!("requests go to {backend}"));
-    gateway.run().map_err(failed)?;
+    gateway.run().map_err(|error| Failure::Failed(error.to_string()))?;
     Ok(Status::Success)
 }
 
@@ -95,13 +91,6 @@ fn translation(args: &Args) -> Result<Translation, Failure> {
             Forwarded::Append => Forwarding::Append,
             Forwarded::None => Forwarding::None,
         });
-    if args.forwarded == Forwarded::Append && args.trusted_proxy.is_empty() {
-        return Err(Failure::Failed(
-            "--forwarded append needs --trusted-proxy: without one, a client would write what the backend reads in \
-             X-Forwarded-For"
-                .to_owned(),
-        ));
-    }
     if !args.trusted_proxy.is_empty() {
         let proxies = TrustedProxies::parse(&args.trusted_proxy.join(","));
         let failed = |error| Failure::Failed(format!("--trusted-proxy: {error}"));
@@ -113,21 +102,26 @@ fn translation(args: &Args) -> Result<Translation, Failure> {
     for var in &args.http_var {
         translation = translation.with_var(var.clone());
     }
-    translation.check().map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(translation)
+    match translation.check() {
+        Ok(()) => Ok(translation),
+        Err(error @ SettingsError::AppendWithoutTrustedProxy) => {
+            Err(Failure::Failed(format!("--forwarded append: {error}: name it with --trusted-proxy")))
+        }
+        Err(error) => Err(Failure::Failed(format!("--trusted-header: {error}"))),
+    }
 }
 
 /// Returns what to write into a browser, or the address of a Unix socket.
 fn name(listener: &Listener) -> String {
     match listener.local() {
         Some(local) => format!("http://{local}"),
-        None if listener.to_string().starts_with('/') => format!("unix:{listener}"),
-        None => listener.to_string(),
+        None if listener.to_string().starts_with('@') => listener.to_string(),
+        None => format!("unix:{listener}"),
     }
 }
 
 /// Makes the first signal stop the gateway, and the second one end the process.
-fn stop_on_signals(stop: GatewayStop) -> io::Result<()> {
+fn stop_on_signals(stop: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let (mut receiver, sender) = UnixStream::pair()?;
     let is_stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -137,7 +131,7 @@ fn stop_on_signals(stop: GatewayStop) -> io::Result<()> {
     }
     thread::Builder::new().name("signals".into()).spawn(move || {
         if receiver.read_exact(&mut [0]).is_ok() {
-            stop.request();
+            stop();
         }
     })?;
     Ok(())
