@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// The crates; a crate comes after those that depend on it.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "uwsgi-cli",
     "uwsgi-wsgi",
+    "uwsgi-gateway",
     "uwsgi-tower",
     "uwsgi-server",
     "uwsgi-inspect",
