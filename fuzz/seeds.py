@@ -529,6 +529,62 @@ def calls() -> dict[str, bytes]:
     }
 
 
+def heads_of_requests() -> dict[str, bytes]:
+    """Settings of a gateway, the length of a body, and the lines of a head."""
+    underscores, append, none, trusted, http_10, unix, trusted_header = 1, 2, 4, 8, 16, 32, 64
+
+    def seed(*lines: bytes, settings: int = 0, length: int = 0) -> bytes:
+        return bytes([settings, length]) + b"\n".join(lines)
+
+    get, host = b"GET /a%20b/../c?d=%zz", b"Host: app.example:81"
+    family = [
+        b"Forwarded: for=1.1.1.1", b"X-Forwarded-For: 1.1.1.1, 198.51.100.7:80, 10.0.0.1", b"X-Forwarded-Proto: https",
+        b"X-Forwarded-Host: evil", b"X-Real-IP: 1.1.1.1", b"Client-Cert: x", b"X-Request-Id: a-b",
+    ]
+    websocket = [b"Connection: keep-alive, Upgrade", b"Upgrade: h2c, WebSocket", b"Sec-WebSocket-Key: a=="]
+    hops = [b"Connection: close, X-Hop, Host, X-Forwarded-For", b"X-Hop: 1", b"TE: x", b"Expect: 100-continue", b"Proxy: x"]
+    return {
+        "browser": seed(get, host, b"Accept: a", b"Accept: b", b"Cookie: a=1", b"Cookie: b=2", b"Referer: x", b"Referer: y"),
+        "post": seed(b"POST /", host, b"Content-Type: a/b", b"Content-Length: 5", length=5),
+        "chunked": seed(b"POST /", host, b"Transfer-Encoding: chunked", length=255),
+        "chunked-twice": seed(b"POST /", host, b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"),
+        "chunked-http-1.0": seed(b"POST /", host, b"Transfer-Encoding: chunked", settings=http_10),
+        "lengths-differ": seed(b"POST /", host, b"Content-Length: 5", b"Content-Length: 6"),
+        "hops": seed(get, host, *hops, *family),
+        "family": seed(get, host, *family),
+        "family-of-a-proxy": seed(get, host, *family, settings=trusted | trusted_header),
+        "family-appended": seed(get, host, *family, family[1], settings=trusted | append),
+        "family-of-a-unix-proxy": seed(get, host, *family, settings=trusted | unix | append),
+        "family-of-no-interest": seed(get, host, *family, settings=trusted | none | trusted_header),
+        "family-with-underscores": seed(
+            get, host, *(line.replace(b"-", b"_", 1) for line in family), settings=trusted | underscores | trusted_header
+        ),
+        "family-unknown": seed(get, host, b"X-Forwarded-For: 1.1.1.1, unknown", settings=trusted),
+        "underscores": seed(get, host, b"X_A: 1", b"Content_Length: 9", b"Transfer_Encoding: chunked", b"X-A: 2"),
+        "underscores-allowed": seed(get, host, b"X_A: 1", b"Content_Length: 9", b"X_Hop_: 2", settings=underscores),
+        "underscores-folded": seed(get, host, b"X_A: 1", b"X-A: 2", settings=underscores),
+        "websocket": seed(b"GET /", host, *websocket),
+        "websocket-with-a-body": seed(b"GET /", host, *websocket, b"Content-Length: 5"),
+        "expect-unknown": seed(get, host, b"Expect: foo"),
+        "host-none": seed(b"GET /"),
+        "host-none-http-1.0": seed(b"GET /", settings=http_10 | unix),
+        "host-two": seed(b"GET /", host, host),
+        "host-wrong": seed(b"GET /", b"Host: a b"),
+        "absolute": seed(b"GET http://[::1]:80?a", host),
+        "absolute-http-1.0": seed(b"GET HTTPS://a/b", settings=http_10),
+        "absolute-userinfo": seed(b"GET http://u@a/b", host),
+        "asterisk": seed(b"OPTIONS *", host),
+        "asterisk-get": seed(b"GET *", host),
+        "authority": seed(b"GET a:80", host),
+        "connect": seed(b"CONNECT a:80", host),
+        "dots": seed(b"GET /a/./..//%2e%2e%2fb/...", host),
+        "dots-above-the-root": seed(b"GET /a/%2e%2e/..", host),
+        "nul": seed(b"GET /%00", host),
+        "percent": seed(b"GET /%4", host),
+        "latin-1": seed(b"GET /caf\xc3\xa9%e9", host, b"X-A: caf\xe9\t"),
+    }
+
+
 def structured() -> dict[str, bytes]:
     """Bytes that steer generators."""
     return {
@@ -586,6 +642,7 @@ def main() -> None:
         "connection": connections(),
         "exchange": prefixed(HEADS, b"\x00", b"\x01\x07", b"\x22\x01\x20", b"\x10"),
         "gateway": gateways(),
+        "http_to_vars": heads_of_requests(),
         "message": messages(),
         "packet": packets(),
         "request": requests(),

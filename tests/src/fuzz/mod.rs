@@ -9,6 +9,7 @@ mod chunked;
 mod connection;
 mod exchange;
 mod gateway;
+mod http_to_vars;
 mod message;
 mod packet;
 mod request;
@@ -26,6 +27,7 @@ pub use chunked::{chunked, in_pieces as chunked_in_pieces};
 pub use connection::connection;
 pub use exchange::exchange;
 pub use gateway::gateway;
+pub use http_to_vars::http_to_vars;
 pub use message::message;
 pub use packet::packet;
 pub use request::request;
@@ -53,13 +55,14 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "arbitrary", run: arbitrary },
     Target { name: "calls", run: calls },
     Target { name: "chunked", run: chunked },
     Target { name: "connection", run: connection },
     Target { name: "exchange", run: exchange },
     Target { name: "gateway", run: gateway },
+    Target { name: "http_to_vars", run: http_to_vars },
     Target { name: "message", run: message },
     Target { name: "packet", run: packet },
     Target { name: "request", run: request },
