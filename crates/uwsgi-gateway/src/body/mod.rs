@@ -7,7 +7,7 @@ mod limited;
 mod wait;
 
 #[cfg(test)]
-mod scripted;
+mod tests;
 
 pub(crate) use answer::{AnswerBody, AnswerError};
 pub(crate) use buffered::read_whole;

@@ -14,7 +14,7 @@ mod temp_file;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use alloc::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! The temporary file of a buffer.
 
 use core::fmt;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::panicking;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -15,7 +16,7 @@ use crate::buffer::budget::Share;
 /// How many bytes must be read before their space on the disk is freed.
 const RELEASE: u64 = 1 << 20;
 
-/// A file without a name that only this user can read. All its functions block.
+/// A file of mode 0600, without a name. All its functions block.
 ///
 /// Bytes are appended, and read in the same order. It has a share of the budget for all space that it has on the disk.
 pub(super) struct TempFile {
@@ -35,8 +36,10 @@ struct Space {
 impl TempFile {
     /// Makes an empty file in a directory.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
-        // The file has the mode 0600. On Linux it never has a name (O_TMPFILE); elsewhere its name is removed at once.
+        // On Linux the file never has a name (O_TMPFILE). Elsewhere its name is removed at once.
         let file = tempfile::tempfile_in(directory)?;
+        // tempfile 3.27 leaves the mode of a file without a name to the umask.
+        file.set_permissions(Permissions::from_mode(0o600))?;
         Ok(Self { file: Some(file), space: Mutex::default() })
     }
 
@@ -103,7 +106,7 @@ impl TempFile {
         self.file.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn space(&self) -> std::sync::MutexGuard<'_, Space> {
+    fn space(&self) -> MutexGuard<'_, Space> {
         self.space.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,8 +121,9 @@ impl Drop for TempFile {
             drop(space);
         };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(close)),
-            Err(_) => close(),
+            // A second panic would end the process: a runtime that cannot start a thread panics.
+            Ok(runtime) if !panicking() => drop(runtime.spawn_blocking(close)),
+            _ => close(),
         }
     }
 }
@@ -127,5 +131,62 @@ impl Drop for TempFile {
 impl fmt::Debug for TempFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TempFile").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::buffer::Budget;
+
+    /// Nobody else reads what clients send, and a gateway that is killed leaves no file.
+    #[test]
+    fn the_file_is_private_and_has_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = TempFile::create(directory.path()).unwrap();
+        let metadata = file.file().unwrap().metadata().unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o600);
+        assert_eq!(metadata.nlink(), 0);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_write_that_fails_changes_nothing() {
+        let budget = Budget::new(0, 100, std::env::temp_dir());
+        let mut file = TempFile::create(&std::env::temp_dir()).unwrap();
+        file.write([&b"abc"[..], b"de"].into_iter(), 0, budget.take_temp(5).unwrap()).unwrap();
+        let written = file.file.replace(File::open("/dev/null").unwrap());
+        // A file that is only open for reads fails as a full disk does.
+        file.write([&b"fgh"[..]].into_iter(), 5, budget.take_temp(3).unwrap()).unwrap_err();
+        assert_eq!(budget.used(), (0, 5));
+        file.file = written;
+        assert_eq!(file.read(1, 4).unwrap(), "bcde");
+        assert_eq!(file.read(1, 5).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        drop(file);
+        assert_eq!(budget.used(), (0, 0));
+    }
+
+    /// The budget has what the disk has.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_read_leaves_the_disk() {
+        let budget = Budget::new(0, 4 << 20, std::env::temp_dir());
+        let file = TempFile::create(&std::env::temp_dir()).unwrap();
+        let batch = vec![7; 64 << 10];
+        for number in 0..64 {
+            file.write([&batch[..]].into_iter(), number * 65536, budget.take_temp(batch.len()).unwrap()).unwrap();
+        }
+        // How many bytes were read, and how many must still be on the disk.
+        let rows = [(1, 4 << 20), ((1 << 20) - 1, 4 << 20), (1 << 20, 3 << 20), (5 << 19, 2 << 20), (4 << 20, 0)];
+        for (read, left) in rows {
+            assert_eq!(file.read(read - 1, 1).unwrap(), &[7][..]);
+            assert_eq!(budget.used(), (0, left), "{read}");
+            assert_eq!(file.file().unwrap().metadata().unwrap().blocks() * 512, left, "{read}");
+        }
+        drop(file);
+        assert_eq!(budget.used(), (0, 0));
     }
 }

@@ -1,1 +1,0 @@
-//! Bodies that do what a test says.
