@@ -35,16 +35,20 @@ fn invalid_values_name_their_option() {
         ("--socket-mode", "rw", "not a file mode: write three digits from 0 to 7, such as 660"),
         ("--max-connections", "0", "0 is not in 1.."),
         ("--threads", "0", "0 is not in 1..=1024"),
-        ("--http-var", "SERVER_ADMIN", ""),
+        ("--http-var", "SERVER_ADMIN", "KEY=VALUE"),
+        ("--http-var", "A=$no_such", "no_such"),
+        ("--http-var", "CONTENT_LENGTH=5", "CONTENT_LENGTH"),
         ("--http-modifier1", "perl", "neither a number from 0 to 255 nor one of"),
         ("--http-modifier2", "256", "256 is not in 0..=255"),
-        ("--trusted-proxy", "10.0.0.0/33", ""),
-        ("--trusted-proxy", "proxy.example.com", ""),
+        ("--trusted-proxy", "10.0.0.0/33", "nor unix: write 10.0.0.0/8, ::1 or unix"),
+        ("--trusted-proxy", "proxy.example.com", "nor unix: write 10.0.0.0/8, ::1 or unix"),
+        ("--trusted-proxy", "*", "nor unix: write 10.0.0.0/8, ::1 or unix"),
+        ("--trusted-proxy", " ", "nor unix: write 10.0.0.0/8, ::1 or unix"),
         ("--trusted-header", "X Real IP", "not the name of a header: write X-Real-IP"),
         ("--forwarded", "add", "[possible values: replace, append, none]"),
         ("--underscores", "yes", "[possible values: allow, drop]"),
         ("--max-body", "10T", size),
-        ("--buffer-memory", "-1", ""),
+        ("--buffer-memory", "64 M", size),
         ("--temp-max", "1.5G", size),
         ("--temp-dir", "/no/such/directory", "the directory does not exist: make it, or choose another"),
         ("--temp-dir", "/dev/null", "not a directory"),
@@ -61,7 +65,7 @@ fn invalid_values_name_their_option() {
         ("--health-path", "health", "not a path: write /health, without ? and %"),
         ("--health-path", "/health?x", "not a path: write /health, without ? and %"),
         ("--server-header", "a\nb", "not the value of a header: it is empty, or has a control character"),
-        ("--server-header", "", "a value is required for '--server-header <TEXT>' but none was supplied"),
+        ("--server-header", "", "not the value of a header: it is empty, or has a control character"),
     ] {
         let mut arguments = vec![option, value];
         if option != "--http-to" {
@@ -81,8 +85,12 @@ fn options_that_do_not_go_together_are_errors() {
         (&["--http-to", "127.0.0.1:3032"][..], "error: --http-to was given 2 times, but there can be one backend only"),
         (
             &["--forwarded", "append"],
-            "error: --forwarded append needs --trusted-proxy: without one, a client would write what the backend reads in \
-             X-Forwarded-For",
+            "error: --forwarded append: X-Forwarded-For can be appended to only if a proxy is trusted, and no proxy is: name \
+             it with --trusted-proxy",
+        ),
+        (
+            &["--trusted-proxy", "unix", "--trusted-header", "forwarded"],
+            "error: --trusted-header: the header Forwarded is never passed on, so it cannot be a trusted header",
         ),
         (&["--trusted-header", "X-Real-IP"], "error: the following required arguments were not provided:"),
         (&["--http-keepalive"], "error: a value is required for '--http-keepalive <SECS>' but none was supplied"),

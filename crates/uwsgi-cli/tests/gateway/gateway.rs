@@ -123,5 +123,5 @@ pub(crate) fn ask(mut stream: impl Read + Write, request: &str) -> (u16, String)
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("{answer:?}"));
-    (status[..3].parse().unwrap(), answer)
+    (status.split(' ').next().unwrap().parse().unwrap(), answer)
 }

@@ -1,7 +1,9 @@
 //! What options do. The tests of `uwsgi-gateway` have the rest.
 
+use core::time::Duration;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -12,14 +14,15 @@ fn report(answer: &(u16, String)) -> Value {
     assert_eq!(answer.0, 200, "{}", answer.1);
     let (_, body) = answer.1.split_once("\r\n\r\n").unwrap();
     // The body may be chunked: the document is between the first and the last brace.
-    let document = &body[body.find('{').unwrap()..=body.rfind('}').unwrap()];
-    serde_json::from_str(document).unwrap()
+    let body = body.as_bytes();
+    let (first, last) = (body.iter().position(|byte| *byte == b'{'), body.iter().rposition(|byte| *byte == b'}'));
+    serde_json::from_slice(&body[first.unwrap()..=last.unwrap()]).unwrap()
 }
 
 /// Returns the value of a var in a report.
 fn var(report: &Value, key: &str) -> Option<String> {
     let vars = report["vars"].as_array().unwrap();
-    let value = vars.iter().find(|var| var["key"] == key)?["value"].as_str().unwrap();
+    let value = vars.iter().find(|var| var[0] == key)?[1].as_str().unwrap();
     Some(value.to_owned())
 }
 
@@ -28,7 +31,7 @@ fn http_may_be_given_several_times() {
     let gateway = Gateway::start("listeners", &["--http", "unix:web", "--socket-mode", "606", "--http", "[::1]:0"]);
     let [tcp, unix, ipv6, to] = &*gateway.notes else { panic!("{:?}", gateway.notes) };
     assert!(tcp.starts_with("listening at http://127.0.0.1:"), "{tcp}");
-    assert_eq!(unix, "listening at web");
+    assert_eq!(unix, "listening at unix:web");
     assert!(ipv6.starts_with("listening at http://[::1]:"), "{ipv6}");
     assert_eq!(to, "requests go to unix:backend");
     assert_eq!(gateway.get("/status/204", "").0, 204);
@@ -165,8 +168,10 @@ fn a_signal_stops_politely_and_a_second_one_at_once() {
         for (at, signal) in signals.iter().enumerate() {
             if at > 0 {
                 // The gateway removes the file of its socket when it has seen the first signal.
+                let begun = Instant::now();
                 while file.exists() {
-                    std::thread::yield_now();
+                    assert!(begun.elapsed() < Duration::from_secs(10));
+                    std::thread::sleep(Duration::from_millis(5));
                 }
             }
             gateway.signal(signal);
@@ -174,6 +179,8 @@ fn a_signal_stops_politely_and_a_second_one_at_once() {
         // The rest of the answer, or what the end of the process makes of it.
         let rest = stream.read_to_end(&mut answer);
         assert_eq!(rest.is_ok() && answer.ends_with(b"**"), signals.len() == 1, "{}", answer.escape_ascii());
+        // The gateway waits some time for the client to close.
+        drop(stream);
         assert_eq!(gateway.wait().0, status);
     }
 }

@@ -5,6 +5,7 @@ use core::slice::EscapeAscii;
 use core::time::Duration;
 use std::io::{self, Write};
 
+use http::uri::Authority;
 use http::{HeaderValue, Method, Version, header, request};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -24,6 +25,7 @@ pub(crate) struct Entry {
     pub(crate) bytes: u64,
     pub(crate) referer: Option<HeaderValue>,
     pub(crate) user_agent: Option<HeaderValue>,
+    /// The host that the client asks for. It may be invalid.
     pub(crate) host: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) duration: Duration,
@@ -45,6 +47,11 @@ impl Entry {
             Some(origin_form) => origin_form.as_str().into(),
             None => parts.uri.to_string(),
         };
+        // The host of the target wins over that of the header (RFC 9112 section 3.2.2).
+        let host = match parts.uri.authority().map(Authority::as_str) {
+            Some(authority) => Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host)),
+            None => parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
+        };
         Self {
             client: None,
             method: parts.method.clone(),
@@ -54,7 +61,7 @@ impl Entry {
             bytes: 0,
             referer: header(header::REFERER),
             user_agent: header(header::USER_AGENT),
-            host: None,
+            host: host.map(String::from),
             request_id: None,
             duration: Duration::ZERO,
         }
@@ -253,16 +260,18 @@ mod tests {
         assert_eq!((&json["host"], &json["request_id"]), (&"a\"\n\u{c2}\u{85}".into(), &"\0\\".into()));
     }
 
-    /// The log has the origin form, also for a request to a proxy.
+    /// The log has the origin form, also for a request to a proxy, and no password.
     #[test]
     fn the_uri_is_the_origin_form() {
-        for (target, uri) in [
-            ("/a?b=c", "/a?b=c"),
-            ("http://user:secret@example.com/a?b", "/a?b"),
-            ("*", "*"),
-            ("example.com:443", "example.com:443"),
+        for (target, header, uri, host) in [
+            ("/a?b=c", Some("example.com:80"), "/a?b=c", Some("example.com:80")),
+            ("http://user:secret@example.org:81/a?b", Some("example.com"), "/a?b", Some("example.org:81")),
+            ("*", None, "*", None),
+            ("example.com:443", None, "example.com:443", Some("example.com:443")),
         ] {
-            assert_eq!(Entry::new(&request(target, &[])).uri, uri);
+            let headers: Vec<_> = header.iter().map(|host| ("host", host.as_bytes())).collect();
+            let entry = Entry::new(&request(target, &headers));
+            assert_eq!((&*entry.uri, entry.host.as_deref()), (uri, host), "{target}");
         }
     }
 }

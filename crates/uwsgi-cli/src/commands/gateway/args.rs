@@ -210,7 +210,10 @@ fn http_var(text: &str) -> Result<HttpVar, String> {
 
 /// Checks a list of proxies, and returns it unchanged.
 fn trusted_proxy(text: &str) -> Result<String, String> {
-    TrustedProxies::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    match TrustedProxies::parse(text) {
+        Ok(proxies) if !proxies.is_empty() => Ok(text.to_owned()),
+        _ => Err("neither an address nor a network nor unix: write 10.0.0.0/8, ::1 or unix".to_owned()),
+    }
 }
 
 fn header_name(text: &str) -> Result<HeaderName, String> {
