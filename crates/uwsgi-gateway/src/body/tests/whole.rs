@@ -16,7 +16,8 @@ use tokio::runtime::Handle;
 use super::limited::LIMITS;
 use super::scripted::Step::{Data, Fail, Hang, Until};
 use super::scripted::{Scripted, frames};
-use crate::body::{BodyError, BodyLimits, BufferedBody, read_whole};
+use crate::body::buffered::BufferedBody;
+use crate::body::{BodyError, BodyLimits, read_whole};
 use crate::buffer::Budget;
 use crate::buffer::tests::{Random, budget, is_pending, pattern, until_free};
 
