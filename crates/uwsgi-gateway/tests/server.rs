@@ -1,5 +1,10 @@
 //! A whole gateway on real sockets: its limit on connections, its stop, its health path and its log.
-#![allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    reason = "a test that panics has found something"
+)]
 
 use core::net::SocketAddr;
 use core::time::Duration;
