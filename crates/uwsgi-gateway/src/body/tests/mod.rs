@@ -4,5 +4,6 @@
 
 mod answer;
 mod limited;
+mod over_hyper;
 mod scripted;
 mod whole;
