@@ -160,9 +160,10 @@ fn unique(packet: &Packet<'_>) -> Result<(), String> {
         if count > 1 && !key.starts_with(b"HTTP_") {
             return Err(format!("the var {text} came {count} times"));
         }
-        let never =
-            ["HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY", "HTTP_CONNECTION", "HTTP_KEEP_ALIVE"];
-        if never.iter().any(|name| name.as_bytes() == key) {
+        let never = ["HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY", "HTTP_KEEP_ALIVE"];
+        // The gateway asks for a WebSocket itself.
+        let is_stray = key == b"HTTP_CONNECTION" && vars.get(key) != Some(b"upgrade");
+        if is_stray || never.iter().any(|name| name.as_bytes() == key) {
             return Err(format!("the var {text} must never come"));
         }
     }

@@ -9,6 +9,7 @@ mod client;
 mod escapes;
 #[cfg(feature = "peers")]
 mod nginx;
+mod ours;
 mod outcome;
 mod row;
 mod together;

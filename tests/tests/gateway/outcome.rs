@@ -22,6 +22,9 @@ pub(crate) enum Ending {
     Waits,
 }
 
+/// Stands after a request whose body did not come whole.
+pub(crate) const BROKE_OFF: &str = " (the body broke off)";
+
 /// A request that a backend got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
@@ -93,7 +96,7 @@ impl fmt::Display for Taken {
         if !self.body.is_empty() {
             write!(f, " {}", escape(&self.body))?;
         }
-        if self.is_whole { Ok(()) } else { f.write_str(" (the body broke off)") }
+        if self.is_whole { Ok(()) } else { f.write_str(BROKE_OFF) }
     }
 }
 

@@ -13,7 +13,7 @@
 //!
 //! The bytes that the client sends are those of all lines with `>`, as [`unescape`] reads them. `ours` has the statuses of all
 //! answers in order, and whether the connection is `open` for one more request or `closed`. Each line `backend` is one request
-//! that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body. A line `on` names the settings of our
+//! that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body. `split` is what our gateway may also do if the bytes come in parts; only hyper decides so. A line `on` names the settings of our
 //! gateway, see [`On`]. `nginx` has the same words as `ours`, and the lengths of the bodies of all requests that its backend
 //! gets. A test writes it, see `nginx.rs`. Lines with `#` are comments.
 
@@ -48,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) bytes: Vec<u8>,
     pub(crate) on: On,
     pub(crate) ours: Outcome,
+    /// What our gateway may also do if the bytes come in parts.
+    pub(crate) split: Option<Outcome>,
     pub(crate) backend: Vec<Taken>,
     pub(crate) nginx: String,
 }
@@ -93,7 +95,7 @@ fn rows_of(text: &str) -> Result<Vec<Row>, String> {
 
 fn row(lines: &[&str]) -> Result<Row, String> {
     let mut bytes = String::new();
-    let [mut name, mut why, mut on, mut ours, mut nginx] = [const { Vec::<&str>::new() }; 5];
+    let [mut name, mut why, mut on, mut ours, mut split, mut nginx] = [const { Vec::<&str>::new() }; 6];
     let mut backend = Vec::new();
     for line in lines {
         let (key, value) = line.split_once(' ').ok_or_else(|| format!("a key and a value are needed: {line:?}"))?;
@@ -106,6 +108,7 @@ fn row(lines: &[&str]) -> Result<Row, String> {
             "why" => why.push(words),
             "on" => on.push(words),
             "ours" => ours.push(words),
+            "split" => split.push(words),
             "nginx" => nginx.push(words),
             _ => return Err(format!("no key of a row: {key:?}")),
         }
@@ -120,6 +123,7 @@ fn row(lines: &[&str]) -> Result<Row, String> {
         bytes: unescape(&bytes)?,
         on: if on.is_empty() { On::Default } else { On::parse(&one("on", &on)?)? },
         ours: Outcome::parse(&one("ours", &ours)?)?,
+        split: split.first().map(|words| Outcome::parse(words)).transpose()?,
         backend,
         nginx: nginx.join(" "),
     })
