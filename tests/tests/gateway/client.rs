@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::answers::{Answer, Parsed, parse};
 use super::backend::Backend;
 use super::outcome::{Ending, Outcome, Taken};
+use super::row::Row;
 
 /// The request that shows whether a connection is open, and what the backend gets of it.
 const PROBE: &[u8] = b"GET /open HTTP/1.1\r\nHost: app.example\r\n\r\n";
@@ -40,8 +41,9 @@ pub(crate) struct Seen {
     pub(crate) faults: Vec<String>,
 }
 
-/// Sends bytes on a new connection to a front end, whose backend this is.
-pub(crate) fn play(front_end: SocketAddr, backend: &Backend, bytes: &[u8], pieces: Pieces, wait: Wait<'_>) -> Seen {
+/// Sends the bytes of a row on a new connection to a front end, whose backend this is.
+pub(crate) fn play(front_end: SocketAddr, backend: &Backend, row: &Row, pieces: Pieces, wait: Wait<'_>) -> Seen {
+    let bytes = &row.bytes[..];
     let stream = TcpStream::connect(front_end).expect("the front end listens");
     stream.set_nodelay(true).expect("a socket");
     let port = stream.local_addr().expect("a socket").port();
@@ -50,7 +52,7 @@ pub(crate) fn play(front_end: SocketAddr, backend: &Backend, bytes: &[u8], piece
     let mut reading =
         Reading { stream: &stream, received: Vec::new(), head_first, numbers: 0, seen: Vec::new(), faults: Vec::new() };
     let ending = thread::scope(|scope| {
-        let sender = scope.spawn(|| send(&stream, &cut(bytes, pieces)));
+        let sender = scope.spawn(|| send(&stream, &cut(bytes, pieces), row.half_closes));
         let ending = match wait {
             Wait::For(expected, most) => {
                 reading.until(expected, Instant::now() + most, || sender.join().expect("no panic"))
@@ -94,7 +96,7 @@ fn cut(bytes: &[u8], pieces: Pieces) -> Vec<&[u8]> {
     }
 }
 
-fn send(mut stream: &TcpStream, pieces: &[&[u8]]) {
+fn send(mut stream: &TcpStream, pieces: &[&[u8]], half_closes: bool) {
     for (index, piece) in pieces.iter().enumerate() {
         // A front end that has closed the connection resets it. What it answered is read all the same.
         if stream.write_all(piece).is_err() {
@@ -105,6 +107,10 @@ fn send(mut stream: &TcpStream, pieces: &[&[u8]]) {
         if index < 500 || index + 500 > pieces.len() {
             thread::sleep(Duration::from_micros(20));
         }
+    }
+    if half_closes {
+        // It fails if the front end has closed the connection.
+        let _closed = stream.shutdown(Shutdown::Write);
     }
 }
 

@@ -18,6 +18,12 @@ use super::together::for_each;
 /// The longest pause in which nginx still does something about a row: its timeouts of 1 second in the configuration below.
 const QUIET: Duration = Duration::from_millis(1800);
 
+/// How long nginx may take for the last answer or the close of a row.
+const MOST: Duration = Duration::from_secs(10);
+
+/// How many rows run at a time. Most of them wait, if nothing is expected of nginx.
+const AT_ONCE: usize = 32;
+
 /// Limits bodies as the gateway of the tests does, and does not wait long.
 const SITE: &str = "
 server {
@@ -40,24 +46,18 @@ fn nginx_does_what_the_rows_say() {
     let port = Port::free();
     let _nginx = start(&test_dir, &backend, &port);
     let rows = row::all();
-    let bless = std::env::var_os("UWSGI_BLESS").is_some();
-    let done = for_each(32, &rows, |row| {
-        let expected =
-            (!bless).then(|| row.nginx.split(", ").next().and_then(|words| Outcome::parse(words).ok())).flatten();
-        let wait = expected.as_ref().map_or(Wait::Quiet(QUIET), |outcome| match outcome.ending {
-            super::outcome::Ending::Waits => Wait::For(outcome, QUIET),
-            _ => Wait::For(outcome, Duration::from_secs(10)),
-        });
-        words(row, &play(port.address(), &backend, &row.bytes, Pieces::Whole, wait))
-    });
-    if bless {
-        let done: BTreeMap<&str, &str> =
-            rows.iter().map(|row| &*row.name).zip(done.iter().map(|words| &**words)).collect();
-        return FILES.iter().for_each(|(file, text)| bless_file(file, text, &done));
+    let play = |row: &Row, wait: Wait<'_>| words(row, &play(port.address(), &backend, row, Pieces::Whole, wait));
+    if std::env::var_os("UWSGI_BLESS").is_some() {
+        let done = for_each(AT_ONCE, &rows, |row| play(row, Wait::Quiet(QUIET)));
+        return bless(&rows.iter().map(|row| &*row.name).zip(done).collect());
     }
-    let differs = rows.iter().zip(done).filter(|(row, done)| row.nginx != *done);
-    let wrong: Vec<String> =
-        differs.map(|(row, done)| format!("{}: {done}; recorded: {}", row.name, row.nginx)).collect();
+    let wrong = for_each(AT_ONCE, &rows, |row| {
+        let words = row.nginx.split(',').next().unwrap_or_default();
+        let outcome = Outcome::parse(words).unwrap_or_else(|error| panic!("{}: {error}", row.name));
+        let done = play(row, Wait::For(&outcome, MOST));
+        (row.nginx != done).then(|| format!("{}: {done}; recorded: {}", row.name, row.nginx))
+    });
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -81,17 +81,19 @@ fn words(row: &Row, seen: &Seen) -> String {
     format!("{}, bodies{}", seen.outcome, lengths.collect::<String>())
 }
 
-/// Writes the lines `nginx` of a file again.
-fn bless_file(file: &str, text: &str, done: &BTreeMap<&str, &str>) {
-    let mut name = "";
-    let lines = text.lines().map(|line| match line.split_once(' ') {
-        Some(("row", value)) => {
-            name = value.trim_start();
-            format!("{line}\n")
-        }
-        Some(("nginx", _)) => format!("nginx {}\n", done[name]),
-        _ => format!("{line}\n"),
-    });
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway/rows").join(file);
-    fs::write(path, lines.collect::<String>()).expect("the file of the rows");
+/// Writes the lines `nginx` of all files again: what nginx does with the row of each name.
+fn bless(done: &BTreeMap<&str, String>) {
+    for (file, text) in FILES {
+        let mut name = "";
+        let lines = text.lines().map(|line| match line.split_once(' ') {
+            Some(("row", value)) => {
+                name = value.trim_start();
+                format!("{line}\n")
+            }
+            Some(("nginx", _)) => format!("nginx {}\n", done[name]),
+            _ => format!("{line}\n"),
+        });
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway/rows").join(file);
+        fs::write(path, lines.collect::<String>()).expect("the file of the rows");
+    }
 }

@@ -41,7 +41,7 @@ impl Gateways {
 
     fn play(&self, row: &Row, pieces: Pieces) -> Seen {
         let (_, address) = self.addresses.iter().find(|(on, _)| *on == row.on).expect("a gateway for each");
-        play(*address, &self.backend, &row.bytes, pieces, Wait::For(&row.ours, MOST))
+        play(*address, &self.backend, row, pieces, Wait::For(&row.ours, MOST))
     }
 }
 

@@ -13,7 +13,7 @@
 //!
 //! The bytes that the client sends are those of all lines with `>`, as [`unescape`] reads them. `ours` has the statuses of all
 //! answers in order, and whether the connection is `open` for one more request or `closed`. Each line `backend` is one request
-//! that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body. `split` is what our gateway may also do if the bytes come in parts; only hyper decides so. A line `on` names the settings of our
+//! that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body. `split` is what our gateway may also do if the bytes come in parts; only hyper decides so. With a line `then half-close`, the client half-closes the connection after the bytes. A line `on` names the settings of our
 //! gateway, see [`On`]. `nginx` has the same words as `ours`, and the lengths of the bodies of all requests that its backend
 //! gets. A test writes it, see `nginx.rs`. Lines with `#` are comments.
 
@@ -21,7 +21,7 @@ use super::escapes::unescape;
 use super::outcome::{Outcome, Taken};
 
 /// The files of rows, with their names.
-pub(crate) const FILES: [(&str, &str); 16] = [
+pub(crate) const FILES: [(&str, &str); 17] = [
     ("request_line.txt", include_str!("rows/request_line.txt")),
     ("target.txt", include_str!("rows/target.txt")),
     ("target_forms.txt", include_str!("rows/target_forms.txt")),
@@ -38,6 +38,7 @@ pub(crate) const FILES: [(&str, &str); 16] = [
     ("connection.txt", include_str!("rows/connection.txt")),
     ("expect.txt", include_str!("rows/expect.txt")),
     ("limits.txt", include_str!("rows/limits.txt")),
+    ("ends.txt", include_str!("rows/ends.txt")),
 ];
 
 /// One row.
@@ -46,6 +47,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) why: String,
     pub(crate) bytes: Vec<u8>,
+    /// Whether the client half-closes the connection after the bytes.
+    pub(crate) half_closes: bool,
     pub(crate) on: On,
     pub(crate) ours: Outcome,
     /// What our gateway may also do if the bytes come in parts.
@@ -95,7 +98,7 @@ fn rows_of(text: &str) -> Result<Vec<Row>, String> {
 
 fn row(lines: &[&str]) -> Result<Row, String> {
     let mut bytes = String::new();
-    let [mut name, mut why, mut on, mut ours, mut split, mut nginx] = [const { Vec::<&str>::new() }; 6];
+    let [mut name, mut why, mut then, mut on, mut ours, mut split, mut nginx] = [const { Vec::<&str>::new() }; 7];
     let mut backend = Vec::new();
     for line in lines {
         let (key, value) = line.split_once(' ').ok_or_else(|| format!("a key and a value are needed: {line:?}"))?;
@@ -106,6 +109,7 @@ fn row(lines: &[&str]) -> Result<Row, String> {
             "backend" => backend.push(Taken::parse(words)?),
             "row" => name.push(words),
             "why" => why.push(words),
+            "then" if words == "half-close" => then.push(words),
             "on" => on.push(words),
             "ours" => ours.push(words),
             "split" => split.push(words),
@@ -121,6 +125,7 @@ fn row(lines: &[&str]) -> Result<Row, String> {
         name: one("row", &name)?,
         why: why.join(" "),
         bytes: unescape(&bytes)?,
+        half_closes: !then.is_empty(),
         on: if on.is_empty() { On::Default } else { On::parse(&one("on", &on)?)? },
         ours: Outcome::parse(&one("ours", &ours)?)?,
         split: split.first().map(|words| Outcome::parse(words)).transpose()?,
