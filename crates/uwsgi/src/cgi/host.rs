@@ -56,10 +56,14 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Whether the text between brackets is an IPv6address without a zone, or begins with `v` and has only the bytes of an
-/// IPvFuture (RFC 3986 section 3.2.2).
+/// Whether the text between brackets is an IPv6address without a zone, or an IPvFuture: `v`, hex digits, a dot and a text
+/// (RFC 3986 section 3.2.2).
 fn is_literal(literal: &str) -> bool {
-    let is_future = literal.starts_with(['v', 'V']) && literal.bytes().all(|byte| byte == b':' || is_name_byte(byte));
+    let future = literal.strip_prefix(['v', 'V']).and_then(|rest| rest.split_once('.'));
+    let is_future = future.is_some_and(|(version, text)| {
+        let is_version = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_version && !text.is_empty() && text.bytes().all(|byte| byte == b':' || is_name_byte(byte))
+    });
     is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
@@ -83,4 +87,31 @@ const fn is_name_byte(byte: u8) -> bool {
             byte,
             b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Host;
+
+    /// Values, and whether they are hosts (RFC 3986 section 3.2.2).
+    const ROWS: &[(&str, bool)] = &[
+        ("[::1]", true),
+        ("[v1.a:b]", true),
+        ("[VFe.!]:80", true),
+        ("[v]", false),
+        ("[v1]", false),
+        ("[v1.]", false),
+        ("[v.a]", false),
+        ("[vg.a]", false),
+        ("[v1.a/b]", false),
+        ("[fe80::1%eth0]", false),
+        ("[]", false),
+    ];
+
+    #[test]
+    fn literals() {
+        for (value, expected) in ROWS {
+            assert_eq!(Host::parse(value.as_bytes()).is_some(), *expected, "{value}");
+        }
+    }
 }
