@@ -20,7 +20,7 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Parses a host and its port; `None` where the bytes are not a host. The name must not be empty; the port may be.
+    /// Parses a host and its port; `None` where the bytes are not a host. The name has 1 to 255 bytes; the port may be empty.
     #[must_use]
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let text = core::str::from_utf8(value).ok()?;
@@ -67,7 +67,11 @@ fn is_literal(literal: &str) -> bool {
     is_future || literal.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
-/// Whether `name` is a reg-name that is not empty (RFC 3986 section 3.2.2). An IPv4 address is one too.
+/// The longest name of the DNS (RFC 1035 section 2.3.4).
+const LONGEST_NAME: usize = 255;
+
+/// Whether `name` is a reg-name that is not empty (RFC 3986 section 3.2.2), and not longer than any name of the DNS. An IPv4
+/// address is one too.
 fn is_registered_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     while let [first, after @ ..] = rest {
@@ -77,7 +81,7 @@ fn is_registered_name(name: &str) -> bool {
             _ => return false,
         };
     }
-    !name.is_empty()
+    !name.is_empty() && name.len() <= LONGEST_NAME
 }
 
 /// Whether the byte is one of unreserved or sub-delims (RFC 3986 sections 2.3 and 2.2).
@@ -107,6 +111,13 @@ mod tests {
         ("[fe80::1%eth0]", false),
         ("[]", false),
     ];
+
+    #[test]
+    fn a_name_is_not_longer_than_any_of_the_dns() {
+        let [longest, longer] = [255, 256].map(|length| "a".repeat(length));
+        assert!(Host::parse(longest.as_bytes()).is_some_and(|host| host.name() == longest));
+        assert_eq!(Host::parse(longer.as_bytes()), None);
+    }
 
     #[test]
     fn literals() {
