@@ -11,7 +11,8 @@
 //!
 //! - `HeadEnd`, `HeaderLines`, `ResponseHead` and the head of an `Exchange` call memchr and httparse. Their inner loops keep
 //!   bounds checks that the optimizer does not remove.
-//! - `Address::parse` and `AllowList` parse addresses with core, which slices text.
+//! - `Address::parse`, `AllowList` and `client_address` parse addresses with core, which slices text.
+//! - `decoded_path` allocates; `decode_path` does its work.
 //! - `Display` and `Debug` write through a `dyn Write`, which may be any code.
 //! - Code that grows a `Vec` may fail to allocate.
 
@@ -21,6 +22,7 @@ mod proven;
 mod client;
 mod decode;
 mod encode;
+mod gateway;
 mod message;
 mod request;
 mod server;
@@ -76,6 +78,7 @@ fn run(bytes: &[u8]) {
     message::run(bytes);
     client::run(bytes);
     server::run(bytes);
+    gateway::run(bytes);
     #[cfg(control)]
     call! {
         control: bytes, 0;

@@ -145,7 +145,7 @@ impl Settings {
         let (method, target) = split_at(first, b' ')?;
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = Method::from_bytes(method).ok()?;
-        parts.uri = Uri::from_maybe_shared(target.to_vec()).ok()?;
+        parts.uri = Uri::try_from(target).ok()?;
         parts.version = if self.is_http_10 { Version::HTTP_10 } else { Version::HTTP_11 };
         for (name, value) in lines.filter_map(|line| split_at(line, b':')) {
             if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value.trim_ascii())) {

@@ -146,20 +146,20 @@ impl Writer<'_, '_> {
 /// Whether a header of the client is sent.
 fn is_sent(request: &FrontRequest<'_>, name: &HeaderName) -> bool {
     let FrontRequest { translation, client, websocket, .. } = request;
+    if has_underscore(name) && !translation.underscores {
+        return false;
+    }
     let rules = uwsgi::HeaderName::from_name(name.as_str());
-    // `CONTENT_TYPE` and `CONTENT_LENGTH` are written already. A name with an underscore becomes one of these too.
-    let is_content = rules == "content-type" || rules == "content-length";
-    let is_usable = translation.underscores || !has_underscore(name);
+    // These are written already. A name with an underscore becomes one of them too.
+    let is_written = ["content-type", "content-length", X_REQUEST_ID.as_str()].iter().any(|written| rules == *written);
     let is_listed = request.listed.contains(name) && !(*websocket && *name == UPGRADE);
-    let is_trusted = translation.trusts_header(name);
-    let is_about_client = is_trusted || is_forwarding_header(name.as_str());
-    let is_believed = is_trusted && client.is_peer_trusted && rules != *FORWARDED.as_str();
-    is_usable
-        && !is_content
-        && !is_listed
-        && rules.passes(*websocket)
-        && (!is_about_client || is_believed)
-        && rules != *X_REQUEST_ID.as_str()
+    if is_written || is_listed || !rules.passes(*websocket) {
+        return false;
+    }
+    if translation.trusts_header(name) {
+        return client.is_peer_trusted && rules != *FORWARDED.as_str();
+    }
+    !is_forwarding_header(name.as_str())
 }
 
 /// Returns what a trusted proxy sent as `X-Forwarded-For`, and after it the address of this proxy.
@@ -210,7 +210,8 @@ fn most_bytes(request: &FrontRequest<'_>) -> usize {
     let texts = parts.map(|part| text_of(part, request).len());
     let values = [FIXED, target, host.saturating_mul(3), request.parts.method.as_str().len()];
     // `append` writes X-Forwarded-For again.
-    let again = request.parts.headers.get_all(&X_FORWARDED_FOR).iter().map(|value| value.len().saturating_add(2));
+    let again = received(&request.parts.headers, &X_FORWARDED_FOR, request.translation.underscores);
+    let again = again.map(|value| value.len().saturating_add(2));
     sum(values.into_iter().chain(headers).chain(keys).chain(texts).chain(again))
 }
 
