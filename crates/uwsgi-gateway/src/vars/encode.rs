@@ -17,6 +17,17 @@ use crate::vars::headers::{
 use crate::vars::http_var::{HttpVar, Part, Variable};
 use crate::vars::translation::{Forwarding, Translation};
 
+impl FrontRequest<'_> {
+    /// Makes the packet. `length` is the length of the body, which becomes `CONTENT_LENGTH`.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError::Encode`]: the vars do not fit into a packet.
+    pub fn packet(&self, length: u64) -> Result<PacketBuf, HeadError> {
+        packet(self, length)
+    }
+}
+
 /// Refuses a request whose vars do not fit into a packet, before its body is read.
 pub(crate) fn check_size(request: &FrontRequest<'_>) -> Result<(), HeadError> {
     if most_bytes(request) <= usize::from(u16::MAX) {
@@ -27,7 +38,7 @@ pub(crate) fn check_size(request: &FrontRequest<'_>) -> Result<(), HeadError> {
 }
 
 /// Makes the packet of a request with a body of this length.
-pub(crate) fn packet(request: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, HeadError> {
+fn packet(request: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, HeadError> {
     let translation = request.translation;
     let mut bytes = Vec::with_capacity(most_bytes(request).min(usize::from(u16::MAX)));
     let policy = HeaderPolicy::default().allow_underscores(translation.underscores);

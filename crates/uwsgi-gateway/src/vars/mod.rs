@@ -8,6 +8,7 @@ mod front_request;
 mod head_error;
 mod headers;
 mod http_var;
+mod read;
 mod request_id;
 mod settings_error;
 mod target;

@@ -2,16 +2,9 @@
 
 use alloc::vec::Vec;
 
-use http::Version;
-use http::header::{EXPECT, FORWARDED, HeaderName};
-use http::request::Parts;
+use http::header::{FORWARDED, HeaderName};
 use uwsgi::Modifier1;
-use uwsgi::gateway::{Expectation, expectation};
 
-use crate::vars::front_addresses::FrontAddresses;
-use crate::vars::front_request::FrontRequest;
-use crate::vars::head_error::HeadError;
-use crate::vars::headers::{refuse_folded_names, values};
 use crate::vars::http_var::HttpVar;
 use crate::vars::settings_error::SettingsError;
 use crate::vars::trusted_proxies::TrustedProxies;
@@ -153,24 +146,6 @@ impl Translation {
             return Err(SettingsError::TrustedHeaderWithoutTrustedProxy);
         }
         Ok(())
-    }
-
-    /// Checks the head of a request, and finds out who sent it. `parts` is what hyper 1.12 made of the bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`HeadError`]: the request must be refused. Vars that do not fit into a packet are found here too, unless the digits of a
-    /// chunked body's length are too many: [`FrontRequest::packet`] finds that.
-    pub fn read<'r>(&'r self, parts: &'r Parts, front: &'r FrontAddresses) -> Result<FrontRequest<'r>, HeadError> {
-        if self.underscores {
-            refuse_folded_names(&parts.headers)?;
-        }
-        // RFC 9110 section 10.1.1: a server ignores Expect in HTTP/1.0.
-        let is_http_11 = parts.version >= Version::HTTP_11;
-        if is_http_11 && expectation(values(&parts.headers, &EXPECT)) == Expectation::Unknown {
-            return Err(HeadError::Expectation);
-        }
-        FrontRequest::read(self, parts, front)
     }
 
     /// Whether a header is one of the trusted headers.
