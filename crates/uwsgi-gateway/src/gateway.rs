@@ -14,7 +14,6 @@ use uwsgi_server::Listener;
 use uwsgi_tower::{Client, Stop};
 
 use crate::access_log::AccessLog;
-use crate::client_io::OtherStream;
 use crate::proxy::Proxy;
 use crate::server::{Handover, Tracker, Worker, serve};
 use crate::settings::Settings;
@@ -71,7 +70,7 @@ impl ConnectionServer {
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        serve(Arc::clone(&self.proxy), OtherStream(io), addresses, false, self.stop.clone()).await;
+        serve(Arc::clone(&self.proxy), io, |_| (), addresses, false, self.stop.clone()).await;
     }
 }
 

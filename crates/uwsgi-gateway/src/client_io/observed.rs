@@ -8,7 +8,6 @@ use alloc::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::client_io::phase::Phase;
-use crate::client_io::socket::ClientStream;
 
 /// A client's stream that notes what moves on it, for the [clock](crate::client_io::ConnectionClock).
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct ObservedIo<S> {
     eof: bool,
 }
 
-impl<S: ClientStream> ObservedIo<S> {
+impl<S> ObservedIo<S> {
     pub(crate) const fn new(stream: S, phase: Arc<Phase>) -> Self {
         Self { stream, phase, eof: false }
     }
@@ -35,7 +34,7 @@ impl<S: ClientStream> ObservedIo<S> {
     }
 }
 
-impl<S: ClientStream> AsyncRead for ObservedIo<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedIo<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
@@ -51,7 +50,7 @@ impl<S: ClientStream> AsyncRead for ObservedIo<S> {
     }
 }
 
-impl<S: ClientStream> AsyncWrite for ObservedIo<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedIo<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);

@@ -13,16 +13,6 @@ use tokio::time::{timeout, timeout_at};
 
 use crate::client_io::after;
 
-/// The stream of a client.
-pub(crate) trait ClientStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    /// Closes the connection, so that the client sees that its answer is not whole, if the stream can show that.
-    fn reset(self);
-}
-
-/// A stream that the program has made.
-#[derive(Debug)]
-pub(crate) struct OtherStream<I>(pub(crate) I);
-
 /// The socket of a client: TCP, or a Unix socket.
 #[derive(Debug)]
 pub(crate) enum ClientSocket {
@@ -48,23 +38,11 @@ impl ClientSocket {
     pub(crate) fn unix(descriptor: OwnedFd) -> io::Result<Self> {
         Ok(Self::Unix(UnixStream::from_std(descriptor.into())?))
     }
-}
 
-/// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
-/// reset the connection, and the client could lose the answer.
-pub(crate) async fn linger(mut stream: impl ClientStream) {
-    let until = after(LINGER);
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let mut buffer = alloc::vec![0; 16 << 10];
-    while let Ok(Ok(Ok(1..))) = timeout_at(until, timeout(LINGER_SILENCE, stream.read(&mut buffer))).await {}
-}
-
-impl ClientStream for ClientSocket {
-    /// Closes the connection with a reset. A client of a Unix socket sees an error if it still sends, else only the end.
-    fn reset(self) {
-        let descriptor = match &self {
+    /// Sets that the close of the connection is a reset, so that the client sees that its answer is not whole. A client of a
+    /// Unix socket sees an error if it still sends, else only the end.
+    pub(crate) fn close_with_reset(&self) {
+        let descriptor = match self {
             Self::Tcp(stream) => stream.as_fd(),
             Self::Unix(stream) => stream.as_fd(),
         };
@@ -73,28 +51,15 @@ impl ClientStream for ClientSocket {
     }
 }
 
-impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> ClientStream for OtherStream<I> {
-    fn reset(self) {}
-}
-
-impl<I: AsyncRead + Unpin> AsyncRead for OtherStream<I> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+/// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
+/// reset the connection, and the client could lose the answer.
+pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let until = after(LINGER);
+    if stream.shutdown().await.is_err() {
+        return;
     }
-}
-
-impl<I: AsyncWrite + Unpin> AsyncWrite for OtherStream<I> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
+    let mut buffer = alloc::vec![0; 16 << 10];
+    while let Ok(Ok(Ok(1..))) = timeout_at(until, timeout(LINGER_SILENCE, stream.read(&mut buffer))).await {}
 }
 
 impl AsyncRead for ClientSocket {

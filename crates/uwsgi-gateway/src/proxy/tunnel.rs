@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uwsgi_tower::upgrade::Upgraded;
 
-use crate::client_io::{ClientStream, after};
+use crate::client_io::after;
 use crate::proxy::answer::Answering;
 
 /// The backend's side of a connection that was upgraded.
@@ -31,7 +31,7 @@ impl Tunnel {
 
     /// Moves bytes until both directions have ended, one of them fails, or no byte has come for `idle`. The end of one
     /// direction is passed on, and the other direction goes on.
-    pub(crate) async fn run(self, client: impl ClientStream, read_ahead: Bytes, idle: Duration) {
+    pub(crate) async fn run(self, client: impl AsyncRead + AsyncWrite, read_ahead: Bytes, idle: Duration) {
         let Self { backend, answering: _answering } = self;
         let (client_reader, client_writer) = split(client);
         let (backend_reader, backend_writer) = split(backend);

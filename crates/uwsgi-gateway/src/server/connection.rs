@@ -7,19 +7,21 @@ use core::task::Poll;
 use alloc::sync::Arc;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use uwsgi_tower::Stop;
 
-use crate::client_io::{ClientStream, ConnectionClock, ObservedIo, Phase, Waiting, linger};
+use crate::client_io::{ConnectionClock, ObservedIo, Phase, Waiting, linger};
 use crate::proxy::{ClientConnection, Proxy, ProxyService};
 use crate::vars::FrontAddresses;
 
 /// The most header lines of a request; hyper answers 431 if there are more.
 const MAX_HEADERS: usize = 1000;
 
-/// Serves a connection until it ends.
-pub(crate) async fn serve(
+/// Serves a connection until it ends. `close_with_reset` sets that its close is a reset.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     proxy: Arc<Proxy>,
-    stream: impl ClientStream,
+    stream: S,
+    close_with_reset: fn(&S),
     addresses: FrontAddresses,
     is_refused: bool,
     stop: Stop,
@@ -63,12 +65,12 @@ pub(crate) async fn serve(
         End::Served(Err(error)) => {
             tracing::debug!("a connection ended early: {error}");
             if phase.ends_with_close() {
-                io.into_stream().reset();
+                close_with_reset(&io.into_stream());
             }
         }
         End::TimeOver(Waiting::Client) => {
             tracing::info!("a client took no byte of its answer for {:?}: see --send-timeout", timeouts.send);
-            io.into_stream().reset();
+            close_with_reset(&io.into_stream());
         }
         End::TimeOver(_) => close(io).await,
     }
@@ -80,7 +82,7 @@ enum End {
     TimeOver(Waiting),
 }
 
-async fn close(io: ObservedIo<impl ClientStream>) {
+async fn close(io: ObservedIo<impl AsyncRead + AsyncWrite + Unpin>) {
     if let Some(stream) = io.into_open_stream() {
         linger(stream).await;
     }

@@ -117,7 +117,7 @@ impl Worker {
         let (proxy, stop) = (Arc::clone(&self.proxy), self.stop.clone());
         connections.spawn(async move {
             let is_refused = counted.admission != Admission::Serve;
-            serve(proxy, socket, addresses, is_refused, stop).await;
+            serve(proxy, socket, ClientSocket::close_with_reset, addresses, is_refused, stop).await;
             drop(counted);
         });
     }

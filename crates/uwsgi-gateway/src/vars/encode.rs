@@ -72,7 +72,7 @@ impl Writer<'_, '_> {
         self.vars.push_number("CONTENT_LENGTH", length)?;
         self.push("REQUEST_URI", target.request_uri.as_bytes())?;
         self.push("PATH_INFO", &target.path)?;
-        self.push("SERVER_PROTOCOL", protocol(parts.version).as_bytes())?;
+        self.push("SERVER_PROTOCOL", if parts.version == Version::HTTP_10 { b"HTTP/1.0" } else { b"HTTP/1.1" })?;
         self.push("REQUEST_SCHEME", client.scheme.as_str().as_bytes())?;
         if client.scheme == Scheme::Https {
             self.push("HTTPS", b"on")?;
@@ -228,14 +228,4 @@ fn most_bytes(request: &FrontRequest<'_>) -> usize {
 
 fn sum(lengths: impl IntoIterator<Item = usize>) -> usize {
     lengths.into_iter().fold(0, usize::saturating_add)
-}
-
-const fn protocol(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "HTTP/0.9",
-        Version::HTTP_10 => "HTTP/1.0",
-        Version::HTTP_2 => "HTTP/2.0",
-        Version::HTTP_3 => "HTTP/3.0",
-        _ => "HTTP/1.1",
-    }
 }
