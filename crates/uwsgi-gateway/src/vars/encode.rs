@@ -12,7 +12,7 @@ use crate::vars::body::FrontBody;
 use crate::vars::front_request::FrontRequest;
 use crate::vars::head_error::HeadError;
 use crate::vars::headers::{
-    X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, has_underscore, received, spelling, values,
+    X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, received, spelling, values,
 };
 use crate::vars::http_var::{HttpVar, Part, Variable};
 use crate::vars::translation::{Forwarding, Translation};
@@ -154,12 +154,9 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Whether a header of the client is sent.
+/// Whether a header of the client is sent. The encoder decides about underscores and `Proxy`.
 fn is_sent(request: &FrontRequest<'_>, name: &HeaderName) -> bool {
     let FrontRequest { translation, client, websocket, .. } = request;
-    if has_underscore(name) && !translation.underscores {
-        return false;
-    }
     let rules = uwsgi::HeaderName::from_name(name.as_str());
     // These are written already. A name with an underscore becomes one of them too.
     let is_written = ["content-type", "content-length", X_REQUEST_ID.as_str()].iter().any(|written| rules == *written);

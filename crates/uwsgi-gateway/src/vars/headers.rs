@@ -38,7 +38,7 @@ pub(crate) fn spelling<'r>(headers: &'r HeaderMap, name: &HeaderName, underscore
     headers.keys().find(is_same)
 }
 
-pub(crate) fn has_underscore(name: &HeaderName) -> bool {
+fn has_underscore(name: &HeaderName) -> bool {
     name.as_str().contains('_')
 }
 

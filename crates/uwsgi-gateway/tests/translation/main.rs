@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod bodies;
+mod errors;
 mod expected;
 mod forwarded;
 mod framing;
