@@ -23,15 +23,6 @@ pub(crate) enum Pieces {
     Random(u64),
 }
 
-/// How long to read answers.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Wait<'o> {
-    /// Until the front end has done what is expected, for at most this time.
-    For(&'o Outcome, Duration),
-    /// Until nothing has come for this time.
-    Quiet(Duration),
-}
-
 /// What came of the bytes.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -41,8 +32,16 @@ pub(crate) struct Seen {
     pub(crate) faults: Vec<String>,
 }
 
-/// Sends the bytes of a row on a new connection to a front end, whose backend this is.
-pub(crate) fn play(front_end: SocketAddr, backend: &Backend, row: &Row, pieces: Pieces, wait: Wait<'_>) -> Seen {
+/// Sends the bytes of a row on a new connection to a front end, whose backend this is. Then reads until the front end has done
+/// what is expected, for at most the time `most`. If nothing is expected, reads until nothing has come for this time.
+pub(crate) fn play(
+    front_end: SocketAddr,
+    backend: &Backend,
+    row: &Row,
+    pieces: Pieces,
+    expected: Option<&Outcome>,
+    most: Duration,
+) -> Seen {
     let bytes = &row.bytes[..];
     let stream = TcpStream::connect(front_end).expect("the front end listens");
     stream.set_nodelay(true).expect("a socket");
@@ -53,11 +52,9 @@ pub(crate) fn play(front_end: SocketAddr, backend: &Backend, row: &Row, pieces: 
         Reading { stream: &stream, received: Vec::new(), head_first, numbers: 0, seen: Vec::new(), faults: Vec::new() };
     let ending = thread::scope(|scope| {
         let sender = scope.spawn(|| send(&stream, &cut(bytes, pieces), row.half_closes));
-        let ending = match wait {
-            Wait::For(expected, most) => {
-                reading.until(expected, Instant::now() + most, || sender.join().expect("no panic"))
-            }
-            Wait::Quiet(quiet) => reading.until_quiet(quiet),
+        let ending = match expected {
+            Some(expected) => reading.until(expected, Instant::now() + most, || sender.join().expect("no panic")),
+            None => reading.until_quiet(most),
         };
         // Ends a sender whose bytes the front end does not take.
         let _closed = stream.shutdown(Shutdown::Both);

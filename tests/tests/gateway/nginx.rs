@@ -10,7 +10,7 @@ use std::time::Duration;
 use uwsgi_tests::programs::{Listen, Port, Program, Snippet, TestDir, nginx};
 
 use super::backend::Backend;
-use super::client::{Pieces, Seen, Wait, play};
+use super::client::{Pieces, Seen, play};
 use super::outcome::Outcome;
 use super::row::{self, FILES, Row};
 use super::together::for_each;
@@ -46,15 +46,17 @@ fn nginx_does_what_the_rows_say() {
     let port = Port::free();
     let _nginx = start(&test_dir, &backend, &port);
     let rows = row::all();
-    let play = |row: &Row, wait: Wait<'_>| words(row, &play(port.address(), &backend, row, Pieces::Whole, wait));
+    let play = |row: &Row, expected: Option<&Outcome>, most| {
+        words(row, &play(port.address(), &backend, row, Pieces::Whole, expected, most))
+    };
     if std::env::var_os("UWSGI_BLESS").is_some() {
-        let done = for_each(AT_ONCE, &rows, |row| play(row, Wait::Quiet(QUIET)));
+        let done = for_each(AT_ONCE, &rows, |row| play(row, None, QUIET));
         return bless(&rows.iter().map(|row| &*row.name).zip(done).collect());
     }
     let wrong = for_each(AT_ONCE, &rows, |row| {
         let words = row.nginx.split(',').next().unwrap_or_default();
         let outcome = Outcome::parse(words).unwrap_or_else(|error| panic!("{}: {error}", row.name));
-        let done = play(row, Wait::For(&outcome, MOST));
+        let done = play(row, Some(&outcome), MOST);
         (row.nginx != done).then(|| format!("{}: {done}; recorded: {}", row.name, row.nginx))
     });
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();

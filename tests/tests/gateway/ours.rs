@@ -9,7 +9,7 @@ use uwsgi_gateway::{Gateway, Settings, Translation};
 use uwsgi_server::Listener;
 
 use super::backend::Backend;
-use super::client::{Pieces, Seen, Wait, play};
+use super::client::{Pieces, Seen, play};
 use super::outcome::{BROKE_OFF, Taken};
 use super::row::{self, On, Row};
 use super::together::for_each;
@@ -41,7 +41,7 @@ impl Gateways {
 
     fn play(&self, row: &Row, pieces: Pieces) -> Seen {
         let (_, address) = self.addresses.iter().find(|(on, _)| *on == row.on).expect("a gateway for each");
-        play(*address, &self.backend, row, pieces, Wait::For(&row.ours, MOST))
+        play(*address, &self.backend, row, pieces, Some(&row.ours), MOST)
     }
 }
 
