@@ -1,5 +1,6 @@
 //! The body of an answer, and the end of its request: the log line, and what the connection waits for next.
 
+use core::error::Error;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
@@ -7,7 +8,9 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
+use std::io::ErrorKind;
 use std::time::Instant;
+use uwsgi_tower::ClientError;
 
 use crate::access_log::{AccessLog, Entry};
 use crate::body::{AnswerBody, AnswerError};
@@ -71,6 +74,17 @@ impl Answering {
     }
 }
 
+/// Returns which option sets the time that is over, for the log.
+pub(super) fn option_for(error: &(dyn Error + 'static)) -> &'static str {
+    match error.downcast_ref() {
+        Some(ClientError::Timeout) => ": see --http-timeout",
+        Some(ClientError::Connect { error, .. }) if error.kind() == ErrorKind::TimedOut => {
+            ": see --http-connect-timeout"
+        }
+        _ => "",
+    }
+}
+
 fn is_without_body(status: StatusCode) -> bool {
     status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED || status.is_informational()
 }
@@ -111,7 +125,7 @@ impl Body for AnsweringBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
-                tracing::warn!("an answer broke off: {error}");
+                tracing::warn!("an answer broke off: {error}{}", error.source().map_or("", option_for));
                 self.error = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -19,7 +19,7 @@ use crate::access_log::{AccessLog, Entry};
 use crate::body::{AnswerBody, BodyError, BodyLimits, LimitedBody, read_whole};
 use crate::buffer::Budget;
 use crate::client_io::Phase;
-use crate::proxy::answer::{Answering, AnsweringBody};
+use crate::proxy::answer::{Answering, AnsweringBody, option_for};
 use crate::proxy::page::{last_page, page};
 use crate::proxy::tunnel::Tunnel;
 use crate::settings::Settings;
@@ -148,7 +148,7 @@ impl Proxy {
         };
         answer.map_err(|error| {
             let status = status_of(&error);
-            tracing::warn!("{} {}: {status}: {error}", parts.method, parts.uri);
+            tracing::warn!("{} {}: {status}: {error}{}", parts.method, parts.uri, option_for(&error));
             Refused { status, closes: false }
         })
     }
