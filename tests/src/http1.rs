@@ -65,6 +65,15 @@ impl Connection {
         Ok(Self { reader: BufReader::new(stream), socket, is_plain: false, until })
     }
 
+    /// Returns the address of this side.
+    ///
+    /// # Errors
+    ///
+    /// From the system.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
     /// Moves the deadline to `time` from now.
     pub fn give(&self, time: Duration) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time;

@@ -13,6 +13,8 @@ pub enum Peer {
     Apache,
     /// The directory of Apache's modules.
     ApacheModules,
+    /// curl, the client.
+    Curl,
     Gunicorn,
     Lighttpd,
     Nginx,
@@ -22,6 +24,8 @@ pub enum Peer {
     UwsgiCurl,
     /// Debian's uWSGI, whose plugins are separate files.
     UwsgiDebian,
+    /// wrk, which measures an HTTP server under load.
+    Wrk,
 }
 
 impl Peer {
@@ -30,6 +34,7 @@ impl Peer {
         match self {
             Self::Apache => "UWSGI_PEER_APACHE",
             Self::ApacheModules => "UWSGI_PEER_APACHE_MODULES",
+            Self::Curl => "UWSGI_PEER_CURL",
             Self::Gunicorn => "UWSGI_PEER_GUNICORN",
             Self::Lighttpd => "UWSGI_PEER_LIGHTTPD",
             Self::Nginx => "UWSGI_PEER_NGINX",
@@ -37,6 +42,7 @@ impl Peer {
             Self::Uwsgi => "UWSGI_PEER_UWSGI",
             Self::UwsgiCurl => "UWSGI_PEER_UWSGI_CURL",
             Self::UwsgiDebian => "UWSGI_PEER_UWSGI_DEBIAN",
+            Self::Wrk => "UWSGI_PEER_WRK",
         }
     }
 }
