@@ -5,6 +5,7 @@ use core::num::NonZero;
 use std::io;
 use std::thread;
 
+use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -135,10 +136,15 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The system cannot start a thread or a runtime.
+    /// The directory for temporary files cannot be written. The system cannot start a thread or a runtime.
     pub fn run(self) -> io::Result<()> {
         let Self { proxy, listeners, stop } = self;
         let settings = proxy.settings();
+        // Otherwise the first large body would find out.
+        if let Err(error) = tempfile::tempfile_in(&settings.temp_dir) {
+            let directory = settings.temp_dir.display();
+            return Err(io::Error::new(error.kind(), format!("no temporary file can be made in {directory}: {error}")));
+        }
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
         let tracker = Tracker::new(settings.limits.connections);
         let proxy = Arc::new(proxy);

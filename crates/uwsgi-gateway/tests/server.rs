@@ -202,6 +202,14 @@ fn the_health_path_tells_of_a_stop() {
     assert!(backend.paths.try_iter().next().is_none(), "the backend must not see the health path");
 }
 
+/// In /proc nobody can make a file.
+#[test]
+fn a_directory_that_cannot_be_written_is_found_at_the_start() {
+    let settings = Settings::new("127.0.0.1:1").unwrap().with_temp_dir("/proc");
+    let error = Gateway::new(settings).unwrap().run().unwrap_err();
+    assert!(error.to_string().starts_with("no temporary file can be made in /proc: "), "{error}");
+}
+
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -244,4 +252,5 @@ fn the_log_has_a_line_for_each_request() {
         .collect();
     got.sort();
     assert_eq!(got, [("/a%20b?c".into(), 200, 4), ("/bad".into(), 400, 16), ("/wait".into(), 499, 0)], "{text}");
+    assert!(text.lines().all(|line| line.contains(r#""client":"127.0.0.1""#)), "{text}");
 }

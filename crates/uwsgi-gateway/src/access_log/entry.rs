@@ -21,7 +21,7 @@ pub(crate) struct Entry {
     pub(crate) uri: String,
     pub(crate) protocol: Version,
     pub(crate) status: u16,
-    /// The bytes of the body that left.
+    /// The bytes of the body that the connection took. If it broke, not all of them have reached the client.
     pub(crate) bytes: u64,
     pub(crate) referer: Option<HeaderValue>,
     pub(crate) user_agent: Option<HeaderValue>,

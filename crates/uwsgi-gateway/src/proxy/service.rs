@@ -85,7 +85,8 @@ impl Proxy {
         let mut answering = Answering::new(&connection.phase);
         let (parts, body) = request.into_parts();
         if let Some(log) = &self.access_log {
-            answering.log(log, Entry::new(&parts));
+            let client = connection.addresses.peer;
+            answering.log(log, Entry { client, ..Entry::new(&parts) });
         }
         let mut answer = if connection.is_refused {
             last_page(StatusCode::SERVICE_UNAVAILABLE)
