@@ -15,6 +15,21 @@ use crate::vars::target::Target;
 use crate::vars::translation::Translation;
 
 /// A request of a client that may be sent to a backend; from [`Translation::read`].
+///
+/// ```
+/// use uwsgi_gateway::{FrontAddresses, FrontBody, Translation};
+///
+/// let (translation, front) = (Translation::new(), FrontAddresses::unix());
+/// let request = http::Request::post("/a/../b?c").header("Host", "example.com:81").header("Content-Length", "5");
+/// let (parts, ()) = request.body(())?.into_parts();
+/// let request = translation.read(&parts, &front)?;
+/// assert_eq!((request.path(), request.request_uri()), (&b"/b"[..], "/a/../b?c"));
+/// assert_eq!((request.host(), request.client()), (Some("example.com:81"), None));
+/// assert_eq!(request.body(), FrontBody::Length(5));
+/// assert!(!request.asks_for_websocket());
+/// assert_eq!(request.packet(5)?.vars()?.get("HTTP_X_REQUEST_ID"), Some(request.request_id().as_bytes()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct FrontRequest<'r> {
     pub(crate) translation: &'r Translation,

@@ -37,6 +37,26 @@ use crate::vars::trusted_proxies::TrustedProxies;
 /// assert_eq!(vars.get("HTTP_X_FORWARDED_FOR"), Some(&b"203.0.113.9"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A gateway after another proxy believes this proxy:
+///
+/// ```
+/// use uwsgi_gateway::{Forwarding, FrontAddresses, HttpVar, Translation, TrustedProxies};
+///
+/// let translation = Translation::new()
+///     .with_trusted_proxies(TrustedProxies::parse("10.0.0.0/8")?)
+///     .with_forwarding(Forwarding::Append)
+///     .with_var(HttpVar::parse("CLIENT=$remote_addr")?);
+/// translation.check()?;
+///
+/// let front = FrontAddresses::tcp("10.0.0.1:40000".parse()?, "10.0.0.2:8080".parse()?);
+/// let request = http::Request::get("/").header("Host", "example.com").header("X-Forwarded-For", "203.0.113.9");
+/// let (parts, ()) = request.body(())?.into_parts();
+/// let packet = translation.read(&parts, &front)?.packet(0)?;
+/// assert_eq!(packet.vars()?.get("CLIENT"), Some(&b"203.0.113.9"[..]));
+/// assert_eq!(packet.vars()?.get("HTTP_X_FORWARDED_FOR"), Some(&b"203.0.113.9, 10.0.0.1"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Translation {
     pub(crate) underscores: bool,
