@@ -1,7 +1,6 @@
 //! A full listen queue of the backend: the router loses requests, and nginx answers 502 at once.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
@@ -98,5 +97,4 @@ fn nginx_answers_502() {
     let statuses: Vec<u16> =
         at_once(&running, CLIENTS_OF_NGINX).into_iter().flatten().map(|answer| answer.head.status).collect();
     assert!(statuses.contains(&502) && statuses.contains(&200), "{statuses:?}");
-    assert!(UnixStream::connect(test_dir.path("app.sock")).is_ok());
 }

@@ -115,7 +115,6 @@ impl Report {
         let wanted = self.router.expect("the router is asked");
         let error = (self.check)(&TestDir::new(), Front::Router).expect_err("the router does not fail this any more");
         assert!(error.contains(wanted), "{}: {error:?} instead of {wanted:?}", self.name);
-        eprintln!("ROUTER {}: {error}", self.name);
     }
 }
 

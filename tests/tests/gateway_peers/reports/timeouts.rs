@@ -10,7 +10,7 @@ use crate::front::Front;
 pub fn check(test_dir: &TestDir, front: Front) -> Result<(), String> {
     let listen = Listen::Unix(test_dir.path("app.sock"));
     let _backend = axum(test_dir, "backend", &listen, &[]);
-    let running = front.start(test_dir, "front", &listen, &["--http-timeout", "1"], &["http-timeout = 1"]);
+    let running = front.start(test_dir, "front", &listen, &["--http-timeout", "2"], &["http-timeout = 2"]);
 
     let answer = running.get("/delay/10000").map_err(|error| format!("no answer: {error}"))?;
     whole(&answer, 504)?;
@@ -25,6 +25,6 @@ pub fn check(test_dir: &TestDir, front: Front) -> Result<(), String> {
     running.wait_for_log("broke off in the answer: the backend was silent too long: see --http-timeout")?;
 
     // Each step has a limit of its own: an answer may take longer in all.
-    let answer = running.get("/stream/4000?chunk=1000&delay_ms=500").map_err(|error| error.to_string())?;
+    let answer = running.get("/stream/4000?chunk=500&delay_ms=400").map_err(|error| error.to_string())?;
     whole(&answer, 200)
 }
