@@ -16,7 +16,9 @@ pub(crate) enum BodyError {
     TooLong,
     /// The body was silent for too long, or came at too low a rate.
     TooSlow,
-    /// The client broke off, or sent what is no body.
+    /// The client sent what is no body, for example a malformed chunk.
+    Malformed(Box<dyn Error + Send + Sync>),
+    /// The client broke off.
     Client(Box<dyn Error + Send + Sync>),
     /// All bodies together need more memory and disk than they may have.
     BuffersFull,
@@ -25,15 +27,32 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
+    /// Makes the error of a body that failed.
+    pub(crate) fn of_client(error: Box<dyn Error + Send + Sync>) -> Self {
+        if is_malformed(&*error) { Self::Malformed(error) } else { Self::Client(error) }
+    }
+
     /// Returns the status of the answer; `None` where the client has broken off, and gets no answer.
     pub(crate) const fn status(&self) -> Option<StatusCode> {
         match self {
             Self::TooLong => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooSlow => Some(StatusCode::REQUEST_TIMEOUT),
+            Self::Malformed(_) => Some(StatusCode::BAD_REQUEST),
             Self::Client(_) => None,
             Self::BuffersFull | Self::Temp(_) => Some(StatusCode::SERVICE_UNAVAILABLE),
         }
     }
+}
+
+/// Whether the bytes of a body were wrong, and not its connection. hyper 1.12 (`proto/h1/decode.rs`) has an I/O error of one of
+/// these kinds as its source then.
+fn is_malformed(error: &(dyn Error + 'static)) -> bool {
+    let mut errors = core::iter::successors(Some(error), |error| (*error).source());
+    errors.any(|error| {
+        error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+    })
 }
 
 impl From<WriteError> for BodyError {
@@ -50,6 +69,7 @@ impl fmt::Display for BodyError {
         match self {
             Self::TooLong => f.write_str("the body is longer than --max-body"),
             Self::TooSlow => f.write_str("the client sends the body too slowly"),
+            Self::Malformed(error) => write!(f, "the body is malformed: {error}"),
             Self::Client(error) => write!(f, "the client broke off in the body: {error}"),
             Self::BuffersFull => f.write_str("the bodies need more than --buffer-memory and --temp-max"),
             Self::Temp(error) => write!(f, "the temporary file of the body cannot be used: {error}"),
@@ -60,7 +80,7 @@ impl fmt::Display for BodyError {
 impl Error for BodyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Client(error) => Some(&**error),
+            Self::Malformed(error) | Self::Client(error) => Some(&**error),
             Self::Temp(error) => Some(error),
             Self::TooLong | Self::TooSlow | Self::BuffersFull => None,
         }

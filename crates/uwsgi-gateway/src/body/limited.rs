@@ -100,7 +100,7 @@ where
                     }
                     _ => {}
                 },
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(BodyError::Client(error.into()))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(BodyError::of_client(error.into()))),
                 Poll::Ready(None) if self.left().is_none_or(|left| left == 0) => return Poll::Ready(Ok(None)),
                 Poll::Ready(None) => {
                     return Poll::Ready(Err(client_error("the body ended before its declared length")));

@@ -2,7 +2,7 @@
 //!
 //! A buffer has at most 64 KiB in memory. When these are full, or when the budget has no memory left, the writer appends them to
 //! a temporary file. When the reader has read all of the file, the file is closed, and the next bytes stay in memory. So the
-//! order of the bytes is always: those in the file, those that are being written to it, those in memory.
+//! order of the bytes is always: those in the file, then those in memory.
 //!
 //! All bytes in memory and in files are counted in a [`Budget`]. Files are only touched in tasks that may block.
 

@@ -54,7 +54,6 @@ impl BufferReader {
                 Next::End => return Poll::Ready(None),
                 Next::Failed(error) => return Poll::Ready(Some(Err(ReadError::Writer(error)))),
                 Next::NotYet => {
-                    state.is_reader_waiting = true;
                     state.reader = Some(cx.waker().clone());
                     return Poll::Pending;
                 }

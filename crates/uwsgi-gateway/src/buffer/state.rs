@@ -36,19 +36,15 @@ impl Shared {
 pub(super) struct State {
     /// The oldest bytes.
     pub(super) stored: Option<Stored>,
-    /// Whether bytes are being written to the file. They are newer than those in the file, and older than those in memory.
-    pub(super) is_writing: bool,
-    /// The newest bytes.
+    /// The newest bytes. While the writer writes to the file, it has these bytes itself, and adds no others.
     pub(super) memory: Pieces,
-    /// The number of all these bytes.
+    /// The number of all bytes, with those that are being written to the file.
     pub(super) len: u64,
     /// Whether a write to the file failed. Then the rest stays in memory.
     pub(super) has_failed: bool,
     pub(super) end: End,
     /// How often the reader took bytes; it wraps around.
     pub(super) reads: u64,
-    /// Whether the reader found no bytes, and has not taken any since.
-    pub(super) is_reader_waiting: bool,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
 }
@@ -74,11 +70,9 @@ pub(super) enum End {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     All,
-    /// The buffer has as many bytes as it may have.
+    /// The buffer has as many bytes as it may have, or has failed.
     LimitReached,
-    MemoryFull {
-        is_reader_waiting: bool,
-    },
+    MemoryFull,
 }
 
 /// Where the next bytes are.
@@ -94,6 +88,9 @@ pub(super) enum Next {
 impl State {
     /// Takes bytes into memory, and wakes the reader.
     pub(super) fn push(&mut self, bytes: &mut Bytes, shared: &Shared) -> Pushed {
+        if !matches!(self.end, End::Open) {
+            return Pushed::LimitReached;
+        }
         let limit = usize::try_from(shared.limit.saturating_sub(self.len)).unwrap_or(usize::MAX);
         let before = self.memory.len();
         self.memory.push(bytes, before.saturating_add(limit).min(MEMORY), &shared.budget);
@@ -107,7 +104,7 @@ impl State {
         } else if self.len >= shared.limit {
             Pushed::LimitReached
         } else {
-            Pushed::MemoryFull { is_reader_waiting: self.is_reader_waiting }
+            Pushed::MemoryFull
         }
     }
 
@@ -120,16 +117,15 @@ impl State {
                 return Next::File { file: Arc::clone(&stored.file), offset: stored.start, len };
             }
         }
-        if !self.is_writing {
-            // The reader has read all of the file. The disk is freed, and the next bytes stay in memory.
-            self.stored = None;
-            if let Some(bytes) = self.memory.pop() {
-                self.took(bytes.len());
-                return Next::Memory(bytes);
-            }
+        // The reader has read all of the file. The disk is freed, and the next bytes stay in memory. If the writer writes to the
+        // file just now, it keeps the file.
+        self.stored = None;
+        if let Some(bytes) = self.memory.pop() {
+            self.took(bytes.len());
+            return Next::Memory(bytes);
         }
         match mem::replace(&mut self.end, End::Finished) {
-            // A writer that ended while it wrote to the file has lost these bytes: it was dropped then.
+            // If the writer was dropped while it wrote to the file, the bytes of that write are lost. So this is an error.
             End::Failed(error) => Next::Failed(error),
             End::Finished => Next::End,
             End::Open => {
@@ -143,7 +139,6 @@ impl State {
     pub(super) fn took(&mut self, count: usize) {
         self.len = self.len.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
         self.reads = self.reads.wrapping_add(1);
-        self.is_reader_waiting = false;
         if let Some(writer) = self.writer.take() {
             writer.wake();
         }

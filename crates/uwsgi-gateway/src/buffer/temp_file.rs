@@ -169,6 +169,25 @@ mod tests {
         assert_eq!(budget.used(), (0, 0));
     }
 
+    /// A disk that becomes full in the middle of a write: what was written of it does not stay.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_part_of_a_write_does_not_stay() {
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+        // This file may not grow over 8 bytes.
+        let full = File::from(memfd_create("gateway", MemfdFlags::ALLOW_SEALING).unwrap());
+        full.set_len(8).unwrap();
+        fcntl_add_seals(&full, SealFlags::GROW).unwrap();
+        let file = TempFile { file: Some(full), space: Mutex::default() };
+        let budget = Budget::new(0, 100, std::env::temp_dir());
+        file.write([&b"abcde"[..]].into_iter(), 0, budget.take_temp(5).unwrap()).unwrap();
+        file.write([&b"fgh"[..], b"i"].into_iter(), 5, budget.take_temp(4).unwrap()).unwrap_err();
+        assert_eq!(budget.used(), (0, 5));
+        assert_eq!(file.file().unwrap().metadata().unwrap().len(), 5);
+        assert_eq!(file.read(0, 5).unwrap(), "abcde");
+    }
+
     /// The budget has what the disk has.
     #[cfg(target_os = "linux")]
     #[test]

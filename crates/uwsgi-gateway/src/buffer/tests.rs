@@ -95,6 +95,14 @@ pub(crate) async fn is_pending<F: Future>(mut future: Pin<&mut F>) -> bool {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
 }
 
+/// Writes more than fits into memory, and drops the write while it writes to the file.
+async fn begin_write(writer: &mut BufferWriter, bytes: &mut Bytes) {
+    let mut write = pin!(writer.write(bytes));
+    // First the reader has its turn.
+    assert!(is_pending(write.as_mut()).await);
+    assert!(is_pending(write.as_mut()).await);
+}
+
 async fn write_all(writer: &mut BufferWriter, mut bytes: Bytes) {
     while writer.write(&mut bytes).await.is_err() {
         writer.wait_for_reader().await;
@@ -292,7 +300,7 @@ fn every_end_gives_all_back() {
                         "drop in a write" => {
                             let held = files.hold();
                             let mut bytes = pattern(0, 300 * KIB);
-                            assert!(is_pending(pin!(writer.write(&mut bytes))).await, "{size}: there is no write");
+                            begin_write(&mut writer, &mut bytes).await;
                             drop((writer, reader));
                             assert!(budget.used().1 >= 64 * KIB as u64, "{size}: {:?}", budget.used());
                             drop(held);
@@ -313,6 +321,41 @@ fn every_end_gives_all_back() {
             }
         }
     }
+}
+
+/// What is read from the file takes memory too. With no memory left, it is read in small parts.
+#[test]
+fn reads_of_the_file_are_counted() {
+    // Memory, bytes of which 2 KiB stay in memory, what is counted in a read, and how many bytes it has.
+    let rows = [(64 * KIB, 130 * KIB, 64 * KIB, 64 * KIB), (64 * KIB - 1, 114 * KIB, 0, UNCOUNTED)];
+    for (memory, size, counted, len) in rows {
+        with_one_file_task(|files| async move {
+            let budget = budget(memory, MIB);
+            let (mut writer, mut reader) = buffer(&budget, u64::MAX);
+            writer.write(&mut pattern(0, size)).await.unwrap();
+            let held = files.hold();
+            assert!(poll_fn(|cx| Poll::Ready(reader.poll_read(cx).is_pending())).await);
+            assert_eq!(budget.used().0, counted as u64);
+            drop(held);
+            assert_eq!(read(&mut reader).await.unwrap().unwrap().len(), len);
+            assert_eq!(budget.used().0, 0);
+        });
+    }
+}
+
+/// The close of a large file takes long, so it is not done where connections are served.
+#[test]
+fn files_are_closed_elsewhere() {
+    with_one_file_task(|files| async move {
+        let budget = budget(MIB, MIB);
+        let (mut writer, reader) = buffer(&budget, u64::MAX);
+        writer.write(&mut pattern(0, 300 * KIB)).await.unwrap();
+        let held = files.hold();
+        drop((writer, reader));
+        assert_eq!(budget.used(), (0, 256 * KIB as u64));
+        drop(held);
+        until_free(&budget).await;
+    });
 }
 
 /// When the file may not grow, the writer keeps what does not fit, and goes on after a read.
@@ -403,7 +446,7 @@ fn a_dropped_writer_is_an_error() {
             writer.write(&mut pattern(0, 10 * KIB)).await.unwrap();
             let held = files.hold();
             if is_in_a_write {
-                assert!(is_pending(pin!(writer.write(&mut pattern(10 * KIB, 100 * KIB)))).await);
+                begin_write(&mut writer, &mut pattern(10 * KIB, 100 * KIB)).await;
             }
             drop((writer, held));
             let error = loop {

@@ -46,12 +46,12 @@ impl BufferWriter {
             match self.push(bytes) {
                 Pushed::All => return Ok(()),
                 Pushed::LimitReached => return Err(WriteError::Full),
-                // A reader that waits has been woken. It may have the bytes before they go to the file.
-                Pushed::MemoryFull { is_reader_waiting: true } if !has_yielded => {
+                // A reader that waited has been woken. It may take the bytes before they go to the file.
+                Pushed::MemoryFull if !has_yielded => {
                     has_yielded = true;
                     yield_now().await;
                 }
-                Pushed::MemoryFull { .. } => {
+                Pushed::MemoryFull => {
                     has_yielded = false;
                     self.spill().await?;
                 }
@@ -97,7 +97,6 @@ impl BufferWriter {
         let mut state = self.shared.state();
         let error = match done {
             Ok(Ok(stored)) => {
-                state.is_writing = false;
                 match &mut state.stored {
                     Some(old) => old.end = stored.end,
                     none => *none = Some(stored),
@@ -106,7 +105,6 @@ impl BufferWriter {
                 return Ok(());
             }
             Ok(Err((pieces, error))) => {
-                state.is_writing = false;
                 state.memory = pieces;
                 error
             }
@@ -129,7 +127,6 @@ impl BufferWriter {
             return None;
         }
         let share = self.shared.budget.take_temp(state.memory.len())?;
-        state.is_writing = true;
         let (file, offset) = match &state.stored {
             Some(stored) => (Some(Arc::clone(&stored.file)), stored.end),
             None => (None, 0),

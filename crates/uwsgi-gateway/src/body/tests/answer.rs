@@ -163,6 +163,23 @@ async fn a_slow_client_does_not_hold_the_backend() {
     }
 }
 
+/// The end is known without another poll, so that hyper ends the answer with its last bytes.
+#[tokio::test]
+async fn the_end_is_known_with_the_last_bytes() {
+    // Name, the backend after 100 KiB, whether it has told the length.
+    let rows = [("a length, and a backend that stays open", vec![Hang], true), ("no length", vec![], false)];
+    for (name, after, is_exact) in rows {
+        let (body, seen) = Scripted::new([frames(100 * KIB, 10_000), after].concat());
+        let body = if is_exact { body.with_length(100 * KIB) } else { body };
+        let mut answer = AnswerBody::buffered(body, &budget(MIB, MIB), u64::MAX);
+        let offset = read_pattern(&mut answer, 0, 64 * KIB, name).await;
+        until("all is read ahead", || seen.given() == 100 * KIB as u64).await;
+        assert!(!answer.is_end_stream(), "{name}");
+        assert_eq!(read_pattern(&mut answer, offset, 100 * KIB, name).await, 100 * KIB);
+        assert!(answer.is_end_stream(), "{name}");
+    }
+}
+
 /// When the buffers are full, or the disk does not work, the backend waits for the client, and nothing is lost.
 #[tokio::test]
 async fn the_backend_waits_when_the_buffers_are_full() {

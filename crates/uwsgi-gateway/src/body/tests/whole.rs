@@ -81,6 +81,20 @@ async fn a_body_in_one_frame_is_not_copied() {
     }
 }
 
+/// A body in one frame goes to the file if the budget has no memory for it. A very small one does not.
+#[tokio::test]
+async fn a_body_in_one_frame_is_counted() {
+    let budget = budget(0, MIB);
+    for (size, in_file) in [(8 * KIB, 0), (8 * KIB + 1, 8 * KIB)] {
+        let (body, _) = Scripted::new([Data(size)]);
+        let limits = BodyLimits { declared: Some(size as u64), ..UNLIMITED };
+        let whole = read_whole(body.with_length(size), &limits, &budget).await.unwrap();
+        assert_eq!(budget.used(), (0, in_file as u64), "{size}");
+        check(whole, size, "one frame").await;
+        until_free(&budget).await;
+    }
+}
+
 /// Every way to fail: the client's body is dropped, so that hyper can answer, and nothing stays taken.
 #[tokio::test(start_paused = true)]
 async fn failures_give_all_back() {
