@@ -140,7 +140,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
-    use crate::buffer::Budget;
+    use crate::buffer::budget::Budget;
 
     /// Nobody else reads what clients send, and a gateway that is killed leaves no file.
     #[test]

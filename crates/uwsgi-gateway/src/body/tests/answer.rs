@@ -17,10 +17,8 @@ use super::scripted::Step::{Data, Fail, Hang, Trailers, Until};
 use super::scripted::{Scripted, Seen, frames};
 use crate::body::{AnswerBody, AnswerError};
 use crate::buffer::Budget;
-use crate::buffer::tests::{Random, budget, pattern, until_free};
+use crate::buffer::tests::{KIB, MIB, Random, budget, pattern, until_free};
 
-const KIB: usize = 1 << 10;
-const MIB: usize = 1 << 20;
 const LONG: Duration = Duration::from_secs(30);
 
 async fn next(body: &mut AnswerBody<Scripted>) -> Option<Result<Bytes, AnswerError>> {

@@ -27,9 +27,7 @@ use super::scripted::Step::{Data, Hang};
 use super::scripted::{Scripted, Seen, frames};
 use crate::body::{AnswerBody, BodyError, BodyLimits, read_whole};
 use crate::buffer::Budget;
-use crate::buffer::tests::{budget, until_free};
-
-const KIB: usize = 1 << 10;
+use crate::buffer::tests::{KIB, budget, until_free};
 
 /// A pipe in memory, as hyper's I/O.
 struct Io(DuplexStream);

@@ -19,10 +19,8 @@ use super::scripted::{Scripted, frames};
 use crate::body::buffered::BufferedBody;
 use crate::body::{BodyError, BodyLimits, read_whole};
 use crate::buffer::Budget;
-use crate::buffer::tests::{Random, budget, is_pending, pattern, until_free};
+use crate::buffer::tests::{KIB, MIB, Random, budget, is_pending, pattern, until_free};
 
-const KIB: usize = 1 << 10;
-const MIB: usize = 1 << 20;
 const UNLIMITED: BodyLimits = BodyLimits { most: u64::MAX, ..LIMITS };
 
 /// Reads a body to its end, and compares every byte.
