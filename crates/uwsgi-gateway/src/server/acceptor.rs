@@ -14,11 +14,15 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::time::sleep;
 use uwsgi_tower::Stop;
 
+use crate::server::tracker::Place;
+
 /// A connection that was accepted, and is not registered in a runtime.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(super) descriptor: OwnedFd,
     pub(super) is_tcp: bool,
+    /// Its place among all connections. After a stop there may be none.
+    pub(super) place: Option<Place>,
 }
 
 /// A listener in the runtime of one thread.
@@ -66,7 +70,8 @@ impl Acceptor {
             match accepted {
                 Ok(descriptor) => {
                     self.is_exhausted = false;
-                    return Some(Accepted { descriptor, is_tcp: matches!(self.listener, Registered::Tcp(_)) });
+                    let is_tcp = matches!(self.listener, Registered::Tcp(_));
+                    return Some(Accepted { descriptor, is_tcp, place: None });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {

@@ -27,7 +27,11 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stop: Stop,
 ) {
     let phase = Arc::new(Phase::default());
-    let timeouts = proxy.settings().timeouts;
+    let mut timeouts = proxy.settings().timeouts;
+    if is_refused {
+        // An idle client must not hold its place for long.
+        timeouts.keepalive = timeouts.keepalive.min(timeouts.headers);
+    }
     let connection = Arc::new(ClientConnection::new(Arc::clone(&phase), addresses, is_refused));
     let service = ProxyService::new(proxy, connection);
     let io = TokioIo::new(ObservedIo::new(stream, Arc::clone(&phase)));

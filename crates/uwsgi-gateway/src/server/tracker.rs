@@ -5,13 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uwsgi::server::{Admission, AllowList, ConnectionLimit};
 
 /// Counts the connections of a gateway, and decides about each new one.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     limit: Mutex<ConnectionLimit>,
+    /// As many as there may be connections, with those that are refused.
+    places: Arc<Semaphore>,
 }
+
+/// A place for a connection. When it is dropped, the next connection may have it.
+pub(crate) type Place = OwnedSemaphorePermit;
 
 /// A connection that is counted until this is dropped.
 #[derive(Debug)]
@@ -24,7 +30,14 @@ pub(crate) struct Counted {
 
 impl Tracker {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit: Mutex::new(ConnectionLimit::new(limit)) })
+        let limit = ConnectionLimit::new(limit);
+        let places = Semaphore::new(limit.max_open().min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { limit: Mutex::new(limit), places: Arc::new(places) })
+    }
+
+    /// Waits until there is a place for another connection. Further connections wait in the queue of the kernel meanwhile.
+    pub(super) async fn place(&self) -> Option<Place> {
+        Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
     /// Counts a new connection, which the thread with this count serves.

@@ -68,7 +68,8 @@ impl Worker {
         let mut accepting = JoinSet::new();
         for listener in listeners.iter() {
             let acceptor = Acceptor::new(listener.as_fd(), listener.local().is_some(), self.stop.clone())?;
-            accepting.spawn(distribute(acceptor, self.index, Arc::clone(workers)));
+            let (tracker, stop) = (Arc::clone(&self.tracker), self.stop.clone());
+            accepting.spawn(distribute(acceptor, tracker, stop, self.index, Arc::clone(workers)));
         }
         let mut connections = JoinSet::new();
         let stop = self.stop.clone();
@@ -108,8 +109,10 @@ impl Worker {
         }
     }
 
-    fn start(&self, accepted: Accepted, connections: &mut JoinSet<()>) {
+    fn start(&self, mut accepted: Accepted, connections: &mut JoinSet<()>) {
+        let place = accepted.place.take();
         let counted = self.tracker.count(&self.load);
+        // This happens only after a stop.
         if let Admission::RefuseWithoutWaiting(_) = counted.admission {
             return;
         }
@@ -119,13 +122,14 @@ impl Worker {
             let is_refused = counted.admission != Admission::Serve;
             serve(proxy, socket, ClientSocket::close_with_reset, addresses, is_refused, stop).await;
             drop(counted);
+            drop(place);
         });
     }
 }
 
 /// Registers a connection in the runtime of this thread.
 fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
-    let Accepted { descriptor, is_tcp } = accepted;
+    let Accepted { descriptor, is_tcp, .. } = accepted;
     if !is_tcp {
         return Ok((ClientSocket::unix(descriptor)?, FrontAddresses::unix()));
     }
@@ -137,10 +141,18 @@ fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
 }
 
 /// Accepts connections, and gives each to the thread that serves the fewest; to this one if it serves no more than others.
-async fn distribute(mut acceptor: Acceptor, index: usize, workers: Arc<[Handover]>) {
+///
+/// A connection for which there is no place waits, and those after it wait in the queue of the kernel. After a stop they do not
+/// wait, since the places are given back only when all of them are there.
+async fn distribute(mut acceptor: Acceptor, tracker: Arc<Tracker>, stop: Stop, index: usize, workers: Arc<[Handover]>) {
     let load = |worker: &Handover| worker.load.load(Ordering::Relaxed);
     let Some(own) = workers.get(index) else { return };
-    while let Some(accepted) = acceptor.accept().await {
+    while let Some(mut accepted) = acceptor.accept().await {
+        accepted.place = tokio::select! {
+            biased;
+            place = tracker.place() => place,
+            () = stop.asked() => None,
+        };
         let least = workers.iter().min_by_key(|worker| load(worker)).filter(|least| load(least) < load(own));
         // A thread that stops takes no more connections.
         if let Err(returned) = least.unwrap_or(own).connections.send(accepted) {
