@@ -1,7 +1,6 @@
 """Tests behind `uwsgictl gateway`: HTTP in front, and this server behind it, at a Unix socket and over TCP.
 
-UWSGICTL names the command; otherwise it is the one that cargo has built. `tests/tests/gateway_peers` has the same requests for
-other servers.
+UWSGICTL names the command; otherwise it is the one that cargo has built.
 """
 
 from __future__ import annotations
@@ -29,6 +28,8 @@ UWSGICTL = os.environ.get("UWSGICTL", str(ROOT / "target/debug/uwsgictl"))
 APPLICATION = ROOT / "tests/src/programs/inspector.py"
 # A missing, doubled or exchanged part of any usual size shows in these bytes.
 LARGE = (bytes(number * 167 % 256 for number in range(999_983)) * 21)[:20_000_000]
+# `tests/tests/gateway_peers` has the other servers.
+ONLY_OURS = True
 MODES = [(), ("--stream-bodies",), ("--stream-answers",), ("--stream-bodies", "--stream-answers")]
 
 
