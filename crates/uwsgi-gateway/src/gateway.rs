@@ -10,15 +10,15 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use tokio::io::{AsyncRead, AsyncWrite};
-use uwsgi::client::AddressError;
-use uwsgi_server::Listener;
+use uwsgi::server::ConnectionLimit;
+use uwsgi_server::{Listener, raise_open_files};
 use uwsgi_tower::{Client, Stop};
 
 use crate::access_log::AccessLog;
 use crate::proxy::Proxy;
 use crate::server::{Handover, Tracker, Worker, serve};
 use crate::settings::Settings;
-use crate::vars::FrontAddresses;
+use crate::vars::{FrontAddresses, SettingsError};
 
 /// A gateway from HTTP/1.1 to uwsgi.
 ///
@@ -65,8 +65,13 @@ pub struct ConnectionServer {
     stop: Stop,
 }
 
+/// How many descriptors a connection may need: its own, that of the backend, and those of two temporary files.
+const DESCRIPTORS: usize = 4;
+
 impl ConnectionServer {
-    /// Serves a connection until it ends, or until the [stop](Gateway::stop_handle). The limit on connections does not apply.
+    /// Serves a connection until it ends, or until the [stop](Gateway::stop_handle). The limits on connections and on the time
+    /// of a stop do not apply. A connection that breaks off in an answer is only dropped, which a client of HTTP/1.0 may take
+    /// for the end of the answer.
     pub async fn serve<I>(&self, io: I, addresses: FrontAddresses)
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -80,18 +85,22 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The address of the backend is not one to connect to.
-    pub fn new(settings: Settings) -> Result<Self, AddressError> {
-        let client = Client::new(&settings.backend)?;
-        Ok(Self::with_client(settings, client))
+    /// [`SettingsError`]: the settings contradict each other, or the address of the backend is not one to connect to.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let client = Client::new(&settings.backend).map_err(SettingsError::Backend)?;
+        Self::with_client(settings, client)
     }
 
     /// Makes a gateway that asks its backend through this client, for a backend that a
     /// [connector](Client::with_connector) reaches. The address in the settings is not used.
-    #[must_use]
-    pub fn with_client(settings: Settings, client: Client) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`]: the settings contradict each other.
+    pub fn with_client(settings: Settings, client: Client) -> Result<Self, SettingsError> {
+        settings.translation.check()?;
         let stop = Stop::new();
-        Self { proxy: Proxy::new(settings, client, stop.clone()), listeners: Vec::new(), stop }
+        Ok(Self { proxy: Proxy::new(settings, client, stop.clone()), listeners: Vec::new(), stop })
     }
 
     /// Adds a listener.
@@ -145,6 +154,7 @@ impl Gateway {
             let directory = settings.temp_dir.display();
             return Err(io::Error::new(error.kind(), format!("no temporary file can be made in {directory}: {error}")));
         }
+        raise_open_files(ConnectionLimit::new(settings.limits.connections).max_open().saturating_mul(DESCRIPTORS));
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
         let tracker = Tracker::new(settings.limits.connections);
         let proxy = Arc::new(proxy);
@@ -160,10 +170,8 @@ impl Gateway {
             let (listeners, handovers, stop) = (Arc::clone(&listeners), Arc::clone(&handovers), stop.clone());
             let stop_all = stop.clone();
             let thread = thread::Builder::new().name("uwsgi-gateway".to_string()).spawn(move || {
-                let ran = worker.run(listeners, &handovers);
-                // If one thread cannot work, the others stop too.
-                stop.ask();
-                ran
+                let _stop_all = StopOnDrop(stop);
+                worker.run(listeners, &handovers)
             });
             running.push(thread.inspect_err(|_| stop_all.ask())?);
         }
@@ -173,5 +181,14 @@ impl Gateway {
             Ok(ran) => ran,
             Err(_) => Err(io::Error::other("a thread of the gateway has panicked")),
         })
+    }
+}
+
+/// Stops all threads when one of them ends, also by a panic.
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.ask();
     }
 }

@@ -16,7 +16,7 @@ use crate::vars::Translation;
 /// use core::time::Duration;
 /// use uwsgi_gateway::Settings;
 ///
-/// let settings = Settings::new("unix:/run/app.sock")?.with_timeout(Duration::from_secs(300)).with_max_body(10 << 20);
+/// let settings = Settings::new("unix:/run/app.sock")?.with_backend_timeout(Duration::from_secs(300)).with_max_body(10 << 20);
 /// # Ok::<(), uwsgi::client::AddressError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -103,15 +103,16 @@ impl Settings {
         Self { translation, ..self }
     }
 
-    /// Sets the most connections of clients at once; 1,024 by default. A few clients more get status 503. More than these wait
-    /// in the queue of the kernel.
+    /// Sets the most connections of clients at once; 1,024 by default. 64 more get status 503. All others wait in the queue of
+    /// the kernel.
     #[must_use]
     pub fn with_max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// Sets the most bytes of the body of a request; 1 GiB by default. A longer body has status 413.
+    /// Sets the most bytes of the body of a request; 1 GiB by default. A longer body has status 413. At most this many bytes of an
+    /// answer are read ahead too.
     #[must_use]
     pub fn with_max_body(mut self, bytes: u64) -> Self {
         self.limits.body = bytes;
@@ -120,7 +121,7 @@ impl Settings {
 
     /// Sets the most bytes of all temporary files together; 4 GiB by default. A request that needs more has status 503.
     #[must_use]
-    pub fn with_max_temp(mut self, bytes: u64) -> Self {
+    pub fn with_temp_max(mut self, bytes: u64) -> Self {
         self.limits.temp = bytes;
         self
     }
@@ -164,7 +165,7 @@ impl Settings {
     /// must be whole this time after the backend has the request. Before the head the status is then 504; after it the answer
     /// breaks off.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+    pub fn with_backend_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.backend = timeout;
         self
     }
@@ -219,7 +220,8 @@ impl Settings {
         Self { health_path: Some(path.into()), ..self }
     }
 
-    /// Sets the header `Server` of all answers. By default the backend's own passes.
+    /// Sets the header `Server` of all answers, except for those that hyper gives to malformed heads. By default the backend's
+    /// own passes. `Date` is the backend's too; if there is no `Date`, the gateway adds one.
     #[must_use]
     pub fn with_server_header(self, server: HeaderValue) -> Self {
         Self { server_header: Some(server), ..self }

@@ -21,7 +21,7 @@ where
         tokio::spawn(backend(far));
         async { Ok::<_, io::Error>(near) }
     });
-    let server = Gateway::with_client(settings, client).into_connection_server();
+    let server = Gateway::with_client(settings, client).unwrap().into_connection_server();
     let (near, far) = duplex(1 << 16);
     tokio::spawn(async move { server.serve(far, FrontAddresses::unix()).await });
     near

@@ -19,5 +19,5 @@ pub use app::{Answer, App, AppError, Body, Call, Head, Message, NotImplemented};
 pub use connection::serve_connection;
 pub use listener::Listener;
 pub use log::{log_cut, log_refusal, request_name};
-pub use server::{Handle, Server};
+pub use server::{Handle, Server, raise_open_files};
 pub use uwsgi_io::Addresses;

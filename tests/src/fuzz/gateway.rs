@@ -54,11 +54,13 @@ const ANSWERS: [&str; 8] = [
     "HTTP/1.1 200 OK\r\nX-Number: @\r\nContent-Length: 9\r\n\r\ncut off",
 ];
 
+/// The vars of a request without its id, and its body.
+type Received = (Vec<Vec<u8>>, Vec<u8>);
+
 /// What the backend and the client got.
 #[derive(Debug, Default)]
 struct Talk {
-    /// The vars without the request id, and the body of each request.
-    requests: Vec<(Vec<Vec<u8>>, Vec<u8>)>,
+    requests: Vec<Received>,
     answers: Vec<u8>,
 }
 
@@ -94,7 +96,7 @@ fn talk(flags: u8, pieces: &[&[u8]]) -> Talk {
         if flags & 4 != 0 {
             settings = settings.with_max_body(10);
         }
-        let server = Gateway::with_client(settings, client).into_connection_server();
+        let server = Gateway::with_client(settings, client).unwrap().into_connection_server();
         let (near, far) = duplex(1 << 20);
         let addresses = FrontAddresses::tcp("192.0.2.1:1025".parse().unwrap(), "192.0.2.2:80".parse().unwrap());
         tokio::spawn(async move { server.serve(far, addresses).await });
@@ -129,7 +131,7 @@ async fn read_answers(client: DuplexStream, pieces: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Serves one request of the gateway.
-async fn serve(mut connection: DuplexStream, flags: u8, requests: &Mutex<Vec<(Vec<Vec<u8>>, Vec<u8>)>>) {
+async fn serve(mut connection: DuplexStream, flags: u8, requests: &Mutex<Vec<Received>>) {
     let mut packet = vec![0; Header::LEN];
     if connection.read_exact(&mut packet).await.is_err() {
         return;

@@ -10,35 +10,62 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::client_io::phase::Phase;
 
 /// A client's stream that notes what moves on it, for the [clock](crate::client_io::ConnectionClock).
+///
+/// If it is dropped inside an answer that only the close of the connection ends, the close is a reset, so that the client sees
+/// that the answer is not whole.
 #[derive(Debug)]
 pub(crate) struct ObservedIo<S> {
-    stream: S,
+    /// `None` once it was taken.
+    stream: Option<S>,
+    close_with_reset: fn(&S),
     phase: Arc<Phase>,
     /// The client has sent the end of its stream.
     eof: bool,
 }
 
 impl<S> ObservedIo<S> {
-    pub(crate) const fn new(stream: S, phase: Arc<Phase>) -> Self {
-        Self { stream, phase, eof: false }
+    /// `close_with_reset` sets that the close of the stream is a reset.
+    pub(crate) const fn new(stream: S, close_with_reset: fn(&S), phase: Arc<Phase>) -> Self {
+        Self { stream: Some(stream), close_with_reset, phase, eof: false }
     }
 
-    /// Returns the stream, if the client has not sent its end.
-    pub(crate) fn into_open_stream(self) -> Option<S> {
-        Some(self.stream).filter(|_| !self.eof)
+    /// Takes the stream. The close is its new owner's.
+    pub(crate) const fn take(&mut self) -> Option<S> {
+        self.stream.take()
     }
 
-    /// Returns the stream.
-    pub(crate) fn into_stream(self) -> S {
-        self.stream
+    /// Returns whether the client has not sent the end of its stream.
+    pub(crate) const fn is_open(&self) -> bool {
+        !self.eof
     }
+
+    /// Closes the connection with a reset.
+    pub(crate) fn reset(mut self) {
+        if let Some(stream) = self.take() {
+            (self.close_with_reset)(&stream);
+        }
+    }
+}
+
+impl<S> Drop for ObservedIo<S> {
+    fn drop(&mut self) {
+        if let (true, Some(stream)) = (self.phase.is_inside_answer_to_close(), &self.stream) {
+            (self.close_with_reset)(stream);
+        }
+    }
+}
+
+/// The error of a stream that was taken.
+fn taken<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ObservedIo<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        let Some(stream) = &mut this.stream else { return taken() };
+        let read = Pin::new(stream).poll_read(cx, buffer);
         if read.is_ready() {
             if buffer.filled().len() == before {
                 this.eof = true;
@@ -53,17 +80,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for ObservedIo<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedIo<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let Some(stream) = &mut this.stream else { return taken() };
+        let written = Pin::new(stream).poll_write(cx, bytes);
         this.phase.set_written(written.is_ready());
         written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let Some(stream) = &mut self.get_mut().stream else { return taken() };
+        Pin::new(stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let Some(stream) = &mut self.get_mut().stream else { return taken() };
+        Pin::new(stream).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -72,12 +102,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedIo<S> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, pieces);
+        let Some(stream) = &mut this.stream else { return taken() };
+        let written = Pin::new(stream).poll_write_vectored(cx, pieces);
         this.phase.set_written(written.is_ready());
         written
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 }

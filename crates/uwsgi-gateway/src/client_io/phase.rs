@@ -12,6 +12,8 @@ pub(crate) struct Phase {
     progress: AtomicU32,
     /// Only the close of the connection tells the client where the current answer ends.
     ends_with_close: AtomicBool,
+    /// The client may still send bytes of a request that was answered already.
+    lingers: AtomicBool,
 }
 
 /// What a connection waits for.
@@ -72,8 +74,19 @@ impl Phase {
         self.ends_with_close.store(ends_with_close, Ordering::Relaxed);
     }
 
-    pub(crate) fn ends_with_close(&self) -> bool {
-        self.ends_with_close.load(Ordering::Relaxed)
+    /// Returns whether the connection is inside an answer that only its close ends.
+    pub(super) fn is_inside_answer_to_close(&self) -> bool {
+        let is_inside = matches!(self.waiting(), Waiting::Answer | Waiting::Client);
+        is_inside && self.ends_with_close.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the client may still send bytes of the request, though it is answered.
+    pub(crate) fn linger(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lingers(&self) -> bool {
+        self.lingers.load(Ordering::Relaxed)
     }
 
     fn set(&self, waiting: u8) {

@@ -1,12 +1,13 @@
 //! The body of an answer, and the end of its request: the log line, and what the connection waits for next.
 
 use core::error::Error;
+use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use alloc::sync::Arc;
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, Version};
+use http::{Method, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use std::io::ErrorKind;
 use std::time::Instant;
@@ -21,6 +22,8 @@ use crate::client_io::Phase;
 #[derive(Debug)]
 pub(crate) struct Answering {
     phase: Arc<Phase>,
+    method: Method,
+    target: Uri,
     log: Option<Log>,
 }
 
@@ -35,8 +38,15 @@ struct Log {
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 impl Answering {
-    pub(super) fn new(phase: &Arc<Phase>) -> Self {
-        Self { phase: Arc::clone(phase), log: None }
+    /// Notes that a request came.
+    pub(super) fn new(phase: &Arc<Phase>, method: &Method, target: &Uri) -> Self {
+        phase.begin_answer();
+        Self { phase: Arc::clone(phase), method: method.clone(), target: target.clone(), log: None }
+    }
+
+    /// Notes that the client may still send bytes of this request when it is answered.
+    pub(super) fn linger(&self) {
+        self.phase.linger();
     }
 
     /// Sets what the log line says of the request.
@@ -57,16 +67,11 @@ impl Answering {
     }
 
     /// Answers the request.
-    pub(super) fn answer(
-        mut self,
-        answer: Response<AnswerBody>,
-        method: &Method,
-        version: Version,
-    ) -> Response<AnsweringBody> {
+    pub(super) fn answer(mut self, answer: Response<AnswerBody>, version: Version) -> Response<AnsweringBody> {
         if let Some(log) = &mut self.log {
             log.entry.status = answer.status().as_u16();
         }
-        let has_body = method != Method::HEAD && !is_without_body(answer.status());
+        let has_body = self.method != Method::HEAD && !is_without_body(answer.status());
         let is_length_known = answer.body().size_hint().exact().is_some();
         // hyper sends a body of unknown length as chunks to clients of HTTP/1.1, and closes after it for older ones.
         self.phase.set_ends_with_close(has_body && !is_length_known && version < Version::HTTP_11);
@@ -82,6 +87,13 @@ pub(super) fn option_for(error: &(dyn Error + 'static)) -> &'static str {
             ": see --http-connect-timeout"
         }
         _ => "",
+    }
+}
+
+/// Writes the method, and the path without the query, which may have secrets.
+impl fmt::Display for Answering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.target.path())
     }
 }
 
@@ -125,7 +137,8 @@ impl Body for AnsweringBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
-                tracing::warn!("an answer broke off: {error}{}", error.source().map_or("", option_for));
+                let option = error.source().map_or("", option_for);
+                tracing::warn!("{}: the answer broke off: {error}{option}", self.answering);
                 self.error = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::future::Future;
 use core::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -13,7 +13,8 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use uwsgi_tower::{ClientError, PacketBuf, Stop, upgrade};
+use uwsgi_tower::upgrade::{self, Upgraded};
+use uwsgi_tower::{ClientError, PacketBuf, Stop};
 
 use crate::access_log::{AccessLog, Entry};
 use crate::body::{AnswerBody, BodyError, BodyLimits, LimitedBody, read_whole};
@@ -42,8 +43,8 @@ pub(crate) struct ClientConnection {
     pub(crate) addresses: FrontAddresses,
     /// There are too many connections: this one gets a 503.
     pub(crate) is_refused: bool,
-    /// The tunnel that a request of this connection has opened.
-    tunnel: Mutex<Option<Tunnel>>,
+    /// The backend's side of the tunnel that a request of this connection has opened, and that request.
+    tunnel: Mutex<Option<(Upgraded, Option<Answering>)>>,
 }
 
 /// The service of one connection.
@@ -81,77 +82,103 @@ impl Proxy {
         &self.settings
     }
 
-    async fn answer(&self, connection: &ClientConnection, request: Request<Incoming>) -> Response<AnsweringBody> {
-        let mut answering = Answering::new(&connection.phase);
-        let (parts, body) = request.into_parts();
+    /// Notes that a request came.
+    fn begin(&self, connection: &ClientConnection, parts: &Parts) -> Answering {
+        let mut answering = Answering::new(&connection.phase, &parts.method, &parts.uri);
         if let Some(log) = &self.access_log {
-            let client = connection.addresses.peer;
-            answering.log(log, Entry { client, ..Entry::new(&parts) });
+            answering.log(log, Entry { client: connection.addresses.peer, ..Entry::new(parts) });
         }
-        let mut answer = if connection.is_refused {
-            last_page(StatusCode::SERVICE_UNAVAILABLE)
-        } else if self.settings.health_path.as_deref() == Some(parts.uri.path()) {
-            page(if self.stop.is_asked() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK })
+        answering
+    }
+
+    async fn answer(
+        &self,
+        connection: &ClientConnection,
+        mut answering: Answering,
+        parts: Parts,
+        body: Incoming,
+    ) -> Response<AnsweringBody> {
+        let answer = if connection.is_refused {
+            Err(Refused::and_close(StatusCode::SERVICE_UNAVAILABLE))
         } else {
-            match self.forward(connection, &mut answering, &parts, body).await {
-                Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                    return self.switch(connection, answering, answer).await;
-                }
-                Ok(answer) => self.pass(answer),
-                Err(Refused { status, closes: true }) => last_page(status),
-                Err(Refused { status, closes: false }) => page(status),
+            self.forward(connection, &mut answering, &parts, body).await
+        };
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(Refused { status, closes: true }) => {
+                answering.linger();
+                last_page(status)
             }
+            Err(Refused { status, closes: false }) => page(status),
         };
         if let Some(server) = &self.settings.server_header {
             answer.headers_mut().insert(SERVER, server.clone());
         }
-        answering.answer(answer, &parts.method, parts.version)
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return answering.answer(answer, parts.version);
+        }
+        // The tunnel has the line of the log.
+        let head = Answering::new(&connection.phase, &parts.method, &parts.uri);
+        connection.set_answering(answering);
+        head.answer(answer, parts.version)
     }
 
-    /// Asks the backend.
+    /// Asks the backend. A 101 opens the tunnel of the connection.
     async fn forward(
         &self,
         connection: &ClientConnection,
         answering: &mut Answering,
         parts: &Parts,
         body: Incoming,
-    ) -> Result<Response<uwsgi_tower::Incoming>, Refused> {
+    ) -> Result<Response<AnswerBody>, Refused> {
         let front = self.settings.translation.read(parts, &connection.addresses).map_err(|error| {
-            tracing::info!("{} {}: {error}", parts.method, parts.uri);
+            tracing::info!("{answering}: {error}");
             Refused::and_close(error.status())
         })?;
         if let Some(entry) = answering.entry() {
             entry.client = front.client();
             entry.request_id = Some(front.request_id().into());
         }
+        if self.settings.health_path.as_deref() == Some(parts.uri.path()) {
+            let status = if self.stop.is_asked() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+            return Err(Refused { status, closes: front.body() != FrontBody::None });
+        }
+        let mut is_body_read = true;
         let answer = match front.body() {
-            FrontBody::None => self.send(packet(&front, 0)?, Empty::<Bytes>::new()).await,
+            FrontBody::None => self.send(packet(answering, &front, 0)?, Empty::<Bytes>::new()).await,
             FrontBody::Length(length) if self.settings.stream_bodies => {
-                let packet = packet(&front, length)?;
+                let packet = packet(answering, &front, length)?;
                 let limits = self.body_limits(Some(length));
                 if length > limits.most {
                     return Err(Refused::and_close(StatusCode::PAYLOAD_TOO_LARGE));
                 }
+                // The backend may answer before it has read the body.
+                answering.linger();
+                is_body_read = false;
                 self.send(packet, LimitedBody::new(body, &limits)).await
             }
             declared => {
                 let declared = if let FrontBody::Length(length) = declared { Some(length) } else { None };
                 let limits = self.body_limits(declared);
                 // Finds out before the body is read whether the vars fit.
-                drop(packet(&front, declared.unwrap_or(limits.most))?);
+                drop(packet(answering, &front, declared.unwrap_or(limits.most))?);
                 let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
-                    tracing::info!("{} {}: {error}", parts.method, parts.uri);
+                    tracing::info!("{answering}: {error}");
                     // A client that sent an invalid chunk may still read; one that is gone does not.
                     Refused::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
                 })?;
-                self.send(packet(&front, body.len())?, body).await
+                self.send(packet(answering, &front, body.len())?, body).await
             }
         };
-        answer.map_err(|error| {
-            let status = status_of(&error);
-            tracing::warn!("{} {}: {status}: {error}{}", parts.method, parts.uri, option_for(&error));
-            Refused { status, closes: false }
-        })
+        match answer {
+            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => Self::switch(connection, answer).await,
+            Ok(answer) => Ok(self.pass(answer)),
+            Err(error) => {
+                let status = status_of(&error);
+                tracing::warn!("{answering}: {status}: {error}{}", option_for(&error));
+                Err(Refused { status, closes: !is_body_read })
+            }
+        }
     }
 
     async fn send<B>(&self, packet: PacketBuf, body: B) -> Result<Response<uwsgi_tower::Incoming>, ClientError>
@@ -184,30 +211,21 @@ impl Proxy {
 
     /// Opens the tunnel of a 101.
     async fn switch(
-        &self,
         connection: &ClientConnection,
-        mut answering: Answering,
         mut answer: Response<uwsgi_tower::Incoming>,
-    ) -> Response<AnsweringBody> {
-        if let Some(entry) = answering.entry() {
-            entry.status = StatusCode::SWITCHING_PROTOCOLS.as_u16();
-        }
-        let Ok(backend) = upgrade::on(&mut answer).await else {
-            // A client's upgrade is there with its response.
-            return answering.answer(page(StatusCode::BAD_GATEWAY), &http::Method::GET, http::Version::HTTP_11);
-        };
-        let tunnel = Tunnel::new(backend, answering);
-        *connection.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
-        let (mut parts, _) = answer.into_parts();
-        parts.headers.remove(CONTENT_LENGTH);
-        let nothing = Answering::new(&connection.phase);
-        nothing.answer(Response::from_parts(parts, AnswerBody::empty()), &http::Method::GET, http::Version::HTTP_11)
+    ) -> Result<Response<AnswerBody>, Refused> {
+        // A client's upgrade is there with its response.
+        let backend = upgrade::on(&mut answer).await;
+        let backend = backend.map_err(|_| Refused { status: StatusCode::BAD_GATEWAY, closes: false })?;
+        *connection.lock_tunnel() = Some((backend, None));
+        answer.headers_mut().remove(CONTENT_LENGTH);
+        Ok(answer.map(|_| AnswerBody::empty()))
     }
 }
 
-fn packet(front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Refused> {
+fn packet(answering: &Answering, front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Refused> {
     front.packet(length).map_err(|error| {
-        tracing::info!("{}: {error}", front.request_uri());
+        tracing::info!("{answering}: {error}");
         Refused::and_close(error.status())
     })
 }
@@ -219,8 +237,10 @@ fn status_of(error: &ClientError) -> StatusCode {
         ClientError::Connect { error, .. } if error.kind() == std::io::ErrorKind::TimedOut => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        // The gateway has no descriptors left.
+        // The gateway has no descriptors or ports left.
         ClientError::Connect { error, .. } if is_exhausted(error) => StatusCode::SERVICE_UNAVAILABLE,
+        // The temporary file of a body that was read whole.
+        ClientError::Body(error) if error.is::<std::io::Error>() => StatusCode::SERVICE_UNAVAILABLE,
         ClientError::Body(error) => match error.downcast_ref().map(BodyError::status) {
             Some(Some(status)) => status,
             _ => StatusCode::BAD_REQUEST,
@@ -231,7 +251,7 @@ fn status_of(error: &ClientError) -> StatusCode {
 
 fn is_exhausted(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    let exhausted = [Errno::ADDRNOTAVAIL, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
 }
 
@@ -245,6 +265,17 @@ impl ClientConnection {
     pub(crate) fn new(phase: Arc<Phase>, addresses: FrontAddresses, is_refused: bool) -> Self {
         Self { phase, addresses, is_refused, tunnel: Mutex::new(None) }
     }
+
+    /// Gives the tunnel the request that opened it.
+    fn set_answering(&self, answering: Answering) {
+        if let Some((_, place)) = &mut *self.lock_tunnel() {
+            *place = Some(answering);
+        }
+    }
+
+    fn lock_tunnel(&self) -> MutexGuard<'_, Option<(Upgraded, Option<Answering>)>> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl ProxyService {
@@ -254,7 +285,8 @@ impl ProxyService {
 
     /// Takes the tunnel that the last request of the connection has opened.
     pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
-        self.connection.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let (backend, answering) = self.connection.lock_tunnel().take()?;
+        Some(Tunnel::new(backend, answering?))
     }
 }
 
@@ -265,8 +297,9 @@ impl hyper::service::Service<Request<Incoming>> for ProxyService {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { proxy, connection } = self.clone();
-        // Here, and not in the future: hyper may read before it polls the future.
-        connection.phase.begin_answer();
-        Box::pin(async move { Ok(proxy.answer(&connection, request).await) })
+        let (parts, body) = request.into_parts();
+        // Here, and not in the future: hyper may read before it polls the future, or drop it unpolled.
+        let answering = proxy.begin(&connection, &parts);
+        Box::pin(async move { Ok(proxy.answer(&connection, answering, parts, body).await) })
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uwsgi_tower::upgrade::Upgraded;
 
-use crate::client_io::after;
+use crate::client_io::{after, linger};
 use crate::proxy::answer::Answering;
 
 /// The backend's side of a connection that was upgraded.
@@ -21,6 +21,13 @@ pub(crate) struct Tunnel {
     answering: Answering,
 }
 
+/// Why a direction ended early.
+#[derive(Debug)]
+enum Failed {
+    Read(io::Error),
+    Write(io::Error),
+}
+
 /// The bytes of a read.
 const PIECE: usize = 16 << 10;
 
@@ -29,28 +36,36 @@ impl Tunnel {
         Self { backend, answering }
     }
 
-    /// Moves bytes until both directions have ended, one of them fails, or no byte has come for `idle`. The end of one
-    /// direction is passed on, and the other direction goes on.
-    pub(crate) async fn run(self, client: impl AsyncRead + AsyncWrite, read_ahead: Bytes, idle: Duration) {
+    /// Moves bytes until both directions have ended, a read or the client fails, or no byte has come for `idle`. The end of one
+    /// direction is passed on, and the other direction goes on. So does the direction to the client if the backend reads no
+    /// more: its last bytes may be on their way.
+    pub(crate) async fn run(self, client: impl AsyncRead + AsyncWrite + Unpin, read_ahead: Bytes, idle: Duration) {
         let Self { backend, answering: _answering } = self;
-        let (client_reader, client_writer) = split(client);
-        let (backend_reader, backend_writer) = split(backend);
+        let (mut client_reader, mut client_writer) = split(client);
+        let (mut backend_reader, mut backend_writer) = split(backend);
         let (moved, last_move) = watch::channel(Instant::now());
         let both = async {
             tokio::try_join!(
-                pass(client_reader, backend_writer, read_ahead, &moved),
-                pass(backend_reader, client_writer, Bytes::new(), &moved),
+                async {
+                    match pass(&mut client_reader, &mut backend_writer, read_ahead, &moved).await {
+                        Err(Failed::Write(_)) => Ok(()),
+                        passed => passed,
+                    }
+                },
+                pass(&mut backend_reader, &mut client_writer, Bytes::new(), &moved),
             )
         };
-        tokio::select! {
-            ended = both => {
-                if let Err(error) = ended {
-                    tracing::debug!("a WebSocket broke off: {error}");
-                }
-            }
+        let ended = tokio::select! {
+            ended = both => ended.map(drop),
             () = silence(last_move, idle) => {
                 tracing::info!("a WebSocket had no byte for {idle:?}, and is closed: see --websocket-timeout");
+                return;
             }
+        };
+        match ended {
+            // The client may still send what the backend reads no more.
+            Ok(()) => linger(client_reader.unsplit(client_writer)).await,
+            Err(Failed::Read(error) | Failed::Write(error)) => tracing::debug!("a WebSocket broke off: {error}"),
         }
     }
 }
@@ -68,20 +83,20 @@ async fn silence(last_move: watch::Receiver<Instant>, idle: Duration) {
 
 /// Writes `first` and all that comes, then ends the direction.
 async fn pass(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
     first: Bytes,
     moved: &watch::Sender<Instant>,
-) -> io::Result<()> {
-    to.write_all(&first).await?;
+) -> Result<(), Failed> {
+    to.write_all(&first).await.map_err(Failed::Write)?;
     let mut piece = vec![0; PIECE];
     loop {
-        let count = from.read(&mut piece).await?;
+        let count = from.read(&mut piece).await.map_err(Failed::Read)?;
         moved.send_replace(Instant::now());
         if count == 0 {
-            return to.shutdown().await;
+            return to.shutdown().await.map_err(Failed::Write);
         }
-        to.write_all(piece.get(..count).unwrap_or_default()).await?;
+        to.write_all(piece.get(..count).unwrap_or_default()).await.map_err(Failed::Write)?;
         moved.send_replace(Instant::now());
     }
 }

@@ -14,15 +14,11 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::time::sleep;
 use uwsgi_tower::Stop;
 
-use crate::server::tracker::Place;
-
 /// A connection that was accepted, and is not registered in a runtime.
 #[derive(Debug)]
-pub(crate) struct Accepted {
+pub(super) struct Accepted {
     pub(super) descriptor: OwnedFd,
     pub(super) is_tcp: bool,
-    /// Its place among all connections. After a stop there may be none.
-    pub(super) place: Option<Place>,
 }
 
 /// A listener in the runtime of one thread.
@@ -70,8 +66,7 @@ impl Acceptor {
             match accepted {
                 Ok(descriptor) => {
                     self.is_exhausted = false;
-                    let is_tcp = matches!(self.listener, Registered::Tcp(_));
-                    return Some(Accepted { descriptor, is_tcp, place: None });
+                    return Some(Accepted { descriptor, is_tcp: matches!(self.listener, Registered::Tcp(_)) });
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {

@@ -16,6 +16,8 @@ use crate::vars::FrontAddresses;
 
 /// The most header lines of a request; hyper answers 431 if there are more.
 const MAX_HEADERS: usize = 1000;
+/// The most bytes of a head, and of an answer that hyper holds. A packet has 64 KiB, so a longer head could not be sent.
+const MAX_BUFFER: usize = 96 << 10;
 
 /// Serves a connection until it ends. `close_with_reset` sets that its close is a reset.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
@@ -34,49 +36,54 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     }
     let connection = Arc::new(ClientConnection::new(Arc::clone(&phase), addresses, is_refused));
     let service = ProxyService::new(proxy, connection);
-    let io = TokioIo::new(ObservedIo::new(stream, Arc::clone(&phase)));
-    let mut http = http1::Builder::new().max_headers(MAX_HEADERS).serve_connection(io, service);
+    let io = TokioIo::new(ObservedIo::new(stream, close_with_reset, Arc::clone(&phase)));
+    let mut http = http1::Builder::new();
+    let mut http = http.max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER).serve_connection(io, service.clone());
     let end = {
         let mut asked = pin!(stop.asked());
         let mut clock = ConnectionClock::new(timeouts);
-        let mut stops = false;
+        let (mut is_stopping, mut was_told) = (false, false);
         poll_fn(|cx| {
-            if !stops && asked.as_mut().poll(cx).is_ready() {
-                stops = true;
+            is_stopping = is_stopping || asked.as_mut().poll(cx).is_ready();
+            // A head that has begun is read to its end, and answered.
+            if is_stopping && !was_told && phase.waiting() != Waiting::Head {
+                was_told = true;
                 Pin::new(&mut http).graceful_shutdown();
             }
-            if let Poll::Ready(served) = http.poll_without_shutdown(cx) {
-                return Poll::Ready(End::Served(served));
+            match http.poll_without_shutdown(cx) {
+                // hyper 1.12 is done before it has written its last bytes, if the client takes none. It writes them when it is
+                // polled again.
+                Poll::Ready(Ok(())) if phase.waiting() == Waiting::Client => {}
+                Poll::Ready(served) => return Poll::Ready(End::Served(served)),
+                Poll::Pending => {}
             }
             clock.poll(&phase, cx).map(End::TimeOver)
         })
         .await
     };
     let parts = http.into_parts();
-    let io = parts.io.into_inner();
-    let tunnel = parts.service.take_tunnel();
+    let (mut io, tunnel) = (parts.io.into_inner(), service.take_tunnel());
     drop(parts.service);
     match end {
-        End::Served(Ok(())) => match tunnel {
-            Some(tunnel) => tunnel.run(io.into_stream(), parts.read_buf, timeouts.tunnel).await,
-            None => close(io).await,
-        },
+        End::Served(Ok(())) => {
+            if let (Some(tunnel), Some(stream)) = (tunnel, io.take()) {
+                return tunnel.run(stream, parts.read_buf, timeouts.tunnel).await;
+            }
+            if phase.lingers() {
+                close_slowly(io).await;
+            }
+        }
         // hyper has told the client about a head that it refused.
         End::Served(Err(error)) if error.is_parse() => {
             tracing::info!("a client sent an invalid head: {error}");
-            close(io).await;
+            close_slowly(io).await;
         }
-        End::Served(Err(error)) => {
-            tracing::debug!("a connection ended early: {error}");
-            if phase.ends_with_close() {
-                close_with_reset(&io.into_stream());
-            }
-        }
+        End::Served(Err(error)) => tracing::debug!("a connection ended early: {error}"),
         End::TimeOver(Waiting::Client) => {
             tracing::info!("a client took no byte of its answer for {:?}: see --send-timeout", timeouts.send);
-            close_with_reset(&io.into_stream());
+            io.reset();
         }
-        End::TimeOver(_) => close(io).await,
+        End::TimeOver(_) => {}
     }
 }
 
@@ -86,8 +93,9 @@ enum End {
     TimeOver(Waiting),
 }
 
-async fn close(io: ObservedIo<impl AsyncRead + AsyncWrite + Unpin>) {
-    if let Some(stream) = io.into_open_stream() {
+/// Closes a connection whose client may still send.
+async fn close_slowly<S: AsyncRead + AsyncWrite + Unpin>(mut io: ObservedIo<S>) {
+    if let (true, Some(stream)) = (io.is_open(), io.take()) {
         linger(stream).await;
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Tracker {
 }
 
 /// A place for a connection. When it is dropped, the next connection may have it.
-pub(crate) type Place = OwnedSemaphorePermit;
+pub(super) type Place = OwnedSemaphorePermit;
 
 /// A connection that is counted until this is dropped.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ pub(crate) struct Counted {
     tracker: Arc<Tracker>,
     /// The count of the thread that serves the connection.
     load: Arc<AtomicUsize>,
-    pub(crate) admission: Admission,
+    admission: Admission,
+    _place: Option<Place>,
 }
 
 impl Tracker {
@@ -40,17 +41,27 @@ impl Tracker {
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
-    /// Counts a new connection, which the thread with this count serves.
-    pub(super) fn count(self: &Arc<Self>, load: &Arc<AtomicUsize>) -> Counted {
+    /// Counts a connection, which the thread with this count will serve. `None` means that it must be closed: there are too
+    /// many.
+    pub(super) fn count(self: &Arc<Self>, load: &Arc<AtomicUsize>, place: Option<Place>) -> Option<Counted> {
         // Clients may come from everywhere: only the number of connections matters.
-        let no_peer = None;
-        let admission = self.lock().admit(&AllowList::<String>::from(AllowList::default()), no_peer);
+        let admission = self.lock().admit(&AllowList::<String>::from(AllowList::default()), None);
+        if let Admission::RefuseWithoutWaiting(_) = admission {
+            return None;
+        }
         load.fetch_add(1, Ordering::Relaxed);
-        Counted { tracker: Arc::clone(self), load: Arc::clone(load), admission }
+        Some(Counted { tracker: Arc::clone(self), load: Arc::clone(load), admission, _place: place })
     }
 
     fn lock(&self) -> MutexGuard<'_, ConnectionLimit> {
         self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    /// Returns whether the connection gets a 503, because there are too many.
+    pub(super) fn is_refused(&self) -> bool {
+        self.admission != Admission::Serve
     }
 }
 

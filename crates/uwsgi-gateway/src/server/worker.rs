@@ -10,8 +10,9 @@ use rustix::net::{getpeername, getsockname};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::task::coop::consume_budget;
 use tokio::time::sleep_until;
-use uwsgi::server::Admission;
+use uwsgi::server::ConnectionLimit;
 use uwsgi_server::Listener;
 use uwsgi_tower::Stop;
 
@@ -19,13 +20,13 @@ use crate::client_io::{ClientSocket, after};
 use crate::proxy::Proxy;
 use crate::server::acceptor::{Accepted, Acceptor};
 use crate::server::connection::serve;
-use crate::server::tracker::Tracker;
+use crate::server::tracker::{Counted, Tracker};
 use crate::vars::FrontAddresses;
 
 /// The way to give a thread a connection that another thread accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Handover {
-    connections: mpsc::UnboundedSender<Accepted>,
+    connections: mpsc::UnboundedSender<(Accepted, Counted)>,
     /// How many connections the thread serves.
     load: Arc<AtomicUsize>,
 }
@@ -33,8 +34,7 @@ pub(crate) struct Handover {
 /// A thread of a gateway.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    connections: mpsc::UnboundedReceiver<Accepted>,
-    load: Arc<AtomicUsize>,
+    connections: mpsc::UnboundedReceiver<(Accepted, Counted)>,
     /// The index of this thread in the list of all.
     index: usize,
     pub(crate) proxy: Arc<Proxy>,
@@ -47,8 +47,8 @@ impl Worker {
     pub(crate) fn new(index: usize, proxy: Arc<Proxy>, tracker: Arc<Tracker>, stop: Stop) -> (Self, Handover) {
         let (sender, connections) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let handover = Handover { connections: sender, load: Arc::clone(&load) };
-        (Self { connections, load, index, proxy, tracker, stop }, handover)
+        let handover = Handover { connections: sender, load };
+        (Self { connections, index, proxy, tracker, stop }, handover)
     }
 
     /// Accepts and serves connections until a stop, and then until all have ended or the time for that is over.
@@ -57,7 +57,7 @@ impl Worker {
     ///
     /// The system cannot make a runtime, or cannot watch a listener.
     pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) -> io::Result<()> {
-        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(64).build()?;
+        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
         let served = runtime.block_on(self.serve(listeners, workers));
         // What still runs is cut off.
         runtime.shutdown_background();
@@ -77,8 +77,8 @@ impl Worker {
         loop {
             tokio::select! {
                 accepted = self.connections.recv() => {
-                    if let Some(accepted) = accepted {
-                        self.start(accepted, &mut connections);
+                    if let Some((accepted, counted)) = accepted {
+                        self.start(accepted, counted, &mut connections);
                     }
                 }
                 Some(_) = connections.join_next() => {}
@@ -98,8 +98,8 @@ impl Worker {
             // The last thread that does this closes the listeners.
             drop(listeners);
             self.connections.close();
-            while let Some(accepted) = self.connections.recv().await {
-                self.start(accepted, &mut connections);
+            while let Some((accepted, counted)) = self.connections.recv().await {
+                self.start(accepted, counted, &mut connections);
             }
             while connections.join_next().await.is_some() {}
         };
@@ -109,27 +109,19 @@ impl Worker {
         }
     }
 
-    fn start(&self, mut accepted: Accepted, connections: &mut JoinSet<()>) {
-        let place = accepted.place.take();
-        let counted = self.tracker.count(&self.load);
-        // This happens only after a stop.
-        if let Admission::RefuseWithoutWaiting(_) = counted.admission {
-            return;
-        }
+    fn start(&self, accepted: Accepted, counted: Counted, connections: &mut JoinSet<()>) {
         let Ok((socket, addresses)) = register(accepted) else { return };
         let (proxy, stop) = (Arc::clone(&self.proxy), self.stop.clone());
         connections.spawn(async move {
-            let is_refused = counted.admission != Admission::Serve;
-            serve(proxy, socket, ClientSocket::close_with_reset, addresses, is_refused, stop).await;
+            serve(proxy, socket, ClientSocket::close_with_reset, addresses, counted.is_refused(), stop).await;
             drop(counted);
-            drop(place);
         });
     }
 }
 
 /// Registers a connection in the runtime of this thread.
 fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
-    let Accepted { descriptor, is_tcp, .. } = accepted;
+    let Accepted { descriptor, is_tcp } = accepted;
     if !is_tcp {
         return Ok((ClientSocket::unix(descriptor)?, FrontAddresses::unix()));
     }
@@ -142,21 +134,31 @@ fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
 
 /// Accepts connections, and gives each to the thread that serves the fewest; to this one if it serves no more than others.
 ///
-/// A connection for which there is no place waits, and those after it wait in the queue of the kernel. After a stop they do not
-/// wait, since the places are given back only when all of them are there.
+/// While there is no place for another connection, the next ones wait in the queue of the kernel. After a stop those that wait
+/// there are taken at once, since no others come.
 async fn distribute(mut acceptor: Acceptor, tracker: Arc<Tracker>, stop: Stop, index: usize, workers: Arc<[Handover]>) {
     let load = |worker: &Handover| worker.load.load(Ordering::Relaxed);
     let Some(own) = workers.get(index) else { return };
-    while let Some(mut accepted) = acceptor.accept().await {
-        accepted.place = tokio::select! {
+    let mut left_after_stop = ConnectionLimit::BACKLOG;
+    while left_after_stop > 0 {
+        let place = tokio::select! {
             biased;
             place = tracker.place() => place,
             () = stop.asked() => None,
         };
+        let Some(accepted) = acceptor.accept().await else { return };
         let least = workers.iter().min_by_key(|worker| load(worker)).filter(|least| load(least) < load(own));
-        // A thread that stops takes no more connections.
-        if let Err(returned) = least.unwrap_or(own).connections.send(accepted) {
-            let _ = own.connections.send(returned.0);
+        let worker = least.unwrap_or(own);
+        if let Some(counted) = tracker.count(&worker.load, place) {
+            // A thread that stops takes no more connections.
+            if let Err(returned) = worker.connections.send((accepted, counted)) {
+                let _ = own.connections.send(returned.0);
+            }
         }
+        if stop.is_asked() {
+            left_after_stop = left_after_stop.saturating_sub(1);
+        }
+        // Other tasks must run too while connections come without end.
+        consume_budget().await;
     }
 }

@@ -1,14 +1,18 @@
-//! Why the settings of a gateway contradict each other.
+//! Why a gateway cannot have its settings.
 
 use core::error::Error;
 use core::fmt;
 
-/// Why the settings of a gateway contradict each other.
+use uwsgi::client::AddressError;
+
+/// Why a gateway cannot have its settings: they contradict each other, or one is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// [`Forwarding::Append`](crate::Forwarding::Append) without a trusted proxy: there would never be anything to add to.
     AppendWithoutTrustedProxy,
+    /// The address of the backend is not one to connect to.
+    Backend(AddressError),
     /// The header `Forwarded` is never passed on, so it cannot be a trusted header.
     ForwardedAsTrustedHeader,
     /// A trusted header without a trusted proxy: it would never be passed on.
@@ -18,6 +22,7 @@ pub enum SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Backend(error) => return write!(f, "the address of the backend: {error}"),
             Self::AppendWithoutTrustedProxy => {
                 "X-Forwarded-For can be appended to only if a proxy is trusted, and no proxy is"
             }

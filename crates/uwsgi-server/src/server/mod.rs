@@ -241,9 +241,13 @@ fn wait_for_stop(stop: &Stop, signals: Option<&Signals>) {
 /// How many files are open besides connections: listeners, logs, and those of the application.
 const OTHER_FILES: usize = 64;
 
-/// Raises the limit of open files. The usual soft limit of 1,024 is made for programs that use `select`. With that limit,
-/// connections over `max_connections` would wait, and should be refused instead.
-fn raise_open_files(needed: usize) {
+/// Raises the soft limit of open files of this process (RLIMIT_NOFILE) to what a server needs, as far as the hard limit allows.
+/// Logs a warning if that is not enough. The usual soft limit of 1,024 is made for programs that use `select`.
+///
+/// ```
+/// uwsgi_server::raise_open_files(1024 + 64);
+/// ```
+pub fn raise_open_files(needed: usize) {
     let needed = u64::try_from(needed).unwrap_or(u64::MAX);
     let limit = getrlimit(Resource::Nofile);
     // `None` means no limit.
