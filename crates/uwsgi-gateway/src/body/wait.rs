@@ -48,7 +48,7 @@ impl BodyWait {
             if Time::ZERO.after(start.elapsed()) >= deadline {
                 return Poll::Ready(());
             }
-            // A deadline after the end of all time needs no timer.
+            // A deadline that the clock cannot reach needs no timer.
             let Some(at) = start.checked_add(Duration::from_millis(deadline.as_millis())) else { return Poll::Pending };
             // The deadline never becomes earlier. So the timer is only set again when it ends, and not with each byte.
             match &mut self.timer {
