@@ -28,6 +28,8 @@ pub(crate) enum Pieces {
 pub(crate) struct Seen {
     pub(crate) outcome: Outcome,
     pub(crate) requests: Vec<Taken>,
+    /// Whether the front end has reset the connection. Some systems then drop an answer that the client has not read.
+    pub(crate) is_reset: bool,
     /// What is wrong, whatever the row expects.
     pub(crate) faults: Vec<String>,
 }
@@ -48,8 +50,15 @@ pub(crate) fn play(
     let port = stream.local_addr().expect("a socket").port();
     backend.begin(port);
     let head_first = bytes.starts_with(b"HEAD ");
-    let mut reading =
-        Reading { stream: &stream, received: Vec::new(), head_first, numbers: 0, seen: Vec::new(), faults: Vec::new() };
+    let mut reading = Reading {
+        stream: &stream,
+        received: Vec::new(),
+        head_first,
+        numbers: 0,
+        seen: Vec::new(),
+        is_reset: false,
+        faults: Vec::new(),
+    };
     let ending = thread::scope(|scope| {
         let sender = scope.spawn(|| send(&stream, &cut(bytes, pieces), row.half_closes));
         let ending = match expected {
@@ -68,7 +77,8 @@ pub(crate) fn play(
             reading.faults.push("the last request at the backend is not the one after the row".to_owned());
         }
     }
-    Seen { outcome: Outcome { statuses: reading.seen, ending }, requests, faults: reading.faults }
+    let outcome = Outcome { statuses: reading.seen, ending };
+    Seen { outcome, requests, is_reset: reading.is_reset, faults: reading.faults }
 }
 
 /// Cuts bytes into pieces.
@@ -120,6 +130,7 @@ struct Reading<'s> {
     /// How many answers of the backend came.
     numbers: usize,
     seen: Vec<u16>,
+    is_reset: bool,
     faults: Vec<String>,
 }
 
@@ -200,7 +211,10 @@ impl Reading<'_> {
                 Brought::Bytes
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Brought::Nothing,
-            Err(_) => Brought::End,
+            Err(_) => {
+                self.is_reset = true;
+                Brought::End
+            }
         }
     }
 
