@@ -30,5 +30,10 @@ fn rows_have_names_and_reasons() {
         );
         assert!(row.nginx.contains(|character: char| character.is_ascii_alphabetic()), "{}: {:?}", row.name, row.nginx);
     }
+    // The backend answers each request that it gets, and the gateway never answers so by itself.
+    for row in &rows {
+        let answers = row.ours.statuses.iter().filter(|status| (200..400).contains(*status)).count();
+        assert_eq!(answers, row.backend.len(), "{}", row.name);
+    }
     assert!(rows.len() >= 270, "{} rows", rows.len());
 }

@@ -11,11 +11,17 @@
 //! nginx 400 closed
 //! ```
 //!
-//! The bytes that the client sends are those of all lines with `>`, as [`unescape`] reads them. `ours` has the statuses of all
-//! answers in order, and whether the connection is `open` for one more request or `closed`. Each line `backend` is one request
-//! that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body. `split` is what our gateway may also do if the bytes come in parts; only hyper decides so. With a line `then half-close`, the client half-closes the connection after the bytes. A line `on` names the settings of our
-//! gateway, see [`On`]. `nginx` has the same words as `ours`, and the lengths of the bodies of all requests that its backend
-//! gets. A test writes it, see `nginx.rs`. Lines with `#` are comments.
+//! - `>`: the bytes that the client sends, as [`unescape`] reads them. Several lines are one text.
+//! - `then half-close`: the client half-closes the connection after the bytes.
+//! - `on`: the settings of our gateway, see [`On`].
+//! - `ours`: the statuses of all answers in order, and whether the connection is `open` for one more request or `closed`.
+//! - `split`: what our gateway may also do if the bytes come in parts. Only hyper decides so.
+//! - `backend`: one request that the backend gets: its method, REQUEST_URI, PATH_INFO, CONTENT_LENGTH and body.
+//! - `nginx`: what nginx 1.22 does, in the words of `ours`, and the lengths of the bodies of all requests that its backend gets.
+//! - `#`: a comment.
+//!
+//! A new row has the line `nginx ?`. `UWSGI_BLESS=1 cargo test -p uwsgi-tests --features peers --test gateway nginx` then writes
+//! what nginx does.
 
 use super::escapes::unescape;
 use super::outcome::{Outcome, Taken};
