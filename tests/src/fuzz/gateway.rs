@@ -33,11 +33,14 @@ pub fn gateway(input: &[u8]) {
     pieces.push(left);
     let split = talk(*flags, &pieces);
     assert_eq!(whole.requests, split.requests, "the requests of the whole and of the pieces");
-    let (mut statuses, of_pieces) = (whole.statuses(), split.statuses());
+    let (mut statuses, mut of_pieces) = (whole.statuses(), split.statuses());
     // If a head has come in part, hyper 1.12 reads it again only when its end is there (src/proto/h1/io.rs,
-    // `is_complete_fast`). An invalid head without an end is then closed after the time for heads.
-    if statuses.len() == of_pieces.len() + 1 && statuses.ends_with(&[b"400"]) {
+    // `is_complete_fast`). An invalid head without an end then closes after the time for heads, or is too long at last.
+    if statuses.ends_with(&[b"400"]) && statuses != of_pieces {
         statuses.pop();
+        if of_pieces.len() > statuses.len() && of_pieces.ends_with(&[b"431"]) {
+            of_pieces.pop();
+        }
     }
     assert_eq!(statuses, of_pieces, "the statuses of the whole and of the pieces");
 }

@@ -10,4 +10,4 @@ pub(crate) use after::after;
 pub(crate) use clock::ConnectionClock;
 pub(crate) use observed::ObservedIo;
 pub(crate) use phase::{Phase, Waiting};
-pub(crate) use socket::{ClientSocket, linger};
+pub(crate) use socket::{ClientSocket, LONG_SILENCE, SHORT_SILENCE, linger};

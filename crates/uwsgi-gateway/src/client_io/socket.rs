@@ -21,10 +21,13 @@ pub(crate) enum ClientSocket {
 }
 
 /// How long a connection is read after its last answer, so that the client gets the answer (RFC 9112 section 9.6). nginx has
-/// the same times (`lingering_time`, `lingering_timeout`).
+/// the same time (`lingering_time`).
 const LINGER: Duration = Duration::from_secs(30);
-/// How long a client may be silent in that time.
-const LINGER_SILENCE: Duration = Duration::from_secs(5);
+
+/// How long a client may be silent that still sends a request, as in nginx (`lingering_timeout`).
+pub(crate) const LONG_SILENCE: Duration = Duration::from_secs(5);
+/// How long a client may be silent whose request was read to its end. It may have sent the next one already.
+pub(crate) const SHORT_SILENCE: Duration = Duration::from_secs(1);
 
 impl ClientSocket {
     /// Makes a socket of a connected TCP socket that does not block.
@@ -52,14 +55,14 @@ impl ClientSocket {
 }
 
 /// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
-/// reset the connection, and the client could lose the answer.
-pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+/// reset the connection, and the client could lose the answer. It ends when the client is silent for `silence`.
+pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, silence: Duration) {
     let until = after(LINGER);
     if stream.shutdown().await.is_err() {
         return;
     }
     let mut buffer = alloc::vec![0; 16 << 10];
-    while let Ok(Ok(Ok(1..))) = timeout_at(until, timeout(LINGER_SILENCE, stream.read(&mut buffer))).await {}
+    while let Ok(Ok(Ok(1..))) = timeout_at(until, timeout(silence, stream.read(&mut buffer))).await {}
 }
 
 impl AsyncRead for ClientSocket {

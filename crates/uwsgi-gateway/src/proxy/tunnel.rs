@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uwsgi_tower::upgrade::Upgraded;
 
-use crate::client_io::{after, linger};
+use crate::client_io::{LONG_SILENCE, after, linger};
 use crate::proxy::answer::Answering;
 
 /// The backend's side of a connection that was upgraded.
@@ -64,7 +64,7 @@ impl Tunnel {
         };
         match ended {
             // The client may still send what the backend reads no more.
-            Ok(()) => linger(client_reader.unsplit(client_writer)).await,
+            Ok(()) => linger(client_reader.unsplit(client_writer), LONG_SILENCE).await,
             Err(Failed::Read(error) | Failed::Write(error)) => tracing::debug!("a WebSocket broke off: {error}"),
         }
     }

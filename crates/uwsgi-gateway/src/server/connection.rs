@@ -3,6 +3,7 @@
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::Poll;
+use core::time::Duration;
 
 use alloc::sync::Arc;
 use hyper::server::conn::http1;
@@ -10,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use uwsgi_tower::Stop;
 
-use crate::client_io::{ConnectionClock, ObservedIo, Phase, Waiting, linger};
+use crate::client_io::{ConnectionClock, LONG_SILENCE, ObservedIo, Phase, SHORT_SILENCE, Waiting, linger};
 use crate::proxy::{ClientConnection, Proxy, ProxyService};
 use crate::vars::FrontAddresses;
 
@@ -39,15 +40,17 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let io = TokioIo::new(ObservedIo::new(stream, close_with_reset, Arc::clone(&phase)));
     let mut http = http1::Builder::new();
     let mut http = http.max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER).serve_connection(io, service.clone());
+    // Whether hyper was told of a stop, and whether the connection was idle then.
+    let (mut was_told, mut was_idle) = (false, false);
     let end = {
         let mut asked = pin!(stop.asked());
         let mut clock = ConnectionClock::new(timeouts);
-        let (mut is_stopping, mut was_told) = (false, false);
+        let mut is_stopping = false;
         poll_fn(|cx| {
             is_stopping = is_stopping || asked.as_mut().poll(cx).is_ready();
             // A head that has begun is read to its end, and answered.
             if is_stopping && !was_told && phase.waiting() != Waiting::Head {
-                was_told = true;
+                (was_told, was_idle) = (true, phase.waiting() == Waiting::Request);
                 Pin::new(&mut http).graceful_shutdown();
             }
             match http.poll_without_shutdown(cx) {
@@ -65,20 +68,29 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let (mut io, tunnel) = (parts.io.into_inner(), service.take_tunnel());
     drop(parts.service);
     match end {
-        End::Served(Ok(())) => {
-            if let (Some(tunnel), Some(stream)) = (tunnel, io.take()) {
+        End::Served(served) => {
+            if let (true, Some(tunnel)) = (served.is_ok(), tunnel) {
+                let Some(stream) = io.take() else { return };
                 return tunnel.run(stream, parts.read_buf, timeouts.tunnel).await;
             }
-            if phase.lingers() {
-                close_slowly(io).await;
+            let was_refused = match &served {
+                // hyper has told the client about a head that it refused.
+                Err(error) if error.is_parse() => {
+                    tracing::info!("a client sent an invalid head: {error}");
+                    true
+                }
+                Err(error) => {
+                    tracing::debug!("a connection ended early: {error}");
+                    false
+                }
+                Ok(()) => false,
+            };
+            if was_refused || phase.lingers() {
+                close_slowly(io, LONG_SILENCE).await;
+            } else if served.is_ok() && !was_idle {
+                close_slowly(io, SHORT_SILENCE).await;
             }
         }
-        // hyper has told the client about a head that it refused.
-        End::Served(Err(error)) if error.is_parse() => {
-            tracing::info!("a client sent an invalid head: {error}");
-            close_slowly(io).await;
-        }
-        End::Served(Err(error)) => tracing::debug!("a connection ended early: {error}"),
         End::TimeOver(Waiting::Client) => {
             tracing::info!("a client took no byte of its answer for {:?}: see --send-timeout", timeouts.send);
             io.reset();
@@ -94,8 +106,8 @@ enum End {
 }
 
 /// Closes a connection whose client may still send.
-async fn close_slowly<S: AsyncRead + AsyncWrite + Unpin>(mut io: ObservedIo<S>) {
+async fn close_slowly<S: AsyncRead + AsyncWrite + Unpin>(mut io: ObservedIo<S>, silence: Duration) {
     if let (true, Some(stream)) = (io.is_open(), io.take()) {
-        linger(stream).await;
+        linger(stream, silence).await;
     }
 }

@@ -135,7 +135,9 @@ fn last_slash(path: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PathError, decode_path, decoded_path};
+    #[cfg(feature = "alloc")]
+    use super::decoded_path;
+    use super::{PathError, decode_path};
 
     /// A path, and what it becomes.
     const ROWS: &[(&str, Result<&str, PathError>)] = &[
