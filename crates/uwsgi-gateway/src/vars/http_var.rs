@@ -65,9 +65,17 @@ impl HttpVar {
     ///
     /// [`HttpVarError`].
     pub fn parse(text: &str) -> Result<Self, HttpVarError> {
-        /// The vars that say where a body ends, that decide whether an answer has a body, or that no packet may have.
-        const RESERVED: [&str; 5] =
-            ["CONTENT_LENGTH", "HTTP_CONTENT_LENGTH", "HTTP_PROXY", "HTTP_TRANSFER_ENCODING", "REQUEST_METHOD"];
+        /// The vars that say where a body ends, that decide whether an answer has a body, that ask for a WebSocket, or that no
+        /// packet may have.
+        const RESERVED: [&str; 7] = [
+            "CONTENT_LENGTH",
+            "HTTP_CONNECTION",
+            "HTTP_CONTENT_LENGTH",
+            "HTTP_PROXY",
+            "HTTP_TRANSFER_ENCODING",
+            "HTTP_UPGRADE",
+            "REQUEST_METHOD",
+        ];
         let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or(HttpVarError::NoKey)?;
         if text.contains(['\r', '\n', '\0']) {
             return Err(HttpVarError::ControlByte);
@@ -194,7 +202,7 @@ mod tests {
     #[test]
     fn refused() {
         let [longest, long] = [65535 - 5, 65535 - 5 + 1].map(|length| format!("A={}", "x".repeat(length)));
-        let rows: [(&str, HttpVarError); 15] = [
+        let rows: [(&str, HttpVarError); 17] = [
             ("", HttpVarError::NoKey),
             ("A", HttpVarError::NoKey),
             ("=b", HttpVarError::NoKey),
@@ -205,6 +213,8 @@ mod tests {
             ("HTTP_CONTENT_LENGTH=5", HttpVarError::Reserved("HTTP_CONTENT_LENGTH".into())),
             ("HTTP_TRANSFER_ENCODING=chunked", HttpVarError::Reserved("HTTP_TRANSFER_ENCODING".into())),
             ("HTTP_PROXY=a", HttpVarError::Reserved("HTTP_PROXY".into())),
+            ("HTTP_CONNECTION=upgrade", HttpVarError::Reserved("HTTP_CONNECTION".into())),
+            ("HTTP_UPGRADE=websocket", HttpVarError::Reserved("HTTP_UPGRADE".into())),
             ("REQUEST_METHOD=GET", HttpVarError::Reserved("REQUEST_METHOD".into())),
             ("A=$", HttpVarError::UnknownVariable(String::new())),
             ("A=$hosts", HttpVarError::UnknownVariable("hosts".into())),
