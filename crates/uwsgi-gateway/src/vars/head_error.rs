@@ -24,7 +24,7 @@ pub enum HeadError {
     /// The target is a host without a path, and the method is not CONNECT (RFC 9112 section 3.2.3).
     AuthorityForm,
     /// The method is CONNECT. The gateway is no tunnel.
-    Connect,
+    ConnectMethod,
     /// A Content-Length is not a number, or two of them differ.
     ContentLength(FramingError),
     /// The vars do not fit into a packet, or one of them [may not be sent](EncodeError::is_forbidden).
@@ -58,7 +58,7 @@ impl HeadError {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ConnectMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Encode(error) if !error.is_forbidden() => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
@@ -72,7 +72,7 @@ impl fmt::Display for HeadError {
         f.write_str(match self {
             Self::Asterisk => "the target is `*`, and the method is not OPTIONS",
             Self::AuthorityForm => "the target is a host without a path, as only CONNECT has it",
-            Self::Connect => "the method is CONNECT",
+            Self::ConnectMethod => "the method is CONNECT",
             Self::ContentLength(FramingError::ConflictingLengths) => "two Content-Length headers differ",
             Self::ContentLength(_) => "the Content-Length is not a number of 64 bits",
             Self::Encode(error) if error.is_forbidden() => return write!(f, "a var may not be sent: {error}"),

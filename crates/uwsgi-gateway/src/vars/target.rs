@@ -31,7 +31,7 @@ impl<'r> Target<'r> {
     /// 9112 section 3.2.2), which must be valid all the same.
     pub(crate) fn of(parts: &'r Parts) -> Result<Self, HeadError> {
         if parts.method == Method::CONNECT {
-            return Err(HeadError::Connect);
+            return Err(HeadError::ConnectMethod);
         }
         let host_of_target = host_of_target(parts)?;
         let host = host_of_header(parts)?;

@@ -12,7 +12,7 @@ const HOST: (&str, &str) = ("host", "app.example");
 const ROWS: &[Row] = &[
     ("GET", "*", &[HOST], HeadError::Asterisk),
     ("GET", "app.example", &[HOST], HeadError::AuthorityForm),
-    ("CONNECT", "app.example:443", &[HOST], HeadError::Connect),
+    ("CONNECT", "app.example:443", &[HOST], HeadError::ConnectMethod),
     ("GET", "/", &[HOST, ("content-length", "+5")], HeadError::ContentLength(FramingError::InvalidLength)),
     ("GET", "/", &[HOST, ("content-length", "5, 5")], HeadError::ContentLength(FramingError::InvalidLength)),
     (
