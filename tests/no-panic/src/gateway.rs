@@ -3,7 +3,7 @@
 use uwsgi::Scheme;
 use uwsgi::gateway::{
     Expectation, PathError, TransferCoding, asks_for_websocket, decode_path, expectation, forwarded_scheme,
-    is_forwarding_header, is_request_id, transfer_coding,
+    is_forwarding_header, is_plain_header_name, is_request_id, transfer_coding,
 };
 
 proven! {
@@ -12,6 +12,9 @@ proven! {
     }
     fn forwarding_header_is_one(name: &str) -> bool {
         is_forwarding_header(name)
+    }
+    fn header_name_is_plain(name: &str) -> bool {
+        is_plain_header_name(name, true)
     }
     fn scheme_forwarded(values: &[&[u8]]) -> Option<Scheme> {
         forwarded_scheme(values.iter().copied())
@@ -40,6 +43,8 @@ pub(crate) fn run(bytes: &[u8]) {
         path_decoded: b"/a//b/./../c%00", &mut large[..];
         forwarding_header_is_one: &name;
         forwarding_header_is_one: "X-Forwarded-For";
+        header_name_is_plain: &name;
+        header_name_is_plain: "X-Real-IP";
         scheme_forwarded: &[bytes, b"http, HTTPS"];
         coding_of_transfer: &[bytes];
         coding_of_transfer: &[b"chunked", bytes];

@@ -188,7 +188,9 @@ impl Settings {
                 "upgrade",
                 "x-request-id",
             ];
-            (self.underscores || !name.contains('_'))
+            let is_plain =
+                |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-') || (self.underscores && byte == b'_');
+            name.bytes().all(is_plain)
                 && !is_dropped.contains(&&*folded)
                 && (!is_about_client || is_let_through)
                 && (name == "host" || !options.iter().any(|option| option == name))

@@ -163,6 +163,11 @@ fn unique(packet: &Packet<'_>) -> Result<(), String> {
         let never = ["HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY", "HTTP_KEEP_ALIVE"];
         // The gateway asks for a WebSocket itself.
         let is_stray = key == b"HTTP_CONNECTION" && vars.get(key) != Some(b"upgrade");
+        // Some backends take other names for these: PHP turns the `.` of X.Real.IP into `_`.
+        let is_plain = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+        if key.starts_with(b"HTTP_") && !key.iter().all(is_plain) {
+            return Err(format!("the header of the var {text} must not pass"));
+        }
         if is_stray || never.iter().any(|name| name.as_bytes() == key) {
             return Err(format!("the var {text} must never come"));
         }

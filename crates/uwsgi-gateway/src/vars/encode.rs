@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use http::Version;
 use http::header::{CONNECTION, CONTENT_TYPE, FORWARDED, HOST, HeaderName, UPGRADE};
-use uwsgi::gateway::is_forwarding_header;
+use uwsgi::gateway::{is_forwarding_header, is_plain_header_name};
 use uwsgi::{EncodeErrorKind, HeaderPolicy, Host, Scheme, VarsEncoder};
 use uwsgi_tower::PacketBuf;
 
@@ -145,18 +145,19 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         match self.vars.push_header(name.as_str(), value) {
-            // A server could mistake these headers for others, so they are left out.
-            Err(error) if matches!(error.kind(), EncodeErrorKind::ProxyHeader | EncodeErrorKind::UnderscoreHeader) => {
-                Ok(())
-            }
+            // Programs take `HTTP_PROXY` for the address of a proxy to use (CVE-2016-5385), so the header is left out.
+            Err(error) if error.kind() == EncodeErrorKind::ProxyHeader => Ok(()),
             result => Ok(result?),
         }
     }
 }
 
-/// Whether a header of the client is sent. The encoder decides about underscores and `Proxy`.
+/// Whether a header of the client is sent. The encoder decides about `Proxy`.
 fn is_sent(request: &FrontRequest<'_>, name: &HeaderName) -> bool {
     let FrontRequest { translation, client, websocket, .. } = request;
+    if !is_plain_header_name(name.as_str(), translation.underscores) {
+        return false;
+    }
     let rules = uwsgi::HeaderName::from_name(name.as_str());
     // These are written already. A name with an underscore becomes one of them too.
     let is_written = ["content-type", "content-length", X_REQUEST_ID.as_str()].iter().any(|written| rules == *written);

@@ -20,8 +20,8 @@ use crate::vars::trusted_proxies::TrustedProxies;
 /// - In `PATH_INFO` slashes are not merged.
 /// - Lines of one header become one var: those of Cookie are joined by `; `, those of others by `, `. The last line of a header
 ///   that may occur only once counts: see [`joined`](uwsgi::HeaderName::joined).
-/// - Headers about the connection and those that `Connection` lists are left out, and so are `Proxy` and names with an
-///   underscore.
+/// - Headers about the connection and those that `Connection` lists are left out, and so are `Proxy` and names that are not
+///   [plain](uwsgi::gateway::is_plain_header_name).
 /// - [Headers that say who the client is](uwsgi::gateway::is_forwarding_header) are left out, unless
 ///   [`with_trusted_header`](Self::with_trusted_header) lets one through.
 ///

@@ -7,6 +7,7 @@ const HOP: &str = "RFC 9110 section 7.6.1";
 const UNDERSCORE: &str = "nginx 1.22 without underscores_in_headers";
 const FOLDED: &str = "RFC 3875 section 4.1.18: both become one var";
 const WEBSOCKET: &str = "RFC 6455 section 4.2.1";
+const PLAIN: &str = "nginx 1.22 with ignore_invalid_headers on";
 const PROXY: &str = "CVE-2016-5385";
 
 pub(crate) const ROWS: &[Row] = &[
@@ -28,8 +29,29 @@ pub(crate) const ROWS: &[Row] = &[
         "names of all bytes of a token",
         "",
         "GET / HTTP/1.1\nHost: app.example\nX!#$%&'*+.^`|~9: odd",
-        &["HTTP_X!#$%&'*+.^`|~9=odd"],
-        "RFC 9110 section 5.6.2",
+        &[],
+        PLAIN,
+    ),
+    Row::vars(
+        "a name with a dot, which PHP takes for an underscore",
+        "underscores",
+        "GET / HTTP/1.1\nHost: app.example\nX.Real.IP: 192.0.2.1\nX-A: 1\nX.A: 2",
+        &["HTTP_X_A=1"],
+        PLAIN,
+    ),
+    Row::vars(
+        "a trusted header with a dot",
+        "proxy=203.0.113.0/24 header=X.Real.IP",
+        "GET / HTTP/1.1\nHost: app.example\nX.Real.IP: 192.0.2.1",
+        &["-REMOTE_PORT"],
+        PLAIN,
+    ),
+    Row::vars(
+        "names of digits and dashes",
+        "",
+        "GET / HTTP/1.1\nHost: app.example\n1: a\n-: b",
+        &["HTTP_1=a", "HTTP__=b"],
+        PLAIN,
     ),
     Row::vars(
         "spaces around a value",

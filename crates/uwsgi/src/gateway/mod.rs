@@ -7,6 +7,7 @@ mod expectation;
 mod forwarded;
 mod list;
 mod path;
+mod plain_name;
 mod request_id;
 mod transfer_coding;
 mod websocket;
@@ -16,6 +17,7 @@ pub use forwarded::{client_address, forwarded_scheme, is_forwarding_header};
 #[cfg(feature = "alloc")]
 pub use path::decoded_path;
 pub use path::{PathError, decode_path};
+pub use plain_name::is_plain_header_name;
 pub use request_id::is_request_id;
 pub use transfer_coding::{TransferCoding, transfer_coding};
 pub use websocket::asks_for_websocket;
