@@ -5,6 +5,7 @@ use crate::row::Row;
 const CODING: &str = "RFC 9112 section 6.1";
 const LENGTH: &str = "RFC 9110 section 8.6";
 const EXPECT: &str = "RFC 9110 section 10.1.1";
+const HYPER_EXPECT: &str = "hyper 1.12 sends a 100 only if the last line is `100-continue` alone";
 
 pub(crate) const ROWS: &[Row] = &[
     Row::vars(
@@ -154,6 +155,27 @@ pub(crate) const ROWS: &[Row] = &[
         "POST / HTTP/1.1\nHost: app.example\nExpect: 100-continue, foo",
         417,
         EXPECT,
+    ),
+    Row::status(
+        "an Expect with two equal elements",
+        "",
+        "POST / HTTP/1.1\nHost: app.example\nExpect: 100-continue, 100-continue",
+        417,
+        HYPER_EXPECT,
+    ),
+    Row::status(
+        "an empty Expect after another",
+        "",
+        "POST / HTTP/1.1\nHost: app.example\nExpect: 100-continue\nExpect:",
+        417,
+        HYPER_EXPECT,
+    ),
+    Row::vars(
+        "an empty Expect before another",
+        "",
+        "POST / HTTP/1.1\nHost: app.example\nExpect:\nExpect: 100-continue",
+        &["REQUEST_METHOD=POST"],
+        HYPER_EXPECT,
     ),
     Row::status(
         "a second Expect",
