@@ -71,7 +71,7 @@ impl Client {
         Ok(Self { backend: Arc::new(Backend::new(address)?) })
     }
 
-    /// Sets a function that connects to the backend, in the place of the address: for TLS, for a proxy, or for a backend in the
+    /// Sets a function that connects to the backend, instead of the address: for TLS, for a proxy, or for a backend in the
     /// same process. The address then names the backend in errors only.
     ///
     /// ```
