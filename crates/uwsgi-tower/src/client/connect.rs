@@ -21,6 +21,7 @@ use tokio::net::UnixStream;
 use uwsgi::client::Address;
 
 use crate::client::error::ClientError;
+use crate::client::lookup::Lookup;
 use crate::client::pool::Io;
 
 /// A function that connects to a backend.
@@ -32,13 +33,14 @@ pub(super) type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Io>>
 /// Connects to a backend within a timeout: by the connector if there is one, else by the address.
 pub(super) async fn connect(
     address: &str,
+    lookup: &Lookup,
     connector: Option<&Connector>,
     timeout: Duration,
 ) -> Result<Box<dyn Io>, ClientError> {
     let connecting = async {
         match connector {
             Some(connector) => connector().await,
-            None => connect_to(address).await,
+            None => connect_to(address, lookup).await,
         }
     };
     let connected = tokio::time::timeout(timeout, connecting).await;
@@ -50,7 +52,7 @@ pub(super) async fn connect(
     }
 }
 
-async fn connect_to(address: &str) -> io::Result<Box<dyn Io>> {
+async fn connect_to(address: &str, lookup: &Lookup) -> io::Result<Box<dyn Io>> {
     let tcp = |stream: TcpStream| {
         stream.set_nodelay(true)?;
         Ok::<Box<dyn Io>, io::Error>(Box::new(stream))
@@ -58,7 +60,10 @@ async fn connect_to(address: &str) -> io::Result<Box<dyn Io>> {
     let address = Address::parse(address).and_then(Address::to_connect);
     match address.map_err(|error| io::Error::other(error.to_string()))? {
         Address::Tcp(address) => tcp(TcpStream::connect(address).await?),
-        Address::Name { host, port } => tcp(TcpStream::connect((host, port)).await?),
+        Address::Name { host, port } => {
+            let addresses = lookup.addresses(host, port).await?;
+            tcp(TcpStream::connect(&*addresses).await?)
+        }
         #[cfg(unix)]
         Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
         #[cfg(target_os = "linux")]

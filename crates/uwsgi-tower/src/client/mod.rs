@@ -4,6 +4,7 @@ mod connect;
 pub(crate) mod error;
 mod exchange_driver;
 pub(crate) mod incoming;
+mod lookup;
 mod outgoing;
 mod pool;
 mod send_request;
@@ -63,6 +64,9 @@ pub struct Client {
 
 impl Client {
     /// Makes a client for the backend at an address: `host:port`, `unix:/path`, or `@name` for an abstract Unix socket.
+    ///
+    /// A host that is a name is looked up when a connection is needed, at most once at a time. Its addresses are kept for 5
+    /// seconds, and tried in order. If a lookup fails, the addresses of the lookup before it are used.
     ///
     /// # Errors
     ///

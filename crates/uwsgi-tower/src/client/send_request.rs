@@ -20,6 +20,7 @@ use crate::client::connect::{Connector, connect};
 use crate::client::error::ClientError;
 use crate::client::exchange_driver::ExchangeDriver;
 use crate::client::incoming::Incoming;
+use crate::client::lookup::Lookup;
 use crate::client::outgoing::{self, OutgoingBody, StreamedBody};
 use crate::client::pool::Pool;
 use crate::convert::request::Modifiers;
@@ -28,6 +29,8 @@ use crate::convert::vars::encode_vars;
 /// A backend, the client's settings for it, and its idle connections.
 pub(crate) struct Backend {
     pub(super) address: String,
+    /// The addresses of the backend, if `address` is a name.
+    pub(super) lookup: Arc<Lookup>,
     pub(super) connector: Option<Connector>,
     pub(super) connect_timeout: Duration,
     pub(super) idle_timeout: Duration,
@@ -53,6 +56,7 @@ impl Backend {
         let (max_idle, keep_for) = (0, Duration::from_secs(30));
         Ok(Self {
             address: address.into(),
+            lookup: Arc::new(Lookup::new()),
             connector: None,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
@@ -68,6 +72,7 @@ impl Backend {
     pub(super) fn copy(&self) -> Self {
         let Self {
             address,
+            lookup,
             connector,
             connect_timeout,
             idle_timeout,
@@ -79,6 +84,7 @@ impl Backend {
         } = self;
         Self {
             address: address.clone(),
+            lookup: Arc::clone(lookup),
             connector: connector.clone(),
             connect_timeout: *connect_timeout,
             idle_timeout: *idle_timeout,
@@ -127,7 +133,7 @@ impl Backend {
             let connection_was_kept = kept.is_some();
             let io = match kept.take() {
                 Some(io) => io,
-                None => connect(&self.address, self.connector.as_ref(), self.connect_timeout).await?,
+                None => connect(&self.address, &self.lookup, self.connector.as_ref(), self.connect_timeout).await?,
             };
             let mut driver =
                 ExchangeDriver::new(io, packet.clone(), body, exchange.clone(), self.idle_timeout, &self.pool)

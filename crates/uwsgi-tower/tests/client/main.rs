@@ -15,6 +15,7 @@ mod backend;
 mod dropped;
 mod early_responses;
 mod kept_connections;
+mod names;
 mod responses;
 mod timeouts;
 mod upgrades;
