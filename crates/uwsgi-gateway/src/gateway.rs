@@ -161,7 +161,7 @@ impl Gateway {
         let (mut workers, mut handovers) = (Vec::new(), Vec::new());
         for index in 0..threads {
             let (worker, handover) = Worker::new(index, Arc::clone(&proxy), Arc::clone(&tracker), stop.clone());
-            workers.push(worker);
+            workers.push(worker.prepare(&listeners)?);
             handovers.push(handover);
         }
         let (listeners, handovers): (Arc<[Listener]>, Arc<[Handover]>) = (listeners.into(), handovers.into());
@@ -171,16 +171,14 @@ impl Gateway {
             let stop_all = stop.clone();
             let thread = thread::Builder::new().name("uwsgi-gateway".to_string()).spawn(move || {
                 let _stop_all = StopOnDrop(stop);
-                worker.run(listeners, &handovers)
+                worker.run(listeners, &handovers);
             });
             running.push(thread.inspect_err(|_| stop_all.ask())?);
         }
         // The threads close the listeners.
         drop(listeners);
-        running.into_iter().try_for_each(|thread| match thread.join() {
-            Ok(ran) => ran,
-            Err(_) => Err(io::Error::other("a thread of the gateway has panicked")),
-        })
+        let panicked = |_| io::Error::other("a thread of the gateway has panicked");
+        running.into_iter().try_for_each(|thread| thread.join().map_err(panicked))
     }
 }
 

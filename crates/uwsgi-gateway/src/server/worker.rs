@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use alloc::sync::Arc;
 use rustix::net::{getpeername, getsockname};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::task::coop::consume_budget;
@@ -42,6 +42,24 @@ pub(crate) struct Worker {
     pub(crate) stop: Stop,
 }
 
+/// A thread of a gateway that has all descriptors that it needs.
+#[derive(Debug)]
+pub(crate) struct ReadyWorker {
+    worker: Worker,
+    acceptors: Vec<Acceptor>,
+    runtime: Runtime,
+}
+
+impl ReadyWorker {
+    /// Accepts and serves connections until a stop, and then until all have ended or the time for that is over.
+    pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) {
+        let Self { worker, acceptors, runtime } = self;
+        runtime.block_on(worker.serve(acceptors, listeners, workers));
+        // What still runs is cut off.
+        runtime.shutdown_background();
+    }
+}
+
 impl Worker {
     /// Makes a thread's state, and the way to give it connections.
     pub(crate) fn new(index: usize, proxy: Arc<Proxy>, tracker: Arc<Tracker>, stop: Stop) -> (Self, Handover) {
@@ -51,23 +69,25 @@ impl Worker {
         (Self { connections, index, proxy, tracker, stop }, handover)
     }
 
-    /// Accepts and serves connections until a stop, and then until all have ended or the time for that is over.
+    /// Takes all descriptors that the thread needs. No thread may accept before all have theirs, or else its connections could
+    /// use up the descriptors of the others.
     ///
     /// # Errors
     ///
     /// The system cannot make a runtime, or cannot watch a listener.
-    pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) -> io::Result<()> {
+    pub(crate) fn prepare(self, listeners: &[Listener]) -> io::Result<ReadyWorker> {
         let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
-        let served = runtime.block_on(self.serve(listeners, workers));
-        // What still runs is cut off.
-        runtime.shutdown_background();
-        served
+        let entered = runtime.enter();
+        let acceptor =
+            |listener: &Listener| Acceptor::new(listener.as_fd(), listener.local().is_some(), self.stop.clone());
+        let acceptors = listeners.iter().map(acceptor).collect::<io::Result<_>>()?;
+        drop(entered);
+        Ok(ReadyWorker { worker: self, acceptors, runtime })
     }
 
-    async fn serve(mut self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) -> io::Result<()> {
+    async fn serve(mut self, acceptors: Vec<Acceptor>, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) {
         let mut accepting = JoinSet::new();
-        for listener in listeners.iter() {
-            let acceptor = Acceptor::new(listener.as_fd(), listener.local().is_some(), self.stop.clone())?;
+        for acceptor in acceptors {
             let (tracker, stop) = (Arc::clone(&self.tracker), self.stop.clone());
             accepting.spawn(distribute(acceptor, tracker, stop, self.index, Arc::clone(workers)));
         }
@@ -86,7 +106,6 @@ impl Worker {
             }
         }
         self.finish(listeners, accepting, connections).await;
-        Ok(())
     }
 
     /// Finishes what began before the stop, within the time for that.
