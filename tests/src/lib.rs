@@ -1,6 +1,8 @@
 //! Shared code of the tests and the fuzz targets: captured packets, a naive second decoder, the bodies of the fuzz
-//! targets, an HTTP/1.1 client for front ends, and starters for the programs under test.
+//! targets, an HTTP/1.1 client for front ends, a backend that misbehaves, and starters for the programs under test.
 
+#[cfg(unix)]
+pub mod backend;
 pub mod counting;
 pub mod drive;
 pub mod fuzz;

@@ -2,11 +2,13 @@
 //! server in its own process.
 
 mod address;
+mod gateway;
 mod process;
 mod rate;
 mod slow;
 
 pub use address::{ServerAddress, get, packet, post, status};
+pub use gateway::GatewayProcess;
 pub use process::Process;
 pub use rate::{Latencies, RequestRate};
 pub use slow::{SlowClients, SlowOutcome};

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -80,6 +81,30 @@ impl Process {
     /// If it has ended, or the system does not say.
     pub fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
+    /// Returns how many threads it has.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended, or the system does not say.
+    pub fn threads(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
+    }
+
+    /// Returns how many files without a name it has open in a directory.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended, or the system does not say.
+    pub fn nameless_files(&self, directory: &Path) -> io::Result<usize> {
+        let mut count = 0;
+        for descriptor in fs::read_dir(format!("/proc/{}/fd", self.child.id()))? {
+            // A descriptor may be closed between the two looks.
+            let target = fs::read_link(descriptor?.path()).unwrap_or_default();
+            count += usize::from(target.starts_with(directory) && target.to_string_lossy().ends_with(" (deleted)"));
+        }
+        Ok(count)
     }
 
     /// Returns whether all its threads wait: no thread works or waits for a processor.

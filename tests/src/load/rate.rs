@@ -33,7 +33,16 @@ impl RequestRate {
     ///
     /// The first response that is not whole or not a 200.
     pub fn run(self, at: &ServerAddress, path: &str) -> io::Result<Latencies> {
-        let (request, begun) = (get(path), Instant::now());
+        self.run_with(at, &get(path))
+    }
+
+    /// Sends these bytes as each request.
+    ///
+    /// # Errors
+    ///
+    /// The first response that is not whole or not a 200.
+    pub fn run_with(self, at: &ServerAddress, request: &[u8]) -> io::Result<Latencies> {
+        let begun = Instant::now();
         let count = u32::try_from(self.lasts.as_millis()).unwrap_or(u32::MAX) / 1000 * self.per_second;
         let next = AtomicU32::new(0);
         let (took, failed) = (Mutex::new(Vec::new()), Mutex::new(Ok(())));
@@ -51,7 +60,7 @@ impl RequestRate {
                             let intended = begun + Duration::from_secs(1) * place / self.per_second;
                             // A sleep, because the rate sets the time of each request.
                             thread::sleep(intended.saturating_duration_since(Instant::now()));
-                            match at.ask(&request) {
+                            match at.ask(request) {
                                 Ok(answer) if status(&answer) == 200 => {
                                     took.lock().unwrap().push(intended.elapsed());
                                 }
