@@ -74,10 +74,14 @@ impl Phase {
         self.ends_with_close.store(ends_with_close, Ordering::Relaxed);
     }
 
+    pub(crate) fn ends_with_close(&self) -> bool {
+        self.ends_with_close.load(Ordering::Relaxed)
+    }
+
     /// Returns whether the connection is inside an answer that only its close ends.
     pub(super) fn is_inside_answer_to_close(&self) -> bool {
         let is_inside = matches!(self.waiting(), Waiting::Answer | Waiting::Client);
-        is_inside && self.ends_with_close.load(Ordering::Relaxed)
+        is_inside && self.ends_with_close()
     }
 
     /// Notes that the client may still send bytes of the request, though it is answered.

@@ -85,7 +85,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
                 }
                 Ok(()) => false,
             };
-            if was_refused || phase.lingers() {
+            if served.is_err() && !was_refused && phase.ends_with_close() {
+                io.reset();
+            } else if was_refused || phase.lingers() {
                 close_slowly(io, LONG_SILENCE).await;
             } else if served.is_ok() && !was_idle {
                 close_slowly(io, SHORT_SILENCE).await;
