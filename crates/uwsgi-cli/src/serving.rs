@@ -1,10 +1,14 @@
 //! What a command does before it serves: it starts its log, opens the access log, and listens.
 
+use core::time::Duration;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use uwsgi::client::Address;
 use uwsgi_server::Listener;
 
@@ -13,9 +17,58 @@ use crate::files;
 
 /// Sends the log of the server to standard error. `RUST_LOG` sets the filter; the default is warnings.
 pub(crate) fn start_log() {
+    start(io::stderr);
+}
+
+/// Does what [`start_log`] does, but a thread of its own writes the lines. If nobody reads standard error, lines are dropped, and no
+/// request waits. Keep what is returned until the end of the program, so that the last lines are written.
+#[must_use]
+pub(crate) fn start_queued_log() -> LogQueue {
+    /// The most lines that wait. A line may have the target of a request, which has at most 64 KiB.
+    const LINES: usize = 1024;
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log");
+    let (writer, guard) = builder.finish(io::stderr());
+    let dropped = writer.error_counter();
+    start(writer);
+    LogQueue { guard: Some(guard), dropped }
+}
+
+/// The lines of a log that are not written yet.
+pub(crate) struct LogQueue {
+    /// Waits for the lines, for about a second at most, when it is dropped.
+    guard: Option<WorkerGuard>,
+    dropped: ErrorCounter,
+}
+
+impl Drop for LogQueue {
+    fn drop(&mut self) {
+        const ATTEMPTS: usize = 100;
+        let dropped = self.dropped.dropped_lines();
+        if dropped == 0 {
+            return;
+        }
+        for _ in 0..ATTEMPTS {
+            let before = self.dropped.dropped_lines();
+            tracing::warn!("the log dropped lines, because standard error did not take them in time: {dropped}");
+            if self.dropped.dropped_lines() == before {
+                return;
+            }
+            // The queue is full, and nothing tells when a line is written.
+            thread::sleep(Duration::from_millis(10));
+        }
+        // Nobody reads. If the guard of tracing-appender 0.2 finds a full queue, it prints to standard output, where an access log
+        // may be, and could wait for ever.
+        if let Some(guard) = self.guard.take() {
+            core::mem::forget(guard);
+        }
+    }
+}
+
+/// Sends the log to a writer in place of standard error, with the colours that standard error has.
+fn start(writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     // A log line that cannot be written is lost. An error message about it would go to standard error too, and panic.
     let subscriber = subscriber.log_internal_errors(false);
     // If there is already a subscriber, it stays.

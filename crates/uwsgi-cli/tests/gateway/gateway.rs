@@ -6,11 +6,13 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
 /// A gateway and its backend for one test. They end with the test.
 pub(crate) struct Gateway {
     gateway: Running,
-    _backend: Running,
+    backend: Running,
     /// What the gateway printed at its start.
     pub(crate) notes: Vec<String>,
     pub(crate) directory: PathBuf,
@@ -68,7 +70,7 @@ impl Gateway {
         while notes.last() != Some(&"requests go to unix:backend".to_owned()) {
             notes.push(gateway.note());
         }
-        Self { gateway, _backend: backend, notes, directory }
+        Self { gateway, backend, notes, directory }
     }
 
     /// Returns the TCP address.
@@ -97,6 +99,12 @@ impl Gateway {
         ask(stream, &format!("GET {target} HTTP/1.1\r\nHost: example.com\r\n{headers}Connection: close\r\n\r\n"))
     }
 
+    /// Ends the backend. Its socket stays, but refuses connections.
+    pub(crate) fn end_backend(&mut self) {
+        self.backend.child.kill().unwrap();
+        self.backend.child.wait().unwrap();
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.gateway.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &*id]).status().unwrap().success());
@@ -105,9 +113,26 @@ impl Gateway {
     /// Waits for the end. Returns the exit status, standard output, and the rest of standard error.
     pub(crate) fn wait(mut self) -> (Option<i32>, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        self.gateway.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-        self.gateway.stderr.read_to_string(&mut stderr).unwrap();
+        let mut output = self.gateway.child.stdout.take().unwrap();
+        // The gateway may wait until both are read.
+        thread::scope(|scope| {
+            scope.spawn(|| output.read_to_string(&mut stdout).unwrap());
+            self.gateway.stderr.read_to_string(&mut stderr).unwrap();
+        });
         (self.gateway.child.wait().unwrap().code(), stdout, stderr)
+    }
+
+    /// Waits for the end, and does not read standard error. Returns the exit status and standard output.
+    pub(crate) fn wait_without_the_log(&mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        while self.gateway.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(20), "the gateway does not end");
+            // `Child` has no wait with a timeout.
+            thread::sleep(Duration::from_millis(10));
+        }
+        let mut stdout = String::new();
+        self.gateway.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        (self.gateway.child.wait().unwrap().code(), stdout)
     }
 }
 

@@ -14,4 +14,5 @@ extern crate alloc;
 mod errors;
 mod gateway;
 mod help;
+mod log;
 mod options;

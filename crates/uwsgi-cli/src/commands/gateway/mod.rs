@@ -25,7 +25,8 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         return Err(Failure::Failed(format!("--http-to was given {times} times, but there can be one backend only")));
     };
     let settings = settings(args, backend)?;
-    serving::start_log();
+    // The last lines are written when this is dropped, after the gateway.
+    let _log = serving::start_queued_log();
     let mut gateway = Gateway::new(settings).map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(file) = &args.access_log {
         let output = serving::log_output(file)?;
