@@ -88,15 +88,16 @@ pub(crate) struct Args {
     pub(super) trusted_header: Vec<HeaderName>,
 
     /// What the backend sees in X-Forwarded-For: the client's address alone, the address of the trusted proxy appended to what
-    /// it sent, or no such header
+    /// it sent, or no such header; with none, also no X-Forwarded-Proto and no X-Forwarded-Host
     #[arg(long, value_name = "HOW", value_enum, default_value = "replace", help_heading = HEADERS)]
     pub(super) forwarded: Forwarded,
 
-    /// What happens to headers with a _ in their name. X_Real_IP could pass for X-Real-IP, since both become one var
+    /// What happens to headers with a _ in their name. X_Real_IP could pass for X-Real-IP, since both become one var. Names with
+    /// other characters than letters, digits, - and _ are always dropped
     #[arg(long, value_name = "HOW", value_enum, default_value = "drop", help_heading = HEADERS)]
     pub(super) underscores: Underscores,
 
-    /// The longest body of a request
+    /// The longest body of a request, and the most bytes of an answer that wait for a slow client
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = values::size, help_heading = BODIES)]
     pub(super) max_body: u64,
 
@@ -161,7 +162,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "combined", help_heading = OPERATION)]
     pub(super) access_log_format: LogFormat,
 
-    /// Answer requests for this path without the backend: 200, and 503 while the gateway stops
+    /// Answer requests for this path without the backend: 200. While the gateway stops, new connections are refused, and open
+    /// ones get 503
     #[arg(long, value_name = "PATH", value_parser = health_path, help_heading = OPERATION)]
     pub(super) health_path: Option<String>,
 
