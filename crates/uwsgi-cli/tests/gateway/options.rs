@@ -99,10 +99,14 @@ fn the_health_path_and_the_server_are_the_gateways() {
 
 #[test]
 fn max_body_limits_bodies() {
-    let gateway = Gateway::start("max-body", &["--max-body", "2k"]);
-    for (length, status) in [(2048, 200), (2049, 413)] {
-        let head = format!("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-        assert_eq!(ask(gateway.connect(), &format!("{head}{}", "x".repeat(length))).0, status, "{length}");
+    for (most, rows) in [("2k", [(0, 200), (2048, 200), (2049, 413)]), ("0", [(0, 200), (1, 413), (2048, 413)])] {
+        let gateway = Gateway::start(&format!("max-body-{most}"), &["--max-body", most]);
+        for (length, status) in rows {
+            let head =
+                format!("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+            let got = ask(gateway.connect(), &format!("{head}{}", "x".repeat(length))).0;
+            assert_eq!(got, status, "{length} of {most}");
+        }
     }
 }
 
