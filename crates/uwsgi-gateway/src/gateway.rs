@@ -16,7 +16,7 @@ use uwsgi_tower::{Client, Stop};
 
 use crate::access_log::AccessLog;
 use crate::proxy::Proxy;
-use crate::server::{Handover, Tracker, Worker, serve};
+use crate::server::{ConnectionSender, ConnectionTracker, Worker, serve};
 use crate::settings::Settings;
 use crate::vars::{FrontAddresses, SettingsError};
 
@@ -145,40 +145,51 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The directory for temporary files cannot be written. The system cannot start a thread or a runtime.
+    /// The directory for temporary files cannot be written. The system cannot start a thread or a runtime. A thread has panicked;
+    /// the others have stopped as after [`stop_handle`](Self::stop_handle).
     pub fn run(self) -> io::Result<()> {
         let Self { proxy, listeners, stop } = self;
         let settings = proxy.settings();
-        // Otherwise the first large body would find out.
+        // Checks the directory now. Otherwise the first large body would get a 503.
         if let Err(error) = tempfile::tempfile_in(&settings.temp_dir) {
             let directory = settings.temp_dir.display();
             return Err(io::Error::new(error.kind(), format!("no temporary file can be made in {directory}: {error}")));
         }
         raise_open_files(ConnectionLimit::new(settings.limits.connections).max_open().saturating_mul(DESCRIPTORS));
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-        let tracker = Tracker::new(settings.limits.connections);
+        let tracker = ConnectionTracker::new(settings.limits.connections);
         let proxy = Arc::new(proxy);
-        let (mut workers, mut handovers) = (Vec::new(), Vec::new());
+        let (mut workers, mut senders) = (Vec::new(), Vec::new());
         for index in 0..threads {
-            let (worker, handover) = Worker::new(index, Arc::clone(&proxy), Arc::clone(&tracker), stop.clone());
+            let (worker, sender) = Worker::new(index, Arc::clone(&proxy), Arc::clone(&tracker), stop.clone());
             workers.push(worker.prepare(&listeners)?);
-            handovers.push(handover);
+            senders.push(sender);
         }
-        let (listeners, handovers): (Arc<[Listener]>, Arc<[Handover]>) = (listeners.into(), handovers.into());
-        let mut running = Vec::new();
+        let (listeners, senders): (Arc<[Listener]>, Arc<[ConnectionSender]>) = (listeners.into(), senders.into());
+        let (mut running, mut ran) = (Vec::new(), Ok(()));
         for worker in workers {
-            let (listeners, handovers, stop) = (Arc::clone(&listeners), Arc::clone(&handovers), stop.clone());
+            let (listeners, senders, stop) = (Arc::clone(&listeners), Arc::clone(&senders), stop.clone());
             let stop_all = stop.clone();
             let thread = thread::Builder::new().name("uwsgi-gateway".to_string()).spawn(move || {
                 let _stop_all = StopOnDrop(stop);
-                worker.run(listeners, &handovers);
+                worker.run(listeners, &senders);
             });
-            running.push(thread.inspect_err(|_| stop_all.ask())?);
+            match thread {
+                Ok(thread) => running.push(thread),
+                Err(error) => {
+                    stop_all.ask();
+                    ran = Err(error);
+                }
+            }
         }
         // The threads close the listeners.
         drop(listeners);
-        let panicked = |_| io::Error::other("a thread of the gateway has panicked");
-        running.into_iter().try_for_each(|thread| thread.join().map_err(panicked))
+        for thread in running {
+            if thread.join().is_err() {
+                ran = Err(io::Error::other("a thread of the gateway has panicked"));
+            }
+        }
+        ran
     }
 }
 

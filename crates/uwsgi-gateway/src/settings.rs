@@ -33,7 +33,7 @@ pub struct Settings {
     pub(crate) threads: Option<usize>,
 }
 
-/// How much of anything there may be.
+/// The limits on connections and bodies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) connections: usize,

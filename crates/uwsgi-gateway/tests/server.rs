@@ -9,7 +9,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -135,6 +135,27 @@ fn a_stop_finishes_what_has_begun() {
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
 }
 
+/// Requests that have arrived when the stop begins are answered, also those of connections that wait to be accepted.
+#[test]
+fn a_stop_answers_what_has_arrived() {
+    let backend = Backend::start();
+    let gateway = Running::start(Gateway::new(backend.settings()).unwrap());
+    let mut kept = gateway.connect();
+    ask(&mut kept, "/first");
+    assert_eq!(answer(&mut kept).1, "/first");
+    let mut clients: Vec<_> = (0..20).map(|_| gateway.connect()).collect();
+    clients.push(kept);
+    for client in &mut clients {
+        ask(client, "/second");
+    }
+    gateway.stop.ask();
+    for client in &mut clients {
+        assert_eq!(answer(client).1, "/second");
+    }
+    drop(clients);
+    gateway.stop();
+}
+
 #[test]
 fn a_stop_cuts_off_what_takes_too_long() {
     let backend = Backend::start();
@@ -221,6 +242,33 @@ impl Write for Lines {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The line of a WebSocket has the status of its answer.
+#[test]
+fn the_log_has_the_status_of_a_websocket() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = Settings::new(&listener.local_addr().unwrap().to_string()).unwrap();
+    let backend = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    });
+    let lines = Lines::default();
+    let gateway = Gateway::new(settings).unwrap().with_access_log(AccessLog::combined(lines.clone()));
+    let gateway = Running::start(gateway);
+    let mut client = gateway.connect();
+    let head = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    client.write_all(head.as_bytes()).unwrap();
+    let mut start = [0; 12];
+    client.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 101");
+    drop(client);
+    backend.join().unwrap();
+    gateway.stop();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains(r#""GET /ws HTTP/1.1" 101 "#), "{text}");
 }
 
 /// Each request has a line, also one whose client left before the answer.

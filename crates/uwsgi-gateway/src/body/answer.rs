@@ -34,7 +34,7 @@ enum Source<B> {
         body: B,
         given: usize,
         budget: Arc<Budget>,
-        most: u64,
+        limit: u64,
     },
     ReadAhead(ReadAhead),
 }
@@ -47,6 +47,10 @@ pub(crate) enum AnswerError {
     /// The temporary file cannot be read.
     Temp(io::Error),
 }
+
+/// How many bytes a frame counts as, at the least. hyper 1.12 asks for no more than 16 frames while the client takes nothing
+/// (src/proto/h1/io.rs, `MAX_BUF_LIST_BUFFERS`), so the body must be read ahead then.
+const LEAST_COUNTED: usize = MEMORY / 16;
 
 impl<B> AnswerBody<B> {
     /// Makes a body without bytes.
@@ -65,9 +69,9 @@ impl<B> AnswerBody<B> {
     }
 
     /// Makes a body that is read ahead of the client after its first 64 KiB, so that a slow client does not hold a worker of
-    /// the backend. At most `most` bytes are buffered. When these or the budget are used up, the backend waits for the client.
-    pub(crate) fn buffered(body: B, budget: &Arc<Budget>, most: u64) -> Self {
-        Self { source: Source::First { body, given: 0, budget: Arc::clone(budget), most } }
+    /// the backend. At most `limit` bytes are buffered. When these or the budget are used up, the backend waits for the client.
+    pub(crate) fn buffered(body: B, budget: &Arc<Budget>, limit: u64) -> Self {
+        Self { source: Source::First { body, given: 0, budget: Arc::clone(budget), limit } }
     }
 }
 
@@ -92,7 +96,7 @@ where
             Source::First { body, given, .. } => {
                 let data = ready!(poll_data(body, cx));
                 if let Some(Ok(data)) = &data {
-                    *given = given.saturating_add(data.len());
+                    *given = given.saturating_add(data.len().max(LEAST_COUNTED));
                 }
                 data.map(|data| data.map_err(AnswerError::Backend))
             }
@@ -135,8 +139,8 @@ where
         if !matches!(self, Self::First { given, body, .. } if *given >= MEMORY && !body.is_end_stream()) {
             return;
         }
-        if let Self::First { body, budget, most, .. } = mem::replace(self, Self::End) {
-            *self = Self::ReadAhead(ReadAhead::spawn(body, &budget, most));
+        if let Self::First { body, budget, limit, .. } = mem::replace(self, Self::End) {
+            *self = Self::ReadAhead(ReadAhead::spawn(body, &budget, limit));
         }
     }
 }
@@ -153,12 +157,12 @@ struct ReadAhead {
 }
 
 impl ReadAhead {
-    fn spawn<B>(body: B, budget: &Arc<Budget>, most: u64) -> Self
+    fn spawn<B>(body: B, budget: &Arc<Budget>, limit: u64) -> Self
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let (writer, reader) = buffer(budget, most);
+        let (writer, reader) = buffer(budget, limit);
         let hint = body.size_hint();
         Self { reader, hint, given: 0, task: tokio::spawn(fill(writer, body)) }
     }

@@ -16,7 +16,7 @@ pub(crate) enum BodyError {
     TooLong,
     /// The body was silent for too long, or came at too low a rate.
     TooSlow,
-    /// The client sent what is no body, for example a malformed chunk.
+    /// The client sent an invalid body, for example a malformed chunk.
     Malformed(Box<dyn Error + Send + Sync>),
     /// The client broke off.
     Client(Box<dyn Error + Send + Sync>),

@@ -20,12 +20,12 @@ pub(crate) struct BodyLimits {
     /// The length that the head declares.
     pub(crate) declared: Option<u64>,
     /// The most bytes.
-    pub(crate) most: u64,
+    pub(crate) limit: u64,
     /// The longest time without a byte. After this time of waiting, the body must also have come at 240 bytes a second.
     pub(crate) idle: Duration,
 }
 
-/// A body that fails when it is too long or too slow, or when it has not its declared length. Its trailers are dropped.
+/// A body that fails when it is too long or too slow, or when its length is not the declared one. Its trailers are dropped.
 ///
 /// It drops the body inside as soon as it fails or ends. hyper sends an answer while a client still sends only if the body is
 /// dropped.
@@ -34,14 +34,14 @@ pub(crate) struct LimitedBody<B> {
     /// `None` at the end.
     body: Option<B>,
     declared: Option<u64>,
-    most: u64,
+    limit: u64,
     wait: BodyWait,
 }
 
 impl<B> LimitedBody<B> {
     pub(crate) const fn new(body: B, limits: &BodyLimits) -> Self {
-        let BodyLimits { declared, most, idle } = *limits;
-        Self { body: Some(body), declared, most, wait: BodyWait::new(idle) }
+        let BodyLimits { declared, limit, idle } = *limits;
+        Self { body: Some(body), declared, limit, wait: BodyWait::new(idle) }
     }
 
     /// Returns the number of bytes that are left, if the length is declared.
@@ -53,7 +53,7 @@ impl<B> LimitedBody<B> {
     fn count(&mut self, bytes: usize) -> Result<(), BodyError> {
         let left = self.left();
         self.wait.count(bytes);
-        if self.wait.received() > self.most {
+        if self.wait.received() > self.limit {
             return Err(BodyError::TooLong);
         }
         if left.is_some_and(|left| u64::try_from(bytes).is_ok_and(|bytes| bytes > left)) {
@@ -85,7 +85,7 @@ where
     fn poll_within_limits(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
         let Some(body) = &mut self.body else { return Poll::Ready(Ok(None)) };
         // Nothing is read of a body that is too long. So a client that waits for a 100 sends nothing of it.
-        if self.declared.is_some_and(|declared| declared > self.most) {
+        if self.declared.is_some_and(|declared| declared > self.limit) {
             return Poll::Ready(Err(BodyError::TooLong));
         }
         if self.declared == Some(0) {

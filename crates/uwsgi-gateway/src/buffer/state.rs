@@ -109,10 +109,10 @@ impl State {
     }
 
     /// Finds the oldest bytes. Those in memory are taken out.
-    pub(super) fn next(&mut self, most: usize) -> Next {
+    pub(super) fn next(&mut self, max_len: usize) -> Next {
         if let Some(stored) = &self.stored {
             let left = stored.end.saturating_sub(stored.start);
-            let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
+            let len = usize::try_from(left).unwrap_or(usize::MAX).min(max_len);
             if len > 0 {
                 return Next::File { file: Arc::clone(&stored.file), offset: stored.start, len };
             }

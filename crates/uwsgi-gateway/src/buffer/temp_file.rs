@@ -55,7 +55,7 @@ impl TempFile {
         let mut end = offset;
         for piece in pieces {
             if let Err(error) = file.write_all_at(piece, end) {
-                // A full disk takes a part. The budget must not miss it.
+                // A full disk may have taken a part, which the budget does not count.
                 let _ = file.set_len(offset);
                 return Err(error);
             }

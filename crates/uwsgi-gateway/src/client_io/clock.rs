@@ -10,7 +10,7 @@ use core::task::{Context, Poll};
 use alloc::boxed::Box;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::client_io::after;
+use crate::client_io::deadline_after;
 use crate::client_io::phase::{Phase, Waiting};
 use crate::settings::Timeouts;
 
@@ -37,9 +37,9 @@ impl ConnectionClock {
         if self.progress != Some(phase.progress()) {
             self.progress = Some(phase.progress());
             self.until = match waiting {
-                Waiting::Request => Some(after(self.timeouts.keepalive)),
-                Waiting::Head => Some(after(self.timeouts.headers)),
-                Waiting::Client => Some(after(self.timeouts.send)),
+                Waiting::Request => Some(deadline_after(self.timeouts.keepalive)),
+                Waiting::Head => Some(deadline_after(self.timeouts.headers)),
+                Waiting::Client => Some(deadline_after(self.timeouts.send)),
                 Waiting::Answer => None,
             };
         }

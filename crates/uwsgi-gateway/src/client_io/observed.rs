@@ -29,7 +29,7 @@ impl<S> ObservedIo<S> {
         Self { stream: Some(stream), close_with_reset, phase, eof: false }
     }
 
-    /// Takes the stream. The close is its new owner's.
+    /// Takes the stream. The new owner closes it.
     pub(crate) const fn take(&mut self) -> Option<S> {
         self.stream.take()
     }

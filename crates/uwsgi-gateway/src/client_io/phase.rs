@@ -29,13 +29,18 @@ pub(crate) enum Waiting {
     Client,
 }
 
+/// The values of `Phase::waiting`, of which the first is the default.
+const REQUEST: u8 = 0;
+const HEAD: u8 = 1;
+const ANSWER: u8 = 2;
+
 impl Phase {
     pub(crate) fn waiting(&self) -> Waiting {
         match self.waiting.load(Ordering::Relaxed) {
             // The last bytes of an answer may still be on their way when the service is ready for the next request.
             _ if self.write_waits.load(Ordering::Relaxed) => Waiting::Client,
-            0 => Waiting::Request,
-            1 => Waiting::Head,
+            REQUEST => Waiting::Request,
+            HEAD => Waiting::Head,
             _ => Waiting::Answer,
         }
     }
@@ -46,19 +51,20 @@ impl Phase {
 
     /// Notes that a request was answered.
     pub(crate) fn wait_for_request(&self) {
-        self.set(0);
+        self.set(REQUEST);
     }
 
     /// Notes that bytes of a head came.
     pub(super) fn begin_head(&self) {
-        if self.waiting.load(Ordering::Relaxed) == 0 {
-            self.set(1);
+        if self.waiting.load(Ordering::Relaxed) == REQUEST {
+            self.set(HEAD);
         }
     }
 
     /// Notes that the service has a request.
     pub(crate) fn begin_answer(&self) {
-        self.set(2);
+        self.lingers.store(false, Ordering::Relaxed);
+        self.set(ANSWER);
     }
 
     /// Notes whether the client took bytes.

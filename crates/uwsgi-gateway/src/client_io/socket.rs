@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{timeout, timeout_at};
 
-use crate::client_io::after;
+use crate::client_io::deadline_after;
 
 /// The socket of a client: TCP, or a Unix socket.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl ClientSocket {
 /// Closes a connection after its last answer: half-closes it, and reads what the client still sends. Otherwise the kernel would
 /// reset the connection, and the client could lose the answer. It ends when the client is silent for `silence`.
 pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, silence: Duration) {
-    let until = after(LINGER);
+    let until = deadline_after(LINGER);
     if stream.shutdown().await.is_err() {
         return;
     }

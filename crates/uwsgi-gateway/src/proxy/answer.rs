@@ -79,7 +79,7 @@ impl Answering {
     }
 }
 
-/// Returns which option sets the time that is over, for the log.
+/// Returns a hint for the log: the option whose timeout ran out.
 pub(super) fn option_for(error: &(dyn Error + 'static)) -> &'static str {
     match error.downcast_ref() {
         Some(ClientError::Timeout) => ": see --http-timeout",

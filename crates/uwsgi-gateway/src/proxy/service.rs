@@ -54,7 +54,7 @@ pub(crate) struct ProxyService {
     connection: Arc<ClientConnection>,
 }
 
-/// A request that the gateway answers itself, because the backend cannot or must not.
+/// A request that the gateway answers itself, because the backend cannot answer it, or must not get it.
 #[derive(Debug)]
 struct Refused {
     status: StatusCode,
@@ -117,7 +117,10 @@ impl Proxy {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return answering.answer(answer, parts.version);
         }
-        // The tunnel has the line of the log.
+        // The line of the log is written when the tunnel ends.
+        if let Some(entry) = answering.entry() {
+            entry.status = StatusCode::SWITCHING_PROTOCOLS.as_u16();
+        }
         let head = Answering::new(&connection.phase, &parts.method, &parts.uri);
         connection.set_answering(answering);
         head.answer(answer, parts.version)
@@ -149,7 +152,7 @@ impl Proxy {
             FrontBody::Length(length) if self.settings.stream_bodies => {
                 let packet = packet(answering, &front, length)?;
                 let limits = self.body_limits(Some(length));
-                if length > limits.most {
+                if length > limits.limit {
                     return Err(Refused::and_close(StatusCode::PAYLOAD_TOO_LARGE));
                 }
                 // The backend may answer before it has read the body.
@@ -161,7 +164,7 @@ impl Proxy {
                 let declared = if let FrontBody::Length(length) = declared { Some(length) } else { None };
                 let limits = self.body_limits(declared);
                 // Finds out before the body is read whether the vars fit.
-                drop(packet(answering, &front, declared.unwrap_or(limits.most))?);
+                drop(packet(answering, &front, declared.unwrap_or(limits.limit))?);
                 let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
                     tracing::info!("{answering}: {error}");
                     // A client that sent an invalid chunk may still read; one that is gone does not.
@@ -191,7 +194,7 @@ impl Proxy {
     }
 
     const fn body_limits(&self, declared: Option<u64>) -> BodyLimits {
-        BodyLimits { declared, most: self.settings.limits.body, idle: self.settings.timeouts.body_idle }
+        BodyLimits { declared, limit: self.settings.limits.body, idle: self.settings.timeouts.body_idle }
     }
 
     /// Makes the answer for the client from the backend's.
@@ -214,7 +217,7 @@ impl Proxy {
         connection: &ClientConnection,
         mut answer: Response<uwsgi_tower::Incoming>,
     ) -> Result<Response<AnswerBody>, Refused> {
-        // A client's upgrade is there with its response.
+        // uwsgi-tower has sent the upgrade before it returns the response, so this does not wait.
         let backend = upgrade::on(&mut answer).await;
         let backend = backend.map_err(|_| Refused { status: StatusCode::BAD_GATEWAY, closes: false })?;
         *connection.lock_tunnel() = Some((backend, None));
@@ -298,7 +301,7 @@ impl hyper::service::Service<Request<Incoming>> for ProxyService {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Self { proxy, connection } = self.clone();
         let (parts, body) = request.into_parts();
-        // Here, and not in the future: hyper may read before it polls the future, or drop it unpolled.
+        // Not in the future, because hyper may read, or drop the future, before it polls it.
         let answering = proxy.begin(&connection, &parts);
         Box::pin(async move { Ok(proxy.answer(&connection, answering, parts, body).await) })
     }

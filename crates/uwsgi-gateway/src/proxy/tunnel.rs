@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uwsgi_tower::upgrade::Upgraded;
 
-use crate::client_io::{LONG_SILENCE, after, linger};
+use crate::client_io::{LONG_SILENCE, deadline_after, linger};
 use crate::proxy::answer::Answering;
 
 /// The backend's side of a connection that was upgraded.
@@ -77,7 +77,7 @@ async fn silence(last_move: watch::Receiver<Instant>, idle: Duration) {
         if silent >= idle {
             return;
         }
-        sleep_until(after(idle.saturating_sub(silent))).await;
+        sleep_until(deadline_after(idle.saturating_sub(silent))).await;
     }
 }
 
@@ -96,7 +96,15 @@ async fn pass(
         if count == 0 {
             return to.shutdown().await.map_err(Failed::Write);
         }
-        to.write_all(piece.get(..count).unwrap_or_default()).await.map_err(Failed::Write)?;
-        moved.send_replace(Instant::now());
+        let mut rest = piece.get(..count).unwrap_or_default();
+        while !rest.is_empty() {
+            let written = to.write(rest).await.map_err(Failed::Write)?;
+            if written == 0 {
+                return Err(Failed::Write(io::ErrorKind::WriteZero.into()));
+            }
+            rest = rest.get(written..).unwrap_or_default();
+            // A slow peer that takes single bytes is not silent.
+            moved.send_replace(Instant::now());
+        }
     }
 }

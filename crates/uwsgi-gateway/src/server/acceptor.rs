@@ -5,13 +5,14 @@ use core::panic::AssertUnwindSafe;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::catch_unwind;
 
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::time::sleep;
+use uwsgi_server::Listener;
 use uwsgi_tower::Stop;
 
 /// A connection that was accepted, and is not registered in a runtime.
@@ -26,6 +27,8 @@ pub(super) struct Accepted {
 pub(super) struct Acceptor {
     listener: Registered,
     stop: Stop,
+    /// How many connections it may still accept after a stop.
+    left_after_stop: u32,
     /// Whether the last accept failed for lack of resources. If it is true, the error was logged already.
     is_exhausted: bool,
 }
@@ -42,19 +45,22 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Acceptor {
     /// Registers a listener in the runtime of this thread.
-    pub(super) fn new(listener: BorrowedFd<'_>, is_tcp: bool, stop: Stop) -> io::Result<Self> {
-        let descriptor = listener.try_clone_to_owned()?;
-        let listener = if is_tcp {
+    pub(super) fn new(listener: &Listener, stop: Stop) -> io::Result<Self> {
+        let (descriptor, left_after_stop) = (listener.as_fd().try_clone_to_owned()?, listener.max_after_stop());
+        let listener = if listener.local().is_some() {
             Registered::Tcp(TcpListener::from_std(descriptor.into())?)
         } else {
             Registered::Unix(UnixListener::from_std(descriptor.into())?)
         };
-        Ok(Self { listener, stop, is_exhausted: false })
+        Ok(Self { listener, stop, left_after_stop, is_exhausted: false })
     }
 
-    /// Waits for a connection; `None` after a stop, once no more connections wait.
+    /// Waits for a connection. Returns `None` after a stop, once no more connections wait or no more may be accepted.
     pub(super) async fn accept(&mut self) -> Option<Accepted> {
         loop {
+            if self.stop.is_asked() {
+                self.left_after_stop = self.left_after_stop.checked_sub(1)?;
+            }
             let mut accepted = self.listener.accept_waiting();
             if accepted.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                 accepted = tokio::select! {

@@ -9,6 +9,7 @@ use alloc::sync::Arc;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep};
 use uwsgi_tower::Stop;
 
 use crate::client_io::{ConnectionClock, LONG_SILENCE, ObservedIo, Phase, SHORT_SILENCE, Waiting, linger};
@@ -19,6 +20,8 @@ use crate::vars::FrontAddresses;
 const MAX_HEADERS: usize = 1000;
 /// The most bytes of a head, and of an answer that hyper holds. A packet has 64 KiB, so a longer head could not be sent.
 const MAX_BUFFER: usize = 96 << 10;
+/// How long the runtime may take to report that bytes have arrived. A stop waits this long before it closes an idle connection.
+const ARRIVAL_DELAY: Duration = Duration::from_millis(20);
 
 /// Serves a connection until it ends. `close_with_reset` sets that its close is a reset.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
@@ -42,25 +45,42 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let mut http = http.max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER).serve_connection(io, service.clone());
     // Whether hyper was told of a stop, and whether the connection was idle then.
     let (mut was_told, mut was_idle) = (false, false);
+    let mut arrival = pin!(None::<Sleep>);
     let end = {
         let mut asked = pin!(stop.asked());
         let mut clock = ConnectionClock::new(timeouts);
         let mut is_stopping = false;
         poll_fn(|cx| {
             is_stopping = is_stopping || asked.as_mut().poll(cx).is_ready();
-            // A head that has begun is read to its end, and answered.
-            if is_stopping && !was_told && phase.waiting() != Waiting::Head {
+            loop {
+                match http.poll_without_shutdown(cx) {
+                    // hyper 1.12 is done before it has written its last bytes, if the client takes none. It writes them when it
+                    // is polled again.
+                    Poll::Ready(Ok(())) if phase.waiting() == Waiting::Client => {}
+                    Poll::Ready(served) => return Poll::Ready(End::Served(served)),
+                    Poll::Pending => {}
+                }
+                if !is_stopping || was_told {
+                    return clock.poll(&phase, cx).map(End::TimedOut);
+                }
+                let may_tell = match phase.waiting() {
+                    // A head that has begun is read to its end, and answered.
+                    Waiting::Head => false,
+                    Waiting::Answer | Waiting::Client => true,
+                    // A request may have arrived that the runtime has not reported yet.
+                    Waiting::Request => {
+                        if arrival.is_none() {
+                            arrival.set(Some(sleep(ARRIVAL_DELAY)));
+                        }
+                        arrival.as_mut().as_pin_mut().is_none_or(|delay| delay.poll(cx).is_ready())
+                    }
+                };
+                if !may_tell {
+                    return clock.poll(&phase, cx).map(End::TimedOut);
+                }
                 (was_told, was_idle) = (true, phase.waiting() == Waiting::Request);
                 Pin::new(&mut http).graceful_shutdown();
             }
-            match http.poll_without_shutdown(cx) {
-                // hyper 1.12 is done before it has written its last bytes, if the client takes none. It writes them when it is
-                // polled again.
-                Poll::Ready(Ok(())) if phase.waiting() == Waiting::Client => {}
-                Poll::Ready(served) => return Poll::Ready(End::Served(served)),
-                Poll::Pending => {}
-            }
-            clock.poll(&phase, cx).map(End::TimeOver)
         })
         .await
     };
@@ -93,18 +113,18 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
                 close_slowly(io, SHORT_SILENCE).await;
             }
         }
-        End::TimeOver(Waiting::Client) => {
+        End::TimedOut(Waiting::Client) => {
             tracing::info!("a client took no byte of its answer for {:?}: see --send-timeout", timeouts.send);
             io.reset();
         }
-        End::TimeOver(_) => {}
+        End::TimedOut(_) => {}
     }
 }
 
 /// How the HTTP of a connection ended.
 enum End {
     Served(hyper::Result<()>),
-    TimeOver(Waiting),
+    TimedOut(Waiting),
 }
 
 /// Closes a connection whose client may still send.

@@ -6,5 +6,5 @@ mod tracker;
 mod worker;
 
 pub(crate) use connection::serve;
-pub(crate) use tracker::Tracker;
-pub(crate) use worker::{Handover, Worker};
+pub(crate) use tracker::ConnectionTracker;
+pub(crate) use worker::{ConnectionSender, Worker};

@@ -3,7 +3,6 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
-use std::os::fd::AsFd;
 
 use alloc::sync::Arc;
 use rustix::net::{getpeername, getsockname};
@@ -12,21 +11,20 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep_until;
-use uwsgi::server::ConnectionLimit;
 use uwsgi_server::Listener;
 use uwsgi_tower::Stop;
 
-use crate::client_io::{ClientSocket, after};
+use crate::client_io::{ClientSocket, deadline_after};
 use crate::proxy::Proxy;
 use crate::server::acceptor::{Accepted, Acceptor};
 use crate::server::connection::serve;
-use crate::server::tracker::{Counted, Tracker};
+use crate::server::tracker::{ConnectionSlot, ConnectionTracker};
 use crate::vars::FrontAddresses;
 
-/// The way to give a thread a connection that another thread accepted.
+/// Sends connections to a thread.
 #[derive(Debug, Clone)]
-pub(crate) struct Handover {
-    connections: mpsc::UnboundedSender<(Accepted, Counted)>,
+pub(crate) struct ConnectionSender {
+    connections: mpsc::UnboundedSender<(Accepted, ConnectionSlot)>,
     /// How many connections the thread serves.
     load: Arc<AtomicUsize>,
 }
@@ -34,11 +32,11 @@ pub(crate) struct Handover {
 /// A thread of a gateway.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    connections: mpsc::UnboundedReceiver<(Accepted, Counted)>,
+    connections: mpsc::UnboundedReceiver<(Accepted, ConnectionSlot)>,
     /// The index of this thread in the list of all.
     index: usize,
     pub(crate) proxy: Arc<Proxy>,
-    pub(crate) tracker: Arc<Tracker>,
+    pub(crate) tracker: Arc<ConnectionTracker>,
     pub(crate) stop: Stop,
 }
 
@@ -52,7 +50,7 @@ pub(crate) struct ReadyWorker {
 
 impl ReadyWorker {
     /// Accepts and serves connections until a stop, and then until all have ended or the time for that is over.
-    pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) {
+    pub(crate) fn run(self, listeners: Arc<[Listener]>, workers: &Arc<[ConnectionSender]>) {
         let Self { worker, acceptors, runtime } = self;
         runtime.block_on(worker.serve(acceptors, listeners, workers));
         // What still runs is cut off.
@@ -61,12 +59,17 @@ impl ReadyWorker {
 }
 
 impl Worker {
-    /// Makes a thread's state, and the way to give it connections.
-    pub(crate) fn new(index: usize, proxy: Arc<Proxy>, tracker: Arc<Tracker>, stop: Stop) -> (Self, Handover) {
+    /// Makes a thread's state, and the sender of its connections.
+    pub(crate) fn new(
+        index: usize,
+        proxy: Arc<Proxy>,
+        tracker: Arc<ConnectionTracker>,
+        stop: Stop,
+    ) -> (Self, ConnectionSender) {
         let (sender, connections) = mpsc::unbounded_channel();
         let load = Arc::new(AtomicUsize::new(0));
-        let handover = Handover { connections: sender, load };
-        (Self { connections, index, proxy, tracker, stop }, handover)
+        let sender = ConnectionSender { connections: sender, load };
+        (Self { connections, index, proxy, tracker, stop }, sender)
     }
 
     /// Takes all descriptors that the thread needs. No thread may accept before all have theirs, or else its connections could
@@ -78,14 +81,13 @@ impl Worker {
     pub(crate) fn prepare(self, listeners: &[Listener]) -> io::Result<ReadyWorker> {
         let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
         let entered = runtime.enter();
-        let acceptor =
-            |listener: &Listener| Acceptor::new(listener.as_fd(), listener.local().is_some(), self.stop.clone());
+        let acceptor = |listener: &Listener| Acceptor::new(listener, self.stop.clone());
         let acceptors = listeners.iter().map(acceptor).collect::<io::Result<_>>()?;
         drop(entered);
         Ok(ReadyWorker { worker: self, acceptors, runtime })
     }
 
-    async fn serve(mut self, acceptors: Vec<Acceptor>, listeners: Arc<[Listener]>, workers: &Arc<[Handover]>) {
+    async fn serve(mut self, acceptors: Vec<Acceptor>, listeners: Arc<[Listener]>, workers: &Arc<[ConnectionSender]>) {
         let mut accepting = JoinSet::new();
         for acceptor in acceptors {
             let (tracker, stop) = (Arc::clone(&self.tracker), self.stop.clone());
@@ -97,11 +99,16 @@ impl Worker {
         loop {
             tokio::select! {
                 accepted = self.connections.recv() => {
-                    if let Some((accepted, counted)) = accepted {
-                        self.start(accepted, counted, &mut connections);
+                    if let Some((accepted, slot)) = accepted {
+                        self.start(accepted, slot, &mut connections);
                     }
                 }
                 Some(_) = connections.join_next() => {}
+                // An acceptor ends only after a stop, or by a panic.
+                Some(_) = accepting.join_next() => {
+                    self.stop.ask();
+                    break;
+                }
                 () = &mut asked => break,
             }
         }
@@ -110,15 +117,15 @@ impl Worker {
 
     /// Finishes what began before the stop, within the time for that.
     async fn finish(mut self, listeners: Arc<[Listener]>, mut accepting: JoinSet<()>, mut connections: JoinSet<()>) {
-        let limit = after(self.proxy.settings().timeouts.stop);
+        let limit = deadline_after(self.proxy.settings().timeouts.stop);
         let all = async {
             // The acceptors take the connections that wait, and end.
             while accepting.join_next().await.is_some() {}
             // The last thread that does this closes the listeners.
             drop(listeners);
             self.connections.close();
-            while let Some((accepted, counted)) = self.connections.recv().await {
-                self.start(accepted, counted, &mut connections);
+            while let Some((accepted, slot)) = self.connections.recv().await {
+                self.start(accepted, slot, &mut connections);
             }
             while connections.join_next().await.is_some() {}
         };
@@ -128,12 +135,12 @@ impl Worker {
         }
     }
 
-    fn start(&self, accepted: Accepted, counted: Counted, connections: &mut JoinSet<()>) {
+    fn start(&self, accepted: Accepted, slot: ConnectionSlot, connections: &mut JoinSet<()>) {
         let Ok((socket, addresses)) = register(accepted) else { return };
         let (proxy, stop) = (Arc::clone(&self.proxy), self.stop.clone());
         connections.spawn(async move {
-            serve(proxy, socket, ClientSocket::close_with_reset, addresses, counted.is_refused(), stop).await;
-            drop(counted);
+            serve(proxy, socket, ClientSocket::close_with_reset, addresses, slot.is_refused(), stop).await;
+            drop(slot);
         });
     }
 }
@@ -153,29 +160,30 @@ fn register(accepted: Accepted) -> io::Result<(ClientSocket, FrontAddresses)> {
 
 /// Accepts connections, and gives each to the thread that serves the fewest; to this one if it serves no more than others.
 ///
-/// While there is no place for another connection, the next ones wait in the queue of the kernel. After a stop those that wait
-/// there are taken at once, since no others come.
-async fn distribute(mut acceptor: Acceptor, tracker: Arc<Tracker>, stop: Stop, index: usize, workers: Arc<[Handover]>) {
-    let load = |worker: &Handover| worker.load.load(Ordering::Relaxed);
+/// Without a permit a connection waits, and the next ones wait in the queue of the kernel. After a stop those that wait there are
+/// taken at once, since no others come.
+async fn distribute(
+    mut acceptor: Acceptor,
+    tracker: Arc<ConnectionTracker>,
+    stop: Stop,
+    index: usize,
+    workers: Arc<[ConnectionSender]>,
+) {
+    let load = |worker: &ConnectionSender| worker.load.load(Ordering::Relaxed);
     let Some(own) = workers.get(index) else { return };
-    let mut left_after_stop = ConnectionLimit::BACKLOG;
-    while left_after_stop > 0 {
-        let place = tokio::select! {
+    while let Some(accepted) = acceptor.accept().await {
+        let permit = tokio::select! {
             biased;
-            place = tracker.place() => place,
+            permit = tracker.permit() => permit,
             () = stop.asked() => None,
         };
-        let Some(accepted) = acceptor.accept().await else { return };
         let least = workers.iter().min_by_key(|worker| load(worker)).filter(|least| load(least) < load(own));
         let worker = least.unwrap_or(own);
-        if let Some(counted) = tracker.count(&worker.load, place) {
+        if let Some(slot) = tracker.add(&worker.load, permit) {
             // A thread that stops takes no more connections.
-            if let Err(returned) = worker.connections.send((accepted, counted)) {
+            if let Err(returned) = worker.connections.send((accepted, slot)) {
                 let _ = own.connections.send(returned.0);
             }
-        }
-        if stop.is_asked() {
-            left_after_stop = left_after_stop.saturating_sub(1);
         }
         // Other tasks must run too while connections come without end.
         consume_budget().await;

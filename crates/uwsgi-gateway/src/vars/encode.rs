@@ -30,7 +30,7 @@ impl FrontRequest<'_> {
 
 /// Refuses a request whose vars do not fit into a packet, before its body is read.
 pub(crate) fn check_size(request: &FrontRequest<'_>) -> Result<(), HeadError> {
-    if most_bytes(request) <= usize::from(u16::MAX) {
+    if max_bytes(request) <= usize::from(u16::MAX) {
         return Ok(());
     }
     let length = if let FrontBody::Length(length) = request.body { length } else { 0 };
@@ -40,7 +40,7 @@ pub(crate) fn check_size(request: &FrontRequest<'_>) -> Result<(), HeadError> {
 /// Makes the packet of a request with a body of this length.
 fn packet(request: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, HeadError> {
     let translation = request.translation;
-    let mut bytes = Vec::with_capacity(most_bytes(request).min(usize::from(u16::MAX)));
+    let mut bytes = Vec::with_capacity(max_bytes(request).min(usize::from(u16::MAX)));
     let policy = HeaderPolicy::default().allow_underscores(translation.underscores);
     let mut packet = Writer { vars: VarsEncoder::with_policy(&mut bytes, policy), translation };
     packet.push_params(request, length)?;
@@ -204,8 +204,8 @@ fn server_name<'r>(request: &'r FrontRequest<'_>) -> &'r str {
     request.target.host.as_ref().map_or(&request.front.server_name, Host::name)
 }
 
-/// Returns a number that the length of the packet is not more than.
-fn most_bytes(request: &FrontRequest<'_>) -> usize {
+/// Returns an upper bound of the packet's length.
+fn max_bytes(request: &FrontRequest<'_>) -> usize {
     /// More than the keys, and the values that a client does not choose.
     const FIXED: usize = 1024;
     /// More than is added to a header: `HTTP_`, two lengths, and two bytes to join it with the line before it.

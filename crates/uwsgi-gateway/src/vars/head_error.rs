@@ -23,7 +23,7 @@ pub enum HeadError {
     Asterisk,
     /// The target is a host without a path, and the method is not CONNECT (RFC 9112 section 3.2.3).
     AuthorityForm,
-    /// The method is CONNECT. The gateway is no tunnel.
+    /// The method is CONNECT. The gateway opens no tunnels to other hosts.
     ConnectMethod,
     /// A Content-Length is not a number, or two of them differ.
     ContentLength(FramingError),

@@ -83,7 +83,7 @@ impl HttpVar {
         if RESERVED.contains(&key) {
             return Err(HttpVarError::Reserved(key.into()));
         }
-        if uwsgi::encoded_len([(key, value)]) > MOST {
+        if uwsgi::encoded_len([(key, value)]) > MAX_LEN {
             return Err(HttpVarError::TooLong);
         }
         Ok(Self { key: key.into(), value: parts(value)? })
@@ -97,7 +97,7 @@ impl HttpVar {
 }
 
 /// The longest packet, with its header.
-const MOST: usize = 4 + 65535;
+const MAX_LEN: usize = 4 + 65535;
 
 /// Splits a value into texts and variables.
 fn parts(value: &str) -> Result<Vec<Part>, HttpVarError> {

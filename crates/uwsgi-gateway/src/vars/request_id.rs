@@ -17,8 +17,8 @@ thread_local! {
     static IDS: Ids = Ids { hashes: [RandomState::new(), RandomState::new()], next: Cell::new(0) };
 }
 
-/// Makes an id: 32 hex digits, which differ from those of every other request. Without the keys of the hashes, which are random,
-/// one id does not tell another (SipHash).
+/// Makes an id: 32 hex digits, which differ from those of every other request. Nobody can compute one id from another without the
+/// random keys of the hashes (SipHash).
 pub(crate) fn new() -> String {
     IDS.with(|ids| {
         let number = ids.next.get();

@@ -112,6 +112,13 @@ impl Listener {
         Ok(Self { descriptor, name, local, file: None, accepts_after_stop: 0 })
     }
 
+    /// Returns how many connections that wait may be accepted after a stop. The close of the listener would reset them. It is 0
+    /// for an inherited socket, which other processes hold too.
+    #[must_use]
+    pub const fn max_after_stop(&self) -> u32 {
+        self.accepts_after_stop
+    }
+
     /// Returns the TCP address that it listens at. If the port was 0, this has the port that the system chose.
     #[must_use]
     pub const fn local(&self) -> Option<SocketAddr> {

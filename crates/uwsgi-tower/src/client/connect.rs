@@ -1,6 +1,7 @@
 //! Connects to a backend.
 
 use core::future::Future;
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::time::Duration;
 use std::io;
@@ -18,6 +19,7 @@ use rustix::{
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 use uwsgi::client::Address;
 
 use crate::client::error::ClientError;
@@ -37,10 +39,11 @@ pub(super) async fn connect(
     connector: Option<&Connector>,
     timeout: Duration,
 ) -> Result<Box<dyn Io>, ClientError> {
+    let until = Instant::now().checked_add(timeout);
     let connecting = async {
         match connector {
             Some(connector) => connector().await,
-            None => connect_to(address, lookup).await,
+            None => connect_to(address, lookup, until).await,
         }
     };
     let connected = tokio::time::timeout(timeout, connecting).await;
@@ -52,7 +55,7 @@ pub(super) async fn connect(
     }
 }
 
-async fn connect_to(address: &str, lookup: &Lookup) -> io::Result<Box<dyn Io>> {
+async fn connect_to(address: &str, lookup: &Lookup, until: Option<Instant>) -> io::Result<Box<dyn Io>> {
     let tcp = |stream: TcpStream| {
         stream.set_nodelay(true)?;
         Ok::<Box<dyn Io>, io::Error>(Box::new(stream))
@@ -62,7 +65,7 @@ async fn connect_to(address: &str, lookup: &Lookup) -> io::Result<Box<dyn Io>> {
         Address::Tcp(address) => tcp(TcpStream::connect(address).await?),
         Address::Name { host, port } => {
             let addresses = lookup.addresses(host, port).await?;
-            tcp(TcpStream::connect(&*addresses).await?)
+            tcp(connect_to_one(&addresses, until).await?)
         }
         #[cfg(unix)]
         Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
@@ -73,6 +76,22 @@ async fn connect_to(address: &str, lookup: &Lookup) -> io::Result<Box<dyn Io>> {
         }
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not an address to connect to")),
     }
+}
+
+/// Connects to the first of these addresses that accepts. An address that does not answer does not use up the time for the
+/// others.
+async fn connect_to_one(addresses: &[SocketAddr], until: Option<Instant>) -> io::Result<TcpStream> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let time_left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+        let share = u32::try_from(left).ok().and_then(|left| time_left.checked_div(left)).unwrap_or(time_left);
+        failed = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+            Err(_) => io::ErrorKind::TimedOut.into(),
+        };
+    }
+    Err(failed)
 }
 
 /// Connects to a Unix socket, and tries again while its backlog is full.
@@ -119,4 +138,32 @@ fn is_silent(socket: &impl AsFd) -> bool {
 #[cfg(not(unix))]
 fn is_silent<T>(_: &T) -> bool {
     true
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+
+    use super::*;
+
+    /// Linux drops the handshakes of connections that a full backlog has no room for, so the client waits.
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_leaves_time_for_the_others() {
+        let full = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&full, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        listen(&full, 0).unwrap();
+        let silent = SocketAddr::try_from(getsockname(&full).unwrap()).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(silent)).await {
+            waiting.push(stream);
+        }
+        let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [silent, good.local_addr().unwrap()];
+        let until = Instant::now().checked_add(Duration::from_secs(2));
+        let stream = connect_to_one(&addresses, until).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+        let error =
+            connect_to_one(&[silent], Instant::now().checked_add(Duration::from_millis(100))).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
 }

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 /// How long addresses are kept. `getaddrinfo` does not tell how long the name server allows.
-const KEPT: Duration = Duration::from_secs(5);
+const KEEP_FOR: Duration = Duration::from_secs(5);
 
 /// How long a lookup may take before the addresses that are there, if any, are used without it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// The addresses of a backend that is given by name.
 ///
@@ -81,7 +81,7 @@ impl Lookup {
                 (ended, since, old)
             }
         };
-        let until = old.as_ref().and_then(|_| since.checked_add(PATIENCE));
+        let until = old.as_ref().and_then(|_| since.checked_add(MAX_WAIT));
         let is_over = changes.wait_for(|state| state.ended != ended);
         match until {
             Some(until) => drop(timeout_at(until, is_over).await),
@@ -144,7 +144,7 @@ impl State {
                 self.error = Some((error.kind(), error.to_string()));
             }
         }
-        self.fresh_until = Instant::now().checked_add(KEPT);
+        self.fresh_until = Instant::now().checked_add(KEEP_FOR);
         self.running_since = None;
         self.ended = self.ended.wrapping_add(1);
     }
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(begun.load(Ordering::SeqCst), 1);
 
         tokio::time::pause();
-        tokio::time::advance(KEPT - Duration::from_millis(1)).await;
+        tokio::time::advance(KEEP_FOR - Duration::from_millis(1)).await;
         assert_eq!(ask(&lookup).await, Ok(both));
         assert_eq!(begun.load(Ordering::SeqCst), 1);
 
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(ask(&lookup).await, Ok(old.clone()));
         for lookups in 2..4 {
             tokio::time::pause();
-            tokio::time::advance(KEPT).await;
+            tokio::time::advance(KEEP_FOR).await;
             tokio::time::resume();
             results.send(Err(io::Error::other("no answer"))).unwrap();
             assert_eq!(ask(&lookup).await, Ok(old.clone()));
@@ -264,15 +264,15 @@ mod tests {
         results.send(Ok(old.clone())).unwrap();
         assert_eq!(ask(&lookup).await, Ok(old.clone()));
         tokio::time::pause();
-        tokio::time::advance(KEPT).await;
+        tokio::time::advance(KEEP_FOR).await;
         tokio::time::resume();
 
         let start = Instant::now();
         assert_eq!(ask(&lookup).await, Ok(old.clone()));
-        assert!(start.elapsed() >= PATIENCE, "{:?}", start.elapsed());
+        assert!(start.elapsed() >= MAX_WAIT, "{:?}", start.elapsed());
         let start = Instant::now();
         assert_eq!(ask(&lookup).await, Ok(old));
-        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+        assert!(start.elapsed() < MAX_WAIT, "{:?}", start.elapsed());
         assert_eq!(begun.load(Ordering::SeqCst), 2);
         results.send(Ok(found(&["192.0.2.2:3031"]))).unwrap();
         let mut changes = lookup.state.subscribe();

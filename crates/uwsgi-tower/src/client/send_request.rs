@@ -126,7 +126,7 @@ impl Backend {
         packet: Bytes,
         mut body: Pin<Box<dyn OutgoingBody>>,
     ) -> Result<Response<Incoming>, ClientError> {
-        let Begun { exchange, is_connect, idempotent } = Begun::of(&packet)?;
+        let RequestFacts { exchange, is_connect, idempotent } = RequestFacts::of(&packet)?;
         let mut kept = self.pool.take();
         let mut is_repeat = false;
         loop {
@@ -164,13 +164,13 @@ impl Backend {
 }
 
 /// What the client has to know of an encoded request.
-struct Begun {
+struct RequestFacts {
     exchange: Exchange,
     is_connect: bool,
     idempotent: bool,
 }
 
-impl Begun {
+impl RequestFacts {
     fn of(packet: &[u8]) -> Result<Self, ClientError> {
         let (packet, _) = Packet::decode(packet).map_err(ClientError::Request)?;
         let request = uwsgi::Request::decode(&packet).map_err(ClientError::Request)?;

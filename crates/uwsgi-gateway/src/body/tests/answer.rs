@@ -62,7 +62,7 @@ fn answers_of_every_size_at_every_pace() {
     ];
     // How often the backend and the client pause: once in so many frames.
     let paces = [("like paces", 10, 10), ("slow client", usize::MAX, 3), ("slow backend", 3, usize::MAX)];
-    for (number, (name, memory, temp, most)) in budgets.into_iter().enumerate() {
+    for (number, (name, memory, temp, limit)) in budgets.into_iter().enumerate() {
         for (pace, backend_pauses, client_pauses) in paces {
             for size in [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, MIB, 50 * MIB] {
                 // A pause has a millisecond of real time.
@@ -91,7 +91,7 @@ fn answers_of_every_size_at_every_pace() {
                     let is_exact = random.below(2) == 0;
                     let body = if is_exact { body.with_length(size) } else { body };
                     let budget = budget(memory, temp);
-                    let mut answer = AnswerBody::buffered(body, &budget, most as u64);
+                    let mut answer = AnswerBody::buffered(body, &budget, limit as u64);
                     let mut offset = 0;
                     while !answer.is_end_stream() {
                         let before = offset;
@@ -190,9 +190,9 @@ async fn the_backend_waits_when_the_buffers_are_full() {
         ("a limit", budget(MIB, MIB), 100_000, 100_000),
         ("no disk", no_disk(), u64::MAX, 64 * KIB),
     ];
-    for (name, budget, most, takes) in rows {
+    for (name, budget, limit, takes) in rows {
         let (body, seen) = Scripted::of_size(MIB, 4 * KIB);
-        let mut answer = AnswerBody::buffered(body, &budget, most);
+        let mut answer = AnswerBody::buffered(body, &budget, limit);
         let mut offset = read_pattern(&mut answer, 0, 64 * KIB, name).await;
         // The task holds one frame that does not fit.
         let expected = |offset: usize| ((offset + takes) / (4 * KIB) + 1) * 4 * KIB;

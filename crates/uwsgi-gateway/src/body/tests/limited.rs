@@ -15,14 +15,14 @@ use super::scripted::{Scripted, Step};
 use crate::body::{BodyError, BodyLimits, LimitedBody};
 use crate::buffer::tests::is_pending;
 
-pub(super) const LIMITS: BodyLimits = BodyLimits { declared: None, most: 100, idle: Duration::from_secs(30) };
+pub(super) const LIMITS: BodyLimits = BodyLimits { declared: None, limit: 100, idle: Duration::from_secs(30) };
 
 const fn declared(length: u64) -> BodyLimits {
     BodyLimits { declared: Some(length), ..LIMITS }
 }
 
 const fn unlimited() -> BodyLimits {
-    BodyLimits { most: u64::MAX, ..LIMITS }
+    BodyLimits { limit: u64::MAX, ..LIMITS }
 }
 
 const fn millis(millis: u64) -> Step {

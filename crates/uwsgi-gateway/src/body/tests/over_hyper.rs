@@ -60,11 +60,11 @@ impl Write for Io {
 /// Reads a request whole, and answers with its length or with the status of the failure.
 async fn count(
     request: Request<Incoming>,
-    most: u64,
+    limit: u64,
     budget: &Arc<Budget>,
 ) -> Result<Response<AnswerBody<Scripted>>, Box<BodyError>> {
     let length = request.headers().get("content-length").map(|length| length.to_str().unwrap().parse().unwrap());
-    let limits = BodyLimits { declared: length, most, ..LIMITS };
+    let limits = BodyLimits { declared: length, limit, ..LIMITS };
     match read_whole(request.into_body(), &limits, budget).await {
         Ok(body) => Ok(Response::new(AnswerBody::text(Bytes::from(format!("read {}", body.len()))))),
         Err(error) => match error.status() {

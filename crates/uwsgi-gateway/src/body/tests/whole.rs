@@ -21,7 +21,7 @@ use crate::body::{BodyError, BodyLimits, read_whole};
 use crate::buffer::Budget;
 use crate::buffer::tests::{KIB, MIB, Random, budget, is_pending, pattern, until_free};
 
-const UNLIMITED: BodyLimits = BodyLimits { most: u64::MAX, ..LIMITS };
+const UNLIMITED: BodyLimits = BodyLimits { limit: u64::MAX, ..LIMITS };
 
 /// Reads a body to its end, and compares every byte.
 async fn check(mut body: BufferedBody, size: usize, name: &str) {
@@ -108,10 +108,10 @@ async fn failures_give_all_back() {
         ("silent in memory", MIB, MIB, u64::MAX, vec![Data(1000), Data(1000), Hang], Some(408)),
         ("silent in the file", MIB, 2 * MIB, u64::MAX, [long(), vec![Hang]].concat(), Some(408)),
     ];
-    for (name, memory, temp, most, steps, status) in rows {
+    for (name, memory, temp, limit, steps, status) in rows {
         let budget = budget(memory, temp);
         let (body, seen) = Scripted::new(steps);
-        let error = read_whole(body, &BodyLimits { most, ..LIMITS }, &budget).await.unwrap_err();
+        let error = read_whole(body, &BodyLimits { limit, ..LIMITS }, &budget).await.unwrap_err();
         assert_eq!(error.status().map(|status| status.as_u16()), status, "{name}: {error}");
         assert!(seen.is_dropped(), "{name}");
         until_free(&budget).await;
