@@ -1,7 +1,7 @@
 //! The rules of a gateway from HTTP to uwsgi: what of a request's head it refuses, what it reads, and what it must not pass on.
 //!
 //! A gateway takes requests of HTTP from clients that it does not know, and makes packets of them. These functions decide about
-//! single values. They do not read from a connection, and they do not allocate, except [`decoded_path`].
+//! single values. They do not read from a connection, and they do not allocate, except `decoded_path`.
 
 mod expectation;
 mod forwarded;
