@@ -114,13 +114,15 @@ fn answers_of_every_size_at_every_pace() {
     }
 }
 
-/// Small answers need no task, no file and no memory of the budget. The task begins with the byte 65,536, if more follows.
+/// Small answers need no task, no file and no memory of the budget. The task begins with the byte 65,536 or the frame 16, if more
+/// may follow.
 #[tokio::test]
 async fn small_answers_need_no_task() {
     // Name, size, whether the length is known, the tasks after the last of 64 KiB.
     let rows = [
         ("one byte", 1, false, 0),
-        ("nearly", 64 * KIB - 1, false, 0),
+        ("fifteen frames", 60 * KIB, false, 0),
+        ("sixteen frames", 64 * KIB - 1, false, 1),
         ("all of a known length", 64 * KIB, true, 0),
         ("an unknown length", 64 * KIB, false, 1),
         ("one byte more", 64 * KIB + 1, true, 1),
