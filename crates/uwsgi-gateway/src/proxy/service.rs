@@ -56,7 +56,7 @@ pub(crate) struct ProxyService {
 
 /// A request that the gateway answers itself, because the backend cannot answer it, or must not get it.
 #[derive(Debug)]
-struct Refused {
+struct OwnAnswer {
     status: StatusCode,
     /// The connection closes after the answer.
     closes: bool,
@@ -99,17 +99,17 @@ impl Proxy {
         body: Incoming,
     ) -> Response<AnsweringBody> {
         let answer = if connection.is_refused {
-            Err(Refused::and_close(StatusCode::SERVICE_UNAVAILABLE))
+            Err(OwnAnswer::and_close(StatusCode::SERVICE_UNAVAILABLE))
         } else {
             self.forward(connection, &mut answering, &parts, body).await
         };
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(Refused { status, closes: true }) => {
+            Err(OwnAnswer { status, closes: true }) => {
                 answering.linger();
                 last_page(status)
             }
-            Err(Refused { status, closes: false }) => page(status),
+            Err(OwnAnswer { status, closes: false }) => page(status),
         };
         if let Some(server) = &self.settings.server_header {
             answer.headers_mut().insert(SERVER, server.clone());
@@ -133,10 +133,10 @@ impl Proxy {
         answering: &mut Answering,
         parts: &Parts,
         body: Incoming,
-    ) -> Result<Response<AnswerBody>, Refused> {
+    ) -> Result<Response<AnswerBody>, OwnAnswer> {
         let front = self.settings.translation.read(parts, &connection.addresses).map_err(|error| {
             tracing::info!("{answering}: {error}");
-            Refused::and_close(error.status())
+            OwnAnswer::and_close(error.status())
         })?;
         if let Some(entry) = answering.entry() {
             entry.client = front.client();
@@ -144,7 +144,7 @@ impl Proxy {
         }
         if self.settings.health_path.as_deref() == Some(parts.uri.path()) {
             let status = if self.stop.is_asked() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-            return Err(Refused { status, closes: front.body() != FrontBody::None });
+            return Err(OwnAnswer { status, closes: front.body() != FrontBody::None });
         }
         let mut is_body_read = true;
         let answer = match front.body() {
@@ -153,7 +153,7 @@ impl Proxy {
                 let packet = packet(answering, &front, length)?;
                 let limits = self.body_limits(Some(length));
                 if length > limits.limit {
-                    return Err(Refused::and_close(StatusCode::PAYLOAD_TOO_LARGE));
+                    return Err(OwnAnswer::and_close(StatusCode::PAYLOAD_TOO_LARGE));
                 }
                 // The backend may answer before it has read the body.
                 answering.linger();
@@ -168,7 +168,7 @@ impl Proxy {
                 let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
                     tracing::info!("{answering}: {error}");
                     // A client that sent an invalid chunk may still read; one that is gone does not.
-                    Refused::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
+                    OwnAnswer::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
                 })?;
                 self.send(packet(answering, &front, body.len())?, body).await
             }
@@ -179,7 +179,7 @@ impl Proxy {
             Err(error) => {
                 let status = status_of(&error);
                 tracing::warn!("{answering}: {status}: {error}{}", option_for(&error));
-                Err(Refused { status, closes: !is_body_read })
+                Err(OwnAnswer { status, closes: !is_body_read })
             }
         }
     }
@@ -216,20 +216,20 @@ impl Proxy {
     async fn switch(
         connection: &ClientConnection,
         mut answer: Response<uwsgi_tower::Incoming>,
-    ) -> Result<Response<AnswerBody>, Refused> {
+    ) -> Result<Response<AnswerBody>, OwnAnswer> {
         // uwsgi-tower has sent the upgrade before it returns the response, so this does not wait.
         let backend = upgrade::on(&mut answer).await;
-        let backend = backend.map_err(|_| Refused { status: StatusCode::BAD_GATEWAY, closes: false })?;
+        let backend = backend.map_err(|_| OwnAnswer { status: StatusCode::BAD_GATEWAY, closes: false })?;
         *connection.lock_tunnel() = Some((backend, None));
         answer.headers_mut().remove(CONTENT_LENGTH);
         Ok(answer.map(|_| AnswerBody::empty()))
     }
 }
 
-fn packet(answering: &Answering, front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, Refused> {
+fn packet(answering: &Answering, front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, OwnAnswer> {
     front.packet(length).map_err(|error| {
         tracing::info!("{answering}: {error}");
-        Refused::and_close(error.status())
+        OwnAnswer::and_close(error.status())
     })
 }
 
@@ -258,7 +258,7 @@ fn is_exhausted(error: &std::io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
 }
 
-impl Refused {
+impl OwnAnswer {
     const fn and_close(status: StatusCode) -> Self {
         Self { status, closes: true }
     }
