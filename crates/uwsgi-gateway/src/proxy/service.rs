@@ -54,7 +54,7 @@ pub(crate) struct ProxyService {
     connection: Arc<ClientConnection>,
 }
 
-/// A request that the gateway answers itself, because the backend cannot answer it, or must not get it.
+/// An answer of the gateway itself: for its health path, or because the backend cannot answer the request or must not get it.
 #[derive(Debug)]
 struct OwnAnswer {
     status: StatusCode,
