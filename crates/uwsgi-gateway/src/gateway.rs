@@ -153,7 +153,10 @@ impl Gateway {
         // Checks the directory now. Otherwise the first large body would get a 503.
         if let Err(error) = tempfile::tempfile_in(&settings.temp_dir) {
             let directory = settings.temp_dir.display();
-            return Err(io::Error::new(error.kind(), format!("no temporary file can be made in {directory}: {error}")));
+            return Err(io::Error::new(
+                error.kind(),
+                format!("no temporary file can be made in {directory}: {error}: choose another directory"),
+            ));
         }
         raise_open_files(ConnectionLimit::new(settings.limits.connections).max_open().saturating_mul(DESCRIPTORS));
         let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));

@@ -1,4 +1,4 @@
-"""Tests behind `uwsgictl gateway`: HTTP in front, and this server behind it, at a Unix socket and over TCP.
+"""Tests with `uwsgictl gateway` as the front end: it takes HTTP, and asks this server at a Unix socket and over TCP.
 
 UWSGICTL names the command; otherwise it is the one that cargo has built.
 """

@@ -6,12 +6,14 @@ mod gateway;
 mod process;
 mod rate;
 mod slow;
+mod wait;
 
 pub use address::{ServerAddress, get, packet, post, status};
 pub use gateway::GatewayProcess;
 pub use process::Process;
 pub use rate::{Latencies, RequestRate};
 pub use slow::{SlowClients, SlowOutcome};
+pub use wait::{TIMEOUT, wait_until, wait_until_at_rest};
 
 /// Returns whether the tests run as long as `tests/run --full` allows.
 pub fn is_full() -> bool {

@@ -14,12 +14,11 @@ mod stopping;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 use uwsgi_server::{App, Handle, Server};
-use uwsgi_tests::load::{Process, ServerAddress};
+use uwsgi_tests::load::{Process, ServerAddress, TIMEOUT, wait_until, wait_until_at_rest};
 use uwsgi_tests::ours::Kind;
 
 /// A server that runs on a thread of this process until it is dropped.
@@ -102,38 +101,6 @@ fn shell(line: &str, options: &[&str]) -> Command {
 
 fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
-}
-
-/// Far longer than any event takes, also on a machine that has much else to do.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Waits until something is so.
-///
-/// # Panics
-///
-/// If it is not so within [`TIMEOUT`]; the message says what was expected.
-#[track_caller]
-fn wait_until(expected: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < TIMEOUT, "not within {TIMEOUT:?}: {expected}");
-        // The pause between two looks leaves the processor to the server.
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits until a server has done everything that it can do with the bytes and connections that were sent to it.
-///
-/// A thread that a write or a connection wakes is runnable before the call of the sender returns. So a server whose threads
-/// all wait has nothing left to do. The threads are looked at one after the other, and one may wake another in between: they
-/// must all wait twice in a row.
-#[track_caller]
-fn wait_until_at_rest(process: &Process) {
-    let mut times = 0;
-    wait_until("all threads of the server wait", || {
-        times = if process.is_at_rest().unwrap() { times + 1 } else { 0 };
-        times == 2
-    });
 }
 
 /// Waits until a server has at least this many descriptors open.

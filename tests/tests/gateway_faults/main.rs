@@ -10,15 +10,11 @@ mod stopping;
 mod temp_files;
 mod tunnels;
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use uwsgi_tests::backend::ScriptedBackend;
 use uwsgi_tests::http1::{Answer, Connection, End};
-use uwsgi_tests::load::{GatewayProcess, Process};
-
-/// Far longer than any event takes, also on a machine that has much else to do.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use uwsgi_tests::load::{GatewayProcess, Process, TIMEOUT, wait_until, wait_until_at_rest};
 
 /// How long a request may take that nothing holds up. Other tests may keep the machine busy. A request that waits for a timeout
 /// of the gateway has another status, or takes longer.
@@ -86,29 +82,4 @@ impl AtRest {
         wait_until("the descriptors are closed", || process.descriptors().unwrap() <= self.descriptors);
         wait_until("the threads end", || process.threads().unwrap() <= self.threads);
     }
-}
-
-/// Waits until something is so.
-///
-/// # Panics
-///
-/// If it is not so within [`TIMEOUT`]; the message says what was expected.
-#[track_caller]
-fn wait_until(expected: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < TIMEOUT, "not within {TIMEOUT:?}: {expected}");
-        // The pause between two looks leaves the processor to the gateway.
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits until the gateway has done everything that it can do with what was sent to it: all its threads wait, twice in a row.
-#[track_caller]
-fn wait_until_at_rest(process: &Process) {
-    let mut times = 0;
-    wait_until("all threads of the gateway wait", || {
-        times = if process.is_at_rest().unwrap() { times + 1 } else { 0 };
-        times == 2
-    });
 }

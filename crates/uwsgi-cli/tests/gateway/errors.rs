@@ -1,24 +1,9 @@
 //! Wrong options: status 2, and a line that says what to do.
 
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 
-/// Runs `gateway` with wrong arguments. Returns what it prints on standard error.
 fn error_of(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_uwsgictl"))
-        .arg("gateway")
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
-    assert!(output.stdout.is_empty());
-    let text = String::from_utf8(output.stderr).unwrap();
-    for word in ["panicked", "Err(", "Error {", "Os {", "Some("] {
-        assert!(!text.contains(word), "{text}");
-    }
-    text
+    crate::program::error_of("gateway", arguments)
 }
 
 /// In particular `--http-keepalive true`, which uWSGI takes for 0 and so for off without a word (uwsgi-docs issue 445).

@@ -16,3 +16,5 @@ mod gateway;
 mod help;
 mod log;
 mod options;
+#[path = "../program/mod.rs"]
+mod program;

@@ -10,22 +10,8 @@ use std::time::Instant;
 
 use crate::server::{Directory, Request};
 
-/// Runs `serve` with wrong arguments. Returns what it prints on standard error.
 fn error_of(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_uwsgictl"))
-        .arg("serve")
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
-    assert!(output.stdout.is_empty());
-    let text = String::from_utf8(output.stderr).unwrap();
-    for word in ["panicked", "Err(", "Error {", "Os {", "Some("] {
-        assert!(!text.contains(word), "{text}");
-    }
-    text
+    crate::program::error_of("serve", arguments)
 }
 
 #[test]

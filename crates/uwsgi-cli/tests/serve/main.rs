@@ -13,6 +13,8 @@ extern crate alloc;
 
 mod errors;
 mod options;
+#[path = "../program/mod.rs"]
+mod program;
 mod report;
 mod routes;
 mod server;

@@ -25,6 +25,13 @@ pub(crate) struct BodyLimits {
     pub(crate) idle: Duration,
 }
 
+impl BodyLimits {
+    /// Returns whether the declared length is over the limit.
+    pub(crate) fn is_declared_too_long(&self) -> bool {
+        self.declared.is_some_and(|declared| declared > self.limit)
+    }
+}
+
 /// A body that fails when it is too long or too slow, or when its length is not the declared one. Its trailers are dropped.
 ///
 /// It drops the body inside as soon as it fails or ends. hyper sends an answer while a client still sends only if the body is
@@ -33,27 +40,25 @@ pub(crate) struct BodyLimits {
 pub(crate) struct LimitedBody<B> {
     /// `None` at the end.
     body: Option<B>,
-    declared: Option<u64>,
-    limit: u64,
+    limits: BodyLimits,
     wait: BodyWait,
 }
 
 impl<B> LimitedBody<B> {
     pub(crate) const fn new(body: B, limits: &BodyLimits) -> Self {
-        let BodyLimits { declared, limit, idle } = *limits;
-        Self { body: Some(body), declared, limit, wait: BodyWait::new(idle) }
+        Self { body: Some(body), limits: *limits, wait: BodyWait::new(limits.idle) }
     }
 
     /// Returns the number of bytes that are left, if the length is declared.
     fn left(&self) -> Option<u64> {
-        self.declared.map(|declared| declared.saturating_sub(self.wait.received()))
+        self.limits.declared.map(|declared| declared.saturating_sub(self.wait.received()))
     }
 
     /// Counts bytes, and holds them to the limits.
     fn count(&mut self, bytes: usize) -> Result<(), BodyError> {
         let left = self.left();
         self.wait.count(bytes);
-        if self.wait.received() > self.limit {
+        if self.wait.received() > self.limits.limit {
             return Err(BodyError::TooLong);
         }
         if left.is_some_and(|left| u64::try_from(bytes).is_ok_and(|bytes| bytes > left)) {
@@ -85,10 +90,10 @@ where
     fn poll_within_limits(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
         let Some(body) = &mut self.body else { return Poll::Ready(Ok(None)) };
         // Nothing is read of a body that is too long. So a client that waits for a 100 sends nothing of it.
-        if self.declared.is_some_and(|declared| declared > self.limit) {
+        if self.limits.is_declared_too_long() {
             return Poll::Ready(Err(BodyError::TooLong));
         }
-        if self.declared == Some(0) {
+        if self.limits.declared == Some(0) {
             return Poll::Ready(Ok(None));
         }
         loop {

@@ -10,6 +10,6 @@ mod wait;
 mod tests;
 
 pub(crate) use answer::{AnswerBody, AnswerError};
-pub(crate) use buffered::read_whole;
+pub(crate) use buffered::{BufferedBody, read_whole};
 pub(crate) use error::BodyError;
 pub(crate) use limited::{BodyLimits, LimitedBody};

@@ -7,10 +7,11 @@ use core::task::{Context, Poll, ready};
 
 use alloc::sync::Arc;
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, Uri, Version};
+use http::{Method, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use std::io::ErrorKind;
 use std::time::Instant;
+use uwsgi::framing::bytes_may_follow;
 use uwsgi_tower::ClientError;
 
 use crate::access_log::{AccessLog, Entry};
@@ -71,7 +72,7 @@ impl Answering {
         if let Some(log) = &mut self.log {
             log.entry.status = answer.status().as_u16();
         }
-        let has_body = self.method != Method::HEAD && !is_without_body(answer.status());
+        let has_body = bytes_may_follow(answer.status().as_u16(), self.method == Method::HEAD);
         let is_length_known = answer.body().size_hint().exact().is_some();
         // hyper sends a body of unknown length as chunks to clients of HTTP/1.1, and closes after it for older ones.
         self.phase.set_ends_with_close(has_body && !is_length_known && version < Version::HTTP_11);
@@ -95,10 +96,6 @@ impl fmt::Display for Answering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.target.path())
     }
-}
-
-fn is_without_body(status: StatusCode) -> bool {
-    status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED || status.is_informational()
 }
 
 impl Drop for Answering {

@@ -17,7 +17,7 @@ use uwsgi_tower::upgrade::{self, Upgraded};
 use uwsgi_tower::{ClientError, PacketBuf, Stop};
 
 use crate::access_log::{AccessLog, Entry};
-use crate::body::{AnswerBody, BodyError, BodyLimits, LimitedBody, read_whole};
+use crate::body::{AnswerBody, BodyError, BodyLimits, BufferedBody, LimitedBody, read_whole};
 use crate::buffer::Budget;
 use crate::client_io::Phase;
 use crate::proxy::answer::{Answering, AnsweringBody, option_for};
@@ -152,7 +152,7 @@ impl Proxy {
             FrontBody::Length(length) if self.settings.stream_bodies => {
                 let packet = packet(answering, &front, length)?;
                 let limits = self.body_limits(Some(length));
-                if length > limits.limit {
+                if limits.is_declared_too_long() {
                     return Err(OwnAnswer::and_close(StatusCode::PAYLOAD_TOO_LARGE));
                 }
                 // The backend may answer before it has read the body.
@@ -160,16 +160,15 @@ impl Proxy {
                 is_body_read = false;
                 self.send(packet, LimitedBody::new(body, &limits)).await
             }
-            declared => {
-                let declared = if let FrontBody::Length(length) = declared { Some(length) } else { None };
-                let limits = self.body_limits(declared);
-                // Finds out before the body is read whether the vars fit.
-                drop(packet(answering, &front, declared.unwrap_or(limits.limit))?);
-                let body = read_whole(body, &limits, &self.budget).await.map_err(|error| {
-                    tracing::info!("{answering}: {error}");
-                    // A client that sent an invalid chunk may still read; one that is gone does not.
-                    OwnAnswer::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
-                })?;
+            FrontBody::Length(length) => {
+                let packet = packet(answering, &front, length)?;
+                let body = self.read_whole(answering, body, Some(length)).await?;
+                self.send(packet, body).await
+            }
+            FrontBody::Chunked => {
+                // The length has the most digits then. Whether the vars fit is found out before the body is read.
+                drop(packet(answering, &front, self.settings.limits.body)?);
+                let body = self.read_whole(answering, body, None).await?;
                 self.send(packet(answering, &front, body.len())?, body).await
             }
         };
@@ -182,6 +181,20 @@ impl Proxy {
                 Err(OwnAnswer { status, closes: !is_body_read })
             }
         }
+    }
+
+    /// Reads the body of a request before the backend is asked.
+    async fn read_whole(
+        &self,
+        answering: &Answering,
+        body: Incoming,
+        declared: Option<u64>,
+    ) -> Result<BufferedBody, OwnAnswer> {
+        read_whole(body, &self.body_limits(declared), &self.budget).await.map_err(|error| {
+            tracing::info!("{answering}: {error}");
+            // A client that broke off may still read; one that is gone does not.
+            OwnAnswer::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
+        })
     }
 
     async fn send<B>(&self, packet: PacketBuf, body: B) -> Result<Response<uwsgi_tower::Incoming>, ClientError>

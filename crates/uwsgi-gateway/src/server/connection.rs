@@ -35,7 +35,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let phase = Arc::new(Phase::default());
     let mut timeouts = proxy.settings().timeouts;
     if is_refused {
-        // An idle client must not hold its place for long.
+        // An idle client must not keep its slot for long.
         timeouts.keepalive = timeouts.keepalive.min(timeouts.headers);
     }
     let connection = Arc::new(ClientConnection::new(Arc::clone(&phase), addresses, is_refused));

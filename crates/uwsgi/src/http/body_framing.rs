@@ -97,7 +97,15 @@ pub const fn response_body(head: &ResponseHead<'_>, to_head_request: bool) -> Re
 }
 
 /// Whether bytes may follow the head of an answer: those of a body (RFC 9110 section 6.4.1), or of an upgraded connection.
-pub(crate) const fn bytes_may_follow(status: u16, to_head_request: bool) -> bool {
+///
+/// ```
+/// use uwsgi::framing::bytes_may_follow;
+///
+/// assert!(bytes_may_follow(200, false) && bytes_may_follow(101, false));
+/// assert!(!bytes_may_follow(200, true) && !bytes_may_follow(304, false));
+/// ```
+#[must_use]
+pub const fn bytes_may_follow(status: u16, to_head_request: bool) -> bool {
     match status {
         101 => true,
         100..=199 | 204 | 304 => false,
