@@ -55,18 +55,20 @@ impl Tunnel {
                 pass(&mut backend_reader, &mut client_writer, Bytes::new(), &moved),
             )
         };
-        let ended = tokio::select! {
-            ended = both => ended.map(drop),
+        tokio::select! {
+            ended = both => {
+                if let Err(Failed::Read(error) | Failed::Write(error)) = ended {
+                    tracing::debug!("a WebSocket broke off: {error}");
+                }
+            }
             () = silence(last_move, idle) => {
                 tracing::info!("a WebSocket had no byte for {idle:?}, and is closed: see --websocket-timeout");
                 return;
             }
-        };
-        match ended {
-            // The client may still send what the backend reads no more.
-            Ok(()) => linger(client_reader.unsplit(client_writer), LONG_SILENCE).await,
-            Err(Failed::Read(error) | Failed::Write(error)) => tracing::debug!("a WebSocket broke off: {error}"),
         }
+        // The client may still send what the backend reads no more. A close with unread bytes would be a reset, and the client
+        // could lose the backend's last bytes, also if the backend has reset its own connection after them.
+        linger(client_reader.unsplit(client_writer), LONG_SILENCE).await;
     }
 }
 
