@@ -5,8 +5,8 @@ use uwsgi::EncodeErrorKind as Kind;
 use crate::naive::Pair;
 use crate::naive_cgi;
 
-/// A refusal: its kind and its two numbers.
-pub type Refusal = (Kind, usize, usize);
+/// A refusal: its kind, the bytes that it needs or the position of the refused byte, and the bytes that there is room for.
+pub type Refusal = (Kind, Option<usize>, Option<usize>);
 
 /// What a policy allows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,11 +19,11 @@ pub struct Allowed {
 /// Returns the pair, if its strings fit in their length fields.
 pub fn pair(key: &[u8], value: &[u8]) -> Result<Pair, Refusal> {
     if key.is_empty() {
-        Err((Kind::EmptyKey, 0, 0))
+        Err((Kind::EmptyKey, None, None))
     } else if key.len() > 65535 {
-        Err((Kind::KeyTooLong, key.len(), 65535))
+        Err((Kind::KeyTooLong, Some(key.len()), Some(65535)))
     } else if value.len() > 65535 {
-        Err((Kind::ValueTooLong, value.len(), 65535))
+        Err((Kind::ValueTooLong, Some(value.len()), Some(65535)))
     } else {
         Ok((key.to_vec(), value.to_vec()))
     }
@@ -37,19 +37,21 @@ pub fn var(allowed: Allowed, before: &[Pair], key: &[u8], value: &[u8]) -> Resul
     let has_length = lengths.iter().any(|length| !length.is_empty());
     let is_chunked = values(before, b"HTTP_TRANSFER_ENCODING").next().is_some();
     let refused = match key {
-        b"CONTENT_LENGTH" | b"HTTP_CONTENT_LENGTH" if length(value).is_err() => Some((Kind::ContentLength, 0, 0)),
-        b"CONTENT_LENGTH" if !lengths.is_empty() => Some((Kind::SecondContentLength, 0, 0)),
-        b"CONTENT_LENGTH" if is_chunked && !value.is_empty() => Some((Kind::TransferEncoding, 0, 0)),
-        b"HTTP_CONTENT_LENGTH" if !repeats => Some((Kind::SecondContentLength, 0, 0)),
+        b"CONTENT_LENGTH" | b"HTTP_CONTENT_LENGTH" if length(value).is_err() => Some((Kind::ContentLength, None, None)),
+        b"CONTENT_LENGTH" if !lengths.is_empty() => Some((Kind::SecondContentLength, None, None)),
+        b"CONTENT_LENGTH" if is_chunked && !value.is_empty() => Some((Kind::TransferEncoding, None, None)),
+        b"HTTP_CONTENT_LENGTH" if !repeats => Some((Kind::SecondContentLength, None, None)),
         b"HTTP_TRANSFER_ENCODING" if !allowed.chunked || has_length || is_chunked => {
-            Some((Kind::TransferEncoding, 0, 0))
+            Some((Kind::TransferEncoding, None, None))
         }
-        b"HTTP_TRANSFER_ENCODING" if !value.eq_ignore_ascii_case(b"chunked") => Some((Kind::TransferEncoding, 0, 0)),
-        b"HTTP_PROXY" if !allowed.proxy => Some((Kind::ProxyHeader, 0, 0)),
+        b"HTTP_TRANSFER_ENCODING" if !value.eq_ignore_ascii_case(b"chunked") => {
+            Some((Kind::TransferEncoding, None, None))
+        }
+        b"HTTP_PROXY" if !allowed.proxy => Some((Kind::ProxyHeader, None, None)),
         _ => key
             .iter()
             .position(|byte| b"\r\n\0".contains(byte))
-            .map(|at| (Kind::Key, at, key.len()))
+            .map(|at| (Kind::Key, Some(at), None))
             .or_else(|| refused_value(key, value)),
     };
     refused.map_or_else(|| pair(key, value), Err)
@@ -59,16 +61,16 @@ pub fn var(allowed: Allowed, before: &[Pair], key: &[u8], value: &[u8]) -> Resul
 fn refused_value(key: &[u8], value: &[u8]) -> Option<Refusal> {
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let bad: &[u8] = match key {
-        b"REQUEST_METHOD" if value.is_empty() => return Some((Kind::Method, 0, 0)),
+        b"REQUEST_METHOD" if value.is_empty() => return Some((Kind::Method, None, None)),
         b"REQUEST_METHOD" => {
-            return value.iter().position(|byte| !token(byte)).map(|at| (Kind::Method, at, value.len()));
+            return value.iter().position(|byte| !token(byte)).map(|at| (Kind::Method, Some(at), None));
         }
         b"PATH_INFO" => b"\0",
         b"REQUEST_URI" | b"SERVER_PROTOCOL" => b"\r\n\0",
         _ if key.starts_with(b"HTTP_") || key.starts_with(b"CONTENT_") => b"\r\n\0",
         _ => b"",
     };
-    value.iter().position(|byte| bad.contains(byte)).map(|at| (Kind::HeaderValue, at, value.len()))
+    value.iter().position(|byte| bad.contains(byte)).map(|at| (Kind::HeaderValue, Some(at), None))
 }
 
 /// Returns the values of a key.
@@ -82,19 +84,19 @@ pub fn header(allowed: Allowed, before: &[Pair], name: &[u8], value: &[u8]) -> R
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let lower = name.to_ascii_lowercase();
     if name.is_empty() {
-        return Err((Kind::HeaderName, 0, 0));
+        return Err((Kind::HeaderName, None, None));
     }
     if let Some(at) = name.iter().position(|byte| !token(byte)) {
-        return Err((Kind::HeaderName, at, name.len()));
+        return Err((Kind::HeaderName, Some(at), None));
     }
     if let (Some(at), false) = (name.iter().position(|byte| *byte == b'_'), allowed.underscores) {
-        return Err((Kind::UnderscoreHeader, at, name.len()));
+        return Err((Kind::UnderscoreHeader, Some(at), None));
     }
     if lower == b"proxy" && !allowed.proxy {
-        return Err((Kind::ProxyHeader, 0, 0));
+        return Err((Kind::ProxyHeader, None, None));
     }
     if let Some(at) = value.iter().position(|byte| b"\r\n\0".contains(byte)) {
-        return Err((Kind::HeaderValue, at, value.len()));
+        return Err((Kind::HeaderValue, Some(at), None));
     }
     let key = String::from_utf8(name.to_ascii_uppercase()).expect("a token").replace('-', "_");
     if lower == b"content-type" || lower == b"content-length" {

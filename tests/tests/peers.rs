@@ -177,7 +177,7 @@ fn line_ends_in_values_are_refused() {
         assert_eq!((error.kind(), error.position()), (ContentErrorKind::ControlByte, at));
         let mut buffer = Vec::new();
         let error = VarsEncoder::new(&mut buffer).push_header("X", value).unwrap_err();
-        assert_eq!((error.kind(), error.required()), (EncodeErrorKind::HeaderValue, at));
+        assert_eq!((error.kind(), error.position()), (EncodeErrorKind::HeaderValue, Some(at)));
         // The same holds for a name.
         let error = VarsEncoder::new(&mut buffer).push_header(value, "x").unwrap_err();
         assert_eq!(error.kind(), EncodeErrorKind::HeaderName);

@@ -9,7 +9,7 @@ use uwsgi::server::{Cut, Refusal};
 
 /// Logs through `tracing` that a peer was refused, and the reason.
 pub fn log_refusal(refusal: &Refusal, peer: Option<SocketAddr>) {
-    catch_panic(|| tracing::warn!(peer = peer.map(display), status = refusal.status(), "refused: {refusal}"));
+    catch_panic(|| tracing::warn!(peer = peer.map(display), status = refusal.status(), "refused: {refusal:#}"));
 }
 
 /// Logs through `tracing` that a response was cut off, and by which limit.

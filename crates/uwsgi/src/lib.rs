@@ -8,6 +8,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod address;
+#[cfg(feature = "alloc")]
+mod address_buf;
 #[cfg(feature = "arbitrary")]
 pub mod arbitrary;
 mod cgi;
@@ -16,8 +19,12 @@ pub mod gateway;
 mod http;
 pub mod message;
 pub mod server;
+mod time;
 mod wire;
 
+pub use address::{Address, AddressError};
+#[cfg(feature = "alloc")]
+pub use address_buf::AddressBuf;
 pub use cgi::check::{ContentError, ContentErrorKind, check, check_var};
 pub use cgi::control::ControlVar;
 pub use cgi::forward::passes_to_backend;
@@ -32,6 +39,7 @@ pub use cgi::scheme::Scheme;
 pub use cgi::target::{RequestUri, Target, is_request_uri_of};
 pub use cgi::vars_encoder::{VarsEncoder, encoded_len};
 pub use http::connection::connection_lists;
+pub use time::Time;
 pub use wire::array::{Array, Items};
 pub use wire::array_encoder::ArrayEncoder;
 pub use wire::buffer::Buffer;

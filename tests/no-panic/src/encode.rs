@@ -118,8 +118,8 @@ proven! {
     fn encoded_len(vars: &[(&[u8], &[u8])]) -> usize {
         uwsgi::encoded_len(vars.iter().copied())
     }
-    fn encode_error(error: &EncodeError) -> (EncodeErrorKind, bool, [usize; 2]) {
-        (error.kind(), error.is_forbidden(), [error.required(), error.available()])
+    fn encode_error(error: &EncodeError) -> (EncodeErrorKind, bool, [Option<usize>; 3]) {
+        (error.kind(), error.is_forbidden(), [error.required(), error.available(), error.position()])
     }
 }
 

@@ -146,7 +146,7 @@ fn encodes_back(packet: &Packet<'_>, bytes: &[u8]) {
     let error = packet.encode(&mut short[..]).expect_err("written where there is no room");
     assert_eq!(
         (error.kind(), error.required(), error.available()),
-        (EncodeErrorKind::BufferFull, bytes.len(), bytes.len() - 1)
+        (EncodeErrorKind::BufferFull, Some(bytes.len()), Some(bytes.len() - 1))
     );
     assert!(short.iter().all(|byte| *byte == 0xa5), "part of a refused packet was written");
     print(&error);

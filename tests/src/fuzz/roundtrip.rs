@@ -114,7 +114,7 @@ impl AsRef<[u8]> for Text<'_> {
 
 fn refusal(error: EncodeError) -> Refusal {
     print(&error);
-    (error.kind(), error.required(), error.available())
+    (error.kind(), error.required().or(error.position()), error.available())
 }
 
 fn lengths(plan: &Plan<'_>) {
@@ -272,9 +272,9 @@ fn items<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize
             Item::Number(number) => (number.to_string().into(), encoder.push_number(*number)),
         };
         let want = if item.is_empty() && matches!(push, Item::AsUwsgi(_)) {
-            Err((Kind::EmptyItem, 0, 0))
+            Err((Kind::EmptyItem, None, None))
         } else if item.len() > 65535 {
-            Err((Kind::ItemTooLong, item.len(), 65535))
+            Err((Kind::ItemTooLong, Some(item.len()), Some(65535)))
         } else {
             fits(4 + written.len(), 2 + item.len(), room)
         };
@@ -298,7 +298,7 @@ fn items<B: Buffer + ?Sized>(plan: &Plan<'_>, buffer: &mut B, room: Option<usize
 fn finish(plan: &Plan<'_>, got: Result<&[u8], EncodeError>, written: &[u8], room: Option<usize>) -> usize {
     match room {
         Some(room) if room < 4 => {
-            assert_eq!(got.map_err(refusal), Err((Kind::BufferFull, 4, room)));
+            assert_eq!(got.map_err(refusal), Err((Kind::BufferFull, Some(4), Some(room))));
             0
         }
         _ => {
@@ -313,11 +313,13 @@ fn finish(plan: &Plan<'_>, got: Result<&[u8], EncodeError>, written: &[u8], room
 fn fits(written: usize, more: usize, room: Option<usize>) -> Result<(), Refusal> {
     let payload = written - 4 + more;
     if payload > 65535 {
-        return Err((Kind::DatasizeTooLarge, payload, 65535));
+        return Err((Kind::DatasizeTooLarge, Some(payload), Some(65535)));
     }
     match room {
         // If not even the header fitted, no push ever fits, not even an empty one.
-        Some(room) if room < 4 || written + more > room => Err((Kind::BufferFull, more, room.saturating_sub(written))),
+        Some(room) if room < 4 || written + more > room => {
+            Err((Kind::BufferFull, Some(more), Some(room.saturating_sub(written))))
+        }
         _ => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! The calls of an exchange: requests that it refuses, its errors, and calls out of order.
 
+use std::error::Error as _;
+
 use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
 use uwsgi::framing::FramingError;
 use uwsgi::{Packet, Request};
@@ -39,14 +41,22 @@ fn only_the_method_head_has_no_body() {
 
 #[test]
 fn every_failure_has_its_message() {
+    // The text of the cause, where there is one. The error itself says nothing of it, and `{:#}` prints both.
+    let cause = |error: ExchangeError| match error.source() {
+        Some(source) => {
+            assert_eq!(format!("{error:#}"), format!("{error}: {source}"));
+            source.to_string()
+        }
+        None => error.to_string(),
+    };
     let failed = |bytes: &[u8]| {
         let mut exchange = Exchange::new(false);
         match exchange.head(bytes, true) {
-            ResponseStep::Fail(error) => error.to_string(),
+            ResponseStep::Fail(error) => cause(error),
             ResponseStep::Head { end } => match exchange.response(&bytes[..end]) {
-                Err(error) => error.to_string(),
+                Err(error) => cause(error),
                 Ok(_) => match exchange.body(b"", true) {
-                    Incoming::Fail(error) => error.to_string(),
+                    Incoming::Fail(error) => cause(error),
                     other => panic!("{other:?}"),
                 },
             },

@@ -81,7 +81,7 @@ fn serve(socket: Socket, state: &Mutex<State>) -> io::Result<()> {
         Arrival::Close => return Ok(()),
         // A front end must send what a server accepts.
         Arrival::Refused(refusal) => {
-            lock(state).faults.push(format!("the backend refused a request: {refusal}"));
+            lock(state).faults.push(format!("the backend refused a request: {refusal:#}"));
             return reader.refuse(&refusal);
         }
         Arrival::Request { request, packet, mut body } => {

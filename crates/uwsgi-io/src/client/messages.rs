@@ -255,7 +255,9 @@ impl Client {
         });
         written.map_err(|error| {
             self.fail(match error.kind() {
-                EncodeErrorKind::TooManyArguments => ClientErrorKind::TooManyArguments { most: error.available() },
+                EncodeErrorKind::TooManyArguments => {
+                    ClientErrorKind::TooManyArguments { most: error.available().unwrap_or(0) }
+                }
                 _ => ClientErrorKind::Encode(error),
             })
         })

@@ -49,7 +49,7 @@ impl ResponseFailure {
             Self::Broken(error) => return tracing::debug!("the answer could not be written: {error}"),
             Self::PeerGone => return tracing::debug!("{PEER_HAS_GONE} before its answer was there"),
             Self::Refused(refusal) => {
-                tracing::warn!("{refusal}");
+                tracing::warn!("{refusal:#}");
                 refusal
             }
             Self::Service(error) => {
@@ -61,7 +61,7 @@ impl ResponseFailure {
                 let failure = respond.failed(body);
                 match body {
                     Some(_) if respond.cut().is_some() => {}
-                    Some(refusal) => tracing::warn!("{refusal}"),
+                    Some(refusal) => tracing::warn!("{refusal:#}"),
                     None => tracing::error!("the service failed: {error}"),
                 }
                 match failure {

@@ -146,7 +146,7 @@ impl<'a> Request<'a> {
         let (modifier1, modifier2) = (packet.modifier1(), packet.modifier2());
         let mut request = Self { vars: Vars::EMPTY, modifier1, modifier2, located: Located::default() };
         request.vars = Vars::visit(packet.payload(), limits, |key, value| request.located.visit(key, value))
-            .map_err(Packet::after_header)?;
+            .map_err(DecodeError::after_header)?;
         Ok(request)
     }
 

@@ -6,8 +6,9 @@ use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
+use crate::wire::lengths::{length, length_of};
 use crate::wire::modifier::Modifier1;
-use crate::wire::unfinished::{UnfinishedPacket, length, length_of};
+use crate::wire::unfinished::UnfinishedPacket;
 use crate::wire::vars::Vars;
 
 /// Writes a packet of vars into a buffer.

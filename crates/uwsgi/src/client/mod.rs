@@ -1,6 +1,5 @@
 //! The client side of a connection, without I/O: where a server listens, and one request and its answer.
 
-mod address;
 mod exchange;
 mod exchange_error;
 mod exchange_send;
@@ -9,7 +8,7 @@ mod no_body;
 mod repeat;
 mod step;
 
-pub use address::{Address, AddressError};
+pub use crate::address::{Address, AddressError};
 pub use exchange::Exchange;
 pub use exchange_error::ExchangeError;
 pub use message::{MessageStep, message_answer};

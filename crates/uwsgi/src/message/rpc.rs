@@ -6,7 +6,7 @@ use crate::message::fields::{expect_modifier1, expect_modifiers, number};
 use crate::wire::array::{Array, Items};
 use crate::wire::array_encoder::ArrayEncoder;
 use crate::wire::buffer::Buffer;
-use crate::wire::error::{EncodeError, EncodeErrorKind};
+use crate::wire::error::{DecodeError, EncodeError, EncodeErrorKind};
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
 
@@ -81,7 +81,7 @@ impl<'a> RpcCall<'a> {
     /// ```
     pub fn decode_as_uwsgi(packet: &Packet<'a>) -> Result<Self, MessageError> {
         let mode = Self::mode_of(packet)?;
-        let array = Array::decode_as_uwsgi(packet.payload()).map_err(Packet::after_header)?;
+        let array = Array::decode_as_uwsgi(packet.payload()).map_err(DecodeError::after_header)?;
         let mut items = array.iter();
         // uWSGI skips an empty name too, and uses the next item as the name.
         while items.rest().iter().next().is_some_and(<[u8]>::is_empty) {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::server::time::Time;
+use crate::time::Time;
 
 /// The clock of a body: the bytes that came, and the time that the server waited for them. It says when the body is too slow.
 ///

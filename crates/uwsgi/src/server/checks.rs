@@ -6,7 +6,7 @@ use crate::http::body_framing::RequestBody;
 use crate::http::upgrade::Protocols;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
-use crate::wire::error::DecodeErrorKind;
+use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;
@@ -69,7 +69,7 @@ pub(crate) fn decode_request<'b>(
     let request = Request::decode_with(&packet, &settings.limits).map_err(|error| match error.kind() {
         DecodeErrorKind::VarsLimit | DecodeErrorKind::KeyLimit | DecodeErrorKind::ValueLimit => {
             // If the block is also malformed, that is the reason of the refusal.
-            Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, Packet::after_header))
+            Refusal::Decode(Vars::decode(packet.payload()).err().map_or(error, DecodeError::after_header))
         }
         _ => Refusal::Decode(error),
     })?;

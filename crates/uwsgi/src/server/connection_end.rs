@@ -3,7 +3,7 @@
 use crate::server::receive::Receive;
 use crate::server::respond::Respond;
 use crate::server::settings::Settings;
-use crate::server::time::Time;
+use crate::time::Time;
 
 /// What to do with a connection after its answer.
 #[derive(Debug, Clone)]

@@ -76,9 +76,9 @@ mod respond_head;
 mod respond_step;
 mod respond_time;
 mod settings;
-mod time;
 mod truncated_answer;
 
+pub use crate::time::Time;
 pub use allow_list::{AllowError, AllowList};
 pub use body_clock::BodyClock;
 pub use connection_end::{Drain, DrainStep, Ending};
@@ -89,7 +89,6 @@ pub use refusal::Refusal;
 pub use respond::Respond;
 pub use respond_step::{AnswerError, Failure, Leaves, TimeStep};
 pub use settings::Settings;
-pub use time::Time;
 pub use truncated_answer::{Cut, CutLimit};
 
 /// The start of the line that a server logs at DEBUG when the peer has closed the connection before a request or its answer was

@@ -12,7 +12,7 @@ use crate::server::persistence::is_short_enough;
 use crate::server::receive_step::BodyStep;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
-use crate::server::time::{Due, Time};
+use crate::time::{Due, Time};
 
 /// The receiving half of the server side of a connection. It owns no buffer, does no I/O and has no clock. The driver passes to
 /// it all bytes that were read and not used yet, and it says what to do.

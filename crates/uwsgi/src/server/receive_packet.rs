@@ -9,7 +9,7 @@ use crate::server::checks::{check_header, decode_request, is_message};
 use crate::server::receive::{Announced, Phase, Receive};
 use crate::server::receive_step::HeadStep;
 use crate::server::refusal::Refusal;
-use crate::server::time::{Due, Time};
+use crate::time::{Due, Time};
 use crate::wire::header::Header;
 use crate::wire::modifier::Modifier1;
 use crate::wire::packet::Packet;

@@ -5,11 +5,15 @@ use core::fmt;
 use crate::cgi::check::{ContentError, ContentErrorKind};
 use crate::http::chunked::ChunkError;
 use crate::http::content_length::FramingError;
+use crate::wire::cause::with_cause;
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Foreign;
 use crate::wire::modifier::Modifier1;
 
-/// Why a request or a connection is refused. Its text is the line in the log.
+/// Why a request or a connection is refused.
+///
+/// `{}` prints what is refused, and [`source`](core::error::Error::source) is the cause, where there is one. `{:#}` prints both in
+/// one line, for a log.
 ///
 /// ```
 /// use uwsgi::Foreign;
@@ -22,6 +26,10 @@ use crate::wire::modifier::Modifier1;
 ///     "the peer speaks HTTP: use uwsgi_pass, not proxy_pass, for this address; a browser or curl needs an HTTP front end"
 /// );
 /// assert!(refusal.response(false).starts_with(b"HTTP/1.1 400 Bad Request\r\n"));
+///
+/// let refusal = Refusal::Decode(uwsgi::Vars::decode(b"\0\0\0\0").unwrap_err());
+/// assert_eq!(refusal.to_string(), "the packet is malformed");
+/// assert_eq!(format!("{refusal:#}"), "the packet is malformed: the key at offset 0 is empty");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -185,7 +193,7 @@ impl fmt::Display for Refusal {
             Self::AppFailed => f.write_str("the application failed before its answer left"),
             Self::BodyCutShort { missing: 0 } => f.write_str("the stream ended inside the body"),
             Self::BodyCutShort { missing } => write!(f, "the stream ended {missing} bytes before the body did"),
-            Self::BodyMalformed(error) => error.fmt(f),
+            Self::BodyMalformed(error) => with_cause(f, "the chunked body is malformed", error),
             Self::BodyTimeout => f.write_str("the body was silent too long, or too slow"),
             Self::BodyTooLarge { length, limit } => write!(f, "a body of {length} bytes is over the limit of {limit}"),
             Self::Content { kind, position } => match kind {
@@ -196,11 +204,12 @@ impl fmt::Display for Refusal {
                 ContentErrorKind::Nul => write!(f, "NUL in PATH_INFO, at byte {position}"),
                 ContentErrorKind::ControlByte => write!(f, "CR, LF or NUL in a value, at byte {position}"),
             },
-            Self::Decode(error) => error.fmt(f),
+            Self::Decode(error) if self.status() == 431 => with_cause(f, "the packet is over a limit", error),
+            Self::Decode(error) => with_cause(f, "the packet is malformed", error),
             Self::Empty => f.write_str("a request of no vars: does the front end send uwsgi_params?"),
             Self::EndOfStream => f.write_str("the stream ended inside a header or a block"),
             Self::Foreign(foreign) => write!(f, "the peer speaks {foreign}: {}", foreign.advice()),
-            Self::Framing(error) => error.fmt(f),
+            Self::Framing(error) => with_cause(f, "the length of the body is not valid", error),
             Self::HeaderTimeout => f.write_str("a header or a block was not finished in time"),
             Self::Modifier1(modifier1) => write!(
                 f,
@@ -216,4 +225,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl core::error::Error for Refusal {}
+impl core::error::Error for Refusal {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::BodyMalformed(error) => Some(error),
+            Self::Decode(error) => Some(error),
+            Self::Framing(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -8,8 +8,8 @@ use crate::server::persistence::Persistence;
 use crate::server::receive::Receive;
 use crate::server::refusal::Refusal;
 use crate::server::respond_step::{AnswerError, Failure, Leaves};
-use crate::server::time::Time;
 use crate::server::truncated_answer::CutLimit;
+use crate::time::Time;
 
 /// The sending half of the server side of a connection, for one answer. It owns no buffer, does no I/O and has no clock.
 ///

@@ -5,8 +5,8 @@ use core::time::Duration;
 use crate::server::refusal::Refusal;
 use crate::server::respond::{Phase, Respond};
 use crate::server::respond_step::TimeStep;
-use crate::server::time::{Due, Time};
 use crate::server::truncated_answer::{Cut, CutLimit};
+use crate::time::{Due, Time};
 
 impl Respond {
     /// Tells the machine that there are bytes to write, and that the connection takes none of them now.

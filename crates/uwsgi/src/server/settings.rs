@@ -12,8 +12,12 @@ use crate::wire::modifier::Modifier1;
 /// use uwsgi::Modifier1;
 /// use uwsgi::server::Settings;
 ///
-/// let settings = Settings::default().with_body_limit(1 << 20).accepting(Modifier1::PSGI);
+/// let settings = Settings::default()
+///     .with_body_limit(1 << 20)
+///     .with_stop_grace(Duration::from_secs(5))
+///     .accepting(Modifier1::PSGI);
 /// assert_eq!(settings.header_timeout, Duration::from_secs(10));
+/// assert_eq!(settings.stop_grace, Duration::from_secs(5));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,6 +95,60 @@ impl Settings {
     #[must_use]
     pub const fn with_body_limit(self, bytes: u64) -> Self {
         Self { body_limit: bytes, ..self }
+    }
+
+    /// Sets the longest time from a packet's first byte to its last, and from the start of the connection to its first byte.
+    #[must_use]
+    pub const fn with_header_timeout(self, timeout: Duration) -> Self {
+        Self { header_timeout: timeout, ..self }
+    }
+
+    /// Sets the longest time without a byte inside a body.
+    #[must_use]
+    pub const fn with_body_idle(self, time: Duration) -> Self {
+        Self { body_idle: time, ..self }
+    }
+
+    /// Sets the least rate of a body in bytes a second; 0 means no limit.
+    #[must_use]
+    pub const fn with_body_rate(self, bytes_a_second: u32) -> Self {
+        Self { body_rate: bytes_a_second, ..self }
+    }
+
+    /// Sets the longest time in which a peer takes no byte of the answer.
+    #[must_use]
+    pub const fn with_write_idle(self, time: Duration) -> Self {
+        Self { write_idle: time, ..self }
+    }
+
+    /// Sets the longest wait for a worker.
+    #[must_use]
+    pub const fn with_queue_wait(self, time: Duration) -> Self {
+        Self { queue_wait: time, ..self }
+    }
+
+    /// Sets the grace period of a stop.
+    #[must_use]
+    pub const fn with_stop_grace(self, time: Duration) -> Self {
+        Self { stop_grace: time, ..self }
+    }
+
+    /// Sets the largest number of bytes that are read and dropped before a close.
+    #[must_use]
+    pub const fn with_drain_bytes(self, bytes: u32) -> Self {
+        Self { drain_bytes: bytes, ..self }
+    }
+
+    /// Sets the longest time of a drain.
+    #[must_use]
+    pub const fn with_drain_time(self, time: Duration) -> Self {
+        Self { drain_time: time, ..self }
+    }
+
+    /// Sets whether a body without a length may be chunked.
+    #[must_use]
+    pub const fn with_chunked(self, allowed: bool) -> Self {
+        Self { chunked: allowed, ..self }
     }
 
     /// Allows more than one request per connection, which may be idle for this time between two requests.

@@ -56,7 +56,7 @@ impl fmt::Display for Cut {
             write!(f, " of {length}")?;
         }
         match self.limit {
-            CutLimit::Request(refusal) => write!(f, " bytes, because of its request: {refusal}"),
+            CutLimit::Request(refusal) => write!(f, " bytes, because of its request: {refusal:#}"),
             CutLimit::StopGrace(grace) => write!(
                 f,
                 " bytes: a stop was asked for, and the answer was not finished within {}; set a longer grace period",

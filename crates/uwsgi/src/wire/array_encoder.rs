@@ -3,8 +3,9 @@
 use crate::wire::buffer::Buffer;
 use crate::wire::decimal::Decimal;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
+use crate::wire::lengths::length;
 use crate::wire::modifier::Modifier1;
-use crate::wire::unfinished::{UnfinishedPacket, length};
+use crate::wire::unfinished::UnfinishedPacket;
 
 /// Writes a packet of an array's items into a buffer.
 ///

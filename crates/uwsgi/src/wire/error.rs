@@ -275,17 +275,55 @@ impl EncodeError {
         )
     }
 
-    /// Returns how many bytes were needed; where one byte is refused, its position; for
-    /// [`EncodeErrorKind::TooManyArguments`] the number of arguments.
+    /// Returns how many bytes the element has that does not fit; for [`EncodeErrorKind::TooManyArguments`] the number of
+    /// arguments. `None` where the content is refused, so that its length does not matter.
+    ///
+    /// ```
+    /// use uwsgi::VarsEncoder;
+    ///
+    /// let mut buffer = [0; 20];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// let error = vars.push("PATH_INFO", "/a/long/path").unwrap_err();
+    /// assert_eq!((error.required(), error.available()), (Some(25), Some(16)));
+    /// assert_eq!(error.position(), None);
+    /// ```
     #[must_use]
-    pub const fn required(&self) -> usize {
-        self.required
+    pub const fn required(&self) -> Option<usize> {
+        if self.has_room() { Some(self.required) } else { None }
     }
 
     /// Returns how many bytes there was room for; for [`EncodeErrorKind::TooManyArguments`] the largest number of arguments.
+    /// `None` where [`required`](Self::required) is.
     #[must_use]
-    pub const fn available(&self) -> usize {
-        self.available
+    pub const fn available(&self) -> Option<usize> {
+        if self.has_room() { Some(self.available) } else { None }
+    }
+
+    /// Returns the position of the refused byte in the key, the name, the method or the value. `None` where no single byte is
+    /// refused.
+    ///
+    /// ```
+    /// use uwsgi::VarsEncoder;
+    ///
+    /// let mut buffer = [0; 64];
+    /// let mut vars = VarsEncoder::new(&mut buffer[..]);
+    /// assert_eq!(vars.push("HTTP_X", "a\r\nb: c").unwrap_err().position(), Some(1));
+    /// ```
+    #[must_use]
+    pub const fn position(&self) -> Option<usize> {
+        use EncodeErrorKind as Kind;
+        match self.kind {
+            Kind::HeaderName | Kind::Method if self.available == 0 => None, // empty
+            Kind::HeaderName | Kind::HeaderValue | Kind::Key | Kind::Method | Kind::UnderscoreHeader => {
+                Some(self.required)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether `required` and `available` are amounts.
+    const fn has_room(&self) -> bool {
+        !self.is_forbidden() || matches!(self.kind, EncodeErrorKind::TooManyArguments)
     }
 }
 

@@ -118,6 +118,19 @@ impl Foreign {
     }
 }
 
+impl DecodeError {
+    /// Changes the offset of an error in a block to the offset in the packet.
+    #[cold]
+    #[must_use]
+    pub(crate) fn after_header(self) -> Self {
+        match self.kind() {
+            // The datasize begins at the second byte of the header.
+            DecodeErrorKind::DatasizeLimit => self.shifted(1),
+            _ => self.shifted(Header::LEN),
+        }
+    }
+}
+
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -77,9 +77,41 @@ impl Limits {
     }
 
     /// Returns the largest datasize in bytes.
+    ///
+    /// ```
+    /// use uwsgi::Limits;
+    ///
+    /// let limits = Limits::server().with_datasize(4096).with_key(256);
+    /// assert_eq!((limits.datasize(), limits.vars(), limits.key(), limits.value()), (4096, 1000, 256, 65535));
+    /// assert!(!limits.empty_keys());
+    /// ```
     #[must_use]
     pub const fn datasize(&self) -> u16 {
         self.datasize
+    }
+
+    /// Returns the largest number of vars in a packet.
+    #[must_use]
+    pub const fn vars(&self) -> u16 {
+        self.vars
+    }
+
+    /// Returns the length of the longest key in bytes.
+    #[must_use]
+    pub const fn key(&self) -> u16 {
+        self.key
+    }
+
+    /// Returns the length of the longest value in bytes.
+    #[must_use]
+    pub const fn value(&self) -> u16 {
+        self.value
+    }
+
+    /// Whether a key may be empty.
+    #[must_use]
+    pub const fn empty_keys(&self) -> bool {
+        self.empty_keys
     }
 }
 

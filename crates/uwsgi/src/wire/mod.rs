@@ -3,12 +3,14 @@
 pub(crate) mod array;
 pub(crate) mod array_encoder;
 pub(crate) mod buffer;
+pub(crate) mod cause;
 pub(crate) mod control_bytes;
 pub(crate) mod decimal;
 pub(crate) mod draft;
 pub(crate) mod error;
 pub(crate) mod grammar;
 pub(crate) mod header;
+pub(crate) mod lengths;
 pub(crate) mod limits;
 pub(crate) mod modifier;
 pub(crate) mod packet;

@@ -4,9 +4,10 @@ use crate::wire::array::Array;
 use crate::wire::buffer::Buffer;
 use crate::wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
+use crate::wire::lengths::datasize;
 use crate::wire::limits::Limits;
 use crate::wire::modifier::{Modifier1, PayloadForm};
-use crate::wire::vars::Vars;
+use crate::wire::vars::{Pairs, Vars};
 
 /// One packet, borrowed: a header, and as many bytes of payload as its datasize says.
 ///
@@ -158,7 +159,7 @@ impl<'a> Packet<'a> {
     /// As [`Vars::decode`]; offsets count from the packet's first byte.
     #[inline]
     pub fn vars(&self) -> Result<Vars<'a>, DecodeError> {
-        Vars::decode(self.payload).map_err(Self::after_header)
+        Vars::decode(self.payload).map_err(DecodeError::after_header)
     }
 
     /// Decodes the payload as vars within `limits`.
@@ -168,7 +169,25 @@ impl<'a> Packet<'a> {
     /// As [`Vars::decode_with`]; offsets count from the packet's first byte.
     #[inline]
     pub fn vars_with(&self, limits: &Limits) -> Result<Vars<'a>, DecodeError> {
-        Vars::decode_with(self.payload, limits).map_err(Self::after_header)
+        Vars::decode_with(self.payload, limits).map_err(DecodeError::after_header)
+    }
+
+    /// Reads the pairs of a payload that may be malformed: first the pairs before the fault, then the error.
+    ///
+    /// It does what [`Vars::pairs`] does; offsets count from the packet's first byte.
+    ///
+    /// ```
+    /// use uwsgi::{Limits, Packet};
+    ///
+    /// let (packet, _) = Packet::decode(b"\0\x09\0\0\x01\0A\x01\x001\x05\0B")?;
+    /// let mut pairs = packet.pairs(&Limits::default());
+    /// assert_eq!(pairs.next().unwrap()?, (&b"A"[..], &b"1"[..]));
+    /// assert_eq!(pairs.next().unwrap().unwrap_err().offset(), 12);
+    /// # Ok::<(), uwsgi::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn pairs(&self, limits: &Limits) -> Pairs<'a> {
+        Vars::pairs(self.payload, limits).in_packet()
     }
 
     /// Decodes the payload as an array, whatever the modifiers say.
@@ -177,7 +196,7 @@ impl<'a> Packet<'a> {
     ///
     /// As [`Array::decode`]; offsets count from the packet's first byte.
     pub fn array(&self) -> Result<Array<'a>, DecodeError> {
-        Array::decode(self.payload).map_err(Self::after_header)
+        Array::decode(self.payload).map_err(DecodeError::after_header)
     }
 
     /// Returns the length of the packet on the wire in bytes.
@@ -208,21 +227,4 @@ impl<'a> Packet<'a> {
         }
         Ok(buffer.written(start, start.saturating_add(self.encoded_len())))
     }
-
-    /// Changes the offset of an error in a block to the offset in the packet.
-    #[cold]
-    pub(crate) fn after_header(error: DecodeError) -> DecodeError {
-        match error.kind() {
-            // The datasize begins at the second byte of the header.
-            DecodeErrorKind::DatasizeLimit => error.shifted(1),
-            _ => error.shifted(Header::LEN),
-        }
-    }
-}
-
-/// Returns the length of a payload as a datasize.
-#[inline]
-pub(crate) fn datasize(len: usize) -> Result<u16, EncodeError> {
-    let most = usize::from(u16::MAX);
-    u16::try_from(len).map_err(|_| EncodeError::new(EncodeErrorKind::DatasizeTooLarge, len, most))
 }

@@ -4,8 +4,8 @@ use crate::wire::buffer::{Buffer, total};
 use crate::wire::draft::Draft;
 use crate::wire::error::{EncodeError, EncodeErrorKind};
 use crate::wire::header::Header;
+use crate::wire::lengths::{datasize, pair_lengths};
 use crate::wire::modifier::Modifier1;
-use crate::wire::packet::datasize;
 
 /// A packet whose header is all zeros until [`finish`](Self::finish) writes it.
 #[derive(Debug)]
@@ -81,28 +81,5 @@ impl<'b, B: Buffer + ?Sized> UnfinishedPacket<'b, B> {
             None => return Err(EncodeError::new(EncodeErrorKind::BufferFull, Header::LEN, self.draft.room_after(0))),
         }
         Ok(self.draft.keep())
-    }
-}
-
-/// Returns the lengths of a pair as the wire has them.
-#[inline(always)]
-fn pair_lengths(key: &[u8], value: &[u8]) -> Result<([u8; 2], [u8; 2]), EncodeError> {
-    if key.is_empty() {
-        return Err(EncodeError::new(EncodeErrorKind::EmptyKey, 0, 0));
-    }
-    Ok((length(EncodeErrorKind::KeyTooLong, key)?, length(EncodeErrorKind::ValueTooLong, value)?))
-}
-
-/// Returns a length as the wire has it.
-#[inline(always)]
-pub(crate) fn length(too_long: EncodeErrorKind, bytes: &[u8]) -> Result<[u8; 2], EncodeError> {
-    length_of(too_long, bytes.len())
-}
-
-#[inline(always)]
-pub(crate) fn length_of(too_long: EncodeErrorKind, len: usize) -> Result<[u8; 2], EncodeError> {
-    match u16::try_from(len) {
-        Ok(len) => Ok(len.to_le_bytes()),
-        Err(_) => Err(EncodeError::new(too_long, len, usize::from(u16::MAX))),
     }
 }

@@ -4,7 +4,11 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::wire::error::DecodeError;
+#[cfg(feature = "alloc")]
+use crate::wire::error::EncodeError;
 use crate::wire::grammar::{self, Pair};
+#[cfg(feature = "alloc")]
+use crate::wire::lengths::{datasize, pair_lengths};
 use crate::wire::limits::{Limits, fits};
 
 /// A well-formed block of vars. Only a well-formed block becomes `Vars`, so its methods cannot fail.
@@ -80,7 +84,7 @@ impl<'a> Vars<'a> {
     /// ```
     #[must_use]
     pub const fn pairs(block: &'a [u8], limits: &Limits) -> Pairs<'a> {
-        Pairs { block, rest: block, count: 0, limits: *limits }
+        Pairs { block, rest: block, count: 0, limits: *limits, in_packet: false }
     }
 
     /// Returns the block as it was on the wire.
@@ -219,9 +223,16 @@ pub struct Pairs<'a> {
     rest: &'a [u8],
     count: usize,
     limits: Limits,
+    /// Whether offsets count from the start of the packet.
+    in_packet: bool,
 }
 
 impl<'a> Pairs<'a> {
+    /// Counts the offset of an error from the start of the packet that has the block.
+    pub(crate) const fn in_packet(self) -> Self {
+        Self { in_packet: true, ..self }
+    }
+
     /// Returns the bytes that were not read yet; after an error, those from the faulty pair on.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
@@ -231,7 +242,7 @@ impl<'a> Pairs<'a> {
     /// Ends the iteration with this error.
     fn fail(&mut self, error: DecodeError) -> Option<Result<Pair<'a>, DecodeError>> {
         self.block = &[];
-        Some(Err(error))
+        Some(Err(if self.in_packet { error.after_header() } else { error }))
     }
 }
 
@@ -294,6 +305,38 @@ impl VarsBuf {
     pub fn decode_with(block: alloc::vec::Vec<u8>, limits: &Limits) -> Result<Self, DecodeError> {
         let count = Vars::decode_with(&block, limits)?.len();
         Ok(Self { block, count })
+    }
+
+    /// Makes a block of these pairs. Only lengths are checked, as in [`VarsEncoder::push_raw`](crate::VarsEncoder::push_raw).
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind`](crate::EncodeErrorKind)`::EmptyKey`, `KeyTooLong`, `ValueTooLong` or `DatasizeTooLarge`.
+    ///
+    /// ```
+    /// use uwsgi::VarsBuf;
+    ///
+    /// let vars = VarsBuf::from_pairs([("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")])?;
+    /// assert_eq!(vars.as_vars().get("PATH_INFO"), Some(&b"/"[..]));
+    /// assert_eq!(vars.as_vars().len(), 2);
+    /// # Ok::<(), uwsgi::EncodeError>(())
+    /// ```
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, EncodeError>
+    where
+        K: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        let mut vars = Self::default();
+        for (key, value) in pairs {
+            let (key, value) = (key.as_ref(), value.as_ref());
+            let (key_len, value_len) = pair_lengths(key, value)?;
+            for piece in [&key_len[..], key, &value_len, value] {
+                vars.block.extend_from_slice(piece);
+            }
+            datasize(vars.block.len())?;
+            vars.count = vars.count.saturating_add(1);
+        }
+        Ok(vars)
     }
 
     /// Returns the vars, borrowed.

@@ -10,7 +10,7 @@ use core::time::Duration;
 ///
 /// ```
 /// use core::time::Duration;
-/// use uwsgi::server::Time;
+/// use uwsgi::Time;
 ///
 /// let start = Time::ZERO;
 /// let later = start.after(Duration::from_secs(10));

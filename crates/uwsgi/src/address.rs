@@ -15,7 +15,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// | `fd:3`, `fd://3` | [`Address::Fd`], inherited; a client cannot connect to it |
 ///
 /// ```
-/// use uwsgi::client::Address;
+/// use uwsgi::Address;
 ///
 /// assert_eq!(Address::parse("127.0.0.1:3031")?, Address::Tcp("127.0.0.1:3031".parse().unwrap()));
 /// assert_eq!(Address::parse("unix:/run/app.sock")?, Address::Unix("/run/app.sock"));
@@ -24,7 +24,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// assert_eq!(Address::parse("app:3031")?, Address::Name { host: "app", port: 3031 });
 /// assert!(Address::parse("127.0.0.1").is_err());
 /// assert_eq!(Address::parse("[::1]:3031")?.to_string(), "[::1]:3031");
-/// # Ok::<(), uwsgi::client::AddressError>(())
+/// # Ok::<(), uwsgi::AddressError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -82,6 +82,21 @@ impl fmt::Display for AddressError {
 
 impl core::error::Error for AddressError {}
 
+impl<'a> TryFrom<&'a str> for Address<'a> {
+    type Error = AddressError;
+
+    /// Does what [`Address::parse`] does.
+    fn try_from(text: &'a str) -> Result<Self, AddressError> {
+        Self::parse(text)
+    }
+}
+
+impl From<SocketAddr> for Address<'_> {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
 impl<'a> Address<'a> {
     /// Parses an address.
     ///
@@ -129,10 +144,10 @@ impl<'a> Address<'a> {
     /// `[::]:3031` for the addresses of both families.
     ///
     /// ```
-    /// use uwsgi::client::Address;
+    /// use uwsgi::Address;
     ///
     /// assert_eq!(Address::parse(":3031")?.to_listen(), Address::parse("0.0.0.0:3031")?);
-    /// # Ok::<(), uwsgi::client::AddressError>(())
+    /// # Ok::<(), uwsgi::AddressError>(())
     /// ```
     #[must_use]
     pub fn to_listen(self) -> Self {
@@ -149,7 +164,7 @@ impl<'a> Address<'a> {
     /// [`AddressError::NotToConnect`] for a descriptor.
     ///
     /// ```
-    /// use uwsgi::client::{Address, AddressError};
+    /// use uwsgi::{Address, AddressError};
     ///
     /// assert_eq!(Address::parse(":3031")?.to_connect()?, Address::parse("localhost:3031")?);
     /// assert_eq!(Address::parse("fd:3")?.to_connect(), Err(AddressError::NotToConnect));
