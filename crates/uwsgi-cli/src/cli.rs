@@ -17,7 +17,13 @@ Exit status:
       or a warning (ping); check has found something dangerous
   2   the command line is wrong; a file cannot be read or written; the server
       does not answer
+  3   ping: the server is not alive
   22  request --fail: the answer's status is 400 or above
+  23  request: the answer cannot be written, for example because the pipe is
+      closed
+
+Environment:
+  UWSGICTL_TO  names the server if --to does not
 
 Examples:
   uwsgictl serve

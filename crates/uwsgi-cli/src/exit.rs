@@ -16,8 +16,23 @@ pub(crate) enum Status {
     /// The server's answer is no, or is a warning.
     Negative,
     Failed,
+    /// The server is not alive.
+    NotAlive,
     /// The answer's status is 400 or above, and `--fail` was given. The exit status is 22, as curl's.
     HttpError,
+    /// The answer of `request` could not be written. The exit status is 23, as curl's.
+    Unwritten,
+}
+
+impl Status {
+    /// Returns this status for a command that has its result before it writes it: a reader that closes the output does not
+    /// change the result.
+    pub(crate) fn after_writing<E: Into<Failure>>(self, written: Result<(), E>) -> Result<Self, Failure> {
+        match written.map_err(Into::into) {
+            Ok(()) | Err(Failure::OutputClosed) => Ok(self),
+            Err(failure) => Err(failure),
+        }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -26,7 +41,9 @@ impl From<Status> for ExitCode {
             Status::Success => 0,
             Status::Malformed | Status::Negative => 1,
             Status::Failed => 2,
+            Status::NotAlive => 3,
             Status::HttpError => 22,
+            Status::Unwritten => 23,
         })
     }
 }
@@ -38,13 +55,35 @@ pub(crate) enum Failure {
     Malformed(String),
     /// The server's answer is no.
     Negative(String),
+    /// The server is not alive.
+    NotAlive(String),
+    /// The answer's status is 400 or above, and `--fail` was given.
+    HttpError(String),
     /// The reader of standard output has closed it.
     OutputClosed,
-    /// Everything else: a wrong command line, a file that cannot be read or written, a server that does not answer.
+    /// The output cannot be written, for another reason.
+    Output(String),
+    /// The answer of `request` cannot be written.
+    Unwritten(String),
+    /// Everything else: a wrong command line, a file that cannot be read, a server that does not answer.
     Failed(String),
 }
 
 impl Failure {
+    /// Returns the message to print, if there is one, and the status.
+    pub(crate) fn into_parts(self) -> (Option<String>, Status) {
+        match self {
+            Self::Malformed(message) => (Some(message), Status::Malformed),
+            Self::Negative(message) => (Some(message), Status::Negative),
+            Self::NotAlive(message) => (Some(message), Status::NotAlive),
+            Self::HttpError(message) => (Some(message), Status::HttpError),
+            // A reader such as `head` closes the output when it has read enough. That is a success.
+            Self::OutputClosed => (None, Status::Success),
+            Self::Output(message) | Self::Failed(message) => (Some(message), Status::Failed),
+            Self::Unwritten(message) => (Some(message), Status::Unwritten),
+        }
+    }
+
     /// Returns the failure of an encoder that refused `what`.
     pub(crate) fn encode(what: &[u8], error: EncodeError) -> Self {
         Self::Failed(format!("{}: {error}", Escaped(what)))
@@ -56,7 +95,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::OutputClosed,
-            _ => Self::Failed(format!("cannot write to standard output: {error}")),
+            _ => Self::Output(format!("cannot write to standard output: {error}")),
         }
     }
 }

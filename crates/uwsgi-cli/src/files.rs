@@ -43,15 +43,15 @@ pub(crate) fn write_text(path: Option<&Path>, text: &[u8]) -> Result<(), Failure
     output.flush()
 }
 
-/// Writes binary data to a file or to standard output, as [`write_text`] does. Without a path, refuses to write to a terminal.
-pub(crate) fn write_binary(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a packet to a file or to standard output, as [`write_text`] does. Without a path, refuses to write to a terminal.
+pub(crate) fn write_packet(path: Option<&Path>, packet: &[u8]) -> Result<(), Failure> {
     if path.is_none() && io::stdout().is_terminal() {
         return Err(Failure::Failed(
             "a packet is binary and may upset the terminal: use --hex, --output FILE, or --output - to write it anyway"
                 .to_owned(),
         ));
     }
-    write_text(path, bytes)
+    write_text(path, packet)
 }
 
 /// A file or standard output, written piece by piece.
@@ -59,24 +59,44 @@ pub(crate) struct Output {
     out: Box<dyn Write>,
     /// The name of the file; `None` for standard output.
     name: Option<String>,
+    /// How many of the next bytes may not be binary.
+    text_only: usize,
 }
+
+/// The start of an output in which a NUL byte shows that the output is binary. It is as long as curl's.
+const BINARY_WITHIN: usize = 2000;
 
 impl Output {
     /// Creates the file, or opens standard output for `None` and `-`.
+    ///
+    /// With `None`, the output refuses binary data if standard output is a terminal.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         match path {
             Some(path) if !is_dash(path) => {
                 let name = name(path);
                 match std::fs::File::create(path) {
-                    Ok(file) => Ok(Self { out: Box::new(file), name: Some(name) }),
-                    Err(error) => Err(Failure::Failed(format!("cannot write {name}: {error}"))),
+                    Ok(file) => Ok(Self { out: Box::new(file), name: Some(name), text_only: 0 }),
+                    Err(error) => Err(Failure::Output(format!("cannot write {name}: {error}"))),
                 }
             }
-            _ => Ok(Self { out: Box::new(io::stdout().lock()), name: None }),
+            _ => {
+                let is_terminal = path.is_none() && io::stdout().is_terminal();
+                let text_only = if is_terminal { BINARY_WITHIN } else { 0 };
+                Ok(Self { out: Box::new(io::stdout().lock()), name: None, text_only })
+            }
         }
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.text_only > 0 {
+            if bytes.iter().take(self.text_only).any(|byte| *byte == 0) {
+                return Err(Failure::Failed(
+                    "the output is binary and may upset the terminal: use --output FILE, or --output - to write it anyway"
+                        .to_owned(),
+                ));
+            }
+            self.text_only = self.text_only.saturating_sub(bytes.len());
+        }
         self.out.write_all(bytes).map_err(|error| self.failed(error))
     }
 
@@ -114,7 +134,7 @@ impl Output {
 
     fn failed(&self, error: io::Error) -> Failure {
         match &self.name {
-            Some(name) => Failure::Failed(format!("cannot write {name}: {error}")),
+            Some(name) => Failure::Output(format!("cannot write {name}: {error}")),
             None => error.into(),
         }
     }

@@ -8,7 +8,6 @@ use std::thread;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use uwsgi::client::Address;
 use uwsgi_server::Listener;
 
@@ -16,20 +15,23 @@ use crate::exit::Failure;
 use crate::files;
 
 /// Sends the log of the server to standard error. `RUST_LOG` sets the filter; the default is warnings.
-pub(crate) fn start_log() {
-    start(io::stderr);
-}
-
-/// Does what [`start_log`] does, but a thread of its own writes the lines. If nobody reads standard error, lines are dropped, and no
-/// request waits. Keep what is returned until the end of the program, so that the last lines are written.
+///
+/// A thread of its own writes the lines. If nobody reads standard error, lines are dropped, and no request waits. Keep what is
+/// returned until the end of the program, so that the last lines are written.
 #[must_use]
-pub(crate) fn start_queued_log() -> LogQueue {
+pub(crate) fn start_log() -> LogQueue {
     /// The most lines that wait. A line may have the target of a request, which has at most 64 KiB.
     const LINES: usize = 1024;
     let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log");
     let (writer, guard) = builder.finish(io::stderr());
     let dropped = writer.error_counter();
-    start(writer);
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
+    // A log line that cannot be written is lost. An error message about it would go to standard error too, and panic.
+    let subscriber = subscriber.log_internal_errors(false);
+    // If there is already a subscriber, it stays.
+    let _already_set = subscriber.with_target(false).try_init();
     LogQueue { guard: Some(guard), dropped }
 }
 
@@ -62,17 +64,6 @@ impl Drop for LogQueue {
             core::mem::forget(guard);
         }
     }
-}
-
-/// Sends the log to a writer in place of standard error, with the colours that standard error has.
-fn start(writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
-    // A log line that cannot be written is lost. An error message about it would go to standard error too, and panic.
-    let subscriber = subscriber.log_internal_errors(false);
-    // If there is already a subscriber, it stays.
-    let _already_set = subscriber.with_target(false).without_time().try_init();
 }
 
 /// Opens the output of an access log: a file, to which lines are appended, or standard output for `-`.

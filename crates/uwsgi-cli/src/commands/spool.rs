@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
-    let pairs = Pair::split_all(&args.pairs)?;
+    let pairs = Pair::split_all(&args.pairs, "")?;
     let body = args.body.as_deref().map(files::read).transpose()?;
     let mut task: Vec<(&[u8], &[u8])> = pairs.iter().map(|pair| (pair.key, pair.value)).collect();
     if let Some(body) = &body {

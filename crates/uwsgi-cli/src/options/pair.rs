@@ -24,12 +24,13 @@ impl<'a> Pair<'a> {
         Some(Pair { argument, key, value })
     }
 
-    /// Splits all arguments. The error is that of the first argument without a `=`.
-    pub(crate) fn split_all(arguments: &'a [OsString]) -> Result<Vec<Self>, Failure> {
+    /// Splits all arguments. The error is that of the first argument without a `=`. `option` is the option that takes the
+    /// arguments, with a space after it; empty if no option does.
+    pub(crate) fn split_all(arguments: &'a [OsString], option: &str) -> Result<Vec<Self>, Failure> {
         let pairs = arguments.iter().map(|argument| {
             Self::split(argument).ok_or_else(|| {
                 let start = Escaped(argument_start(argument.as_encoded_bytes()));
-                Failure::Failed(format!("{start}: not of the form KEY=VALUE"))
+                Failure::Failed(format!("{option}{start}: not of the form KEY=VALUE"))
             })
         });
         pairs.collect()

@@ -3,11 +3,25 @@
 use core::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::client::Address;
+use uwsgi::client::{Address, AddressError};
 
 /// Checks the address of a server, and returns it unchanged.
 pub(crate) fn address(text: &str) -> Result<String, String> {
-    Address::parse(text).and_then(Address::to_connect).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    match Address::parse(text).and_then(Address::to_connect) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error @ AddressError::Url) => Err(match url_server(text) {
+            Some(server) => format!("a URL, not an address: write {server}"),
+            None => error.to_string(),
+        }),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Returns the host and the port of a URL that has both.
+pub(crate) fn url_server(text: &str) -> Option<String> {
+    let uri: http::Uri = text.parse().ok().filter(|_| text.contains("://"))?;
+    let (host, port) = (uri.host()?, uri.port_u16()?);
+    Some(format!("{host}:{port}"))
 }
 
 /// Parses a modifier1: a number or a name.

@@ -20,7 +20,7 @@ impl Header {
     }
 }
 
-/// Returns all headers. A `-H` replaces or removes the default header of its name.
+/// Returns all headers. A `-H` replaces or removes the default header of its name, and the header of `-u`, as in curl.
 pub(super) fn headers(options: &RequestOptions<'_>, url: &Url) -> Result<Vec<Header>, Failure> {
     let mut headers = vec![
         Header::new("Host", url.host.as_bytes()),
@@ -32,7 +32,10 @@ pub(super) fn headers(options: &RequestOptions<'_>, url: &Url) -> Result<Vec<Hea
     if options.is_form && options.length.is_some() {
         headers.push(Header::new("Content-Type", b"application/x-www-form-urlencoded"));
     }
-    let given = options.headers.iter().map(|argument| parse(argument)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(authorization) = options.headers.authorization()? {
+        headers.push(Header::new("Authorization", authorization.as_bytes()));
+    }
+    let given = options.headers.headers.iter().map(|argument| parse(argument)).collect::<Result<Vec<_>, _>>()?;
     headers.retain(|header| !given.iter().any(|(name, _)| name.eq_ignore_ascii_case(&header.name)));
     let sent = given.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_vec(), value.to_vec())));
     headers.extend(sent.map(|(name, value)| Header { name, value }));

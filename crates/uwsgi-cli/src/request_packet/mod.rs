@@ -10,7 +10,7 @@ use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
 use uwsgi_inspect::Escaped;
 
 use self::headers::{Header, headers};
-pub(crate) use self::options::RequestOptions;
+pub(crate) use self::options::{RequestOptions, VarSyntax};
 pub(crate) use self::url::{Url, is_url};
 use crate::exit::Failure;
 use crate::options::Pair;
@@ -47,7 +47,7 @@ impl<'a> RequestOptions<'a> {
         push("SERVER_PORT", url.port.to_string().as_bytes())?;
         push("SERVER_NAME", url.name.as_bytes())?;
         for Header { name, value } in &headers {
-            encoder.push_header(name, value).map_err(|error| header_failure(name, error))?;
+            encoder.push_header(name, value).map_err(|error| header_failure(name, error, self.vars))?;
         }
         let packet = encoder.finish(modifier1, modifier2).map_err(|error| Failure::encode(b"the request", error))?;
         replace_vars(packet, pairs)
@@ -79,9 +79,28 @@ fn replace_vars(packet: &[u8], pairs: &[Pair<'_>]) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn header_failure(name: &[u8], error: EncodeError) -> Failure {
-    Failure::Failed(format!(
-        "-H '{}': {error}; to send it all the same, write the var itself, as in HTTP_NAME=VALUE",
-        Escaped(name)
-    ))
+/// Returns the failure of a header. If the header can be sent as a var, the message says how.
+fn header_failure(name: &[u8], error: EncodeError, vars: VarSyntax) -> Failure {
+    let mut message = format!("-H '{}': {error}", Escaped(name));
+    if error.is_forbidden() {
+        let key = Escaped(&var_key(name)).to_string();
+        message.push_str("; to send it all the same, ");
+        message.push_str(&match vars {
+            VarSyntax::Argument => format!("write the var itself, as in '{key}=VALUE'"),
+            VarSyntax::Option => format!("write the var itself, as in --var '{key}=VALUE'"),
+            VarSyntax::Packet => {
+                format!("give --packet FILE, and make the file by uwsgictl encode URL '{key}=VALUE' -o FILE")
+            }
+        });
+    }
+    Failure::Failed(message)
+}
+
+/// Returns the key of the var that a front end makes of a header, whatever the name is.
+fn var_key(name: &[u8]) -> Vec<u8> {
+    let key: Vec<u8> = name.iter().map(|byte| if *byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }).collect();
+    match &*key {
+        b"CONTENT_LENGTH" | b"CONTENT_TYPE" => key,
+        _ => [b"HTTP_", &*key].concat(),
+    }
 }

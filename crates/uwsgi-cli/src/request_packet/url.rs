@@ -61,7 +61,7 @@ impl Url {
         };
         let authority = uri.authority().ok_or_else(|| failure("has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(failure("has a user in it, which clients do not send: use -H 'Authorization: ...'"));
+            return Err(failure("has a user in it, which is no part of a request: give it with -u USER:PASSWORD"));
         }
         let name = authority.host();
         if name.is_empty() {

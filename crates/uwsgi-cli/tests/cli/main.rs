@@ -14,12 +14,14 @@ extern crate alloc;
 mod bench;
 mod captures;
 mod check;
+mod command_line;
 mod decode;
 mod decode_malformed;
 mod encode;
 mod encode_url;
 mod help;
 mod messages;
+mod ping;
 mod pipes;
 mod request;
 mod server;
@@ -32,11 +34,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-/// Returns the command with these arguments, without the environment variables that control colours.
+/// Returns the command with these arguments, without the environment variables that control it.
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uwsgictl"));
     command.args(arguments).stdin(Stdio::null());
-    for setting in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for setting in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "UWSGICTL_TO"] {
         command.env_remove(setting);
     }
     command
@@ -53,7 +55,7 @@ impl RunResult {
     fn from(output: Output) -> Self {
         let stderr = String::from_utf8(output.stderr).unwrap();
         let status = output.status.code().unwrap_or_else(|| panic!("killed: {}", output.status));
-        assert!(matches!(status, 0..=2 | 22), "status {status}: {stderr}");
+        assert!(matches!(status, 0..=3 | 22 | 23), "status {status}: {stderr}");
         for word in ["panicked", "RUST_BACKTRACE", "Err(", "Error {", "Os {", "Some("] {
             assert!(!stderr.contains(word), "{word} in {stderr}");
         }

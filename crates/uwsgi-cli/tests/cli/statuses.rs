@@ -1,4 +1,5 @@
-//! The exit status of every command: 0 success, 1 no, 2 failure, 22 `--fail`, as `uwsgictl --help` and the README say.
+//! The exit status of every command: 0 success, 1 no, 2 failure, 3 not alive, 22 `--fail`, as `uwsgictl --help` and the README
+//! say.
 
 use core::time::Duration;
 use std::io::{ErrorKind, Read, Write};
@@ -45,7 +46,9 @@ fn every_command_has_the_documented_status() {
         (&["ping"], Answers(b"\x64\0\0\x01"), 0),
         (&["ping"], Answers(b"\x64\x04\0\x01full"), 1),
         (&["ping"], Closes, 2),
-        (&["ping"], Absent, 2),
+        (&["ping"], BAD, 2),
+        (&["ping"], Absent, 3),
+        (&["ping", "127.0.0.1:3031"], Absent, 2),
         (&["rpc", "f"], Answers(b"\xad\x01\0\0x"), 0),
         (&["rpc", "f"], Closes, 2),
         (&["rpc", "f"], Absent, 2),

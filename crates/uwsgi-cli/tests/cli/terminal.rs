@@ -1,4 +1,4 @@
-//! The progress bar, which is shown on a terminal only.
+//! What is different on a terminal: the progress bar, the width of tables, and binary output, which is refused.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,16 +10,27 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::{RunResult, command};
 
-/// Runs a command whose standard error is a terminal of 100 columns. Returns the result, and the bytes that the terminal got.
-fn run_on_terminal(arguments: &[&str]) -> (RunResult, String) {
+/// The stream of a command that is a terminal. The other streams are not.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    Stdout,
+    Stderr,
+}
+
+/// Runs a command on a terminal of so many columns. Returns the result, and the bytes that the terminal got.
+fn run_on_terminal(on: On, columns: u16, arguments: &[&str]) -> (RunResult, String) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let ours = openpt(flags).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let theirs = ioctl_tiocgptpeer(&ours, flags).unwrap();
-    tcsetwinsize(&theirs, Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    tcsetwinsize(&theirs, Winsize { ws_row: 30, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let (stdout, stderr) = match on {
+        On::Stdout => (Stdio::from(theirs), Stdio::piped()),
+        On::Stderr => (Stdio::piped(), Stdio::from(theirs)),
+    };
     let child =
-        command(arguments).env("TERM", "xterm").stdout(Stdio::piped()).stderr(Stdio::from(theirs)).spawn().unwrap();
+        command(arguments).env("TERM", "xterm").env_remove("COLUMNS").stdout(stdout).stderr(stderr).spawn().unwrap();
     let reader = std::thread::spawn(move || {
         // After the last writer has closed the terminal, a read fails.
         let (mut terminal, mut seen, mut buffer) = (File::from(ours), Vec::new(), [0; 4096]);
@@ -56,7 +67,7 @@ fn is_cleared(seen: &str) -> bool {
 #[test]
 fn bench_shows_its_progress() {
     let to = server();
-    let (result, seen) = run_on_terminal(&["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
+    let (result, seen) = run_on_terminal(On::Stderr, 100, &["bench", "--to", &to, "-c", "2", "-d", "0.7", "--json"]);
     assert!(seen.contains(" requests, ") && seen.contains(" per second"), "{seen:?}");
     assert!(seen.contains(" %  "), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
@@ -65,15 +76,42 @@ fn bench_shows_its_progress() {
 
     // Failures are shown during the run.
     let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (result, seen) = run_on_terminal(&["bench", "--to", &absent, "--json"]);
+    let (result, seen) = run_on_terminal(On::Stderr, 100, &["bench", "--to", &absent, "--json"]);
     assert!(seen.contains(" failed"), "{seen:?}");
     assert!(result.status == 2 && !result.text().contains('\x1b'), "{}", result.text());
 }
 
 #[test]
 fn check_shows_its_progress() {
-    let (result, seen) = run_on_terminal(&["check", "--to", &server(), "--row", "served"]);
+    let (result, seen) = run_on_terminal(On::Stderr, 100, &["check", "--to", &server(), "--row", "served"]);
     assert!(seen.contains(" of ") && seen.contains(" cases"), "{seen:?}");
     assert!(is_cleared(&seen), "{seen:?}");
     assert!(!result.stdout.contains(&0x1b) && !result.stdout.contains(&b'\r'), "{}", result.text());
+}
+
+#[test]
+fn binary_output_is_refused_on_a_terminal() {
+    let binary =
+        "error: the output is binary and may upset the terminal: use --output FILE, or --output - to write it anyway\n";
+    let in_head = b"HTTP/1.1 200 OK\r\n\r\na\0b";
+    let value: &[u8] = b"\xad\x03\0\0a\0b";
+    let cached: &[u8] = b"\x6f\x15\0\x11\x06\0status\x02\0ok\x04\0size\x01\x003a\0b";
+    for (command, answer) in
+        [(&["request", "/"][..], &in_head[..]), (&["rpc", "f"], value), (&["cache", "get", "k"], cached)]
+    {
+        let server = crate::server::answering(2, answer);
+        let arguments = [command, &["--to", &*server.address]].concat();
+        let (result, seen) = run_on_terminal(On::Stdout, 80, &arguments);
+        assert_eq!((result.status, &*result.stderr, &*seen), (2, binary, ""), "{command:?}");
+        let (result, seen) = run_on_terminal(On::Stdout, 80, &[&arguments[..], &["--output", "-"]].concat());
+        assert_eq!((result.status, &*result.stderr, &*seen), (0, "", "a\0b"), "{command:?}");
+        server.end();
+    }
+    // Text is not refused, and a pipe takes everything.
+    let server = crate::server::answering(1, b"HTTP/1.1 200 OK\r\n\r\nh\xc3\xa9llo");
+    let (result, seen) = run_on_terminal(On::Stdout, 80, &["request", "/", "--to", &server.address]);
+    assert_eq!((result.status, &*result.stderr, &*seen), (0, "", "h\u{e9}llo"));
+    server.end();
+    let (result, seen) = run_on_terminal(On::Stdout, 80, &["encode", "A=B"]);
+    assert!(result.status == 2 && result.stderr.contains("a packet is binary") && seen.is_empty(), "{}", result.stderr);
 }

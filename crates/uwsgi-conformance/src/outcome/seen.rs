@@ -65,6 +65,17 @@ impl Application {
         self.reports
     }
 
+    /// Returns the statuses of the answers to good requests.
+    ///
+    /// ```
+    /// use uwsgi_conformance::Application;
+    ///
+    /// assert_eq!(Application::default().statuses().count(), 0);
+    /// ```
+    pub fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.known.iter().map(|(status, _)| *status)
+    }
+
     /// Returns whether the application gave an answer.
     #[must_use]
     pub fn gave(&self, answer: &Answer) -> bool {

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::options::values;
+use crate::options::{HeaderArgs, SERVER_VARIABLE, values};
 
 /// Load a server, and measure how fast it answers
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ Examples:
   uwsgictl bench --to /run/app.sock --packet captured.bin")]
 pub(crate) struct Args {
     /// Where the server listens: host:port, unix:/path, a path with a / in it, or @name
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = values::address, env = SERVER_VARIABLE)]
     pub(super) to: String,
 
     /// The URL, or a path of http://localhost; the request is the one that `uwsgictl encode` makes of the URL
@@ -74,16 +74,15 @@ pub(crate) struct Args {
     #[arg(short = 'X', long, value_name = "METHOD")]
     pub(super) request: Option<OsString>,
 
-    /// A header of the request; 'Name;' sends an empty value, 'Name:' leaves out a default header
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub(super) header: Vec<OsString>,
+    #[command(flatten)]
+    pub(super) headers: HeaderArgs,
 
     /// The body; @FILE reads a file, @- standard input
     #[arg(long, value_name = "DATA", allow_hyphen_values = true)]
     pub(super) body: Option<OsString>,
 
     /// Send this file instead of the request of a URL: a packet and its body, as `uwsgictl encode` writes them
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "request", "header", "body"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "request", "header", "user", "body"])]
     pub(super) packet: Option<PathBuf>,
 
     /// Print JSON

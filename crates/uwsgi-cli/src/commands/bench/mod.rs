@@ -51,17 +51,17 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let schedule = Schedule::new(&plan, begin, &shared.taken);
     let early_end = EarlyEnd { interrupted, unreachable };
     let report = Report::new(args, &plan, results, schedule.missed(Instant::now()), begin, early_end)?;
-    if args.json {
-        json::write(&mut io::stdout().lock(), &Document::new(&report))?;
+    let written = if args.json {
+        json::write(&mut io::stdout().lock(), &Document::new(&report)).map_err(Failure::from)
     } else {
-        files::write_text(None, report.to_string().as_bytes())?;
-    }
+        files::write_text(None, report.to_string().as_bytes())
+    };
     if report.answered() == 0 {
         let gave_up = if unreachable { ", and the run ended early: is the server running?" } else { "" };
         messages::error(&format!("{}: no request was answered{gave_up}", args.to));
-        return Ok(Status::Failed);
+        return Status::Failed.after_writing(written);
     }
-    Ok(Status::Success)
+    Status::Success.after_writing(written)
 }
 
 /// Starts all threads, and waits until all have ended.

@@ -13,7 +13,7 @@ use super::target::Target;
 use crate::exit::Failure;
 use crate::files;
 use crate::options::BodyArgs;
-use crate::request_packet::{RequestOptions, Url};
+use crate::request_packet::{RequestOptions, Url, VarSyntax};
 
 /// The requests of a run, and when the run ends.
 #[derive(Debug)]
@@ -79,7 +79,8 @@ fn request_bytes(args: &Args) -> Result<Vec<u8>, Failure> {
     }
     let url = Url::parse_or_path(&args.url)?;
     let body = args.body.clone().map(BodyArgs::binary).unwrap_or_default().read()?;
-    let options = RequestOptions::form(args.request.as_ref(), false, &args.header, body.as_ref().map(Vec::len));
+    let length = body.as_ref().map(Vec::len);
+    let options = RequestOptions::form(args.request.as_ref(), false, &args.headers, length, VarSyntax::Packet);
     let mut bytes = options.packet(&url, &[], Modifier1::WSGI, 0)?;
     bytes.extend(body.unwrap_or_default());
     Ok(bytes)

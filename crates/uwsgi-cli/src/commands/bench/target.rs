@@ -14,6 +14,7 @@ use mio::{Interest, Registry, Token, event};
 use uwsgi::client::Address;
 
 use crate::exit::Failure;
+use crate::options::not_a_socket;
 
 /// The address of the server, after the lookup of its name.
 #[derive(Debug, Clone)]
@@ -31,6 +32,9 @@ impl Target {
     /// connection.
     pub(super) fn resolve(text: &str) -> Result<Self, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::Failed(format!("--to {text}: {why}"));
+        if let Some(why) = not_a_socket(text) {
+            return Err(failed(&why));
+        }
         match Address::parse(text).and_then(Address::to_connect).map_err(|error| failed(&error))? {
             Address::Tcp(address) => Ok(Self::Tcp(address)),
             Address::Name { host, port } => {

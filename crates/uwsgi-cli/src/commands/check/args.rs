@@ -5,7 +5,7 @@ use core::time::Duration;
 use uwsgi_conformance::{Case, Row};
 
 use super::rows::row_name;
-use crate::options::values;
+use crate::options::{SERVER_VARIABLE, values};
 
 /// Send malformed and borderline requests to a server, and report how it handles them
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,13 @@ Examples:
   uwsgictl check --list --row ping")]
 pub(crate) struct Args {
     /// Where the server listens: host:port, unix:/path, a path with a / in it, or @name
-    #[arg(long, value_name = "ADDR", value_parser = values::address, required_unless_present_any = ["list", "print_app"])]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        value_parser = values::address,
+        required_unless_present_any = ["list", "print_app"],
+        env = SERVER_VARIABLE
+    )]
     pub(super) to: Option<String>,
 
     /// Only cases whose names contain one of these texts

@@ -20,7 +20,8 @@ use uwsgi_io::ClientErrorKind;
 pub(crate) use self::args::Args;
 use self::result::CheckResult;
 use crate::exit::{Failure, Status};
-use crate::{files, messages};
+use crate::options::not_a_socket;
+use crate::{files, http_probe, messages};
 
 /// A case that takes this long, or longer, is played only with `--slow`.
 const SLOW: Duration = Duration::from_secs(3);
@@ -41,12 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut results = check(args, &cases)?;
     results.left_out.extend(slow.into_iter().map(|case| (case, "the case is slow: add --slow".to_owned())));
     let result = CheckResult { to: args.to.as_deref().unwrap_or_default(), results: &results };
-    if args.json {
-        document::write(&mut io::stdout().lock(), &result)?;
+    let written = if args.json {
+        document::write(&mut io::stdout().lock(), &result)
     } else {
-        table::write(&mut AutoStream::auto(io::stdout().lock()), &result, args.deviations)?;
-    }
-    Ok(if results.dangers().next().is_some() { Status::Negative } else { Status::Success })
+        table::write(&mut AutoStream::auto(io::stdout().lock()), &result, args.deviations)
+    };
+    let status = if results.dangers().next().is_some() { Status::Negative } else { Status::Success };
+    status.after_writing(written)
 }
 
 /// Runs the cases against the server.
@@ -54,6 +56,9 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     let text = args.to.as_deref().unwrap_or_default();
     let failed = |why: &dyn core::fmt::Display| Failure::Failed(format!("cannot check {text}: {why}"));
     let address = Address::parse(text).and_then(Address::to_connect).map_err(|error| failed(&error))?;
+    if let Some(why) = not_a_socket(text) {
+        return Err(failed(&why));
+    }
     let server = Server::at(&address).map_err(|error| failed(&error))?.with_patience(args.patience);
     // Good requests come first, to learn how the application answers. If `--report` is given and the application does not
     // report, no case is played.
@@ -64,6 +69,9 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
             "the application of {text} does not answer a good request with a report, or nothing answers: run the application \
              that uwsgictl check --print-app prints, or leave out --report"
         )));
+    }
+    if application.statuses().all(|status| status >= 400) && http_probe::speaks_http(text) {
+        return Err(failed(&http_probe::MESSAGE));
     }
     if application == Application::default() {
         messages::note(&format!("{text} answered no good request: every answer counts as the server's own"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use uwsgi::Modifier1;
 
-use crate::options::{BodyArgs, values};
+use crate::options::{BodyArgs, HeaderArgs, values};
 
 /// Write a packet: from pairs, from a URL as a front end would, or from JSON
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ uwsgictl encode [OPTIONS] KEY=VALUE...
        uwsgictl encode [OPTIONS] --json FILE")]
 #[command(after_help = "\
 From a URL the command makes the request that a front end would send for it, and its body. The path is sent unchanged: curl \
-and nginx resolve .. in it, this command does not. PATH_INFO is the path, percent-decoded once. -H, -d, -X and -I are curl's. \
+and nginx resolve .. in it, this command does not. PATH_INFO is the path, percent-decoded once. -H, -u, -d, -X and -I are curl's. \
 A header that a server could take for something else (Proxy, a name with an underscore, a line break) is refused. A \
 KEY=VALUE argument is written unchanged, and replaces all vars of its key.
 
@@ -40,7 +40,8 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["arguments", "modifier1", "modifier2", "payload", "header", "request", "head"],
+        conflicts_with_all = ["arguments", "modifier1", "modifier2", "payload", "request", "head"],
+        conflicts_with_all = HeaderArgs::IDS,
         conflicts_with_all = BodyArgs::IDS
     )]
     pub(super) json: Option<PathBuf>,
@@ -57,9 +58,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "FORM")]
     pub(super) payload: Option<Form>,
 
-    /// A header of the request; 'Name;' sends an empty value, 'Name:' leaves out a default header
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub(super) header: Vec<OsString>,
+    #[command(flatten)]
+    pub(super) headers: HeaderArgs,
 
     #[command(flatten)]
     pub(super) body: BodyArgs,
@@ -103,6 +103,6 @@ impl Args {
 
     /// Whether an option is given that is only for the request of a URL.
     pub(super) fn has_request_options(&self) -> bool {
-        !self.header.is_empty() || !self.body.is_empty() || self.request.is_some() || self.head
+        !self.headers.is_empty() || !self.body.is_empty() || self.request.is_some() || self.head
     }
 }

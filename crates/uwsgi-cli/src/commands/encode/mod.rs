@@ -13,7 +13,7 @@ pub(crate) use self::args::Args;
 use self::args::Form;
 use crate::exit::{Failure, Status};
 use crate::options::{Pair, argument_start};
-use crate::request_packet::{RequestOptions, Url, is_url};
+use crate::request_packet::{RequestOptions, Url, VarSyntax, is_url};
 use crate::{files, hex, messages};
 
 /// Encodes everything before it writes the first byte, so that a failure leaves no partial output.
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     if args.hex {
         files::write_text(path, hex::encode(&bytes).as_bytes())?;
     } else {
-        files::write_binary(path, &bytes)?;
+        files::write_packet(path, &bytes)?;
     }
     Ok(Status::Success)
 }
@@ -121,7 +121,8 @@ fn request(args: &Args, url: &OsStr, pairs: &[Pair<'_>]) -> Result<Vec<u8>, Fail
     // The URL comes first: if it is wrong, the command does not wait for a body on standard input.
     let url = Url::parse(url)?;
     let body = args.body.read()?;
-    let options = RequestOptions::form(args.request.as_ref(), args.head, &args.header, body.as_ref().map(Vec::len));
+    let length = body.as_ref().map(Vec::len);
+    let options = RequestOptions::form(args.request.as_ref(), args.head, &args.headers, length, VarSyntax::Argument);
     let mut bytes = options.packet(&url, pairs, args.modifier1(), args.modifier2())?;
     bytes.extend(body.unwrap_or_default());
     Ok(bytes)
@@ -132,7 +133,7 @@ fn refuse_request_options(args: &Args) -> Result<(), Failure> {
     if !args.has_request_options() {
         return Ok(());
     }
-    Err(Failure::Failed("-H, -d, -X and -I need a URL: give one that begins with http:// or https://".to_owned()))
+    Err(Failure::Failed("-H, -u, -d, -X and -I need a URL: give one that begins with http:// or https://".to_owned()))
 }
 
 fn failed(error: EncodeError) -> Failure {

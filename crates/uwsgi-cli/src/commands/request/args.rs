@@ -5,20 +5,21 @@ use std::path::PathBuf;
 
 use uwsgi::Modifier1;
 
-use crate::options::{BodyArgs, ServerArgs, values};
+use crate::options::{BodyArgs, HeaderArgs, ServerArgs, values};
 
 /// Send a request, and print the answer: curl for uwsgi
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The request is the one that `uwsgictl encode` makes of the URL; a path alone stands for http://localhost. -X, -H, -d, -I, -i, \
--o, -T, --fail and -v are curl's. The answer is printed as it arrives, even while the body is still being sent; chunked \
+The request is the one that `uwsgictl encode` makes of the URL; a path alone stands for http://localhost. -X, -H, -u, -d, \
+-T, -I, -i, -o, -f, -s, -S and -v are curl's. The answer is printed as it arrives, even while the body is still being sent; chunked \
 bodies are decoded. An answer that ends early or is malformed is an error.
 
 In uwsgi the length of a body comes before the body. -T takes the length of a file from the file system. To learn the length \
 of a pipe, it reads up to 64 MiB into memory, unless -H 'Content-Length: N' gives the length. The command sends no more than \
 this length; a body that ends earlier is an error.
 
-The exit status is 0 for any answer, 22 with --fail for a status of 400 or above, and 2 without a complete answer.
+The exit status is 0 for any answer, 2 without a complete answer, 22 with --fail for a status of 400 or above, and 23 if the \
+answer cannot be written in full, for example because its reader has closed the pipe.
 
 Examples:
   uwsgictl request --to 127.0.0.1:3031 http://example.com/hello?x=1
@@ -39,9 +40,8 @@ pub(crate) struct Args {
     #[arg(short = 'X', long, value_name = "METHOD")]
     pub(super) request: Option<OsString>,
 
-    /// A header of the request; 'Name;' sends an empty value, 'Name:' leaves out a default header
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub(super) header: Vec<OsString>,
+    #[command(flatten)]
+    pub(super) headers: HeaderArgs,
 
     #[command(flatten)]
     pub(super) body: BodyArgs,
@@ -77,6 +77,14 @@ pub(crate) struct Args {
     /// Exit with status 22 if the answer's status is 400 or above, and print no body
     #[arg(short, long)]
     pub(super) fail: bool,
+
+    /// Print no message about a failure: the exit status alone tells of it
+    #[arg(short, long)]
+    pub(super) silent: bool,
+
+    /// With -s, print the message about a failure all the same
+    #[arg(short = 'S', long)]
+    pub(super) show_error: bool,
 
     /// Show on standard error the vars that are sent, and the head of the answer
     #[arg(short, long)]

@@ -11,24 +11,40 @@ use std::time::Instant;
 use uwsgi::Packet;
 use uwsgi::response::ResponseHead;
 use uwsgi_inspect::Escaped;
+use uwsgi_io::Client;
 
 pub(crate) use self::args::Args;
 use self::upload::Upload;
 use crate::exit::{Failure, Status};
 use crate::files::Output;
-use crate::messages::{self, FAINT, NAME};
+use crate::messages::{FAINT, NAME};
 use crate::options::Pair;
-use crate::request_packet::{RequestOptions, Url};
+use crate::request_packet::{RequestOptions, Url, VarSyntax};
 
 /// Sends the request and prints the answer.
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let upload = upload(args)?;
     let packet = packet(args, upload.as_ref().map(|upload| upload.length))?;
-    let mut client = args.server.client()?;
+    let client = args.server.client()?;
     if args.verbose {
         show_request(&args.server.address, &packet)?;
     }
+    let failure = match exchange(args, client, &packet, upload) {
+        Ok(()) => return Ok(Status::Success),
+        Err(Failure::OutputClosed) => {
+            Failure::Unwritten("standard output was closed before the end of the answer".to_owned())
+        }
+        Err(Failure::Output(message)) => Failure::Unwritten(message),
+        Err(other) => other,
+    };
+    if args.silent && !args.show_error {
+        return Ok(failure.into_parts().1);
+    }
+    Err(failure)
+}
 
+/// Sends the request, and prints the answer as it arrives.
+fn exchange(args: &Args, mut client: Client, packet: &[u8], upload: Option<Upload>) -> Result<(), Failure> {
     let start = Instant::now();
     // Interim heads (1xx) are kept until the output is open. It is opened after the final head.
     let mut interim = Vec::new();
@@ -36,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         Some(upload) => upload.body,
         None => Box::new(io::empty()),
     };
-    let mut response = client.request_with_interim(&packet, body, |head| {
+    let mut response = client.request_with_interim(packet, body, |head| {
         interim.extend(head_lines(head));
         interim.extend_from_slice(b"\r\n");
         if args.verbose {
@@ -48,8 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
         show_head(response.head());
     }
     if args.fail && status >= 400 {
-        messages::error(&format!("{}: the answer's status is {status}", args.server.address));
-        return Ok(Status::HttpError);
+        return Err(Failure::HttpError(format!("{}: the answer's status is {status}", args.server.address)));
     }
 
     let mut out = Output::open(args.output.as_deref())?;
@@ -67,13 +82,13 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     if args.verbose {
         print_verbose(&format_args!("{FAINT}* {count} bytes of body, after {:.3?}{FAINT:#}", start.elapsed()));
     }
-    Ok(Status::Success)
+    Ok(())
 }
 
 /// Opens the body that `-T`, `-d`, `--data-binary` or `--data-raw` gives.
 fn upload(args: &Args) -> Result<Option<Upload>, Failure> {
     match &args.upload_file {
-        Some(file) => Upload::open(file, declared_length(&args.header)?).map(Some),
+        Some(file) => Upload::open(file, declared_length(&args.headers.headers)?).map(Some),
         None => Ok(args.body.read()?.map(Upload::from_bytes)),
     }
 }
@@ -95,7 +110,7 @@ fn declared_length(headers: &[OsString]) -> Result<Option<u64>, Failure> {
 
 fn packet(args: &Args, length: Option<u64>) -> Result<Vec<u8>, Failure> {
     let url = Url::parse_or_path(&args.url)?;
-    let pairs = Pair::split_all(&args.var)?;
+    let pairs = Pair::split_all(&args.var, "--var ")?;
     let options = RequestOptions {
         method: args.request.as_deref(),
         default_method: match (&args.upload_file, length) {
@@ -104,9 +119,10 @@ fn packet(args: &Args, length: Option<u64>) -> Result<Vec<u8>, Failure> {
             (None, Some(_)) => "POST",
             (None, None) => "GET",
         },
-        headers: &args.header,
+        headers: &args.headers,
         length,
         is_form: args.upload_file.is_none(),
+        vars: VarSyntax::Option,
     };
     options.packet(&url, &pairs, args.modifier1, args.modifier2)
 }

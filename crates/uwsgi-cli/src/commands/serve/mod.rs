@@ -16,7 +16,8 @@ use crate::{messages, serving};
 /// Serves until a signal stops the server.
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let failed = |error: io::Error| Failure::Failed(error.to_string());
-    serving::start_log();
+    // The last lines are written when this is dropped, after the server.
+    let _log = serving::start_log();
     let app = Inspector { chunked: args.chunked_input };
     let mut server = Server::new(app)
         .and_then(Server::stopping_on_signals)

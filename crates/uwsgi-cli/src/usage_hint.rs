@@ -1,0 +1,84 @@
+//! Hints for a wrong command line: what was probably meant.
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Error};
+use http::Uri;
+use uwsgi::client::Address;
+
+use crate::options::SERVER_VARIABLE;
+use crate::options::values::url_server;
+
+/// Adds a hint to the error if the arguments show what was meant. `command` is the whole command line, and `arguments` are those
+/// after the name of the program.
+pub(crate) fn add_hint(mut error: Error, command: &Command, arguments: &[String]) -> Error {
+    if let Some(hint) = hint(&error, command, arguments) {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
+}
+
+fn hint(error: &Error, command: &Command, arguments: &[String]) -> Option<String> {
+    let has_to = arguments.iter().any(|argument| argument == "--to" || argument.starts_with("--to="));
+    let invalid = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(one)) => core::slice::from_ref(one),
+        Some(ContextValue::Strings(several)) => several,
+        _ => &[],
+    };
+    let names_server = invalid.iter().any(|argument| argument.starts_with("--to <"));
+    let find = || arguments.iter().skip(1).find_map(|argument| misplaced(command, arguments, argument, false));
+    match error.kind() {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation if names_server && !has_to => {
+            Some(format!("the value is that of the environment variable {SERVER_VARIABLE}"))
+        }
+        ErrorKind::UnknownArgument if !has_to => {
+            invalid.iter().find_map(|argument| misplaced(command, arguments, argument, true)).or_else(find)
+        }
+        ErrorKind::MissingRequiredArgument if names_server => Some(
+            find().unwrap_or_else(|| format!("the environment variable {SERVER_VARIABLE} can name the server too")),
+        ),
+        _ => None,
+    }
+}
+
+/// Returns the hint for an address that was given without its option. `any_path` says whether a path counts as an address
+/// even if it is not that of a socket.
+fn misplaced(command: &Command, arguments: &[String], argument: &str, any_path: bool) -> Option<String> {
+    let command = subcommand(command, arguments);
+    let takes = |name: &&str| command.get_arguments().any(|option| option.get_long() == Some(name));
+    let option = ["to", "bind", "http"].into_iter().find(takes)?;
+    let takes_url = command.get_positionals().any(|positional| positional.get_id() == "url");
+    if let Some(server) = url_server(argument) {
+        let target = if takes_url { format!(" {}", request_target(argument)) } else { String::new() };
+        return Some(format!("a URL names no server, --{option} does: --{option} {server}{target}"));
+    }
+    let any_path = any_path && !takes_url;
+    let is_address = match Address::parse(argument).ok()? {
+        Address::Tcp(_) => true,
+        Address::Name { host, .. } => any_path || !host.is_empty(),
+        Address::Unix(path) => {
+            let is_socket = fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
+            any_path || argument.starts_with("unix:") || is_socket
+        }
+        _ => any_path,
+    };
+    is_address.then(|| format!("the option --{option} names the address: --{option} {argument}"))
+}
+
+/// Returns the command that the arguments choose.
+fn subcommand<'a>(mut command: &'a Command, arguments: &[String]) -> &'a Command {
+    for argument in arguments {
+        let Some(inner) = command.find_subcommand(argument) else { break };
+        command = inner;
+    }
+    command
+}
+
+/// Returns the path and the query of a URL.
+fn request_target(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    let target = uri.as_ref().and_then(Uri::path_and_query).map(ToString::to_string);
+    target.unwrap_or_else(|| "/".to_owned())
+}
