@@ -13,14 +13,14 @@ use crate::exit::{Failure, Status};
 #[command(after_help = "\
 Exit status:
   0   success
-  1   the input is malformed; the server's answer is no (cache, spool, signal)
-      or a warning (ping); check has found something dangerous
-  2   the command line is wrong; a file cannot be read or written; the server
-      does not answer
+  1   the input is malformed; the server's answer is no (cache, spool,
+      signal) or a warning (ping); check has found something dangerous
+  2   the command line is wrong; a file cannot be read or written; the
+      server does not answer
   3   ping: the server is not alive
   22  request --fail: the answer's status is 400 or above
-  23  request: the answer cannot be written, for example because the pipe is
-      closed
+  23  request: the answer cannot be written, for example because the
+      pipe is closed
 
 Environment:
   UWSGICTL_TO  names the server if --to does not
@@ -28,7 +28,7 @@ Environment:
 Examples:
   uwsgictl serve
   uwsgictl gateway --http 127.0.0.1:8080 --http-to unix:/run/app.sock
-  uwsgictl request http://example.com/hello?x=1 --to 127.0.0.1:3031
+  uwsgictl request 'http://example.com/hello?x=1' --to 127.0.0.1:3031
   uwsgictl bench --to unix:/run/app.sock
   uwsgictl decode request.bin")]
 pub(crate) struct Cli {

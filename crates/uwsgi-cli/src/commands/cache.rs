@@ -20,10 +20,11 @@ cache and a full cache look alike. The exit status is 0 on success, 1 if the ser
 failure.
 
 Examples:
-  uwsgictl cache set --to 127.0.0.1:3031 greeting 'hello world' --expires 60
+  uwsgictl cache set --to 127.0.0.1:3031 greeting 'hello' --expires 60
   uwsgictl cache get --to 127.0.0.1:3031 greeting
-  uwsgictl cache update --to /run/app.sock --cache pages /index --file index.html
-  uwsgictl cache exists --to @app greeting && uwsgictl cache del --to @app greeting")]
+  uwsgictl cache update --to @app --cache pages /index --file index.html
+  uwsgictl cache exists --to @app greeting && echo it is there
+  uwsgictl cache del --to @app greeting")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,

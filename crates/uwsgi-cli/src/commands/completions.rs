@@ -9,7 +9,8 @@ use crate::files;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  uwsgictl completions bash > ~/.local/share/bash-completion/completions/uwsgictl
+  uwsgictl completions bash > \\
+      ~/.local/share/bash-completion/completions/uwsgictl
   uwsgictl completions zsh > ~/.zfunc/_uwsgictl
   uwsgictl completions fish > ~/.config/fish/completions/uwsgictl.fish")]
 pub(crate) struct Args {

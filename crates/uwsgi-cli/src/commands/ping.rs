@@ -21,7 +21,8 @@ command cannot tell, for example because the command line is wrong, a name is un
 
 Examples:
   uwsgictl ping --to 127.0.0.1:3031
-  uwsgictl ping --to unix:/run/app.sock --timeout 1; test $? -ne 3 || systemctl restart app")]
+  uwsgictl ping --to unix:/run/app.sock --timeout 1; \\
+      test $? -ne 3 || systemctl restart app")]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,

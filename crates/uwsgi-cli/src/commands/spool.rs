@@ -20,7 +20,7 @@ The exit status is 0 if the task is queued, 1 if the server refuses it, and 2 if
 
 Examples:
   uwsgictl spool --to 127.0.0.1:3031 job=resize id=7
-  uwsgictl spool --to /run/app.sock job=mail at=1800000000 --body letter.txt")]
+  uwsgictl spool --to @app job=mail at=1800000000 --body letter.txt")]
 pub(crate) struct Args {
     /// The pairs of the task
     #[arg(value_name = "KEY=VALUE", required = true)]

@@ -23,9 +23,12 @@ A subscription is a datagram without an answer. A router drops a subscription af
 Ctrl-C, and then unsubscribes the backend. The router compares keys byte for byte, ports included.
 
 Examples:
-  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com --address 127.0.0.1:3031
-  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com --address /run/app.sock --every 10
-  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com --address 127.0.0.1:3031 --leave")]
+  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com \\
+      --address 127.0.0.1:3031
+  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com \\
+      --address /run/app.sock --every 10
+  uwsgictl subscribe --to 127.0.0.1:4000 --key example.com \\
+      --address 127.0.0.1:3031 --leave")]
 pub(crate) struct Args {
     /// Where the router receives subscriptions (UDP, or a Unix socket for datagrams)
     #[arg(long, value_name = "ADDR", value_parser = values::address)]

@@ -29,9 +29,10 @@ prints the result so far. The exit status is 2 if no request was answered.
 
 Examples:
   uwsgictl bench --to 127.0.0.1:3031
-  uwsgictl bench --to unix:/run/app.sock -c 64 -d 30 http://example.com/search?q=x -H 'Accept: application/json'
-  uwsgictl bench --to /run/app.sock --rate 2000 --json | jq .latency_us.p99
-  uwsgictl bench --to @app -n 10000 -X PUT --body @upload.bin http://example.com/file
+  uwsgictl bench --to unix:/run/app.sock -c 64 -d 30 \\
+      'http://example.com/search?q=x' -H 'Accept: application/json'
+  uwsgictl bench --to @app --rate 2000 --json | jq .latency_us.p99
+  uwsgictl bench --to @app -n 10000 -X PUT --body @upload.bin /file
   uwsgictl bench --to /run/app.sock --packet captured.bin")]
 pub(crate) struct Args {
     /// Where the server listens: host:port, unix:/path, a path with a / in it, or @name

@@ -9,6 +9,10 @@ use crate::options::{SERVER_VARIABLE, values};
 
 /// Send malformed and borderline requests to a server, and report how it handles them
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+uwsgictl check [OPTIONS] --to <ADDR> [NAME]...
+       uwsgictl check --list [--json] [--row <ROW>]... [NAME]...
+       uwsgictl check --print-app")]
 #[command(after_help = "\
 A case is one connection: what the sender does, correct or not, and the verdict, which says what a server should do. The \
 table shows what the server does next to the verdict, and next to what uWSGI 2.0.31 and gunicorn 27 do (with its workers \
@@ -17,8 +21,8 @@ first column marks the result:
 
   ok  the server does what the verdict says, as far as can be seen
   ~   a harmless difference: another status, or no status
-  !   dangerous: the server accepts a malformed request, takes bytes for a request
-      that they are not, neither answers nor closes, or dies
+  !   dangerous: the server accepts a malformed request, takes bytes for
+      a request that they are not, neither answers nor closes, or dies
   ?   cannot be decided with this application
 
 The server may run any application. Then the command judges what it sees on the wire: statuses, whether the application was \
@@ -34,8 +38,10 @@ Examples:
   uwsgictl check --to 127.0.0.1:3031
   uwsgictl check --to unix:/run/app.sock --slow --deviations
   uwsgictl check --to @app --row malformed-block --row invalid-length
-  uwsgictl check --to /run/app.sock --json length | jq -r '.cases[] | select(.finding == \"danger\") | .name'
-  uwsgictl check --print-app > conformance.py && gunicorn --protocol uwsgi -b 127.0.0.1:3031 conformance
+  uwsgictl check --to /run/app.sock --json length | \\
+      jq -r '.cases[] | select(.finding == \"danger\") | .name'
+  uwsgictl check --print-app > conformance.py && \\
+      gunicorn --protocol uwsgi -b 127.0.0.1:3031 conformance
   uwsgictl check --list --row ping")]
 pub(crate) struct Args {
     /// Where the server listens: host:port, unix:/path, a path with a / in it, or @name

@@ -12,7 +12,7 @@ use crate::options::{BodyArgs, HeaderArgs, values};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "\
 uwsgictl encode [OPTIONS] KEY=VALUE...
-       uwsgictl encode [OPTIONS] [-X METHOD] [-H HEADER]... [-d DATA]... URL [KEY=VALUE]...
+       uwsgictl encode [OPTIONS] URL [KEY=VALUE]...
        uwsgictl encode [OPTIONS] --payload array [ITEM]...
        uwsgictl encode [OPTIONS] --json FILE")]
 #[command(after_help = "\
@@ -26,11 +26,13 @@ KEY=VALUE argument is written unchanged, and replaces all vars of its key.
 
 Examples:
   uwsgictl encode REQUEST_METHOD=GET PATH_INFO=/ | nc -N 127.0.0.1 3031
-  uwsgictl encode http://example.com/form -H 'X-Real-IP: 203.0.113.9' -d name=value -o form.bin
-  uwsgictl encode http://example.com/ REMOTE_USER=alice HTTP_PROXY=evil --hex
+  uwsgictl encode http://example.com/form -d name=value -o form.bin
+  uwsgictl encode http://example.com/ -H 'X-Real-IP: 203.0.113.9' --hex
+  uwsgictl encode http://example.com/ HTTP_PROXY=evil --hex
   uwsgictl encode --modifier1 rpc --payload array hello world --hex
   uwsgictl encode --modifier1 ping --hex
-  uwsgictl decode --json get.bin | sed s/GET/PUT/ | uwsgictl encode --json - > put.bin")]
+  uwsgictl decode --json get.bin | sed s/GET/PUT/ | \\
+      uwsgictl encode --json - > put.bin")]
 pub(crate) struct Args {
     /// KEY=VALUE pairs; a URL (http:// or https://) and pairs to add to its vars; or the items of an array
     #[arg(value_name = "URL|KEY=VALUE|ITEM")]

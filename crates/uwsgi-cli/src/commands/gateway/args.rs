@@ -38,7 +38,7 @@ or Caddy in front, and name it with --trusted-proxy. nginx can also do without t
 Examples:
   uwsgictl gateway --http-to 127.0.0.1:3031
   uwsgictl gateway --http :80 --http-to unix:/run/app.sock --access-log -
-  uwsgictl gateway --http unix:/run/web.sock --socket-mode 666 --http-to @app
+  uwsgictl gateway --http /run/web.sock --socket-mode 666 --http-to @app
   uwsgictl gateway --http :8080 --http-to /run/app.sock \\
       --trusted-proxy 10.0.0.0/8 --http-var 'SERVER_ADMIN=me@example.com'")]
 pub(crate) struct Args {

@@ -22,12 +22,13 @@ The exit status is 0 for any answer, 2 without a complete answer, 22 with --fail
 answer cannot be written in full, for example because its reader has closed the pipe.
 
 Examples:
-  uwsgictl request --to 127.0.0.1:3031 http://example.com/hello?x=1
+  uwsgictl request --to 127.0.0.1:3031 'http://example.com/hello?x=1'
   uwsgictl request --to unix:/run/app.sock /status -i
-  uwsgictl request --to /run/app.sock /form -d name=value -H 'X-Real-IP: 203.0.113.9' -v
+  uwsgictl request --to /run/app.sock /form -d name=value -u alice:secret
+  uwsgictl request --to /run/app.sock / -H 'X-Real-IP: 203.0.113.9' -v
   uwsgictl request --to @app /upload -T big.iso -o answer.txt --fail
   tar c . | uwsgictl request --to app:3031 /backup -T -
-  uwsgictl request --to 127.0.0.1:3031 /admin --var REMOTE_USER=alice --var HTTPS=on")]
+  uwsgictl request --to app:3031 /admin --var REMOTE_USER=alice")]
 pub(crate) struct Args {
     /// The URL (http:// or https://), or a path that begins with /
     #[arg(value_name = "URL")]

@@ -17,9 +17,10 @@ without a file), or fd:N (inherited). SIZE is a number of bytes, with an optiona
 a fraction.
 
 The answers to the paths:
-  /               a report of what arrived, as for every path not in this list: HTML for a
-                  browser, JSON for Accept: application/json, otherwise text; ?format=html|json|text
-                  sets the format
+  /               a report of what arrived, as for every path not in this
+                  list: HTML for a browser, JSON for Accept:
+                  application/json, otherwise text; ?format=html, json or
+                  text sets the format
   /echo           the body of the request
   /status/NNN     a status from 200 to 999
   /bytes/SIZE     SIZE bytes, with a length
@@ -27,7 +28,8 @@ The answers to the paths:
   /delay/MS       an answer after MS milliseconds, at most 60000
   /headers?A=b    these headers
   /drip           bytes one by one; ?bytes=N&duration_ms=MS
-  /abort          a failure in the middle of a body; ?after=BYTES&length=BYTES|none
+  /abort          a failure in the middle of a body;
+                  ?after=BYTES&length=BYTES|none
   /upgrade        status 101, then an echo of all bytes
 
 A request whose body is incomplete also has a report, with status 400 or 408. Bytes that are not a valid request (for example \
@@ -42,7 +44,7 @@ Examples:
   uwsgictl serve
   uwsgictl serve --bind unix:/run/inspect.sock --socket-mode 666
   uwsgictl serve --modifier1 psgi
-  uwsgictl serve --bind 0.0.0.0:3031 --allow-from 10.0.0.0/8 --access-log -
+  uwsgictl serve --bind :3031 --allow-from 10.0.0.0/8 --access-log -
 
 and in nginx:
   location / { include uwsgi_params; uwsgi_pass 127.0.0.1:3031; }")]
