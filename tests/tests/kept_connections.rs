@@ -22,7 +22,7 @@ use uwsgi::server::Settings;
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Listener, Server};
 use uwsgi_tests::load::is_full;
-use uwsgi_tower::{Shared, serve};
+use uwsgi_tower::serve;
 
 /// Ten times as many with `tests/run --full`.
 const REQUESTS: usize = 10_000;
@@ -154,16 +154,16 @@ fn asynchronous(settings: Settings, path: Option<PathBuf>) -> (String, Box<dyn F
     let hello = service_fn(async |_: Request<uwsgi_tower::Body>| {
         Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from_static(b"hello"))))
     });
-    let service = Shared::new(hello);
+    let service = hello;
     let (at, served) = match path {
         Some(path) => {
             let listener = tokio::net::UnixListener::bind(&path).unwrap();
-            (path.display().to_string(), RUNTIME.spawn(serve(listener, service).settings(settings).into_future()))
+            (path.display().to_string(), RUNTIME.spawn(serve(listener, service).with_settings(settings).into_future()))
         }
         None => {
             let listener = RUNTIME.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
             let at = listener.local_addr().unwrap().to_string();
-            (at, RUNTIME.spawn(serve(listener, service).settings(settings).into_future()))
+            (at, RUNTIME.spawn(serve(listener, service).with_settings(settings).into_future()))
         }
     };
     (at, Box::new(move || served.abort()))

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::net::UnixListener;
 use tower::service_fn;
 use uwsgi_benches::transfer::HELLO_BODY;
-use uwsgi_tower::{Body, Shared};
+use uwsgi_tower::Body;
 
 fn router() -> Router {
     Router::new().route("/", any(hello)).fallback(hello)
@@ -44,8 +44,8 @@ async fn main() -> io::Result<()> {
     let listener = UnixListener::bind(args.next().ok_or_else(usage)?)?;
     let most = args.next().map_or(Ok(1024), |most| most.parse()).map_err(io::Error::other)?;
     match &*mode {
-        "axum" => uwsgi_tower::serve(listener, router().into_make_service()).max_connections(most).await,
-        "bare" => uwsgi_tower::serve(listener, Shared::new(service_fn(bare))).max_connections(most).await,
+        "axum" => uwsgi_tower::serve(listener, router()).with_max_connections(most).await,
+        "bare" => uwsgi_tower::serve(listener, service_fn(bare)).with_max_connections(most).await,
         "http" => axum::serve(listener, router()).await,
         _ => Err(usage()),
     }

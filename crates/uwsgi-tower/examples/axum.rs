@@ -1,12 +1,12 @@
-//! An axum router behind `uwsgi_pass`: `cargo run -p uwsgi-tower --example axum -- /run/app.sock`.
+//! An axum router behind `uwsgi_pass`: `cargo run -p uwsgi-tower --features axum --example axum -- /run/app.sock`.
 //!
 //! ```nginx
 //! location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; }
 //! ```
 
-use axum::extract::{ConnectInfo, Path, Request};
+use axum::Router;
+use axum::extract::{ConnectInfo, Path};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use core::net::SocketAddr;
 use tokio::net::TcpListener;
 use uwsgi_tower::{RemoteAddr, Vars};
@@ -18,7 +18,7 @@ async fn main() -> std::io::Result<()> {
         .route("/hello/{name}", get(|Path(name): Path<String>| async move { format!("hello, {name}\n") }))
         .route("/echo", post(|body: axum::body::Body| async { body }))
         // The client of the front end, and all vars.
-        .route("/me", get(|Extension(client): Extension<RemoteAddr>| async move { format!("{}\n", client.ip()) }))
+        .route("/me", get(|client: RemoteAddr| async move { format!("{}\n", client.ip()) }))
         .route("/vars", get(vars));
 
     // The path of a Unix socket, or `host:port`.
@@ -26,7 +26,7 @@ async fn main() -> std::io::Result<()> {
     #[cfg(unix)]
     if address.parse::<SocketAddr>().is_err() {
         let (listener, _file) = listen(&address)?;
-        return uwsgi_tower::serve(listener, app.into_make_service()).await;
+        return uwsgi_tower::serve(listener, app).await;
     }
     // The peer of the socket is the front end.
     let app = app.route("/peer", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("{peer}\n") }));
@@ -44,7 +44,7 @@ fn listen(path: &str) -> std::io::Result<(tokio::net::UnixListener, uwsgi_io::So
 }
 
 /// Answers with every var of the request, one a line.
-async fn vars(request: Request) -> String {
-    let vars = request.extensions().get::<Vars>().into_iter().flat_map(|vars| vars.as_vars().iter());
-    vars.map(|(key, value)| format!("{}={}\n", key.escape_ascii(), value.escape_ascii())).collect()
+async fn vars(vars: Vars) -> String {
+    let line = |(key, value): (&[u8], &[u8])| format!("{}={}\n", key.escape_ascii(), value.escape_ascii());
+    vars.as_vars().iter().map(line).collect()
 }

@@ -14,7 +14,7 @@ async fn main() -> std::io::Result<()> {
 
     let app = Router::new().route("/", get(hello));
     let over_http = axum::serve(http, app.clone());
-    let over_uwsgi = uwsgi_tower::serve(uwsgi, app.into_make_service());
+    let over_uwsgi = uwsgi_tower::serve(uwsgi, app);
     tokio::try_join!(over_http.into_future(), over_uwsgi.into_future())?;
     Ok(())
 }

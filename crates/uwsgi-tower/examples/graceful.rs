@@ -33,7 +33,7 @@ async fn main() -> std::io::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
-    uwsgi_tower::serve(listener, app.into_make_service()).with_graceful_shutdown(stop).await
+    uwsgi_tower::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
 /// Listens on a Unix socket, and replaces the file that an earlier run has left. Dropping the `SocketFile` removes the file.

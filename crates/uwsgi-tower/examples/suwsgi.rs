@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new().route("/", get(hello));
     let listener = TlsListener::new(TcpListener::bind(bind).await?, Arc::new(config));
-    uwsgi_tower::serve(listener, app.into_make_service()).await?;
+    uwsgi_tower::serve(listener, app).await?;
     Ok(())
 }
 

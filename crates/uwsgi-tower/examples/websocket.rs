@@ -27,7 +27,7 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new().route("/echo", get(handshake));
     let path = std::env::args().nth(1).unwrap_or_else(|| "app.sock".into());
     let (listener, _file) = listen(&path)?;
-    uwsgi_tower::serve(listener, app.into_make_service()).await
+    uwsgi_tower::serve(listener, app).await
 }
 
 /// Listens on a Unix socket, and replaces the file that an earlier run has left. Dropping the `SocketFile` removes the file.

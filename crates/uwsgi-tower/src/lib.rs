@@ -8,6 +8,8 @@ mod client;
 mod codec;
 mod convert;
 mod exclusive;
+#[cfg(feature = "axum")]
+mod extract;
 mod listener;
 mod server;
 mod stop;
@@ -23,14 +25,18 @@ pub use convert::remove_connection_headers;
 pub use convert::request::{Modifiers, Peer, RemoteAddr, RequestError, RequestUri, ScriptName, Vars, request_parts};
 pub use convert::vars::encode_vars;
 pub use convert::vars_error::VarsError;
+#[cfg(feature = "axum")]
+pub use extract::MissingFromRequest;
 pub use listener::accepted::Accepted;
+pub use listener::tap::{ListenerExt, TapIo};
 #[cfg(feature = "tls")]
 pub use listener::tls::{TlsConnection, TlsListener, TlsPeer};
 pub use listener::{Closed, Listener};
 pub use server::body::{Body, BodyError};
-pub use server::connection::{Connection, End, serve_connection, serve_connection_until};
-pub use server::serve::{Serve, Shared, Timeouts, serve};
-pub use stop::Stop;
+pub use server::connection::{Connection, End};
+pub use server::make_service::{CloneService, Cloned, IncomingStream, IntoMakeService, Made};
+pub use server::serve::{Serve, Timeouts, serve};
+pub use stop::{Stop, Stopping};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use uwsgi::Scheme;

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A signal that asks connections to stop: see [`serve_connection_until`](crate::serve_connection_until). All clones are the
+/// A signal that asks connections to stop: see [`Connection::with_stop`](crate::Connection::with_stop). All clones are the
 /// same signal.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
@@ -63,5 +63,55 @@ impl Stop {
     /// Returns when the stop was asked for.
     pub(crate) fn asked_at(&self) -> Option<Instant> {
         self.inner.asked.get().copied()
+    }
+}
+
+/// Tells a service that its server was asked to stop, in an extension of each request.
+///
+/// A stop waits for the responses that have begun, at most as long as the settings' `stop_grace`. A response without an end of
+/// its own, such as a stream of events, must end when the stop is asked for.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use bytes::Bytes;
+/// use futures_util::{Stream, StreamExt, stream};
+/// use http::{Request, Response};
+/// use http_body::Frame;
+/// use http_body_util::StreamBody;
+/// use uwsgi_tower::{Body, Stopping};
+///
+/// async fn events(
+///     request: Request<Body>,
+/// ) -> Result<Response<StreamBody<impl Stream<Item = Result<Frame<Bytes>, Infallible>>>>, Infallible> {
+///     let events = stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(b"data: tick\n\n"))));
+///     let stopping = request.extensions().get::<Stopping>().cloned().unwrap_or_default();
+///     Ok(Response::new(StreamBody::new(events.take_until(stopping.asked()))))
+/// }
+/// ```
+///
+/// With the feature `axum` it is an extractor: see the example `events.rs`. The default is never asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Stopping {
+    stop: Stop,
+}
+
+impl Stopping {
+    pub(crate) const fn of(stop: Stop) -> Self {
+        Self { stop }
+    }
+
+    /// Waits until the stop is asked for.
+    pub fn asked(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        self.stop.asked()
+    }
+
+    /// Returns whether the stop was asked for.
+    ///
+    /// ```
+    /// assert!(!uwsgi_tower::Stopping::default().is_asked());
+    /// ```
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.stop.is_asked()
     }
 }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::std_instead_of_alloc, reason = "a test that panics has found something")]
 
 use core::convert::Infallible;
-use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -90,8 +89,8 @@ impl Listener for Recorders {
         core::future::pending().await
     }
 
-    fn peer(_: &()) -> Option<SocketAddr> {
-        None
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
     }
 
     fn has_bytes(io: &Recorder) -> Option<bool> {
@@ -121,8 +120,8 @@ async fn echo(request: Request<Body>) -> Result<Response<Full<Bytes>>, BodyError
 async fn calls(input: &[&'static [u8]], settings: Settings, known: bool) -> Vec<&'static str> {
     let calls = Arc::default();
     let io = Recorder { input: input.iter().copied().collect(), calls: Arc::clone(&calls) };
-    let connection = Connection::new(io, service_fn(echo)).settings(settings);
-    let connection = if known { connection.like::<Recorders>() } else { connection };
+    let connection = Connection::new(io, service_fn(echo)).with_settings(settings);
+    let connection = if known { connection.with_listener::<Recorders>() } else { connection };
     assert!(matches!(connection.serve().await.unwrap(), End::Close(_)));
     let calls = calls.lock().unwrap();
     calls.clone()
@@ -214,6 +213,6 @@ async fn a_request_without_a_body_has_an_empty_body() {
         assert_eq!(http_body::Body::size_hint(request.body()).exact(), Some(0));
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
-    let connection = Connection::new(io, service).like::<Recorders>();
+    let connection = Connection::new(io, service).with_listener::<Recorders>();
     assert!(matches!(connection.serve().await.unwrap(), End::Close(_)));
 }

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{ServiceExt, service_fn};
 use uwsgi::{Modifier1, VarsEncoder};
-use uwsgi_tower::{Body, Client, RemoteAddr, RequestUri, Scheme, ScriptName, Shared, Vars, upgrade};
+use uwsgi_tower::{Body, Client, RemoteAddr, RequestUri, Scheme, ScriptName, Vars, upgrade};
 
 async fn server() -> String {
     let app = Router::new()
@@ -35,7 +35,7 @@ async fn server() -> String {
         .route("/upgrade", get(upgrade_to_echo));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move { uwsgi_tower::serve(listener, app.into_make_service()).await });
+    tokio::spawn(async move { uwsgi_tower::serve(listener, app).await });
     address
 }
 
@@ -184,8 +184,8 @@ async fn an_application_behind_gateways_sees_the_same() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         match client {
-            Some(client) => tokio::spawn(uwsgi_tower::serve(listener, Shared::new(client)).into_future()),
-            None => tokio::spawn(uwsgi_tower::serve(listener, Shared::new(service_fn(describe))).into_future()),
+            Some(client) => tokio::spawn(uwsgi_tower::serve(listener, client).into_future()),
+            None => tokio::spawn(uwsgi_tower::serve(listener, service_fn(describe)).into_future()),
         };
         address
     };

@@ -26,7 +26,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::runtime::Builder;
 use tower::service_fn;
 use tower_service::Service;
-use uwsgi_tower::{Body, BodyError, Listener, Shared, serve};
+use uwsgi_tower::{Body, BodyError, Listener, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 const POST: &[u8] = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000005";
@@ -93,7 +93,7 @@ where
         answer
     });
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let server = serve(listener, Shared::new(start(before))).with_graceful_shutdown(async { stopped.await.unwrap() });
+    let server = serve(listener, start(before)).with_graceful_shutdown(async { stopped.await.unwrap() });
     let server = thread::spawn(move || runtime.block_on(server.into_future()).unwrap());
     let answer = peer.join().unwrap();
     stop.send(()).unwrap();

@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketType, bind, socket};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -115,6 +115,7 @@ async fn text<B: http_body::Body<Error: core::fmt::Debug>>(response: Response<B>
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn axum_serves_its_routes() {
     let (path, address) = socket_path();
@@ -132,6 +133,7 @@ async fn axum_serves_its_routes() {
     assert_eq!(text(client.oneshot(request).await.unwrap()).await, "some bytes");
 }
 
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn axum_over_tcp_knows_the_peer() {
     let port = Port::free();
@@ -204,6 +206,7 @@ fn http(target: &str) -> http::request::Builder {
     Request::get(target).header("Host", "example.com")
 }
 
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn proxy_forwards_requests() {
     let (path, address) = socket_path();
@@ -213,7 +216,7 @@ async fn proxy_forwards_requests() {
     assert_eq!(sender.send_request(empty(http("/"))).await.unwrap().status(), StatusCode::BAD_GATEWAY);
 
     let _backend = Example::start("axum", &[path.to_str().unwrap()]);
-    while UnixStream::connect(&path).await.is_err() {
+    while tokio::net::UnixStream::connect(&path).await.is_err() {
         // The pause between two tries.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -255,4 +258,23 @@ async fn both_answers_over_http_and_uwsgi() {
     assert_eq!(text(response).await, "hello over HTTP\n");
     let client = Client::new(&uwsgi_address.to_string()).unwrap();
     assert_eq!(text(ask(&client, "/").await).await, "hello over uwsgi\n");
+}
+
+/// A stream of events ends with a last event when the server stops, which then ends at once.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn events_end_at_a_stop() {
+    let (path, address) = socket_path();
+    let mut example = Example::start("events", &[path.to_str().unwrap()]);
+    let response = ask(&Client::new(&address).unwrap(), "/events").await;
+    assert_eq!(response.headers().get("X-Accel-Buffering").unwrap(), "no");
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first, "data: 0\n\n");
+    example.terminate();
+    let rest = body.collect().await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"event: stop\ndata: the server stops\n\n"), "{}", rest.escape_ascii());
+    let ended = tokio::task::spawn_blocking(move || example.child.wait());
+    let status = tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap().unwrap().unwrap();
+    assert!(status.success(), "{status}");
 }

@@ -2,11 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
 use core::convert::Infallible;
-use core::net::SocketAddr;
 use core::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
@@ -18,7 +16,7 @@ use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
-use uwsgi_tower::{Body, Client, Incoming, Peer, Shared, serve};
+use uwsgi_tower::{Body, Client, Incoming, Peer, serve};
 
 /// Serves a router with all layers, and returns a client for it.
 async fn router() -> Client {
@@ -33,7 +31,7 @@ async fn router() -> Client {
         .layer(TraceLayer::new_for_http());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
-    tokio::spawn(serve(listener, app.into_make_service()).into_future());
+    tokio::spawn(serve(listener, app).into_future());
     client
 }
 
@@ -92,12 +90,15 @@ async fn layers_around_a_plain_service_work() {
     let service = TraceLayer::new_for_http().layer(CompressionLayer::new().layer(service));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
-    tokio::spawn(serve(listener, Shared::new(service)).into_future());
+    tokio::spawn(serve(listener, service).into_future());
     assert_eq!(bytes(ask(&client, Request::post("/"), b"12345").await).await, "5 bytes from 127.0.0.1");
 }
 
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn connect_info_is_the_peer_of_the_socket() {
+    use axum::extract::ConnectInfo;
+    use core::net::SocketAddr;
     let app =
         Router::new().route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -119,7 +120,7 @@ async fn the_websocket_extractor_of_axum_is_refused() {
         .route("/", get(|upgrade: axum::extract::WebSocketUpgrade| async { upgrade.on_upgrade(|_| async {}) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap();
-    tokio::spawn(serve(listener, app.into_make_service()).into_future());
+    tokio::spawn(serve(listener, app).into_future());
     let request = Request::get("/").header("Connection", "Upgrade").header("Upgrade", "websocket");
     let request = request.header("Sec-WebSocket-Version", "13").header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
     assert_eq!(ask(&client, request, b"").await.status(), StatusCode::UPGRADE_REQUIRED);

@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::service_fn;
 use uwsgi::server::AllowList;
-use uwsgi_tower::{Body, Shared, serve};
+use uwsgi_tower::{Body, serve};
 
 use in_process::in_process;
 
@@ -53,7 +53,7 @@ async fn what_http_does_not_accept_is_logged() {
     ] {
         let (listener, sender) = in_process();
         let allow = AllowList::parse("10.0.0.1".to_owned()).unwrap();
-        tokio::spawn(serve(listener, Shared::new(service_fn(hello))).allow_from(allow).into_future());
+        tokio::spawn(serve(listener, service_fn(hello)).allow_from(allow).into_future());
         let mut stream = sender.connect("10.0.0.1:1000");
         stream.write_all(sent).await.unwrap();
         stream.shutdown().await.unwrap();

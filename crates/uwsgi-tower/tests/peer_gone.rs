@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tower::service_fn;
-use uwsgi_tower::{Body, Shared, serve};
+use uwsgi_tower::{Body, serve};
 
 const POST: &[u8] = b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000010";
 
@@ -94,7 +94,7 @@ async fn a_close_over_unix_ends_the_service() {
     let path = path();
     let listener = UnixListener::bind(&path).unwrap();
     let (send, mut events) = mpsc::unbounded_channel();
-    tokio::spawn(serve(listener, Shared::new(service(&send))).into_future());
+    tokio::spawn(serve(listener, service(&send)).into_future());
     for (request, expected) in [
         (get("/"), "service"),
         (get("/ticks"), "body"),
@@ -122,7 +122,7 @@ async fn a_reset_over_tcp_ends_the_service() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (send, mut events) = mpsc::unbounded_channel();
-    tokio::spawn(serve(listener, Shared::new(service(&send))).into_future());
+    tokio::spawn(serve(listener, service(&send)).into_future());
     for (target, expected) in [("/", "service"), ("/ticks", "body")] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(&get(target)).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_reset_inside_a_body_is_no_failure_of_the_service() {
                 Ok::<_, Fault>(Response::new(http_body_util::Full::new(body.to_bytes())))
             }
         });
-        tokio::spawn(serve(listener, Shared::new(service)).into_future());
+        tokio::spawn(serve(listener, service).into_future());
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(&[POST, b"01234"].concat()).await.unwrap();
         assert_eq!(next(&mut events, 20).await, Some("called"));
@@ -210,7 +210,7 @@ async fn with_end_is_close_the_end_of_the_request_is_a_close() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (send, mut events) = mpsc::unbounded_channel();
-    tokio::spawn(serve(listener, Shared::new(service(&send))).end_is_close().into_future());
+    tokio::spawn(serve(listener, service(&send)).with_half_close(false).into_future());
     for (request, expected) in
         [(get("/"), "service"), (get("/ticks"), "body"), ([POST, b"0123456789"].concat(), "service")]
     {
@@ -229,7 +229,7 @@ async fn a_half_close_is_not_a_close() {
     let (unix, tcp) = (UnixListener::bind(&path).unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let address = tcp.local_addr().unwrap();
     let (send, mut events) = mpsc::unbounded_channel();
-    let service = Shared::new(service(&send));
+    let service = service(&send);
     tokio::spawn(serve(unix, service.clone()).into_future());
     tokio::spawn(serve(tcp, service).into_future());
     let streams: [Box<dyn AsyncWrite + Unpin>; 2] =

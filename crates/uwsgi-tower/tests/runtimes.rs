@@ -18,8 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tower::{ServiceExt, service_fn};
-use uwsgi::server::Settings;
-use uwsgi_tower::{Body, Client, Shared, serve, serve_connection};
+use uwsgi_tower::{Body, Client, Connection, serve};
 
 /// Dropping the future of a connection closes it, even if a task of the service still holds the body.
 #[tokio::test]
@@ -31,7 +30,7 @@ async fn a_dropped_connection_is_closed_even_if_a_task_holds_its_body() {
         sender.lock().unwrap().take().unwrap().send(request.into_body()).unwrap();
         pending::<Result<Response<Empty<Bytes>>, Infallible>>()
     });
-    let served = tokio::spawn(serve_connection(io, service, Settings::default()));
+    let served = tokio::spawn(Connection::new(io, service).serve());
     peer.write_all(b"\0\x2d\0\0\x0e\0REQUEST_METHOD\x04\0POST\x0e\0CONTENT_LENGTH\x05\x0000010").await.unwrap();
     let mut body = held.await.unwrap();
     let reads = tokio::spawn(async move { body.frame().await.unwrap().unwrap_err() });
@@ -59,7 +58,7 @@ fn a_runtime_without_timers_is_refused_at_once() {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             // No connection comes, and the server stops at once.
-            let server = serve(listener, Shared::new(hello())).with_graceful_shutdown(async {});
+            let server = serve(listener, hello()).with_graceful_shutdown(async {});
             server.into_future().await.unwrap();
         });
     });
@@ -69,7 +68,7 @@ fn a_runtime_without_timers_is_refused_at_once() {
             // The whole request is there, so that nothing has to wait.
             peer.write_all(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET").await.unwrap();
             peer.shutdown().await.unwrap();
-            serve_connection(io, hello(), Settings::default()).await.unwrap();
+            Connection::new(io, hello()).serve().await.unwrap();
         });
     });
 }

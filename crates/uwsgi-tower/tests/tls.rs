@@ -30,7 +30,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tower::service_fn;
 use uwsgi::server::{AllowList, Settings};
-use uwsgi_tower::{Accepted, Body, Listener, Shared, TlsListener, TlsPeer, serve};
+use uwsgi_tower::{Accepted, Body, Listener, TlsListener, TlsPeer, serve};
 
 const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 
@@ -108,7 +108,7 @@ async fn start(listener: impl FnOnce(TcpListener) -> TlsListener<TcpListener>) -
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let allow = AllowList::parse("127.0.0.1".to_owned()).unwrap();
-    tokio::spawn(serve(listener(tcp), Shared::new(service_fn(describe))).allow_from(allow).into_future());
+    tokio::spawn(serve(listener(tcp), service_fn(describe)).allow_from(allow).into_future());
     address
 }
 
@@ -158,7 +158,7 @@ async fn unfinished_handshakes_time_out() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let listener = TlsListener::new(tcp, authority.server(false)).with_handshake_timeout(Duration::from_millis(1500));
-    tokio::spawn(serve(listener, Shared::new(service_fn(describe))).max_connections(8).into_future());
+    tokio::spawn(serve(listener, service_fn(describe)).with_max_connections(8).into_future());
     let mut silent = Vec::new();
     for _ in 0..7 {
         silent.push(TcpStream::connect(address).await.unwrap());
@@ -192,8 +192,8 @@ impl Listener for WithAddresses {
         (stream, self.addresses.pop().unwrap_or(address))
     }
 
-    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
-        Some(*address)
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
     }
 }
 
@@ -205,7 +205,7 @@ async fn peers_that_are_not_allowed_get_no_handshake() {
     let address = tcp.local_addr().unwrap();
     let listener = WithAddresses { tcp, addresses: vec!["192.0.2.1:1000".parse().unwrap(); 100] };
     let listener = TlsListener::new(listener, authority.server(false));
-    tokio::spawn(serve(listener, Shared::new(service_fn(describe))).max_connections(1).into_future());
+    tokio::spawn(serve(listener, service_fn(describe)).with_max_connections(1).into_future());
     let mut refused = Vec::new();
     for _ in 0..99 {
         refused.push(TcpStream::connect(address).await.unwrap());
@@ -235,8 +235,8 @@ impl Listener for Notifying {
         connection
     }
 
-    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
-        Some(*address)
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
     }
 }
 
@@ -249,8 +249,7 @@ async fn a_stop_waits_for_handshakes() {
     let (accepted, mut accepts) = mpsc::unbounded_channel();
     let listener = TlsListener::new(Notifying { tcp, accepted }, authority.server(false));
     let (stop, asked) = oneshot::channel::<()>();
-    let server =
-        serve(listener, Shared::new(service_fn(describe))).with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = serve(listener, service_fn(describe)).with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let stream = TcpStream::connect(address).await.unwrap();
     accepts.recv().await.unwrap();
@@ -293,7 +292,7 @@ async fn a_response_that_breaks_off_is_an_error() {
         let half = stream::iter([Ok(Frame::data(Bytes::from_static(b"half"))), Err("the test's error")]);
         Ok::<_, Infallible>(Response::new(StreamBody::new(half)))
     });
-    tokio::spawn(serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service)).into_future());
+    tokio::spawn(serve(TlsListener::new(tcp, authority.server(false)), service).into_future());
     let error = ask(authority.connect(address, false).await.unwrap(), GET).await.unwrap_err();
     let kind = error.kind();
     assert!(matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof), "{error}");
@@ -317,7 +316,7 @@ async fn a_peer_that_reads_nothing_is_given_up() {
     });
     let mut settings = Settings::default();
     settings.write_idle = Duration::from_millis(300);
-    let server = serve(TlsListener::new(tcp, authority.server(false)), Shared::new(service)).settings(settings);
+    let server = serve(TlsListener::new(tcp, authority.server(false)), service).with_settings(settings);
     tokio::spawn(server.into_future());
     let mut stream = authority.connect(address, false).await.unwrap();
     stream.write_all(GET).await.unwrap();

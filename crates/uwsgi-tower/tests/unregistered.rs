@@ -29,7 +29,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::runtime::{Builder, Runtime};
 use uwsgi::server::Settings;
-use uwsgi_tower::{Shared, serve, upgrade};
+use uwsgi_tower::{IncomingStream, serve, upgrade};
 
 /// Encodes a packet of these vars, with a body.
 fn packet(vars: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -128,7 +128,7 @@ fn answers(sent: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
     let open: Vec<UnixStream> = open.collect();
     let mut settings = Settings::default();
     settings.drain_time = Duration::from_millis(200);
-    runtime.spawn(serve(listener, app().into_make_service()).settings(settings).into_future());
+    runtime.spawn(serve(listener, app()).with_settings(settings).into_future());
     let answers = open.into_iter().zip(sent).map(|(mut stream, (_, later))| {
         if !later.is_empty() {
             // Simulates a slow peer, so that the server has to wait.
@@ -242,8 +242,11 @@ fn unix_peer_addresses() {
 #[derive(Clone)]
 struct PeerOfUnix(String);
 
-impl axum::extract::connect_info::Connected<tokio::net::unix::SocketAddr> for PeerOfUnix {
-    fn connect_info(address: tokio::net::unix::SocketAddr) -> Self {
+impl axum::extract::connect_info::Connected<IncomingStream<'_, UnixListener>> for PeerOfUnix {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        let address = stream.remote_addr();
+        // The kernel knows the peer of a connection that no runtime knows.
+        assert_eq!(stream.io().peer_cred().unwrap().uid(), rustix::process::getuid().as_raw());
         let path = address.as_pathname().map(|path| path.display().to_string());
         let name = address.as_abstract_name().map(|name| String::from_utf8_lossy(name).into_owned());
         assert_eq!(address.is_unnamed(), path.is_none() && name.is_none());
@@ -269,9 +272,8 @@ fn a_stop_reaches_an_unregistered_connection() {
             called.lock().unwrap().take().unwrap().send(()).unwrap();
             core::future::pending::<Result<http::Response<String>, Infallible>>()
         });
-        let server = serve(listener, Shared::new(service))
-            .settings(settings)
-            .with_graceful_shutdown(async { stop.await.unwrap() });
+        let server =
+            serve(listener, service).with_settings(settings).with_graceful_shutdown(async { stop.await.unwrap() });
         tokio::time::timeout(Duration::from_secs(20), server.into_future()).await.unwrap().unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

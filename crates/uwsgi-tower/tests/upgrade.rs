@@ -10,9 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tower::service_fn;
-use uwsgi::server::Settings;
 use uwsgi_tower::upgrade::{self, NoUpgrade, OnUpgrade};
-use uwsgi_tower::{Body, Shared, serve, serve_connection};
+use uwsgi_tower::{Body, Connection, serve};
 
 const UPGRADE: &[u8] = b"\0\x15\0\0\x0c\0HTTP_UPGRADE\x05\0hello";
 
@@ -35,7 +34,7 @@ async fn only_the_first_call_gets_the_connection() {
         async { Ok::<_, Infallible>(switching()) }
     });
     let (mut peer, io) = duplex(1 << 16);
-    tokio::spawn(serve_connection(io, service, Settings::default()));
+    tokio::spawn(Connection::new(io, service).serve());
     peer.write_all(UPGRADE).await.unwrap();
     let mut first = upgrades.recv().await.unwrap();
     let mut connection = (&mut first).await.unwrap();
@@ -68,7 +67,7 @@ async fn an_upgraded_connection_learns_of_a_stop() {
         Ok::<_, Infallible>(switching())
     });
     let (stop, asked) = oneshot::channel::<()>();
-    let server = serve(listener, Shared::new(service)).with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = serve(listener, service).with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(UPGRADE).await.unwrap();

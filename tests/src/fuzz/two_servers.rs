@@ -10,7 +10,7 @@ use uwsgi::{Limits, Modifier1};
 use uwsgi_conformance::App;
 use uwsgi_io::{Direction, Transport};
 use uwsgi_server::{Addresses, Answer, AppError, Call};
-use uwsgi_tower::{End, Stop, request_parts};
+use uwsgi_tower::{Connection, End, Stop, request_parts};
 
 use crate::drive::pieces;
 use crate::ours::{Application, Gate, answer};
@@ -208,7 +208,7 @@ impl Plan {
             let timeline = io.watch();
             let gate = open_gate();
             let service = tower::service_fn(move |request| answer(app, chunked, Arc::clone(&gate), request));
-            let served = uwsgi_tower::serve_connection_until(io, service, settings, stop);
+            let served = Connection::new(io, service).with_settings(settings).with_stop(stop).serve();
             // Without this timeout a hang would last for ever, since nothing would move the clock.
             let served = timeout(Duration::from_secs(1 << 20), served).await.expect("nothing waits for ever");
             let took = u64::try_from(start.elapsed().as_millis()).unwrap();

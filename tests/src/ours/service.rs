@@ -24,7 +24,7 @@ use uwsgi::{Header, Modifier1};
 use uwsgi_conformance::report::{self, report};
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Act, App, Case};
-use uwsgi_tower::{Body, BodyError, Listener, Modifiers, Shared, Vars, serve};
+use uwsgi_tower::{Body, BodyError, Listener, Modifiers, Vars, serve};
 
 use super::endpoint::{Stop, socket_path};
 use super::{Gate, SocketKind};
@@ -76,11 +76,11 @@ fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<St
     let service = GlobalConcurrencyLimitLayer::new(if needs.busy > 0 { 1 } else { 64 }).layer(service);
     let asked = Arc::new(Notify::new());
     let signal = Arc::clone(&asked);
-    let server = serve(listener, Shared::new(service))
+    let server = serve(listener, service)
         .with_graceful_shutdown(async move { signal.notified().await })
-        .settings(needs.settings())
+        .with_settings(needs.settings())
         .allow_from(allow)
-        .max_connections(needs.most_connections);
+        .with_max_connections(needs.most_connections);
     RUNTIME.spawn(server.into_future());
     Ok(Box::new(move || asked.notify_one()))
 }

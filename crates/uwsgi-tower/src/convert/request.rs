@@ -62,6 +62,11 @@ pub struct Modifiers {
 pub struct ScriptName(Bytes);
 
 impl ScriptName {
+    #[cfg(feature = "axum")]
+    pub(crate) const fn empty() -> Self {
+        Self(Bytes::new())
+    }
+
     /// Returns the path.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

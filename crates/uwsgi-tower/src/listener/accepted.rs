@@ -14,6 +14,8 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(unix)]
+use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
@@ -23,7 +25,8 @@ use crate::listener::unregistered::UnregisteredSocket;
 /// An accepted connection. It becomes a stream of tokio when a read or a write has to wait, or before a service gets it.
 ///
 /// The listeners [`TcpListener`] and `UnixListener` accept connections of this type. `Accepted::from` makes one from a stream
-/// that your program accepted itself.
+/// that your program accepted itself. [`stream`](Self::stream) gives the stream of tokio, and `socket` the socket, for options
+/// of sockets.
 #[derive(Debug)]
 pub struct Accepted<S> {
     state: State<S>,
@@ -85,6 +88,32 @@ impl Accepted<TcpStream> {
 
 #[cfg(unix)]
 impl Accepted<UnixStream> {
+    /// Returns the user, the group and the process of the peer, as the kernel knows them.
+    ///
+    /// ```
+    /// use tokio::net::UnixStream;
+    /// use uwsgi_tower::Accepted;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (front_end, backend) = UnixStream::pair()?;
+    /// assert_eq!(Accepted::from(backend).peer_cred()?.uid(), front_end.peer_cred()?.uid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
+    pub fn peer_cred(&self) -> io::Result<UCred> {
+        match &self.state {
+            State::Registered(stream) => stream.peer_cred(),
+            // Only tokio's stream makes tokio's type.
+            State::Unregistered(socket, _) => UnixStream::register(socket.try_clone()?)?.peer_cred(),
+            State::Failed => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     /// Accepts a connection if one is waiting.
     pub(crate) fn accept_unix(listener: &UnixListener) -> Option<(Self, tokio::net::unix::SocketAddr)> {
         let (socket, address) = UnregisteredSocket::accept_unix(listener)?;
@@ -100,12 +129,32 @@ impl<S> From<S> for Accepted<S> {
 
 #[cfg(unix)]
 impl<S: AsFd> Accepted<S> {
-    /// Returns the socket; `None` if its registration has failed.
-    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+    /// Returns the socket, for options that the stream of tokio does not have: `SockRef::from` of the crate `socket2` takes it.
+    ///
+    /// # Errors
+    ///
+    /// The runtime could not register the socket, and it is closed.
+    pub fn socket(&self) -> io::Result<BorrowedFd<'_>> {
         match &self.state {
-            State::Unregistered(socket, _) => Some(socket.as_fd()),
-            State::Registered(stream) => Some(stream.as_fd()),
-            State::Failed => None,
+            State::Unregistered(socket, _) => Ok(socket.as_fd()),
+            State::Registered(stream) => Ok(stream.as_fd()),
+            State::Failed => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+#[allow(private_bounds, reason = "the streams are those of tokio")]
+impl<S: Register> Accepted<S> {
+    /// Returns the stream of tokio. This registers the socket with the current runtime, if no runtime knows it yet.
+    ///
+    /// # Errors
+    ///
+    /// The runtime cannot register the socket. The connection is unusable then.
+    pub fn stream(&mut self) -> io::Result<&mut S> {
+        self.register()?;
+        match &mut self.state {
+            State::Registered(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod accepted;
 mod socket_state;
 mod sockets;
+pub(crate) mod tap;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(target_os = "linux")]
@@ -11,6 +12,7 @@ mod unregistered;
 #[path = "unregistered_unsupported.rs"]
 mod unregistered;
 
+use core::any::Any;
 use core::future::Future;
 use core::net::SocketAddr;
 use std::io;
@@ -20,10 +22,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A source of connections: TCP, Unix sockets, TLS, or anything else that can be read and written.
 ///
-/// Two types and two functions are required. The other functions tell the server more about its connections.
+/// Two types and two functions are required, as in axum's trait of the same name. The other functions tell the server more about
+/// its connections.
 ///
 /// ```
-/// use core::net::SocketAddr;
 /// use tokio::io::DuplexStream;
 /// use tokio::sync::mpsc;
 /// use uwsgi_tower::Listener;
@@ -42,16 +44,24 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///         }
 ///     }
 ///
-///     fn peer(_: &()) -> Option<SocketAddr> {
-///         None // the allow list does not apply
+///     fn local_addr(&self) -> std::io::Result<()> {
+///         Ok(())
 ///     }
 /// }
 ///
 /// let app = axum::Router::new();
 /// let (sender, receiver) = mpsc::channel(8);
-/// let server = uwsgi_tower::serve(InProcess(receiver), app.into_make_service());
+/// let server = uwsgi_tower::serve(InProcess(receiver), app);
 /// # drop((sender, server));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a listener of `uwsgi-tower`",
+    label = "not a `uwsgi_tower::Listener`",
+    note = "listeners are `tokio::net::TcpListener`, `tokio::net::UnixListener`, and with the feature `tls` \
+            `uwsgi_tower::TlsListener`",
+    note = "a listener of `std` becomes one of tokio: `listener.set_nonblocking(true)?; \
+            tokio::net::TcpListener::from_std(listener)?`"
+)]
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -64,9 +74,22 @@ pub trait Listener: Send + 'static {
     /// lost by that. It does not wait for bytes of the peer: [`establish`](Self::establish) does that.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
+    /// Returns the address that this listener is bound to.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell it.
+    fn local_addr(&self) -> io::Result<Self::Addr>;
+
     /// Returns the IP address and port of a peer, for the allow list and [`Peer`](crate::Peer). A peer without an address is
     /// always allowed.
-    fn peer(address: &Self::Addr) -> Option<SocketAddr>;
+    ///
+    /// By default this is the address itself if it is a [`SocketAddr`], else `None`. Write this function if your type of an
+    /// address holds a `SocketAddr`: without it the allow list does not apply.
+    fn peer(address: &Self::Addr) -> Option<SocketAddr> {
+        let address: &dyn Any = address;
+        address.downcast_ref().copied()
+    }
 
     /// Prepares an accepted connection for reading and writing. For TLS it makes the handshake, within a timeout.
     ///
@@ -81,7 +104,7 @@ pub trait Listener: Send + 'static {
 
     /// Writes a refusal, without waiting, to a connection that was just accepted and is closed next. The bytes may be lost. By
     /// default it writes nothing.
-    fn say(io: &Self::Io, bytes: &[u8]) {
+    fn write_refusal(io: &Self::Io, bytes: &[u8]) {
         let _ = (io, bytes);
     }
 

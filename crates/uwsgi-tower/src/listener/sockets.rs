@@ -39,8 +39,8 @@ impl Listener for TcpListener {
         }
     }
 
-    fn peer(address: &SocketAddr) -> Option<SocketAddr> {
-        Some(*address)
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Self::local_addr(self)
     }
 
     fn abort(io: &Accepted<TcpStream>) {
@@ -48,15 +48,15 @@ impl Listener for TcpListener {
     }
 
     #[cfg(unix)]
-    fn say(io: &Accepted<TcpStream>, bytes: &[u8]) {
-        if let Some(socket) = io.socket() {
+    fn write_refusal(io: &Accepted<TcpStream>, bytes: &[u8]) {
+        if let Ok(socket) = io.socket() {
             socket_state::write_now(socket, bytes);
         }
     }
 
     #[cfg(unix)]
     fn has_bytes(io: &Accepted<TcpStream>) -> Option<bool> {
-        Some(io.socket().is_some_and(socket_state::is_readable))
+        Some(io.socket().is_ok_and(socket_state::is_readable))
     }
 
     fn settle(io: &mut Accepted<TcpStream>) -> io::Result<()> {
@@ -89,19 +89,23 @@ impl Listener for UnixListener {
         }
     }
 
+    fn local_addr(&self) -> io::Result<tokio::net::unix::SocketAddr> {
+        Self::local_addr(self)
+    }
+
     /// The permissions of the socket's file decide who may connect.
     fn peer(_: &tokio::net::unix::SocketAddr) -> Option<SocketAddr> {
         None
     }
 
-    fn say(io: &Accepted<UnixStream>, bytes: &[u8]) {
-        if let Some(socket) = io.socket() {
+    fn write_refusal(io: &Accepted<UnixStream>, bytes: &[u8]) {
+        if let Ok(socket) = io.socket() {
             socket_state::write_now(socket, bytes);
         }
     }
 
     fn has_bytes(io: &Accepted<UnixStream>) -> Option<bool> {
-        Some(io.socket().is_some_and(socket_state::is_readable))
+        Some(io.socket().is_ok_and(socket_state::is_readable))
     }
 
     fn settle(io: &mut Accepted<UnixStream>) -> io::Result<()> {

@@ -45,7 +45,7 @@ use crate::listener::{Closed, Listener};
 ///     .with_single_cert(certificates, PrivateKeyDer::from_pem_file("server.key")?)?;
 /// let listener = TlsListener::new(TcpListener::bind("127.0.0.1:3031").await?, Arc::new(config));
 /// let app = Router::new().route("/", get(|| async { "hello" }));
-/// uwsgi_tower::serve(listener, app.into_make_service()).await?;
+/// uwsgi_tower::serve(listener, app).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -94,18 +94,22 @@ impl<L: Listener> Listener for TlsListener<L> {
         }
     }
 
+    fn local_addr(&self) -> io::Result<L::Addr> {
+        self.listener.local_addr()
+    }
+
     fn peer(address: &L::Addr) -> Option<SocketAddr> {
         L::peer(address)
     }
 
     fn abort(io: &Self::Io) {
-        L::abort(io.inner());
+        L::abort(io.get_ref());
     }
 
     /// Returns `Some(true)` or `None`. If the socket has no bytes, decrypted bytes may still be there. `Some(false)` would also
     /// make the server close without TLS's `close_notify`, which looks like an attack.
     fn has_bytes(io: &Self::Io) -> Option<bool> {
-        L::has_bytes(io.inner()).filter(|has| *has)
+        L::has_bytes(io.get_ref()).filter(|has| *has)
     }
 
     fn settle(io: &mut Self::Io) -> io::Result<()> {
@@ -116,11 +120,11 @@ impl<L: Listener> Listener for TlsListener<L> {
     }
 
     fn closed(io: &Self::Io) -> Closed {
-        L::closed(io.inner())
+        L::closed(io.get_ref())
     }
 
     fn extensions(io: &Self::Io) -> Extensions {
-        let mut extensions = L::extensions(io.inner());
+        let mut extensions = L::extensions(io.get_ref());
         if let State::Established(stream) = &io.0 {
             let session = stream.get_ref().1;
             let certificates = session.peer_certificates().unwrap_or_default();
@@ -142,7 +146,9 @@ enum State<IO> {
 }
 
 impl<IO> TlsConnection<IO> {
-    fn inner(&self) -> &IO {
+    /// Returns the connection that TLS runs over.
+    #[must_use]
+    pub fn get_ref(&self) -> &IO {
         match &self.0 {
             State::Accepted { io, .. } => io,
             State::Established(stream) => stream.get_ref().0,

@@ -81,6 +81,10 @@ impl UnregisteredSocket {
         Ok(set_socket_linger(&self.0, Some(Duration::ZERO))?)
     }
 
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self(self.0.try_clone()?))
+    }
+
     pub(super) fn into_tcp(self) -> io::Result<TcpStream> {
         TcpStream::from_std(self.0.into())
     }

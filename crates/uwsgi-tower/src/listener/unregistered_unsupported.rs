@@ -41,6 +41,11 @@ impl UnregisteredSocket {
         match self.0 {}
     }
 
+    #[cfg(unix)]
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        match self.0 {}
+    }
+
     pub(super) fn into_tcp(self) -> io::Result<TcpStream> {
         match self.0 {}
     }

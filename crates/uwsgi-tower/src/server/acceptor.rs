@@ -25,6 +25,7 @@ use crate::server::context::ConnectionContext;
 use crate::server::deadline::expect_timers;
 use crate::server::exchange;
 use crate::server::halves::SocketHooks;
+use crate::server::make_service::IncomingStream;
 use crate::server::tracker::ConnectionTracker;
 use crate::stop::Stop;
 
@@ -35,7 +36,7 @@ pub(crate) struct Config {
     /// The peers that may connect; loopback if there is no list.
     pub(crate) allow: AllowList<String>,
     pub(crate) max_connections: usize,
-    pub(crate) end_is_close: bool,
+    pub(crate) half_close: bool,
 }
 
 /// How long the runtime may take to report that a connection or bytes have arrived. A server that stops waits this long for the
@@ -49,8 +50,8 @@ const ACCEPTS_PER_TURN: u64 = 32;
 pub(crate) async fn run<L, M, F, S, B>(mut listener: L, make_service: M, shutdown: F, config: Config) -> io::Result<()>
 where
     L: Listener,
-    M: Service<L::Addr, Response = S, Error = Infallible> + 'static,
-    M::Future: Send,
+    M: for<'a> Service<IncomingStream<'a, L>, Response = S, Error = Infallible> + 'static,
+    for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send + 'static,
     S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     S::Future: Send,
@@ -60,11 +61,11 @@ where
     F: Future<Output = ()>,
 {
     expect_timers();
-    let Config { settings, allow, max_connections, end_is_close } = config;
+    let Config { settings, allow, max_connections, half_close } = config;
     let (stop, tracker) = (Stop::default(), ConnectionTracker::new(max_connections));
     let (acceptor_stop, acceptor_tracker) = (stop.clone(), Arc::clone(&tracker));
     let mut acceptor =
-        Acceptor { make_service, settings, allow, end_is_close, stop: acceptor_stop, tracker: acceptor_tracker };
+        Acceptor { make_service, settings, allow, half_close, stop: acceptor_stop, tracker: acceptor_tracker };
     let mut shutdown = pin!(shutdown);
     for accepted in 1_u64.. {
         let (io, address) = select! {
@@ -105,17 +106,17 @@ struct Acceptor<M> {
     make_service: M,
     settings: Settings,
     allow: AllowList<String>,
-    end_is_close: bool,
+    half_close: bool,
     stop: Stop,
     tracker: Arc<ConnectionTracker>,
 }
 
 impl<M> Acceptor<M> {
     /// Accepts a connection once a service can be made for it. No connection is lost if the future is dropped.
-    async fn accept<L>(&mut self, listener: &mut L) -> (L::Io, L::Addr)
+    async fn accept<L, S>(&mut self, listener: &mut L) -> (L::Io, L::Addr)
     where
         L: Listener,
-        M: Service<L::Addr, Error = Infallible>,
+        M: for<'a> Service<IncomingStream<'a, L>, Response = S, Error = Infallible>,
     {
         match poll_fn(|cx| self.make_service.poll_ready(cx)).await {
             Ok(()) => listener.accept().await,
@@ -127,8 +128,8 @@ impl<M> Acceptor<M> {
     fn spawn<L, S, B>(&mut self, io: L::Io, address: L::Addr)
     where
         L: Listener,
-        M: Service<L::Addr, Response = S, Error = Infallible> + 'static,
-        M::Future: Send,
+        M: for<'a> Service<IncomingStream<'a, L>, Response = S, Error = Infallible> + 'static,
+        for<'a> <M as Service<IncomingStream<'a, L>>>::Future: Send + 'static,
         S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
         S::Error: Into<Box<dyn Error + Send + Sync>>,
         S::Future: Send,
@@ -138,19 +139,19 @@ impl<M> Acceptor<M> {
     {
         let peer = L::peer(&address);
         let (admission, slot) = self.tracker.admit(&self.allow, peer.map(|peer| peer.ip()));
-        let (settings, end_is_close, stop) = (self.settings, self.end_is_close, self.stop.clone());
+        let (settings, half_close, stop) = (self.settings, self.half_close, self.stop.clone());
         let context = move |io: &L::Io| ConnectionContext {
             settings,
             peer,
             stop,
-            hooks: Some(SocketHooks { end_is_close, ..SocketHooks::of::<L>() }),
+            hooks: Some(SocketHooks { half_close, ..SocketHooks::of::<L>() }),
             extensions: L::extensions(io),
             stop_delay: ARRIVAL_DELAY,
             slot: Some(slot),
         };
         match admission {
             Admission::Serve => {
-                let made = self.make_service.call(address);
+                let made = self.make_service.call(IncomingStream { io: &io, remote_addr: address });
                 self.tracker.tasks.spawn(async move {
                     let Some(io) = establish::<L>(io, peer).await else { return };
                     let service = match made.await {
@@ -183,7 +184,7 @@ impl<M> Acceptor<M> {
             }
             // This response may be lost. A refusal in a task of its own is not lost.
             Admission::RefuseWithoutWaiting(refusal) => {
-                L::say(&io, refusal.response_with(false, settings.keepalive.is_some()))
+                L::write_refusal(&io, refusal.response_with(false, settings.keepalive.is_some()))
             }
         }
     }

@@ -20,21 +20,20 @@ use crate::server::respond::BoxError;
 use crate::stop::Stop;
 use crate::upgrade::Upgraded;
 
-/// Serves one connection to its end. [`serve`](crate::serve()) does this with each connection; use this function in tests, or
-/// if your program accepts connections itself.
+/// A connection that is not served yet. [`serve`](crate::serve()) serves each of its connections so. Use this type in tests, or if
+/// your program accepts connections itself.
 ///
 /// ```
 /// use core::convert::Infallible;
 /// use http::{Request, Response};
 /// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-/// use uwsgi::server::Settings;
-/// use uwsgi_tower::{Body, serve_connection};
+/// use uwsgi_tower::{Body, Connection};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
 /// let hello = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(String::from("hello"))));
 /// let (mut front_end, backend) = duplex(1024);
-/// let served = tokio::spawn(serve_connection(backend, hello, Settings::default()));
+/// let served = tokio::spawn(Connection::new(backend, hello).serve());
 /// front_end.write_all(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET").await?;
 /// let mut answer = String::new();
 /// front_end.read_to_string(&mut answer).await?;
@@ -45,46 +44,7 @@ use crate::upgrade::Upgraded;
 /// # }
 /// ```
 ///
-/// # Errors
-///
-/// The connection broke. A fault of the peer is not an error: the peer gets a response.
-///
-/// # Panics
-///
-/// It panics in a runtime without timers: build the runtime with `enable_time` or `enable_all`.
-pub async fn serve_connection<IO, S, B>(io: IO, service: S, settings: Settings) -> io::Result<End<IO>>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: Service<Request<Body>, Response = Response<B>>,
-    S::Error: Into<BoxError>,
-    B: http_body::Body,
-    B::Error: Into<BoxError>,
-{
-    Connection::new(io, service).settings(settings).serve().await
-}
-
-/// Serves one connection as [`serve_connection`] does, until its end or until it is asked to stop.
-///
-/// # Errors
-///
-/// As [`serve_connection`].
-///
-/// # Panics
-///
-/// As [`serve_connection`].
-pub async fn serve_connection_until<IO, S, B>(io: IO, service: S, settings: Settings, stop: Stop) -> io::Result<End<IO>>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: Service<Request<Body>, Response = Response<B>>,
-    S::Error: Into<BoxError>,
-    B: http_body::Body,
-    B::Error: Into<BoxError>,
-{
-    Connection::new(io, service).settings(settings).stop(stop).serve().await
-}
-
-/// A connection that is not served yet. Use it if your program accepts connections itself, and needs more options than
-/// [`serve_connection`] has.
+/// A connection over a socket is served as [`serve`](crate::serve()) does it if it knows its kind of listener:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -98,7 +58,8 @@ where
 ///
 /// async fn serve(stream: TcpStream, peer: SocketAddr) -> std::io::Result<()> {
 ///     let stream = Accepted::from(stream);
-///     let connection = Connection::new(stream, tower::service_fn(hello)).like::<TcpListener>().peer(peer);
+///     let connection =
+///         Connection::new(stream, tower::service_fn(hello)).with_listener::<TcpListener>().with_peer(peer);
 ///     if let End::Abort(stream) = connection.serve().await? {
 ///         <TcpListener as Listener>::abort(&stream);
 ///     }
@@ -129,19 +90,19 @@ impl<IO, S> Connection<IO, S> {
     }
 
     /// Sets the settings; [`Settings::default`] by default.
-    pub fn settings(mut self, settings: Settings) -> Self {
+    pub fn with_settings(mut self, settings: Settings) -> Self {
         self.context.settings = settings;
         self
     }
 
     /// Sets the stop that may ask this connection to end; no stop by default.
-    pub fn stop(mut self, stop: Stop) -> Self {
+    pub fn with_stop(mut self, stop: Stop) -> Self {
         self.context.stop = stop;
         self
     }
 
     /// Sets the address of the peer, for the log and the extension [`Peer`](crate::Peer); unknown by default.
-    pub fn peer(mut self, peer: SocketAddr) -> Self {
+    pub fn with_peer(mut self, peer: SocketAddr) -> Self {
         self.context.peer = Some(peer);
         self
     }
@@ -149,17 +110,17 @@ impl<IO, S> Connection<IO, S> {
     /// Sets the kind of listener whose functions the connection uses. They give the [extensions](Listener::extensions) of each
     /// request. They let the server close at once after a response if the peer has sent [nothing more](Listener::has_bytes),
     /// and notice that the [peer has closed](Listener::closed) the connection.
-    pub fn like<L: Listener<Io = IO>>(mut self) -> Self {
+    pub fn with_listener<L: Listener<Io = IO>>(mut self) -> Self {
         self.context.hooks = Some(SocketHooks::of::<L>());
         self.context.extensions = L::extensions(&self.io);
         self
     }
 
-    /// Sets that a half-close by the peer counts as a close: see [`Serve::end_is_close`](crate::Serve::end_is_close). Call
-    /// [`like`](Self::like) first: without it, this does nothing.
-    pub fn end_is_close(mut self) -> Self {
+    /// Sets whether the peer may half-close the connection: see [`Serve::with_half_close`](crate::Serve::with_half_close). Call
+    /// [`with_listener`](Self::with_listener) first: without it, this does nothing.
+    pub fn with_half_close(mut self, half_close: bool) -> Self {
         if let Some(hooks) = &mut self.context.hooks {
-            hooks.end_is_close = true;
+            hooks.half_close = half_close;
         }
         self
     }
@@ -168,11 +129,11 @@ impl<IO, S> Connection<IO, S> {
     ///
     /// # Errors
     ///
-    /// As [`serve_connection`].
+    /// The connection broke. A fault of the peer is not an error: the peer gets a response.
     ///
     /// # Panics
     ///
-    /// As [`serve_connection`].
+    /// It panics in a runtime without timers: build the runtime with `enable_time` or `enable_all`.
     pub async fn serve<B>(mut self) -> io::Result<End<IO>>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,

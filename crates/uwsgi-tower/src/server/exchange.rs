@@ -22,6 +22,7 @@ use crate::server::halves::split;
 use crate::server::inbound::{Head, Inbound};
 use crate::server::outbound::Outbound;
 use crate::server::respond::{BoxError, call_service, send_all, write_response};
+use crate::stop::Stopping;
 use crate::upgrade::{self, Upgraded};
 
 /// What to do with the connection after a request.
@@ -85,6 +86,7 @@ where
     };
     drop(head);
     parts.extensions.extend(context.extensions.clone());
+    parts.extensions.insert(Stopping::of(context.stop.clone()));
     if let Some(peer) = context.peer {
         parts.extensions.insert(Peer(peer));
     }

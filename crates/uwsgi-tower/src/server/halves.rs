@@ -20,14 +20,14 @@ pub(crate) struct SocketHooks<IO> {
     pub(crate) closed: fn(&IO) -> Closed,
     /// Prepares the connection to be polled by other tasks and threads.
     pub(crate) settle: fn(&mut IO) -> io::Result<()>,
-    /// Whether the end of what the peer sends counts as a close.
-    pub(crate) end_is_close: bool,
+    /// Whether a peer that sends nothing more may still wait for its response.
+    pub(crate) half_close: bool,
 }
 
 impl<IO> SocketHooks<IO> {
     /// Takes the functions of a listener.
     pub(crate) fn of<L: Listener<Io = IO>>() -> Self {
-        Self { has_bytes: L::has_bytes, closed: L::closed, settle: L::settle, end_is_close: false }
+        Self { has_bytes: L::has_bytes, closed: L::closed, settle: L::settle, half_close: true }
     }
 }
 
@@ -107,7 +107,7 @@ impl<IO> WriteHalf<IO> {
         let (Some(hooks), Some(io)) = (&self.hooks, &lock(&self.shared).io) else { return false };
         match (hooks.closed)(io) {
             Closed::All => true,
-            Closed::Sending => hooks.end_is_close,
+            Closed::Sending => !hooks.half_close,
             Closed::Nothing => false,
         }
     }

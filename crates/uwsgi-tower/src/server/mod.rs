@@ -8,6 +8,7 @@ mod deadline;
 mod exchange;
 mod halves;
 mod inbound;
+pub(crate) mod make_service;
 mod outbound;
 mod respond;
 pub(crate) mod serve;

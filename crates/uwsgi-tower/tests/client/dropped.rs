@@ -15,7 +15,7 @@ use tokio::net::UnixListener;
 use tokio::task::yield_now;
 use tower::service_fn;
 use uwsgi::server::Settings;
-use uwsgi_tower::{Body, Client, Shared, serve};
+use uwsgi_tower::{Body, Client, serve};
 
 use crate::backend::{ask, text};
 
@@ -62,7 +62,7 @@ async fn a_dropped_request_does_not_disturb_the_next() {
     // A killed process with the same number may have left it.
     let _ = std::fs::remove_file(&path);
     let settings = Settings::default().with_keepalive(Duration::from_secs(60));
-    let server = serve(UnixListener::bind(&path).unwrap(), Shared::new(service_fn(echo))).settings(settings);
+    let server = serve(UnixListener::bind(&path).unwrap(), service_fn(echo)).with_settings(settings);
     tokio::spawn(server.into_future());
     let client = Client::new(path.to_str().unwrap()).unwrap().reusing(4);
     let mut tag = 0;

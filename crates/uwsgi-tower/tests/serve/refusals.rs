@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tower::service_fn;
 use uwsgi::server::ConnectionLimit;
-use uwsgi_tower::{Shared, serve};
+use uwsgi_tower::serve;
 
 use crate::in_process::in_process;
 use crate::{ALLOWED, GET, NOT_ALLOWED, allow, answer, connect, hello, line};
@@ -16,7 +16,7 @@ use crate::{ALLOWED, GET, NOT_ALLOWED, allow, answer, connect, hello, line};
 #[tokio::test(start_paused = true)]
 async fn refused_connections_do_not_count_against_the_limit() {
     let (listener, sender) = in_process();
-    let server = serve(listener, Shared::new(service_fn(hello))).allow_from(allow("10.0.0.1")).max_connections(2);
+    let server = serve(listener, service_fn(hello)).allow_from(allow("10.0.0.1")).with_max_connections(2);
     tokio::spawn(server.into_future());
     let mut refused = Vec::new();
     for _ in 0..ConnectionLimit::REFUSALS + 100 {
@@ -58,7 +58,7 @@ async fn refused_connections_do_not_count_against_the_limit() {
 async fn many_connections_are_refused_without_waiting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, Shared::new(service_fn(hello))).max_connections(0).into_future());
+    tokio::spawn(serve(listener, service_fn(hello)).with_max_connections(0).into_future());
     let mut streams = Vec::new();
     for _ in 0..ConnectionLimit::REFUSALS + 40 {
         // With and without a request; the server accepts nothing between the two.

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::service_fn;
 use uwsgi::Limits;
-use uwsgi_tower::{Body, Shared, Timeouts, serve};
+use uwsgi_tower::{Body, Timeouts, serve};
 
 use crate::in_process::in_process;
 use crate::{ALLOWED, allow};
@@ -21,10 +21,14 @@ async fn limits_and_timeouts_hold() {
             Err(error) => Err(error),
         }
     });
-    let server = serve(listener, Shared::new(service))
+    let server = serve(listener, service)
         .allow_from(allow("10.0.0.1"))
-        .limits(Limits::server().with_datasize(64))
-        .timeouts(Timeouts { header: Duration::from_secs(3), body: Duration::from_secs(5), ..Timeouts::default() });
+        .with_limits(Limits::server().with_datasize(64))
+        .with_timeouts(Timeouts {
+            header: Duration::from_secs(3),
+            body: Duration::from_secs(5),
+            ..Timeouts::default()
+        });
     tokio::spawn(server.into_future());
     for (sent, seconds, expected) in [
         (&b"\0\x41\0\0"[..], 0, "HTTP/1.1 431 Request Header Fields Too Large"),

@@ -1,30 +1,37 @@
 //! Connections and services when the server stops.
 
 use core::convert::Infallible;
-use core::net::SocketAddr;
+use core::future::Future;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{Request, Response};
-use tokio::io::AsyncWriteExt;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tower::service_fn;
+use tower::util::BoxCloneService;
 use uwsgi::server::ConnectionLimit;
-use uwsgi_tower::{Body, serve};
+use uwsgi_tower::{Body, IncomingStream, Listener, Stopping, serve};
 
-use crate::in_process::in_process;
+use crate::in_process::{InProcess, in_process};
 use crate::{ALLOWED, GET, allow, answer, connect, hello, line};
 
 /// Makes a service slowly.
-async fn make_slowly(
-    _: SocketAddr,
-) -> Result<tower::util::BoxCloneService<Request<Body>, Response<String>, Infallible>, Infallible> {
-    // Simulates slowness.
-    sleep(Duration::from_millis(100)).await;
-    Ok(tower::util::BoxCloneService::new(service_fn(hello)))
+fn make_slowly<L: Listener>(
+    _: IncomingStream<'_, L>,
+) -> impl Future<Output = Result<BoxCloneService<Request<Body>, Response<String>, Infallible>, Infallible>> + use<L> {
+    async {
+        // Simulates slowness.
+        sleep(Duration::from_millis(100)).await;
+        Ok(BoxCloneService::new(service_fn(hello)))
+    }
 }
 
 /// The connections wait in the backlog when the server stops, and their services are made slowly.
@@ -36,7 +43,8 @@ async fn connections_before_a_stop_are_served() {
     for _ in 0..100 {
         streams.push(connect(address, GET));
     }
-    let server = serve(listener, service_fn(make_slowly)).with_graceful_shutdown(core::future::ready(()));
+    let server =
+        serve(listener, service_fn(make_slowly::<TcpListener>)).with_graceful_shutdown(core::future::ready(()));
     let server = tokio::spawn(server.into_future());
     for stream in streams {
         assert_eq!(line(&answer(stream).await), "HTTP/1.1 200 OK");
@@ -54,7 +62,7 @@ async fn a_full_backlog_before_a_stop_is_served() {
         stream.write_all(GET).await.unwrap();
         streams.push(stream);
     }
-    let server = serve(listener, service_fn(make_slowly))
+    let server = serve(listener, service_fn(make_slowly::<InProcess>))
         .allow_from(allow("10.0.0.1"))
         .with_graceful_shutdown(core::future::ready(()));
     let server = tokio::spawn(server.into_future());
@@ -70,7 +78,7 @@ async fn a_full_backlog_before_a_stop_is_served() {
 async fn a_service_that_is_never_made_blocks_nothing_else() {
     let (listener, sender) = in_process();
     let count = Arc::<AtomicUsize>::default();
-    let make = service_fn(move |_: SocketAddr| {
+    let make = service_fn(move |_: IncomingStream<'_, InProcess>| {
         let first = count.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             if first {
@@ -84,7 +92,7 @@ async fn a_service_that_is_never_made_blocks_nothing_else() {
     (settings.stop_grace, settings.drain_time) = (Duration::from_millis(100), Duration::from_millis(100));
     let server = serve(listener, make)
         .allow_from(allow("10.0.0.1"))
-        .settings(settings)
+        .with_settings(settings)
         .with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
     let waiting = sender.connect(ALLOWED);
@@ -95,4 +103,42 @@ async fn a_service_that_is_never_made_blocks_nothing_else() {
     stop.send(()).unwrap();
     timeout(Duration::from_secs(20), server).await.expect("the server stops").unwrap().unwrap();
     drop(waiting);
+}
+
+/// A stream of events has no end of its own. It hears of the stop, and ends before the grace period is over.
+#[tokio::test]
+async fn an_endless_stream_hears_of_a_stop() {
+    let (listener, sender) = in_process();
+    let service = service_fn(async |request: Request<Body>| {
+        let stopping = request.extensions().get::<Stopping>().unwrap().clone();
+        assert!(!stopping.is_asked());
+        let events = stream::once(async { "event" }).chain(stream::pending()).take_until(stopping.asked());
+        let events = events.chain(stream::once(async { " and the end" }));
+        Ok::<_, Infallible>(Response::new(StreamBody::new(
+            events.map(|event| Ok::<_, Infallible>(Frame::data(Bytes::from_static(event.as_bytes())))),
+        )))
+    });
+    let (stop, asked) = oneshot::channel::<()>();
+    let mut settings = uwsgi::server::Settings::default();
+    settings.stop_grace = Duration::from_secs(3600);
+    let server = serve(listener, service)
+        .allow_from(allow("10.0.0.1"))
+        .with_settings(settings)
+        .with_graceful_shutdown(async { asked.await.unwrap() });
+    let server = tokio::spawn(server.into_future());
+    let mut stream = sender.connect(ALLOWED);
+    stream.write_all(GET).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"event") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{}", answer.escape_ascii());
+    }
+    stop.send(()).unwrap();
+    let rest = async {
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.unwrap();
+        drop(stream);
+        rest
+    };
+    assert_eq!(timeout(Duration::from_secs(20), rest).await.expect("the stream ends"), " and the end");
+    timeout(Duration::from_secs(20), server).await.expect("the server stops").unwrap().unwrap();
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower_service::Service;
 use uwsgi::server::Settings;
-use uwsgi_tower::{Body, BodyError, End, Stop, serve_connection_until};
+use uwsgi_tower::{Body, BodyError, Connection, End, Stop};
 
 pub(crate) const GET: &[u8] = b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET";
 
@@ -51,7 +51,7 @@ impl Served {
     {
         let (peer, io) = duplex(room);
         let stop = Stop::new();
-        let served = serve_connection_until(io, service, settings, stop.clone());
+        let served = Connection::new(io, service).with_settings(settings).with_stop(stop.clone()).serve();
         let task = tokio::spawn(async move {
             match served.await {
                 Ok(End::Abort(_)) => "reset",

@@ -24,7 +24,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use uwsgi::Limits;
 use uwsgi::server::{AllowList, Settings};
 use uwsgi_tests::trace;
-use uwsgi_tower::{Listener, Shared, serve};
+use uwsgi_tower::{Listener, serve};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -127,13 +127,13 @@ async fn one<L: Listener>(
     mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let service = GlobalConcurrencyLimitLayer::new(options.workers).layer(options.app);
-    serve(listener, Shared::new(service))
+    serve(listener, service)
         .with_graceful_shutdown(async move {
             let _stopped = stopped.changed().await;
         })
-        .settings(settings)
+        .with_settings(settings)
         .allow_from(options.allow)
-        .max_connections(options.most)
+        .with_max_connections(options.most)
         .into_future()
         .await
 }

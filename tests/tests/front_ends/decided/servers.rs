@@ -24,7 +24,7 @@ use uwsgi::server::Settings;
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Handle, Head, Server};
 use uwsgi_tests::http1::latin1;
 use uwsgi_tests::programs::TestDir;
-use uwsgi_tower::{ScriptName, Shared, Vars, serve};
+use uwsgi_tower::{ScriptName, Vars, serve};
 
 use super::application::{Reply, Seen};
 
@@ -172,7 +172,7 @@ fn asynchronously(
 ) -> impl Future<Output = ()> {
     let running = Arc::new(running);
     let service = tower::service_fn(move |request| answer(Arc::clone(&running), request));
-    let server = serve(listener, Shared::new(service)).settings(settings).with_graceful_shutdown(async move {
+    let server = serve(listener, service).with_settings(settings).with_graceful_shutdown(async move {
         let _stopped = stopped.changed().await;
     });
     async { server.into_future().await.expect("a server") }
