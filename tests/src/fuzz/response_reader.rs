@@ -13,7 +13,8 @@ use crate::script::Script;
 ///
 /// Oracle: a naive reading of the whole. The bytes come over a connection in memory: all at once, in pieces of those
 /// sizes, and one by one, with reads of different sizes. The reader gives the same heads and the same body, fails for
-/// the same reason, and leaves the same bytes unused. Its buffer never grows beyond the promised size.
+/// the same reason, and leaves the same bytes unused. Its buffer never grows beyond the promised size. The whole in one call
+/// ([`Exchange::split`]) gives the same too.
 pub fn response_reader(input: &[u8]) {
     let Some((chosen, rest)) = input.split_first() else { return };
     let (sizes, bytes) = rest.split_at((usize::from(*chosen) % 16).min(rest.len()));
@@ -32,6 +33,19 @@ pub fn response_reader(input: &[u8]) {
     assert_eq!(read(&want, limits, exchange(), &mut buffer, &split, sizes), whole);
     let bytewise: Vec<&[u8]> = pieces(bytes, &[]).collect();
     assert_eq!(read(&want, limits, exchange(), &mut buffer, &bytewise, &[1, 3]), whole);
+    split_at_once(&want, exchange(), bytes);
+}
+
+/// Compares what one call makes of all bytes.
+fn split_at_once(want: &Answer, exchange: Exchange, bytes: &[u8]) {
+    match exchange.split(bytes) {
+        Ok(response) => {
+            assert_eq!(want.heads.last(), Some(&Head::from(&response.head)));
+            assert_eq!((response.body.as_ref(), response.rest), (&*want.body, &*want.rest));
+            assert!(matches!(want.end, End::Whole | End::Upgraded), "{:?}", want.end);
+        }
+        Err(error) => assert_eq!(End::from(error), want.end),
+    }
 }
 
 /// Compares what a reader gives. Returns whether the connection may be used again, if no byte followed the response.

@@ -110,7 +110,7 @@ impl Client {
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Value<'_>, ClientError> {
         self.call(function, arguments, RpcMode::Raw)?;
-        self.read_to_close(Asked::Rpc)
+        self.read_to_close(Asked::Rpc, false)
     }
 
     /// Puts a task into the server's spooler. When this returns, the task is queued; the spooler may not have run it yet.
@@ -180,18 +180,25 @@ impl Client {
 
     /// Sends any bytes, valid or not. Returns everything that the server sends up to its close.
     ///
+    /// The connection stays open in both directions until the value is dropped. So a server that needs more bytes waits for
+    /// them until its timeout. [`raw_and_half_close`](Self::raw_and_half_close) tells it that no more will come.
+    ///
+    /// If the bytes are a web request, [`Exchange::split`] splits the answer into head and body:
+    ///
     /// ```
     /// # use std::io::{Read, Write};
     /// # use uwsgi_io::Client;
+    /// use uwsgi::client::Exchange;
     /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
     /// # let server = std::thread::spawn(move || {
     /// #     let mut stream = listener.accept().unwrap().0;
-    /// #     stream.read_exact(&mut [0; 9]).unwrap();
-    /// #     stream.write_all(b"hello").unwrap();
+    /// #     stream.read_exact(&mut [0; 25]).unwrap();
+    /// #     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
     /// # });
-    /// // Modifier 101: uWSGI sends the bytes back.
-    /// assert_eq!(client.raw(b"\x65\x05\x00\x00hello")?.into_vec(1024)?, b"hello");
+    /// let answer = client.raw(b"\0\x15\0\0\x0e\0REQUEST_METHOD\x03\0GET")?.into_vec(1024)?;
+    /// let response = Exchange::new(false).split(&answer)?;
+    /// assert_eq!((response.head.status(), &*response.body), (200, &b"hello"[..]));
     /// # server.join().unwrap();
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -202,7 +209,39 @@ impl Client {
     pub fn raw(&mut self, bytes: &[u8]) -> Result<Value<'_>, ClientError> {
         self.outgoing.clear();
         self.outgoing.extend_from_slice(bytes);
-        self.read_to_close(Asked::Request)
+        self.read_to_close(Asked::Request, false)
+    }
+
+    /// Sends any bytes like [`raw`](Self::raw), and then half-closes the connection: the server sees the end of the stream after
+    /// the last byte, and can still answer.
+    ///
+    /// The half-close follows as soon as the kernel has taken the last byte: before this returns, or during a read of the value
+    /// if the server takes the bytes slowly.
+    ///
+    /// ```
+    /// # use std::io::{Read, Write};
+    /// # use uwsgi_io::Client;
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let mut client = Client::new(&listener.local_addr()?.to_string())?;
+    /// # let server = std::thread::spawn(move || {
+    /// #     let mut stream = listener.accept().unwrap().0;
+    /// #     stream.read_to_end(&mut Vec::new()).unwrap();
+    /// #     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    /// # });
+    /// // The header announces 21 bytes, and only two follow.
+    /// let answer = client.raw_and_half_close(b"\0\x15\0\0\x0e\0")?.into_vec(1024)?;
+    /// assert!(answer.starts_with(b"HTTP/1.1 400"));
+    /// # server.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no connection.
+    pub fn raw_and_half_close(&mut self, bytes: &[u8]) -> Result<Value<'_>, ClientError> {
+        self.outgoing.clear();
+        self.outgoing.extend_from_slice(bytes);
+        self.read_to_close(Asked::Request, true)
     }
 
     /// Sends the bytes of `self.outgoing`. Any answer other than [`Reply::Accepted`] is an error.
@@ -230,13 +269,17 @@ impl Client {
         AnswerPacket::read(driver, exchange, incoming, address, asked).map_err(failed)
     }
 
-    /// Sends the bytes of `self.outgoing`. Returns everything that the server sends up to its close.
-    fn read_to_close(&mut self, asked: Asked) -> Result<Value<'_>, ClientError> {
+    /// Sends the bytes of `self.outgoing`, and then half-closes if `half_closes` says so. Returns everything that the server
+    /// sends up to its close.
+    fn read_to_close(&mut self, asked: Asked, half_closes: bool) -> Result<Value<'_>, ClientError> {
         let Self { address, settings, connection, incoming, outgoing } = self;
-        match start_sending(address, settings, connection, outgoing, io::empty(), (Instant::now(), None)) {
-            Ok((driver, _)) => Ok(Value::new(BufferedSource::empty(driver, incoming), &[], None, address, asked)),
-            Err(kind) => Err(ClientError::new(address, kind)),
+        let (mut driver, _) =
+            start_sending(address, settings, connection, outgoing, io::empty(), (Instant::now(), None))
+                .map_err(|kind| ClientError::new(address, kind))?;
+        if half_closes {
+            driver.half_close_when_sent();
         }
+        Ok(Value::new(BufferedSource::empty(driver, incoming), &[], None, address, asked))
     }
 
     /// Writes the packet of a call.

@@ -1,9 +1,10 @@
 //! Requests and responses.
 
+use core::time::Duration;
 use std::io::{self, BufRead, Read};
 
 use uwsgi::client::Address;
-use uwsgi_io::Client;
+use uwsgi_io::{Client, ClientErrorKind};
 
 use crate::server::{Connection, Server, read_bytes};
 use crate::{get, packet, post};
@@ -153,5 +154,36 @@ fn raw_bytes() {
     let value = client.raw(b"abc").unwrap();
     assert_eq!(value.length(), None);
     assert_eq!(value.into_vec(0).unwrap(), b"", "an empty answer is not an error here");
+    server.join();
+}
+
+/// The server reads up to the end of the stream before it answers. The second request is longer than what a connection buffers,
+/// so that most of it leaves during the read of the answer.
+#[test]
+fn raw_bytes_and_a_half_close() {
+    let echo = |_: usize, connection: &mut dyn Connection| {
+        let mut got = Vec::new();
+        connection.read_to_end(&mut got).unwrap();
+        connection.write_all(&got).unwrap();
+    };
+    for server in [Server::tcp(2, echo), Server::unix(2, echo)] {
+        let mut client = server.client().with_read_timeout(Duration::from_secs(20));
+        for bytes in [b"malformed".to_vec(), vec![b'x'; 20 << 20]] {
+            let answer = client.raw_and_half_close(&bytes).unwrap().into_vec(bytes.len()).unwrap();
+            assert!(answer == bytes);
+        }
+        server.join();
+    }
+}
+
+/// Without a half-close the server sees no end of the stream.
+#[test]
+fn raw_bytes_leave_the_stream_open() {
+    let server = Server::tcp(1, |_, connection| {
+        connection.read_to_end(&mut Vec::new()).unwrap();
+    });
+    let mut client = server.client().with_read_timeout(Duration::from_millis(50));
+    let error = client.raw(b"malformed").unwrap().into_vec(10).unwrap_err();
+    assert!(matches!(error.kind(), ClientErrorKind::TimedOut(_)), "{error}");
     server.join();
 }

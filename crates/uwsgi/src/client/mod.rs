@@ -6,6 +6,8 @@ mod exchange_send;
 mod message;
 mod no_body;
 mod repeat;
+#[cfg(feature = "alloc")]
+mod split_response;
 mod step;
 
 pub use crate::address::{Address, AddressError};
@@ -14,4 +16,6 @@ pub use exchange_error::ExchangeError;
 pub use message::{MessageStep, message_answer};
 pub use no_body::declare_no_body;
 pub use repeat::{FailedAttempt, is_idempotent};
+#[cfg(feature = "alloc")]
+pub use split_response::SplitResponse;
 pub use step::{AnswerStep, Incoming, ResponseStep};

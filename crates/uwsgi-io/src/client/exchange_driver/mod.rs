@@ -30,6 +30,8 @@ pub(crate) struct ExchangeDriver<'c, T, B> {
     answer_began: bool,
     /// Whether bytes have left since the last read.
     sent_since_read: bool,
+    /// Whether to half-close once everything has left.
+    half_closes: bool,
 }
 
 /// The length of the send buffer.
@@ -48,6 +50,21 @@ impl<'c, T: Transport, B: Read> ExchangeDriver<'c, T, B> {
             send_error: None,
             answer_began: false,
             sent_since_read: false,
+            half_closes: false,
+        }
+    }
+
+    /// Half-closes the connection once everything has left: now, or during a later read.
+    pub(crate) fn half_close_when_sent(&mut self) {
+        self.half_closes = true;
+        self.half_close_if_sent();
+    }
+
+    fn half_close_if_sent(&mut self) {
+        if self.half_closes && self.is_sent() {
+            self.half_closes = false;
+            // This fails if the connection has ended. Then a read says so.
+            let _ended = self.transport().shut_down_write();
         }
     }
 
@@ -307,6 +324,7 @@ impl<T: Transport, B: Read> Source for ExchangeDriver<'_, T, B> {
             let ready = self.transport().wait_either(if has_bytes { until } else { Some(now) })?;
             if has_bytes && ready.write && self.try_write() {
                 since = self.transport().now();
+                self.half_close_if_sent();
             }
             if ready.read {
                 if let Some(count) = self.try_read(room)? {
