@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use uwsgi::Limits;
-use uwsgi::server::{Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::Settings;
 use uwsgi_benches::{inputs, ours, rivals};
 
 fn receive(c: &mut Criterion) {

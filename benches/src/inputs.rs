@@ -170,7 +170,8 @@ const ANSWER_HEAD: &str = "HTTP/1.1 200 OK\r\n\
 #[cfg(test)]
 mod tests {
     use uwsgi::Limits;
-    use uwsgi::server::{Settings, Time};
+    use uwsgi::Time;
+    use uwsgi::server::Settings;
 
     use super::*;
     use crate::{ours, rivals};

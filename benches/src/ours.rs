@@ -1,8 +1,9 @@
 //! Our side of each pair, as one function each.
 
-use uwsgi::client::{Exchange, ResponseStep};
+use uwsgi::Time;
+use uwsgi::client::{self, Exchange};
 use uwsgi::response::ResponseHead;
-use uwsgi::server::{BodyStep, HeadStep, Receive, Settings, Time};
+use uwsgi::server::{BodyStep, HeadStep, Receive, Settings};
 use uwsgi::{DecodeError, EncodeError, Limits, Modifier1, Packet, Request, Vars, VarsEncoder};
 
 /// Decodes a packet, validates its vars and counts them.
@@ -98,7 +99,7 @@ pub fn receive<'a>(settings: &Settings, now: Time, bytes: &'a [u8]) -> Option<Re
 #[inline(never)]
 pub fn exchange(got: &[u8]) -> Option<ResponseHead<'_>> {
     let mut exchange = Exchange::new(false);
-    let uwsgi::client::AnswerStep::Head { response, .. } = exchange.answer(got, false) else { return None };
+    let client::AnswerStep::Head { response, .. } = exchange.answer(got, false) else { return None };
     Some(response)
 }
 
@@ -108,9 +109,9 @@ pub fn exchange_byte_by_byte(got: &[u8]) -> Option<ResponseHead<'_>> {
     let mut exchange = Exchange::new(false);
     for len in 1..=got.len() {
         match exchange.head(got.get(..len)?, false) {
-            ResponseStep::Need(_) => {}
-            ResponseStep::Head { end } => return exchange.response(got.get(..end)?).ok(),
-            ResponseStep::Fail(_) => return None,
+            client::HeadStep::Need(_) => {}
+            client::HeadStep::Head { end } => return exchange.response(got.get(..end)?).ok(),
+            client::HeadStep::Fail(_) => return None,
         }
     }
     None

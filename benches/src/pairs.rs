@@ -3,7 +3,8 @@
 use std::fmt;
 use std::hint::black_box;
 
-use uwsgi::server::{Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::Settings;
 use uwsgi::{Limits, Packet, Request};
 
 use crate::inputs::{self, Input};

@@ -2,9 +2,10 @@
 //! each step: each call makes progress or waits, no call waits for more bytes than are missing, a failure stays the same
 //! failure, and a deadline takes effect at its time and not before.
 
-use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::Time;
+use uwsgi::client::{self, AnswerStep, Exchange, ExchangeError};
 use uwsgi::response::ResponseEncoder;
-use uwsgi::server::{AnswerError, BodyStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time};
+use uwsgi::server::{AnswerError, BodyStep, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings};
 use uwsgi::{Header, Request};
 
 use crate::naive::Pair;
@@ -72,9 +73,9 @@ impl<'s, I: Iterator<Item = &'s [u8]>> Input<I> {
 /// then decoded.
 pub fn answer<'s>(exchange: &mut Exchange, pieces: impl IntoIterator<Item = &'s [u8]>) -> Answer {
     drive(exchange, pieces, |exchange, got, eof| match exchange.head(got, eof) {
-        ResponseStep::Need(more) => HeadResult::Need(more),
-        ResponseStep::Fail(error) => HeadResult::Fail(error),
-        ResponseStep::Head { end } => match exchange.response(&got[..end]) {
+        client::HeadStep::Need(more) => HeadResult::Need(more),
+        client::HeadStep::Fail(error) => HeadResult::Fail(error),
+        client::HeadStep::Head { end } => match exchange.response(&got[..end]) {
             Ok(response) => HeadResult::Head(Head::from(&response), end),
             Err(error) => HeadResult::Fail(error),
         },
@@ -116,9 +117,9 @@ fn drive<'s>(
                 }
             }
             HeadResult::Fail(error) => {
-                assert_eq!(exchange.head(&input.got, input.eof), ResponseStep::Fail(error));
+                assert_eq!(exchange.head(&input.got, input.eof), client::HeadStep::Fail(error));
                 assert_eq!(exchange.answer(&input.got, input.eof), AnswerStep::Fail(error));
-                assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
+                assert_eq!(exchange.body(&input.got, input.eof), client::BodyStep::Fail(error));
                 return failed(heads, Vec::new(), error);
             }
         }
@@ -126,25 +127,25 @@ fn drive<'s>(
     let mut body = Vec::new();
     let end = loop {
         match exchange.body(&input.got, input.eof) {
-            Incoming::Need(more) => input.read(more),
-            Incoming::Body { skip, take } => {
+            client::BodyStep::Need(more) => input.read(more),
+            client::BodyStep::Body { skip, take } => {
                 assert!(skip + take > 0, "no progress");
                 input.take(skip);
                 body.extend(input.take(take));
             }
-            Incoming::End { skip } => {
+            client::BodyStep::End { skip } => {
                 input.take(skip);
-                assert_eq!(exchange.body(&input.got, input.eof), Incoming::End { skip: 0 });
+                assert_eq!(exchange.body(&input.got, input.eof), client::BodyStep::End { skip: 0 });
                 // Where the machine waits for the end of the stream, the end counts as one byte.
                 if !input.eof {
                     input.end_unit();
                 }
                 break End::Whole;
             }
-            Incoming::Upgraded => break End::Upgraded,
-            Incoming::Send => panic!("a request without a body is sent at once"),
-            Incoming::Fail(error) => {
-                assert_eq!(exchange.body(&input.got, input.eof), Incoming::Fail(error));
+            client::BodyStep::Upgraded => break End::Upgraded,
+            client::BodyStep::Send => panic!("a request without a body is sent at once"),
+            client::BodyStep::Fail(error) => {
+                assert_eq!(exchange.body(&input.got, input.eof), client::BodyStep::Fail(error));
                 return failed(heads, body, error);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 
 use crate::naive::Pair;
 
@@ -122,13 +122,13 @@ pub fn framing(
     lengths: &[&[u8]],
     transfer_encoding: Option<&[u8]>,
     chunked: bool,
-) -> Result<RequestBody, FramingError> {
+) -> Result<RequestFraming, FramingError> {
     match lengths.last() {
-        Some(value) if !value.is_empty() => Ok(RequestBody::Length(number(value)?)),
+        Some(value) if !value.is_empty() => Ok(RequestFraming::Length(number(value)?)),
         _ if chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
-            Ok(RequestBody::Chunked)
+            Ok(RequestFraming::Chunked)
         }
-        _ => Ok(RequestBody::None),
+        _ => Ok(RequestFraming::None),
     }
 }
 

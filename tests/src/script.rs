@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_io::{Direction, Ready, Transport};
 
 /// One act of a peer. Reads use `Bytes` up, and a wait ends `Silence`. `Hang` and `Reset` never end.

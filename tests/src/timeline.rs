@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_io::{Direction, Transport};
 
 /// What the peer or the server's owner does.

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use proptest::prelude::*;
-use uwsgi::client::{Address, AddressError};
 use uwsgi::server::{AllowList, Refusal, admit};
+use uwsgi::{Address, AddressError};
 
 fn tcp(text: &str) -> Address<'static> {
     Address::Tcp(text.parse().unwrap())
@@ -154,7 +154,7 @@ fn an_address_differs_for_a_listener_and_a_client() {
 fn a_client_reaches_a_listener_without_a_host_name() {
     use uwsgi_io::{Socket, Transport};
     let listeners = uwsgi_server::Listener::bind_all(Address::parse(":0").unwrap(), 0o660).unwrap();
-    let local: Vec<_> = listeners.iter().filter_map(uwsgi_server::Listener::local).collect();
+    let local: Vec<_> = listeners.iter().filter_map(uwsgi_server::Listener::local_addr).collect();
     assert!(matches!(local[..], [SocketAddr::V4(at)] if at.ip().is_unspecified()), "{local:?}");
     let address = format!(":{}", local[0].port());
     let socket = Socket::connect(Address::parse(&address).unwrap(), std::time::Duration::from_secs(10)).unwrap();

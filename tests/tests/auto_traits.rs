@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::mem::size_of;
 
 use arrayvec::ArrayVec;
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 use uwsgi::{
     Array, ArrayEncoder, Content, ContentError, ContentErrorKind, ControlVar, DecodeError, DecodeErrorKind,
     EncodeError, EncodeErrorKind, Foreign, GetAll, Header, HeaderName, HeaderPolicy, Headers, Items, Iter, Limits,
@@ -53,7 +53,7 @@ fn public_types_go_to_any_thread() {
     plain::<Limits>();
     plain::<Modifier1>();
     plain::<PayloadForm>();
-    plain::<RequestBody>();
+    plain::<RequestFraming>();
     plain::<Scheme>();
     plain::<Standing>();
 
@@ -73,7 +73,7 @@ fn errors_and_views_stay_small() {
     assert_eq!(size_of::<Option<FramingError>>(), 1);
     assert_eq!(size_of::<Modifier1>(), 1);
     assert_eq!(size_of::<Header>(), 4);
-    assert!(size_of::<RequestBody>() <= 16);
+    assert!(size_of::<RequestFraming>() <= 16);
     assert!(size_of::<Packet<'_>>() <= 3 * size_of::<usize>());
     assert_eq!(size_of::<Vars<'_>>(), 3 * size_of::<usize>());
     assert_eq!(size_of::<Iter<'_>>(), 3 * size_of::<usize>());

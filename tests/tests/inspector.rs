@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{Packet, Request};
 use uwsgi_inspect::{Body, Finding, Found, Report};
 use uwsgi_tests::vectors::{self, Capture, Form, Framing};
@@ -29,9 +29,9 @@ fn with_report<T>(capture: &Capture, look: impl FnOnce(&Report<'_>) -> T) -> T {
     let body = &capture.packets[0].body;
     let came = &capture.bytes[body.offset..body.offset + body.length];
     let framing = match (body.framing, request.content_length()) {
-        (_, Ok(Some(length))) => RequestBody::Length(length),
-        (Framing::Rest, _) if request.header("transfer-encoding").is_some() => RequestBody::Chunked,
-        _ => RequestBody::None,
+        (_, Ok(Some(length))) => RequestFraming::Length(length),
+        (Framing::Rest, _) if request.header("transfer-encoding").is_some() => RequestFraming::Chunked,
+        _ => RequestFraming::None,
     };
     let length = u64::try_from(came.len()).unwrap();
     look(&Report::new(request, Body::new(framing, length, Sha256::digest(came).into())))

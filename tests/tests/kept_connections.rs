@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::{ServiceExt, service_fn};
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::Settings;
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head, Listener, Server};
@@ -143,7 +143,7 @@ fn blocking(settings: Settings, path: Option<PathBuf>) -> (String, Box<dyn Fn()>
         None => Listener::bind(Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)))),
     };
     let server = Server::new(Hello).unwrap().with_settings(settings).listen(listener.unwrap());
-    let at = server.local().map_or_else(|| path.unwrap().display().to_string(), |local| local.to_string());
+    let at = server.local_addr().map_or_else(|| path.unwrap().display().to_string(), |local| local.to_string());
     let handle = server.handle();
     thread::spawn(move || server.run());
     (at, Box::new(move || handle.stop()))
@@ -198,7 +198,7 @@ fn send_requests(kind: Kind, at: &str, method: Method, threads: usize, requests:
             senders.into_iter().for_each(|thread| all.add(thread.join().expect("a client")));
         }),
         Kind::Asynchronous => RUNTIME.block_on(async {
-            let client = uwsgi_tower::Client::new(at).unwrap().reusing(threads).with_idle_timeout(TIMEOUT);
+            let client = uwsgi_tower::Client::new(at).unwrap().with_pool_max_idle(threads).with_idle_timeout(TIMEOUT);
             let senders =
                 (0..threads).map(|_| tokio::spawn(send_asynchronously(client.clone(), method, Arc::clone(&left))));
             for task in senders.collect::<Vec<_>>() {

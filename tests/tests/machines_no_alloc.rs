@@ -6,12 +6,14 @@ use std::mem::size_of;
 
 use core::time::Duration;
 
+use uwsgi::Address;
+use uwsgi::Time;
 use uwsgi::chunked::{ChunkStep, Chunked};
-use uwsgi::client::{Address, Exchange, Incoming, ResponseStep};
-use uwsgi::framing::response_body;
+use uwsgi::client::{self, Exchange};
+use uwsgi::framing::response_framing;
 use uwsgi::response::{HeadEnd, ResponseEncoder, ResponseHead};
 use uwsgi::server::{
-    AllowList, BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time, admit,
+    AllowList, BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, admit,
 };
 use uwsgi_tests::counting::{CountingAllocator, allocations};
 use uwsgi_tests::vectors;
@@ -61,8 +63,8 @@ fn exchange(bytes: &[u8], step: usize) {
     let decoded = loop {
         let eof = got == bytes.len();
         match exchange.head(&bytes[from..got], eof) {
-            ResponseStep::Need(_) => got = bytes.len().min(got + step),
-            ResponseStep::Head { end } => {
+            client::HeadStep::Need(_) => got = bytes.len().min(got + step),
+            client::HeadStep::Head { end } => {
                 see((HeadEnd::default().find(&bytes[from..]), Exchange::new(false).answer(&bytes[from..], eof)));
                 let decoded = exchange.response(&bytes[from..from + end]);
                 from += end;
@@ -72,16 +74,16 @@ fn exchange(bytes: &[u8], step: usize) {
                     Err(error) => return print(error),
                 }
             }
-            ResponseStep::Fail(error) => return print(error),
+            client::HeadStep::Fail(error) => return print(error),
         }
     };
-    see((decoded.headers().count(), decoded.get("x"), response_body(&decoded, true)));
+    see((decoded.headers().count(), decoded.header("x"), response_framing(&decoded, true)));
     see(ResponseHead::decode(bytes));
     loop {
         match exchange.body(&bytes[from..got], got == bytes.len()) {
-            Incoming::Need(_) => got = bytes.len().min(got + step),
-            Incoming::Body { skip, take } => from += skip + take,
-            Incoming::Fail(error) => return print(error),
+            client::BodyStep::Need(_) => got = bytes.len().min(got + step),
+            client::BodyStep::Body { skip, take } => from += skip + take,
+            client::BodyStep::Fail(error) => return print(error),
             _ => return see(exchange.allows_another(&bytes[from..])),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::panic::catch_unwind;
 
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 use uwsgi::{
     Array, ContentErrorKind, ControlVar, DecodeErrorKind, EncodeErrorKind, Limits, Modifier1, Packet, Request, Vars,
     VarsEncoder, check,
@@ -97,7 +97,7 @@ fn announced_lengths_allocate_nothing() {
     let (packet, _) = Packet::decode(&bytes).unwrap();
     let request = Request::decode(&packet).unwrap();
     // A length is a number to compare with a limit; no memory is allocated for it.
-    assert_eq!(request.body_framing(), Ok(RequestBody::Length(u64::MAX)));
+    assert_eq!(request.body_framing(), Ok(RequestFraming::Length(u64::MAX)));
     // A header can make a reader wait for at most 65535 bytes.
     let largest = Packet::decode(b"\x00\xff\xff\x00").unwrap_err();
     assert_eq!(largest.needed(), Some(65535));
@@ -164,7 +164,7 @@ fn hop_by_hop_headers_and_second_lengths_are_not_passed_on() {
     let want = [("content-length", &b"5"[..]), ("content-type", b"text/plain"), ("accept", b"*/*")];
     assert!(bridged.iter().map(|(name, value)| (name.as_str(), *value)).eq(want), "{bridged:?}");
     assert_eq!(request.header("content-length").as_deref(), Some(&b"5"[..]));
-    assert_eq!(request.body_framing(), Ok(RequestBody::Length(5)));
+    assert_eq!(request.body_framing(), Ok(RequestFraming::Length(5)));
 }
 
 /// Several bridges copy values into HTTP text unchanged. A line end in a value then makes a header that no client sent.

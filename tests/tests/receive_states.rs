@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use uwsgi::server::{BodyStep, Drain, DrainStep, HeadStep, Receive, Refusal, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{BodyStep, Drain, DrainStep, HeadStep, Receive, Refusal, Settings};
 use uwsgi::{ContentErrorKind, DecodeErrorKind, Foreign, Limits, Modifier1};
 use uwsgi_conformance::SMALL;
 
@@ -46,16 +47,16 @@ fn a_header_is_refused_by_its_modifiers_and_its_look() {
     let rows: [(&[u8], Settings, HeadStep); 9] = [
         // Where the kind of packet is accepted, a packet may look like HTTP by chance: 21573 bytes follow.
         (b"GET ", Settings::default(), HeadStep::Refuse(Refusal::Foreign(Foreign::Http))),
-        (b"GET ", Settings::default().accepting(get), HeadStep::Need(21573)),
+        (b"GET ", Settings::default().with_modifier1(get), HeadStep::Need(21573)),
         (b"\x05\x05\0\0", Settings::default(), HeadStep::Refuse(Refusal::Modifier1(Modifier1::PSGI))),
-        (b"\x05\x05\0\0", Settings::default().accepting(Modifier1::PSGI), HeadStep::Need(5)),
+        (b"\x05\x05\0\0", Settings::default().with_modifier1(Modifier1::PSGI), HeadStep::Need(5)),
         (b"\x64\0\0\0", Settings::default(), HeadStep::Pong { end: 4 }),
         // A ping always gets a pong, and its payload is skipped.
-        (b"\x64\0\0\0", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 4 }),
-        (b"\x64\x01\0\0A", Settings::default().accepting(Modifier1::PING), HeadStep::Pong { end: 5 }),
+        (b"\x64\0\0\0", Settings::default().with_modifier1(Modifier1::PING), HeadStep::Pong { end: 4 }),
+        (b"\x64\x01\0\0A", Settings::default().with_modifier1(Modifier1::PING), HeadStep::Pong { end: 5 }),
         // A signal is only a header.
-        (b"\x6e\0\0\x11", Settings::default().accepting(Modifier1::SIGNAL), HeadStep::Message { end: 4 }),
-        (b"\xad\x07\0\0\x05\0hello", Settings::default().accepting(Modifier1::RPC), HeadStep::Message { end: 11 }),
+        (b"\x6e\0\0\x11", Settings::default().with_modifier1(Modifier1::SIGNAL), HeadStep::Message { end: 4 }),
+        (b"\xad\x07\0\0\x05\0hello", Settings::default().with_modifier1(Modifier1::RPC), HeadStep::Message { end: 11 }),
     ];
     for (bytes, settings, step) in rows {
         assert_eq!(receive(settings).head(bytes, false, START), step, "{}", bytes.escape_ascii());
@@ -65,7 +66,7 @@ fn a_header_is_refused_by_its_modifiers_and_its_look() {
 #[test]
 fn all_bytes_after_a_message_belong_to_it() {
     let bytes = b"\x11\x06\0\0\x01\0A\x01\0Bthe body";
-    let mut receive = receive(Settings::default().accepting(Modifier1::SPOOLER));
+    let mut receive = receive(Settings::default().with_modifier1(Modifier1::SPOOLER));
     assert_eq!(receive.head(bytes, false, START), HeadStep::Message { end: 10 });
     let packet = receive.message(&bytes[..10]).unwrap();
     assert_eq!((packet.modifier1(), packet.payload()), (Modifier1::SPOOLER, &b"\x01\0A\x01\0B"[..]));
@@ -83,7 +84,8 @@ fn all_bytes_after_a_message_belong_to_it() {
 
 #[test]
 fn a_message_over_the_limit_is_refused() {
-    let settings = Settings::default().accepting(Modifier1::SPOOLER).with_limits(Limits::server().with_datasize(5));
+    let settings =
+        Settings::default().with_modifier1(Modifier1::SPOOLER).with_limits(Limits::server().with_datasize(5));
     let mut receive = receive(settings);
     let HeadStep::Refuse(Refusal::Decode(error)) = receive.head(b"\x11\x06\0\0\x01\0A\x01\0B", false, START) else {
         panic!()
@@ -217,7 +219,7 @@ fn a_call_out_of_order_fails_and_so_does_every_later_call() {
         }),
     ];
     for (name, before, call) in rows {
-        let mut receive = receive(Settings::default().accepting(Modifier1::SIGNAL));
+        let mut receive = receive(Settings::default().with_modifier1(Modifier1::SIGNAL));
         before.iter().for_each(|call| call(&mut receive));
         call(&mut receive);
         let refusal = Refusal::OutOfOrder;

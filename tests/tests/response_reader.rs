@@ -82,7 +82,7 @@ fn the_most_interim_heads_pass_through_the_buffer() {
         let mut count = 0;
         while let Some(head) = reader.interim().unwrap() {
             // Each head is right, also where the buffer was full inside it.
-            assert_eq!(head.get("link"), Some(link(count).as_bytes()));
+            assert_eq!(head.header("link"), Some(link(count).as_bytes()));
             count += 1;
         }
         assert_eq!(count, most);

@@ -37,5 +37,5 @@ fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
     let address = args.next().ok_or_else(|| io::Error::other("usage: hello_server ADDRESS [MAX]"))?;
     let most = args.next().map_or(Ok(1024), |most| most.parse()).map_err(io::Error::other)?;
-    Server::new(Hello)?.bind(&address)?.with_max_connections(most).stopping_on_signals()?.run()
+    Server::new(Hello)?.bind(&address)?.with_max_connections(most).with_stop_on_signals()?.run()
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
-use uwsgi::client::{AnswerStep, Exchange, Incoming};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange};
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_benches::transfer::{BUFFER, modifier2};
 
@@ -76,14 +76,14 @@ fn answer(stream: &mut UnixStream) -> io::Result<u64> {
     let mut body = 0;
     loop {
         match exchange.body(&buffer[at..filled], false) {
-            Incoming::Body { skip, take } => {
+            BodyStep::Body { skip, take } => {
                 at += skip + take;
                 body += take as u64;
             }
-            Incoming::End { .. } => return Ok(body),
-            Incoming::Fail(error) => return Err(io::Error::other(error)),
-            Incoming::Send | Incoming::Upgraded => return Err(io::Error::other("the connection was upgraded")),
-            Incoming::Need(_) => {
+            BodyStep::End { .. } => return Ok(body),
+            BodyStep::Fail(error) => return Err(io::Error::other(error)),
+            BodyStep::Send | BodyStep::Upgraded => return Err(io::Error::other("the connection was upgraded")),
+            BodyStep::Need(_) => {
                 filled = stream.read(&mut buffer)?;
                 at = 0;
                 if filled == 0 {

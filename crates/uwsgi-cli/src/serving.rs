@@ -8,7 +8,7 @@ use std::thread;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_server::Listener;
 
 use crate::exit::Failure;

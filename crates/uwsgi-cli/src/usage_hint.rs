@@ -6,7 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 use http::Uri;
-use uwsgi::client::Address;
+use uwsgi::Address;
 
 use crate::options::SERVER_VARIABLE;
 use crate::options::values::url_server;

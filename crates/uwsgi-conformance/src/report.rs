@@ -24,7 +24,7 @@
 
 use core::fmt::Write;
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::server::Refusal;
 use uwsgi::{HeaderName, Limits, Packet, Request};
 
@@ -155,8 +155,8 @@ fn describe(text: &mut String, request: &Request<'_>, accept_chunked: bool) {
     push(text, format_args!("modifiers {} {}", request.modifier1().0, request.modifier2()));
     let framing = if accept_chunked { request.body_framing_or_chunked() } else { request.body_framing() };
     match framing {
-        Ok(RequestBody::Length(length)) => push(text, format_args!("framing length {length}")),
-        Ok(RequestBody::Chunked) => push(text, format_args!("framing chunked")),
+        Ok(RequestFraming::Length(length)) => push(text, format_args!("framing length {length}")),
+        Ok(RequestFraming::Chunked) => push(text, format_args!("framing chunked")),
         Ok(_) => push(text, format_args!("framing none")),
         Err(error) => push(text, format_args!("framing refused: {error}")),
     }

@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Instant;
 
 use served::{Way, serve, with_server};
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{App, Bytes, Case, Finding, Needs, Plan, Sender, Split, Step, all, observe, play};

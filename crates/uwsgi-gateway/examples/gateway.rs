@@ -2,7 +2,7 @@
 
 use core::error::Error;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_gateway::{Gateway, Settings};
 use uwsgi_server::Listener;
 

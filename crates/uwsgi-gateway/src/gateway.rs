@@ -23,7 +23,7 @@ use crate::vars::{FrontAddresses, SettingsError};
 /// A gateway from HTTP/1.1 to uwsgi.
 ///
 /// ```no_run
-/// use uwsgi::client::Address;
+/// use uwsgi::Address;
 /// use uwsgi_gateway::{Gateway, Settings};
 /// use uwsgi_server::Listener;
 ///
@@ -131,7 +131,7 @@ impl Gateway {
     /// Returns the TCP addresses that the gateway listens at.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(Listener::local).collect()
+        self.listeners.iter().filter_map(Listener::local_addr).collect()
     }
 
     /// Returns a handle that stops the gateway: [`Stop::ask`].

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use alloc::string::String;
 use http::HeaderValue;
-use uwsgi::client::{Address, AddressError};
 use uwsgi::server::ConnectionLimit;
+use uwsgi::{Address, AddressError};
 
 use crate::vars::Translation;
 
@@ -17,7 +17,7 @@ use crate::vars::Translation;
 /// use uwsgi_gateway::Settings;
 ///
 /// let settings = Settings::new("unix:/run/app.sock")?.with_backend_timeout(Duration::from_secs(300)).with_max_body(10 << 20);
-/// # Ok::<(), uwsgi::client::AddressError>(())
+/// # Ok::<(), uwsgi::AddressError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -15,7 +15,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::Instant;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::{Header, Packet};
 use uwsgi_gateway::{Gateway, Settings, Stop};
 use uwsgi_server::Listener;

@@ -14,7 +14,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_gateway::{AccessLog, Gateway, Settings, Stop};
 use uwsgi_server::{Answer, AppError, Body, Call, Handle, Head, Listener, Server};
 
@@ -43,7 +43,7 @@ impl Backend {
             Ok(answer.whole(Head::new(200).with("Content-Type", "text/plain"), path.as_bytes())?)
         };
         let server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
-        let address = server.listeners()[0].local().unwrap();
+        let address = server.listeners()[0].local_addr().unwrap();
         let handle = server.handle();
         let thread = Some(thread::spawn(move || server.run()));
         Self { address, paths, go, handle, thread }

@@ -1,30 +1,30 @@
 //! What a server knows about the body of a request.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 
 /// What a server knows about the body of a request after it has read the body.
 ///
 /// This does not need the body itself: a server can count and hash the bytes while it reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Body {
-    framing: RequestBody,
+    framing: RequestFraming,
     length: u64,
     sha256: [u8; 32],
 }
 
 impl Body {
     /// No body.
-    pub const NONE: Self = Self { framing: RequestBody::None, length: 0, sha256: SHA256_OF_EMPTY };
+    pub const NONE: Self = Self { framing: RequestFraming::None, length: 0, sha256: SHA256_OF_EMPTY };
 
     /// Creates the description of a body that was read: its framing, how many bytes came, and their SHA-256.
     #[must_use]
-    pub const fn new(framing: RequestBody, length: u64, sha256: [u8; 32]) -> Self {
+    pub const fn new(framing: RequestFraming, length: u64, sha256: [u8; 32]) -> Self {
         Self { framing, length, sha256 }
     }
 
     /// Returns the framing: where the body should end.
     #[must_use]
-    pub const fn framing(&self) -> RequestBody {
+    pub const fn framing(&self) -> RequestFraming {
         self.framing
     }
 
@@ -43,8 +43,8 @@ impl Body {
     /// Returns the framing as one word.
     pub(crate) const fn framing_name(&self) -> &'static str {
         match self.framing {
-            RequestBody::Length(_) => "content-length",
-            RequestBody::Chunked => "chunked",
+            RequestFraming::Length(_) => "content-length",
+            RequestFraming::Chunked => "chunked",
             _ => "none",
         }
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has found something")]
 
 use serde_json::{Value, json};
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Format, Report};
 
@@ -35,7 +35,7 @@ fn with_report<T>(look: impl FnOnce(&Report<'_>) -> T) -> T {
     }
     let (packet, _) = Packet::decode(encoder.finish(Modifier1::WSGI, 0).unwrap()).unwrap();
     let request = Request::decode(&packet).unwrap();
-    look(&Report::new(request, Body::new(RequestBody::Length(5), 5, [0xab; 32])))
+    look(&Report::new(request, Body::new(RequestFraming::Length(5), 5, [0xab; 32])))
 }
 
 #[test]

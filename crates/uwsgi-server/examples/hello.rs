@@ -8,5 +8,5 @@ fn hello(_: &Call<'_>, _: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), 
 
 fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3031".into());
-    Server::new(hello)?.bind(&address)?.stopping_on_signals()?.run()
+    Server::new(hello)?.bind(&address)?.with_stop_on_signals()?.run()
 }

@@ -76,7 +76,7 @@ fn a_request_that_has_waited_5_seconds_goes_on_without_a_permit_and_is_named() {
         Ok(answer.whole(Head::new(200), call.workers().to_string().as_bytes())?)
     };
     let server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap().with_workers(1);
-    let (address, handle) = (server.local().unwrap(), server.handle());
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
     let running = thread::spawn(|| server.run());
 
     let ask = |packet: &[u8]| {

@@ -38,7 +38,7 @@ fn the_hosts_handlers_are_called_while_a_server_runs_and_afterwards() {
         (signal, handled)
     });
     for (signal, handled) in &signals {
-        let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().stopping_on_signals().unwrap();
+        let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_stop_on_signals().unwrap();
         let running = thread::spawn(|| server.run());
         assert!(is_handled(*signal, handled), "{signal:?}: the host's handler is not called while there is a server");
         running.join().unwrap().unwrap();

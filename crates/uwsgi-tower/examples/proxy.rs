@@ -22,8 +22,9 @@ type Answer = Result<Response<Either<uwsgi_tower::Incoming, Full<Bytes>>>, Infal
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let listener = TcpListener::bind(args.next().unwrap_or_else(|| "127.0.0.1:8080".into())).await?;
-    let client =
-        Client::new(&args.next().unwrap_or_else(|| "127.0.0.1:3031".into()))?.reusing(16).retrying_idempotent();
+    let client = Client::new(&args.next().unwrap_or_else(|| "127.0.0.1:3031".into()))?
+        .with_pool_max_idle(16)
+        .with_idempotent_retries();
     loop {
         let (stream, peer) = listener.accept().await?;
         let client = client.clone();

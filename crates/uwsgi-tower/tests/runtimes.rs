@@ -77,7 +77,7 @@ fn a_runtime_without_timers_is_refused_at_once() {
 #[test]
 fn kept_connections_are_watched_in_every_runtime() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap().reusing(4);
+    let client = Client::new(&listener.local_addr().unwrap().to_string()).unwrap().with_pool_max_idle(4);
     let (sender, closed) = std::sync::mpsc::channel();
     let (read, was_read) = std::sync::mpsc::channel();
     let backend = thread::spawn(move || {

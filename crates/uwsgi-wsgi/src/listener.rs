@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::ConnectionLimit;
 use uwsgi_server::Listener;
 

@@ -54,7 +54,9 @@ pub use wire::vars::{GetAll, Iter, Pairs, Vars};
 
 /// Where the body of a request ends, and where the body of an answer ends.
 pub mod framing {
-    pub use crate::http::body_framing::{RequestBody, ResponseBody, bytes_may_follow, request_body, response_body};
+    pub use crate::http::body_framing::{
+        RequestFraming, ResponseFraming, bytes_may_follow, request_framing, response_framing,
+    };
     pub use crate::http::content_length::{
         FramingError, content_length, declared_length, is_length_right, whole_length,
     };

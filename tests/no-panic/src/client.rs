@@ -1,8 +1,8 @@
 //! The client side of a connection, and HTTP for both sides, without the functions that call memchr or httparse.
 
 use uwsgi::chunked::{ChunkError, ChunkStep, Chunked};
-use uwsgi::client::{Exchange, Incoming, MessageStep, ResponseStep, message_answer};
-use uwsgi::framing::{ResponseBody, response_body};
+use uwsgi::client::{BodyStep, Exchange, HeadStep, MessageStep, message_answer};
+use uwsgi::framing::{ResponseFraming, response_framing};
 use uwsgi::response::{EncodedHead, HeadLimits, RefusedLine, ResponseEncoder, ResponseHead};
 
 proven! {
@@ -16,7 +16,7 @@ proven! {
     fn exchange_send(exchange: &mut Exchange, len: usize) -> (usize, u64) {
         (exchange.send(len), exchange.outgoing())
     }
-    fn exchange_body(exchange: &mut Exchange, got: &[u8], eof: bool) -> Incoming {
+    fn exchange_body(exchange: &mut Exchange, got: &[u8], eof: bool) -> BodyStep {
         exchange.body(got, eof)
     }
     fn exchange_allows_another(exchange: &Exchange, rest: &[u8]) -> bool {
@@ -27,8 +27,8 @@ proven! {
         message_answer(got, eof)
     }
 
-    fn framing_response_body(head: &ResponseHead<'_>, to_head: bool) -> ResponseBody {
-        response_body(head, to_head)
+    fn framing_response_body(head: &ResponseHead<'_>, to_head: bool) -> ResponseFraming {
+        response_framing(head, to_head)
     }
     fn response_version<'a>(head: &ResponseHead<'a>) -> Option<&'a [u8]> {
         head.version()
@@ -57,7 +57,7 @@ pub(crate) fn run(bytes: &[u8]) {
     ];
     for answer in ANSWERS {
         let mut exchange = exchange_new(false, 65536, 256);
-        let ResponseStep::Head { end } = exchange.head(answer, false) else { continue };
+        let HeadStep::Head { end } = exchange.head(answer, false) else { continue };
         let Ok(head) = exchange.response(&answer[..end]) else { continue };
         call! {
             framing_response_body: &head, false;

@@ -1,6 +1,6 @@
 //! The view of a packet as a request, and where its body ends.
 
-use uwsgi::framing::{self, FramingError, RequestBody};
+use uwsgi::framing::{self, FramingError, RequestFraming};
 use uwsgi::{
     DecodeError, HeaderName, Headers, Limits, Modifier1, Packet, Request, RequestUri, Scheme, Target, Vars,
     below_mount, check, check_var, connection_lists, is_request_uri_of, is_upgrade, trim_mount,
@@ -49,10 +49,10 @@ proven! {
     fn request_content_length(request: &Request<'_>) -> Result<Option<u64>, FramingError> {
         request.content_length()
     }
-    fn request_body_framing(request: &Request<'_>) -> Result<RequestBody, FramingError> {
+    fn request_body_framing(request: &Request<'_>) -> Result<RequestFraming, FramingError> {
         request.body_framing()
     }
-    fn request_body_framing_or_chunked(request: &Request<'_>) -> Result<RequestBody, FramingError> {
+    fn request_body_framing_or_chunked(request: &Request<'_>) -> Result<RequestFraming, FramingError> {
         request.body_framing_or_chunked()
     }
     fn request_scheme(request: &Request<'_>) -> Scheme {
@@ -133,8 +133,8 @@ proven! {
         length: Option<&[u8]>,
         transfer_encoding: Option<&[u8]>,
         accept_chunked: bool,
-    ) -> Result<RequestBody, FramingError> {
-        framing::request_body(length, transfer_encoding, accept_chunked)
+    ) -> Result<RequestFraming, FramingError> {
+        framing::request_framing(length, transfer_encoding, accept_chunked)
     }
     fn framing_declared_length(lengths: &[&[u8]]) -> Result<Option<u64>, FramingError> {
         framing::declared_length(lengths.iter().copied())

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use uwsgi::Modifier1;
+use uwsgi::Time;
 use uwsgi::response::{EncodedHead, ResponseEncoder};
 use uwsgi::server::{
     AnswerError, BodyStep, Cut, Drain, DrainStep, Ending, Failure, HeadStep, Leaves, Receive, Refusal, Respond,
-    Settings, Time, TimeStep,
+    Settings, TimeStep,
 };
 
 proven! {
@@ -21,7 +22,7 @@ proven! {
         Settings::default()
     }
     fn settings_with(settings: Settings, bytes: u64, idle: Duration, modifier1: Modifier1) -> Settings {
-        settings.with_body_limit(bytes).with_keepalive(idle).accepting(modifier1)
+        settings.with_body_limit(bytes).with_keepalive(idle).with_modifier1(modifier1)
     }
     fn settings_accepts(settings: &Settings, modifier1: Modifier1) -> bool {
         settings.accepts(modifier1)

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_gateway::{Gateway, Settings, Stop};
 use uwsgi_server::Listener;
 use uwsgi_tests::trace;

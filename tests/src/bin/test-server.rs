@@ -30,9 +30,9 @@ fn run() -> io::Result<()> {
         match name {
             "bind" => server = server.bind(value)?,
             "workers" => server = server.with_workers(usize::try_from(number()?).map_err(io::Error::other)?),
-            "stack" => server = server.with_stack(usize::try_from(number()?).map_err(io::Error::other)?),
+            "stack" => server = server.with_stack_size(usize::try_from(number()?).map_err(io::Error::other)?),
             "max" => server = server.with_max_connections(usize::try_from(number()?).map_err(io::Error::other)?),
-            "allow" => server = server.with_allow(AllowList::parse(value.into()).map_err(io::Error::other)?),
+            "allow" => server = server.with_allow_list(AllowList::parse(value.into()).map_err(io::Error::other)?),
             "log" => server = server.with_access_log(AccessLog::combined(append(value)?)),
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,
@@ -45,7 +45,7 @@ fn run() -> io::Result<()> {
             _ => return Err(io::Error::other(format!("no option {name}"))),
         }
     }
-    server.with_settings(settings).stopping_on_signals()?.run()?;
+    server.with_settings(settings).with_stop_on_signals()?.run()?;
     thread::sleep(lives_on);
     Ok(())
 }

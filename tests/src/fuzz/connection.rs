@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::server::{Refusal, Settings};
 use uwsgi::{Limits, Modifier1, Packet, Request, check};
 
@@ -65,7 +65,7 @@ impl Choice {
         if self.keepalive {
             settings = settings.with_keepalive(Duration::from_secs(5));
         }
-        if self.odd { settings.accepting(Modifier1::PING) } else { settings }
+        if self.odd { settings.with_modifier1(Modifier1::PING) } else { settings }
     }
 
     fn serve<'s>(self, pieces: impl IntoIterator<Item = &'s [u8]>) -> Seen {
@@ -144,7 +144,7 @@ impl Choice {
 
     /// Returns the length of the packet, its vars, and how the body after it is framed; `None` for a ping.
     #[allow(clippy::type_complexity, reason = "explained in the line above, and used once")]
-    fn packet(self, rest: &[u8]) -> Result<Option<(usize, Vec<Pair>, RequestBody)>, Refusal> {
+    fn packet(self, rest: &[u8]) -> Result<Option<(usize, Vec<Pair>, RequestFraming)>, Refusal> {
         let header = naive::header(rest).map_err(|_| Refusal::EndOfStream)?;
         let accepted = header.modifier1 == 0;
         if !accepted && header.modifier1 != 100 {
@@ -173,7 +173,7 @@ impl Choice {
         let framing = framing.map_err(Refusal::Framing)?;
         let limit = self.body_limit();
         match framing {
-            RequestBody::Length(length) if length > limit => return Err(Refusal::BodyTooLarge { length, limit }),
+            RequestFraming::Length(length) if length > limit => return Err(Refusal::BodyTooLarge { length, limit }),
             _ => {}
         }
         let (packet, _) = Packet::decode(rest).unwrap();
@@ -182,9 +182,9 @@ impl Choice {
     }
 
     /// Returns a body or why it is refused, and how many bytes it takes.
-    fn body(self, rest: &[u8], framing: RequestBody) -> (Result<Vec<u8>, Refusal>, usize) {
+    fn body(self, rest: &[u8], framing: RequestFraming) -> (Result<Vec<u8>, Refusal>, usize) {
         match framing {
-            RequestBody::Length(length) => {
+            RequestFraming::Length(length) => {
                 let missing = length.saturating_sub(rest.len() as u64);
                 if missing > 0 {
                     return (Err(Refusal::BodyCutShort { missing }), rest.len());
@@ -192,7 +192,7 @@ impl Choice {
                 let length = usize::try_from(length).unwrap();
                 (Ok(rest[..length].to_vec()), length)
             }
-            RequestBody::Chunked => {
+            RequestFraming::Chunked => {
                 let (body, end) = naive_http::chunked(rest);
                 let limit = self.body_limit();
                 if body.len() as u64 > limit {

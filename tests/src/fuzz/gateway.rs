@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{Header, Packet, Request};
 use uwsgi_gateway::{FrontAddresses, Gateway, Settings};
 use uwsgi_tower::Client;
@@ -144,7 +144,7 @@ async fn serve(mut connection: DuplexStream, flags: u8, requests: &Mutex<Vec<Rec
     connection.read_exact(&mut packet[Header::LEN..]).await.expect("the gateway sends whole packets");
     let (packet, _) = Packet::decode(&packet).unwrap();
     let request = Request::decode(&packet).unwrap();
-    let RequestBody::Length(length) = request.body_framing().unwrap() else { panic!("a request without a length") };
+    let RequestFraming::Length(length) = request.body_framing().unwrap() else { panic!("a request without a length") };
     let mut body = vec![0; usize::try_from(length).unwrap()];
     if connection.read_exact(&mut body).await.is_err() {
         // A streamed body may break off.

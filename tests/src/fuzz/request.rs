@@ -1,6 +1,6 @@
 //! Vars, seen as an HTTP request.
 
-use uwsgi::framing::{self, RequestBody};
+use uwsgi::framing::{self, RequestFraming};
 use uwsgi::{ContentErrorKind, ControlVar, HeaderName, Packet, Request, Scheme, check, check_var};
 
 use super::{all, in_packet, last, packet_of, print, rules, show};
@@ -179,11 +179,11 @@ fn body(request: &Request<'_>, pairs: &[Pair]) {
     let want = naive_cgi::framing(&lengths, None, false);
     assert_eq!(request.body_framing(), want);
     assert_eq!(request.body_framing_or_chunked(), naive_cgi::framing(&lengths, coding, true));
-    assert_eq!(framing::request_body(lengths.last().copied(), coding, false), want, "a coding changes nothing");
+    assert_eq!(framing::request_framing(lengths.last().copied(), coding, false), want, "a coding changes nothing");
     assert_eq!(framing::declared_length(lengths.iter().copied()), naive_cgi::declared(&lengths));
     assert_eq!(request.allows_keepalive(), naive_cgi::allows_keepalive(&lengths));
     match want {
-        Ok(RequestBody::Length(length)) => {
+        Ok(RequestFraming::Length(length)) => {
             assert_eq!(request.content_length(), Ok(Some(length)));
             assert_eq!(std::str::from_utf8(lengths.last().unwrap()).map(str::parse), Ok(Ok(length)));
         }

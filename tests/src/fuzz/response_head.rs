@@ -1,6 +1,6 @@
 //! Heads of responses.
 
-use uwsgi::framing::{ResponseBody, response_body};
+use uwsgi::framing::{ResponseFraming, response_framing};
 use uwsgi::response::{HeadEnd, ResponseHead};
 
 use super::print;
@@ -69,17 +69,17 @@ fn agree(bytes: &[u8], limits: Limits) {
 fn look_up(head: &ResponseHead<'_>, want: &Head) {
     for name in ["Set-Cookie", "status", "a"] {
         let last = want.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
-        assert_eq!(head.get(name), last.map(|(_, value)| value.as_slice()));
+        assert_eq!(head.header(name), last.map(|(_, value)| value.as_slice()));
     }
     assert_eq!(head.is_interim(), want.is_interim());
     let body = match (want.status, want.chunked, want.content_length) {
-        (101, ..) => ResponseBody::Upgrade,
-        (..200 | 204 | 304, ..) => ResponseBody::None,
-        (_, true, _) => ResponseBody::Chunked,
-        (.., Some(length)) => ResponseBody::Length(length),
-        _ => ResponseBody::Close,
+        (101, ..) => ResponseFraming::Upgrade,
+        (..200 | 204 | 304, ..) => ResponseFraming::None,
+        (_, true, _) => ResponseFraming::Chunked,
+        (.., Some(length)) => ResponseFraming::Length(length),
+        _ => ResponseFraming::Close,
     };
-    assert_eq!(response_body(head, false), body);
-    let of_head = if body == ResponseBody::Upgrade { body } else { ResponseBody::None };
-    assert_eq!(response_body(head, true), of_head);
+    assert_eq!(response_framing(head, false), body);
+    let of_head = if body == ResponseFraming::Upgrade { body } else { ResponseFraming::None };
+    assert_eq!(response_framing(head, true), of_head);
 }

@@ -78,7 +78,7 @@ fn whole(stream: &[u8]) -> Seen {
 fn naive_body(payload: &[u8]) -> u64 {
     let Ok(pairs) = naive::vars(payload, &Rules::WIRE).whole() else { return 0 };
     match naive_cgi::framing(&super::all(&pairs, b"CONTENT_LENGTH"), None, false) {
-        Ok(uwsgi::framing::RequestBody::Length(length)) => length,
+        Ok(uwsgi::framing::RequestFraming::Length(length)) => length,
         _ => 0,
     }
 }

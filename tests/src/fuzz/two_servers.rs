@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::Request;
 use tokio::time::{Instant, sleep_until, timeout};
-use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{Refusal, Settings};
 use uwsgi::{Limits, Modifier1};
 use uwsgi_conformance::App;
 use uwsgi_io::{Direction, Transport};
@@ -120,7 +121,7 @@ impl Plan {
             settings = settings.with_limits(Limits::server().with_datasize(512)).with_body_limit(64);
         }
         if self.has(8) {
-            settings = settings.accepting(Modifier1::PSGI).accepting(Modifier1::SIGNAL);
+            settings = settings.with_modifier1(Modifier1::PSGI).with_modifier1(Modifier1::SIGNAL);
         }
         settings
     }

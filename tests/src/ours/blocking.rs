@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::{AllowList, AnswerError, Refusal};
 use uwsgi_conformance::report::{self, report};
 use uwsgi_conformance::socket::Server;
@@ -23,7 +23,7 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
     let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
     let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(gate)))?
         .with_settings(needs.settings())
-        .with_allow(allow)
+        .with_allow_list(allow)
         .with_max_connections(needs.most_connections)
         // Cases that depend on a free worker run with one worker. Otherwise many cases share the server.
         .with_workers(if needs.busy > 0 { 1 } else { 64 });
@@ -33,7 +33,7 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
         SocketKind::Both => bind("[::]:0")?,
         SocketKind::Unix => Listener::bind(Address::Unix(socket_path().to_str().expect("a path that is text")))?,
     });
-    let at = match (server.local(), server.listeners().first()) {
+    let at = match (server.local_addr(), server.listeners().first()) {
         (Some(local), _) => Server::tcp(SocketAddr::from(([127, 0, 0, 1], local.port()))),
         (None, Some(listener)) => Server::unix(PathBuf::from(listener.to_string())),
         (None, None) => unreachable!("the server has a listener"),

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::message::{Subscription, SubscriptionCommand};
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Client, subscribe};

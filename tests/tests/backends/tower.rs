@@ -48,7 +48,7 @@ fn gunicorn_gthread_and_kept_connections() {
     let _server = gunicorn(&test_dir, "gthread", &listen, &options);
     run(async {
         collection(client(&listen)).await;
-        let kept = client(&listen).reusing(4);
+        let kept = client(&listen).with_pool_max_idle(4);
         collection(kept.clone()).await;
         for (client, all_alike) in [(kept, true), (client(&listen), false)] {
             let mut ports = Vec::new();
@@ -98,7 +98,7 @@ fn ours(start: for<'s> fn(&'s TestDir, &str, &Listen, &[&str]) -> Program<'s>, o
     run(async {
         // The limit is one connection, and that of the test's start may still be open. The request has a length, since the
         // server does not keep a connection after a request without one.
-        let kept = client(&listen).reusing(1);
+        let kept = client(&listen).with_pool_max_idle(1);
         let first = || async { ask(&kept, post("/status/200", 0, whole(b""))).await.unwrap().0 };
         while first().await == StatusCode::SERVICE_UNAVAILABLE {}
         // A second connection would be one too many.

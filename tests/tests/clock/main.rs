@@ -7,7 +7,8 @@ mod stop;
 
 use std::time::Duration;
 
-use uwsgi::server::{BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Respond, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Respond, Settings};
 use uwsgi_conformance::SMALL;
 use uwsgi_tests::drive::give_head;
 

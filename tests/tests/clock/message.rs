@@ -1,14 +1,15 @@
 //! The deadlines of the bytes after a packet that is not a web request.
 
 use uwsgi::Modifier1;
-use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings};
 
 use super::{at, begun, take};
 
 /// Returns a connection whose packet, which is not a web request, has been read.
 fn with_message(settings: Settings, now: Time) -> Receive {
     let packet = b"\x11\x06\0\0\x01\0A\x01\0B";
-    let mut receive = begun(settings.accepting(Modifier1::SPOOLER), now);
+    let mut receive = begun(settings.with_modifier1(Modifier1::SPOOLER), now);
     assert_eq!(receive.head(packet, false, now), HeadStep::Message { end: packet.len() });
     receive.message(packet).unwrap();
     receive

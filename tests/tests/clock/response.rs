@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use uwsgi::server::{AnswerError, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, Time, TimeStep};
+use uwsgi::Time;
+use uwsgi::server::{AnswerError, Ending, Failure, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi_tests::drive::give_head;
 
 use super::{at, begun, with_body};

@@ -1,6 +1,6 @@
 //! What a client makes of the responses of other backends, and when it may send another request.
 
-use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange, ExchangeError, HeadStep};
 use uwsgi::{Packet, Request};
 use uwsgi_tests::drive::{answer, answer_at_once, pieces};
 use uwsgi_tests::naive_http::{self, End, Limits};
@@ -112,16 +112,16 @@ fn another_request_waits_for_the_end_of_this_one() {
     // A response whose body was not read to its end has not ended.
     let bytes = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     let mut exchange = Exchange::new(false);
-    assert_eq!(exchange.head(bytes, false), ResponseStep::Head { end: 62 });
+    assert_eq!(exchange.head(bytes, false), HeadStep::Head { end: 62 });
     assert!(!exchange.allows_another(b""));
     exchange.response(&bytes[..62]).unwrap();
     assert!(!exchange.allows_another(b""));
-    assert_eq!(exchange.body(&bytes[62..63], false), Incoming::Body { skip: 0, take: 1 });
+    assert_eq!(exchange.body(&bytes[62..63], false), BodyStep::Body { skip: 0, take: 1 });
     assert!(!exchange.allows_another(b""));
-    assert_eq!(exchange.body(b"", false), Incoming::Need(1));
-    assert_eq!(exchange.body(&bytes[63..], false), Incoming::Body { skip: 0, take: 1 });
+    assert_eq!(exchange.body(b"", false), BodyStep::Need(1));
+    assert_eq!(exchange.body(&bytes[63..], false), BodyStep::Body { skip: 0, take: 1 });
     assert!(exchange.allows_another(b""));
-    assert_eq!(exchange.body(b"x", false), Incoming::End { skip: 0 });
+    assert_eq!(exchange.body(b"x", false), BodyStep::End { skip: 0 });
 }
 
 /// uWSGI closes without a response on every request that it refuses, and in the middle of a response when a worker
@@ -174,7 +174,7 @@ fn interim_responses_have_a_limit() {
     }
     for _ in 0..2 {
         assert_eq!(exchange.answer(interim, false), AnswerStep::Fail(ExchangeError::TooManyInterim));
-        assert_eq!(exchange.body(b"", false), Incoming::Fail(ExchangeError::TooManyInterim));
+        assert_eq!(exchange.body(b"", false), BodyStep::Fail(ExchangeError::TooManyInterim));
         assert!(!exchange.allows_another(b""));
     }
 }

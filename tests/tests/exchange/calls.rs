@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange, ExchangeError, HeadStep};
 use uwsgi::framing::FramingError;
 use uwsgi::{Packet, Request};
 use uwsgi_tests::drive::answer;
@@ -52,11 +52,11 @@ fn every_failure_has_its_message() {
     let failed = |bytes: &[u8]| {
         let mut exchange = Exchange::new(false);
         match exchange.head(bytes, true) {
-            ResponseStep::Fail(error) => cause(error),
-            ResponseStep::Head { end } => match exchange.response(&bytes[..end]) {
+            HeadStep::Fail(error) => cause(error),
+            HeadStep::Head { end } => match exchange.response(&bytes[..end]) {
                 Err(error) => cause(error),
                 Ok(_) => match exchange.body(b"", true) {
-                    Incoming::Fail(error) => cause(error),
+                    BodyStep::Fail(error) => cause(error),
                     other => panic!("{other:?}"),
                 },
             },
@@ -125,10 +125,10 @@ fn a_call_out_of_order_fails_and_so_does_every_later_call() {
         before.iter().for_each(|call| call(&mut exchange));
         call(&mut exchange);
         let error = ExchangeError::OutOfOrder;
-        assert_eq!(exchange.head(HEAD, false), ResponseStep::Fail(error), "{name}");
+        assert_eq!(exchange.head(HEAD, false), HeadStep::Fail(error), "{name}");
         assert_eq!(exchange.response(HEAD).map(drop), Err(error), "{name}");
         assert_eq!(exchange.answer(HEAD, true), AnswerStep::Fail(error), "{name}");
-        assert_eq!(exchange.body(HEAD, true), Incoming::Fail(error), "{name}");
+        assert_eq!(exchange.body(HEAD, true), BodyStep::Fail(error), "{name}");
         assert!(!exchange.allows_another(b""), "{name}");
     }
 }

@@ -1,6 +1,6 @@
 //! What an exchange says between a response's head and the end of the request: how much may be sent, and how much must arrive.
 
-use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange, ExchangeError, HeadStep};
 use uwsgi::response::{HeadLimits, ResponseErrorKind};
 
 /// A response while the client sends, and what the exchange says then.
@@ -116,7 +116,7 @@ fn the_rest_of_a_body_is_counted_down() {
     let mut exchange = Exchange::new(false);
     exchange.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false);
     for (got, left) in [(&b"he"[..], 3), (b"l", 2), (b"lo", 0)] {
-        assert_eq!(exchange.body(got, false), Incoming::Body { skip: 0, take: got.len() });
+        assert_eq!(exchange.body(got, false), BodyStep::Body { skip: 0, take: got.len() });
         assert_eq!(exchange.incoming(), Some(left));
     }
 }
@@ -127,10 +127,10 @@ fn a_request_is_sent_whole_before_an_upgrade() {
     let mut exchange = Exchange::new(false).with_outgoing(3).with_upgrade(b"echo");
     exchange.answer(b"HTTP/1.1 101 x\r\nUpgrade: echo\r\n\r\n", false);
     for sent in [1, 2] {
-        assert_eq!(exchange.body(b"early", false), Incoming::Send);
+        assert_eq!(exchange.body(b"early", false), BodyStep::Send);
         assert_eq!(exchange.send(sent), sent);
     }
-    assert_eq!(exchange.body(b"early", false), Incoming::Upgraded);
+    assert_eq!(exchange.body(b"early", false), BodyStep::Upgraded);
 }
 
 /// The limit holds also where the end of a longer head is already there.
@@ -141,8 +141,8 @@ fn a_head_one_byte_over_the_limit() {
         let limits = HeadLimits::default().with_bytes(u32::try_from(limit).unwrap());
         let step = Exchange::new(false).with_limits(limits).head(head, false);
         match step {
-            ResponseStep::Head { end } => assert!(is_whole && end == head.len()),
-            ResponseStep::Fail(ExchangeError::Response(error)) => {
+            HeadStep::Head { end } => assert!(is_whole && end == head.len()),
+            HeadStep::Fail(ExchangeError::Response(error)) => {
                 assert!(!is_whole && error.kind() == ResponseErrorKind::TooLong, "{error}");
             }
             step => panic!("{limit}: {step:?}"),

@@ -39,7 +39,7 @@ fn logged(requests: &[&[(&str, &str)]]) -> (Vec<String>, Vec<Value>) {
         (&json, AccessLog::json(fs::File::create(&json).unwrap())),
     ] {
         let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_access_log(log);
-        let server_at = ServerAddress::Tcp(server.local().unwrap());
+        let server_at = ServerAddress::Tcp(server.local_addr().unwrap());
         let _running = Running::start(server);
         for (number, vars) in requests.iter().enumerate() {
             let vars: Vec<_> = vars.iter().chain(&SECRETS).copied().collect();
@@ -144,7 +144,7 @@ fn only_bytes_that_were_sent_are_counted() {
         }
     };
     let server = Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
-    let at = ServerAddress::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local_addr().unwrap());
     let _running = Running::start(server.with_access_log(AccessLog::combined(fs::File::create(&log).unwrap())));
     let line = |number: usize| fields(&lines(&log, number)[number - 1]);
 
@@ -228,7 +228,7 @@ fn requests_are_served_though_the_log_panics() {
     }
 
     let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap();
-    let at = ServerAddress::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local_addr().unwrap());
     let server = server.with_workers(1).with_max_connections(5).with_access_log(AccessLog::combined(Panics));
     let mut running = Running::start(server);
     for _ in 0..30 {

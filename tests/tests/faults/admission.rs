@@ -37,8 +37,8 @@ fn a_peer_that_is_not_allowed_is_refused_before_a_byte_is_read() {
             continue;
         }
         let server = Server::new(hello).unwrap().bind(listen).unwrap();
-        let server = server.bind(&bind).unwrap().with_allow(allow);
-        let at = ServerAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, server.local().unwrap().port())));
+        let server = server.bind(&bind).unwrap().with_allow_list(allow);
+        let at = ServerAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, server.local_addr().unwrap().port())));
         let _running = Running::start(server);
         let mut stream = at.connect().unwrap();
         let mut answer = Vec::new();
@@ -107,7 +107,7 @@ fn refused_connections_do_not_count() {
 #[test]
 fn connections_are_refused_though_many_are_refused_at_once() {
     let server = Server::new(hello).unwrap().bind("127.0.0.1:0").unwrap().with_max_connections(0);
-    let at = ServerAddress::Tcp(server.local().unwrap());
+    let at = ServerAddress::Tcp(server.local_addr().unwrap());
     // All connect before the server accepts the first, and no peer closes first.
     let mut waiting: Vec<_> = (0..100).map(|_| at.connect().unwrap()).collect();
     for stream in &mut waiting {

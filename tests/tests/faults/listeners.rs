@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_server::{Answer, AppError, Body, Call, Head, Listener, Server};
 use uwsgi_tests::load::{Process, ServerAddress, get, status};
 use uwsgi_tests::ours::Kind;
@@ -38,7 +38,7 @@ fn a_server_has_several_listeners() {
     if cfg!(target_os = "linux") {
         server = server.bind(&name).unwrap();
     }
-    let tcp = ServerAddress::Tcp(server.local().unwrap());
+    let tcp = ServerAddress::Tcp(server.local_addr().unwrap());
     let mut running = Running::start(server);
     for _ in 0..3 {
         assert_eq!(
@@ -67,7 +67,7 @@ fn a_socket_of_both_families() {
         assert!(TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err(), "IPv6 is there");
         return;
     };
-    let port = server.local().unwrap().port();
+    let port = server.local_addr().unwrap().port();
     let _running = Running::start(server);
     for address in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
         // The peer 127.0.0.1 has the address ::ffff:127.0.0.1 here, and is allowed as 127.0.0.1.
@@ -79,8 +79,9 @@ fn a_socket_of_both_families() {
 #[test]
 fn the_local_address_is_the_one_that_the_peer_connected_to() {
     let server = Server::new(app).unwrap().bind("0.0.0.0:0").unwrap();
-    let port = server.local().unwrap().port();
-    let _running = Running::start(server.with_allow(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
+    let port = server.local_addr().unwrap().port();
+    let _running =
+        Running::start(server.with_allow_list(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
     for host in [[127, 0, 0, 1], [127, 0, 0, 2]] {
         let address = SocketAddr::from((host, port));
         assert_eq!(ask(&ServerAddress::Tcp(address)), address.to_string());
@@ -91,7 +92,7 @@ fn the_local_address_is_the_one_that_the_peer_connected_to() {
 #[test]
 fn a_name_is_bound_with_all_its_addresses() {
     let server = Server::new(app).unwrap().bind("localhost:0").unwrap();
-    let addresses: Vec<SocketAddr> = server.listeners().iter().filter_map(Listener::local).collect();
+    let addresses: Vec<SocketAddr> = server.listeners().iter().filter_map(Listener::local_addr).collect();
     assert!(!addresses.is_empty());
     assert!(addresses.iter().all(|address| address.port() == addresses[0].port()), "{addresses:?}");
     let _running = Running::start(server);

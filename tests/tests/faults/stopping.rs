@@ -113,7 +113,7 @@ fn a_stop_under_load_cuts_no_answer() {
         let (server, at) = match listen {
             "tcp" => {
                 let server = server.bind("127.0.0.1:0").unwrap();
-                let at = ServerAddress::Tcp(server.local().unwrap());
+                let at = ServerAddress::Tcp(server.local_addr().unwrap());
                 (server, at)
             }
             _ => (server.bind(&bind).unwrap(), unix),

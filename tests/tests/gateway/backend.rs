@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use uwsgi::server::{Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::Settings;
 use uwsgi::{Limits, Packet, Request};
 use uwsgi_io::{Arrival, Direction, RequestBody, RequestReader, Socket, Transport};
 

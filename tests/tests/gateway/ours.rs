@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{env, fs, process, thread};
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_gateway::{Gateway, Settings, Translation};
 use uwsgi_server::Listener;
 

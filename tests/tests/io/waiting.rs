@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::server::{Refusal, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{Refusal, Settings};
 use uwsgi_io::{Arrival, Direction, RequestReader, Transport};
 use uwsgi_server::{Answer, App, Body, Call, Head, Message};
 use uwsgi_tests::timeline::{Act, Behavior, Outcome, Timeline};
@@ -81,7 +82,7 @@ fn a_message_may_be_silent_as_long_as_a_body() {
             Ok(answer.write_all(b"done")?)
         }
     }
-    let settings = Settings::default().accepting(Modifier1::CACHE);
+    let settings = Settings::default().with_modifier1(Modifier1::CACHE);
     // After a refusal the connection is drained for 2 seconds.
     for (script, took) in [(vec![], 30_000), (vec![(5000, send(b"x"))], 30_001)] {
         let script: Vec<_> = [(0, send(b"\x6f\0\0\0"))].into_iter().chain(script).collect();

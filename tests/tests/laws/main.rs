@@ -6,7 +6,7 @@ mod names;
 use arrayvec::ArrayVec;
 use proptest::collection::{SizeRange, vec};
 use proptest::prelude::*;
-use uwsgi::framing::request_body;
+use uwsgi::framing::request_framing;
 use uwsgi::{
     Array, ArrayEncoder, DecodeErrorKind, Header, HeaderName, Modifier1, Packet, Request, Vars, VarsBuf, VarsEncoder,
     encoded_len,
@@ -328,7 +328,7 @@ proptest! {
         let encoding = encoding.map(str::as_bytes);
         for chunked in [false, true] {
             let naive = naive_cgi::framing(&lengths, encoding, chunked);
-            prop_assert_eq!(request_body(lengths.last().copied(), encoding, chunked), naive);
+            prop_assert_eq!(request_framing(lengths.last().copied(), encoding, chunked), naive);
         }
         let mut pairs: Vec<Pair> = lengths.iter().map(|value| (b"CONTENT_LENGTH".to_vec(), value.to_vec())).collect();
         pairs.extend(encoding.map(|value| (b"HTTP_TRANSFER_ENCODING".to_vec(), value.to_vec())));

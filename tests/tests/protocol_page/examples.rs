@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use uwsgi::chunked::{ChunkStep, Chunked};
-use uwsgi::framing::{RequestBody, ResponseBody, response_body};
+use uwsgi::framing::{RequestFraming, ResponseFraming, response_framing};
 use uwsgi::response::{HeadEnd, ResponseHead};
 use uwsgi::{Content, Modifier1, Packet, PayloadForm, Request};
 
@@ -86,13 +86,13 @@ fn packet_as_json<'a>(
     let framing =
         if claimed["framing"] == "chunked" { request.body_framing_or_chunked() } else { request.body_framing() };
     let framing = framing.unwrap_or_else(|error| panic!("line {line}: {error}"));
-    shown.insert("framing".to_owned(), request_framing(framing).into());
+    shown.insert("framing".to_owned(), request_words(framing).into());
     let (body, after) = match framing {
-        RequestBody::Length(length) => {
+        RequestFraming::Length(length) => {
             let (body, after) = after.split_at(usize::try_from(length).unwrap());
             (body.to_vec(), after)
         }
-        RequestBody::Chunked => dechunk(after).unwrap_or_else(|error| panic!("line {line}: {error}")),
+        RequestFraming::Chunked => dechunk(after).unwrap_or_else(|error| panic!("line {line}: {error}")),
         _ => return (shown, after),
     };
     shown.insert("body".to_owned(), latin1(&body));
@@ -107,14 +107,14 @@ fn answer(fence: &Fence, _: &Value) -> Value {
     let head = ResponseHead::decode(text.as_bytes()).unwrap_or_else(|error| panic!("line {}: {error}", fence.line));
     let headers: Value = head.headers().map(|(name, value)| json!([latin1(name), latin1(value)])).collect();
     let body = body.strip_suffix('\n').unwrap_or(body);
-    if let ResponseBody::Length(length) = response_body(&head, false) {
+    if let ResponseFraming::Length(length) = response_framing(&head, false) {
         assert_eq!(length, body.len() as u64, "line {}: the body's length", fence.line);
     }
     json!({
         "status": head.status(),
         "reason": latin1(head.reason()),
         "style": format!("{:?}", head.style()),
-        "framing": response_framing(response_body(&head, false)),
+        "framing": response_words(response_framing(&head, false)),
         "body": body,
         "headers": headers,
     })
@@ -135,16 +135,16 @@ pub fn dechunk(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), String> {
     }
 }
 
-pub fn request_framing(framing: RequestBody) -> String {
+pub fn request_words(framing: RequestFraming) -> String {
     match framing {
-        RequestBody::Length(length) => format!("length {length}"),
+        RequestFraming::Length(length) => format!("length {length}"),
         other => format!("{other:?}").to_lowercase(),
     }
 }
 
-pub fn response_framing(framing: ResponseBody) -> String {
+pub fn response_words(framing: ResponseFraming) -> String {
     match framing {
-        ResponseBody::Length(length) => format!("length {length}"),
+        ResponseFraming::Length(length) => format!("length {length}"),
         other => format!("{other:?}").to_lowercase(),
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use uwsgi::framing::{RequestBody, request_body, response_body};
+use uwsgi::framing::{RequestFraming, request_framing, response_framing};
 use uwsgi::response::ResponseHead;
 use uwsgi::server::Settings;
 use uwsgi::{ControlVar, HeaderName, Limits, Modifier1, Packet, Request, VarsEncoder, check};
 use uwsgi_conformance::{Row as Verdicts, Verdict, all};
 use uwsgi_tests::naive;
 
-use crate::examples::{dechunk, response_framing};
+use crate::examples::{dechunk, response_words};
 use crate::page::{Row, capture, unescape};
 
 /// Vars with a scheme, and the scheme.
@@ -152,7 +152,7 @@ pub fn framing(rows: &[Row]) {
 
 /// Returns how the body of a request with these `CONTENT_LENGTH` vars is framed, and whether its connection may be
 /// kept.
-fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (Option<RequestBody>, bool) {
+fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (Option<RequestFraming>, bool) {
     let mut pairs: Vec<_> = lengths.iter().map(|length| ("CONTENT_LENGTH".to_owned(), length.clone())).collect();
     pairs.extend(encoding.map(|encoding| ("HTTP_TRANSFER_ENCODING".to_owned(), encoding.to_owned())));
     let block = naive::encode_vars(&pairs).unwrap();
@@ -162,7 +162,7 @@ fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (
     let last = lengths.last().map(String::as_bytes);
     assert_eq!(
         found,
-        request_body(last, encoding.map(str::as_bytes), accept_chunked),
+        request_framing(last, encoding.map(str::as_bytes), accept_chunked),
         "{lengths:?}: the last one counts"
     );
     (found.ok(), request.allows_keepalive())
@@ -172,16 +172,16 @@ fn framed(lengths: &[String], encoding: Option<&str>, accept_chunked: bool) -> (
 pub fn lengths(rows: &[Row]) {
     for row in rows {
         let value = if row.cells[0] == "empty" { Vec::new() } else { unescape(&row.one(0)) };
-        assert_eq!(words(request_body(Some(&value), None, false).ok()), row.cells[3], "line {}", row.line);
+        assert_eq!(words(request_framing(Some(&value), None, false).ok()), row.cells[3], "line {}", row.line);
     }
 }
 
 /// Returns what a server makes of a framing, in words.
-fn words(body: Option<RequestBody>) -> String {
+fn words(body: Option<RequestFraming>) -> String {
     match body {
         None => "400".to_owned(),
-        Some(RequestBody::Length(length)) => format!("{length} bytes"),
-        Some(RequestBody::Chunked) => "chunked".to_owned(),
+        Some(RequestFraming::Length(length)) => format!("{length} bytes"),
+        Some(RequestFraming::Chunked) => "chunked".to_owned(),
         Some(_) => "none".to_owned(),
     }
 }
@@ -220,7 +220,7 @@ pub fn heads(rows: &[Row]) {
         }
         head.extend(b"\r\n");
         let found = match ResponseHead::decode(&head) {
-            Ok(head) => format!("`{}` {}", head.status(), response_framing(response_body(&head, false))),
+            Ok(head) => format!("`{}` {}", head.status(), response_words(response_framing(&head, false))),
             Err(error) => format!("refuse: {}", in_words(&format!("{:?}", error.kind()))),
         };
         assert_eq!(Some(&found), row.cells.last(), "line {}", row.line);

@@ -1,6 +1,7 @@
 //! The `Connection` header of a response, and what becomes of the connection.
 
-use uwsgi::server::{Ending, HeadStep, Refusal, Respond, Time};
+use uwsgi::Time;
+use uwsgi::server::{Ending, HeadStep, Refusal, Respond};
 use uwsgi_conformance::{Recipe, SMALL};
 use uwsgi_tests::drive::give_head;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use uwsgi::server::{Failure, Receive, Refusal, Respond, Settings, Time, TimeStep};
+use uwsgi::Time;
+use uwsgi::server::{Failure, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi_conformance::SMALL;
 use uwsgi_tests::drive::give_head;
 

@@ -5,10 +5,9 @@ mod log_lines;
 
 use std::time::Duration;
 
+use uwsgi::Time;
 use uwsgi::response::ResponseEncoder;
-use uwsgi::server::{
-    AnswerError, BodyStep, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep,
-};
+use uwsgi::server::{AnswerError, BodyStep, Ending, Failure, Leaves, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi_conformance::{Recipe, SMALL};
 use uwsgi_tests::drive::give_head;
 

@@ -271,15 +271,15 @@ fn a_head_may_have_as_many_bytes_as_the_limit() {
 /// An endless head is refused with the last byte that could have ended it, not at the end of the stream.
 #[test]
 fn an_endless_head_is_refused_at_the_limit() {
-    use uwsgi::client::ResponseStep;
+    use uwsgi::client::HeadStep;
 
     let bytes = vec![b'x'; 65536];
     let mut exchange = Exchange::new(false);
-    assert_eq!(exchange.head(&bytes[..65535], false), ResponseStep::Need(1));
-    assert!(matches!(exchange.head(&bytes, false), ResponseStep::Fail(_)));
+    assert_eq!(exchange.head(&bytes[..65535], false), HeadStep::Need(1));
+    assert!(matches!(exchange.head(&bytes, false), HeadStep::Fail(_)));
     // A limit of 0 bytes.
     let mut exchange = Exchange::new(false).with_limits(HeadLimits::default().with_bytes(0));
-    assert!(matches!(exchange.head(b"", false), ResponseStep::Fail(_)));
+    assert!(matches!(exchange.head(b"", false), HeadStep::Fail(_)));
 }
 
 #[test]

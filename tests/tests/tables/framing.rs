@@ -1,6 +1,6 @@
 //! Where a request's body ends: every spelling of `CONTENT_LENGTH`, and other vars that seem to frame a body.
 
-use uwsgi::framing::{FramingError, RequestBody, declared_length, is_length_right, whole_length};
+use uwsgi::framing::{FramingError, RequestFraming, declared_length, is_length_right, whole_length};
 use uwsgi::{Packet, Request};
 use uwsgi_tests::naive;
 
@@ -10,13 +10,13 @@ const UWSGI: &str = "uWSGI 2.0 core/protocol.c get_content_length; gunicorn 27 u
 const NGINX: &str = "nginx 1.22 ngx_http_uwsgi_module.c, conf/uwsgi_params";
 const ROUTER: &str = "uWSGI 2.0 plugins/http/http.c, --http-chunked-input";
 
-const NONE: Result<RequestBody, FramingError> = Ok(RequestBody::None);
-const CHUNKED: Result<RequestBody, FramingError> = Ok(RequestBody::Chunked);
-const INVALID: Result<RequestBody, FramingError> = Err(FramingError::InvalidLength);
-const OVERFLOW: Result<RequestBody, FramingError> = Err(FramingError::LengthOverflow);
+const NONE: Result<RequestFraming, FramingError> = Ok(RequestFraming::None);
+const CHUNKED: Result<RequestFraming, FramingError> = Ok(RequestFraming::Chunked);
+const INVALID: Result<RequestFraming, FramingError> = Err(FramingError::InvalidLength);
+const OVERFLOW: Result<RequestFraming, FramingError> = Err(FramingError::LengthOverflow);
 
-const fn length(length: u64) -> Result<RequestBody, FramingError> {
-    Ok(RequestBody::Length(length))
+const fn length(length: u64) -> Result<RequestFraming, FramingError> {
+    Ok(RequestFraming::Length(length))
 }
 
 /// Name, vars, our framing (and our framing with chunked bodies accepted), how many bytes uWSGI reads, how many

@@ -1,6 +1,6 @@
 //! What front ends send that a receiver must live with, and what their security fixes were about.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{DecodeErrorKind as Kind, Scheme};
 use uwsgi_tests::naive::Rules;
 
@@ -14,7 +14,7 @@ const VIEW: &[ViewRow] = &[
             Sees::Method(None),
             Sees::PathInfo(None),
             Sees::Headers(&[("host", "example.com"), ("accept", "*/*")]),
-            Sees::Body(Ok(RequestBody::None)),
+            Sees::Body(Ok(RequestFraming::None)),
             Sees::Clean,
         ],
         uwsgi: "runs the application with neither method nor path",
@@ -30,8 +30,8 @@ const VIEW: &[ViewRow] = &[
             ("HTTP_EXPECT", "100-continue"),
         ]),
         sees: &[
-            Sees::Body(Ok(RequestBody::Length(5))),
-            Sees::BodyOrChunked(Ok(RequestBody::Length(5))),
+            Sees::Body(Ok(RequestFraming::Length(5))),
+            Sees::BodyOrChunked(Ok(RequestFraming::Length(5))),
             Sees::Header("transfer-encoding", Some("chunked")),
         ],
         uwsgi: "5 bytes",
@@ -41,7 +41,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "uwsgi-router-chunked-upload",
         input: Input::Vars(&[("REQUEST_METHOD", "POST"), ("HTTP_TRANSFER_ENCODING", "chunked")]),
-        sees: &[Sees::Body(Ok(RequestBody::None)), Sees::BodyOrChunked(Ok(RequestBody::Chunked))],
+        sees: &[Sees::Body(Ok(RequestFraming::None)), Sees::BodyOrChunked(Ok(RequestFraming::Chunked))],
         uwsgi: "no body, unless the application reads chunks",
         gunicorn: "no body, and the chunks as the next request",
         source: "uWSGI 2.0 plugins/http/http.c --http-chunked-input",
@@ -49,7 +49,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "caddy-chunked-upload",
         input: Input::Vars(&[("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", ""), ("CONTENT_TYPE", "")]),
-        sees: &[Sees::Body(Ok(RequestBody::None)), Sees::ContentType(None), Sees::Header("content-length", None)],
+        sees: &[Sees::Body(Ok(RequestFraming::None)), Sees::ContentType(None), Sees::Header("content-length", None)],
         uwsgi: "no body",
         gunicorn: "no body, and the body as the next request",
         source: "caddy-uwsgi-transport 4cfc5af uwsgi.go",
@@ -133,7 +133,7 @@ const VIEW: &[ViewRow] = &[
             Sees::Method(Some("PUT")),
             Sees::PathInfo(Some("/")),
             Sees::Headers(&[("x", "1"), ("content-length", "3")]),
-            Sees::Body(Ok(RequestBody::Length(3))),
+            Sees::Body(Ok(RequestFraming::Length(3))),
         ],
         uwsgi: "in any order",
         gunicorn: "in any order",

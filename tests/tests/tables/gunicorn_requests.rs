@@ -1,6 +1,6 @@
 //! gunicorn's own test cases about a request's view, and cases that its tests lack.
 
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 use uwsgi::{ContentErrorKind, Scheme};
 
 use crate::rows::{Input, Pairs, Sees, ViewRow, changed, run_view, small};
@@ -20,7 +20,7 @@ const VIEW: &[ViewRow] = &[
             Sees::PathInfo(Some("/test")),
             Sees::QueryString(Some("foo=bar")),
             Sees::RequestUri(None),
-            Sees::Body(Ok(RequestBody::None)),
+            Sees::Body(Ok(RequestFraming::None)),
         ],
         uwsgi: "the same",
         gunicorn: "the same, and a uri put together from path and query",
@@ -46,7 +46,7 @@ const VIEW: &[ViewRow] = &[
             Sees::Method(Some("POST")),
             Sees::PathInfo(Some("/submit")),
             Sees::ContentType(Some("application/x-www-form-urlencoded")),
-            Sees::Body(Ok(RequestBody::Length(19))),
+            Sees::Body(Ok(RequestFraming::Length(19))),
         ],
         uwsgi: "reads 19 bytes",
         gunicorn: "reads 19 bytes",
@@ -93,7 +93,7 @@ const VIEW: &[ViewRow] = &[
         ]),
         sees: &[
             Sees::Headers(&[("content-type", "application/json"), ("content-length", "0")]),
-            Sees::Body(Ok(RequestBody::Length(0))),
+            Sees::Body(Ok(RequestFraming::Length(0))),
         ],
         uwsgi: "no body",
         gunicorn: "the same headers in upper case",
@@ -123,7 +123,7 @@ const VIEW: &[ViewRow] = &[
             Sees::PathInfo(None),
             Sees::QueryString(None),
             Sees::Scheme(Scheme::Http),
-            Sees::Body(Ok(RequestBody::None)),
+            Sees::Body(Ok(RequestFraming::None)),
             Sees::Headers(&[]),
         ],
         uwsgi: "closes",
@@ -146,7 +146,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "connection-close",
         input: Input::Vars(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/"), ("HTTP_CONNECTION", "close")]),
-        sees: &[Sees::Header("connection", Some("close")), Sees::Body(Ok(RequestBody::None))],
+        sees: &[Sees::Header("connection", Some("close")), Sees::Body(Ok(RequestFraming::None))],
         uwsgi: "closes after every answer",
         gunicorn: "closes: a client's header decides; our servers ignore it",
         source: SYNC,
@@ -154,7 +154,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "connection-keep-alive",
         input: Input::Vars(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/"), ("HTTP_CONNECTION", "keep-alive")]),
-        sees: &[Sees::Header("connection", Some("keep-alive")), Sees::Body(Ok(RequestBody::None))],
+        sees: &[Sees::Header("connection", Some("keep-alive")), Sees::Body(Ok(RequestFraming::None))],
         uwsgi: "closes after every answer",
         gunicorn: "keeps the connection: a client's header decides",
         source: SYNC,
@@ -162,7 +162,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "body-of-1000",
         input: Input::Vars(&[("REQUEST_METHOD", "POST"), ("PATH_INFO", "/"), ("CONTENT_LENGTH", "1000")]),
-        sees: &[Sees::Body(Ok(RequestBody::Length(1000)))],
+        sees: &[Sees::Body(Ok(RequestFraming::Length(1000)))],
         uwsgi: "reads 1000 bytes",
         gunicorn: "reads 1000 bytes",
         source: SYNC,
@@ -186,7 +186,7 @@ const VIEW: &[ViewRow] = &[
     ViewRow {
         name: "no-length",
         input: Input::Vars(&[("REQUEST_METHOD", "GET"), ("PATH_INFO", "/")]),
-        sees: &[Sees::Body(Ok(RequestBody::None)), Sees::ContentType(None)],
+        sees: &[Sees::Body(Ok(RequestFraming::None)), Sees::ContentType(None)],
         uwsgi: "no body",
         gunicorn: "no body",
         source: ASYNC,
@@ -211,7 +211,7 @@ const VIEW: &[ViewRow] = &[
         name: "http-content-length-differs",
         input: small(&[("HTTP_CONTENT_LENGTH", "99")]),
         sees: &[
-            Sees::Body(Ok(RequestBody::None)),
+            Sees::Body(Ok(RequestFraming::None)),
             Sees::Header("content-length", None),
             Sees::Var("HTTP_CONTENT_LENGTH", Some("99")),
         ],

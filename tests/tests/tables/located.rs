@@ -1,6 +1,6 @@
 //! The vars that a request gives by name: each is found, and no other var is taken for it.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{Modifier1, Packet, Request, Scheme};
 use uwsgi_tests::naive;
 
@@ -19,7 +19,7 @@ macro_rules! rows {
 }
 
 rows! {
-    "CONTENT_LENGTH" "5" |request, _value| request.body_framing() == Ok(RequestBody::Length(5));
+    "CONTENT_LENGTH" "5" |request, _value| request.body_framing() == Ok(RequestFraming::Length(5));
     "CONTENT_TYPE" "a/b" |request, value| request.content_type() == Some(value);
     "DOCUMENT_ROOT" "/srv" |request, value| request.document_root() == Some(value);
     "HTTPS" "on" |request, _value| request.scheme() == Scheme::Https;

@@ -3,7 +3,7 @@
 //! The behaviour of the servers is from uWSGI 2.0.31 at its default limits and gunicorn 27.0.1.
 
 use uwsgi::ContentErrorKind::{ControlByte, EmptyMethod, MethodNotToken, Nul};
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 
 use crate::rows::{Sees, ViewRow, changed, run_view, small, without};
 
@@ -39,7 +39,7 @@ rows! {
         "HTTP/1.1", VARS;
     "no-http-host" without(&["HTTP_HOST"]), [Sees::Host(None), Sees::ServerName(Some("lab.test")), Sees::Clean],
         "passes it on", "passes it on", VARS;
-    "no-content-length" without(&["CONTENT_LENGTH"]), [Sees::Body(Ok(RequestBody::None)), Sees::Clean], "no body", "no body", VARS;
+    "no-content-length" without(&["CONTENT_LENGTH"]), [Sees::Body(Ok(RequestFraming::None)), Sees::Clean], "no body", "no body", VARS;
     "no-query-string" without(&["QUERY_STRING"]), [Sees::QueryString(None), Sees::Clean], "passes it on", "''", VARS;
 
     // The method.
@@ -136,7 +136,7 @@ rows! {
         "the server's own wins", "the server's own wins", ENVIRON;
     "uwsgi-file" small(&[("UWSGI_FILE", "/nonexistent.py")]), [Sees::Var("UWSGI_FILE", Some("/nonexistent.py")), Sees::Clean],
         "loads it where dynamic apps are on", "not looked at", "uWSGI 2.0 core/protocol.c uwsgi_proto_check_10";
-    "uwsgi-postfile" small(&[("UWSGI_POSTFILE", "/etc/hostname")]), [Sees::Body(Ok(RequestBody::None)), Sees::Clean],
+    "uwsgi-postfile" small(&[("UWSGI_POSTFILE", "/etc/hostname")]), [Sees::Body(Ok(RequestFraming::None)), Sees::Clean],
         "the file becomes the body", "not looked at", "uWSGI 2.0 core/protocol.c uwsgi_proto_check_14";
     "expect" small(&[("HTTP_EXPECT", "100-continue")]), [Sees::Header("expect", Some("100-continue")), Sees::Clean],
         "passes it on", "passes it on, sends no 100", VARS;

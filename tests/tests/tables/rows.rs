@@ -1,6 +1,6 @@
 //! The rows of a table, and how they are run: a failure names every row that fails, not only the first.
 
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 use uwsgi::{ContentErrorKind, DecodeErrorKind, Packet, Request, Scheme, check};
 use uwsgi_tests::naive::{self, Fault, Rules};
 
@@ -180,9 +180,9 @@ pub enum Sees {
     Target(&'static str, &'static str),
     Keepalive(bool),
     Scheme(Scheme),
-    Body(Result<RequestBody, FramingError>),
+    Body(Result<RequestFraming, FramingError>),
     /// The framing for a server that accepts chunked bodies, as after uWSGI's router with `--http-chunked-input`.
-    BodyOrChunked(Result<RequestBody, FramingError>),
+    BodyOrChunked(Result<RequestFraming, FramingError>),
     /// The bytes after the packet.
     After(&'static str),
     /// The content check refuses nothing.

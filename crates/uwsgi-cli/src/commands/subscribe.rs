@@ -9,8 +9,8 @@ use std::time::Instant;
 use clap::ValueEnum;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use uwsgi::Address;
 use uwsgi::Modifier1;
-use uwsgi::client::Address;
 use uwsgi::message::{Subscription, SubscriptionCommand};
 
 use crate::exit::{Failure, Status};

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::fs;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_io::Client;
 
 use super::values;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::client::{Address, AddressError};
+use uwsgi::{Address, AddressError};
 
 /// Checks the address of a server, and returns it unchanged.
 pub(crate) fn address(text: &str) -> Result<String, String> {

@@ -17,7 +17,7 @@ use crate::{RunResult, command, run};
 /// Starts our server with an application. Returns its address.
 fn our_server(app: impl uwsgi_server::App + 'static) -> String {
     let server = uwsgi_server::Server::new(app).unwrap().bind("127.0.0.1:0").unwrap();
-    let address = server.local().unwrap().to_string();
+    let address = server.local_addr().unwrap().to_string();
     std::thread::spawn(|| server.run());
     address
 }

@@ -82,7 +82,7 @@ fn examples_can_be_copied() {
         let help = String::from_utf8(run(&[command, "--help"]).success()).unwrap();
         let examples = help.split_once("Examples:\n").unwrap().1;
         let examples = examples.lines().map_while(|line| line.strip_prefix("  ")).collect::<Vec<_>>();
-        assert!(examples.len() > 0);
+        assert!(!examples.is_empty());
         let page = &pages[&format!("uwsgictl-{command}")];
         let kept = page.split_once(".SH \"EXAMPLES\"\n.PP\n.nf\n").unwrap().1.split_once("\n.fi").unwrap().0;
         let plain = [("\\-", "-"), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ga", "`"), ("\\(ha", "^"), ("\\(rs", "\\")]

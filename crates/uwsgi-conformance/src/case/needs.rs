@@ -108,7 +108,7 @@ impl Needs {
         let limits = Limits::server().with_datasize(self.datasize).with_vars(self.vars);
         let mut settings = Settings::default().with_limits(limits).with_body_limit(self.body_limit);
         for modifier1 in self.accepting {
-            settings = settings.accepting(Modifier1(*modifier1));
+            settings = settings.with_modifier1(Modifier1(*modifier1));
         }
         if self.keepalive > 0 {
             settings = settings.with_keepalive(Duration::from_millis(self.keepalive));

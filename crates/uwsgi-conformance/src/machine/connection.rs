@@ -5,7 +5,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::server::{AllowList, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Time, admit};
+use uwsgi::Time;
+use uwsgi::server::{AllowList, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, admit};
 
 use crate::case::{App, Case, Needs, Sender};
 use crate::machine::request::{ActiveRequest, Io, Progress};
@@ -14,7 +15,7 @@ use crate::machine::request::{ActiveRequest, Io, Progress};
 /// came and what time it is, and writes what the connection returns.
 ///
 /// ```
-/// use uwsgi::server::Time;
+/// use uwsgi::Time;
 /// use uwsgi_conformance::machine::{Connection, State};
 /// use uwsgi_conformance::all;
 ///

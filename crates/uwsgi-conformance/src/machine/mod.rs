@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 use std::io;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::case::Case;
 use crate::endpoint::{End, Endpoint, Peer, Received};

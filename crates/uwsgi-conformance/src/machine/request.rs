@@ -4,8 +4,9 @@ use alloc::collections::VecDeque;
 use core::mem;
 use core::time::Duration;
 
+use uwsgi::Time;
 use uwsgi::response::ResponseEncoder;
-use uwsgi::server::{AnswerError, BodyStep, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
+use uwsgi::server::{AnswerError, BodyStep, Failure, Leaves, Receive, Refusal, Respond, TimeStep};
 
 use crate::case::{Act, App};
 use crate::report::{Body, report};

@@ -6,7 +6,7 @@ mod words;
 use core::fmt;
 
 use uwsgi::chunked::{ChunkStep, Chunked};
-use uwsgi::framing::{ResponseBody, response_body};
+use uwsgi::framing::{ResponseFraming, response_framing};
 use uwsgi::response::{HeadEnd, ResponseHead};
 use uwsgi::server::Receive;
 
@@ -104,16 +104,16 @@ impl Answer {
         let head = ResponseHead::decode(head).ok()?;
         let name = |name| String::from_utf8_lossy(name).to_ascii_lowercase();
         let names = head.headers().map(|(line, _)| name(line)).collect();
-        let (body, whole, after) = match response_body(&head, bare) {
-            ResponseBody::Chunked => unchunked(rest),
-            ResponseBody::Length(length) => {
+        let (body, whole, after) = match response_framing(&head, bare) {
+            ResponseFraming::Chunked => unchunked(rest),
+            ResponseFraming::Length(length) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
                 match rest.split_at_checked(length) {
                     Some((body, after)) => (body.to_vec(), true, after),
                     None => (rest.to_vec(), false, &[][..]),
                 }
             }
-            ResponseBody::None => (Vec::new(), true, rest),
+            ResponseFraming::None => (Vec::new(), true, rest),
             _ => (rest.to_vec(), true, &[][..]),
         };
         Some((Self { status: head.status(), names, body, whole }, after))

@@ -14,7 +14,7 @@ use std::net::ToSocketAddrs;
 #[cfg(unix)]
 use std::path::PathBuf;
 
-use uwsgi::client;
+use uwsgi::Address as ServerAddress;
 use uwsgi::server::AllowList;
 
 use crate::case::{App, Case, Needs, Sender, Verdict};
@@ -83,15 +83,15 @@ impl Server {
     /// # Errors
     ///
     /// The name has no address, or nothing can connect to an address of this kind.
-    pub fn at(address: &client::Address<'_>) -> io::Result<Self> {
+    pub fn at(address: &ServerAddress<'_>) -> io::Result<Self> {
         let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
         match address.to_connect().map_err(invalid)? {
-            client::Address::Tcp(address) => Ok(Self::tcp(address)),
+            ServerAddress::Tcp(address) => Ok(Self::tcp(address)),
             #[cfg(unix)]
-            client::Address::Unix(path) => Ok(Self::unix(path)),
+            ServerAddress::Unix(path) => Ok(Self::unix(path)),
             #[cfg(target_os = "linux")]
-            client::Address::Abstract(name) => Ok(Self::on(Address::Abstract(name.as_bytes().to_vec()))),
-            client::Address::Name { host, port } => {
+            ServerAddress::Abstract(name) => Ok(Self::on(Address::Abstract(name.as_bytes().to_vec()))),
+            ServerAddress::Name { host, port } => {
                 let found: Vec<_> = (host, port).to_socket_addrs()?.collect();
                 let chosen = match found.as_slice() {
                     [only] => Some(*only),

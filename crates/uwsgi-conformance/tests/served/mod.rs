@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_conformance::Case;
 use uwsgi_conformance::machine::{Connection, State};
 use uwsgi_conformance::socket::Server;

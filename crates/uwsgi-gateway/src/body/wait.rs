@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use alloc::boxed::Box;
 use tokio::time::{Instant, Sleep, sleep_until};
-use uwsgi::server::{BodyClock, Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::{BodyClock, Settings};
 
 /// The wait for the bytes of a body. It has no timer until a wait begins.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ impl Acceptor {
     /// Registers a listener in the runtime of this thread.
     pub(super) fn new(listener: &Listener, stop: Stop) -> io::Result<Self> {
         let (descriptor, left_after_stop) = (listener.as_fd().try_clone_to_owned()?, listener.max_after_stop());
-        let listener = if listener.local().is_some() {
+        let listener = if listener.local_addr().is_some() {
             Registered::Tcp(TcpListener::from_std(descriptor.into())?)
         } else {
             Registered::Unix(UnixListener::from_std(descriptor.into())?)

@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use uwsgi::client::AddressError;
+use uwsgi::AddressError;
 
 /// Why a gateway cannot have its settings: they contradict each other, or one is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

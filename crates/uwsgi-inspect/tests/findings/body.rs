@@ -1,6 +1,6 @@
 //! Requests for the findings about the length of the body.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 
 use crate::Change::{Also, Came, With};
 use crate::Row;
@@ -16,9 +16,9 @@ pub(crate) const TABLE: &[Row] = &[
         ],
         &[
             &[With("CONTENT_LENGTH", "")],
-            &[With("CONTENT_LENGTH", "3"), Also("CONTENT_LENGTH", "3"), Came(RequestBody::Length(3), 3)],
+            &[With("CONTENT_LENGTH", "3"), Also("CONTENT_LENGTH", "3"), Came(RequestFraming::Length(3), 3)],
             // The last one counts.
-            &[With("CONTENT_LENGTH", "3"), Also("CONTENT_LENGTH", "4"), Came(RequestBody::Length(4), 4)],
+            &[With("CONTENT_LENGTH", "3"), Also("CONTENT_LENGTH", "4"), Came(RequestFraming::Length(4), 4)],
             &[With("CONTENT_LENGTH", "x"), Also("CONTENT_LENGTH", "")],
         ],
     ),
@@ -29,7 +29,7 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_CONTENT_LENGTH", "0")],
             // A subrequest of auth_request: its location sets CONTENT_LENGTH to an empty value after include uwsgi_params.
             &[With("HTTP_CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "")],
-            &[With("HTTP_CONTENT_LENGTH", "5"), With("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+            &[With("HTTP_CONTENT_LENGTH", "5"), With("CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)],
         ],
     ),
     Row(
@@ -39,8 +39,12 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("HTTP_TRANSFER_ENCODING", "gzip"), With("CONTENT_LENGTH", "")],
         ],
         &[
-            &[With("HTTP_TRANSFER_ENCODING", "chunked"), Came(RequestBody::Chunked, 5)],
-            &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "0"), Came(RequestBody::Length(0), 0)],
+            &[With("HTTP_TRANSFER_ENCODING", "chunked"), Came(RequestFraming::Chunked, 5)],
+            &[
+                With("HTTP_TRANSFER_ENCODING", "chunked"),
+                With("CONTENT_LENGTH", "0"),
+                Came(RequestFraming::Length(0), 0),
+            ],
         ],
     ),
     Row(
@@ -49,34 +53,42 @@ pub(crate) const TABLE: &[Row] = &[
             With("HTTP_TRANSFER_ENCODING", "chunked"),
             With("CONTENT_LENGTH", "3"),
             With("UWSGI_ROUTER", "http"),
-            Came(RequestBody::Length(3), 3),
+            Came(RequestFraming::Length(3), 3),
         ]],
         &[
-            &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "3"), Came(RequestBody::Length(3), 3)],
+            &[
+                With("HTTP_TRANSFER_ENCODING", "chunked"),
+                With("CONTENT_LENGTH", "3"),
+                Came(RequestFraming::Length(3), 3),
+            ],
             &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("UWSGI_ROUTER", "http")],
         ],
     ),
     Row(
         "body-cut",
-        &[&[With("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 4)]],
-        &[&[With("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)], &[Came(RequestBody::Chunked, 0)]],
+        &[&[With("CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 4)]],
+        &[&[With("CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)], &[Came(RequestFraming::Chunked, 0)]],
     ),
     Row(
         "post-without-length",
         &[&[With("REQUEST_METHOD", "POST")], &[With("REQUEST_METHOD", "PUT"), With("CONTENT_LENGTH", "")]],
         &[
             &[With("REQUEST_METHOD", "DELETE")],
-            &[With("REQUEST_METHOD", "POST"), With("CONTENT_LENGTH", "0"), Came(RequestBody::Length(0), 0)],
+            &[With("REQUEST_METHOD", "POST"), With("CONTENT_LENGTH", "0"), Came(RequestFraming::Length(0), 0)],
             &[With("REQUEST_METHOD", "POST"), With("HTTP_TRANSFER_ENCODING", "chunked")],
             &[With("REQUEST_METHOD", "POST"), With("HTTP_CONTENT_LENGTH", "5")],
         ],
     ),
     Row(
         "transfer-encoding-ignored",
-        &[&[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "0"), Came(RequestBody::Length(0), 0)]],
+        &[&[
+            With("HTTP_TRANSFER_ENCODING", "chunked"),
+            With("CONTENT_LENGTH", "0"),
+            Came(RequestFraming::Length(0), 0),
+        ]],
         &[
             &[With("HTTP_TRANSFER_ENCODING", "chunked"), With("CONTENT_LENGTH", "")],
-            &[With("HTTP_TRANSFER_ENCODING", ""), With("CONTENT_LENGTH", "0"), Came(RequestBody::Length(0), 0)],
+            &[With("HTTP_TRANSFER_ENCODING", ""), With("CONTENT_LENGTH", "0"), Came(RequestFraming::Length(0), 0)],
         ],
     ),
     Row(
@@ -86,6 +98,6 @@ pub(crate) const TABLE: &[Row] = &[
             &[With("CONTENT_TYPE", "")],
             &[With("CONTENT_LENGTH", ""), With("CONTENT_TYPE", "")],
         ],
-        &[&[], &[With("CONTENT_LENGTH", "0"), With("CONTENT_TYPE", "a/b"), Came(RequestBody::Length(0), 0)]],
+        &[&[], &[With("CONTENT_LENGTH", "0"), With("CONTENT_TYPE", "a/b"), Came(RequestFraming::Length(0), 0)]],
     ),
 ];

@@ -1,6 +1,6 @@
 //! Requests for the findings about headers.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 
 use crate::Change::{Came, With};
 use crate::Row;
@@ -10,18 +10,18 @@ pub(crate) const TABLE: &[Row] = &[
     Row(
         "content-header-differs",
         &[
-            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "6"), Came(RequestBody::Length(5), 5)],
+            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "6"), Came(RequestFraming::Length(5), 5)],
             &[With("CONTENT_TYPE", "a/b"), With("HTTP_CONTENT_TYPE", "evil/b")],
         ],
         &[
-            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)],
             &[With("CONTENT_TYPE", "a/b"), With("HTTP_CONTENT_TYPE", "")],
         ],
     ),
     Row(
         "content-header-too",
         &[
-            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+            &[With("CONTENT_LENGTH", "5"), With("HTTP_CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)],
             &[With("CONTENT_TYPE", "a/b"), With("HTTP_CONTENT_TYPE", "a/b")],
         ],
         &[&[With("CONTENT_TYPE", "a/b")], &[With("CONTENT_TYPE", "a/b"), With("HTTP_CONTENT_TYPE", "c/d")]],

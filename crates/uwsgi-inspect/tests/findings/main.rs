@@ -22,7 +22,7 @@ mod suggested_lines;
 
 use alloc::collections::BTreeSet;
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::{Header, Modifier1, Packet, Request, VarsEncoder};
 use uwsgi_inspect::{Body, Finding, Found, FrontEnd, Report};
 
@@ -60,7 +60,7 @@ pub(crate) enum Change {
     Modifier1(u8),
     Modifier2(u8),
     /// The framing of the body, and how many bytes of it came.
-    Came(RequestBody, u64),
+    Came(RequestFraming, u64),
 }
 use Change::{Also, Block, Came, Modifier2, Vars, With, Without};
 

@@ -1,6 +1,6 @@
 //! Findings whose lines or text depend on the request.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi_inspect::FrontEnd;
 
 use crate::Change::{Also, Came, With, Without};
@@ -333,7 +333,7 @@ const TABLE: &[Advice] = &[
     ),
     Advice(
         "var-repeated",
-        &[Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+        &[Also("CONTENT_LENGTH", "77"), Also("CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)],
         Nginx,
         &[],
         "CONTENT_LENGTH is 5. A server must close the connection after this request, because its CONTENT_LENGTH vars are not \
@@ -341,14 +341,14 @@ const TABLE: &[Advice] = &[
     ),
     Advice(
         "var-repeated",
-        &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "5"), Came(RequestBody::Length(5), 5)],
+        &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "5"), Came(RequestFraming::Length(5), 5)],
         Nginx,
         &[],
         "CONTENT_LENGTH is 5. nginx sends both",
     ),
     Advice(
         "var-repeated",
-        &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "05"), Came(RequestBody::Length(5), 5)],
+        &[Also("CONTENT_LENGTH", "5"), Also("CONTENT_LENGTH", "05"), Came(RequestFraming::Length(5), 5)],
         Nginx,
         &[],
         "CONTENT_LENGTH is 05. A server must close the connection after this request, because its CONTENT_LENGTH vars are not \

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use uwsgi::client::{Address, AddressError};
 use uwsgi::response::HeadLimits;
+use uwsgi::{Address, AddressError};
 
 use crate::client::error::{ClientError, ClientErrorKind};
 use crate::client::settings::Settings;
@@ -105,7 +105,7 @@ impl Client {
     /// declare no body gets a `CONTENT_LENGTH` of 0, because without a length no server can keep the connection.
     ///
     /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of the
-    /// request has left. With [`retrying_idempotent`](Self::retrying_idempotent) it may also send an idempotent request again
+    /// request has left. With [`with_idempotent_retries`](Self::with_idempotent_retries) it may also send an idempotent request again
     /// after bytes of it have left.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
@@ -123,7 +123,7 @@ impl Client {
     /// This helps against a server that closes an idle connection just when a request arrives. But the server may also have
     /// read the request and executed it.
     #[must_use]
-    pub const fn retrying_idempotent(mut self) -> Self {
+    pub const fn with_idempotent_retries(mut self) -> Self {
         self.settings.retries = true;
         self
     }

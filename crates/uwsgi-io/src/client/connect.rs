@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::io::{self, Read};
 use std::time::Instant;
 
-use uwsgi::client::{Address, Exchange, FailedAttempt};
+use uwsgi::Address;
+use uwsgi::client::{Exchange, FailedAttempt};
 
 use crate::client::connection_guard::ConnectionGuard;
 use crate::client::error::{Asked, ClientErrorKind};

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::transport::socket::Socket;
 use crate::transport::{Direction, Ready, Transport};

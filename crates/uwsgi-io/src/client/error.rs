@@ -18,7 +18,7 @@ use crate::transport::stream::Timeout;
 /// let error = Client::new("unix:/nowhere/app.sock")?.ping().unwrap_err();
 /// assert_eq!(error.to_string(), "unix:/nowhere/app.sock: there is no such socket: is the server running?");
 /// assert!(matches!(error.kind(), ClientErrorKind::Connect(_)));
-/// # Ok::<(), uwsgi::client::AddressError>(())
+/// # Ok::<(), uwsgi::AddressError>(())
 /// ```
 #[derive(Debug)]
 pub struct ClientError {

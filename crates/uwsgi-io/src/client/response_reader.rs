@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use uwsgi::client::{Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::client::{BodyStep, Exchange, ExchangeError, HeadStep};
 use uwsgi::response::ResponseHead;
 
 use crate::client::source::{BufferedSource, INITIAL_BUFFER, Source};
@@ -123,9 +123,9 @@ impl<'b, S: Source> ResponseReader<'b, S> {
     fn find_head(&mut self) -> io::Result<usize> {
         loop {
             match self.exchange.head(self.window.bytes(self.buffer), self.window.eof) {
-                ResponseStep::Head { end } => return Ok(end),
-                ResponseStep::Fail(error) => return Err(answer_error(error)),
-                ResponseStep::Need(_) => self.read()?,
+                HeadStep::Head { end } => return Ok(end),
+                HeadStep::Fail(error) => return Err(answer_error(error)),
+                HeadStep::Need(_) => self.read()?,
             }
         }
     }
@@ -208,18 +208,18 @@ impl<'b, S: Source> ResponseBody<'b, S> {
     fn advance(&mut self) -> io::Result<bool> {
         while self.take == 0 && !self.ended {
             match self.source.step() {
-                Incoming::Body { skip, take } => {
+                BodyStep::Body { skip, take } => {
                     self.source.window.consume(skip);
                     self.take = take;
                 }
-                Incoming::End { skip } => {
+                BodyStep::End { skip } => {
                     self.source.window.consume(skip);
                     self.ended = true;
                 }
-                Incoming::Fail(error) => return Err(answer_error(error)),
+                BodyStep::Fail(error) => return Err(answer_error(error)),
                 // `Response::read` sends the rest of the request before it returns the response.
-                Incoming::Upgraded | Incoming::Send => self.ended = true,
-                Incoming::Need(_) => return Ok(true),
+                BodyStep::Upgraded | BodyStep::Send => self.ended = true,
+                BodyStep::Need(_) => return Ok(true),
             }
         }
         Ok(false)

@@ -3,8 +3,8 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use uwsgi::Time;
 use uwsgi::response::HeadLimits;
-use uwsgi::server::Time;
 
 use crate::transport::stream::Timeouts;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use uwsgi::client::{Exchange, Incoming};
+use uwsgi::client::{BodyStep, Exchange};
 
 use crate::transport::window::{Window, make_room};
 
@@ -54,7 +54,7 @@ impl<'b, S: Source> BufferedSource<'b, S> {
     }
 
     /// Asks the exchange which of these bytes belong to the body.
-    pub(crate) fn step(&mut self) -> Incoming {
+    pub(crate) fn step(&mut self) -> BodyStep {
         self.exchange.body(self.window.bytes(self.buffer), self.window.eof)
     }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::message::Subscription;
 
 use crate::client::error::{ClientError, ClientErrorKind};
@@ -21,7 +21,7 @@ use crate::client::error::{ClientError, ClientErrorKind};
 ///
 /// ```
 /// # use std::net::UdpSocket;
-/// use uwsgi::client::Address;
+/// use uwsgi::Address;
 /// use uwsgi::message::{Subscription, SubscriptionCommand};
 ///
 /// # let router = UdpSocket::bind("127.0.0.1:0")?;

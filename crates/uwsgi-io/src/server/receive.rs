@@ -2,7 +2,8 @@
 
 use std::io;
 
-use uwsgi::server::{Receive, Time};
+use uwsgi::Time;
+use uwsgi::server::Receive;
 
 use crate::transport::window::Window;
 use crate::transport::{Direction, Transport, should_retry};

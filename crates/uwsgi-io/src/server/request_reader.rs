@@ -3,10 +3,9 @@
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
+use uwsgi::Time;
 use uwsgi::framing;
-use uwsgi::server::{
-    BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time, TimeStep,
-};
+use uwsgi::server::{BodyStep, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, TimeStep};
 use uwsgi::{Packet, Request};
 
 use crate::server::receive::{fill_window, note_stop};
@@ -299,7 +298,7 @@ impl<'t, T: Transport> RequestReader<'t, T> {
     /// Reads a small body, as far as it comes in time. The packet before it ends at `end`.
     fn read_body_ahead(&mut self, end: usize) -> io::Result<()> {
         let length = match self.receive.framing() {
-            framing::RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            framing::RequestFraming::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
             _ => return Ok(()),
         };
         let ReadAhead { length: longest, time } = self.read_ahead;

@@ -4,8 +4,9 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io::{self, IoSlice, Write};
 
+use uwsgi::Time;
 use uwsgi::response::ResponseEncoder;
-use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, Time, TimeStep};
+use uwsgi::server::{AnswerError, Cut, CutLimit, Failure, Leaves, Receive, Refusal, Respond, TimeStep};
 
 use crate::server::head_error::HeadError;
 use crate::server::shared_state::SharedState;

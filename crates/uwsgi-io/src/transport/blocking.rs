@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::transport::clock::Clock;
 use crate::transport::half_close::HalfClose;

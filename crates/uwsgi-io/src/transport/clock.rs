@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 /// A clock that counts from the moment of its creation.
 ///

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::transport::clock::Clock;
 use crate::transport::half_close::no_reset;

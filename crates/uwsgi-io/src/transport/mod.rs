@@ -13,7 +13,7 @@ pub(crate) mod stream;
 pub(crate) mod unix_listener;
 pub(crate) mod window;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 /// Both directions of a connection, and its clock.
 ///

@@ -11,8 +11,8 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrUnix, SocketType, connect, recv,
     sendmsg, shutdown, socket_with, sockopt,
 };
-use uwsgi::client::Address;
-use uwsgi::server::Time;
+use uwsgi::Address;
+use uwsgi::Time;
 
 use crate::transport::clock::Clock;
 use crate::transport::half_close::reset_at_close;

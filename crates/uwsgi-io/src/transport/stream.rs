@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::transport::{Direction, Transport, should_retry};
 

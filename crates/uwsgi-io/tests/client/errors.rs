@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpListener;
 
-use uwsgi::client::AddressError;
+use uwsgi::AddressError;
 use uwsgi_io::{Client, ClientError, ClientErrorKind};
 
 use crate::server::{Server, read_bytes, temp_directory};

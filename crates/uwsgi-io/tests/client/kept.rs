@@ -265,7 +265,7 @@ fn a_request_that_meets_a_close_is_sent_again_if_that_is_harmless() {
         });
         let mut client = server.client().with_keepalive(true);
         if allowed {
-            client = client.retrying_idempotent();
+            client = client.with_idempotent_retries();
         }
         request_ok(&mut client);
         let status = client.request(&request, body).map(|response| response.status());

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::message::{CacheRequest, RpcCall, Subscription, SubscriptionCommand};
 use uwsgi::{EncodeErrorKind, Packet};
 use uwsgi_io::{Asked, Client, ClientError, ClientErrorKind, subscribe};

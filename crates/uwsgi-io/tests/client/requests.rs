@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io::{self, BufRead, Read};
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_io::{Client, ClientErrorKind};
 
 use crate::server::{Connection, Server, read_bytes};

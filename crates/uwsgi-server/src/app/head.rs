@@ -80,10 +80,10 @@ impl Head {
         })
     }
 
-    /// Returns the value of the first line of this name. Upper and lower case are equal.
+    /// Returns the value of the last line of this name. Upper and lower case are equal.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.lines().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.lines().filter(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
     }
 }
 

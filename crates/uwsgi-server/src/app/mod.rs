@@ -60,7 +60,7 @@ pub trait App: Send + Sync {
     fn call(&self, call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<(), AppError>;
 
     /// Answers a packet that is not a web request: a signal, a remote call, a cache command. The server passes on only packets
-    /// whose modifier1 the settings [accept](uwsgi::server::Settings::accepting). Bytes that are written to `answer` leave
+    /// whose modifier1 the settings [accept](uwsgi::server::Settings::with_modifier1). Bytes that are written to `answer` leave
     /// unchanged.
     ///
     /// By default the answer is 501.

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use tracing::field::display;
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_io::{Addresses, Direction, Socket, Transport};
 
 use crate::connection::state::{ConnectionState, PermitState};

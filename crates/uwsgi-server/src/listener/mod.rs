@@ -10,14 +10,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, sockopt};
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::ConnectionLimit;
 use uwsgi_io::{Addresses, Socket, SocketFile, listen_unix};
 
 /// A socket that connections are accepted from. The file of a Unix socket is removed when its listener is dropped.
 ///
 /// ```
-/// use uwsgi::client::Address;
+/// use uwsgi::Address;
 /// use uwsgi_server::Listener;
 ///
 /// let listener = Listener::bind(Address::parse("127.0.0.1:0")?)?;
@@ -121,7 +121,7 @@ impl Listener {
 
     /// Returns the TCP address that it listens at. If the port was 0, this has the port that the system chose.
     #[must_use]
-    pub const fn local(&self) -> Option<SocketAddr> {
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
         self.local
     }
 
@@ -195,7 +195,7 @@ impl Listener {
                 continue;
             }
             seen.push(address);
-            if let Some(first) = listeners.first().and_then(Self::local).filter(|_| address.port() == 0) {
+            if let Some(first) = listeners.first().and_then(Self::local_addr).filter(|_| address.port() == 0) {
                 address.set_port(first.port());
             }
             match Self::tcp(address) {
@@ -289,15 +289,15 @@ mod tests {
     fn all_addresses_of_a_name_that_the_machine_has_are_bound() {
         let (elsewhere, here) = (at([192, 0, 2, 1], 0), at([127, 0, 0, 1], 0));
         let listeners = Listener::at_all(&[elsewhere, here, here, at([127, 0, 0, 2], 0)]).unwrap();
-        let bound: Vec<_> = listeners.iter().map(|listener| listener.local().unwrap().ip().to_string()).collect();
+        let bound: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap().ip().to_string()).collect();
         assert_eq!(bound, ["127.0.0.1", "127.0.0.2"]);
         // A peer that knows the name and one port finds all of them.
-        let ports: Vec<_> = listeners.iter().map(|listener| listener.local().unwrap().port()).collect();
+        let ports: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         assert!(ports.iter().all(|port| *port == ports[0] && *port != 0), "{ports:?}");
 
         let error = |addresses: &[SocketAddr]| Listener::at_all(addresses).unwrap_err();
         assert_eq!(error(&[elsewhere]).kind(), io::ErrorKind::AddrNotAvailable);
-        let in_use = listeners.first().and_then(Listener::local).unwrap();
+        let in_use = listeners.first().and_then(Listener::local_addr).unwrap();
         assert_eq!(error(&[elsewhere, in_use]).kind(), io::ErrorKind::AddrInUse);
     }
 
@@ -306,10 +306,10 @@ mod tests {
         let (elsewhere, here) = (at([192, 0, 2, 1], 0), at([127, 0, 0, 1], 0));
         let first = |addresses: &[SocketAddr]| Listener::at_first(addresses.iter().copied());
         let listener = first(&[elsewhere, here]).unwrap();
-        let in_use = listener.local().unwrap();
+        let in_use = listener.local_addr().unwrap();
         assert!(in_use.ip().is_loopback());
         // The addresses after it may be in use.
-        let bound = first(&[at([127, 0, 0, 2], 0), in_use]).unwrap().local().unwrap();
+        let bound = first(&[at([127, 0, 0, 2], 0), in_use]).unwrap().local_addr().unwrap();
         assert_eq!(bound.ip(), at([127, 0, 0, 2], 0).ip());
 
         let error = |addresses: &[SocketAddr]| first(addresses).unwrap_err().kind();

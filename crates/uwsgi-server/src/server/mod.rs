@@ -13,7 +13,7 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::{AllowList, Settings};
 
 use crate::access_log::AccessLog;
@@ -120,7 +120,7 @@ impl<A: App + 'static> Server<A> {
     /// Sets the peers that can connect over TCP; loopback by default. Peers on Unix sockets are always allowed, because the
     /// mode of the socket's file decides who can connect. An abstract name has no mode: every user of this machine can connect
     /// to it.
-    pub fn with_allow(mut self, allow: AllowList<String>) -> Self {
+    pub fn with_allow_list(mut self, allow: AllowList<String>) -> Self {
         self.context.allow = allow;
         self
     }
@@ -150,7 +150,7 @@ impl<A: App + 'static> Server<A> {
     }
 
     /// Sets the size of each thread's stack, in bytes; 256 KiB by default. Only the part that a thread has used takes memory.
-    pub fn with_stack(mut self, stack: usize) -> Self {
+    pub fn with_stack_size(mut self, stack: usize) -> Self {
         self.context.stack = stack;
         self
     }
@@ -172,7 +172,7 @@ impl<A: App + 'static> Server<A> {
     /// # Errors
     ///
     /// The system refuses the handlers.
-    pub fn stopping_on_signals(self) -> io::Result<Self> {
+    pub fn with_stop_on_signals(self) -> io::Result<Self> {
         Ok(Self { signals: Some(Signals::new()?), ..self })
     }
 
@@ -190,8 +190,8 @@ impl<A: App + 'static> Server<A> {
 
     /// Returns the address of the first TCP listener.
     #[must_use]
-    pub fn local(&self) -> Option<SocketAddr> {
-        self.listeners.iter().find_map(Listener::local)
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.listeners.iter().find_map(Listener::local_addr)
     }
 
     /// Serves until a stop is requested. Then it finishes the requests that have begun, within the settings' `stop_grace`.

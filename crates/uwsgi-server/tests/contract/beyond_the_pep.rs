@@ -41,7 +41,7 @@ fn the_application_gets_other_packets_if_it_accepts_them() {
             Ok(())
         }
     }
-    let settings = Settings::default().accepting(Modifier1::SIGNAL);
+    let settings = Settings::default().with_modifier1(Modifier1::SIGNAL);
     let serve = |app: &dyn App, settings: &Settings| {
         let connection =
             MemoryConnection { incoming: Mutex::new(b"\x6e\0\0\x07rest".to_vec()), ..MemoryConnection::default() };

@@ -21,7 +21,8 @@ mod middleware;
 use std::io::{self, IoSlice};
 use std::sync::Mutex;
 
-use uwsgi::server::{Settings, Time};
+use uwsgi::Time;
+use uwsgi::server::Settings;
 use uwsgi::{Modifier1, VarsEncoder};
 use uwsgi_io::{Direction, Transport};
 use uwsgi_server::{Addresses, Answer, App, AppError, Body, Call, Head, serve_connection};

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::time::Instant;
-use uwsgi::client::Address;
+use uwsgi::Address;
 
 use crate::client::error::ClientError;
 use crate::client::lookup::Lookup;

@@ -24,7 +24,7 @@ pub enum ClientError {
     Body(Box<dyn Error + Send + Sync>),
     /// The request's body is longer or shorter than its Content-Length.
     BodyLength,
-    /// The request's body has no known length, and is longer than what is [collected](crate::Client::with_collected).
+    /// The request's body has no known length, and is longer than what is [collected](crate::Client::with_max_collected_body).
     BodyTooLong,
     /// The client cannot connect to the address.
     Connect {

@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
 use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 use tokio_util::io::poll_read_buf;
-use uwsgi::client::{Exchange, ResponseStep};
+use uwsgi::client::{Exchange, HeadStep};
 use uwsgi::response::ResponseHead;
 
 use crate::client::error::ClientError;
@@ -149,9 +149,9 @@ impl ExchangeDriver {
     fn poll_head_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, ClientError>> {
         loop {
             match self.exchange.head(&self.buffer, self.eof) {
-                ResponseStep::Head { end } => return Poll::Ready(Ok(end)),
-                ResponseStep::Fail(error) => return Poll::Ready(Err(ClientError::Answer(error))),
-                ResponseStep::Need(_) => ready!(self.poll_progress(MIN_READ, cx))?,
+                HeadStep::Head { end } => return Poll::Ready(Ok(end)),
+                HeadStep::Fail(error) => return Poll::Ready(Err(ClientError::Answer(error))),
+                HeadStep::Need(_) => ready!(self.poll_progress(MIN_READ, cx))?,
             }
         }
     }

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use bytes::{Buf, Bytes};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use uwsgi::client::Incoming as Step;
+use uwsgi::client::BodyStep as Step;
 
 use crate::client::error::ClientError;
 use crate::client::exchange_driver::ExchangeDriver;

@@ -24,7 +24,7 @@ use alloc::sync::Arc;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use uwsgi::client::AddressError;
+use uwsgi::AddressError;
 
 use connect::Connecting;
 use error::ClientError;
@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The text is not an address, or [not one to connect to](uwsgi::client::Address::to_connect).
+    /// The text is not an address, or [not one to connect to](uwsgi::Address::to_connect).
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Ok(Self { backend: Arc::new(Backend::new(address)?) })
     }
@@ -81,7 +81,7 @@ impl Client {
     /// ```
     /// use uwsgi_tower::Client;
     ///
-    /// # fn client() -> Result<Client, uwsgi::client::AddressError> {
+    /// # fn client() -> Result<Client, uwsgi::AddressError> {
     /// Ok(Client::new("app.internal:3031")?.with_connector(async || {
     ///     let (client, _server) = tokio::io::duplex(4096); // a real program gives the other end to a server
     ///     Ok(client)
@@ -122,7 +122,7 @@ impl Client {
 
     /// Sets the most bytes of a body of unknown length that are collected; 1 MiB by default.
     #[must_use]
-    pub fn with_collected(self, bytes: usize) -> Self {
+    pub fn with_max_collected_body(self, bytes: usize) -> Self {
         self.with(|backend| backend.collected = bytes)
     }
 
@@ -133,9 +133,9 @@ impl Client {
     /// close. uWSGI sends no such header, and closes. When the backend closes an idle connection, the client closes it at once.
     /// But the backend may close it while the client sends the next request. If no byte of that request has left, the client
     /// sends it again on a new connection ([`FailedAttempt`](uwsgi::client::FailedAttempt)). See
-    /// [`retrying_idempotent`](Self::retrying_idempotent) for the case that some bytes have left.
+    /// [`with_idempotent_retries`](Self::with_idempotent_retries) for the case that some bytes have left.
     #[must_use]
-    pub fn reusing(self, connections: usize) -> Self {
+    pub fn with_pool_max_idle(self, connections: usize) -> Self {
         self.with(|backend| backend.max_idle = connections)
     }
 
@@ -143,18 +143,18 @@ impl Client {
     /// response came; off by default.
     ///
     /// The method must be idempotent (RFC 9110 section 9.2.2), and the body must still be there: no byte of it was polled, or
-    /// it was [collected](Self::with_collected). No request is sent a third time.
+    /// it was [collected](Self::with_max_collected_body). No request is sent a third time.
     ///
     /// The caller then sees no error if the backend's keep-alive timeout ends while a request is sent. But the backend may have
     /// done already what the request asks for. A request that crashes the backend is sent a second time.
     #[must_use]
-    pub fn retrying_idempotent(self) -> Self {
+    pub fn with_idempotent_retries(self) -> Self {
         self.with(|backend| backend.retries_idempotent = true)
     }
 
     /// Sets how long an idle connection is kept; 30 seconds by default. Set a shorter time than the backend's own.
     #[must_use]
-    pub fn with_kept_for(self, time: Duration) -> Self {
+    pub fn with_pool_idle_timeout(self, time: Duration) -> Self {
         self.with(|backend| backend.keep_for = time)
     }
 

@@ -12,8 +12,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
-use uwsgi::client::{Address, AddressError, Exchange, FailedAttempt, is_idempotent};
+use uwsgi::client::{Exchange, FailedAttempt, is_idempotent};
 use uwsgi::framing::declared_length;
+use uwsgi::{Address, AddressError};
 use uwsgi::{Modifier1, Packet, VarsEncoder};
 
 use crate::client::connect::{Connector, connect};

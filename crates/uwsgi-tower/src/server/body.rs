@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::server::{Receive, Refusal};
 
 use crate::exclusive::Exclusive;
@@ -127,7 +127,7 @@ impl Body {
     /// dropped or read to its end.
     pub(crate) fn lend<IO>(
         inbound: Box<Inbound<IO>>,
-        framing: RequestBody,
+        framing: RequestFraming,
         unread: UnreadCount,
     ) -> (Self, oneshot::Receiver<Box<Inbound<IO>>>)
     where
@@ -136,7 +136,7 @@ impl Body {
         let (back, returned) = oneshot::channel();
         let source = LentInbound { inbound: Some(inbound), back: Some(back) };
         let left = match framing {
-            RequestBody::Length(length) => Some(length),
+            RequestFraming::Length(length) => Some(length),
             _ => None,
         };
         (Self { source: Some(Exclusive::new(Box::pin(source))), left, unread }, returned)

@@ -8,7 +8,7 @@ use core::time::Duration;
 use alloc::boxed::Box;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
-use uwsgi::server::Time;
+use uwsgi::Time;
 
 use crate::stop::Stop;
 

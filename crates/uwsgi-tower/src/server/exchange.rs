@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::server::{Drain, Ending, Receive, Refusal, Respond, Settings};
 
 use crate::convert::request::{Peer, request_parts};
@@ -98,12 +98,12 @@ where
 
     let mut respond = Respond::queued(&inbound.receive, inbound.deadlines.now());
     let (body, half, unread) = match inbound.receive.framing() {
-        RequestBody::None | RequestBody::Length(0) => {
+        RequestFraming::None | RequestFraming::Length(0) => {
             (Body::empty(), ReceivingHalf::Here(inbound), UnreadCount::default())
         }
         framing => {
             // If the whole body was read with its packet, no poll of the body needs the runtime.
-            if !matches!(framing, RequestBody::Length(length) if inbound.has_buffered(length)) {
+            if !matches!(framing, RequestFraming::Length(length) if inbound.has_buffered(length)) {
                 inbound.settle()?;
             }
             let unread = UnreadCount::of(&inbound.receive);

@@ -7,7 +7,8 @@ use core::time::Duration;
 use std::io::{self, IoSlice};
 
 use tokio::io::AsyncWrite;
-use uwsgi::server::{Drain, Respond, Time, TimeStep};
+use uwsgi::Time;
+use uwsgi::server::{Drain, Respond, TimeStep};
 
 use crate::server::deadline::Deadlines;
 use crate::server::halves::WriteHalf;

@@ -64,7 +64,7 @@ async fn a_dropped_request_does_not_disturb_the_next() {
     let settings = Settings::default().with_keepalive(Duration::from_secs(60));
     let server = serve(UnixListener::bind(&path).unwrap(), service_fn(echo)).with_settings(settings);
     tokio::spawn(server.into_future());
-    let client = Client::new(path.to_str().unwrap()).unwrap().reusing(4);
+    let client = Client::new(path.to_str().unwrap()).unwrap().with_pool_max_idle(4);
     let mut tag = 0;
     for times in 0.. {
         let (dropped, expected) = request(tag);

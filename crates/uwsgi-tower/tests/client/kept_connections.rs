@@ -42,7 +42,7 @@ async fn by_default_no_connection_is_kept() {
 #[tokio::test]
 async fn requests_in_sequence_share_a_connection() {
     let (client, _closed) = numbered().await;
-    let client = client.reusing(2);
+    let client = client.with_pool_max_idle(2);
     for _ in 0..5 {
         assert_eq!(number(&client).await, "0");
         // A clone shares the kept connections.
@@ -54,7 +54,7 @@ async fn requests_in_sequence_share_a_connection() {
 #[tokio::test]
 async fn no_more_connections_are_kept_than_set() {
     let (client, mut closed) = numbered().await;
-    let client = client.reusing(2);
+    let client = client.with_pool_max_idle(2);
     let responses = join_all((0..5).map(|_| ask(&client, get("/")))).await;
     let mut numbers: Vec<_> = join_all(responses.into_iter().map(text)).await.into_iter().map(Result::unwrap).collect();
     numbers.sort();
@@ -74,7 +74,7 @@ async fn no_more_connections_are_kept_than_set() {
 async fn a_connection_is_not_kept_longer_than_set() {
     let (client, mut closed) = numbered().await;
     let kept_for = Duration::from_secs(3);
-    let client = client.reusing(2).with_kept_for(kept_for);
+    let client = client.with_pool_max_idle(2).with_pool_idle_timeout(kept_for);
     assert_eq!(number(&client).await, "0");
     // Part of the time passes.
     sleep(Duration::from_secs(1)).await;
@@ -100,7 +100,7 @@ async fn connections_that_the_backend_closes_are_closed() {
             sender.send(number).unwrap();
         }
     });
-    let client = client.await.reusing(8);
+    let client = client.await.with_pool_max_idle(8);
     join_all((0..8).map(async |_| number(&client).await)).await;
     for _ in 0..8 {
         timeout(Duration::from_secs(5), closed.recv()).await.expect("the connection stays open");
@@ -123,7 +123,7 @@ async fn a_connection_with_unasked_bytes_is_not_used_again() {
             connection.wait_for_close().await;
         }
     });
-    let client = client.await.reusing(8);
+    let client = client.await.with_pool_max_idle(8);
     assert_eq!(number(&client).await, "0");
     send.notify_one();
     sent.notified().await;
@@ -153,7 +153,7 @@ async fn responses_after_which_no_request_can_follow() {
                 }
             }
         });
-        let client = client.await.reusing(8);
+        let client = client.await.with_pool_max_idle(8);
         for expected in 1..=3 {
             assert_eq!(number(&client).await, "!");
             assert_eq!(connections.load(Ordering::Relaxed), expected, "{answer}");
@@ -178,21 +178,21 @@ async fn closes_on_the_second(read: bool) -> (Client, Arc<AtomicUsize>) {
             }
         }
     });
-    (client.await.reusing(8), requests)
+    (client.await.with_pool_max_idle(8), requests)
 }
 
-/// With `retrying_idempotent` an idempotent request is sent again on a new connection.
+/// With `with_idempotent_retries` an idempotent request is sent again on a new connection.
 #[tokio::test]
 async fn a_get_that_meets_a_close_is_sent_again_if_set() {
     for read in [false, true] {
         let (client, requests) = closes_on_the_second(read).await;
-        let client = client.retrying_idempotent();
+        let client = client.with_idempotent_retries();
         assert_eq!((number(&client).await, number(&client).await), ("0".into(), "1".into()));
         assert_eq!(requests.load(Ordering::Relaxed), if read { 3 } else { 2 });
     }
 }
 
-/// Without `retrying_idempotent` a request that has left is not sent again.
+/// Without `with_idempotent_retries` a request that has left is not sent again.
 #[tokio::test]
 async fn a_get_that_meets_a_close_is_an_error_by_default() {
     let (client, requests) = closes_on_the_second(true).await;
@@ -207,7 +207,7 @@ async fn a_get_that_meets_a_close_is_an_error_by_default() {
 async fn a_post_that_meets_a_close_is_an_error() {
     for body in ["", "body"] {
         let (client, requests) = closes_on_the_second(true).await;
-        let client = client.retrying_idempotent();
+        let client = client.with_idempotent_retries();
         assert_eq!(number(&client).await, "0");
         let error = ask(&client, post(body)).await.unwrap_err();
         assert!(matches!(error, ClientError::Io(_) | ClientError::Answer(_)), "{error}");
@@ -219,7 +219,7 @@ async fn a_post_that_meets_a_close_is_an_error() {
 #[tokio::test]
 async fn a_body_that_was_polled_is_not_sent_again() {
     let (client, requests) = closes_on_the_second(true).await;
-    let client = client.retrying_idempotent();
+    let client = client.with_idempotent_retries();
     assert_eq!(number(&client).await, "0");
     let request = http::Request::put("/").body(http_body_util::Full::new(bytes::Bytes::from("body"))).unwrap();
     ask(&client, request).await.unwrap_err();
@@ -235,7 +235,7 @@ async fn a_post_after_a_known_close_takes_a_new_connection() {
         connection.body(length).await;
         connection.answer(&number.to_string()).await;
     });
-    let client = client.await.reusing(8);
+    let client = client.await.with_pool_max_idle(8);
     for expected in 0..20 {
         let got = text(ask(&client, post("body")).await).await.unwrap();
         assert_eq!(got, expected.to_string());
@@ -276,7 +276,7 @@ async fn a_collected_body_is_sent_again() {
             }
         }
     });
-    let client = client.await.reusing(1).retrying_idempotent();
+    let client = client.await.with_pool_max_idle(1).with_idempotent_retries();
     assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "first");
     let pieces = ["bo", "dy"].map(|piece| Ok::<_, core::convert::Infallible>(http_body::Frame::data(piece.into())));
     let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));

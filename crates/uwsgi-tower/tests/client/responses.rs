@@ -242,7 +242,7 @@ async fn a_body_of_unknown_length_is_collected() {
         connection.answer(&length).await;
     })
     .await
-    .with_collected(1000);
+    .with_max_collected_body(1000);
     let pieces = |count| {
         let piece = |_| Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; 100])));
         Request::post("/").body(StreamBody::new(stream::iter((0..count).map(piece)))).unwrap()
@@ -294,7 +294,7 @@ async fn a_missing_backend_is_an_error() {
 
 #[tokio::test]
 async fn a_close_on_a_new_connection_is_not_repeated() {
-    let client = answering(b"").await.reusing(4);
+    let client = answering(b"").await.with_pool_max_idle(4);
     let error = ask(&client, get("/")).await.unwrap_err();
     assert!(matches!(error, ClientError::Answer(ExchangeError::NoAnswer)), "{error}");
 }

@@ -3,7 +3,8 @@
 use alloc::sync::Arc;
 use std::io;
 
-use uwsgi::server::{Admission, Drain, DrainStep, Ending, Receive, Refusal, Respond, Time, TimeStep};
+use uwsgi::Time;
+use uwsgi::server::{Admission, Drain, DrainStep, Ending, Receive, Refusal, Respond, TimeStep};
 use uwsgi_io::{Direction, Socket, Transport};
 use uwsgi_server::{Addresses, log_cut, log_refusal};
 

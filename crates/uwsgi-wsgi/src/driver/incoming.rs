@@ -2,8 +2,9 @@
 
 use std::io;
 
-use uwsgi::framing::RequestBody;
-use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
+use uwsgi::Time;
+use uwsgi::framing::RequestFraming;
+use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings};
 use uwsgi::{Packet, Request};
 use uwsgi_io::{Direction, Socket, Transport};
 
@@ -111,7 +112,7 @@ impl Incoming {
             (self.head, self.start, self.has_request) = (end, end, true);
         }
         match self.receive.framing() {
-            RequestBody::Length(left) if self.is_short(left) => self.read_ahead(now),
+            RequestFraming::Length(left) if self.is_short(left) => self.read_ahead(now),
             _ => Arrival::Request,
         }
     }
@@ -233,7 +234,7 @@ impl Incoming {
             return usize::MAX;
         }
         let left = match self.receive.framing() {
-            RequestBody::Length(left) => usize::try_from(left).unwrap_or(usize::MAX),
+            RequestFraming::Length(left) => usize::try_from(left).unwrap_or(usize::MAX),
             _ => 0,
         };
         left.saturating_add(self.body)

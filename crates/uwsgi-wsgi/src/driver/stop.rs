@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_io::{Socket, Transport};
 
 use crate::driver::wake::Wake;

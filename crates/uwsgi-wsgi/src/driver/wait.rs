@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use uwsgi::server::Time;
+use uwsgi::Time;
 use uwsgi_io::{Direction, Socket, Transport};
 
 use crate::driver::stop::Stop;

@@ -3,7 +3,7 @@
 use core::str::Utf8Error;
 
 use crate::cgi::scheme::{Scheme, says_https};
-use crate::http::body_framing::{self, RequestBody};
+use crate::http::body_framing::{self, RequestFraming};
 use crate::http::content_length::FramingError;
 use crate::wire::decimal;
 use crate::wire::error::DecodeError;
@@ -19,7 +19,7 @@ use crate::wire::vars::Vars;
 /// values: [`check`](crate::check) does.
 ///
 /// ```
-/// use uwsgi::framing::RequestBody;
+/// use uwsgi::framing::RequestFraming;
 /// use uwsgi::{Modifier1, Packet, Request, Scheme, VarsEncoder};
 ///
 /// let mut buffer = [0; 256];
@@ -36,7 +36,7 @@ use crate::wire::vars::Vars;
 /// assert_eq!(request.path_info(), Some(&b"/form"[..]));
 /// assert_eq!(request.scheme(), Scheme::Https);
 /// assert!(request.header_all("host").eq([b"example.com"]));
-/// assert_eq!(request.body_framing()?, RequestBody::Length(5));
+/// assert_eq!(request.body_framing()?, RequestFraming::Length(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -247,7 +247,7 @@ impl<'a> Request<'a> {
     /// [`FramingError`]: refuse the request, because its length is not valid.
     pub fn content_length(&self) -> Result<Option<u64>, FramingError> {
         match self.body_framing()? {
-            RequestBody::Length(length) => Ok(Some(length)),
+            RequestFraming::Length(length) => Ok(Some(length)),
             _ => Ok(None),
         }
     }
@@ -257,8 +257,8 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// [`FramingError`]: refuse the request, and close the connection.
-    pub fn body_framing(&self) -> Result<RequestBody, FramingError> {
-        body_framing::request_body(self.located.content_length, None, false)
+    pub fn body_framing(&self) -> Result<RequestFraming, FramingError> {
+        body_framing::request_framing(self.located.content_length, None, false)
     }
 
     /// Returns how to read the bytes after the packet, for a server behind uWSGI's HTTP router with `--http-chunked-input`: a
@@ -267,8 +267,8 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// As [`body_framing`](Self::body_framing).
-    pub fn body_framing_or_chunked(&self) -> Result<RequestBody, FramingError> {
-        body_framing::request_body(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
+    pub fn body_framing_or_chunked(&self) -> Result<RequestFraming, FramingError> {
+        body_framing::request_framing(self.located.content_length, self.vars.get("HTTP_TRANSFER_ENCODING"), true)
     }
 
     /// Whether another request may follow the body on this connection: there is a `CONTENT_LENGTH` that is not empty, and every

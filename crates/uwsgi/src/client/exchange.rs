@@ -3,8 +3,8 @@
 use crate::cgi::headers::is_upgrade;
 use crate::cgi::request::Request;
 use crate::client::exchange_error::{ExchangeError, MOST_INTERIM};
-use crate::client::step::{AnswerStep, Incoming, ResponseStep};
-use crate::http::body_framing::{RequestBody, ResponseBody, response_body};
+use crate::client::step::{AnswerStep, BodyStep, HeadStep};
+use crate::http::body_framing::{RequestFraming, ResponseFraming, response_framing};
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::content_length::FramingError;
 use crate::http::head::HeadEnd;
@@ -26,14 +26,14 @@ use crate::http::upgrade::Protocols;
 /// taken for a head, and no head for a body. After a failure all later calls return the same error.
 ///
 /// ```
-/// use uwsgi::client::{Exchange, Incoming, ResponseStep};
+/// use uwsgi::client::{Exchange, BodyStep, HeadStep};
 ///
 /// let mut exchange = Exchange::new(false);
 /// let got = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-/// let ResponseStep::Head { end } = exchange.head(got, false) else { panic!() };
+/// let HeadStep::Head { end } = exchange.head(got, false) else { panic!() };
 /// assert_eq!(exchange.response(&got[..end])?.status(), 200);
-/// assert_eq!(exchange.body(&got[end..], false), Incoming::Body { skip: 0, take: 5 });
-/// assert_eq!(exchange.body(b"", false), Incoming::End { skip: 0 });
+/// assert_eq!(exchange.body(&got[end..], false), BodyStep::Body { skip: 0, take: 5 });
+/// assert_eq!(exchange.body(b"", false), BodyStep::End { skip: 0 });
 /// # Ok::<(), uwsgi::client::ExchangeError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl Exchange {
     /// [`FramingError`]: a server should refuse the request.
     pub fn of(request: &Request<'_>) -> Result<Self, FramingError> {
         let outgoing = match request.body_framing()? {
-            RequestBody::Length(length) => length,
+            RequestFraming::Length(length) => length,
             _ => 0,
         };
         let upgrade = Protocols::of(request.upgrade());
@@ -138,13 +138,13 @@ impl Exchange {
     /// this crate never asks for `h2c`: see [`is_upgrade`].
     ///
     /// ```
-    /// use uwsgi::client::{Exchange, Incoming};
+    /// use uwsgi::client::{Exchange, BodyStep};
     ///
     /// let mut exchange = Exchange::new(false).with_outgoing(4).with_upgrade(b"echo");
     /// exchange.answer(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n", false);
-    /// assert_eq!(exchange.body(b"", false), Incoming::Send);
+    /// assert_eq!(exchange.body(b"", false), BodyStep::Send);
     /// assert_eq!(exchange.send(4), 4);
-    /// assert_eq!(exchange.body(b"", false), Incoming::Upgraded);
+    /// assert_eq!(exchange.body(b"", false), BodyStep::Upgraded);
     /// ```
     #[must_use]
     pub fn with_upgrade(self, protocols: &[u8]) -> Self {
@@ -152,26 +152,26 @@ impl Exchange {
     }
 
     /// Looks for a head at the start of `got`. `got` has all bytes that were read, beginning with the first byte of the head.
-    pub fn head(&mut self, got: &[u8], eof: bool) -> ResponseStep {
+    pub fn head(&mut self, got: &[u8], eof: bool) -> HeadStep {
         self.begun = true;
         if !matches!(self.phase, Phase::Head) {
-            return ResponseStep::Fail(self.out_of_order());
+            return HeadStep::Fail(self.out_of_order());
         }
         let most = self.limits.most_bytes();
         match self.end.find(got) {
             Some(end) if end <= most => {
                 self.phase = Phase::Announced(end);
                 self.end = HeadEnd::default();
-                ResponseStep::Head { end }
+                HeadStep::Head { end }
             }
             Some(_) => self.refuse_head(ResponseErrorKind::TooLong, most),
             None if got.len() >= most => self.refuse_head(ResponseErrorKind::TooLong, most),
             None if eof && got.is_empty() => {
                 self.phase = Phase::Failed(ExchangeError::NoAnswer);
-                ResponseStep::Fail(ExchangeError::NoAnswer)
+                HeadStep::Fail(ExchangeError::NoAnswer)
             }
             None if eof => self.refuse_head(ResponseErrorKind::Truncated, got.len()),
-            None => ResponseStep::Need(1),
+            None => HeadStep::Need(1),
         }
     }
 
@@ -204,9 +204,9 @@ impl Exchange {
     #[inline(never)]
     fn answer_slowly<'b>(&mut self, got: &'b [u8], eof: bool) -> AnswerStep<'b> {
         match self.head(got, eof) {
-            ResponseStep::Fail(error) => AnswerStep::Fail(error),
-            ResponseStep::Need(more) => AnswerStep::Need(more),
-            ResponseStep::Head { end } => match self.response(got.get(..end).unwrap_or_default()) {
+            HeadStep::Fail(error) => AnswerStep::Fail(error),
+            HeadStep::Need(more) => AnswerStep::Need(more),
+            HeadStep::Head { end } => match self.response(got.get(..end).unwrap_or_default()) {
                 Ok(response) => AnswerStep::Head { response, end },
                 Err(error) => AnswerStep::Fail(error),
             },
@@ -244,12 +244,12 @@ impl Exchange {
             self.follow_upgrade(response)?;
         }
         self.refused = response.status() >= 300;
-        self.phase = match response_body(response, self.to_head) {
-            ResponseBody::None | ResponseBody::Length(0) => Phase::Ended,
-            ResponseBody::Length(length) => Phase::Length(Declared::new(length)),
-            ResponseBody::Chunked => Phase::Chunked(Chunked::default()),
-            ResponseBody::Close => Phase::Close,
-            ResponseBody::Upgrade => Phase::Upgraded,
+        self.phase = match response_framing(response, self.to_head) {
+            ResponseFraming::None | ResponseFraming::Length(0) => Phase::Ended,
+            ResponseFraming::Length(length) => Phase::Length(Declared::new(length)),
+            ResponseFraming::Chunked => Phase::Chunked(Chunked::default()),
+            ResponseFraming::Close => Phase::Close,
+            ResponseFraming::Upgrade => Phase::Upgraded,
         };
         self.kept = says_kept(response) && matches!(self.phase, Phase::Ended | Phase::Length(_));
         Ok(())
@@ -278,37 +278,37 @@ impl Exchange {
     }
 
     /// Looks for the body at the start of `got`, which is all bytes after the head that were read and not used.
-    pub fn body(&mut self, got: &[u8], eof: bool) -> Incoming {
+    pub fn body(&mut self, got: &[u8], eof: bool) -> BodyStep {
         let step = match self.phase {
-            Phase::Ended => return Incoming::End { skip: 0 },
-            Phase::Upgraded if self.outgoing.left() > 0 => return Incoming::Send,
-            Phase::Upgraded => return Incoming::Upgraded,
+            Phase::Ended => return BodyStep::End { skip: 0 },
+            Phase::Upgraded if self.outgoing.left() > 0 => return BodyStep::Send,
+            Phase::Upgraded => return BodyStep::Upgraded,
             Phase::Length(body) if got.is_empty() => need_or(body.needed(), body.left(), eof),
             Phase::Length(body) => {
                 let (take, rest) = body.take(got.len());
                 self.phase = if rest.left() == 0 { Phase::Ended } else { Phase::Length(rest) };
-                Incoming::Body { skip: 0, take }
+                BodyStep::Body { skip: 0, take }
             }
             Phase::Chunked(mut chunked) => {
                 let step = match chunked.step(got) {
                     Ok(ChunkStep::Need(more)) => need_or(more, 0, eof),
-                    Ok(ChunkStep::Data { skip, take }) => Incoming::Body { skip, take },
-                    Ok(ChunkStep::End { skip }) => Incoming::End { skip },
-                    Err(error) => Incoming::Fail(ExchangeError::Chunk(error)),
+                    Ok(ChunkStep::Data { skip, take }) => BodyStep::Body { skip, take },
+                    Ok(ChunkStep::End { skip }) => BodyStep::End { skip },
+                    Err(error) => BodyStep::Fail(ExchangeError::Chunk(error)),
                 };
-                let ended = matches!(step, Incoming::End { .. });
+                let ended = matches!(step, BodyStep::End { .. });
                 self.phase = if ended { Phase::Ended } else { Phase::Chunked(chunked) };
                 step
             }
-            Phase::Close if !got.is_empty() => Incoming::Body { skip: 0, take: got.len() },
+            Phase::Close if !got.is_empty() => BodyStep::Body { skip: 0, take: got.len() },
             Phase::Close if eof => {
                 self.phase = Phase::Ended;
-                Incoming::End { skip: 0 }
+                BodyStep::End { skip: 0 }
             }
-            Phase::Close => Incoming::Need(1),
-            Phase::Head | Phase::Announced(_) | Phase::Failed(_) => return Incoming::Fail(self.out_of_order()),
+            Phase::Close => BodyStep::Need(1),
+            Phase::Head | Phase::Announced(_) | Phase::Failed(_) => return BodyStep::Fail(self.out_of_order()),
         };
-        if let Incoming::Fail(error) = step {
+        if let BodyStep::Fail(error) = step {
             self.phase = Phase::Failed(error);
         }
         step
@@ -363,10 +363,10 @@ impl Exchange {
         error
     }
 
-    fn refuse_head(&mut self, kind: ResponseErrorKind, offset: usize) -> ResponseStep {
+    fn refuse_head(&mut self, kind: ResponseErrorKind, offset: usize) -> HeadStep {
         let error = ExchangeError::Response(ResponseError::new(kind, offset));
         self.phase = Phase::Failed(error);
-        ResponseStep::Fail(error)
+        HeadStep::Fail(error)
     }
 }
 
@@ -376,6 +376,6 @@ fn says_kept(response: &ResponseHead<'_>) -> bool {
 }
 
 /// Returns the step when more of the body must come, and no byte of it is there.
-const fn need_or(more: usize, missing: u64, eof: bool) -> Incoming {
-    if eof { Incoming::Fail(ExchangeError::BodyCutShort { missing }) } else { Incoming::Need(more) }
+const fn need_or(more: usize, missing: u64, eof: bool) -> BodyStep {
+    if eof { BodyStep::Fail(ExchangeError::BodyCutShort { missing }) } else { BodyStep::Need(more) }
 }

@@ -10,7 +10,6 @@ mod repeat;
 mod split_response;
 mod step;
 
-pub use crate::address::{Address, AddressError};
 pub use exchange::Exchange;
 pub use exchange_error::ExchangeError;
 pub use message::{MessageStep, message_answer};
@@ -18,4 +17,4 @@ pub use no_body::declare_no_body;
 pub use repeat::{FailedAttempt, is_idempotent};
 #[cfg(feature = "alloc")]
 pub use split_response::SplitResponse;
-pub use step::{AnswerStep, Incoming, ResponseStep};
+pub use step::{AnswerStep, BodyStep, HeadStep};

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 use crate::client::exchange::Exchange;
 use crate::client::exchange_error::ExchangeError;
-use crate::client::step::{AnswerStep, Incoming};
+use crate::client::step::{AnswerStep, BodyStep};
 use crate::http::response::ResponseHead;
 
 /// The parts of a response, from [`Exchange::split`].
@@ -56,18 +56,18 @@ impl Exchange {
         let mut body = Cow::Borrowed(&[][..]);
         loop {
             match self.body(rest, true) {
-                Incoming::Body { skip, take } => {
+                BodyStep::Body { skip, take } => {
                     let (framed, after) = rest.split_at_checked(skip.saturating_add(take)).unwrap_or_default();
                     append(&mut body, framed.get(skip..).unwrap_or_default());
                     rest = after;
                 }
-                Incoming::End { skip } => {
+                BodyStep::End { skip } => {
                     return Ok(SplitResponse { head, body, rest: rest.get(skip..).unwrap_or_default() });
                 }
                 // All of the request's body counts as sent: the server has answered.
-                Incoming::Upgraded | Incoming::Send => return Ok(SplitResponse { head, body, rest }),
-                Incoming::Fail(error) => return Err(error),
-                Incoming::Need(_) => return Err(ExchangeError::BodyCutShort { missing: 0 }),
+                BodyStep::Upgraded | BodyStep::Send => return Ok(SplitResponse { head, body, rest }),
+                BodyStep::Fail(error) => return Err(error),
+                BodyStep::Need(_) => return Err(ExchangeError::BodyCutShort { missing: 0 }),
             }
         }
     }

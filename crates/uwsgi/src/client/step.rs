@@ -6,7 +6,7 @@ use crate::http::response::ResponseHead;
 /// What to do about the answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
-pub enum ResponseStep {
+pub enum HeadStep {
     /// This connection gives no answer.
     Fail(ExchangeError),
     /// The first `end` bytes are a head. Decode it with [`Exchange::response`](crate::client::Exchange::response).
@@ -38,7 +38,7 @@ pub enum AnswerStep<'b> {
 /// What to do about the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a driver must handle every step")]
-pub enum Incoming {
+pub enum BodyStep {
     /// Skip `skip` bytes, then take the next `take` bytes of the body; `take` may be 0.
     Body {
         /// Bytes of framing.

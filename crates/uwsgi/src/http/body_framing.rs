@@ -6,7 +6,7 @@ use crate::http::response::ResponseHead;
 /// How to read the bytes after a request's packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum RequestBody {
+pub enum RequestFraming {
     /// The body is chunked on the connection (RFC 9112 section 7.1), as uWSGI's router sends it with `--http-chunked-input`. A
     /// server must be set up for it.
     Chunked,
@@ -27,41 +27,41 @@ pub enum RequestBody {
 ///
 /// | `CONTENT_LENGTH` | `HTTP_TRANSFER_ENCODING` | answer |
 /// |---|---|---|
-/// | absent or empty | absent, or not `chunked` | [`RequestBody::None`] |
-/// | absent or empty | `chunked` | [`RequestBody::Chunked`] if accepted, else [`RequestBody::None`] |
-/// | digits that fit 64 bits | anything | [`RequestBody::Length`] |
+/// | absent or empty | absent, or not `chunked` | [`RequestFraming::None`] |
+/// | absent or empty | `chunked` | [`RequestFraming::Chunked`] if accepted, else [`RequestFraming::None`] |
+/// | digits that fit 64 bits | anything | [`RequestFraming::Length`] |
 /// | anything else | anything | an error |
 ///
 /// ```
-/// use uwsgi::framing::{request_body, FramingError, RequestBody};
+/// use uwsgi::framing::{request_framing, FramingError, RequestFraming};
 ///
-/// assert_eq!(request_body(Some(b"5"), Some(b"chunked"), true), Ok(RequestBody::Length(5)));
-/// assert_eq!(request_body(Some(b""), Some(b"chunked"), true), Ok(RequestBody::Chunked));
-/// assert_eq!(request_body(None, Some(b"chunked"), false), Ok(RequestBody::None));
-/// assert_eq!(request_body(Some(b"+5"), None, false), Err(FramingError::InvalidLength));
+/// assert_eq!(request_framing(Some(b"5"), Some(b"chunked"), true), Ok(RequestFraming::Length(5)));
+/// assert_eq!(request_framing(Some(b""), Some(b"chunked"), true), Ok(RequestFraming::Chunked));
+/// assert_eq!(request_framing(None, Some(b"chunked"), false), Ok(RequestFraming::None));
+/// assert_eq!(request_framing(Some(b"+5"), None, false), Err(FramingError::InvalidLength));
 /// ```
 ///
 /// # Errors
 ///
 /// [`FramingError::InvalidLength`] or [`FramingError::LengthOverflow`].
-pub fn request_body(
+pub fn request_framing(
     content_length: Option<&[u8]>,
     transfer_encoding: Option<&[u8]>,
     accept_chunked: bool,
-) -> Result<RequestBody, FramingError> {
+) -> Result<RequestFraming, FramingError> {
     match content_length.map_or(Ok(None), content_length::content_length)? {
-        Some(length) => Ok(RequestBody::Length(length)),
+        Some(length) => Ok(RequestFraming::Length(length)),
         None if accept_chunked && transfer_encoding.is_some_and(|value| value.eq_ignore_ascii_case(b"chunked")) => {
-            Ok(RequestBody::Chunked)
+            Ok(RequestFraming::Chunked)
         }
-        None => Ok(RequestBody::None),
+        None => Ok(RequestFraming::None),
     }
 }
 
 /// How to read the bytes after an answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ResponseBody {
+pub enum ResponseFraming {
     /// Chunks (RFC 9112 section 7.1).
     Chunked,
     /// All bytes up to the close of the connection.
@@ -77,22 +77,22 @@ pub enum ResponseBody {
 /// Decides how an answer's body is framed (RFC 9112 section 6.3), by its head and by whether the request was HEAD.
 ///
 /// ```
-/// use uwsgi::framing::{response_body, ResponseBody};
+/// use uwsgi::framing::{response_framing, ResponseFraming};
 /// use uwsgi::response::ResponseHead;
 ///
 /// let head = ResponseHead::decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
-/// assert_eq!(response_body(&head, false), ResponseBody::Length(5));
-/// assert_eq!(response_body(&head, true), ResponseBody::None);
+/// assert_eq!(response_framing(&head, false), ResponseFraming::Length(5));
+/// assert_eq!(response_framing(&head, true), ResponseFraming::None);
 /// # Ok::<(), uwsgi::response::ResponseError>(())
 /// ```
 #[must_use]
-pub const fn response_body(head: &ResponseHead<'_>, to_head_request: bool) -> ResponseBody {
+pub const fn response_framing(head: &ResponseHead<'_>, to_head_request: bool) -> ResponseFraming {
     match (head.status(), head.content_length()) {
-        (101, _) => ResponseBody::Upgrade,
-        (status, _) if !bytes_may_follow(status, to_head_request) => ResponseBody::None,
-        _ if head.is_chunked() => ResponseBody::Chunked,
-        (_, Some(length)) => ResponseBody::Length(length),
-        (_, None) => ResponseBody::Close,
+        (101, _) => ResponseFraming::Upgrade,
+        (status, _) if !bytes_may_follow(status, to_head_request) => ResponseFraming::None,
+        _ if head.is_chunked() => ResponseFraming::Chunked,
+        (_, Some(length)) => ResponseFraming::Length(length),
+        (_, None) => ResponseFraming::Close,
     }
 }
 

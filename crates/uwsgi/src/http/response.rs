@@ -24,7 +24,7 @@ use crate::http::status_line::{is_usual, read_status, split_status, split_status
 /// assert_eq!((head.status(), head.reason()), (404, &b"Not Here"[..]));
 /// assert_eq!(head.style(), HeadStyle::Cgi);
 /// assert_eq!(head.content_length(), Some(4));
-/// assert_eq!(head.get("content-length"), Some(&b"4"[..]));
+/// assert_eq!(head.header("content-length"), Some(&b"4"[..]));
 /// # Ok::<(), uwsgi::response::ResponseError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,7 +237,7 @@ impl<'a> ResponseHead<'a> {
 
     /// Returns the value of the last header with this name, in any case.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers().filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).last().map(|(_, value)| value)
     }
 }

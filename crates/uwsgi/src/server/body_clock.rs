@@ -13,7 +13,8 @@ use crate::time::Time;
 ///
 /// ```
 /// use core::time::Duration;
-/// use uwsgi::server::{BodyClock, Time};
+/// use uwsgi::server::BodyClock;
+/// use uwsgi::Time;
 ///
 /// let (idle, rate) = (Duration::from_secs(30), 240);
 /// let mut clock = BodyClock::new();

@@ -2,7 +2,7 @@
 
 use crate::cgi::check::check_var;
 use crate::cgi::request::Request;
-use crate::http::body_framing::RequestBody;
+use crate::http::body_framing::RequestFraming;
 use crate::http::upgrade::Protocols;
 use crate::server::refusal::Refusal;
 use crate::server::settings::Settings;
@@ -64,7 +64,7 @@ pub(crate) fn decode_request<'b>(
     settings: &Settings,
     head: &'b [u8],
     facts: &mut RequestFacts,
-) -> Result<(Request<'b>, RequestBody), Refusal> {
+) -> Result<(Request<'b>, RequestFraming), Refusal> {
     let (packet, _) = Packet::decode(head).map_err(Refusal::Decode)?;
     let request = Request::decode_with(&packet, &settings.limits).map_err(|error| match error.kind() {
         DecodeErrorKind::VarsLimit | DecodeErrorKind::KeyLimit | DecodeErrorKind::ValueLimit => {
@@ -81,7 +81,7 @@ pub(crate) fn decode_request<'b>(
     let framing = if settings.chunked { request.body_framing_or_chunked() } else { request.body_framing() };
     let body = framing.map_err(Refusal::Framing)?;
     match body {
-        RequestBody::Length(length) if length > settings.body_limit => {
+        RequestFraming::Length(length) if length > settings.body_limit => {
             return Err(Refusal::BodyTooLarge { length, limit: settings.body_limit });
         }
         _ => {}

@@ -42,7 +42,8 @@ impl Ending {
 /// The end of a connection after an answer, a refusal or a pong: how long the server still reads, and how many bytes it drops.
 ///
 /// ```
-/// use uwsgi::server::{Drain, DrainStep, Settings, Time};
+/// use uwsgi::server::{Drain, DrainStep, Settings};
+/// use uwsgi::Time;
 ///
 /// let mut drain = Drain::new(&Settings::default(), Time::ZERO);
 /// assert_eq!(drain.step(0, false, Time::ZERO), DrainStep::Need(1 << 30));

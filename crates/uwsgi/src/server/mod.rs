@@ -7,7 +7,8 @@
 //!
 //! ```
 //! use uwsgi::response::ResponseEncoder;
-//! use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings, Time};
+//! use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings};
+//! use uwsgi::Time;
 //!
 //! /// Serves one connection: echoes the body. `read` returns no bytes at the end of the stream.
 //! fn serve(mut read: impl FnMut() -> Vec<u8>, mut write: impl FnMut(&[u8])) {
@@ -78,7 +79,6 @@ mod respond_time;
 mod settings;
 mod truncated_answer;
 
-pub use crate::time::Time;
 pub use allow_list::{AllowError, AllowList};
 pub use body_clock::BodyClock;
 pub use connection_end::{Drain, DrainStep, Ending};

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::http::body_framing::RequestBody;
+use crate::http::body_framing::RequestFraming;
 use crate::http::chunked::{ChunkStep, Chunked};
 use crate::http::remaining_length::Declared;
 use crate::http::upgrade::Protocols;
@@ -27,7 +27,8 @@ use crate::time::{Due, Time};
 /// [`HeadStep::Close`](crate::server::HeadStep::Close) every later call of `head` returns `Close` too.
 ///
 /// ```
-/// use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings, Time};
+/// use uwsgi::server::{BodyStep, HeadStep, Receive, Refusal, Settings};
+/// use uwsgi::Time;
 ///
 /// # let now = Time::ZERO;
 /// let mut receive = Receive::new(Settings::default(), now);
@@ -163,7 +164,8 @@ impl Receive {
     /// For a chunked body this changes nothing, because no other request follows one.
     ///
     /// ```
-    /// use uwsgi::server::{BodyStep, Receive, Settings, Time};
+    /// use uwsgi::server::{BodyStep, Receive, Settings};
+    /// use uwsgi::Time;
     ///
     /// # let now = Time::ZERO;
     /// let settings = Settings::default().with_keepalive(core::time::Duration::from_secs(5));
@@ -240,12 +242,12 @@ impl Receive {
 
     /// Returns how the rest of the body is framed. For a declared body, it has the length of the rest.
     #[must_use]
-    pub const fn framing(&self) -> RequestBody {
+    pub const fn framing(&self) -> RequestFraming {
         match &self.phase {
-            Phase::Length(body) => RequestBody::Length(body.left()),
-            Phase::Chunked(_) => RequestBody::Chunked,
-            Phase::Read { declared: true } => RequestBody::Length(0),
-            _ => RequestBody::None,
+            Phase::Length(body) => RequestFraming::Length(body.left()),
+            Phase::Chunked(_) => RequestFraming::Chunked,
+            Phase::Read { declared: true } => RequestFraming::Length(0),
+            _ => RequestFraming::None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The part of the receiving half that reads packets: the bytes before a packet, its header and its block.
 
 use crate::cgi::request::Request;
-use crate::http::body_framing::RequestBody;
+use crate::http::body_framing::RequestFraming;
 use crate::http::chunked::Chunked;
 use crate::http::remaining_length::Declared;
 use crate::server::body_clock::BodyClock;
@@ -59,12 +59,12 @@ impl Receive {
         match decode_request(&self.settings, head, &mut self.facts) {
             Ok((request, body)) => {
                 self.clock = BodyClock::new();
-                self.facts.has_length = matches!(body, RequestBody::Length(_));
+                self.facts.has_length = matches!(body, RequestFraming::Length(_));
                 self.phase = match body {
-                    RequestBody::Length(0) => Phase::Read { declared: self.facts.allows_keepalive },
-                    RequestBody::Length(length) => Phase::Length(Declared::new(length)),
-                    RequestBody::Chunked => Phase::Chunked(Chunked::default()),
-                    RequestBody::None => Phase::Read { declared: false },
+                    RequestFraming::Length(0) => Phase::Read { declared: self.facts.allows_keepalive },
+                    RequestFraming::Length(length) => Phase::Length(Declared::new(length)),
+                    RequestFraming::Chunked => Phase::Chunked(Chunked::default()),
+                    RequestFraming::None => Phase::Read { declared: false },
                 };
                 Ok(request)
             }

@@ -26,7 +26,8 @@ use crate::time::Time;
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;
-/// use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
+/// use uwsgi::server::{Leaves, Receive, Respond, Settings};
+/// use uwsgi::Time;
 ///
 /// let receive = Receive::new(Settings::default(), Time::ZERO);
 /// let mut respond = Respond::queued(&receive, Time::ZERO);
@@ -113,7 +114,8 @@ impl Respond {
     /// not begin again when the peer takes a part of the response.
     ///
     /// ```
-    /// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
+    /// use uwsgi::server::{Receive, Respond, Settings, TimeStep};
+    /// use uwsgi::Time;
     ///
     /// let receive = Receive::new(Settings::default(), Time::ZERO);
     /// let mut respond = Respond::refusing(&receive, Time::ZERO);
@@ -132,7 +134,8 @@ impl Respond {
     /// application gives leave. Once a head has left, this changes nothing.
     ///
     /// ```
-    /// # use uwsgi::server::{Leaves, Receive, Respond, Settings, Time};
+    /// # use uwsgi::server::{Leaves, Receive, Respond, Settings};
+    /// # use uwsgi::Time;
     /// # let receive = Receive::new(Settings::default(), Time::ZERO);
     /// let mut respond = Respond::queued(&receive, Time::ZERO).without_head();
     /// respond.started();
@@ -260,7 +263,8 @@ impl Respond {
     ///
     /// ```
     /// # use uwsgi::response::ResponseEncoder;
-    /// # use uwsgi::server::{Receive, Respond, Settings, Time};
+    /// # use uwsgi::server::{Receive, Respond, Settings};
+    /// # use uwsgi::Time;
     /// # let receive = Receive::new(Settings::default(), Time::ZERO);
     /// # let mut respond = Respond::queued(&receive, Time::ZERO);
     /// # let mut buffer = [0; 64];

@@ -23,7 +23,8 @@ impl Respond {
     ///
     /// ```
     /// use uwsgi::response::ResponseEncoder;
-    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings, Time};
+    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings};
+    /// use uwsgi::Time;
     ///
     /// let receive = Receive::new(Settings::default(), Time::ZERO);
     /// let mut respond = Respond::queued(&receive, Time::ZERO);
@@ -44,7 +45,8 @@ impl Respond {
     ///
     /// ```
     /// use uwsgi::response::ResponseEncoder;
-    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings, Time};
+    /// use uwsgi::server::{AnswerError, Receive, Respond, Settings};
+    /// use uwsgi::Time;
     ///
     /// let mut receive = Receive::new(Settings::default(), Time::ZERO);
     /// let packet = b"\0\x19\0\0\x0c\0HTTP_UPGRADE\x09\0websocket";
@@ -75,7 +77,8 @@ impl Respond {
     /// ```
     /// use core::time::Duration;
     /// use uwsgi::response::ResponseEncoder;
-    /// use uwsgi::server::{Receive, Respond, Settings, Time};
+    /// use uwsgi::server::{Receive, Respond, Settings};
+    /// use uwsgi::Time;
     ///
     /// # let now = Time::ZERO;
     /// let mut receive = Receive::new(Settings::default().with_keepalive(Duration::from_secs(5)), now);

@@ -15,7 +15,7 @@ use crate::wire::modifier::Modifier1;
 /// let settings = Settings::default()
 ///     .with_body_limit(1 << 20)
 ///     .with_stop_grace(Duration::from_secs(5))
-///     .accepting(Modifier1::PSGI);
+///     .with_modifier1(Modifier1::PSGI);
 /// assert_eq!(settings.header_timeout, Duration::from_secs(10));
 /// assert_eq!(settings.stop_grace, Duration::from_secs(5));
 /// ```
@@ -160,7 +160,7 @@ impl Settings {
     /// Accepts packets with this modifier1 too. [`Modifier1::WSGI`] is accepted by default. The server answers every ping with
     /// a pong, so accepting [`Modifier1::PING`] changes nothing.
     #[must_use]
-    pub fn accepting(mut self, modifier1: Modifier1) -> Self {
+    pub fn with_modifier1(mut self, modifier1: Modifier1) -> Self {
         if let Some(word) = self.accepted.get_mut(usize::from(modifier1.0 >> 6)) {
             *word |= 1 << (modifier1.0 & 63);
         }

@@ -9,7 +9,8 @@ use crate::server::refusal::Refusal;
 ///
 /// ```
 /// use uwsgi::response::ResponseEncoder;
-/// use uwsgi::server::{Receive, Respond, Settings, Time, TimeStep};
+/// use uwsgi::server::{Receive, Respond, Settings, TimeStep};
+/// use uwsgi::Time;
 ///
 /// let receive = Receive::new(Settings::default(), Time::ZERO);
 /// let mut respond = Respond::queued(&receive, Time::ZERO);

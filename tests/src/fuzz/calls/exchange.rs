@@ -1,6 +1,6 @@
 //! Calls of the client's machine.
 
-use uwsgi::client::{AnswerStep, Exchange, ExchangeError, Incoming, ResponseStep};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange, ExchangeError, HeadStep};
 
 use super::Arrived;
 use crate::naive_http::{self, Answer, End, Head, Limits};
@@ -62,9 +62,9 @@ impl Model<'_> {
         assert!(!self.exchange.allows_another(b"") || self.phase == Phase::Ended);
         if let Phase::Failed(error) = self.phase {
             let mut exchange = self.exchange.clone();
-            assert_eq!(exchange.head(b"HTTP/1.1 200 OK\r\n\r\n", false), ResponseStep::Fail(error));
+            assert_eq!(exchange.head(b"HTTP/1.1 200 OK\r\n\r\n", false), HeadStep::Fail(error));
             assert_eq!(exchange.answer(b"HTTP/1.1 200 OK\r\n\r\n", false), AnswerStep::Fail(error));
-            assert_eq!(exchange.body(b"x", false), Incoming::Fail(error));
+            assert_eq!(exchange.body(b"x", false), BodyStep::Fail(error));
             assert_eq!(exchange.response(b"HTTP/1.1 200 OK\r\n\r\n").map(drop), Err(error));
         }
     }
@@ -87,13 +87,13 @@ impl Model<'_> {
     fn head(&mut self, count: u8) {
         let (got, eof) = self.arrived.more(count);
         match (self.phase, self.exchange.head(got, eof)) {
-            (Phase::Head, ResponseStep::Need(more)) => assert!(more > 0 && !eof),
-            (Phase::Head, ResponseStep::Head { end }) => {
+            (Phase::Head, HeadStep::Need(more)) => assert!(more > 0 && !eof),
+            (Phase::Head, HeadStep::Head { end }) => {
                 assert_eq!(naive_http::head_end(got), Some(end));
                 self.phase = Phase::Announced(end);
             }
-            (Phase::Head, ResponseStep::Fail(error)) => self.fails(error),
-            (_, ResponseStep::Fail(error)) => self.failed(error),
+            (Phase::Head, HeadStep::Fail(error)) => self.fails(error),
+            (_, HeadStep::Fail(error)) => self.failed(error),
             (phase, step) => panic!("{step:?} in {phase:?}"),
         }
     }
@@ -141,29 +141,29 @@ impl Model<'_> {
         let got = &all[..most.min(all.len())];
         let step = self.exchange.body(got, eof && got.len() == all.len());
         match (self.phase, step) {
-            (Phase::Body, Incoming::Need(more)) => {
+            (Phase::Body, BodyStep::Need(more)) => {
                 assert!(more > 0 && got.is_empty() && self.want.end != End::Upgraded);
             }
-            (Phase::Body, Incoming::Body { skip, take }) => {
+            (Phase::Body, BodyStep::Body { skip, take }) => {
                 assert!(skip + take > 0 && skip + take <= got.len());
                 self.given.extend(&got[skip..skip + take]);
                 self.arrived.at += skip + take;
                 assert!(self.want.body.starts_with(&self.given));
             }
-            (Phase::Body | Phase::Ended, Incoming::End { skip }) => {
+            (Phase::Body | Phase::Ended, BodyStep::End { skip }) => {
                 assert!(skip <= got.len() && (skip == 0 || self.phase == Phase::Body));
                 self.arrived.at += skip;
                 assert!(self.want.end == End::Whole && self.want.body == self.given);
                 self.phase = Phase::Ended;
             }
-            (Phase::Body | Phase::Upgraded, Incoming::Send | Incoming::Upgraded) => {
+            (Phase::Body | Phase::Upgraded, BodyStep::Send | BodyStep::Upgraded) => {
                 assert_eq!(self.want.end, End::Upgraded);
                 // The connection becomes a pipe once the whole request is sent, and not before.
-                assert_eq!(step == Incoming::Upgraded, self.sent == OUTGOING);
+                assert_eq!(step == BodyStep::Upgraded, self.sent == OUTGOING);
                 self.phase = Phase::Upgraded;
             }
-            (Phase::Body, Incoming::Fail(error)) => self.fails(error),
-            (Phase::Head | Phase::Announced(_) | Phase::Failed(_), Incoming::Fail(error)) => self.failed(error),
+            (Phase::Body, BodyStep::Fail(error)) => self.fails(error),
+            (Phase::Head | Phase::Announced(_) | Phase::Failed(_), BodyStep::Fail(error)) => self.failed(error),
             (phase, step) => panic!("{step:?} in {phase:?}"),
         }
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use uwsgi::Modifier1;
-use uwsgi::framing::RequestBody;
-use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Refusal, Respond, Settings, Time};
+use uwsgi::Time;
+use uwsgi::framing::RequestFraming;
+use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Refusal, Respond, Settings};
 
 use super::Arrived;
 use crate::drive::give_head;
@@ -14,7 +15,7 @@ use crate::naive_cgi;
 use crate::naive_http::{self, ChunkedEnd};
 
 pub(super) fn check(chosen: u8, calls: &[[u8; 2]], stream: &[u8]) {
-    let mut settings = Settings::default().accepting(Modifier1::SIGNAL).accepting(Modifier1::SPOOLER);
+    let mut settings = Settings::default().with_modifier1(Modifier1::SIGNAL).with_modifier1(Modifier1::SPOOLER);
     settings.chunked = chosen & 1 != 0;
     if chosen & 2 != 0 {
         settings = settings.with_keepalive(Duration::from_secs(5));
@@ -75,7 +76,7 @@ struct Body<'s> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    Declared(RequestBody),
+    Declared(RequestFraming),
     Message,
     Pipe,
 }
@@ -221,7 +222,7 @@ impl Model<'_> {
             used: 0,
             given: Vec::new(),
             piped: 0,
-            ended: matches!(framing, Framing::Declared(RequestBody::None | RequestBody::Length(0))),
+            ended: matches!(framing, Framing::Declared(RequestFraming::None | RequestFraming::Length(0))),
             keepable,
         });
     }
@@ -273,7 +274,7 @@ impl Model<'_> {
         self.receive.unread(count);
         if let Phase::Body(body) = &mut self.phase {
             // The caller did not use some bytes of a body with a declared length. These bytes come again.
-            if let Framing::Declared(RequestBody::Length(length)) = body.framing {
+            if let Framing::Declared(RequestFraming::Length(length)) = body.framing {
                 let back = count.min(body.given.len());
                 body.given.truncate(body.given.len() - back);
                 body.used -= back;
@@ -292,7 +293,7 @@ impl Model<'_> {
         match (Ending::of(self.receive.clone(), &respond, self.now), &self.phase) {
             (Ending::Next(next), Phase::Body(body)) => {
                 assert!(settings.keepalive.is_some() && !self.stopped && body.can_go_on());
-                let RequestBody::Length(length) = body.declared() else { panic!("{body:?}") };
+                let RequestFraming::Length(length) = body.declared() else { panic!("{body:?}") };
                 let left = usize::try_from(length).unwrap() - body.used;
                 (self.receive, self.phase) = (next, if left == 0 { Phase::Silent } else { Phase::Rest(left) });
             }
@@ -309,24 +310,24 @@ impl Body<'_> {
     /// Returns whether a request may follow this body: its length is declared, all lengths are equal, and at most 64 KiB of
     /// the body are unread.
     fn can_go_on(&self) -> bool {
-        matches!(self.declared(), RequestBody::Length(length) if self.keepable && length - self.used as u64 <= 65_536)
+        matches!(self.declared(), RequestFraming::Length(length) if self.keepable && length - self.used as u64 <= 65_536)
     }
 
-    fn declared(&self) -> RequestBody {
+    fn declared(&self) -> RequestFraming {
         match self.framing {
             Framing::Declared(body) => body,
-            Framing::Message | Framing::Pipe => RequestBody::None,
+            Framing::Message | Framing::Pipe => RequestFraming::None,
         }
     }
 
     /// Checks that the given bytes are those of the stream.
     fn check_given(&mut self) {
         match self.framing {
-            Framing::Declared(RequestBody::Length(length)) => {
+            Framing::Declared(RequestFraming::Length(length)) => {
                 assert!(self.given == self.after[..self.used] && self.used as u64 <= length);
                 self.ended = self.used as u64 == length;
             }
-            Framing::Declared(RequestBody::Chunked) => {
+            Framing::Declared(RequestFraming::Chunked) => {
                 assert!(naive_http::chunked(self.after).0.starts_with(&self.given));
             }
             Framing::Declared(_) => panic!("an undeclared body"),
@@ -341,7 +342,7 @@ impl Body<'_> {
 
     fn end(&mut self) {
         match self.framing {
-            Framing::Declared(RequestBody::Chunked) if !self.ended => {
+            Framing::Declared(RequestFraming::Chunked) if !self.ended => {
                 let (body, end) = naive_http::chunked(self.after);
                 assert!(body == self.given && end == ChunkedEnd::At(self.used));
                 self.ended = true;

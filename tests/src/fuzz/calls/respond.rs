@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Settings, Time, TimeStep};
+use uwsgi::Time;
+use uwsgi::server::{AnswerError, Failure, Leaves, Receive, Refusal, Respond, Settings, TimeStep};
 
 use crate::drive::give_head;
 use crate::naive;

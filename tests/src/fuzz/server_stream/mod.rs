@@ -5,7 +5,7 @@ mod written;
 
 use core::time::Duration;
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 use uwsgi::server::Settings;
 use uwsgi::{Limits, Modifier1};
 use uwsgi_server::{Addresses, serve_connection};
@@ -91,7 +91,7 @@ impl Plan {
             settings = settings.with_body_limit(1 << 30);
         }
         if self.has(8) {
-            settings = settings.accepting(Modifier1::SIGNAL).accepting(Modifier1::RPC);
+            settings = settings.with_modifier1(Modifier1::SIGNAL).with_modifier1(Modifier1::RPC);
         }
         settings
     }
@@ -192,7 +192,7 @@ impl Plan {
 /// A packet in the stream.
 struct Request<'s> {
     vars: Vec<Pair>,
-    framing: RequestBody,
+    framing: RequestFraming,
     /// All bytes after the packet.
     after: &'s [u8],
     /// The length of the packet and its declared body.
@@ -206,8 +206,8 @@ impl<'s> Request<'s> {
         let lengths = super::all(&vars, b"CONTENT_LENGTH");
         let framing = naive_cgi::framing(&lengths, super::last(&vars, b"HTTP_TRANSFER_ENCODING"), chunked);
         let packet = 4 + packet.header.datasize;
-        let framing = framing.unwrap_or(RequestBody::None);
-        let body = if let RequestBody::Length(length) = framing { usize::try_from(length).unwrap() } else { 0 };
+        let framing = framing.unwrap_or(RequestFraming::None);
+        let body = if let RequestFraming::Length(length) = framing { usize::try_from(length).unwrap() } else { 0 };
         Self { vars, framing, after: &stream[packet..], len: (packet + body).min(stream.len()) }
     }
 
@@ -218,7 +218,9 @@ impl<'s> Request<'s> {
     /// Returns the body's length, if it was declared once, or several times with the same bytes.
     fn length(&self) -> Option<u64> {
         match self.framing {
-            RequestBody::Length(length) if naive_cgi::allows_keepalive(&super::all(&self.vars, b"CONTENT_LENGTH")) => {
+            RequestFraming::Length(length)
+                if naive_cgi::allows_keepalive(&super::all(&self.vars, b"CONTENT_LENGTH")) =>
+            {
                 Some(length)
             }
             _ => None,
@@ -238,16 +240,16 @@ impl<'s> Request<'s> {
     fn check_given(&self, seen: &Seen) {
         let sent = match self.framing {
             _ if seen.is_message || seen.is_pipe => {
-                let all = self.framing == RequestBody::Chunked || seen.body == self.after;
+                let all = self.framing == RequestFraming::Chunked || seen.body == self.after;
                 assert!(!seen.ended || all, "an end before the end of the stream");
                 self.after.to_vec()
             }
-            RequestBody::Length(length) => {
+            RequestFraming::Length(length) => {
                 let most = usize::try_from(length).unwrap().min(self.after.len());
                 assert!(!seen.ended || seen.body.len() as u64 == length, "an end before the end of the body");
                 self.after[..most].to_vec()
             }
-            RequestBody::Chunked => {
+            RequestFraming::Chunked => {
                 let (body, end) = naive_http::chunked(self.after);
                 assert!(
                     !seen.ended || (matches!(end, ChunkedEnd::At(_)) && seen.body == body),
@@ -258,7 +260,7 @@ impl<'s> Request<'s> {
             _ => Vec::new(),
         };
         // A pipe after chunks gives the bytes of the stream unchanged. These bytes are no part of the decoded body.
-        if !(seen.is_pipe && self.framing == RequestBody::Chunked) {
+        if !(seen.is_pipe && self.framing == RequestFraming::Chunked) {
             assert!(sent.starts_with(&seen.body), "{} is not part of what was sent", seen.body.escape_ascii());
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use mio::{Interest, Registry, Token};
-use uwsgi::client::{AnswerStep, Exchange, Incoming};
+use uwsgi::client::{AnswerStep, BodyStep, Exchange};
 
 use super::error::Error;
 use super::plan::Plan;
@@ -224,11 +224,11 @@ impl Connection {
                 continue;
             };
             match self.exchange.body(rest, eof) {
-                Incoming::Body { skip, take } => used = used.saturating_add(skip).saturating_add(take),
-                Incoming::End { skip } => return Ok((Some(status), used.saturating_add(skip))),
-                Incoming::Upgraded => return Ok((Some(status), used)),
-                Incoming::Fail(error) => return Err(error.into()),
-                Incoming::Need(_) | Incoming::Send => return Ok((None, used)),
+                BodyStep::Body { skip, take } => used = used.saturating_add(skip).saturating_add(take),
+                BodyStep::End { skip } => return Ok((Some(status), used.saturating_add(skip))),
+                BodyStep::Upgraded => return Ok((Some(status), used)),
+                BodyStep::Fail(error) => return Err(error.into()),
+                BodyStep::Need(_) | BodyStep::Send => return Ok((None, used)),
             }
         }
     }

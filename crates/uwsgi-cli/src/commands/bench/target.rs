@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 #[cfg(unix)]
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token, event};
-use uwsgi::client::Address;
+use uwsgi::Address;
 
 use crate::exit::Failure;
 use crate::options::not_a_socket;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 use anstream::AutoStream;
 use indicatif::ProgressBar;
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_conformance::machine::takes;
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Application, Case, Plan, Results, all, report};

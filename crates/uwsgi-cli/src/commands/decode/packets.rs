@@ -1,6 +1,6 @@
 //! The packets of an input, each followed by its body.
 
-use uwsgi::framing::{RequestBody, request_body};
+use uwsgi::framing::{RequestFraming, request_framing};
 use uwsgi::{Array, Header, Packet, PayloadForm, Vars};
 
 use super::args::{Form, Framing};
@@ -121,8 +121,8 @@ fn declared_length(payload: &Payload<'_>, start: usize) -> Result<u64, Fault> {
     let lengths = pairs(*vars, start.saturating_add(Header::LEN)).filter(|pair| pair.key == b"CONTENT_LENGTH");
     let Some(PairAt { offset, key, value }) = lengths.last() else { return Ok(0) };
     let value_offset = offset.saturating_add(key.len()).saturating_add(4);
-    match request_body(Some(value), None, false) {
-        Ok(RequestBody::Length(length)) => Ok(length),
+    match request_framing(Some(value), None, false) {
+        Ok(RequestFraming::Length(length)) => Ok(length),
         Ok(_) => Ok(0),
         Err(error) => Err(Fault::content_length(start, value_offset, value, error)),
     }

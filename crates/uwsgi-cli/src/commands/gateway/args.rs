@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use http::{HeaderName, HeaderValue};
+use uwsgi::Address;
 use uwsgi::Modifier1;
-use uwsgi::client::Address;
 use uwsgi_gateway::{HttpVar, TrustedProxies};
 
 use crate::options::values;

@@ -114,7 +114,7 @@ fn translation(args: &Args) -> Result<Translation, Failure> {
 
 /// Returns what to write into a browser, or the address of a Unix socket.
 fn name(listener: &Listener) -> String {
-    match listener.local() {
+    match listener.local_addr() {
         Some(local) => format!("http://{local}"),
         None if listener.to_string().starts_with('@') => listener.to_string(),
         None => format!("unix:{listener}"),

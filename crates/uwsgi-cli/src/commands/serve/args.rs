@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi::server::{AllowList, Settings};
 use uwsgi::{Limits, Modifier1};
 
@@ -117,7 +117,7 @@ impl Args {
         settings.write_idle = self.write_timeout;
         settings.keepalive = self.keepalive;
         settings.chunked = self.chunked_input;
-        self.modifier1.iter().fold(settings, |settings, modifier1| settings.accepting(*modifier1))
+        self.modifier1.iter().fold(settings, |settings, modifier1| settings.with_modifier1(*modifier1))
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use percent_encoding::percent_decode;
 use sha2::{Digest, Sha256};
 use uwsgi::Request;
-use uwsgi::framing::{FramingError, RequestBody};
+use uwsgi::framing::{FramingError, RequestFraming};
 use uwsgi_inspect::{Format, Report};
 use uwsgi_server::{Answer, App, AppError, Body, Call, Head};
 
@@ -50,7 +50,7 @@ impl App for Inspector {
 
 impl Inspector {
     /// Returns where the body ends. The server reads the body in the same way.
-    fn framing(&self, request: &Request<'_>) -> Result<RequestBody, FramingError> {
+    fn framing(&self, request: &Request<'_>) -> Result<RequestFraming, FramingError> {
         if self.chunked { request.body_framing_or_chunked() } else { request.body_framing() }
     }
 }
@@ -64,7 +64,7 @@ fn query(request: &Request<'_>) -> Vec<u8> {
 /// report says so, and has the status with which the server itself would refuse it.
 fn report(
     request: &Request<'_>,
-    framing: RequestBody,
+    framing: RequestFraming,
     body: &mut dyn Body,
     answer: &mut dyn Answer,
 ) -> Result<(), AppError> {
@@ -94,7 +94,7 @@ fn report(
 /// Sends the body back as it arrives.
 fn echo(
     request: &Request<'_>,
-    framing: RequestBody,
+    framing: RequestFraming,
     body: &mut dyn Body,
     answer: &mut dyn Answer,
 ) -> Result<(), AppError> {
@@ -103,8 +103,8 @@ fn echo(
     let head =
         plain_head(200).without("Content-Type").with("Content-Type", kind).with("Content-Security-Policy", "sandbox");
     answer.head(match framing {
-        RequestBody::Length(length) => head.with_length(length),
-        RequestBody::None => head.with_length(0),
+        RequestFraming::Length(length) => head.with_length(length),
+        RequestFraming::None => head.with_length(0),
         _ => head,
     })?;
     Ok(for_each_piece(body, |bytes| answer.write_all(bytes))?)

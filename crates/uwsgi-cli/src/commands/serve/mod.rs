@@ -20,10 +20,10 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let _log = serving::start_log();
     let app = Inspector { chunked: args.chunked_input };
     let mut server = Server::new(app)
-        .and_then(Server::stopping_on_signals)
+        .and_then(Server::with_stop_on_signals)
         .map_err(failed)?
         .with_settings(args.settings())
-        .with_allow(args.allow_from.clone())
+        .with_allow_list(args.allow_from.clone())
         .with_max_connections(usize::from(args.max_connections));
     if let Some(workers) = args.workers {
         server = server.with_workers(usize::from(workers));

@@ -1,6 +1,6 @@
 //! Findings about the length of the body.
 
-use uwsgi::framing::RequestBody;
+use uwsgi::framing::RequestFraming;
 
 use crate::findings::evidence::Evidence;
 use crate::findings::excerpt::Excerpt;
@@ -37,7 +37,7 @@ pub(super) const TABLE: &[Finding] = &[
         Error,
         |request| {
             let coding = request.non_empty("HTTP_TRANSFER_ENCODING").filter(|_| has_no_length(request))?;
-            (request.body.framing() != RequestBody::Chunked).then(|| Evidence::one(Excerpt(coding)))
+            (request.body.framing() != RequestFraming::Chunked).then(|| Evidence::one(Excerpt(coding)))
         },
         "HTTP_TRANSFER_ENCODING is {0} and there is no CONTENT_LENGTH: the body is lost. uWSGI's router drops chunked \
          bodies unless it has the option to pass them on, and servers need an option to read them.",
@@ -60,7 +60,7 @@ pub(super) const TABLE: &[Finding] = &[
         "body-cut",
         Error,
         |request| match request.body.framing() {
-            RequestBody::Length(declared) if request.body.length() < declared => {
+            RequestFraming::Length(declared) if request.body.length() < declared => {
                 Some(Evidence::two(declared, request.body.length()))
             }
             _ => None,

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::io::{self, IoSlice, Read};
 
 use rustix::io::Errno;
+use uwsgi::Time;
 use uwsgi::client::Exchange;
-use uwsgi::server::Time;
 
 use super::ExchangeDriver;
 use crate::client::error::{Asked, ClientErrorKind};
