@@ -203,7 +203,7 @@ fn failures_have_a_reason() {
         (&["check", "--to", &other, "--report"], "does not answer a good request with a report"),
         (&["check", "--to", &other, "no-such-case"], "no case has this name"),
         (&["check", "--to", &other, "--row", "served", "trailing-1"], "no case has this name and this row"),
-        (&["check", "--to", &other, "--row", "trailing"], "no row of that name; the rows are peer-not-allowed, "),
+        (&["check", "--to", &other, "--row", "trailing"], "[possible values: peer-not-allowed, "),
         (&["check", "--to", "fd:3"], "a descriptor cannot be connected to"),
         (&["check"], "--to <ADDR>"),
     ];

@@ -115,3 +115,33 @@ fn binary_output_is_refused_on_a_terminal() {
     let (result, seen) = run_on_terminal(On::Stdout, 80, &["encode", "A=B"]);
     assert!(result.status == 2 && result.stderr.contains("a packet is binary") && seen.is_empty(), "{}", result.stderr);
 }
+
+/// Removes the styles from what a terminal got.
+fn without_styles(seen: &str) -> String {
+    // ECMA-48, SELECT GRAPHIC RENDITION.
+    seen.split("\x1b[")
+        .enumerate()
+        .map(|(index, part)| if index == 0 { part } else { part.split_once('m').unwrap().1 })
+        .collect()
+}
+
+#[test]
+fn check_fits_on_80_columns() {
+    let to = server();
+    let length = ["check", "--to", &to, "--row", "invalid-length", "--row", "served"];
+    let (result, seen) = run_on_terminal(On::Stdout, 80, &length);
+    assert_eq!((result.status, &*result.stderr), (1, ""));
+    let text = without_styles(&seen);
+    assert!(
+        text.contains("\r\n!   length-plus ") && text.contains("uWSGI: 200 (body 0); gunicorn: 200 (body 5) | gthread")
+    );
+    for (arguments, columns) in [(&length[..], 80), (&["check", "--list"], 80), (&length, 300)] {
+        let (_, seen) = run_on_terminal(On::Stdout, columns, arguments);
+        for line in without_styles(&seen).lines() {
+            assert!(line.chars().count() <= usize::from(columns), "{columns} columns: {line}");
+        }
+    }
+    // A wide terminal and a file get the same lines.
+    let (_, seen) = run_on_terminal(On::Stdout, 300, &length);
+    assert_eq!(without_styles(&seen).replace('\r', ""), crate::run(&length).text());
+}

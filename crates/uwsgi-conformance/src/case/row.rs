@@ -95,6 +95,44 @@ impl Row {
 }
 
 impl Row {
+    /// Returns the name of the row on a command line and in a document.
+    ///
+    /// ```
+    /// use uwsgi_conformance::Row;
+    ///
+    /// assert_eq!(Row::MalformedBlock.name(), "malformed-block");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PeerNotAllowed => "peer-not-allowed",
+            Self::TooManyConnections => "too-many-connections",
+            Self::ClosedBeforeFirstByte => "closed-before-first-byte",
+            Self::Silence => "silence",
+            Self::HeaderTimeout => "header-timeout",
+            Self::EndOfStream => "end-of-stream",
+            Self::Foreign => "foreign",
+            Self::Ping => "ping",
+            Self::OtherModifier1 => "other-modifier1",
+            Self::DatasizeOverLimit => "datasize-over-limit",
+            Self::DatasizeZero => "datasize-zero",
+            Self::MalformedBlock => "malformed-block",
+            Self::VarsOverLimit => "vars-over-limit",
+            Self::InvalidLength => "invalid-length",
+            Self::LengthOverLimit => "length-over-limit",
+            Self::Content => "content",
+            Self::NamelessHeader => "nameless-header",
+            Self::BodyEndsEarly => "body-ends-early",
+            Self::BodyTooSlow => "body-too-slow",
+            Self::BytesBehind => "bytes-behind",
+            Self::AppFailsBefore => "app-fails-before",
+            Self::AppFailsAfter => "app-fails-after",
+            Self::NoFreeWorker => "no-free-worker",
+            Self::Stop => "stop",
+            Self::Served => "served",
+        }
+    }
+
     /// Returns a short description.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use uwsgi_conformance::{Case, Row};
+use uwsgi_conformance::Case;
 
-use super::rows::row_name;
+use super::rows::RowValue;
 use crate::options::{SERVER_VARIABLE, values};
 
 /// Send malformed and borderline requests to a server, and report how it handles them
@@ -59,8 +59,8 @@ pub(crate) struct Args {
     pub(super) names: Vec<String>,
 
     /// Only cases of this row of the table of verdicts; may be given several times
-    #[arg(long, value_name = "ROW", value_parser = row)]
-    pub(super) row: Vec<Row>,
+    #[arg(long, value_name = "ROW", value_enum)]
+    pub(super) row: Vec<RowValue>,
 
     /// Include slow cases: silent and slow senders, up to 90 seconds each
     #[arg(long)]
@@ -99,15 +99,6 @@ impl Args {
     /// Whether the names and rows of the command line choose this case.
     pub(super) fn selects(&self, case: &Case) -> bool {
         let by_name = self.names.is_empty() || self.names.iter().any(|name| case.name.contains(name.as_str()));
-        by_name && (self.row.is_empty() || self.row.contains(&case.row))
+        by_name && (self.row.is_empty() || self.row.contains(&RowValue(case.row)))
     }
-}
-
-/// Parses the name of a row.
-fn row(text: &str) -> Result<Row, String> {
-    let named = Row::ALL.into_iter().find(|row| row_name(*row) == text);
-    named.ok_or_else(|| {
-        let names: Vec<_> = Row::ALL.into_iter().map(row_name).collect();
-        format!("no row of that name; the rows are {}", names.join(", "))
-    })
 }

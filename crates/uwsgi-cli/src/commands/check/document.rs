@@ -7,7 +7,6 @@ use serde::Serialize;
 use uwsgi_conformance::{Case, Danger, End, Finding, Played, Row, Seen};
 
 use super::result::{CheckResult, Counts, does, measured};
-use super::rows::row_name;
 use crate::json;
 
 /// The result as a document.
@@ -20,7 +19,7 @@ struct Document<'a> {
     deceived: bool,
     /// The number of dangerous cases by danger.
     dangers: BTreeMap<&'static str, usize>,
-    rows: BTreeMap<String, Counts>,
+    rows: BTreeMap<&'a str, Counts>,
     cases: Vec<CaseDocument<'a>>,
     not_played: Vec<NotPlayed<'a>>,
 }
@@ -29,7 +28,7 @@ struct Document<'a> {
 struct CaseDocument<'a> {
     name: &'a str,
     about: &'a str,
-    row: String,
+    row: &'a str,
     should: String,
     does: String,
     finding: &'static str,
@@ -64,7 +63,7 @@ struct NotPlayed<'a> {
 struct Listed<'a> {
     name: &'a str,
     about: &'a str,
-    row: String,
+    row: &'a str,
     should: String,
     why: &'a str,
     source: &'a str,
@@ -89,7 +88,7 @@ pub(super) fn write(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result
         rows: Row::ALL
             .into_iter()
             .filter(|row| of_row(*row).next().is_some())
-            .map(|row| (row_name(row), Counts::of(of_row(row))))
+            .map(|row| (row.name(), Counts::of(of_row(row))))
             .collect(),
         cases: results.played.iter().map(CaseDocument::new).collect(),
         not_played: results.left_out.iter().map(|(case, why)| NotPlayed { name: case.name, why }).collect(),
@@ -104,7 +103,7 @@ pub(super) fn list(out: &mut impl Write, cases: &[&Case]) -> io::Result<()> {
         .map(|case| Listed {
             name: case.name,
             about: case.about,
-            row: row_name(case.row),
+            row: case.row.name(),
             should: case.verdict.to_string(),
             why: case.why,
             source: case.source,
@@ -143,7 +142,7 @@ impl<'a> CaseDocument<'a> {
         Self {
             name: case.name,
             about: case.about,
-            row: row_name(case.row),
+            row: case.row.name(),
             should: case.verdict.to_string(),
             does: does(played),
             finding,

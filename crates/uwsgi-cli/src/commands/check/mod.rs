@@ -2,9 +2,11 @@
 
 mod args;
 mod document;
+mod line;
 mod result;
 mod rows;
 mod table;
+mod width;
 
 use core::time::Duration;
 use std::io::{self, Write};
@@ -19,6 +21,7 @@ use uwsgi_io::ClientErrorKind;
 
 pub(crate) use self::args::Args;
 use self::result::CheckResult;
+use self::width::Width;
 use crate::exit::{Failure, Status};
 use crate::options::not_a_socket;
 use crate::{files, http_probe, messages};
@@ -45,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let written = if args.json {
         document::write(&mut io::stdout().lock(), &result)
     } else {
-        table::write(&mut AutoStream::auto(io::stdout().lock()), &result, args.deviations)
+        table::write(&mut AutoStream::auto(io::stdout().lock()), &result, args.deviations, Width::of_stdout())
     };
     let status = if results.dangers().next().is_some() { Status::Negative } else { Status::Success };
     status.after_writing(written)
@@ -90,6 +93,6 @@ fn list(args: &Args, cases: &[&'static Case]) -> Result<(), Failure> {
         return Ok(document::list(&mut io::stdout().lock(), cases)?);
     }
     let mut out = AutoStream::auto(io::stdout().lock());
-    table::list(&mut out, cases)?;
+    table::list(&mut out, cases, Width::of_stdout())?;
     Ok(out.flush()?)
 }

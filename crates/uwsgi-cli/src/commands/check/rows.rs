@@ -1,15 +1,22 @@
-//! The names of rows on the command line and in JSON.
+//! A row of the table of verdicts as a value of `--row`.
 
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use uwsgi_conformance::Row;
 
-/// Returns the name of a row: `malformed-block` for `MalformedBlock`.
-pub(super) fn row_name(row: Row) -> String {
-    let mut name = String::new();
-    for letter in format!("{row:?}").chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
+/// A row of the table of verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowValue(pub(super) Row);
+
+impl ValueEnum for RowValue {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<[RowValue; Row::ALL.len()]> = LazyLock::new(|| Row::ALL.map(RowValue));
+        &*ALL
     }
-    name
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()).help(self.0.as_str()))
+    }
 }

@@ -3,123 +3,91 @@
 use core::fmt::Display;
 use std::io::{self, Write};
 
-use anstyle::Style;
-use uwsgi_conformance::{Case, Danger, Finding, Played, Row};
+use uwsgi_conformance::{Case, Danger, Row};
 
-use super::result::{CheckResult, Counts, does, measured};
-use super::rows::row_name;
+use super::line::Line;
+use super::result::{CheckResult, Counts, does};
+use super::width::{Width, widest};
 use crate::messages::{ERROR, FAINT, HEADING, NAME, WARNING};
 
-/// The maximum width of a column. A wider cell shifts only the rest of its own line.
-const MAX_WIDTH: usize = 28;
-
 /// Writes the table, the dangers, and the summary.
-pub(super) fn write(out: &mut impl Write, check: &CheckResult<'_>, deviations: bool) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    check: &CheckResult<'_>,
+    deviations_only: bool,
+    width: Width,
+) -> io::Result<()> {
     let results = check.results;
     let reports = if results.application.reports() {
         "its application reports, so that everything is judged"
     } else {
         "its application does not report, so that only what is on the wire is judged"
     };
-    writeln!(out, "{HEADING}{}{HEADING:#}: {} cases; {reports}", check.to, results.played.len())?;
-    cases(out, check, deviations)?;
-    dangers(out, check)?;
+    let title = format!("{HEADING}{}{HEADING:#}: {} cases; {reports}", check.to, results.played.len());
+    writeln!(out, "{}", width.wrap(&title, 0))?;
+    cases(out, check, deviations_only, width)?;
+    dangers(out, check, width)?;
     rows(out, check)?;
-    left_out(out, check)?;
-    writeln!(out, "\n{}", conclusion(check))?;
+    left_out(out, check, width)?;
+    writeln!(out, "\n{}", width.wrap(&conclusion(check), 0))?;
     out.flush()
 }
 
 /// Writes the list of the cases.
-pub(super) fn list(out: &mut impl Write, cases: &[&Case]) -> io::Result<()> {
-    let width = widest(cases.iter().map(|case| case.name));
+pub(super) fn list(out: &mut impl Write, cases: &[&Case], width: Width) -> io::Result<()> {
+    let name_width = widest(cases.iter().map(|case| case.name));
+    let text = |case: &Case| {
+        let (name, should) = (case.name, case.verdict.to_string());
+        (format!("  {NAME}{name:<name_width$}{NAME:#}  {should:<22}"), case.about)
+    };
+    // The columns and the spaces around them.
+    let indent = name_width.saturating_add(2 + 2 + 22 + 2);
+    let fits = cases.iter().all(|case| width.has_room(indent.saturating_add(case.about.chars().count())));
     for row in Row::ALL {
         let mut of_row = cases.iter().filter(|case| case.row == row).peekable();
         if of_row.peek().is_some() {
-            writeln!(out, "{HEADING}{row}{HEADING:#} {FAINT}--row {}{FAINT:#}", row_name(row))?;
+            writeln!(out, "{HEADING}{row}{HEADING:#} {FAINT}--row {}{FAINT:#}", row.name())?;
         }
-        for case in of_row {
-            let (name, should) = (case.name, case.verdict.to_string());
-            writeln!(out, "  {NAME}{name:<width$}{NAME:#}  {should:<22}  {}", case.about)?;
+        for (start, about) in of_row.map(|case| text(case)) {
+            if fits {
+                writeln!(out, "{start}  {about}")?;
+            } else {
+                writeln!(out, "{start}\n      {}", width.wrap(about, 6))?;
+            }
         }
     }
     Ok(())
 }
 
-/// Writes one line for each case, by rows.
-fn cases(out: &mut impl Write, check: &CheckResult<'_>, deviations: bool) -> io::Result<()> {
-    let shown: Vec<&Played<'_>> = check
-        .results
-        .played
-        .iter()
-        .filter(|played| !deviations || !matches!(played.finding, Finding::AsItShould))
-        .collect();
-    let lines: Vec<Line<'_>> = shown.into_iter().map(Line::new).collect();
-    let widths = [
-        widest(lines.iter().map(|line| line.played.case.name)),
-        widest(lines.iter().map(|line| line.should.as_str())).max("should".len()),
-        widest(lines.iter().map(|line| line.does.as_str())).clamp("does".len(), MAX_WIDTH),
-        widest(lines.iter().map(|line| line.uwsgi)).clamp("uWSGI".len(), MAX_WIDTH),
-    ];
-    let [name, should, does, uwsgi] = widths;
-    if !lines.is_empty() {
-        writeln!(
-            out,
-            "\n{FAINT}    {:<name$}  {:<should$}  {:<does$}  {:<uwsgi$}  gunicorn{FAINT:#}",
-            "", "should", "does", "uWSGI"
-        )?;
+/// Writes one line for each case, by rows. If the lines do not fit, what other servers do is on lines of its own, for the cases that
+/// are not ok.
+fn cases(out: &mut impl Write, check: &CheckResult<'_>, deviations_only: bool, width: Width) -> io::Result<()> {
+    let lines = check.results.played.iter().map(Line::new);
+    let lines: Vec<_> = lines.filter(|line| !deviations_only || !line.is_ok()).collect();
+    if lines.is_empty() {
+        return Ok(());
     }
+    let columns = Line::columns(&lines);
+    let fits = lines.iter().all(|line| width.has_room(line.length(columns)));
+    writeln!(out, "\n{FAINT}{}{FAINT:#}", Line::heading(columns, fits))?;
     for row in Row::ALL {
-        let mut of_row = lines.iter().filter(|line| line.played.case.row == row).peekable();
+        let mut of_row = lines.iter().filter(|line| line.row() == row).peekable();
         if of_row.peek().is_some() {
             writeln!(out, "{HEADING}{row}{HEADING:#}")?;
         }
         for line in of_row {
-            line.write(out, widths)?;
+            if fits {
+                line.write(out, columns)?;
+            } else {
+                line.write_narrow(out, columns, width)?;
+            }
         }
     }
     Ok(())
 }
 
-/// The cells of a line.
-struct Line<'a> {
-    played: &'a Played<'a>,
-    should: String,
-    does: String,
-    uwsgi: &'a str,
-    gunicorn: &'a str,
-}
-
-impl<'a> Line<'a> {
-    fn new(played: &'a Played<'a>) -> Self {
-        Self {
-            played,
-            should: played.case.verdict.to_string(),
-            does: does(played),
-            uwsgi: measured(played.case.uwsgi()),
-            gunicorn: measured(played.case.gunicorn()),
-        }
-    }
-
-    fn write(&self, out: &mut impl Write, [name, should, does, uwsgi]: [usize; 4]) -> io::Result<()> {
-        let (mark, style) = match self.played.finding {
-            Finding::AsItShould => ("ok", Style::new()),
-            Finding::Danger(_) => ("!", ERROR),
-            Finding::Differs => ("~", WARNING),
-            _ => ("?", FAINT),
-        };
-        let Self { played, should: verdict, does: done, uwsgi: measured, gunicorn } = self;
-        writeln!(
-            out,
-            "{style}{mark:<2}{style:#}  {NAME}{:<name$}{NAME:#}  {verdict:<should$}  {style}{done:<does$}{style:#}  \
-             {FAINT}{measured:<uwsgi$}  {gunicorn}{FAINT:#}",
-            played.case.name
-        )
-    }
-}
-
 /// Writes the dangerous cases by their kinds, and why they are dangerous.
-fn dangers(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
+fn dangers(out: &mut impl Write, check: &CheckResult<'_>, width: Width) -> io::Result<()> {
     let all: Vec<_> = check.results.dangers().collect();
     for danger in Danger::ALL {
         let of_kind: Vec<_> = all.iter().filter(|(_, other)| *other == danger).map(|(played, _)| played).collect();
@@ -127,11 +95,25 @@ fn dangers(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
             continue;
         }
         writeln!(out, "\n{ERROR}{danger}{ERROR:#}: {}", count(of_kind.len()))?;
-        let width = widest(of_kind.iter().map(|played| played.case.name));
-        for played in of_kind {
-            let Case { name, about, verdict, why, .. } = played.case;
-            writeln!(out, "  {NAME}{name:<width$}{NAME:#}  {about}")?;
-            writeln!(out, "  {:width$}  {FAINT}should: {verdict}; does: {}; {why}{FAINT:#}", "", does(played))?;
+        let texts: Vec<_> = of_kind
+            .iter()
+            .map(|played| {
+                let Case { name, about, verdict, why, .. } = *played.case;
+                (name, about, format!("should: {verdict}; does: {}; {why}", does(played)))
+            })
+            .collect();
+        let name_width = widest(texts.iter().map(|(name, ..)| *name));
+        let indent = name_width.saturating_add(4);
+        let length = widest(texts.iter().flat_map(|(_, about, text)| [*about, text.as_str()]));
+        let fits = width.has_room(indent.saturating_add(length));
+        for (name, about, text) in &texts {
+            if fits {
+                writeln!(out, "  {NAME}{name:<name_width$}{NAME:#}  {about}")?;
+                writeln!(out, "{:indent$}{FAINT}{text}{FAINT:#}", "")?;
+            } else {
+                writeln!(out, "  {NAME}{name}{NAME:#}\n      {}", width.wrap(about, 6))?;
+                writeln!(out, "      {FAINT}{}{FAINT:#}", width.wrap(text, 6))?;
+            }
         }
     }
     Ok(())
@@ -160,7 +142,7 @@ fn rows(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
 }
 
 /// Writes why cases were left out, and how many for each reason.
-fn left_out(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
+fn left_out(out: &mut impl Write, check: &CheckResult<'_>, width: Width) -> io::Result<()> {
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for (_, why) in &check.results.left_out {
         match reasons.iter_mut().find(|(reason, _)| reason == why) {
@@ -172,7 +154,7 @@ fn left_out(out: &mut impl Write, check: &CheckResult<'_>) -> io::Result<()> {
         writeln!(out, "\nleft out")?;
     }
     for (why, number) in reasons {
-        writeln!(out, "  {number:>4}  {why}")?;
+        writeln!(out, "  {number:>4}  {}", width.wrap(why, 8))?;
     }
     Ok(())
 }
@@ -196,8 +178,4 @@ fn conclusion(check: &CheckResult<'_>) -> String {
 
 fn count(number: usize) -> String {
     format!("{number} case{}", if number == 1 { "" } else { "s" })
-}
-
-fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or(0)
 }
