@@ -25,3 +25,5 @@ pub use finding::{Danger, Finding};
 pub use outcome::{Answer, Application, Outcome, Seen};
 pub use play::{Mismatch, Split, observe, play};
 pub use run::{Plan, Played, Results, run};
+/// The crate whose machines and types the cases use.
+pub use uwsgi;

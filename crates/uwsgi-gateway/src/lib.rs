@@ -17,7 +17,11 @@ mod vars;
 pub use access_log::AccessLog;
 pub use gateway::{ConnectionServer, Gateway};
 pub use settings::Settings;
-pub use uwsgi_tower::Stop;
+// The types of other crates that this crate takes and returns.
+pub use uwsgi;
+pub use uwsgi::{Address, AddressError};
+pub use uwsgi_server::Listener;
+pub use uwsgi_tower::{Client, Stop};
 pub use vars::{
     Forwarding, FrontAddresses, FrontBody, FrontRequest, HeadError, HttpVar, HttpVarError, SettingsError, Translation,
     TrustedProxies, TrustedProxiesError,

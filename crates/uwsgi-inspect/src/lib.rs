@@ -14,3 +14,5 @@ pub use escape::{Escaped, EscapedJson, Latin1};
 pub use findings::{Finding, Found, FrontEnd, Severity};
 pub use formats::Format;
 pub use report::Report;
+/// The crate whose packets and requests a report is made of.
+pub use uwsgi;

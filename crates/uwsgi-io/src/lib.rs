@@ -33,3 +33,8 @@ pub use transport::stream::{Stream, Timeout};
 #[cfg(unix)]
 pub use transport::unix_listener::{SocketFile, listen_unix};
 pub use transport::{Direction, Ready, Transport};
+// The types of the core that this crate takes and returns.
+pub use uwsgi;
+pub use uwsgi::response::HeadLimits;
+pub use uwsgi::server::Settings;
+pub use uwsgi::{Address, AddressBuf, AddressError, Limits};

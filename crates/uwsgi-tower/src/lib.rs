@@ -39,4 +39,7 @@ pub use server::serve::{Serve, Timeouts, serve};
 pub use stop::{Stop, Stopping};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
-pub use uwsgi::Scheme;
+// The types of the core that this crate takes and returns.
+pub use uwsgi;
+pub use uwsgi::server::{AllowError, AllowList, Settings};
+pub use uwsgi::{Address, AddressBuf, AddressError, Limits, Modifier1, Scheme};

@@ -149,6 +149,6 @@ fn all_headers_are_passed_on_in_order() {
         [(b"Set-Cookie", b"a=1"), (b"X-Sendfile", b"/f"), (b"set-cookie", b"b=2"), (b"Status", b"404"), (b"E", b"")];
     assert_eq!(headers, want);
     assert_eq!((head.len(), head.is_empty()), (5, false));
-    assert_eq!((head.get("Set-Cookie"), head.get("SET-COOKIE")), (Some(&b"b=2"[..]), Some(&b"b=2"[..])));
+    assert_eq!((head.header("Set-Cookie"), head.header("SET-COOKIE")), (Some(&b"b=2"[..]), Some(&b"b=2"[..])));
     assert_eq!((head.header("e"), head.header("f")), (Some(&b""[..]), None));
 }

@@ -29,7 +29,7 @@ fn a_101_makes_a_pipe() {
     });
     let mut client = server.client();
     let response = client.request(&upgrade_request(0), io::empty()).unwrap();
-    assert_eq!(response.head().get("Upgrade"), Some(&b"caps"[..]));
+    assert_eq!(response.head().header("Upgrade"), Some(&b"caps"[..]));
     let mut pipe = response.into_pipe();
     assert!(pipe.descriptor().is_some());
     let mut line = [0; 6];

@@ -72,7 +72,7 @@ fn one_client_many_requests() {
         let body = vec![u8::try_from(number).unwrap(); number * 1000];
         let mut response = client.request(&post(body.len()), &body[..]).unwrap();
         assert_eq!(usize::from(response.status()), 400 + number);
-        assert_eq!(response.head().get("x-number"), Some(number.to_string().as_bytes()));
+        assert_eq!(response.head().header("x-number"), Some(number.to_string().as_bytes()));
         let mut text = Vec::new();
         response.read_to_end(&mut text).unwrap();
         assert!(text == vec![b'a'; (29 - number) * 3000], "{number}");
