@@ -3,11 +3,24 @@
 use core::time::Duration;
 use std::io::Read;
 
-use uwsgi_io::Client;
+use uwsgi_io::{Client, ClientError, ClientErrorKind, Timeout};
+
+use crate::exit::Failure;
 
 /// What is wrong with such a server.
 pub(crate) const MESSAGE: &str =
     "this server speaks HTTP, not uwsgi: give the address of its uwsgi socket, or ask it with curl";
+
+/// Returns the failure of an exchange if the server turns out to speak HTTP.
+pub(crate) fn failure(error: &ClientError) -> Option<Failure> {
+    let may_be_http = match error.kind() {
+        ClientErrorKind::TimedOut(timeout) => !matches!(timeout, Timeout::Connect(_)),
+        ClientErrorKind::Answer(_) | ClientErrorKind::Http { .. } | ClientErrorKind::NoAnswer(_) => true,
+        _ => false,
+    };
+    let to = error.address();
+    (may_be_http && speaks_http(to)).then(|| Failure::Failed(format!("{to}: {MESSAGE}")))
+}
 
 /// Whether the server at this address answers a request of HTTP as a server of HTTP does.
 ///

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Instant;
 
 use uwsgi_inspect::Escaped;
-use uwsgi_io::{ClientError, ClientErrorKind, Timeout};
+use uwsgi_io::{ClientError, ClientErrorKind};
 
 use crate::exit::{Failure, Status};
 use crate::options::ServerArgs;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let mut client = args.server.client()?;
     let to = &args.server.address;
     let start = Instant::now();
-    let answer = client.ping().map_err(|error| failure(to, error))?;
+    let answer = client.ping().map_err(failure)?;
     let (text, status) = match answer.warning {
         [] => (format!("{to}: alive, after {:.3?}\n", start.elapsed()), Status::Success),
         warning => (format!("{to}: alive, with a warning: {}\n", Escaped(warning)), Status::Negative),
@@ -41,11 +41,10 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 }
 
 /// Tells a server that is not alive from a wrong address and from a server that does not know the packet.
-fn failure(to: &str, error: ClientError) -> Failure {
+fn failure(error: ClientError) -> Failure {
     use ClientErrorKind as Kind;
-    let has_listener = !matches!(error.kind(), Kind::Connect(_) | Kind::TimedOut(Timeout::Connect(_)));
-    if has_listener && http_probe::speaks_http(to) {
-        return Failure::Failed(format!("{to}: {}", http_probe::MESSAGE));
+    if let Some(failure) = http_probe::failure(&error) {
+        return failure;
     }
     match error.kind() {
         Kind::Connect(reason) if !means_not_alive(reason.kind()) => error.into(),

@@ -34,7 +34,7 @@ fn nginx(mut stream: TcpStream) {
     let mut read = [0; 4096];
     let _closed = stream.read(&mut read);
     let status = if read[0] == b'H' { "403 Forbidden" } else { "400 Bad Request" };
-    let _closed = write!(stream, "HTTP/1.1 {status}\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n");
+    let _closed = write!(stream, "HTTP/1.1 {status}\r\nDate: x\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n");
 }
 
 /// Refuses a ping as gunicorn does, and everything else too.
@@ -98,5 +98,7 @@ fn a_server_of_http_is_recognised() {
         let result = run(&["check", "--to", &to, "--patience", "0.5"]);
         assert_eq!((result.status, result.text()), (2, ""));
         assert_eq!(result.stderr, format!("error: cannot check {to}: {message}\n"));
+        let result = run(&["request", "--to", &to, "/", "--timeout", "0.5"]);
+        assert!(result.stderr.ends_with(&format!(": {to}: {message}\n")), "{}", result.stderr);
     }
 }

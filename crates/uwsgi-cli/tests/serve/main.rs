@@ -12,6 +12,7 @@
 extern crate alloc;
 
 mod errors;
+mod log;
 mod options;
 #[path = "../program/mod.rs"]
 mod program;

@@ -90,8 +90,12 @@ impl Server {
     pub(crate) fn stop(mut self) -> (bool, String, String) {
         self.signal();
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-        self.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let (mut output, mut log) = (self.child.stdout.take().unwrap(), self.stderr.take().unwrap());
+        // The server may wait until both are read.
+        std::thread::scope(|scope| {
+            scope.spawn(|| output.read_to_string(&mut stdout).unwrap());
+            log.read_to_string(&mut stderr).unwrap();
+        });
         (self.child.wait().unwrap().success(), stdout, stderr)
     }
 

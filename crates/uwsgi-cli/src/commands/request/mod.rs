@@ -17,7 +17,8 @@ pub(crate) use self::args::Args;
 use self::upload::Upload;
 use crate::exit::{Failure, Status};
 use crate::files::Output;
-use crate::messages::{FAINT, NAME};
+use crate::http_probe;
+use crate::messages::{self, FAINT, NAME};
 use crate::options::Pair;
 use crate::request_packet::{RequestOptions, Url, VarSyntax};
 
@@ -52,13 +53,14 @@ fn exchange(args: &Args, mut client: Client, packet: &[u8], upload: Option<Uploa
         Some(upload) => upload.body,
         None => Box::new(io::empty()),
     };
-    let mut response = client.request_with_interim(packet, body, |head| {
+    let sent = client.request_with_interim(packet, body, |head| {
         interim.extend(head_lines(head));
         interim.extend_from_slice(b"\r\n");
         if args.verbose {
             show_head(head);
         }
-    })?;
+    });
+    let mut response = sent.map_err(|error| http_probe::failure(&error).unwrap_or_else(|| error.into()))?;
     let status = response.status();
     if args.verbose {
         show_head(response.head());
@@ -66,6 +68,9 @@ fn exchange(args: &Args, mut client: Client, packet: &[u8], upload: Option<Uploa
     if args.fail && status >= 400 {
         return Err(Failure::HttpError(format!("{}: the answer's status is {status}", args.server.address)));
     }
+
+    // Servers of HTTP have a date in each answer; behind uwsgi the front end adds it.
+    let may_be_http = status == 400 && response.head().headers().any(|(name, _)| name.eq_ignore_ascii_case(b"date"));
 
     let mut out = Output::open(args.output.as_deref())?;
     if args.include || args.head {
@@ -81,6 +86,9 @@ fn exchange(args: &Args, mut client: Client, packet: &[u8], upload: Option<Uploa
     };
     if args.verbose {
         print_verbose(&format_args!("{FAINT}* {count} bytes of body, after {:.3?}{FAINT:#}", start.elapsed()));
+    }
+    if may_be_http && !args.silent && http_probe::speaks_http(&args.server.address) {
+        messages::note(&format!("{}: {}", args.server.address, http_probe::MESSAGE));
     }
     Ok(())
 }
