@@ -43,6 +43,7 @@ pub use time::Time;
 pub use wire::array::{Array, Items};
 pub use wire::array_encoder::ArrayEncoder;
 pub use wire::buffer::Buffer;
+pub use wire::cause::write_with_cause;
 pub use wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use wire::header::{Foreign, Header};
 pub use wire::limits::Limits;

@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use crate::buffer::{Budget, BufferReader, BufferWriter, MEMORY, ReadError, WriteError, buffer};
+use uwsgi::write_with_cause;
 
 /// The body of an answer: that of a backend, without its trailers, or a text of the gateway.
 ///
@@ -211,7 +212,7 @@ where
             Ok(mut data) => {
                 while let Err(error) = writer.write(&mut data).await {
                     if let WriteError::File(error) = error {
-                        tracing::warn!("cannot buffer an answer, so the backend waits for the client: {error}");
+                        tracing::warn!("cannot buffer an answer, so the backend waits for the client: {error:#}");
                     }
                     writer.wait_for_reader().await;
                 }
@@ -244,8 +245,8 @@ where
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Backend(error) => write!(f, "the backend broke off in the answer: {error}"),
-            Self::Temp(error) => write!(f, "the temporary file of the answer cannot be read: {error}"),
+            Self::Backend(error) => write_with_cause(f, "the backend broke off in the answer", error),
+            Self::Temp(error) => write_with_cause(f, "the temporary file of the answer cannot be read", error),
         }
     }
 }

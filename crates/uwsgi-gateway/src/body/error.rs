@@ -8,6 +8,7 @@ use alloc::boxed::Box;
 use http::StatusCode;
 
 use crate::buffer::WriteError;
+use uwsgi::write_with_cause;
 
 /// Why the body of a request is not read to its end.
 #[derive(Debug)]
@@ -69,10 +70,10 @@ impl fmt::Display for BodyError {
         match self {
             Self::TooLong => f.write_str("the body is longer than --max-body"),
             Self::TooSlow => f.write_str("the client sends the body too slowly"),
-            Self::Malformed(error) => write!(f, "the body is malformed: {error}"),
-            Self::Client(error) => write!(f, "the client broke off in the body: {error}"),
+            Self::Malformed(error) => write_with_cause(f, "the body is malformed", error),
+            Self::Client(error) => write_with_cause(f, "the client broke off in the body", error),
             Self::BuffersFull => f.write_str("the bodies need more than --buffer-memory and --temp-max"),
-            Self::Temp(error) => write!(f, "the temporary file of the body cannot be used: {error}"),
+            Self::Temp(error) => write_with_cause(f, "the temporary file of the body cannot be used", error),
         }
     }
 }

@@ -135,7 +135,7 @@ impl Body for AnsweringBody {
             }
             Some(Err(error)) => {
                 let option = error.source().map_or("", option_for);
-                tracing::warn!("{}: the answer broke off: {error}{option}", self.answering);
+                tracing::warn!("{}: the answer broke off: {error:#}{option}", self.answering);
                 self.error = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -135,7 +135,7 @@ impl Proxy {
         body: Incoming,
     ) -> Result<Response<AnswerBody>, OwnAnswer> {
         let front = self.settings.translation.read(parts, &connection.addresses).map_err(|error| {
-            tracing::info!("{answering}: {error}");
+            tracing::info!("{answering}: {error:#}");
             OwnAnswer::and_close(error.status())
         })?;
         if let Some(entry) = answering.entry() {
@@ -177,7 +177,7 @@ impl Proxy {
             Ok(answer) => Ok(self.pass(answer)),
             Err(error) => {
                 let status = status_of(&error);
-                tracing::warn!("{answering}: {status}: {error}{}", option_for(&error));
+                tracing::warn!("{answering}: {status}: {error:#}{}", option_for(&error));
                 Err(OwnAnswer { status, closes: !is_body_read })
             }
         }
@@ -191,7 +191,7 @@ impl Proxy {
         declared: Option<u64>,
     ) -> Result<BufferedBody, OwnAnswer> {
         read_whole(body, &self.body_limits(declared), &self.budget).await.map_err(|error| {
-            tracing::info!("{answering}: {error}");
+            tracing::info!("{answering}: {error:#}");
             // A client that broke off may still read; one that is gone does not.
             OwnAnswer::and_close(error.status().unwrap_or(StatusCode::BAD_REQUEST))
         })
@@ -241,7 +241,7 @@ impl Proxy {
 
 fn packet(answering: &Answering, front: &FrontRequest<'_>, length: u64) -> Result<PacketBuf, OwnAnswer> {
     front.packet(length).map_err(|error| {
-        tracing::info!("{answering}: {error}");
+        tracing::info!("{answering}: {error:#}");
         OwnAnswer::and_close(error.status())
     })
 }

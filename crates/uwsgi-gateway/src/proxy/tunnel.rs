@@ -58,7 +58,7 @@ impl Tunnel {
         tokio::select! {
             ended = both => {
                 if let Err(Failed::Read(error) | Failed::Write(error)) = ended {
-                    tracing::debug!("a WebSocket broke off: {error}");
+                    tracing::debug!("a WebSocket broke off: {error:#}");
                 }
             }
             () = silence(last_move, idle) => {

@@ -96,11 +96,11 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
             let was_refused = match &served {
                 // hyper has told the client about a head that it refused.
                 Err(error) if error.is_parse() => {
-                    tracing::info!("a client sent an invalid head: {error}");
+                    tracing::info!("a client sent an invalid head: {error:#}");
                     true
                 }
                 Err(error) => {
-                    tracing::debug!("a connection ended early: {error}");
+                    tracing::debug!("a connection ended early: {error:#}");
                     false
                 }
                 Ok(()) => false,

@@ -4,9 +4,9 @@ use core::error::Error;
 use core::fmt;
 
 use http::StatusCode;
-use uwsgi::EncodeError;
 use uwsgi::framing::FramingError;
 use uwsgi::gateway::PathError;
+use uwsgi::{EncodeError, write_with_cause};
 
 /// Why the head of a request is refused. A backend is not asked. The text is for the log, and has one line.
 ///
@@ -73,15 +73,14 @@ impl fmt::Display for HeadError {
             Self::Asterisk => "the target is `*`, and the method is not OPTIONS",
             Self::AuthorityForm => "the target is a host without a path, as only CONNECT has it",
             Self::ConnectMethod => "the method is CONNECT",
-            Self::ContentLength(FramingError::ConflictingLengths) => "two Content-Length headers differ",
-            Self::ContentLength(_) => "the Content-Length is not a number of 64 bits",
-            Self::Encode(error) if error.is_forbidden() => return write!(f, "a var may not be sent: {error}"),
-            Self::Encode(error) => return write!(f, "the vars do not fit into a packet: {error}"),
+            Self::ContentLength(error) => return write_with_cause(f, "the Content-Length is not valid", error),
+            Self::Encode(error) if error.is_forbidden() => return write_with_cause(f, "a var may not be sent", error),
+            Self::Encode(error) => return write_with_cause(f, "the vars do not fit into a packet", error),
             Self::Expectation => "Expect is other than 100-continue",
             Self::FoldedNames => "two names of headers become the same var",
             Self::InvalidHost => "the Host, or the host of the target, is not a host and maybe a port",
             Self::MissingHost => "there is no Host",
-            Self::Path(error) => return error.fmt(f),
+            Self::Path(error) => return write_with_cause(f, "the path of the target is not valid", error),
             Self::Scheme => "the scheme of the target is neither http nor https",
             Self::TraceWithBody => "a TRACE request has a body",
             Self::TransferCoding => "Transfer-Encoding is other than one `chunked`",

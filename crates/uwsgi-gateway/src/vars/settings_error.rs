@@ -4,6 +4,7 @@ use core::error::Error;
 use core::fmt;
 
 use uwsgi::AddressError;
+use uwsgi::write_with_cause;
 
 /// Why a gateway cannot have its settings: they contradict each other, or one is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Backend(error) => return write!(f, "the address of the backend: {error}"),
+            Self::Backend(error) => return write_with_cause(f, "the address of the backend is not valid", error),
             Self::AppendWithoutTrustedProxy => {
                 "X-Forwarded-For can be appended to only if a proxy is trusted, and no proxy is"
             }
@@ -36,4 +37,11 @@ impl fmt::Display for SettingsError {
     }
 }
 
-impl Error for SettingsError {}
+impl Error for SettingsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Backend(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::cause::with_cause;
+use crate::wire::cause::write_with_cause;
 use crate::wire::error::DecodeError;
 use crate::wire::modifier::Modifier1;
 
@@ -61,7 +61,7 @@ impl From<DecodeError> for MessageError {
 impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Decode(error) => with_cause(f, "the payload is malformed", error),
+            Self::Decode(error) => write_with_cause(f, "the payload is malformed", error),
             Self::Invalid { key } => write!(f, "the value of {key} is not one that this message allows"),
             Self::Missing { key } => write!(f, "{key} is missing"),
             Self::Modifier1 { expected } => write!(f, "modifier1 is not {expected:?}"),

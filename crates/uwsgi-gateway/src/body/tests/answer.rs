@@ -267,7 +267,7 @@ async fn an_error_comes_after_the_bytes() {
             }
             assert_eq!(offset, size);
             let error = next(&mut answer).await.unwrap().unwrap_err();
-            assert_eq!(error.to_string(), "the backend broke off in the answer: connection reset");
+            assert_eq!(format!("{error:#}"), "the backend broke off in the answer: connection reset");
             assert!(seen.is_dropped());
             assert!(next(&mut answer).await.is_none());
             until_free(&budget).await;

@@ -41,7 +41,7 @@ fn outcome(result: &Result<(), BodyError>) -> String {
         Err(error) => {
             let status = error.status().map_or("no answer".to_string(), |status| status.as_u16().to_string());
             assert!(!error.to_string().contains('\n'));
-            format!("{status}: {error}")
+            format!("{status}: {error:#}")
         }
     }
 }

@@ -147,7 +147,7 @@ async fn a_disk_that_does_not_work() {
             Err(error) if !fits => {
                 assert!(matches!(error, BodyError::Temp(_)), "{error:?}");
                 assert_eq!(error.status().unwrap(), 503);
-                let text = error.to_string();
+                let text = format!("{error:#}");
                 assert!(text.starts_with("the temporary file of the body cannot be used: "), "{text}");
             }
             other => panic!("{size}: {other:?}"),
