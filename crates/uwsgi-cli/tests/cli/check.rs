@@ -191,6 +191,16 @@ fn slow_cases_need_an_option() {
 }
 
 #[test]
+fn an_application_that_fails_is_named() {
+    let address = server(|mut stream| {
+        let _closed = stream.read(&mut [0; 70_000]);
+        let _closed = stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+    });
+    let result = run(&["check", "--to", &address, "ok-get"]);
+    assert!(result.stderr.starts_with(&format!("note: {address} answers good requests with status 500 or above: ")));
+}
+
+#[test]
 fn failures_have_a_reason() {
     let absent = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let other = our_server(hello);

@@ -39,6 +39,11 @@ fn an_address_without_its_option_has_a_hint() {
         (&["bench", "http://app:3031"], "a URL names no server, --to does: --to app:3031 /".to_owned()),
         (&["request", "/"], "the environment variable UWSGICTL_TO can name the server too".to_owned()),
         (&["request", "http://app/"], "the environment variable UWSGICTL_TO can name the server too".to_owned()),
+        (&["request", "--to", "@a", "/", "-A", "x"], "write -H 'User-Agent: NAME'".to_owned()),
+        (
+            &["request", "--to", "@a", "/", "--json", "{}"],
+            "write -d DATA -H 'Content-Type: application/json'".to_owned(),
+        ),
         (&["serve", ":3031"], "the option --bind names the address: --bind :3031".to_owned()),
         (
             &["gateway", "127.0.0.1:8080", "--http-to", "@app"],
@@ -56,6 +61,16 @@ fn an_address_without_its_option_has_a_hint() {
         let result = run(arguments);
         assert!(result.status == 2 && !result.stderr.contains("names the address"), "{}", result.stderr);
     }
+    // Clap offers to write a value that begins with - after --, also where such a value is wrong in any case.
+    for (arguments, is_offered) in
+        [(&["request", "-Z"][..], false), (&["ping", "-Z"], false), (&["rpc", "--to", "@a", "f", "-Z"], true)]
+    {
+        let result = run(arguments);
+        assert_eq!(result.stderr.contains("use '-- -Z'"), is_offered, "{}", result.stderr);
+        assert_eq!(result.status, 2);
+    }
+    assert!(run(&["ping", "--too", "@a"]).stderr.contains("a similar argument exists: '--to'"));
+    assert!(!run(&["subscribe", "--key", "a", "--address", "@b"]).stderr.contains("UWSGICTL_TO"));
 }
 
 #[test]

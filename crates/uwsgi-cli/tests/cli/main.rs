@@ -24,6 +24,7 @@ mod messages;
 mod ping;
 mod pipes;
 mod request;
+mod request_as_curl;
 mod server;
 mod statuses;
 mod subscribe;

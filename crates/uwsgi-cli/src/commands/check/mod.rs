@@ -79,6 +79,12 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     if application == Application::default() {
         messages::note(&format!("{text} answered no good request: every answer counts as the server's own"));
     }
+    if application.statuses().next().is_some() && application.statuses().all(|status| status >= 500) {
+        messages::note(&format!(
+            "{text} answers good requests with status 500 or above: if its application fails, a refusal of the server cannot be \
+             told from that"
+        ));
+    }
     let length = u64::try_from(cases.len()).unwrap_or(u64::MAX);
     let bar = messages::progress_bar(length, "{wide_bar} {pos} of {len} cases");
     let plan = Plan::new(cases.iter().copied()).with_at_once(args.at_once.into()).with_application(application);
