@@ -1,13 +1,17 @@
 """The command line: its options, their defaults, and how the command ends."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from uwsgi_wsgi import __version__, config
 from uwsgi_wsgi.config import Config
 from uwsgi_wsgi.loader import AppReference
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 Value = TypeVar("Value")
 
@@ -39,6 +43,22 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Prints one line instead of the whole usage, which would hide it."""
         self.exit(2, f"{PROGRAM}: error: {message} ({PROGRAM} --help lists the arguments)\n")
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Ends the process with status 1 if the help or the version cannot be printed; argparse ignores that."""
+        output = sys.stdout
+        if file is None or file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        try:
+            output.write(message)
+            output.flush()
+        except OSError as error:
+            # Python writes what is left at its end, which must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+            # A reader such as `head` closes the output when it has read enough.
+            if not isinstance(error, BrokenPipeError):
+                self.exit(1, f"{PROGRAM}: error: cannot write to standard output: {error.strerror}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
