@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
+use uwsgi::client::Address;
 use uwsgi_inspect::Escaped;
 
 use crate::exit::Failure;
@@ -29,6 +30,17 @@ pub(crate) fn name(path: &Path) -> String {
     } else {
         // A file's name may contain any bytes, and so control sequences of the terminal.
         Escaped(path.as_os_str().as_encoded_bytes()).to_string()
+    }
+}
+
+/// Says why no server can listen at this address, if it is the path of a directory or of a file with content. The system says
+/// of such a file that nobody listens there.
+pub(crate) fn not_a_socket(address: &str) -> Option<&'static str> {
+    let Ok(Address::Unix(path)) = Address::parse(address) else { return None };
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Some("this is a directory: name the socket in it"),
+        Ok(metadata) if metadata.is_file() => Some("this is a file, not a socket"),
+        _ => None,
     }
 }
 

@@ -79,6 +79,9 @@ pub(crate) fn log_output(file: &Path) -> Result<Box<dyn Write + Send>, Failure> 
 pub(crate) fn listen(address: &str, mode: u32) -> Result<Vec<Listener>, Failure> {
     let failed = |message: String| Failure::Failed(message);
     let parsed = Address::parse(address).map_err(|error| failed(error.to_string()))?;
+    if matches!(parsed, Address::Unix(path) if Path::new(path).is_dir()) {
+        return Err(failed(format!("{address} is a directory: write the path of a socket in it")));
+    }
     Listener::bind_all(parsed, mode).map_err(|error| {
         let what_to_do = match (error.kind(), parsed) {
             // The messages of these errors already say what to do.

@@ -15,7 +15,7 @@ Examples:
   uwsgictl completions fish > ~/.config/fish/completions/uwsgictl.fish")]
 pub(crate) struct Args {
     /// The shell
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "bash|elvish|fish|powershell|zsh", hide_possible_values = true)]
     shell: Shell,
 }
 

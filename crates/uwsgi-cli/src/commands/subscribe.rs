@@ -14,6 +14,7 @@ use uwsgi::Modifier1;
 use uwsgi::message::{Subscription, SubscriptionCommand};
 
 use crate::exit::{Failure, Status};
+use crate::files;
 use crate::options::values;
 
 /// Subscribe to a router of uWSGI, so that it sends the requests for a key to a backend
@@ -108,6 +109,9 @@ impl Algorithm {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
+    if let Some(why) = files::not_a_socket(&args.to) {
+        return Err(Failure::Failed(format!("--to {}: {why}", args.to)));
+    }
     let Some(every) = args.every else {
         let command = if args.leave { SubscriptionCommand::Leave } else { SubscriptionCommand::Join };
         return send(args, command).map(|()| Status::Success);

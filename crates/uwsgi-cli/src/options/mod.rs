@@ -9,4 +9,4 @@ pub(crate) mod values;
 pub(crate) use self::body::BodyArgs;
 pub(crate) use self::headers::HeaderArgs;
 pub(crate) use self::pair::{Pair, argument_start};
-pub(crate) use self::server::{SERVER_VARIABLE, ServerArgs, not_a_socket};
+pub(crate) use self::server::{SERVER_VARIABLE, ServerArgs};

@@ -1,13 +1,12 @@
 //! The server that a command asks.
 
 use core::time::Duration;
-use std::fs;
 
-use uwsgi::Address;
 use uwsgi_io::Client;
 
 use super::values;
 use crate::exit::Failure;
+use crate::files;
 
 /// The environment variable that names the server if `--to` does not.
 pub(crate) const SERVER_VARIABLE: &str = "UWSGICTL_TO";
@@ -30,23 +29,12 @@ impl ServerArgs {
         let address = &self.address;
         let failed = |why: &str| Failure::Failed(format!("--to {address}: {why}"));
         let client = Client::new(address).map_err(|error| failed(&error.to_string()))?;
-        if let Some(why) = not_a_socket(address) {
+        if let Some(why) = files::not_a_socket(address) {
             return Err(failed(why));
         }
         Ok(match self.timeout {
             Some(after) => client.with_connect_timeout(after).with_total_timeout(after),
             None => client,
         })
-    }
-}
-
-/// Says why no server can listen at this address, if it is the path of a directory or of a file with content. The system says
-/// of such a file that nobody listens there.
-pub(crate) fn not_a_socket(address: &str) -> Option<&'static str> {
-    let Ok(Address::Unix(path)) = Address::parse(address) else { return None };
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Some("this is a directory: name the socket in it"),
-        Ok(metadata) if metadata.is_file() => Some("this is a file, not a socket"),
-        _ => None,
     }
 }

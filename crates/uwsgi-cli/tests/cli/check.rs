@@ -197,6 +197,7 @@ fn an_application_that_fails_is_named() {
         let _closed = stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     });
     let result = run(&["check", "--to", &address, "ok-get"]);
+    assert!(result.text().starts_with(&format!("{address}: 1 case; ")), "{}", result.text());
     assert!(result.stderr.starts_with(&format!("note: {address} answers good requests with status 500 or above: ")));
 }
 

@@ -108,7 +108,8 @@ fn what_is_no_socket_is_said_so() {
     std::fs::write(&file, "x").unwrap();
     let (directory, file) = (directory.to_str().unwrap(), file.to_str().unwrap());
     let request: &[&str] = &["request", "/"];
-    for command in [&["ping"][..], request, &["rpc", "f"], &["bench"], &["check"]] {
+    let subscribe: &[&str] = &["subscribe", "--key", "a", "--address", "@b"];
+    for command in [&["ping"][..], request, &["rpc", "f"], &["bench"], &["check"], subscribe] {
         for (path, what) in
             [(directory, "this is a directory: name the socket in it"), (file, "this is a file, not a socket")]
         {

@@ -14,6 +14,8 @@ fn every_shell_has_completions() {
         }
     }
     assert_eq!(run(&["completions", "tcsh"]).status, 2);
+    let missing = run(&["completions"]).stderr;
+    assert!(missing.contains("Usage: uwsgictl completions <bash|elvish|fish|powershell|zsh>"), "{missing}");
 }
 
 const COMMANDS: [&str; 15] = [

@@ -95,6 +95,8 @@ fn what_is_not_available_is_an_error() {
     let error = error_of(&[&to, &["--http", &*port][..]].concat());
     let expected = "is in use: stop the server that listens there, or choose another address";
     assert_eq!(error, format!("error: {port} {expected}\n"));
+    let error = error_of(&["--http-to", "/"]);
+    assert_eq!(error, "error: --http-to /: this is a directory: name the socket in it\n");
     let error = error_of(&[&to, &["--http", "127.0.0.1:0", "--access-log", "/no/such/directory/log"][..]].concat());
     assert!(error.starts_with("error: cannot write /no/such/directory/log: "), "{error}");
     assert_eq!(error.lines().count(), 1);

@@ -30,6 +30,7 @@ fn an_address_that_is_not_available_is_an_error() {
         (&*port, format!("{port} is in use: stop the server that listens there, or choose another address")),
         (&socket, format!("{socket} is in use: stop the server that listens there, or choose another path")),
         (&file, format!("{file} is there and is no socket: move it away, or choose another path")),
+        ("/tmp", "/tmp is a directory: write the path of a socket in it".into()),
         (&nowhere, format!("cannot listen at {nowhere}: the directory does not exist: make it, or choose another path")),
         (&below, format!("cannot listen at {below}: the directory does not exist: make it, or choose another path")),
         (

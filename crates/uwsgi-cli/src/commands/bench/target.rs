@@ -14,7 +14,7 @@ use mio::{Interest, Registry, Token, event};
 use uwsgi::Address;
 
 use crate::exit::Failure;
-use crate::options::not_a_socket;
+use crate::files;
 
 /// The address of the server, after the lookup of its name.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ impl Target {
     /// connection.
     pub(super) fn resolve(text: &str) -> Result<Self, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::Failed(format!("--to {text}: {why}"));
-        if let Some(why) = not_a_socket(text) {
+        if let Some(why) = files::not_a_socket(text) {
             return Err(failed(&why));
         }
         match Address::parse(text).and_then(Address::to_connect).map_err(|error| failed(&error))? {

@@ -23,7 +23,6 @@ pub(crate) use self::args::Args;
 use self::result::CheckResult;
 use self::width::Width;
 use crate::exit::{Failure, Status};
-use crate::options::not_a_socket;
 use crate::{files, http_probe, messages};
 
 /// A case that takes this long, or longer, is played only with `--slow`.
@@ -59,7 +58,7 @@ fn check(args: &Args, cases: &[&'static Case]) -> Result<Results<'static>, Failu
     let text = args.to.as_deref().unwrap_or_default();
     let failed = |why: &dyn core::fmt::Display| Failure::Failed(format!("cannot check {text}: {why}"));
     let address = Address::parse(text).and_then(Address::to_connect).map_err(|error| failed(&error))?;
-    if let Some(why) = not_a_socket(text) {
+    if let Some(why) = files::not_a_socket(text) {
         return Err(failed(&why));
     }
     let server = Server::at(&address).map_err(|error| failed(&error))?.with_patience(args.patience);

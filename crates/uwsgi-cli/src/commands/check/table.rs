@@ -23,7 +23,7 @@ pub(super) fn write(
     } else {
         "its application does not report, so that only what is on the wire is judged"
     };
-    let title = format!("{HEADING}{}{HEADING:#}: {} cases; {reports}", check.to, results.played.len());
+    let title = format!("{HEADING}{}{HEADING:#}: {}; {reports}", check.to, count(results.played.len()));
     writeln!(out, "{}", width.wrap(&title, 0))?;
     cases(out, check, deviations_only, width)?;
     dangers(out, check, width)?;

@@ -16,7 +16,7 @@ use uwsgi_server::Listener;
 pub(crate) use self::args::Args;
 use self::args::{Forwarded, LogFormat, Underscores};
 use crate::exit::{Failure, Status};
-use crate::{messages, serving};
+use crate::{files, messages, serving};
 
 /// Serves until a signal stops the gateway.
 pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
@@ -52,6 +52,9 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
 /// Returns the settings of the gateway.
 fn settings(args: &Args, backend: &str) -> Result<Settings, Failure> {
     let failed = |error: String| Failure::Failed(error);
+    if let Some(why) = files::not_a_socket(backend) {
+        return Err(failed(format!("--http-to {backend}: {why}")));
+    }
     let mut settings = Settings::new(backend)
         .map_err(|error| failed(format!("--http-to {backend}: {error}")))?
         .with_translation(translation(args)?)
