@@ -114,7 +114,7 @@ fn requests(test_dir: &TestDir, listen: &Listen) {
     let refused = run(&["request", "/refuse", "-T", from.to_str().unwrap(), "--fail"], listen);
     assert_eq!(refused.status.code(), Some(22));
     let (status, error) = fails(&["request", "/bytes/100", "-o", "/dev/full"], listen);
-    assert_eq!((status, &*error), (2, "error: cannot write /dev/full: No space left on device (os error 28)\n"));
+    assert_eq!((status, &*error), (23, "error: cannot write /dev/full: No space left on device (os error 28)\n"));
     let (status, error) = fails(&["request", "/", "--modifier1", "psgi"], listen);
     assert!(status == 2 && error.contains("the server closed without an answer"), "{error}");
 }
