@@ -49,7 +49,7 @@ pub enum Row {
     BodyTooSlow,
     /// Bytes come after the declared body, or after a request without `CONTENT_LENGTH`: the server never parses them as a
     /// request, and closes the connection after the answer.
-    BytesBehind,
+    BytesAfterRequest,
     /// The application fails before its first byte of body: 500.
     AppFailsBefore,
     /// The application fails after its first byte of body: the server aborts the connection, so that the front end sees it
@@ -85,7 +85,7 @@ impl Row {
         Self::NamelessHeader,
         Self::BodyEndsEarly,
         Self::BodyTooSlow,
-        Self::BytesBehind,
+        Self::BytesAfterRequest,
         Self::AppFailsBefore,
         Self::AppFailsAfter,
         Self::NoFreeWorker,
@@ -124,7 +124,7 @@ impl Row {
             Self::NamelessHeader => "nameless-header",
             Self::BodyEndsEarly => "body-ends-early",
             Self::BodyTooSlow => "body-too-slow",
-            Self::BytesBehind => "bytes-behind",
+            Self::BytesAfterRequest => "bytes-after-request",
             Self::AppFailsBefore => "app-fails-before",
             Self::AppFailsAfter => "app-fails-after",
             Self::NoFreeWorker => "no-free-worker",
@@ -156,7 +156,7 @@ impl Row {
             Self::NamelessHeader => "HTTP_ with no name after it",
             Self::BodyEndsEarly => "body ends early",
             Self::BodyTooSlow => "body too slow",
-            Self::BytesBehind => "bytes after the request",
+            Self::BytesAfterRequest => "bytes after the request",
             Self::AppFailsBefore => "application fails before its first byte",
             Self::AppFailsAfter => "application fails after its first byte",
             Self::NoFreeWorker => "no free worker",

@@ -126,7 +126,7 @@ pub(super) const CASES: &[Case] = &[
     Case::builder("body-long-read-twice", "CONTENT_LENGTH 5, 8 bytes; the application reads twice")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
         .app(App::ReadTwice)
-        .served(&["body 5", "again 0"], Row::BytesBehind)
+        .served(&["body 5", "again 0"], Row::BytesAfterRequest)
         .because("bytes after the body do not belong to it", BODY),
     Case::builder("body-some-read", "a good POST; the application reads 2 bytes")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello"))])

@@ -6,26 +6,26 @@ use crate::cases::sources::{AFTER_REQUEST, STOP};
 pub(super) const CASES: &[Case] = &[
     Case::builder("body-long", "CONTENT_LENGTH 5, 8 bytes")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!"))])
-        .served(&["body 5", "content hello"], Row::BytesBehind)
+        .served(&["body 5", "content hello"], Row::BytesAfterRequest)
         .because("the bytes after the body are neither body nor packet", AFTER_REQUEST),
     Case::builder("body-long-half-close", "CONTENT_LENGTH 5, 8 bytes, half-close")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello!!!")), Step::ShutdownWrite])
-        .served(&["body 5"], Row::BytesBehind)
+        .served(&["body 5"], Row::BytesAfterRequest)
         .because("the end of the stream changes nothing", AFTER_REQUEST),
     Case::builder("pipelined", "two good GETs in one write")
         .steps(&[Step::packet(SMALL), Step::packet(SMALL)])
-        .served(&["vars 10"], Row::BytesBehind)
+        .served(&["vars 10"], Row::BytesAfterRequest)
         .because(
             "the second GET may be a body without a length: to serve it would let clients smuggle requests",
             AFTER_REQUEST,
         ),
     Case::builder("pipelined-post-get", "a POST and a GET in one write")
         .steps(&[Step::packet(SMALL.post(b"5").then(b"hello")), Step::packet(SMALL)])
-        .served(&["method POST", "body 5"], Row::BytesBehind)
+        .served(&["method POST", "body 5"], Row::BytesAfterRequest)
         .because("a connection has one request, unless keepalive is on", AFTER_REQUEST),
     Case::builder("second-after-answer", "a second GET after the answer to the first")
         .steps(&[Step::packet(SMALL), Step::ReadAnswer, Step::packet(SMALL)])
-        .served(&["vars 10"], Row::BytesBehind)
+        .served(&["vars 10"], Row::BytesAfterRequest)
         .because("the connection closed with the first answer", AFTER_REQUEST),
     Case::builder("second-keepalive", "a second GET after the answer to the first, which has Connection: keep-alive")
         .steps(&[
@@ -33,11 +33,11 @@ pub(super) const CASES: &[Case] = &[
             Step::ReadAnswer,
             Step::packet(SMALL),
         ])
-        .served(&["vars 11"], Row::BytesBehind)
+        .served(&["vars 11"], Row::BytesAfterRequest)
         .because("Connection is about the client's connection to the front end, not about this one", AFTER_REQUEST),
     Case::builder("get-with-undeclared-body", "a good GET with 5 bytes after it")
         .steps(&[Step::packet(SMALL.then(b"hello"))])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because("without a length there is no body", AFTER_REQUEST),
     Case::builder("ok-half-close", "a good GET, then the sending side is shut down")
         .steps(&[Step::packet(SMALL), Step::ShutdownWrite])

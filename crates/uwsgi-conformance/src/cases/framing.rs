@@ -6,7 +6,7 @@ use crate::cases::sources::{CHUNKED, LENGTH};
 pub(super) const CASES: &[Case] = &[
     Case::builder("length-empty", "CONTENT_LENGTH empty, with 5 bytes of body")
         .steps(&[Step::packet(SMALL.post(b"").then(b"hello")), Step::ShutdownWrite])
-        .served(&["method POST", "framing none", "body 0"], Row::BytesBehind)
+        .served(&["method POST", "framing none", "body 0"], Row::BytesAfterRequest)
         .because(
             "an empty length is absent: nginx sends one with every GET; bytes without a length are no body",
             LENGTH,
@@ -33,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
         .because("the client's header never frames the body; the front end's CONTENT_LENGTH does", LENGTH),
     Case::builder("length-http-only", "HTTP_CONTENT_LENGTH 5 and no CONTENT_LENGTH, 5 bytes")
         .steps(&[Step::packet(SMALL.more(&[(b"HTTP_CONTENT_LENGTH", b"5")]).then(b"hello"))])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because("the client's header never frames a body, not even alone", LENGTH),
     Case::builder("length-on-get", "GET with CONTENT_LENGTH 5")
         .steps(&[Step::packet(SMALL.changed(&[(b"CONTENT_LENGTH", b"5")]).then(b"hello"))])
@@ -57,7 +57,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             Step::ShutdownWrite,
         ])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because(
             "only uWSGI's router with --http-chunked-input sends this, and the server does not accept it by default",
             CHUNKED,
@@ -78,7 +78,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             Step::ShutdownWrite,
         ])
-        .served(&["framing length 0", "body 0"], Row::BytesBehind)
+        .served(&["framing length 0", "body 0"], Row::BytesAfterRequest)
         .because("a length of 0 is a length", CHUNKED),
     Case::builder("chunked-accepted", "a chunked body without CONTENT_LENGTH, accepted")
         .steps(&[Step::packet(

@@ -67,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
         .because("the last value runs past the end of the block; bytes after the block do not belong to it", VARS),
     Case::builder("datasize-less-pair", "datasize leaves the last variable outside")
         .steps(&[Step::packet(SMALL.datasize_off(-21))])
-        .served(&["vars 9", "headers 0", "body 0"], Row::BytesBehind)
+        .served(&["vars 9", "headers 0", "body 0"], Row::BytesAfterRequest)
         .because("the block is well formed; the pair after it is neither body nor packet", READER),
     Case::builder("datasize-less-half-close", "datasize 1 less than sent, half-close")
         .steps(&[Step::packet(SMALL.datasize_off(-1)), Step::ShutdownWrite])

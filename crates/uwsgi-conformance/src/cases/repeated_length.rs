@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = &[
         ),
     Case::builder("length-twice-5-3", "CONTENT_LENGTH 5, then 3")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"3")]).then(b"hello")), Step::ShutdownWrite])
-        .served(&["framing length 3", "body 3", "content hel"], Row::BytesBehind)
+        .served(&["framing length 3", "body 3", "content hel"], Row::BytesAfterRequest)
         .because("the last one counts; the two bytes after the body are no request", LENGTH),
     Case::builder("length-twice-5-05", "CONTENT_LENGTH 5, then 05")
         .steps(&[
@@ -32,14 +32,14 @@ pub(super) const CASES: &[Case] = &[
         .because("the last one counts", LENGTH),
     Case::builder("length-5-then-empty", "CONTENT_LENGTH 5, then empty")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because(
             "the last one counts, and an empty one means no body: uwsgi_param CONTENT_LENGTH \"\" removes the length",
             LENGTH,
         ),
     Case::builder("length-twice-empty", "CONTENT_LENGTH empty twice, 5 bytes")
         .steps(&[Step::packet(SMALL.post(b"").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because("an empty length is absent, even if it comes twice", LENGTH),
     Case::builder("length-5-empty-5", "CONTENT_LENGTH 5, empty, 5")
         .steps(&[
@@ -80,7 +80,7 @@ pub(super) const CASES: &[Case] = &[
         .because("a replaced length is not parsed", LENGTH),
     Case::builder("length-bad-then-empty", "CONTENT_LENGTH x, then empty, 5 bytes")
         .steps(&[Step::packet(SMALL.post(b"x").more(&[(b"CONTENT_LENGTH", b"")]).then(b"hello")), Step::ShutdownWrite])
-        .served(&["framing none", "body 0"], Row::BytesBehind)
+        .served(&["framing none", "body 0"], Row::BytesAfterRequest)
         .because("the last one counts, and an empty one means no body", LENGTH),
     Case::builder("length-twice-second-bad", "CONTENT_LENGTH 5, then x")
         .steps(&[Step::packet(SMALL.post(b"5").more(&[(b"CONTENT_LENGTH", b"x")]).then(b"hello")), Step::ShutdownWrite])

@@ -11,7 +11,7 @@ use crate::options::{BodyArgs, HeaderArgs, ServerArgs, values};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The request is the one that `uwsgictl encode` makes of the URL; a path alone stands for http://localhost. -X, -H, -u, -d, \
--T, -I, -i, -o, -f, -s, -S and -v are curl's. The answer is printed as it arrives, even while the body is still being sent; chunked \
+-T, -I, -i, -o, -f, -s, -S, -m and -v are curl's. The answer is printed as it arrives, even while the body is still being sent; chunked \
 bodies are decoded. An answer that ends early or is malformed is an error.
 
 In uwsgi the length of a body comes before the body. -T takes the length of a file from the file system. To learn the length \
@@ -79,11 +79,11 @@ pub(crate) struct Args {
     #[arg(short, long)]
     pub(super) fail: bool,
 
-    /// Print no message about a failure: the exit status alone tells of it
+    /// Print no message if the exchange fails: the exit status alone tells of it
     #[arg(short, long)]
     pub(super) silent: bool,
 
-    /// With -s, print the message about a failure all the same
+    /// With -s, print this message all the same
     #[arg(short = 'S', long)]
     pub(super) show_error: bool,
 
