@@ -13,31 +13,29 @@ use crate::transport::socket::Socket;
 ///
 /// Each call makes a new connection, unless the client has [kept](Self::with_keepalive) one. All calls use the same buffers.
 ///
-/// [`request`](Self::request) sends web requests. [`ping`](Self::ping), [`rpc`](Self::rpc), [`cache`](Self::cache),
+/// [`request`](Self::request) sends web requests, whose packets a [`RequestBuilder`](uwsgi::client::RequestBuilder) makes. [`ping`](Self::ping), [`rpc`](Self::rpc), [`cache`](Self::cache),
 /// [`spool`](Self::spool) and [`signal`](Self::signal) send the other messages that uWSGI takes. [`raw`](Self::raw) sends any
 /// bytes.
 ///
 /// ```
 /// # use std::io::Write;
 /// use std::io::Read;
-/// use uwsgi::{Modifier1, VarsEncoder};
+/// use uwsgi::Modifier1;
+/// use uwsgi::client::RequestBuilder;
 /// use uwsgi_io::Client;
 ///
 /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// # let address = listener.local_addr()?.to_string();
 /// # let server = std::thread::spawn(move || {
 /// #     let mut stream = listener.accept().unwrap().0;
-/// #     stream.read_exact(&mut [0; 65]).unwrap();
+/// #     stream.read_exact(&mut [0; 209]).unwrap();
 /// #     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
 /// # });
 /// let mut client = Client::new(&address)?; // or "unix:/run/app.sock"
 ///
 /// let mut buffer = Vec::new();
-/// let mut vars = VarsEncoder::new(&mut buffer);
-/// vars.push("REQUEST_METHOD", "POST")?;
-/// vars.push("PATH_INFO", "/form")?;
-/// vars.push_number("CONTENT_LENGTH", 5)?;
-/// let packet = vars.finish(Modifier1::WSGI, 0)?;
+/// let request = RequestBuilder::new("POST", "/form").with_content_length(5);
+/// let packet = request.encode(&mut buffer)?.finish(Modifier1::WSGI, 0)?;
 ///
 /// let mut response = client.request(packet, &b"hello"[..])?;
 /// assert_eq!(response.status(), 200);

@@ -1,31 +1,24 @@
-//! The path where an application is mounted, and the vars of a target.
+//! The path where an application is mounted.
 
 use core::error::Error;
 use core::fmt;
 
-use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
-use http::request::Parts;
-use percent_encoding::percent_decode;
-use uwsgi::{Encoded, below_mount, is_request_uri_of, trim_mount};
-
-use crate::convert::request::{RequestUri, ScriptName};
-use crate::convert::vars_error::VarsError;
+use alloc::string::String;
 
 /// The first part of the URI's path, where the application is mounted, in an extension of a request that the client sends.
 ///
 /// Set it on a request that came over HTTP, or that your program made: the URI of such a request includes the mount. The
 /// application gets the mount as `SCRIPT_NAME` and the rest as `PATH_INFO`. `REQUEST_URI` stays the whole target. A target
-/// outside the mount is an [error](VarsError::OutsideMount).
+/// outside the mount is an [error](crate::VarsError::OutsideMount).
 ///
 /// | the request | extension | URI | `SCRIPT_NAME` | `PATH_INFO` | `REQUEST_URI` |
 /// |---|---|---|---|---|---|
 /// | from HTTP, or made by your program | `Mount` `/shop` | `/shop/cart` | `/shop` | `/cart` | `/shop/cart` |
-/// | from a uwsgi server | [`ScriptName`] `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
-/// | from a uwsgi server, mounted again below | [`ScriptName`] `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
+/// | from a uwsgi server | [`ScriptName`](crate::ScriptName) `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
+/// | from a uwsgi server, mounted again below | [`ScriptName`](crate::ScriptName) `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
 ///
-/// A request that came from a uwsgi server may have a [`RequestUri`]. If it still fits the mount and the URI, the application
-/// gets it unchanged: see [`is_request_uri_of`].
+/// A request that came from a uwsgi server may have a [`RequestUri`](crate::RequestUri). If it still fits the mount and the URI, the application
+/// gets it unchanged: see [`is_request_uri_of`](uwsgi::is_request_uri_of).
 ///
 /// ```
 /// use http::Request;
@@ -77,48 +70,5 @@ impl Mount {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.path
-    }
-}
-
-/// The vars that a request's target becomes.
-#[derive(Debug)]
-pub(crate) struct TargetVars<'p> {
-    pub(crate) script_name: Cow<'p, [u8]>,
-    pub(crate) path_info: Cow<'p, [u8]>,
-    pub(crate) query_string: &'p str,
-    pub(crate) request_uri: Cow<'p, [u8]>,
-}
-
-impl<'p> TargetVars<'p> {
-    pub(crate) fn of(parts: &'p Parts) -> Result<Self, VarsError> {
-        let path = parts.uri.path();
-        if path.is_empty() {
-            return Err(VarsError::AuthorityForm);
-        }
-        // A percent sign without two hexadecimal digits is decoded to itself.
-        if percent_decode(path.as_bytes()).any(|byte| byte == 0) {
-            return Err(VarsError::NulInPath);
-        }
-        let above = parts.extensions.get::<ScriptName>().map_or(&[][..], ScriptName::as_bytes);
-        let mount = parts.extensions.get::<Mount>().map_or(&[][..], |mount| mount.path.as_bytes());
-        let rest = match (above, mount) {
-            ([], []) => path.as_bytes(),
-            // `*` is not below any mount.
-            _ => below_mount(path.as_bytes(), mount).ok_or(VarsError::OutsideMount)?,
-        };
-        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str()).as_bytes();
-        let script_name = match (above, mount) {
-            ([], mount) => mount.into(),
-            (above, []) => above.into(),
-            (above, mount) => [trim_mount(above), mount].concat().into(),
-        };
-        let received = parts.extensions.get::<RequestUri>().map(RequestUri::as_bytes);
-        let request_uri = match received.filter(|uri| is_request_uri_of(uri, above, target)) {
-            Some(uri) => uri.into(),
-            None if above.is_empty() => target.into(),
-            None => [Encoded::of_mount(above).to_string().as_bytes(), target].concat().into(),
-        };
-        let query_string = parts.uri.query().unwrap_or_default();
-        Ok(Self { script_name, path_info: percent_decode(rest).into(), query_string, request_uri })
     }
 }

@@ -1,16 +1,16 @@
 //! Converts a request of `http` to vars.
 
-use alloc::string::ToString;
-
 use http::Version;
 use http::header::HOST;
 use http::request::Parts;
-use uwsgi::{Buffer, Host, Request, Scheme, VarsEncoder};
+use uwsgi::client::RequestBuilder;
+use uwsgi::{Buffer, Host, VarsEncoder};
 
 use crate::convert::headers;
 use crate::convert::more_vars::MoreVars;
-use crate::convert::mount::TargetVars;
+use crate::convert::mount::Mount;
 use crate::convert::received::Received;
+use crate::convert::request::{RequestUri, ScriptName};
 use crate::convert::vars_error::VarsError;
 
 /// Encodes the vars that a front end would send for a request. `length` is the length of the body for `CONTENT_LENGTH`.
@@ -28,9 +28,9 @@ use crate::convert::vars_error::VarsError;
 /// **From uwsgi to uwsgi.** The vars of the extension [`Vars`](crate::Vars) are sent as they came. The exceptions are vars that
 /// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
 ///
-/// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`. [`Scheme`] becomes
+/// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`. [`Scheme`](uwsgi::Scheme) becomes
 /// `REQUEST_SCHEME` and `HTTPS`. Without these extensions, the client and the scheme come from the vars of the request (the
-/// scheme by [`Scheme::of_vars`]). Without such vars, the scheme is that of the URI.
+/// scheme by [`Scheme::of_vars`](uwsgi::Scheme::of_vars)). Without such vars, the scheme is that of the URI.
 ///
 /// **More vars.** [`MoreVars`] replace all vars of the same name.
 ///
@@ -60,39 +60,14 @@ pub fn encode_vars<B: Buffer + ?Sized>(
     let empty = MoreVars::new();
     let more = parts.extensions.get().unwrap_or(&empty);
     let host = host(parts)?;
-    let target = TargetVars::of(parts)?;
     let received = Received::of(parts);
-
-    let mut push = |key: &str, value: &[u8]| if more.has(key.as_bytes()) { Ok(()) } else { vars.push(key, value) };
-    push("QUERY_STRING", target.query_string.as_bytes())?;
-    push("REQUEST_METHOD", parts.method.as_str().as_bytes())?;
-    push("REQUEST_URI", &target.request_uri)?;
-    push("SCRIPT_NAME", &target.script_name)?;
-    push("PATH_INFO", &target.path_info)?;
-    push("SERVER_PROTOCOL", protocol(parts.version).as_bytes())?;
-    push("REQUEST_SCHEME", received.scheme.as_str().as_bytes())?;
-    if received.scheme == Scheme::Https {
-        push("HTTPS", b"on")?;
-    }
-    if let Some(client) = received.client {
-        push("REMOTE_ADDR", client.ip().to_string().as_bytes())?;
-    }
-    if let Some(port) = received.client.and_then(|client| client.port()) {
-        push("REMOTE_PORT", port.to_string().as_bytes())?;
-    }
-    if !received.has("SERVER_NAME") {
-        push("SERVER_NAME", host.map_or("localhost", |host| host.name()).as_bytes())?;
-    }
-    if !received.has("SERVER_PORT") {
-        let default_port = received.scheme.default_port().to_string();
-        let port = host.and_then(|host| host.port()).filter(|port| Request::port(port.as_bytes()).is_some());
-        push("SERVER_PORT", port.unwrap_or(&default_port).as_bytes())?;
-    }
-    if let Some(length) = length {
-        push("CONTENT_LENGTH", length.to_string().as_bytes())?;
-    }
-    if let Some(host) = host {
-        push("HTTP_HOST", host.as_str().as_bytes())?;
+    let request = builder(parts, &received, host, length);
+    for (key, value) in request.vars()? {
+        // The server's own name and port may differ from those of the client's URL.
+        let is_received = matches!(key, "SERVER_NAME" | "SERVER_PORT") && received.has(key);
+        if !is_received && !more.has(key.as_bytes()) {
+            vars.push(key, &value)?;
+        }
     }
     for (key, value) in received.vars().filter(|(key, _)| !more.has(key)) {
         vars.push(key, value)?;
@@ -101,6 +76,41 @@ pub fn encode_vars<B: Buffer + ?Sized>(
         vars.push(key, value).map_err(VarsError::of_more_vars)?;
     }
     headers::encode(&parts.headers, more, vars)
+}
+
+/// Returns the request for the core, which makes the vars.
+fn builder<'p>(
+    parts: &'p Parts,
+    received: &Received<'_>,
+    host: Option<Host<'p>>,
+    length: Option<u64>,
+) -> RequestBuilder<'p> {
+    let target = parts.uri.path_and_query().map_or(parts.uri.path(), |target| target.as_str());
+    let mut request = RequestBuilder::new(parts.method.as_str(), target)
+        .with_protocol(protocol(parts.version))
+        .with_scheme(received.scheme);
+    if let Some(mount) = parts.extensions.get::<Mount>() {
+        request = request.with_mount(mount.as_str());
+    }
+    if let Some(above) = parts.extensions.get::<ScriptName>() {
+        request = request.with_script_name(above.as_bytes());
+    }
+    if let Some(uri) = parts.extensions.get::<RequestUri>() {
+        request = request.with_request_uri(uri.as_bytes());
+    }
+    if let Some(host) = host {
+        request = request.with_host(host.as_str());
+    }
+    if let Some(client) = received.client {
+        request = request.with_remote_addr(client.ip());
+    }
+    if let Some(port) = received.client.and_then(|client| client.port()) {
+        request = request.with_remote_port(port);
+    }
+    if let Some(length) = length {
+        request = request.with_content_length(length);
+    }
+    request
 }
 
 /// Returns the host of the request. The host of an absolute target replaces the header (RFC 9112 section 3.2.2). An empty

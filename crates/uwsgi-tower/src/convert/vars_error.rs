@@ -4,6 +4,7 @@ use core::error::Error;
 use core::fmt;
 
 use http::StatusCode;
+use uwsgi::client::RequestBuilderError;
 use uwsgi::{EncodeError, EncodeErrorKind};
 
 /// Why a request of `http` cannot be encoded as vars.
@@ -15,6 +16,8 @@ pub enum VarsError {
     AuthorityForm,
     /// The vars do not fit into a packet, or one of them [may not be sent](EncodeError::is_forbidden).
     Encode(EncodeError),
+    /// The target has a byte that must be percent-encoded.
+    InvalidTarget,
     /// The Host header, or the host of the target, is not a host with or without a port (RFC 9112 section 3.2).
     InvalidHost,
     /// A var of [`MoreVars`](crate::MoreVars) can never be sent. The program that set it is at fault, not the request.
@@ -38,9 +41,12 @@ impl VarsError {
         match self {
             Self::Encode(error) if !error.is_forbidden() => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MoreVars(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::AuthorityForm | Self::Encode(_) | Self::InvalidHost | Self::NulInPath | Self::TwoHosts => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::AuthorityForm
+            | Self::Encode(_)
+            | Self::InvalidHost
+            | Self::InvalidTarget
+            | Self::NulInPath
+            | Self::TwoHosts => StatusCode::BAD_REQUEST,
             Self::OutsideMount => StatusCode::NOT_FOUND,
         }
     }
@@ -56,6 +62,7 @@ impl fmt::Display for VarsError {
             Self::Encode(error) => write!(f, "the request's vars do not fit into a packet: {error}"),
             Self::MoreVars(error) => write!(f, "a var of MoreVars cannot be sent: {error}"),
             Self::InvalidHost => f.write_str("the request's Host is not a host and maybe a port"),
+            Self::InvalidTarget => f.write_str("the request's target has a byte that must be percent-encoded"),
             Self::NulInPath => f.write_str("the request's path has a NUL (%00)"),
             Self::OutsideMount => f.write_str("the request's path is not below the application's mount"),
             Self::TwoHosts => f.write_str("the request has more than one Host"),
@@ -79,6 +86,19 @@ impl VarsError {
         match error.kind() {
             EncodeErrorKind::BufferFull | EncodeErrorKind::DatasizeTooLarge => Self::Encode(error),
             _ => Self::MoreVars(error),
+        }
+    }
+}
+
+impl From<RequestBuilderError> for VarsError {
+    fn from(error: RequestBuilderError) -> Self {
+        match error {
+            RequestBuilderError::Encode(error) => Self::Encode(error),
+            RequestBuilderError::InvalidHost => Self::InvalidHost,
+            RequestBuilderError::NoPath => Self::AuthorityForm,
+            RequestBuilderError::NulInPath => Self::NulInPath,
+            RequestBuilderError::OutsideMount => Self::OutsideMount,
+            _ => Self::InvalidTarget,
         }
     }
 }

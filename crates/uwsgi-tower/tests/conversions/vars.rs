@@ -20,6 +20,7 @@ fn targets_become_vars() {
         ("http://me@[::1]:8/", Some("other"), ["/", "", "/", "[::1]", "8", "[::1]:8"]),
         ("/", None, ["/", "", "/", "localhost", "80", "-"]),
         ("/?", Some("a"), ["/", "", "/?", "a", "80", "a"]),
+        ("http://a?x", None, ["/", "x", "/?x", "a", "80", "a"]),
         ("*", Some("a"), ["*", "", "*", "a", "80", "a"]),
     ] {
         let mut request = Request::builder().uri(target);

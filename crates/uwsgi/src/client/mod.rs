@@ -7,6 +7,10 @@ mod message;
 mod no_body;
 mod repeat;
 #[cfg(feature = "alloc")]
+mod request_builder;
+#[cfg(feature = "alloc")]
+mod request_builder_error;
+#[cfg(feature = "alloc")]
 mod split_response;
 mod step;
 
@@ -15,6 +19,10 @@ pub use exchange_error::ExchangeError;
 pub use message::{MessageStep, message_answer};
 pub use no_body::declare_no_body;
 pub use repeat::{FailedAttempt, is_idempotent};
+#[cfg(feature = "alloc")]
+pub use request_builder::RequestBuilder;
+#[cfg(feature = "alloc")]
+pub use request_builder_error::RequestBuilderError;
 #[cfg(feature = "alloc")]
 pub use split_response::SplitResponse;
 pub use step::{AnswerStep, BodyStep, HeadStep};
