@@ -105,8 +105,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error.kind() {
             // uWSGI's cache says no by closing the connection without an answer.
-            ClientErrorKind::Refused(_) | ClientErrorKind::NoAnswer(Asked::Cache) => Self::Negative(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            ClientErrorKind::Refused(_) | ClientErrorKind::NoAnswer(Asked::Cache) => {
+                Self::Negative(format!("{error:#}"))
+            }
+            _ => Self::Failed(format!("{error:#}")),
         }
     }
 }

@@ -48,7 +48,9 @@ fn failure(error: ClientError) -> Failure {
     }
     match error.kind() {
         Kind::Connect(reason) if !means_not_alive(reason.kind()) => error.into(),
-        Kind::Connect(_) | Kind::TimedOut(_) | Kind::Read(_) | Kind::Write(_) => Failure::NotAlive(error.to_string()),
+        Kind::Connect(_) | Kind::TimedOut(_) | Kind::Read(_) | Kind::Write(_) => {
+            Failure::NotAlive(format!("{error:#}"))
+        }
         _ => error.into(),
     }
 }

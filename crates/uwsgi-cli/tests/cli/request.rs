@@ -242,11 +242,11 @@ fn missing_and_malformed_answers_are_errors() {
             "hello",
             "the backend closed 4 bytes before the answer's end",
         ),
-        (b"hello\n", "", "the answer ends inside its head (at byte 6)"),
+        (b"hello\n", "", "the answer's head is refused: the answer ends inside its head (at byte 6)"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
             "",
-            "the answer's Transfer-Encoding is not chunked (at byte 17)",
+            "the answer's head is refused: the answer's Transfer-Encoding is not chunked (at byte 17)",
         ),
     ];
     for (answer, printed, error) in rows {

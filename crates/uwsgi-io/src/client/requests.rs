@@ -53,7 +53,7 @@ impl Client {
     /// # let packet = vars.finish(Modifier1::WSGI, 0)?;
     /// let mut links = Vec::new();
     /// let response = client.request_with_interim(packet, std::io::empty(), |head| {
-    ///     links.extend(head.get("Link").map(<[u8]>::to_vec));
+    ///     links.extend(head.header("Link").map(<[u8]>::to_vec));
     /// })?;
     /// assert_eq!((response.status(), links), (204, vec![b"</a.css>".to_vec()]));
     /// # server.join().unwrap();

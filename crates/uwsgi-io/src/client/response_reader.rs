@@ -67,7 +67,7 @@ impl<'b, S: Source> ResponseReader<'b, S> {
     /// # let mut buffer = Vec::new();
     /// let mut reader = ResponseReader::new(&bytes[..], Exchange::new(false), &mut buffer);
     /// while let Some(interim) = reader.interim()? {
-    ///     assert_eq!(interim.get("Link"), Some(&b"</a>"[..]));
+    ///     assert_eq!(interim.header("Link"), Some(&b"</a>"[..]));
     /// }
     /// assert_eq!(reader.answer()?.0.status(), 200);
     /// # Ok::<(), std::io::Error>(())

@@ -34,14 +34,14 @@ use crate::client::error::{ClientError, ClientErrorKind};
 ///
 /// # Errors
 ///
-/// [`Encode`](ClientErrorKind::Encode), [`Message`](ClientErrorKind::Message) for a key or an address that is empty or longer
+/// [`Encode`](ClientErrorKind::Encode), [`InvalidMessage`](ClientErrorKind::InvalidMessage) for a key or an address that is empty or longer
 /// than the 255 bytes that routers have room for, [`DatagramTooLong`](ClientErrorKind::DatagramTooLong),
 /// [`Connect`](ClientErrorKind::Connect).
 pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(), ClientError> {
     let send = || -> Result<(), ClientErrorKind> {
         let mut buffer = Vec::new();
         let bytes = subscription.encode(&mut buffer).map_err(ClientErrorKind::Encode)?;
-        subscription.check_names().map_err(ClientErrorKind::Message)?;
+        subscription.check_names().map_err(ClientErrorKind::InvalidMessage)?;
         if bytes.len() > Subscription::MAX_DATAGRAM {
             return Err(ClientErrorKind::DatagramTooLong { length: bytes.len(), most: Subscription::MAX_DATAGRAM });
         }

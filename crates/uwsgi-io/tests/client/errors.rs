@@ -9,9 +9,9 @@ use uwsgi_io::{Client, ClientError, ClientErrorKind};
 use crate::server::{Server, read_bytes, temp_directory};
 use crate::{get, packet};
 
-/// Returns the text of an error without the address.
+/// Returns the text of an error and of its cause, without the address.
 fn text_of(error: &ClientError) -> String {
-    let text = error.to_string();
+    let text = format!("{error:#}");
     text.strip_prefix(&format!("{}: ", error.address())).unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
@@ -74,15 +74,21 @@ fn invalid_responses() {
             "the server closed without an answer, as uWSGI does with what it refuses: its log says why; a packet over its \
              --buffer-size is a usual reason",
         ),
-        (b"HTTP/1.1 200 OK\r\nX: 1\r\n", "the answer ends inside its head (at byte 23)"),
-        (b"\x64\0\0\x01", "the answer ends inside its head (at byte 4)"),
-        (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", "a line of the answer's head is no header (at byte 17)"),
+        (b"HTTP/1.1 200 OK\r\nX: 1\r\n", "the answer's head is refused: the answer ends inside its head (at byte 23)"),
+        (b"\x64\0\0\x01", "the answer's head is refused: the answer ends inside its head (at byte 4)"),
+        (
+            b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+            "the answer's head is refused: a line of the answer's head is no header (at byte 17)",
+        ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
-            "the answer has two Content-Length lines (at byte 36)",
+            "the answer's head is refused: the answer has two Content-Length lines (at byte 36)",
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhello", "the backend closed 3 bytes before the answer's end"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", "a chunk's size is not 1 to 16 hex digits"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
+            "the answer's chunked body is malformed: a chunk's size is not 1 to 16 hex digits",
+        ),
     ];
     let server = Server::tcp(rows.len(), move |number, connection| {
         read_bytes(connection, get().len());

@@ -2,9 +2,13 @@
 
 use core::fmt;
 
+use crate::wire::cause::with_cause;
 use crate::wire::error::EncodeError;
 
 /// Why the vars of a request cannot be made.
+///
+/// `{}` prints what failed, and [`source`](core::error::Error::source) is the cause, where there is one. `{:#}` prints both in one
+/// line, for a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestBuilderError {
@@ -26,8 +30,10 @@ pub enum RequestBuilderError {
 impl fmt::Display for RequestBuilderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Encode(error) if error.is_forbidden() => "a var of the request may not be sent",
-            Self::Encode(_) => "the request's vars do not fit into a packet",
+            Self::Encode(error) if error.is_forbidden() => {
+                return with_cause(f, "a var of the request may not be sent", error);
+            }
+            Self::Encode(error) => return with_cause(f, "the request's vars do not fit into a packet", error),
             Self::InvalidHost => "the request's host is not a host and maybe a port",
             Self::NoPath => "the request's target has no path",
             Self::NotEncoded => "the request's target has a byte that must be percent-encoded",

@@ -12,6 +12,9 @@ use crate::transport::stream::Timeout;
 
 /// An error of a client, with the address of the server.
 ///
+/// `{}` prints what failed, and [`source`](core::error::Error::source) is the cause, where there is one. `{:#}` prints both in one
+/// line, for a log.
+///
 /// ```
 /// use uwsgi_io::{Client, ClientErrorKind};
 ///
@@ -59,6 +62,8 @@ pub enum ClientErrorKind {
         /// Its status.
         status: u16,
     },
+    /// The message has a key or an address that is empty, or too long for the receiver. Nothing was sent.
+    InvalidMessage(MessageError),
     /// The answer is a packet that does not answer this message.
     Message(MessageError),
     /// The server closed the connection without sending a byte. uWSGI refuses requests in this way.
@@ -146,17 +151,84 @@ impl ClientError {
     pub const fn address(&self) -> &str {
         &self.address
     }
+
+    /// Returns the status with which a proxy answers its own client.
+    ///
+    /// | status | error |
+    /// |---|---|
+    /// | 400 | the body of the request is not whole, or its length is invalid |
+    /// | 500 | the proxy asked for something that cannot be sent: nothing was sent |
+    /// | 503 | the server has no room for another connection, or this machine has no more descriptors, ports or memory |
+    /// | 504 | the server was too slow |
+    /// | 502 | any other error |
+    ///
+    /// ```
+    /// let error = uwsgi_io::Client::new("unix:/nowhere/app.sock")?.ping().unwrap_err();
+    /// assert_eq!(error.status(), 502);
+    /// # Ok::<(), uwsgi::AddressError>(())
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        use ClientErrorKind as Kind;
+        match &self.kind {
+            Kind::Body(_) | Kind::BodyTooShort { .. } | Kind::Framing(_) => 400,
+            Kind::DatagramTooLong { .. }
+            | Kind::Decode(_)
+            | Kind::Encode(_)
+            | Kind::InvalidMessage(_)
+            | Kind::TooManyArguments { .. }
+            | Kind::TrailingBytes { .. } => 500,
+            Kind::TimedOut(Timeout::Connect(_)) => 503,
+            Kind::Connect(error) if is_exhausted(error) => 503,
+            Kind::TimedOut(_) => 504,
+            Kind::Answer(_)
+            | Kind::Connect(_)
+            | Kind::Http { .. }
+            | Kind::Message(_)
+            | Kind::NoAnswer(_)
+            | Kind::Read(_)
+            | Kind::Refused(_)
+            | Kind::TooLong { .. }
+            | Kind::Write(_) => 502,
+        }
+    }
+
+    /// Returns whether one of the client's timeouts has passed, that for connecting included.
+    ///
+    /// ```
+    /// let error = uwsgi_io::Client::new("unix:/nowhere/app.sock")?.ping().unwrap_err();
+    /// assert!(!error.is_timeout());
+    /// # Ok::<(), uwsgi::AddressError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self.kind, ClientErrorKind::TimedOut(_))
+    }
+
+    /// Returns whether there was no connection, so that the server got no byte of the request.
+    ///
+    /// ```
+    /// let error = uwsgi_io::Client::new("unix:/nowhere/app.sock")?.ping().unwrap_err();
+    /// assert!(error.is_connect());
+    /// # Ok::<(), uwsgi::AddressError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        matches!(self.kind, ClientErrorKind::Connect(_) | ClientErrorKind::TimedOut(Timeout::Connect(_)))
+    }
 }
 
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.address, self.kind)
+        write!(f, "{}: ", self.address)?;
+        self.kind.fmt(f)
     }
 }
 
 impl core::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.kind)
+        // The text of the kind is part of this error's text, so its cause comes next.
+        self.kind.source()
     }
 }
 
@@ -196,6 +268,7 @@ impl ClientErrorKind {
             | Self::Decode(_)
             | Self::Encode(_)
             | Self::Framing(_)
+            | Self::InvalidMessage(_)
             | Self::TooManyArguments { .. }
             | Self::TrailingBytes { .. } => io::ErrorKind::InvalidInput,
         }
@@ -205,38 +278,39 @@ impl ClientErrorKind {
 impl fmt::Display for ClientErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(error) => error.fmt(f),
-            Self::Body(error) => write!(f, "the body to be sent cannot be read: {error}"),
+            Self::Answer(error) => return error.fmt(f),
+            Self::Body(_) => f.write_str("the body to be sent cannot be read")?,
             Self::BodyTooShort { missing } => {
-                write!(f, "the body to be sent ended {missing} bytes before its declared length")
+                write!(f, "the body to be sent ended {missing} bytes before its declared length")?;
             }
-            Self::Connect(error) => fmt_connect_error(f, error),
+            Self::Connect(error) => f.write_str(connect_hint(error).unwrap_or("no connection"))?,
             Self::DatagramTooLong { length, most } => {
-                write!(f, "a datagram of {length} bytes is too long: a router reads {most}")
+                write!(f, "a datagram of {length} bytes is too long: a router reads {most}")?;
             }
-            Self::Decode(error) => write!(f, "the packet to be sent is malformed: {error}"),
-            Self::Encode(error) => write!(f, "this cannot be sent: {error}"),
-            Self::Framing(error) => write!(f, "this cannot be sent: {error}"),
+            Self::Decode(_) => f.write_str("the packet to be sent is malformed")?,
+            Self::Encode(_) | Self::Framing(_) | Self::InvalidMessage(_) => f.write_str("this cannot be sent")?,
             Self::Http { status } => {
-                write!(f, "the answer is HTTP with status {status}: does this server take anything but web requests?")
+                write!(f, "the answer is HTTP with status {status}: does this server take anything but web requests?")?;
             }
-            Self::Message(error) => write!(f, "the answer is a packet of another kind: {error}"),
-            Self::NoAnswer(asked) => {
-                write!(
-                    f,
-                    "the server closed without an answer, as uWSGI does with what it refuses: {}",
-                    asked.no_answer_hint()
-                )
-            }
-            Self::Refused(asked) => f.write_str(asked.refusal_text()),
-            Self::Read(error) => write!(f, "the connection broke inside the answer: {error}"),
-            Self::TimedOut(timeout) => timeout.fmt(f),
-            Self::TooLong { most } => write!(f, "the answer is longer than {most} bytes"),
-            Self::TooManyArguments { most } => write!(f, "more than {most} arguments: uWSGI ignores the rest"),
+            Self::Message(_) => f.write_str("the answer is a packet of another kind")?,
+            Self::NoAnswer(asked) => write!(
+                f,
+                "the server closed without an answer, as uWSGI does with what it refuses: {}",
+                asked.no_answer_hint()
+            )?,
+            Self::Refused(asked) => f.write_str(asked.refusal_text())?,
+            Self::Read(_) => f.write_str("the connection broke inside the answer")?,
+            Self::TimedOut(timeout) => return timeout.fmt(f),
+            Self::TooLong { most } => write!(f, "the answer is longer than {most} bytes")?,
+            Self::TooManyArguments { most } => write!(f, "more than {most} arguments: uWSGI ignores the rest")?,
             Self::TrailingBytes { count } => {
-                write!(f, "{count} bytes follow the packet to be sent: the body is a separate argument")
+                write!(f, "{count} bytes follow the packet to be sent: the body is a separate argument")?;
             }
-            Self::Write(error) => write!(f, "the connection broke inside the request: {error}"),
+            Self::Write(_) => f.write_str("the connection broke inside the request")?,
+        }
+        match core::error::Error::source(self) {
+            Some(cause) if f.alternate() => write!(f, ": {cause:#}"),
+            _ => Ok(()),
         }
     }
 }
@@ -244,18 +318,20 @@ impl fmt::Display for ClientErrorKind {
 impl core::error::Error for ClientErrorKind {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Answer(error) => Some(error),
+            // The text of the kind is that of the error inside, whose cause comes next.
+            Self::Answer(error) => error.source(),
+            Self::Connect(error) if connect_hint(error).is_some() => None,
             Self::Body(error) | Self::Connect(error) | Self::Read(error) | Self::Write(error) => Some(error),
             Self::Decode(error) => Some(error),
             Self::Encode(error) => Some(error),
             Self::Framing(error) => Some(error),
-            Self::Message(error) => Some(error),
-            Self::TimedOut(timeout) => Some(timeout),
+            Self::InvalidMessage(error) | Self::Message(error) => Some(error),
             Self::BodyTooShort { .. }
             | Self::DatagramTooLong { .. }
             | Self::Http { .. }
             | Self::NoAnswer(_)
             | Self::Refused(_)
+            | Self::TimedOut(_)
             | Self::TooLong { .. }
             | Self::TooManyArguments { .. }
             | Self::TrailingBytes { .. } => None,
@@ -263,13 +339,25 @@ impl core::error::Error for ClientErrorKind {
     }
 }
 
-fn fmt_connect_error(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
+/// Returns a text that says what the error of a connect means, and what to check.
+fn connect_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => f.write_str("nobody listens there: is the server running?"),
-        io::ErrorKind::NotFound => f.write_str("there is no such socket: is the server running?"),
+        io::ErrorKind::ConnectionRefused => Some("nobody listens there: is the server running?"),
+        io::ErrorKind::NotFound if error.get_ref().is_none() => Some("there is no such socket: is the server running?"),
         io::ErrorKind::PermissionDenied => {
-            f.write_str("no permission to connect: does the mode of the socket let this user write to it?")
+            Some("no permission to connect: does the mode of the socket let this user write to it?")
         }
-        _ => write!(f, "no connection: {error}"),
+        _ => None,
     }
 }
+
+/// Returns whether the queue of the server's listener is full, or this machine has no more descriptors, ports or memory.
+fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::ADDRNOTAVAIL, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has found something")]
+mod tests;
