@@ -1,5 +1,5 @@
-//! Plays every case of the conformance crate against both our servers, the blocking one and the asynchronous one, over
-//! loopback TCP and over Unix sockets, with a real clock.
+//! Plays every case of the conformance crate against our servers: the blocking one, the asynchronous one, and the example
+//! `event_loop` of the core, over loopback TCP and over Unix sockets, with a real clock.
 #![cfg(unix)]
 
 use std::io;
@@ -208,3 +208,4 @@ macro_rules! tests_of {
 
 tests_of!(blocking, Kind::Blocking);
 tests_of!(asynchronous, Kind::Asynchronous);
+tests_of!(event_loop, Kind::EventLoop);

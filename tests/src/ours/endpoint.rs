@@ -11,7 +11,7 @@ use std::time::Duration;
 use uwsgi_conformance::socket::{Connected, Server};
 use uwsgi_conformance::{App, Bytes, Case, Endpoint, Needs, Peer, Received, Recipe, SMALL, Sender, Verdict};
 
-use super::{Gate, blocking, service};
+use super::{Gate, blocking, event_loop, service};
 
 /// One of our servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,17 +20,24 @@ pub enum Kind {
     Blocking,
     /// `uwsgi_tower`.
     Asynchronous,
+    /// The example `event_loop` of the core.
+    EventLoop,
 }
 
 impl Kind {
-    /// Both servers.
+    /// Both servers that are published.
     pub const BOTH: [Self; 2] = [Self::Blocking, Self::Asynchronous];
 
     /// Returns the value that belongs to this server.
+    ///
+    /// # Panics
+    ///
+    /// For the example, which has no program and no promises of its own.
     pub fn of<T>(self, blocking: T, asynchronous: T) -> T {
         match self {
             Self::Blocking => blocking,
             Self::Asynchronous => asynchronous,
+            Self::EventLoop => panic!("the example has no such value"),
         }
     }
 }
@@ -198,6 +205,7 @@ impl Running {
         let (at, stop) = match kind {
             Kind::Blocking => blocking::start(case, socket, &gate)?,
             Kind::Asynchronous => service::start(case, socket, &gate)?,
+            Kind::EventLoop => event_loop::start(case, socket, &gate)?,
         };
         Ok(Self { at, stop, gate })
     }

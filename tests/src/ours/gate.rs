@@ -23,6 +23,17 @@ impl Gate {
     /// The path of the requests that are held.
     pub const PATH: &str = "/held";
 
+    /// Counts a request that is held, for an application that must not wait here.
+    pub fn hold(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).held += 1;
+        self.changed.notify_all();
+    }
+
+    /// Returns whether the gate is open.
+    pub fn is_open(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).open
+    }
+
     /// Waits until the gate is open.
     pub fn pass(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,8 +2,7 @@
 //!
 //! [`admit`] decides about the connection, [`Receive`] about packets and bodies, [`Respond`] about the answer, and [`Ending`]
 //! about what follows the answer. They own no buffer and have no clock. The driver gives them bytes and a time, and they return
-//! small steps. This loop drives them over a pipe in memory. A server over a socket has other functions `read` and `write`. It
-//! also calls again at the deadlines, half-closes and drains.
+//! small steps. This loop drives them over a pipe in memory:
 //!
 //! ```
 //! use uwsgi::response::ResponseEncoder;
@@ -60,6 +59,21 @@
 //! #     assert_eq!(answer, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "{}", answer.escape_ascii());
 //! # }
 //! ```
+//!
+//! A server over sockets does more. The example `event_loop` of this crate does all of it, without blocking: one thread serves
+//! many connections. Its file `connection.rs` is a driver to begin with. `cargo run -p uwsgi --example event_loop` starts it.
+//!
+//! - **Time.** It asks each machine for its `deadline`, and calls the machine again then. Before that it reads and writes what it
+//!   can without waiting, because bytes that have come are not too late. A deadline that was dealt with counts no more: a stop
+//!   that has begun stays the deadline of a machine that waits for nothing.
+//! - **Failure.** It writes the response of each [`Refusal`]. If an application fails, it asks [`Respond::failed`] whether a 500
+//!   can still leave or the connection must be reset.
+//! - **Writes that block.** It tells [`Respond`] when the peer takes nothing ([`blocked`](Respond::blocked)) and when it takes
+//!   bytes ([`wrote`](Respond::wrote)). It shows [`Receive::body`] no more bytes than the application asks for, and lets the
+//!   application wait while the peer is slow.
+//! - **End.** It does what [`Ending`] says: keeps the connection, half-closes and [drains](Drain) it, or resets it.
+//! - **Stop.** It accepts no more connections, tells every machine ([`Receive::shut_down`], [`Respond::shut_down`]), and ends
+//!   after [`Settings::longest_stop`].
 
 mod allow_list;
 mod answer_head;
