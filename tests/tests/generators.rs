@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use uwsgi::arbitrary::{NearlyWellFormed, WellFormed};
-use uwsgi::{Content, Packet, Request};
+use uwsgi::arbitrary::{NearlyWellFormed, WebRequest, WellFormed};
+use uwsgi::server::{HeadStep, Receive, Settings};
+use uwsgi::{Content, Packet, Request, Scheme, Time};
 
 const SEEDS: u32 = 4000;
 
@@ -148,4 +149,79 @@ fn nearly_well_formed_packets_have_one_fault() {
     ];
     println!("{:?}", seen.0);
     seen.assert_common(&sorts, 1000);
+}
+
+/// Web requests have the shares that their page states, and a server accepts each of them.
+#[test]
+fn web_requests_have_the_stated_shares() {
+    let mut counts = BTreeMap::<&str, (u32, u32)>::new();
+    for seed in seeds().map(|seed| seed.repeat(3)).filter(|seed| seed.len() > 1000) {
+        let made = WebRequest::arbitrary(&mut Unstructured::new(&seed)).expect("any input steers");
+        let mut receive = Receive::new(Settings::default(), Time::ZERO);
+        assert_eq!(receive.head(made.as_bytes(), false, Time::ZERO), HeadStep::Head { end: made.packet().len() });
+        let request = receive.request(made.packet()).expect("a request that a server accepts");
+        let vars = request.vars();
+        let (method, length) = (request.method().unwrap(), vars.get("CONTENT_LENGTH"));
+        assert_eq!(request.content_length().unwrap().unwrap_or(0), made.body().len() as u64);
+        assert!(made.body().len() <= 1024);
+        let has_body = !made.body().is_empty();
+        let has_value = |key: &str| vars.get(key).is_some_and(|value| !value.is_empty());
+        let mut count = |what, of: bool, is: bool| {
+            let (all, those) = counts.entry(what).or_default();
+            (*all, *those) = (*all + u32::from(of), *those + u32::from(of && is));
+        };
+        for name in ["GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"] {
+            count(name, true, method == name.as_bytes());
+        }
+        let sends = matches!(method, b"PATCH" | b"POST" | b"PUT");
+        count("body of POST", sends, has_body);
+        count("body of others", !sends, has_body);
+        count("no length", !has_body, length.is_none());
+        count("empty length", !has_body, length == Some(b""));
+        count("length 0", !has_body, length == Some(b"0"));
+        let uri = request.request_uri().unwrap();
+        let path = uri.split(|byte| *byte == b'?').next().unwrap();
+        count("encoded path", true, path.contains(&b'%') || path.ends_with(b"/a+b"));
+        count("query", true, has_value("QUERY_STRING"));
+        count("mount", true, has_value("SCRIPT_NAME"));
+        count("https", true, request.scheme() == Scheme::Https);
+        count("IPv6", true, vars.get("REMOTE_ADDR").unwrap().contains(&b':'));
+        let usual = ["HTTP_HOST", "HTTP_CONNECTION", "HTTP_UPGRADE", "HTTP_SEC_WEBSOCKET_VERSION"];
+        let is_header = |key: &[u8]| key.starts_with(b"HTTP_") && !usual.iter().any(|usual| key == usual.as_bytes());
+        let once = |(key, _): &(&[u8], &[u8])| vars.get_all(str::from_utf8(key).unwrap()).count() == 1;
+        count("headers", true, vars.iter().filter(once).any(|(key, _)| is_header(key)));
+        count("upgrade", true, request.upgrade() == Some(b"websocket"));
+        count("twice", true, vars.iter().any(|pair| !once(&pair)));
+    }
+    let expected = [
+        ("GET", 50),
+        ("POST", 25),
+        ("DELETE", 5),
+        ("HEAD", 5),
+        ("PATCH", 5),
+        ("PUT", 5),
+        ("OPTIONS", 3),
+        ("body of POST", 90),
+        ("body of others", 5),
+        ("no length", 33),
+        ("empty length", 33),
+        ("length 0", 33),
+        ("encoded path", 35),
+        ("query", 50),
+        ("mount", 12),
+        ("https", 50),
+        ("IPv6", 25),
+        ("headers", 90),
+        ("upgrade", 3),
+        ("twice", 10),
+    ];
+    assert_eq!(counts.len(), expected.len());
+    for (what, share) in expected {
+        let (all, those) = counts[what];
+        let measured = f64::from(those) * 100.0 / f64::from(all);
+        assert!(
+            all > 600 && (measured - f64::from(share)).abs() < 3.0,
+            "{what}: {measured:.1} % of {all}, not {share} %"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Structured input for fuzz targets of programs that use this crate (feature `arbitrary`).
 //!
 //! A decoder refuses most random bytes at the first length field. [`WellFormed`] is a packet that decodes. [`NearlyWellFormed`]
-//! is a packet with one change, as a broken or hostile peer would send it.
+//! is a packet with one change, as a broken or hostile peer would send it. [`WebRequest`] is a request as a front end sends it.
 //!
 //! ```
 //! use arbitrary::{Arbitrary, Unstructured};
@@ -19,6 +19,8 @@
 //! # Ok::<(), uwsgi::DecodeError>(())
 //! ```
 
+mod web_request;
+
 use alloc::vec::Vec;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -29,6 +31,8 @@ use crate::wire::decimal::Decimal;
 use crate::wire::header::Header;
 use crate::wire::modifier::{Modifier1, PayloadForm};
 use crate::wire::packet::Packet;
+
+pub use web_request::WebRequest;
 
 /// A packet that decodes in the form that its modifiers ask for, and a body after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
