@@ -56,9 +56,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the server listens.
 #[derive(Debug, Clone)]
 enum Address {
-    #[cfg(target_os = "linux")]
-    Abstract(Vec<u8>),
     Tcp(SocketAddr),
+    /// A path, or after a NUL an abstract name.
     #[cfg(unix)]
     Unix(PathBuf),
 }
@@ -90,12 +89,12 @@ impl Server {
             #[cfg(unix)]
             ServerAddress::Unix(path) => Ok(Self::unix(path)),
             #[cfg(target_os = "linux")]
-            ServerAddress::Abstract(name) => Ok(Self::on(Address::Abstract(name.as_bytes().to_vec()))),
+            ServerAddress::Abstract(name) => Ok(Self::unix(alloc::format!("\0{name}"))),
             ServerAddress::Name { host, port } => {
                 let found: Vec<_> = (host, port).to_socket_addrs()?.collect();
                 let chosen = match found.as_slice() {
                     [only] => Some(*only),
-                    several => several.iter().copied().find(|address| Stream::tcp(*address, PATIENCE).is_ok()),
+                    several => several.iter().copied().find(|address| Stream::tcp(None, *address, PATIENCE).is_ok()),
                 };
                 let chosen = chosen.or(found.first().copied()).map(Self::tcp);
                 chosen.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the name has no address"))
@@ -168,13 +167,11 @@ impl Server {
         self.suits(case)?;
         let stream = match (&self.at, case.needs.sender) {
             (Address::Tcp(address), Sender::Address(from)) => {
-                Stream::tcp_from(from.to_canonical(), *address, self.patience)?
+                Stream::tcp(Some(from.to_canonical()), *address, self.patience)?
             }
-            (Address::Tcp(address), Sender::Local) => Stream::tcp(*address, self.patience)?,
+            (Address::Tcp(address), Sender::Local) => Stream::tcp(None, *address, self.patience)?,
             #[cfg(unix)]
             (Address::Unix(path), _) => Stream::unix(path, self.patience)?,
-            #[cfg(target_os = "linux")]
-            (Address::Abstract(name), _) => Stream::unix_abstract(name, self.patience)?,
         };
         // A server that takes no bytes must not hold the sender for ever.
         stream.write_timeout(self.patience)?;

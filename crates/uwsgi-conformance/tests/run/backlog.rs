@@ -19,7 +19,7 @@ use crate::{AROUND, findings};
 fn a_server_whose_backlog_is_full() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-full.sock", std::process::id()));
     let listener = UnixListener::bind(&path).unwrap();
-    rustix::net::listen(&listener, 0).unwrap();
+    socket2::SockRef::from(&listener).listen(0).unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -59,7 +59,7 @@ fn a_server_whose_backlog_is_full() {
 fn a_server_that_never_accepts() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-never.sock", std::process::id()));
     let listener = UnixListener::bind(&path).unwrap();
-    rustix::net::listen(&listener, 0).unwrap();
+    socket2::SockRef::from(&listener).listen(0).unwrap();
     let server = Server::unix(&path).with_patience(Duration::from_millis(200));
     let began = Instant::now();
     let case = all().find(|case| case.name == "ok-get").unwrap();

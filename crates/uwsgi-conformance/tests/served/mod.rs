@@ -64,7 +64,7 @@ pub(crate) fn serve(case: &Case, mut stream: impl Stream) {
                 let _ = stream.half_close();
             }
             State::Aborted => {
-                rustix::net::sockopt::set_socket_linger(stream.as_fd(), Some(Duration::ZERO)).unwrap();
+                socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
                 return;
             }
             State::Closed | State::Gone => return,

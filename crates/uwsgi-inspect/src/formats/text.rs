@@ -1,7 +1,9 @@
 //! The report as text for a terminal.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
+use textwrap::{Options, WordSplitter};
 use uwsgi::Modifier1;
 
 use crate::escape::Escaped;
@@ -124,18 +126,8 @@ fn columns(f: &mut fmt::Formatter<'_>, rows: impl Iterator<Item = (String, Strin
 }
 
 /// Splits a text at spaces into lines of at most `width` characters. A longer word gets a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count().saturating_add(word.chars().count()) < width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_string()),
-        }
-    }
-    lines
+fn wrapped(text: &str, width: usize) -> Vec<Cow<'_, str>> {
+    textwrap::wrap(text, Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation))
 }
 
 #[cfg(test)]
