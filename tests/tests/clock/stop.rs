@@ -137,3 +137,23 @@ fn a_second_stop_does_not_extend_the_first() {
     }
     assert_eq!((receive.deadline(), respond.deadline()), (Some(at(31_000)), Some(at(31_000))));
 }
+
+/// A machine that waits for nothing has no deadline, also after the end of a stop: a driver would wake for it again and again.
+#[test]
+fn a_stop_is_no_deadline_of_what_is_over() {
+    let mut receive = with_body(Settings::default(), b"5", at(0));
+    let mut respond = Respond::queued(&receive, at(0));
+    respond.started();
+    receive.shut_down(at(0));
+    respond.shut_down(at(0));
+    take(&mut receive, 5, at(0));
+    assert_eq!(receive.deadline(), None, "the body was read");
+    give_head(&mut respond, 200, Some(0));
+    assert_eq!(respond.deadline(), Some(at(30_000)));
+    respond.finished().unwrap();
+    assert_eq!(respond.deadline(), None, "all has left");
+    respond.blocked(at(1_000));
+    assert_eq!(respond.deadline(), Some(at(30_000)), "the peer takes nothing");
+    assert_eq!(respond.time(at(30_000)), TimeStep::Abort);
+    assert_eq!(respond.deadline(), None, "the connection is reset");
+}

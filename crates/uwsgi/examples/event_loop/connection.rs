@@ -19,8 +19,6 @@ use super::options::Options;
 pub(crate) struct Connection {
     buffers: Buffers,
     stage: Stage,
-    /// When [`advance`](Self::advance) was called last.
-    advanced: Time,
     /// When a stop began.
     stop: Option<Time>,
 }
@@ -75,7 +73,7 @@ impl Connection {
     /// Begins to serve a connection.
     pub(super) fn new(socket: Socket, settings: Settings, now: Time) -> Self {
         let stage = Stage::Head(Box::new(Receive::new(settings, now)));
-        Self { buffers: Buffers::new(socket), stage, advanced: now, stop: None }
+        Self { buffers: Buffers::new(socket), stage, stop: None }
     }
 
     /// Begins a connection that is only refused.
@@ -129,7 +127,7 @@ impl Connection {
         }
     }
 
-    /// Returns when to call [`advance`](Self::advance) even if the socket is not ready. What was due at its last call is done.
+    /// Returns when to call [`advance`](Self::advance) even if the socket is not ready.
     pub(super) fn deadline(&self) -> Option<Time> {
         let deadlines = match &self.stage {
             Stage::Head(receive) => [receive.deadline(), None, None],
@@ -141,12 +139,11 @@ impl Connection {
             Stage::Drain(drain) => [Some(drain.deadline()), None, None],
             Stage::Over => [None, None, None],
         };
-        deadlines.into_iter().flatten().filter(|deadline| *deadline > self.advanced).min()
+        deadlines.into_iter().flatten().min()
     }
 
     /// Does what the socket and the time allow. Returns what to wait for.
     pub(super) fn advance(&mut self, now: Time, options: &Options) -> Interest {
-        self.advanced = now;
         self.try_advance(now, options).unwrap_or_else(|_| {
             // The peer has gone, so nothing can be said to it.
             self.stage = Stage::Over;

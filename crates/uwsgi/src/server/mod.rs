@@ -64,8 +64,7 @@
 //! many connections. Its file `connection.rs` is a driver to begin with. `cargo run -p uwsgi --example event_loop` starts it.
 //!
 //! - **Time.** It asks each machine for its `deadline`, and calls the machine again then. Before that it reads and writes what it
-//!   can without waiting, because bytes that have come are not too late. A deadline that was dealt with counts no more: a stop
-//!   that has begun stays the deadline of a machine that waits for nothing.
+//!   can without waiting, because bytes that have come are not too late.
 //! - **Failure.** It writes the response of each [`Refusal`]. If an application fails, it asks [`Respond::failed`] whether a 500
 //!   can still leave or the connection must be reset.
 //! - **Writes that block.** It tells [`Respond`] when the peer takes nothing ([`blocked`](Respond::blocked)) and when it takes

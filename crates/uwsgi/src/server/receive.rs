@@ -217,7 +217,8 @@ impl Receive {
         }
     }
 
-    /// Returns when to call again even if no byte has come; `None` while there is no deadline.
+    /// Returns when to call again even if no byte has come; `None` while there is no deadline. A call at the deadline deals with it,
+    /// so that a driver never wakes twice for the same one.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let own = match self.phase {
@@ -227,9 +228,9 @@ impl Receive {
             Phase::Rest(_, until) => Some(until),
             Phase::Begun(begun) => Some(begun.after(self.settings.header_timeout)),
             Phase::Length(_) | Phase::Chunked(_) | Phase::Message => self.body_deadline(),
-            Phase::Announced(_) | Phase::Read { .. } | Phase::Upgraded => None,
-            // A connection that is over waits for nothing.
-            Phase::Closed | Phase::Failed(_) => return None,
+            Phase::Upgraded => None,
+            // Nothing is waited for: the packet or the body is there, or the connection is over. A stop ends the answer then.
+            Phase::Announced(_) | Phase::Read { .. } | Phase::Closed | Phase::Failed(_) => return None,
         };
         Time::earliest(own, self.stop)
     }

@@ -34,10 +34,16 @@ impl Respond {
         self.stop.get_or_insert(now.after(self.stop_grace));
     }
 
-    /// Returns when to call [`time`](Self::time).
+    /// Returns when to call [`time`](Self::time); `None` while there is no deadline. A call at the deadline deals with it, so that
+    /// a driver never wakes twice for the same one.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        Time::earliest(self.own_deadline(), self.stop)
+        match self.phase {
+            // The whole response is written, or nothing more of it leaves.
+            Phase::Finished | Phase::Refused if self.blocked.is_none() => None,
+            Phase::Aborted => None,
+            _ => Time::earliest(self.own_deadline(), self.stop),
+        }
     }
 
     /// Returns what is due. If two deadlines have passed, the earlier one counts. If they are equal, the one of the stop
