@@ -191,7 +191,8 @@ impl Connection {
         while !rest.is_empty() {
             turns = turns.saturating_add(1);
             if turns > MAX_TURNS {
-                // Other connections wait too.
+                // Other connections wait too. If the peer takes nothing more, the time counts from here.
+                respond.blocked(self.socket.now());
                 return Ok(Some(Step::Wait(Direction::Write, respond.deadline())));
             }
             match rest.send(&self.socket) {
