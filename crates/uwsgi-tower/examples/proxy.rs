@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let service = service_fn(move |request| forward(client.clone(), peer, request));
         tokio::spawn(async move {
             let http = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-            http.with_upgrades().await.unwrap_or_else(|error| eprintln!("{peer}: {error}"));
+            http.with_upgrades().await.unwrap_or_else(|error| eprintln!("{peer}: {error:#}"));
         });
     }
 }
@@ -44,7 +44,7 @@ async fn forward(client: Client, peer: SocketAddr, mut request: Request<Incoming
     let mut response = match client.oneshot(request).await {
         Ok(response) => response.map(Either::Left),
         Err(error) => {
-            eprintln!("{peer}: {error}");
+            eprintln!("{peer}: {error:#}");
             let mut response = Response::new(Either::Right(Full::default()));
             *response.status_mut() = error.status();
             response

@@ -7,6 +7,8 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 use uwsgi::{DecodeError, DecodeErrorKind, EncodeError, Header, Limits, Modifier1, Packet, Request, Vars};
 
+use crate::error_text::write_source;
+
 /// Decodes packets from a stream, and encodes them into one, for [`tokio_util::codec::Framed`].
 ///
 /// The codec knows packets only. The body of a request follows its packet in the same stream, and the codec would take it for
@@ -214,21 +216,23 @@ impl CodecError {
     }
 }
 
+/// `{}` does not print the [source](core::error::Error::source); `{:#}` prints it too.
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decode(error) => error.fmt(f),
-            Self::Io(error) => write!(f, "the connection broke: {error}"),
+            Self::Io(_) => f.write_str("the connection broke").and_then(|()| write_source(self, f)),
         }
     }
 }
 
 impl core::error::Error for CodecError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(match self {
-            Self::Decode(error) => error,
-            Self::Io(error) => error,
-        })
+        match self {
+            // The text is that of the error inside, so its source is this one's.
+            Self::Decode(error) => error.source(),
+            Self::Io(error) => Some(error),
+        }
     }
 }
 

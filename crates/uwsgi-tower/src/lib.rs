@@ -7,7 +7,7 @@ extern crate alloc;
 mod client;
 mod codec;
 mod convert;
-mod exclusive;
+mod error_text;
 #[cfg(feature = "axum")]
 mod extract;
 mod listener;
@@ -18,6 +18,7 @@ pub mod upgrade;
 pub use client::Client;
 pub use client::error::ClientError;
 pub use client::incoming::Incoming;
+pub use client::ping::{PingError, ping};
 pub use codec::{CodecError, PacketBuf, PacketCodec};
 pub use convert::more_vars::MoreVars;
 pub use convert::mount::{InvalidMount, Mount};

@@ -246,29 +246,14 @@ fn packet(answering: &Answering, front: &FrontRequest<'_>, length: u64) -> Resul
     })
 }
 
-/// Returns the status for a backend that gave no answer.
+/// Returns the status for a backend that gave no answer. The bodies are those of the gateway.
 fn status_of(error: &ClientError) -> StatusCode {
     match error {
-        // The backend has no room for another connection.
-        ClientError::Connect { error, .. } if error.kind() == std::io::ErrorKind::TimedOut => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        // The gateway has no descriptors or ports left.
-        ClientError::Connect { error, .. } if is_exhausted(error) => StatusCode::SERVICE_UNAVAILABLE,
         // The temporary file of a body that was read whole.
         ClientError::Body(error) if error.is::<std::io::Error>() => StatusCode::SERVICE_UNAVAILABLE,
-        ClientError::Body(error) => match error.downcast_ref().map(BodyError::status) {
-            Some(Some(status)) => status,
-            _ => StatusCode::BAD_REQUEST,
-        },
+        ClientError::Body(body) => body.downcast_ref().and_then(BodyError::status).unwrap_or(error.status()),
         error => error.status(),
     }
-}
-
-fn is_exhausted(error: &std::io::Error) -> bool {
-    use rustix::io::Errno;
-    let exhausted = [Errno::ADDRNOTAVAIL, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 impl OwnAnswer {

@@ -13,6 +13,8 @@ use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
 
 use crate::convert::vars_error::VarsError;
+use crate::error_text::write_source;
+use crate::server::body::BodyError;
 
 /// Why a backend gave no response, or only a part of one.
 #[derive(Debug)]
@@ -48,17 +50,30 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Returns the status for the response of a gateway: 4xx if the request is at fault, 500 for an invalid var of
-    /// [`MoreVars`](crate::MoreVars), 504 if the backend was silent for too long, and 502 for any other error.
+    /// Returns the status for the response of a proxy.
+    ///
+    /// | status | error |
+    /// |---|---|
+    /// | 4xx | the request or its body is at fault |
+    /// | 500 | a var of [`MoreVars`](crate::MoreVars) is invalid |
+    /// | 503 | the backend has no room for another connection, or this machine has no more descriptors or ports |
+    /// | 504 | the backend was silent for too long |
+    /// | 502 | any other error |
     ///
     /// ```
     /// assert_eq!(uwsgi_tower::ClientError::Timeout.status(), 504);
     /// ```
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::Body(_) | Self::BodyLength | Self::Framing(_) => StatusCode::BAD_REQUEST,
+            Self::Body(error) => BodyError::find_refusal(&**error)
+                .and_then(|refusal| StatusCode::from_u16(refusal.status()).ok())
+                .unwrap_or(StatusCode::BAD_REQUEST),
+            Self::BodyLength | Self::Framing(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Connect { error, .. } if error.kind() == io::ErrorKind::TimedOut || is_exhausted(error) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Vars(error) => error.status(),
             Self::Answer(_) | Self::Connect { .. } | Self::Head(_) | Self::Io(_) | Self::Request(_) => {
@@ -67,43 +82,83 @@ impl ClientError {
         }
     }
 
+    /// Returns whether a timeout has passed: of a connect, or because the backend was silent.
+    ///
+    /// ```
+    /// assert!(uwsgi_tower::ClientError::Timeout.is_timeout());
+    /// ```
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Timeout => true,
+            Self::Connect { error, .. } => error.kind() == io::ErrorKind::TimedOut,
+            _ => false,
+        }
+    }
+
+    /// Returns whether there was no connection to the backend, so that the backend got no byte of the request.
+    ///
+    /// ```
+    /// assert!(!uwsgi_tower::ClientError::Timeout.is_connect());
+    /// ```
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect { .. })
+    }
+
     /// Returns whether the connection may have been closed or reset before the first byte of a response.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Answer(ExchangeError::NoAnswer))
     }
 }
 
+/// `{}` does not print the [source](Error::source); `{:#}` prints it too.
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(error) => error.fmt(f),
-            Self::Body(error) => write!(f, "the request's body failed: {error}"),
-            Self::BodyLength => f.write_str("the request's body is not as long as its Content-Length says"),
+            Self::Answer(error) => return error.fmt(f),
+            Self::Body(_) => f.write_str("the request's body failed")?,
+            Self::BodyLength => f.write_str("the request's body is not as long as its Content-Length says")?,
             Self::BodyTooLong => {
-                f.write_str("the request's body is too long to be collected, and has no Content-Length")
+                f.write_str("the request's body is too long to be collected, and has no Content-Length")?;
             }
-            Self::Connect { address, error } => write!(f, "cannot connect to the backend at {address}: {error}"),
-            Self::Framing(error) => error.fmt(f),
-            Self::Head(error) => write!(f, "the answer's head: {error}"),
-            Self::Io(error) => write!(f, "the connection to the backend broke: {error}"),
-            Self::Request(error) => error.fmt(f),
-            Self::Timeout => f.write_str("the backend was silent too long"),
-            Self::Vars(error) => error.fmt(f),
+            Self::Connect { address, .. } => write!(f, "cannot connect to the backend at {address}")?,
+            Self::Framing(error) => return error.fmt(f),
+            Self::Head(_) => f.write_str("the answer's head is invalid")?,
+            Self::Io(_) => f.write_str("the connection to the backend broke")?,
+            Self::Request(error) => return error.fmt(f),
+            Self::Timeout => f.write_str("the backend was silent too long")?,
+            Self::Vars(error) => return error.fmt(f),
         }
+        write_source(self, f)
     }
 }
 
 impl Error for ClientError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Answer(error) => Some(error),
+            // These print the error inside as their own text, so its source is theirs.
+            Self::Answer(error) => error.source(),
+            Self::Framing(error) => error.source(),
+            Self::Request(error) => error.source(),
+            Self::Vars(error) => error.source(),
             Self::Body(error) => Some(&**error),
             Self::Connect { error, .. } | Self::Io(error) => Some(&**error),
-            Self::Framing(error) => Some(error),
             Self::Head(error) => Some(error),
-            Self::Request(error) => Some(error),
-            Self::Vars(error) => Some(error),
             Self::BodyLength | Self::BodyTooLong | Self::Timeout => None,
         }
     }
+}
+
+/// Returns whether this machine has no descriptors, ports or memory left, or the backlog of the backend is full.
+#[cfg(unix)]
+fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::ADDRNOTAVAIL, Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+#[cfg(not(unix))]
+const fn is_exhausted(_: &io::Error) -> bool {
+    false
 }

@@ -7,11 +7,11 @@ use alloc::boxed::Box;
 use bytes::{Buf, Bytes};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
 use uwsgi::client::BodyStep as Step;
 
 use crate::client::error::ClientError;
 use crate::client::exchange_driver::ExchangeDriver;
-use crate::exclusive::Exclusive;
 use crate::upgrade::{self, Upgraded};
 
 /// The body of a response. While this body is read, the client sends the rest of the request's body. It is an error if the
@@ -21,7 +21,7 @@ use crate::upgrade::{self, Upgraded};
 /// is sent. After an error or a redirect they do not wait for the request.
 #[derive(Debug, Default)]
 pub struct Incoming {
-    driver: Option<Exclusive<Box<ExchangeDriver>>>,
+    driver: Option<SyncWrapper<Box<ExchangeDriver>>>,
     /// The number of bytes that are left, if it is known.
     left: Option<u64>,
     /// The last bytes, which wait until the request is sent. They may be empty.
@@ -59,7 +59,7 @@ impl Incoming {
             return Self::default();
         }
         let left = driver.exchange.incoming();
-        Self { driver: Some(Exclusive::new(driver)), left, last: None }
+        Self { driver: Some(SyncWrapper::new(driver)), left, last: None }
     }
 
     /// Returns the next part of the body from what was read. Ends the exchange after the last part, if the request is sent.

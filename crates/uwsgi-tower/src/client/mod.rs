@@ -6,6 +6,7 @@ mod exchange_driver;
 pub(crate) mod incoming;
 mod lookup;
 mod outgoing;
+pub(crate) mod ping;
 mod pool;
 mod send_request;
 #[cfg(test)]

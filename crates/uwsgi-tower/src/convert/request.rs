@@ -10,6 +10,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use uwsgi::{Encoded, Modifier1, Target, VarsBuf};
 
+use crate::error_text::write_source;
+
 /// All vars of a request as they came, in an extension of the request.
 ///
 /// ```
@@ -157,12 +159,14 @@ pub enum RequestError {
     Target(http::uri::InvalidUri),
 }
 
+/// `{}` does not print the [source](core::error::Error::source); `{:#}` prints it too.
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Method => f.write_str("REQUEST_METHOD is no method"),
-            Self::Target(error) => write!(f, "the request's target cannot be read: {error}"),
-        }
+        f.write_str(match self {
+            Self::Method => "REQUEST_METHOD is no method",
+            Self::Target(_) => "the request's target cannot be read",
+        })?;
+        write_source(self, f)
     }
 }
 

@@ -7,6 +7,8 @@ use http::StatusCode;
 use uwsgi::client::RequestBuilderError;
 use uwsgi::{EncodeError, EncodeErrorKind};
 
+use crate::error_text::write_source;
+
 /// Why a request of `http` cannot be encoded as vars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,21 +54,21 @@ impl VarsError {
     }
 }
 
+/// `{}` does not print the [source](Error::source); `{:#}` prints it too.
 impl fmt::Display for VarsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AuthorityForm => f.write_str("the request's target is a host without a path, as only CONNECT has it"),
-            Self::Encode(error) if error.is_forbidden() => {
-                write!(f, "a var or header of the request may not be sent: {error}")
-            }
-            Self::Encode(error) => write!(f, "the request's vars do not fit into a packet: {error}"),
-            Self::MoreVars(error) => write!(f, "a var of MoreVars cannot be sent: {error}"),
-            Self::InvalidHost => f.write_str("the request's Host is not a host and maybe a port"),
-            Self::InvalidTarget => f.write_str("the request's target has a byte that must be percent-encoded"),
-            Self::NulInPath => f.write_str("the request's path has a NUL (%00)"),
-            Self::OutsideMount => f.write_str("the request's path is not below the application's mount"),
-            Self::TwoHosts => f.write_str("the request has more than one Host"),
-        }
+        f.write_str(match self {
+            Self::AuthorityForm => "the request's target is a host without a path, as only CONNECT has it",
+            Self::Encode(error) if error.is_forbidden() => "a var or header of the request may not be sent",
+            Self::Encode(_) => "the request's vars do not fit into a packet",
+            Self::MoreVars(_) => "a var of MoreVars cannot be sent",
+            Self::InvalidHost => "the request's Host is not a host and maybe a port",
+            Self::InvalidTarget => "the request's target has a byte that must be percent-encoded",
+            Self::NulInPath => "the request's path has a NUL (%00)",
+            Self::OutsideMount => "the request's path is not below the application's mount",
+            Self::TwoHosts => "the request has more than one Host",
+        })?;
+        write_source(self, f)
     }
 }
 

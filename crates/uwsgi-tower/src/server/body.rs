@@ -11,12 +11,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
 use uwsgi::framing::RequestFraming;
 use uwsgi::server::{Receive, Refusal};
 
-use crate::exclusive::Exclusive;
+use crate::error_text::write_source;
 use crate::server::inbound::{BodyFailure, Inbound};
 
 /// The body of a request. It reads from the connection when it is polled. It is an error if the body ends before its declared
@@ -24,7 +25,7 @@ use crate::server::inbound::{BodyFailure, Inbound};
 #[derive(Debug, Default)]
 pub struct Body {
     /// `None` at the end of the body.
-    source: Option<Exclusive<Pin<Box<dyn Source + Send>>>>,
+    source: Option<SyncWrapper<Pin<Box<dyn Source + Send>>>>,
     /// The number of bytes that are left, if a length was declared.
     left: Option<u64>,
     unread: UnreadCount,
@@ -93,16 +94,27 @@ impl BodyError {
     }
 }
 
+/// `{}` does not print the [source](Error::source); `{:#}` prints it too.
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
             BodyFailure::Peer(refusal) => refusal.fmt(f),
-            BodyFailure::Io(error) => write!(f, "the connection broke inside the body: {error}"),
+            BodyFailure::Io(_) => {
+                f.write_str("the connection broke inside the body").and_then(|()| write_source(self, f))
+            }
         }
     }
 }
 
-impl Error for BodyError {}
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.failure {
+            // The text is that of the refusal, so its source is this one's.
+            BodyFailure::Peer(refusal) => refusal.source(),
+            BodyFailure::Io(error) => Some(&**error),
+        }
+    }
+}
 
 impl From<BodyError> for io::Error {
     fn from(error: BodyError) -> Self {
@@ -139,7 +151,7 @@ impl Body {
             RequestFraming::Length(length) => Some(length),
             _ => None,
         };
-        (Self { source: Some(Exclusive::new(Box::pin(source))), left, unread }, returned)
+        (Self { source: Some(SyncWrapper::new(Box::pin(source))), left, unread }, returned)
     }
 }
 

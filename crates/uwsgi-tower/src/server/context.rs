@@ -30,8 +30,8 @@ impl<IO> ConnectionContext<IO> {
     /// Logs that a request or the connection is refused, why, and with which status.
     pub(crate) fn log_refusal(&self, reason: &dyn fmt::Display, status: u16) {
         match self.peer {
-            Some(peer) => tracing::warn!(%peer, status, "refused: {reason}"),
-            None => tracing::warn!(status, "refused: {reason}"),
+            Some(peer) => tracing::warn!(%peer, status, "refused: {reason:#}"),
+            None => tracing::warn!(status, "refused: {reason:#}"),
         }
     }
 }

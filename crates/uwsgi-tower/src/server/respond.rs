@@ -18,6 +18,7 @@ use uwsgi::framing::whole_length;
 use uwsgi::response::{EncodedHead, RefusedLine, ResponseEncoder};
 use uwsgi::server::{AnswerError, Failure, Leaves, PEER_HAS_GONE, Refusal, Respond, TimeStep};
 
+use crate::error_text::WithSources;
 use crate::server::body::{Body, BodyError, UnreadCount};
 use crate::server::outbound::{Outbound, PeerGone};
 
@@ -55,14 +56,14 @@ impl ResponseFailure {
             Self::Service(error) => {
                 if let Some(broken) = BodyError::find_io_error(&*error) {
                     respond.failed(None);
-                    return tracing::debug!("{PEER_HAS_GONE}: {broken}");
+                    return tracing::debug!("{PEER_HAS_GONE}: {broken:#}");
                 }
                 let body = BodyError::find_refusal(&*error);
                 let failure = respond.failed(body);
                 match body {
                     Some(_) if respond.cut().is_some() => {}
                     Some(refusal) => tracing::warn!("{refusal:#}"),
-                    None => tracing::error!("the service failed: {error}"),
+                    None => tracing::error!("the service failed: {}", WithSources(&*error)),
                 }
                 match failure {
                     Failure::Refuse(refusal) => refusal,

@@ -14,8 +14,10 @@
 mod backend;
 mod dropped;
 mod early_responses;
+mod errors;
 mod kept_connections;
 mod names;
+mod ping;
 mod responses;
 mod timeouts;
 mod upgrades;

@@ -224,7 +224,8 @@ async fn a_body_that_does_not_fit_its_length_is_an_error() {
     }
     let body = StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>("it failed")]));
     let request = Request::post("/").header("Content-Length", 5).body(body).unwrap();
-    assert_eq!(ask(&client, request).await.unwrap_err().to_string(), "the request's body failed: it failed");
+    let error = ask(&client, request).await.unwrap_err();
+    assert_eq!(format!("{error:#}"), "the request's body failed: it failed");
     for (first, second) in [("5", "6"), ("+5", "5")] {
         let request = Request::post("/").header("Content-Length", first).header("Content-Length", second);
         let error = ask(&client, request.body(Full::new(Bytes::from("hello"))).unwrap()).await.unwrap_err();
@@ -287,8 +288,8 @@ async fn a_missing_backend_is_an_error() {
     let error = ask(&client, get("/")).await.unwrap_err();
     let expected =
         "cannot connect to the backend at unix:/nonexistent/app.sock: No such file or directory (os error 2)";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(format!("{error:#}"), expected);
+    assert_eq!((error.status(), error.is_connect(), error.is_timeout()), (StatusCode::BAD_GATEWAY, true, false));
     Client::new("nonsense:address:here").unwrap_err();
 }
 
@@ -331,5 +332,5 @@ async fn a_connector_makes_the_connections() {
     assert_eq!(text(ask(&client, get("/")).await).await.unwrap(), "in memory");
     let client = client.with_connector(async || Err::<tokio::io::DuplexStream, _>(ErrorKind::NotFound.into()));
     let error = ask(&client, get("/")).await.unwrap_err();
-    assert!(error.to_string().starts_with("cannot connect to the backend at backend.invalid:1: "), "{error}");
+    assert!(format!("{error:#}").starts_with("cannot connect to the backend at backend.invalid:1: "), "{error:#}");
 }

@@ -142,7 +142,7 @@ fn invalid_vars_are_errors() {
         ("PATH_INFO", &long, "the request's target cannot be read: uri too long"),
     ] {
         let error = parts(&packet(&[(key, value)])).unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(format!("{error:#}"), expected);
         let source = core::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(source.as_deref(), expected.strip_prefix("the request's target cannot be read: "), "{key}");
     }

@@ -330,7 +330,7 @@ fn vars_that_cannot_be_sent_are_errors() {
             400 => "a var or header of the request may not be sent: ",
             _ => "a var of MoreVars cannot be sent: ",
         };
-        assert!(error.to_string().starts_with(begin), "{name}: {error}");
+        assert!(format!("{error:#}").starts_with(begin), "{name}: {error:#}");
         assert!(core::error::Error::source(&error).is_some(), "{name}");
     }
 }

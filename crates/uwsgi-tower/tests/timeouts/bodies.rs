@@ -25,7 +25,7 @@ async fn a_body_held_by_a_task_ends_with_the_connection() {
     let mut body = bodies.recv().await.unwrap();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "123");
     let error = body.frame().await.unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "the connection broke inside the body: the answer is over");
+    assert_eq!(format!("{error:#}"), "the connection broke inside the body: the answer is over");
 }
 
 /// The last byte of a body gives the connection back, even if a task still holds the body.
