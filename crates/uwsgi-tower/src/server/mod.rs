@@ -11,5 +11,6 @@ mod inbound;
 pub(crate) mod make_service;
 mod outbound;
 mod respond;
+mod response_body;
 pub(crate) mod serve;
 mod tracker;

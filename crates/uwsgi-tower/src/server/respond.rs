@@ -3,13 +3,13 @@
 use core::error::Error;
 use core::future::{Future, poll_fn};
 use core::panic::AssertUnwindSafe;
-use core::pin::{Pin, pin};
+use core::pin::pin;
 use core::task::{Poll, ready};
 use std::io;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
 use tokio::io::AsyncWrite;
@@ -21,6 +21,7 @@ use uwsgi::server::{AnswerError, Failure, Leaves, PEER_HAS_GONE, Refusal, Respon
 use crate::error_text::WithSources;
 use crate::server::body::{Body, BodyError, UnreadCount};
 use crate::server::outbound::{Outbound, PeerGone};
+use crate::server::response_body::ResponseBody;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -168,10 +169,11 @@ where
         send(leaves, &mut buffer, &[], respond, outbound).await?;
         return outbound.flush(respond).await.map_err(ResponseFailure::Broken);
     }
-    let mut body = pin!(body);
+    let body = pin!(body);
+    let mut body = ResponseBody::new(body);
     // A body that is not sent is not polled either: it may be endless.
     while respond.has_body() {
-        let data = match next_chunk(body.as_mut(), respond, outbound).await? {
+        let data = match next_chunk(&mut body, respond, outbound).await? {
             Chunk::Data(data) => data,
             Chunk::Pending => {
                 before_sending(unread, respond, outbound)?;
@@ -256,7 +258,7 @@ enum Chunk {
 }
 
 async fn next_chunk<B, IO>(
-    mut body: Pin<&mut B>,
+    body: &mut ResponseBody<'_, B>,
     respond: &mut Respond,
     outbound: &mut Outbound<IO>,
 ) -> Result<Chunk, ResponseFailure>
@@ -265,26 +267,16 @@ where
     B::Error: Into<BoxError>,
     IO: AsyncWrite + Unpin,
 {
-    loop {
-        let can_send = !respond.has_left() || outbound.is_unflushed();
-        let polled = AssertUnwindSafe(poll_fn(|cx| match body.as_mut().poll_frame(cx) {
-            Poll::Pending if can_send => Poll::Ready(None),
-            polled => polled.map(Some),
-        }));
-        match wait_for(polled.catch_unwind(), respond, outbound).await? {
-            Err(_) => return Err(ResponseFailure::Service("the service's body panicked".into())),
-            Ok(None) => return Ok(Chunk::Pending),
-            Ok(Some(None)) => return Ok(Chunk::End),
-            Ok(Some(Some(Err(error)))) => return Err(ResponseFailure::Service(error.into())),
-            // Trailers are dropped: only a chunked response could have them.
-            Ok(Some(Some(Ok(frame)))) => match frame.into_data() {
-                Ok(mut data) if data.has_remaining() => {
-                    return Ok(Chunk::Data(data.copy_to_bytes(data.remaining())));
-                }
-                _ => {}
-            },
-        }
-    }
+    let can_send = !respond.has_left() || outbound.is_unflushed();
+    let polled = poll_fn(|cx| match body.poll_chunk(cx) {
+        Poll::Pending if can_send => Poll::Ready(None),
+        polled => polled.map(Some),
+    });
+    Ok(match wait_for(polled, respond, outbound).await?.transpose().map_err(ResponseFailure::Service)? {
+        None => Chunk::Pending,
+        Some(None) => Chunk::End,
+        Some(Some(data)) => Chunk::Data(data),
+    })
 }
 
 /// Encodes a head, with a Content-Length if the length of the body is known.
