@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
-use uwsgi::client::Address;
+use uwsgi::Address;
 use uwsgi_inspect::Escaped;
 
 use crate::exit::Failure;

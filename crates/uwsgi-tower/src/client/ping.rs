@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use uwsgi::client::{Address, AddressError, MessageStep, message_answer};
+use uwsgi::client::{MessageStep, message_answer};
 use uwsgi::message::{MessageError, Ping, Pong};
+use uwsgi::{Address, AddressError};
 use uwsgi::{EncodeError, Packet};
 
 use crate::client::connect::connect;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::cause::with_cause;
+use crate::wire::cause::write_with_cause;
 use crate::wire::error::EncodeError;
 
 /// Why the vars of a request cannot be made.
@@ -31,9 +31,9 @@ impl fmt::Display for RequestBuilderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Encode(error) if error.is_forbidden() => {
-                return with_cause(f, "a var of the request may not be sent", error);
+                return write_with_cause(f, "a var of the request may not be sent", error);
             }
-            Self::Encode(error) => return with_cause(f, "the request's vars do not fit into a packet", error),
+            Self::Encode(error) => return write_with_cause(f, "the request's vars do not fit into a packet", error),
             Self::InvalidHost => "the request's host is not a host and maybe a port",
             Self::NoPath => "the request's target has no path",
             Self::NotEncoded => "the request's target has a byte that must be percent-encoded",

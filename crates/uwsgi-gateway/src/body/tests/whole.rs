@@ -6,7 +6,6 @@ use core::task::Poll;
 use core::time::Duration;
 use std::path::PathBuf;
 
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec;
 use http_body::Body;
