@@ -268,7 +268,10 @@ where
     IO: AsyncWrite + Unpin,
 {
     let can_send = !respond.has_left() || outbound.is_unflushed();
-    let polled = poll_fn(|cx| match body.poll_chunk(cx) {
+    // The head leaves with the first frame, as in the blocking server. It says whether the connection is kept, and the service
+    // may read the request's body before its second frame.
+    let gathers = respond.has_left();
+    let polled = poll_fn(|cx| match body.poll_chunk(gathers, cx) {
         Poll::Pending if can_send => Poll::Ready(None),
         polled => polled.map(Some),
     });

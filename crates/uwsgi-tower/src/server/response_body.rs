@@ -36,10 +36,10 @@ where
         Self { body, ahead: None }
     }
 
-    /// Returns the next bytes: one frame, or several small ones that are ready.
-    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Frame> {
+    /// Returns the next bytes: one frame, or several small ones that are ready if `gathers` is true.
+    pub(super) fn poll_chunk(&mut self, gathers: bool, cx: &mut Context<'_>) -> Poll<Frame> {
         let Some(first) = ready!(self.poll_frame(cx))? else { return Poll::Ready(Ok(None)) };
-        if first.len() >= MAX_GATHERED {
+        if !gathers || first.len() >= MAX_GATHERED {
             return Poll::Ready(Ok(Some(first)));
         }
         let mut gathered = BytesMut::new();

@@ -44,7 +44,7 @@ const ANSWERS: &[(&[u8], &str)] = &[
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         "the backend closed inside the answer's body",
     ),
-    (b"HTTP/1.1 200 OK\r\nfoo", "the answer ends inside its head (at byte 20)"),
+    (b"HTTP/1.1 200 OK\r\nfoo", "the answer's head is refused: the answer ends inside its head (at byte 20)"),
 ];
 
 #[tokio::test]
@@ -52,12 +52,12 @@ async fn every_kind_of_response_is_read() {
     for (answer, expected) in ANSWERS {
         let client = answering(answer).await;
         let got = match ask(&client, get("/")).await {
-            Err(error) => error.to_string(),
+            Err(error) => format!("{error:#}"),
             Ok(response) => {
                 let status = response.status();
                 text(Ok(response))
                     .await
-                    .map_or_else(|error| error.to_string(), |text| format!("{} {text}", status.as_u16()))
+                    .map_or_else(|error| format!("{error:#}"), |text| format!("{} {text}", status.as_u16()))
             }
         };
         assert_eq!(got, *expected, "{}", answer.escape_ascii());
