@@ -7,12 +7,12 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
+use uwsgi::Time;
 #[cfg(feature = "client")]
-use uwsgi::client::{Exchange, BodyStep, HeadStep};
+use uwsgi::client::{self, Exchange};
 use uwsgi::framing::RequestFraming;
 use uwsgi::response::{RefusedLine, ResponseEncoder};
 use uwsgi::server::{BodyStep, Ending, HeadStep, Receive, Respond, Settings};
-use uwsgi::Time;
 use uwsgi::{Limits, Modifier1, Packet, Request, Scheme, VarsEncoder};
 
 /// The bytes that came in, for example over a serial line.
@@ -127,11 +127,11 @@ fn answer<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], Stop> {
 #[cfg(feature = "client")]
 fn read(bytes: &[u8]) -> bool {
     let mut exchange = Exchange::new(false);
-    let HeadStep::Head { end } = exchange.head(bytes, true) else { return false };
+    let client::HeadStep::Head { end } = exchange.head(bytes, true) else { return false };
     let Some((head, body)) = bytes.split_at_checked(end) else { return false };
     let Ok(head) = exchange.response(head) else { return false };
     black_box((head.status(), head.headers().count()));
-    exchange.body(body, true) == BodyStep::End { skip: 0 } && exchange.allows_another(body)
+    exchange.body(body, true) == client::BodyStep::End { skip: 0 } && exchange.allows_another(body)
 }
 
 #[panic_handler]
