@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use uwsgi::Limits;
 use uwsgi::Time;
-use uwsgi::server::Settings;
+use uwsgi::server::{AllowList, Settings};
 use uwsgi_benches::{inputs, ours, rivals};
 
 fn receive(c: &mut Criterion) {
@@ -45,5 +45,13 @@ fn byte_by_byte(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, receive, exchange, byte_by_byte);
+/// A peer that matches the last of 200 networks, as a server checks it for each connection.
+fn allow_list(c: &mut Criterion) {
+    let networks: Vec<_> = (0..200).map(|number| format!("10.{number}.0.0/16")).collect();
+    let list = AllowList::parse(&networks.join(",")).expect("a list of networks");
+    let peer = "10.199.1.2".parse().expect("an address");
+    c.bench_function("allow list of 200 networks", |b| b.iter(|| black_box(&list).allows(black_box(peer))));
+}
+
+criterion_group!(benches, receive, exchange, byte_by_byte, allow_list);
 criterion_main!(benches);

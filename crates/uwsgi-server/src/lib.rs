@@ -22,7 +22,7 @@ pub use log::{log_cut, log_refusal, request_name};
 pub use server::{Handle, Server, raise_open_files};
 // The types of other crates that this crate takes and returns.
 pub use uwsgi;
-pub use uwsgi::server::{AllowError, AllowList, Settings};
+pub use uwsgi::server::{AllowError, AllowList, Network, Settings};
 pub use uwsgi::{Address, AddressBuf, AddressError, Limits, Modifier1, Request};
 pub use uwsgi_io;
 pub use uwsgi_io::Addresses;

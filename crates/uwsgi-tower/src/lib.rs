@@ -42,5 +42,5 @@ pub use stop::{Stop, Stopping};
 pub use tokio_rustls::rustls;
 // The types of the core that this crate takes and returns.
 pub use uwsgi;
-pub use uwsgi::server::{AllowError, AllowList, Settings};
+pub use uwsgi::server::{AllowError, AllowList, Network, Settings};
 pub use uwsgi::{Address, AddressBuf, AddressError, Limits, Modifier1, Scheme};

@@ -107,7 +107,7 @@ async fn describe(request: Request<Body>) -> Result<Response<Full<Bytes>>, uwsgi
 async fn start(listener: impl FnOnce(TcpListener) -> TlsListener<TcpListener>) -> SocketAddr {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
-    let allow = AllowList::parse("127.0.0.1".to_owned()).unwrap();
+    let allow = AllowList::parse("127.0.0.1").unwrap();
     tokio::spawn(serve(listener(tcp), service_fn(describe)).allow_from(allow).into_future());
     address
 }

@@ -19,6 +19,9 @@ use pyo3::prelude::*;
 /// The native part of `uwsgi_wsgi`.
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+    use uwsgi::server::AllowList;
+
     #[pymodule_export]
     use crate::access_log::PyAccessLog;
     #[pymodule_export]
@@ -31,4 +34,10 @@ mod _native {
     use crate::settings::PySettings;
     #[pymodule_export]
     use crate::wsgi::file_wrapper::FileWrapper;
+
+    /// Adds the peers that may connect by default.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("DEFAULT_ALLOW_FROM", AllowList::LOOPBACK.to_string())
+    }
 }

@@ -12,7 +12,7 @@ use uwsgi::server::{AllowList, ConnectionLimit, Settings};
 pub(crate) struct PySettings {
     pub(crate) threads: usize,
     pub(crate) max_connections: usize,
-    pub(crate) allow: AllowList<String>,
+    pub(crate) allow: AllowList,
     pub(crate) connection: Settings,
     pub(crate) write_timeout: Duration,
 }
@@ -24,7 +24,7 @@ impl PySettings {
         *,
         threads = 1,
         max_connections = ConnectionLimit::DEFAULT,
-        allow_from = "127.0.0.1,::1",
+        allow_from = None,
         max_body = 1 << 30,
         header_timeout = 10.0,
         body_timeout = 30.0,
@@ -36,7 +36,7 @@ impl PySettings {
     fn new(
         threads: usize,
         max_connections: usize,
-        allow_from: &str,
+        allow_from: Option<&str>,
         max_body: u64,
         header_timeout: f64,
         body_timeout: f64,
@@ -51,8 +51,11 @@ impl PySettings {
             let invalid = || PyValueError::new_err(format!("{name} must be a number of seconds, not {value}"));
             Duration::try_from_secs_f64(value).map_err(|_| invalid())
         };
-        let allow = AllowList::parse(allow_from)
-            .map_err(|error| PyValueError::new_err(format!("the list of allowed peers {allow_from:?}: {error}")))?;
+        let invalid_list = |list, error| PyValueError::new_err(format!("the list of allowed peers {list:?}: {error}"));
+        let allow = match allow_from {
+            Some(list) => AllowList::parse(list).map_err(|error| invalid_list(list, error))?,
+            None => AllowList::default(),
+        };
         let mut connection = Settings::default().with_body_limit(max_body);
         connection.header_timeout = seconds("header_timeout", header_timeout)?;
         connection.body_idle = seconds("body_timeout", body_timeout)?;
@@ -61,7 +64,7 @@ impl PySettings {
         Ok(Self {
             threads: at_least_1("threads", threads)?,
             max_connections: at_least_1("max_connections", max_connections)?,
-            allow: allow.into(),
+            allow,
             connection,
             write_timeout: seconds("write_timeout", write_timeout)?,
         })

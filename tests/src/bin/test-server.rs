@@ -32,7 +32,7 @@ fn run() -> io::Result<()> {
             "workers" => server = server.with_workers(usize::try_from(number()?).map_err(io::Error::other)?),
             "stack" => server = server.with_stack_size(usize::try_from(number()?).map_err(io::Error::other)?),
             "max" => server = server.with_max_connections(usize::try_from(number()?).map_err(io::Error::other)?),
-            "allow" => server = server.with_allow_list(AllowList::parse(value.into()).map_err(io::Error::other)?),
+            "allow" => server = server.with_allow_list(AllowList::parse(value).map_err(io::Error::other)?),
             "log" => server = server.with_access_log(AccessLog::combined(append(value)?)),
             "json" => server = server.with_access_log(AccessLog::json(append(value)?)),
             "grace" => settings.stop_grace = millis()?,

@@ -8,7 +8,7 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use uwsgi::Address;
-use uwsgi::server::{AllowList, AnswerError, Refusal};
+use uwsgi::server::{AnswerError, Refusal};
 use uwsgi_conformance::report::{self, report};
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Act, App, Case};
@@ -20,7 +20,7 @@ use super::{Gate, SocketKind};
 /// Starts the server that a case needs, on a thread.
 pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Result<(Server, Stop)> {
     let needs = &case.needs;
-    let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
+    let allow = needs.allow_list().map_err(io::Error::other)?;
     let server = uwsgi_server::Server::new(Application::new(case.app, needs.chunked, Arc::clone(gate)))?
         .with_settings(needs.settings())
         .with_allow_list(allow)

@@ -19,7 +19,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{Layer, service_fn};
-use uwsgi::server::AllowList;
 use uwsgi::{Header, Modifier1};
 use uwsgi_conformance::report::{self, report};
 use uwsgi_conformance::socket::Server;
@@ -69,7 +68,7 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
 
 fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<Stop> {
     let (needs, app) = (case.needs, case.app);
-    let allow = AllowList::parse(needs.allow.to_owned()).map_err(io::Error::other)?;
+    let allow = needs.allow_list().map_err(io::Error::other)?;
     let gate = Arc::clone(gate);
     let service = service_fn(move |request| answer(app, needs.chunked, Arc::clone(&gate), request));
     // Cases that depend on a free worker run with one worker. Otherwise many cases share the server.

@@ -80,8 +80,7 @@ fn a_socket_of_both_families() {
 fn the_local_address_is_the_one_that_the_peer_connected_to() {
     let server = Server::new(app).unwrap().bind("0.0.0.0:0").unwrap();
     let port = server.local_addr().unwrap().port();
-    let _running =
-        Running::start(server.with_allow_list(uwsgi::server::AllowList::parse("127.0.0.0/8".into()).unwrap()));
+    let _running = Running::start(server.with_allow_list(uwsgi::server::AllowList::parse("127.0.0.0/8").unwrap()));
     for host in [[127, 0, 0, 1], [127, 0, 0, 2]] {
         let address = SocketAddr::from((host, port));
         assert_eq!(ask(&ServerAddress::Tcp(address)), address.to_string());

@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use uwsgi::server::AllowList;
 use uwsgi_conformance::{App, Case, Needs, Peer as _, SMALL, Sender, all, socket};
 use uwsgi_tests::programs::{Listen, Peer, Port, Program, TestDir, peer, version};
 
@@ -63,7 +64,8 @@ impl Kind {
 
     /// Returns the command that starts a server with one worker. uWSGI has its default limits. gunicorn kills a worker after 7
     /// seconds, so that a worker that hangs shows; no case waits for about as long.
-    fn command(self, at: SocketAddr, allow: &str, apps: &Path) -> Command {
+    fn command(self, at: SocketAddr, allow: Option<&str>, apps: &Path) -> Command {
+        let allow = allow.map_or_else(|| AllowList::LOOPBACK.to_string(), str::to_owned);
         let mut command = Command::new(peer(self.peer()));
         if self.is_uwsgi() {
             if self == Self::UwsgiDebian {
@@ -84,7 +86,7 @@ impl Kind {
         command
             .args(["--protocol", "uwsgi", "--workers", "1", "--timeout", "7", "--no-control-socket"])
             .args(class)
-            .args(["--uwsgi-allow-from", allow, "--bind", &at.to_string(), "--chdir"])
+            .args(["--uwsgi-allow-from", &allow, "--bind", &at.to_string(), "--chdir"])
             .arg(apps)
             .arg(application);
         command
@@ -98,7 +100,7 @@ pub(crate) const APPS: &str = "apps";
 #[derive(Debug)]
 pub(crate) struct Server<'s> {
     kind: Kind,
-    allow: String,
+    allow: Option<&'static str>,
     test_dir: &'s TestDir,
     name: String,
     at: SocketAddr,
@@ -107,10 +109,9 @@ pub(crate) struct Server<'s> {
 
 impl<'s> Server<'s> {
     /// Starts a server under a name that no other server has.
-    pub(crate) fn start(kind: Kind, allow: &str, test_dir: &'s TestDir, name: &str) -> Self {
+    pub(crate) fn start(kind: Kind, allow: Option<&'static str>, test_dir: &'s TestDir, name: &str) -> Self {
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut server =
-            Self { kind, allow: allow.to_owned(), test_dir, name: format!("{kind:?}-{name}"), at, program: None };
+        let mut server = Self { kind, allow, test_dir, name: format!("{kind:?}-{name}"), at, program: None };
         server.restart();
         server
     }
@@ -189,7 +190,7 @@ impl<'s> Server<'s> {
         let port = Port::free();
         self.at = port.address();
         self.set_app(App::ReadAllThenAnswer);
-        let mut command = self.kind.command(self.at, &self.allow, &self.test_dir.path(APPS));
+        let mut command = self.kind.command(self.at, self.allow, &self.test_dir.path(APPS));
         command.env("CONFORMANCE_APP", self.app());
         self.program = Some(Program::start(self.test_dir, &self.name, &mut command, &[&Listen::Tcp(port)]));
         let begun = Instant::now();

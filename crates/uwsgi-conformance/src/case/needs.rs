@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
-use uwsgi::server::{AllowList, Settings};
+use uwsgi::server::{AllowError, AllowList, Settings};
 use uwsgi::{Limits, Modifier1};
 
 /// The settings and the state that a case needs of a server. [`Needs::DEFAULT`] is a server with its default settings and
@@ -29,8 +29,8 @@ pub struct Needs {
     pub keepalive: u64,
     /// Whether the server accepts a chunked body where there is no length.
     pub chunked: bool,
-    /// The peers that may connect, as a list of addresses and networks.
-    pub allow: &'static str,
+    /// The peers that may connect, as a list of addresses and networks; `None` means the default list.
+    pub allow: Option<&'static str>,
     /// Where the connection comes from.
     pub sender: Sender,
     /// The number of open connections, this one included.
@@ -78,7 +78,7 @@ impl Needs {
         body_limit: 1 << 30,
         keepalive: 0,
         chunked: false,
-        allow: AllowList::LOOPBACK,
+        allow: None,
         sender: Sender::Local,
         connections: 1,
         most_connections: 1024,
@@ -100,6 +100,22 @@ impl Needs {
     #[must_use]
     pub const fn with_stop(self, after: u64) -> Self {
         Self { stop: Some(after), ..self }
+    }
+
+    /// Returns the peers that may connect.
+    ///
+    /// ```
+    /// use uwsgi::server::AllowList;
+    /// use uwsgi_conformance::Needs;
+    ///
+    /// assert_eq!(Needs::DEFAULT.allow_list(), Ok(AllowList::default()));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AllowError`]: the list cannot be parsed.
+    pub fn allow_list(&self) -> Result<AllowList, AllowError> {
+        self.allow.map_or_else(|| Ok(AllowList::default()), AllowList::parse)
     }
 
     /// Returns these settings for the state machines of [`uwsgi::server`].

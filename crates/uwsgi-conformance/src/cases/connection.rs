@@ -22,17 +22,17 @@ pub(super) const CASES: &[Case] = &[
         .because("the server decides before it reads a byte, whatever the bytes are", ALLOW),
     Case::builder("peer-empty-list", "a good GET from 127.0.0.1, the list being empty")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([127, 0, 0, 1]), allow: "", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([127, 0, 0, 1]), allow: Some(""), ..Needs::DEFAULT })
         .refused(403, Row::PeerNotAllowed)
         .because("an empty list allows no peer", ALLOW),
     Case::builder("peer-outside-network", "a good GET from 11.0.0.1, the list being 10.0.0.0/8")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([11, 0, 0, 1]), allow: "10.0.0.0/8", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([11, 0, 0, 1]), allow: Some("10.0.0.0/8"), ..Needs::DEFAULT })
         .refused(403, Row::PeerNotAllowed)
         .because("11.0.0.1 is not in 10.0.0.0/8", ALLOW),
     Case::builder("peer-in-network", "a good GET from 10.1.2.3, the list being 10.0.0.0/8")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([10, 1, 2, 3]), allow: "10.0.0.0/8", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([10, 1, 2, 3]), allow: Some("10.0.0.0/8"), ..Needs::DEFAULT })
         .served(&["path /m"], Row::Served)
         .because("the address is in the network", ALLOW),
     Case::builder("peer-loopback", "a good GET from 127.0.0.1")
@@ -56,22 +56,22 @@ pub(super) const CASES: &[Case] = &[
         .because("the server decides before it reads a byte", ALLOW),
     Case::builder("peer-loopback-network", "a good GET from 127.0.0.2, the list being 127.0.0.0/8")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([127, 0, 0, 2]), allow: "127.0.0.0/8", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([127, 0, 0, 2]), allow: Some("127.0.0.0/8"), ..Needs::DEFAULT })
         .served(&["path /m"], Row::Served)
         .because("the address is in the network", ALLOW),
     Case::builder("peer-outside-loopback-network", "a good GET from 127.0.1.1, the list being 127.0.0.0/24")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([127, 0, 1, 1]), allow: "127.0.0.0/24", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([127, 0, 1, 1]), allow: Some("127.0.0.0/24"), ..Needs::DEFAULT })
         .refused(403, Row::PeerNotAllowed)
         .because("127.0.1.1 is not in 127.0.0.0/24", ALLOW),
     Case::builder("peer-star", "a good GET from 192.0.2.1, the list being *")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { sender: Sender::ipv4([192, 0, 2, 1]), allow: "*", ..Needs::DEFAULT })
+        .needs(Needs { sender: Sender::ipv4([192, 0, 2, 1]), allow: Some("*"), ..Needs::DEFAULT })
         .served(&["path /m"], Row::Served)
         .because("* allows every peer", ALLOW),
     Case::builder("peer-unix", "a good GET over a Unix socket, the list being empty")
         .steps(&[Step::packet(SMALL)])
-        .needs(Needs { allow: "", ..Needs::DEFAULT })
+        .needs(Needs { allow: Some(""), ..Needs::DEFAULT })
         .served(&["path /m"], Row::Served)
         .because("the permissions of the Unix socket have decided already", ALLOW),
     Case::builder("peer-not-allowed-and-too-many", "a good GET from 192.0.2.1 on the 1025th connection")

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use uwsgi::Modifier1;
 use uwsgi::Time;
-use uwsgi::server::{AllowList, Drain, DrainStep, Ending, HeadStep, Receive, Refusal, admit};
+use uwsgi::server::{Drain, DrainStep, Ending, HeadStep, Receive, Refusal, admit};
 
 use crate::case::{App, Case, Needs, Sender};
 use crate::machine::request::{ActiveRequest, Io, Progress};
@@ -175,7 +175,7 @@ impl Connection {
             Sender::Local => None,
         };
         // A list that cannot be parsed allows no peer.
-        let allow = AllowList::parse(self.needs.allow).map_err(|_| Refusal::PeerNotAllowed)?;
+        let allow = self.needs.allow_list().map_err(|_| Refusal::PeerNotAllowed)?;
         admit(&allow, peer, self.needs.connections, self.needs.most_connections)
     }
 

@@ -15,7 +15,6 @@ use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use uwsgi::Address as ServerAddress;
-use uwsgi::server::AllowList;
 
 use crate::case::{App, Case, Needs, Sender, Verdict};
 use crate::endpoint::{Endpoint, Peer};
@@ -194,7 +193,7 @@ impl Server {
                     Sender::Local => IpAddr::V4(Ipv4Addr::LOCALHOST),
                 };
                 // A case without an address of its own is sent from this machine over loopback.
-                let listed = AllowList::parse(case.needs.allow).is_ok_and(|allow| allow.allows(from));
+                let listed = case.needs.allow_list().is_ok_and(|allow| allow.allows(from));
                 if case.needs.sender == Sender::Local && !listed {
                     return Err(unfit("it needs a Unix socket"));
                 }

@@ -3,7 +3,6 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uwsgi::server::{Admission, AllowList, ConnectionLimit};
@@ -45,7 +44,7 @@ impl ConnectionTracker {
     /// many.
     pub(super) fn add(self: &Arc<Self>, load: &Arc<AtomicUsize>, permit: Option<Permit>) -> Option<ConnectionSlot> {
         // Clients may come from everywhere: only the number of connections matters.
-        let admission = self.lock().admit(&AllowList::<String>::from(AllowList::default()), None);
+        let admission = self.lock().admit(&AllowList::LOOPBACK, None);
         if let Admission::RefuseWithoutWaiting(_) = admission {
             return None;
         }

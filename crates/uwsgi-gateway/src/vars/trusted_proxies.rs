@@ -4,9 +4,8 @@ use core::error::Error;
 use core::fmt;
 use core::net::IpAddr;
 
-use alloc::string::String;
 use alloc::vec::Vec;
-use uwsgi::server::AllowList;
+use uwsgi::server::Network;
 
 /// The proxies that the gateway believes when they say who their client is: addresses, networks and `unix`, separated by commas.
 /// `unix` means every peer on a Unix socket. No proxy by default.
@@ -25,8 +24,7 @@ use uwsgi::server::AllowList;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// `None` if no network is trusted.
-    networks: Option<AllowList<String>>,
+    networks: Vec<Network>,
     unix: bool,
 }
 
@@ -54,29 +52,26 @@ impl TrustedProxies {
         if list.trim().is_empty() {
             return Ok(Self::default());
         }
-        let mut networks = Vec::new();
+        let mut proxies = Self::default();
         for (index, entry) in list.split(',').map(str::trim).enumerate() {
-            let is_network = !entry.is_empty() && entry != "*" && AllowList::parse(entry).is_ok();
-            if is_network {
-                networks.push(entry);
-            } else if entry != "unix" {
-                return Err(TrustedProxiesError { entry: index.saturating_add(1) });
+            match entry.parse() {
+                Ok(network) if network != Network::EVERY_ADDRESS => proxies.networks.push(network),
+                _ if entry == "unix" => proxies.unix = true,
+                _ => return Err(TrustedProxiesError { entry: index.saturating_add(1) }),
             }
         }
-        let unix = list.split(',').any(|entry| entry.trim() == "unix");
-        let networks = if networks.is_empty() { None } else { AllowList::parse(networks.join(",")).ok() };
-        Ok(Self { networks, unix })
+        Ok(proxies)
     }
 
     /// Returns whether no proxy is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.networks.is_none() && !self.unix
+        self.networks.is_empty() && !self.unix
     }
 
     /// Returns whether the proxy with this address is trusted.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
-        self.networks.as_ref().is_some_and(|networks| networks.allows(address))
+        self.networks.iter().any(|network| network.contains(address))
     }
 
     /// Returns whether the peer of a connection is trusted. A peer without an address is one on a Unix socket.

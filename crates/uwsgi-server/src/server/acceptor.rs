@@ -22,7 +22,7 @@ use crate::stop::Stop;
 #[derive(Debug)]
 pub(super) struct ServerContext<A> {
     pub(super) connections: ConnectionContext<Arc<A>>,
-    pub(super) allow: AllowList<String>,
+    pub(super) allow: AllowList,
     /// The stack of each thread, in bytes.
     pub(super) stack: usize,
     pub(super) stop: Arc<Stop>,

@@ -84,7 +84,7 @@ impl<A: App + 'static> Server<A> {
         let workers = thread::available_parallelism().map_or(1, NonZero::get).saturating_mul(4);
         let context = ServerContext {
             connections: ConnectionContext::new(Arc::new(app), Settings::default(), workers, READ_AHEAD),
-            allow: AllowList::<&str>::default().into(),
+            allow: AllowList::default(),
             stack: 256 << 10,
             stop: Arc::new(Stop::new()?),
             tracker: ConnectionTracker::default(),
@@ -120,7 +120,7 @@ impl<A: App + 'static> Server<A> {
     /// Sets the peers that can connect over TCP; loopback by default. Peers on Unix sockets are always allowed, because the
     /// mode of the socket's file decides who can connect. An abstract name has no mode: every user of this machine can connect
     /// to it.
-    pub fn with_allow_list(mut self, allow: AllowList<String>) -> Self {
+    pub fn with_allow_list(mut self, allow: AllowList) -> Self {
         self.context.allow = allow;
         self
     }

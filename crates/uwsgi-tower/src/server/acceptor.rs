@@ -9,7 +9,6 @@ use core::time::Duration;
 use std::io;
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use http::{Request, Response};
 use tokio::select;
@@ -34,7 +33,7 @@ use crate::stop::Stop;
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The peers that may connect; loopback if there is no list.
-    pub(crate) allow: AllowList<String>,
+    pub(crate) allow: AllowList,
     pub(crate) max_connections: usize,
     pub(crate) half_close: bool,
 }
@@ -105,7 +104,7 @@ where
 struct Acceptor<M> {
     make_service: M,
     settings: Settings,
-    allow: AllowList<String>,
+    allow: AllowList,
     half_close: bool,
     stop: Stop,
     tracker: Arc<ConnectionTracker>,

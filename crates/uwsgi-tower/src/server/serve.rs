@@ -10,7 +10,6 @@ use core::time::Duration;
 use std::io;
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use http::{Request, Response};
 use tower_service::Service;
 use uwsgi::Limits;
@@ -51,7 +50,7 @@ where
 {
     let config = Config {
         settings: Settings::default(),
-        allow: AllowList::<&str>::default().into(),
+        allow: AllowList::default(),
         max_connections: ConnectionLimit::DEFAULT,
         half_close: true,
     };
@@ -139,7 +138,7 @@ impl<L, M, S, F> Serve<L, M, S, F> {
     }
 
     /// Sets the peers that may connect; loopback by default. Unix sockets are always allowed.
-    pub fn allow_from(mut self, allow: AllowList<String>) -> Self {
+    pub fn allow_from(mut self, allow: AllowList) -> Self {
         self.config.allow = allow;
         self
     }

@@ -31,7 +31,7 @@ impl ConnectionTracker {
     /// Decides about a new connection, and counts it until its slot is dropped.
     pub(crate) fn admit(
         self: &Arc<Self>,
-        allow: &AllowList<String>,
+        allow: &AllowList,
         peer: Option<core::net::IpAddr>,
     ) -> (Admission, ConnectionSlot) {
         let admission = self.counts().connections.admit(allow, peer);

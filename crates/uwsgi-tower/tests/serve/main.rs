@@ -45,8 +45,8 @@ pub(crate) fn line(answer: &str) -> &str {
     answer.lines().next().unwrap_or_default()
 }
 
-pub(crate) fn allow(list: &str) -> AllowList<String> {
-    AllowList::parse(list.to_owned()).unwrap()
+pub(crate) fn allow(list: &str) -> AllowList {
+    AllowList::parse(list).unwrap()
 }
 
 /// Connects and writes without an await, so that the server does not run meanwhile.

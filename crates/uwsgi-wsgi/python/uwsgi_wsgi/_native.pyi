@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+DEFAULT_ALLOW_FROM: str
+"""The peers that may connect by default."""
+
 class Settings:
     """How many threads there are, the limits, and the timeouts in seconds."""
 
@@ -11,7 +14,7 @@ class Settings:
         *,
         threads: int = 1,
         max_connections: int = 1024,
-        allow_from: str = "127.0.0.1,::1",
+        allow_from: str | None = None,
         max_body: int = 1 << 30,
         header_timeout: float = 10,
         body_timeout: float = 30,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from uwsgi_wsgi import __version__, config
+from uwsgi_wsgi._native import DEFAULT_ALLOW_FROM
 from uwsgi_wsgi.config import Config
 from uwsgi_wsgi.loader import AppReference
 
@@ -134,7 +135,7 @@ def _add_listening(parser: argparse.ArgumentParser) -> None:
     _option(
         group,
         "--uwsgi-allow-from",
-        "127.0.0.1,::1",
+        DEFAULT_ALLOW_FROM,
         str,
         "PEERS",
         "comma-separated addresses and networks that may connect over TCP; * is every peer",

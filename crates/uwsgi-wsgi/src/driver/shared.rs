@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// How long an application thread waits for a peer that takes no bytes of an answer.
     pub(crate) write_timeout: Duration,
-    pub(crate) allow: AllowList<String>,
+    pub(crate) allow: AllowList,
     pub(crate) access_log: Option<Arc<AccessLog>>,
     pub(crate) limit: Mutex<ConnectionLimit>,
     pub(crate) stop: Stop,
@@ -36,7 +36,7 @@ impl Shared {
     pub(crate) fn new(
         settings: Settings,
         write_timeout: Duration,
-        allow: AllowList<String>,
+        allow: AllowList,
         max_connections: usize,
         access_log: Option<Arc<AccessLog>>,
     ) -> io::Result<Self> {

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 pub(crate) fn options() -> Result<Options, AllowError> {
     Ok(Options {
         settings: Settings::default().with_keepalive(Duration::from_secs(60)),
-        allow: AllowList::parse(AllowList::LOOPBACK.to_owned())?,
+        allow: AllowList::default(),
         max_connections: ConnectionLimit::DEFAULT,
         max_running: 512,
         application: Box::new(|_packet, request| Box::new(Echo::new(request))),

@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// The settings of each connection.
     pub(crate) settings: Settings,
     /// The peers that may connect.
-    pub(crate) allow: AllowList<String>,
+    pub(crate) allow: AllowList,
     /// How many connections are served at once.
     pub(crate) max_connections: usize,
     /// How many applications run at once. More requests wait.

@@ -89,7 +89,7 @@ mod tests {
 
     use super::{client_address, forwarded_scheme, is_forwarding_header};
     use crate::cgi::scheme::Scheme;
-    use crate::server::AllowList;
+    use crate::server::{AllowList, Network};
 
     /// The name of a header, and whether it is one of the family.
     const NAMES: &[(&str, bool)] = &[
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn clients() {
-        let trusted = AllowList::parse("10.0.0.0/8,fd00::/8").unwrap();
+        let trusted = AllowList::new(["10.0.0.0/8", "fd00::/8"].map(|network| network.parse::<Network>().unwrap()));
         for (values, expected) in CLIENTS {
             let values = values.iter().map(|value| value.as_bytes());
             let got = client_address(values.clone(), |address| trusted.allows(address));

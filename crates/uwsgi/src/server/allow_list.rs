@@ -1,27 +1,35 @@
 //! Which peers may connect.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+#[cfg(feature = "alloc")]
+use core::str::FromStr;
 
-/// The peers that may connect: addresses and networks, separated by commas. `*` is every peer.
+use crate::server::network::Network;
+
+/// The peers that may connect: addresses and networks, separated by commas. `*` is every peer. The list is parsed once.
 ///
-/// Only a list whose entries can all be parsed becomes an `AllowList`. A network matches all addresses in it. If a socket is
-/// bound to both families, an IPv4 peer is matched by its IPv4 address. (gunicorn 27 compares text and does neither.) A Unix
-/// socket has no addresses, so the list is not used: the permissions of its file decide.
+/// If a socket is bound to both families, an IPv4 peer is matched by its IPv4 address. (gunicorn 27 compares text and matches
+/// neither networks nor such peers.) A Unix socket has no addresses, so the list is not used: the permissions of its file
+/// decide.
 ///
 /// ```
 /// use uwsgi::server::AllowList;
 ///
-/// let allow = AllowList::parse("127.0.0.1, 10.0.0.0/8, ::1")?;
+/// let allow: AllowList = "127.0.0.1, 10.0.0.0/8, ::1".parse()?;
 /// assert!(allow.allows("10.1.2.3".parse().unwrap()));
 /// assert!(allow.allows("::ffff:127.0.0.1".parse().unwrap()));
 /// assert!(!allow.allows("192.0.2.1".parse().unwrap()));
 /// assert_eq!(AllowList::parse("10.0.0.0/33").unwrap_err().to_string(), "entry 1 is no address and no network");
 /// # Ok::<(), uwsgi::server::AllowError>(())
 /// ```
+///
+/// `N` holds the networks. Without an allocator it can be an array: see [`new`](Self::new).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AllowList<S> {
-    text: S,
+pub struct AllowList<#[cfg(feature = "alloc")] N = Vec<Network>, #[cfg(not(feature = "alloc"))] N> {
+    networks: N,
 }
 
 /// The entry of a list that cannot be parsed.
@@ -46,100 +54,93 @@ impl fmt::Display for AllowError {
 
 impl core::error::Error for AllowError {}
 
-impl AllowList<&'static str> {
-    /// The text of the default list: the loopback addresses.
-    pub const LOOPBACK: &'static str = "127.0.0.1,::1";
+impl AllowList<[Network; 2]> {
+    /// The default list: the loopback addresses 127.0.0.1 and ::1.
+    pub const LOOPBACK: Self = Self { networks: Network::LOOPBACK };
 }
 
-impl Default for AllowList<&'static str> {
-    /// Returns a list of the [loopback addresses](Self::LOOPBACK).
-    fn default() -> Self {
-        Self { text: Self::LOOPBACK }
-    }
-}
-
-/// Copies the text of a list.
-///
-/// ```
-/// use uwsgi::server::AllowList;
-///
-/// let allow: AllowList<String> = AllowList::<&str>::default().into();
-/// assert!(allow.allows("127.0.0.1".parse().unwrap()));
-/// ```
 #[cfg(feature = "alloc")]
-impl From<AllowList<&str>> for AllowList<alloc::string::String> {
-    fn from(list: AllowList<&str>) -> Self {
-        Self { text: list.text.into() }
-    }
-}
-
-impl<S: AsRef<str>> AllowList<S> {
-    /// Parses a list. The text may be borrowed or owned. An empty list allows no peer.
+impl AllowList {
+    /// Parses a list. An empty list allows no peer.
     ///
     /// # Errors
     ///
     /// [`AllowError`]: an entry is neither `*` nor an address nor a network.
-    pub fn parse(text: S) -> Result<Self, AllowError> {
-        let unreadable = entries(text.as_ref()).position(|entry| entry.is_none());
-        match unreadable {
-            Some(place) => Err(AllowError { entry: place.saturating_add(1) }),
-            None => Ok(Self { text }),
-        }
+    pub fn parse(text: &str) -> Result<Self, AllowError> {
+        let entries = text.split(',').enumerate().filter(|_| !text.trim().is_empty());
+        let parsed = entries
+            .map(|(index, entry)| entry.trim().parse().map_err(|_| AllowError { entry: index.saturating_add(1) }));
+        Ok(Self { networks: parsed.collect::<Result<_, _>>()? })
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl FromStr for AllowList {
+    type Err = AllowError;
+
+    fn from_str(text: &str) -> Result<Self, AllowError> {
+        Self::parse(text)
+    }
+}
+
+/// Allows the [loopback addresses](AllowList::LOOPBACK).
+#[cfg(feature = "alloc")]
+impl Default for AllowList {
+    fn default() -> Self {
+        AllowList::LOOPBACK.into()
+    }
+}
+
+/// Copies the networks of an array.
+///
+/// ```
+/// use uwsgi::server::AllowList;
+///
+/// assert_eq!(AllowList::from(AllowList::LOOPBACK), AllowList::default());
+/// ```
+#[cfg(feature = "alloc")]
+impl<const COUNT: usize> From<AllowList<[Network; COUNT]>> for AllowList {
+    fn from(list: AllowList<[Network; COUNT]>) -> Self {
+        Self { networks: list.networks.into() }
+    }
+}
+
+impl<N: AsRef<[Network]>> AllowList<N> {
+    /// Makes a list of networks.
+    ///
+    /// ```
+    /// use uwsgi::server::{AllowList, Network};
+    ///
+    /// const EVERY_PEER: AllowList<[Network; 1]> = AllowList::new([Network::EVERY_ADDRESS]);
+    /// assert!(EVERY_PEER.allows("192.0.2.1".parse().unwrap()));
+    /// ```
+    pub const fn new(networks: N) -> Self {
+        Self { networks }
     }
 
-    /// Whether a peer with this address may connect.
+    /// Returns the networks.
+    pub fn networks(&self) -> &[Network] {
+        self.networks.as_ref()
+    }
+
+    /// Returns whether a peer with this address may connect.
     pub fn allows(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
-        entries(self.text.as_ref()).flatten().any(|entry| match entry {
-            Entry::Everybody => true,
-            Entry::Network(network, prefix) => holds(network, prefix, peer),
-        })
+        self.networks().iter().any(|network| network.contains_canonical(peer))
     }
 }
 
-enum Entry {
-    Everybody,
-    /// An address, and the number of its first bits that count.
-    Network(IpAddr, u32),
-}
-
-/// Returns the entries of a list; `None` for an entry that cannot be parsed.
-fn entries(text: &str) -> impl Iterator<Item = Option<Entry>> {
-    let entries = text.split(',').map(str::trim);
-    let empty = text.trim().is_empty();
-    entries.filter(move |_| !empty).map(|entry| {
-        if entry == "*" {
-            return Some(Entry::Everybody);
+/// Writes the list as it can be parsed.
+///
+/// ```
+/// assert_eq!(uwsgi::server::AllowList::LOOPBACK.to_string(), "127.0.0.1,::1");
+/// ```
+impl<N: AsRef<[Network]>> fmt::Display for AllowList<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, network) in self.networks().iter().enumerate() {
+            let separator = if index == 0 { "" } else { "," };
+            write!(f, "{separator}{network}")?;
         }
-        let (address, prefix) = match entry.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (entry, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u32 = match prefix {
-            None => most,
-            Some(digits) if digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit()) => digits
-                .parse()
-                .ok()
-                .filter(|prefix| *prefix <= most && (digits.len() == 1 || !digits.starts_with('0')))?,
-            Some(_) => return None,
-        };
-        // An IPv4-mapped network of IPv6 becomes a network of IPv4. A network that is written as IPv4 has a prefix under 96, so
-        // it stays as it is.
-        match (address.to_canonical(), prefix.checked_sub(96)) {
-            (v4 @ IpAddr::V4(_), Some(prefix)) => Some(Entry::Network(v4, prefix)),
-            _ => Some(Entry::Network(address, prefix)),
-        }
-    })
-}
-
-/// Whether the first `prefix` bits are the same.
-fn holds(network: IpAddr, prefix: u32, peer: IpAddr) -> bool {
-    let (differ, bits) = match (network, peer) {
-        (IpAddr::V4(network), IpAddr::V4(peer)) => (u128::from(network.to_bits() ^ peer.to_bits()), 32_u32),
-        (IpAddr::V6(network), IpAddr::V6(peer)) => (network.to_bits() ^ peer.to_bits(), 128),
-        _ => return false,
-    };
-    differ.checked_shr(bits.saturating_sub(prefix)).unwrap_or(0) == 0
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use crate::server::allow_list::AllowList;
+use crate::server::network::Network;
 use crate::server::refusal::Refusal;
 
 /// Decides whether to serve a connection: its peer must be allowed, and there must not be too many connections.
@@ -13,7 +14,7 @@ use crate::server::refusal::Refusal;
 /// ```
 /// use uwsgi::server::{AllowList, Refusal, admit};
 ///
-/// let allow = AllowList::default();
+/// let allow = AllowList::LOOPBACK;
 /// assert_eq!(admit(&allow, None, 1, 1024), Ok(()));
 /// assert_eq!(admit(&allow, Some("192.0.2.1".parse().unwrap()), 1, 1024), Err(Refusal::PeerNotAllowed));
 /// assert_eq!(admit(&allow, None, 1025, 1024), Err(Refusal::TooManyConnections));
@@ -22,8 +23,8 @@ use crate::server::refusal::Refusal;
 /// # Errors
 ///
 /// [`Refusal::PeerNotAllowed`], before any other; [`Refusal::TooManyConnections`].
-pub fn admit<S: AsRef<str>>(
-    allow: &AllowList<S>,
+pub fn admit<N: AsRef<[Network]>>(
+    allow: &AllowList<N>,
     peer: Option<IpAddr>,
     connections: usize,
     limit: usize,
@@ -42,7 +43,7 @@ pub fn admit<S: AsRef<str>>(
 /// ```
 /// use uwsgi::server::{Admission, AllowList, ConnectionLimit, Refusal};
 ///
-/// let (mut connections, allow) = (ConnectionLimit::new(1), AllowList::default());
+/// let (mut connections, allow) = (ConnectionLimit::new(1), AllowList::LOOPBACK);
 /// let stranger = Some("192.0.2.1".parse().unwrap());
 /// assert_eq!(connections.admit(&allow, stranger), Admission::Refuse(Refusal::PeerNotAllowed));
 /// assert_eq!(connections.admit(&allow, None), Admission::Serve);
@@ -106,7 +107,7 @@ impl ConnectionLimit {
     }
 
     /// Decides about a new connection and counts it; `peer` is as for [`admit`].
-    pub fn admit<S: AsRef<str>>(&mut self, allow: &AllowList<S>, peer: Option<IpAddr>) -> Admission {
+    pub fn admit<N: AsRef<[Network]>>(&mut self, allow: &AllowList<N>, peer: Option<IpAddr>) -> Admission {
         let with_this = self.served.saturating_add(1);
         match admit(allow, peer, with_this, self.limit) {
             Ok(()) => {

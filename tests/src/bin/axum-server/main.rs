@@ -41,19 +41,14 @@ async fn main() -> ExitCode {
 #[derive(Clone)]
 struct Options {
     app: Router,
-    allow: AllowList<String>,
+    allow: AllowList,
     most: usize,
     workers: usize,
 }
 
 async fn run() -> io::Result<()> {
     let mut settings = Settings::default();
-    let mut options = Options {
-        app: work::app(),
-        allow: AllowList::parse("127.0.0.1,::1".into()).map_err(io::Error::other)?,
-        most: 1024,
-        workers: 1024,
-    };
+    let mut options = Options { app: work::app(), allow: AllowList::default(), most: 1024, workers: 1024 };
     let (mut binds, mut inspects, mut log) = (Vec::new(), false, None);
     for option in std::env::args().skip(1) {
         let (name, value) = option.split_once('=').ok_or_else(|| io::Error::other(format!("{option}: no value")))?;
@@ -61,7 +56,7 @@ async fn run() -> io::Result<()> {
         let count = || value.parse::<usize>().map_err(io::Error::other);
         let millis = || number().map(Duration::from_millis);
         match name {
-            "allow" => options.allow = AllowList::parse(value.into()).map_err(io::Error::other)?,
+            "allow" => options.allow = AllowList::parse(value).map_err(io::Error::other)?,
             "app" => inspects = value == "inspector",
             "bind" => binds.push(value.to_owned()),
             "body" => settings = settings.with_body_limit(number()?),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket, Type};
 use uwsgi::Time;
 use uwsgi::response::ResponseEncoder;
-use uwsgi::server::{AllowList, AnswerError, ConnectionLimit};
+use uwsgi::server::{AnswerError, ConnectionLimit};
 use uwsgi_conformance::report::{self, report};
 use uwsgi_conformance::socket::Server;
 use uwsgi_conformance::{Act, App, Case};
@@ -94,7 +94,7 @@ pub(super) fn start(case: &Case, socket: SocketKind, gate: &Arc<Gate>) -> io::Re
     let (app, chunked, gate) = (case.app, case.needs.chunked, Arc::clone(gate));
     let options = Options {
         settings: case.needs.settings(),
-        allow: AllowList::parse(case.needs.allow.to_owned()).map_err(io::Error::other)?,
+        allow: case.needs.allow_list().map_err(io::Error::other)?,
         max_connections: case.needs.most_connections,
         // Cases that depend on a free worker run with one. Otherwise many cases share the server.
         max_running: if case.needs.busy > 0 { 1 } else { 64 },

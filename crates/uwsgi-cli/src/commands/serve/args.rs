@@ -58,8 +58,8 @@ pub(crate) struct Args {
     pub(super) workers: Option<u16>,
 
     /// The peers that may connect over TCP: addresses and networks with commas between them, or *
-    #[arg(long, value_name = "LIST", default_value = AllowList::LOOPBACK, value_parser = allow_list)]
-    pub(super) allow_from: AllowList<String>,
+    #[arg(long, value_name = "LIST", default_value_t = AllowList::default(), value_parser = allow_list)]
+    pub(super) allow_from: AllowList,
 
     /// The most vars of a request
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u16).range(1..))]
@@ -127,7 +127,7 @@ fn address(text: &str) -> Result<String, String> {
 }
 
 /// Parses a list of peers.
-fn allow_list(text: &str) -> Result<AllowList<String>, String> {
-    AllowList::parse(text.to_owned())
+fn allow_list(text: &str) -> Result<AllowList, String> {
+    AllowList::parse(text)
         .map_err(|error| format!("{error}: write 127.0.0.1, 10.0.0.0/8, ::1 or *, with commas between them"))
 }
