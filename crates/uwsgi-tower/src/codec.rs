@@ -5,9 +5,9 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
-use uwsgi::{DecodeError, DecodeErrorKind, EncodeError, Header, Limits, Modifier1, Packet, Request, Vars};
-
-use crate::error_text::write_source;
+use uwsgi::{
+    DecodeError, DecodeErrorKind, EncodeError, Header, Limits, Modifier1, Packet, Request, Vars, write_source,
+};
 
 /// Decodes packets from a stream, and encodes them into one, for [`tokio_util::codec::Framed`].
 ///

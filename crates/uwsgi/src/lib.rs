@@ -43,12 +43,12 @@ pub use time::Time;
 pub use wire::array::{Array, Items};
 pub use wire::array_encoder::ArrayEncoder;
 pub use wire::buffer::Buffer;
-pub use wire::cause::write_with_cause;
 pub use wire::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use wire::header::{Foreign, Header};
 pub use wire::limits::Limits;
 pub use wire::modifier::{Modifier1, PayloadForm, Standing};
 pub use wire::packet::{Content, Packet};
+pub use wire::source::write_source;
 #[cfg(feature = "alloc")]
 pub use wire::vars::VarsBuf;
 pub use wire::vars::{GetAll, Iter, Pairs, Vars};

@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use crate::buffer::{Budget, BufferReader, BufferWriter, MEMORY, ReadError, WriteError, buffer};
-use uwsgi::write_with_cause;
+use uwsgi::write_source;
 
 /// The body of an answer: that of a backend, without its trailers, or a text of the gateway.
 ///
@@ -244,10 +244,11 @@ where
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Backend(error) => write_with_cause(f, "the backend broke off in the answer", error),
-            Self::Temp(error) => write_with_cause(f, "the temporary file of the answer cannot be read", error),
-        }
+        f.write_str(match self {
+            Self::Backend(_) => "the backend broke off in the answer",
+            Self::Temp(_) => "the temporary file of the answer cannot be read",
+        })?;
+        write_source(self, f)
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use http::StatusCode;
 
 use crate::buffer::WriteError;
-use uwsgi::write_with_cause;
+use uwsgi::write_source;
 
 /// Why the body of a request is not read to its end.
 #[derive(Debug)]
@@ -67,14 +67,15 @@ impl From<WriteError> for BodyError {
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => f.write_str("the body is longer than --max-body"),
-            Self::TooSlow => f.write_str("the client sends the body too slowly"),
-            Self::Malformed(error) => write_with_cause(f, "the body is malformed", error),
-            Self::Client(error) => write_with_cause(f, "the client broke off in the body", error),
-            Self::BuffersFull => f.write_str("the bodies need more than --buffer-memory and --temp-max"),
-            Self::Temp(error) => write_with_cause(f, "the temporary file of the body cannot be used", error),
-        }
+        f.write_str(match self {
+            Self::TooLong => "the body is longer than --max-body",
+            Self::TooSlow => "the client sends the body too slowly",
+            Self::Malformed(_) => "the body is malformed",
+            Self::Client(_) => "the client broke off in the body",
+            Self::BuffersFull => "the bodies need more than --buffer-memory and --temp-max",
+            Self::Temp(_) => "the temporary file of the body cannot be used",
+        })?;
+        write_source(self, f)
     }
 }
 

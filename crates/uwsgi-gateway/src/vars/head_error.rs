@@ -6,7 +6,7 @@ use core::fmt;
 use http::StatusCode;
 use uwsgi::framing::FramingError;
 use uwsgi::gateway::PathError;
-use uwsgi::{EncodeError, write_with_cause};
+use uwsgi::{EncodeError, write_source};
 
 /// Why the head of a request is refused. A backend is not asked. The text is for the log, and has one line.
 ///
@@ -73,21 +73,22 @@ impl fmt::Display for HeadError {
             Self::Asterisk => "the target is `*`, and the method is not OPTIONS",
             Self::AuthorityForm => "the target is a host without a path, as only CONNECT has it",
             Self::ConnectMethod => "the method is CONNECT",
-            Self::ContentLength(error) => return write_with_cause(f, "the Content-Length is not valid", error),
-            Self::Encode(error) if error.is_forbidden() => return write_with_cause(f, "a var may not be sent", error),
-            Self::Encode(error) => return write_with_cause(f, "the vars do not fit into a packet", error),
+            Self::ContentLength(_) => "the Content-Length is not valid",
+            Self::Encode(error) if error.is_forbidden() => "a var may not be sent",
+            Self::Encode(_) => "the vars do not fit into a packet",
             Self::Expectation => "Expect is other than 100-continue",
             Self::FoldedNames => "two names of headers become the same var",
             Self::InvalidHost => "the Host, or the host of the target, is not a host and maybe a port",
             Self::MissingHost => "there is no Host",
-            Self::Path(error) => return write_with_cause(f, "the path of the target is not valid", error),
+            Self::Path(_) => "the path of the target is not valid",
             Self::Scheme => "the scheme of the target is neither http nor https",
             Self::TraceWithBody => "a TRACE request has a body",
             Self::TransferCoding => "Transfer-Encoding is other than one `chunked`",
             Self::TransferEncodingInHttp10 => "a request of HTTP/1.0 has a Transfer-Encoding",
             Self::TwoHosts => "there is more than one Host",
             Self::UserInfo => "the target has a user",
-        })
+        })?;
+        write_source(self, f)
     }
 }
 

@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 
 use uwsgi::AddressError;
-use uwsgi::write_with_cause;
+use uwsgi::write_source;
 
 /// Why a gateway cannot have its settings: they contradict each other, or one is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Backend(error) => return write_with_cause(f, "the address of the backend is not valid", error),
+            Self::Backend(_) => "the address of the backend is not valid",
             Self::AppendWithoutTrustedProxy => {
                 "X-Forwarded-For can be appended to only if a proxy is trusted, and no proxy is"
             }
@@ -33,7 +33,8 @@ impl fmt::Display for SettingsError {
             Self::TrustedHeaderWithoutTrustedProxy => {
                 "a trusted header is passed on only from a trusted proxy, and no proxy is trusted"
             }
-        })
+        })?;
+        write_source(self, f)
     }
 }
 

@@ -11,9 +11,9 @@ use http::StatusCode;
 use uwsgi::DecodeError;
 use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
+use uwsgi::write_source;
 
 use crate::convert::vars_error::VarsError;
-use crate::error_text::write_source;
 use crate::server::body::BodyError;
 
 /// Why a backend gave no response, or only a part of one.

@@ -11,13 +11,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use uwsgi::client::{MessageStep, message_answer};
 use uwsgi::message::{MessageError, Ping, Pong};
-use uwsgi::{Address, AddressError};
+use uwsgi::{Address, AddressError, write_source};
 use uwsgi::{EncodeError, Packet};
 
 use crate::client::connect::connect;
 use crate::client::error::ClientError;
 use crate::client::lookup::Lookup;
-use crate::error_text::write_source;
 
 /// Asks the backend at an address whether it is alive, and waits for its answer, all within a timeout. Returns the warning in
 /// the answer, which is empty if all is well.

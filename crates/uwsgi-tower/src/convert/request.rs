@@ -8,9 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
-use uwsgi::{Encoded, Modifier1, Target, VarsBuf};
-
-use crate::error_text::write_source;
+use uwsgi::{Encoded, Modifier1, Target, VarsBuf, write_source};
 
 /// All vars of a request as they came, in an extension of the request.
 ///

@@ -5,9 +5,7 @@ use core::fmt;
 
 use http::StatusCode;
 use uwsgi::client::RequestBuilderError;
-use uwsgi::{EncodeError, EncodeErrorKind};
-
-use crate::error_text::write_source;
+use uwsgi::{EncodeError, EncodeErrorKind, write_source};
 
 /// Why a request of `http` cannot be encoded as vars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
 use uwsgi::framing::RequestFraming;
 use uwsgi::server::{Receive, Refusal};
+use uwsgi::write_source;
 
-use crate::error_text::write_source;
 use crate::server::inbound::{BodyFailure, Inbound};
 
 /// The body of a request. It reads from the connection when it is polled. It is an error if the body ends before its declared

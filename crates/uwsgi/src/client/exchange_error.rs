@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::http::chunked::ChunkError;
 use crate::http::response_error::ResponseError;
-use crate::wire::cause::write_with_cause;
+use crate::wire::source::write_source;
 
 /// The largest number of interim answers in one exchange.
 pub(crate) const MOST_INTERIM: u8 = 100;
@@ -41,17 +41,18 @@ impl fmt::Display for ExchangeError {
         match self {
             Self::BodyCutShort { missing: 0 } => f.write_str("the backend closed inside the answer's body"),
             Self::BodyCutShort { missing } => write!(f, "the backend closed {missing} bytes before the answer's end"),
-            Self::Chunk(error) => write_with_cause(f, "the answer's chunked body is malformed", error),
+            Self::Chunk(_) => f.write_str("the answer's chunked body is malformed"),
             Self::NoAnswer => f.write_str("the backend closed without an answer, as uWSGI does with what it refuses"),
             Self::OutOfOrder => f.write_str("the client called its state machine out of order"),
-            Self::Response(error) => write_with_cause(f, "the answer's head is refused", error),
+            Self::Response(_) => f.write_str("the answer's head is refused"),
             Self::TooManyInterim => {
                 write!(f, "more than {} interim answers (1xx) before the final one", MOST_INTERIM)
             }
             Self::UnaskedUpgrade => {
                 f.write_str("the backend switches to a protocol (101) that the request's Upgrade does not offer")
             }
-        }
+        }?;
+        write_source(self, f)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::wire::cause::write_with_cause;
 use crate::wire::error::EncodeError;
+use crate::wire::source::write_source;
 
 /// Why the vars of a request cannot be made.
 ///
@@ -30,16 +30,15 @@ pub enum RequestBuilderError {
 impl fmt::Display for RequestBuilderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Encode(error) if error.is_forbidden() => {
-                return write_with_cause(f, "a var of the request may not be sent", error);
-            }
-            Self::Encode(error) => return write_with_cause(f, "the request's vars do not fit into a packet", error),
+            Self::Encode(error) if error.is_forbidden() => "a var of the request may not be sent",
+            Self::Encode(_) => "the request's vars do not fit into a packet",
             Self::InvalidHost => "the request's host is not a host and maybe a port",
             Self::NoPath => "the request's target has no path",
             Self::NotEncoded => "the request's target has a byte that must be percent-encoded",
             Self::NulInPath => "the request's path has a NUL (%00)",
             Self::OutsideMount => "the request's path is not below the application's mount",
-        })
+        })?;
+        write_source(self, f)
     }
 }
 

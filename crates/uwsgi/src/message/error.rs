@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::wire::cause::write_with_cause;
 use crate::wire::error::DecodeError;
 use crate::wire::modifier::Modifier1;
+use crate::wire::source::write_source;
 
 /// Why a packet is not the expected message.
 ///
@@ -61,14 +61,15 @@ impl From<DecodeError> for MessageError {
 impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Decode(error) => write_with_cause(f, "the payload is malformed", error),
+            Self::Decode(_) => f.write_str("the payload is malformed"),
             Self::Invalid { key } => write!(f, "the value of {key} is not one that this message allows"),
             Self::Missing { key } => write!(f, "{key} is missing"),
             Self::Modifier1 { expected } => write!(f, "modifier1 is not {expected:?}"),
             Self::Modifier2 { found } => write!(f, "modifier2 {found} says that this is another message"),
             Self::SignNotLast => f.write_str("sign is not the last pair"),
             Self::TooManyItems { most } => write!(f, "more than {most} items"),
-        }
+        }?;
+        write_source(self, f)
     }
 }
 

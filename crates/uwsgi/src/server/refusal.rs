@@ -5,10 +5,10 @@ use core::fmt;
 use crate::cgi::check::{ContentError, ContentErrorKind};
 use crate::http::chunked::ChunkError;
 use crate::http::content_length::FramingError;
-use crate::wire::cause::write_with_cause;
 use crate::wire::error::{DecodeError, DecodeErrorKind};
 use crate::wire::header::Foreign;
 use crate::wire::modifier::Modifier1;
+use crate::wire::source::write_source;
 
 /// Why a request or a connection is refused.
 ///
@@ -193,7 +193,7 @@ impl fmt::Display for Refusal {
             Self::AppFailed => f.write_str("the application failed before its answer left"),
             Self::BodyCutShort { missing: 0 } => f.write_str("the stream ended inside the body"),
             Self::BodyCutShort { missing } => write!(f, "the stream ended {missing} bytes before the body did"),
-            Self::BodyMalformed(error) => write_with_cause(f, "the chunked body is malformed", error),
+            Self::BodyMalformed(_) => f.write_str("the chunked body is malformed"),
             Self::BodyTimeout => f.write_str("the body was silent too long, or too slow"),
             Self::BodyTooLarge { length, limit } => write!(f, "a body of {length} bytes is over the limit of {limit}"),
             Self::Content { kind, position } => match kind {
@@ -204,12 +204,12 @@ impl fmt::Display for Refusal {
                 ContentErrorKind::Nul => write!(f, "NUL in PATH_INFO, at byte {position}"),
                 ContentErrorKind::ControlByte => write!(f, "CR, LF or NUL in a value, at byte {position}"),
             },
-            Self::Decode(error) if self.status() == 431 => write_with_cause(f, "the packet is over a limit", error),
-            Self::Decode(error) => write_with_cause(f, "the packet is malformed", error),
+            Self::Decode(_) if self.status() == 431 => f.write_str("the packet is over a limit"),
+            Self::Decode(_) => f.write_str("the packet is malformed"),
             Self::Empty => f.write_str("a request of no vars: does the front end send uwsgi_params?"),
             Self::EndOfStream => f.write_str("the stream ended inside a header or a block"),
             Self::Foreign(foreign) => write!(f, "the peer speaks {foreign}: {}", foreign.advice()),
-            Self::Framing(error) => write_with_cause(f, "the length of the body is not valid", error),
+            Self::Framing(_) => f.write_str("the length of the body is not valid"),
             Self::HeaderTimeout => f.write_str("a header or a block was not finished in time"),
             Self::Modifier1(modifier1) => write!(
                 f,
@@ -221,7 +221,8 @@ impl fmt::Display for Refusal {
             Self::PeerNotAllowed => f.write_str("the peer's address is not allowed"),
             Self::TooManyConnections => f.write_str("too many connections"),
             Self::Stopping => f.write_str("a stop was asked for"),
-        }
+        }?;
+        write_source(self, f)
     }
 }
 

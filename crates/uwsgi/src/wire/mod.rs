@@ -3,7 +3,6 @@
 pub(crate) mod array;
 pub(crate) mod array_encoder;
 pub(crate) mod buffer;
-pub(crate) mod cause;
 pub(crate) mod control_bytes;
 pub(crate) mod decimal;
 pub(crate) mod draft;
@@ -14,5 +13,6 @@ pub(crate) mod lengths;
 pub(crate) mod limits;
 pub(crate) mod modifier;
 pub(crate) mod packet;
+pub(crate) mod source;
 pub(crate) mod unfinished;
 pub(crate) mod vars;

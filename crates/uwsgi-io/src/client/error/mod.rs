@@ -6,7 +6,7 @@ use std::io;
 use uwsgi::client::ExchangeError;
 use uwsgi::framing::FramingError;
 use uwsgi::message::MessageError;
-use uwsgi::{DecodeError, EncodeError};
+use uwsgi::{DecodeError, EncodeError, write_source};
 
 use crate::transport::stream::Timeout;
 
@@ -308,10 +308,7 @@ impl fmt::Display for ClientErrorKind {
             }
             Self::Write(_) => f.write_str("the connection broke inside the request")?,
         }
-        match core::error::Error::source(self) {
-            Some(cause) if f.alternate() => write!(f, ": {cause:#}"),
-            _ => Ok(()),
-        }
+        write_source(self, f)
     }
 }
 
