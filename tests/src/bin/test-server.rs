@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use uwsgi::client::Exchange;
 use uwsgi::server::{AllowList, Settings};
 use uwsgi_server::{AccessLog, Answer, AppError, Body, Call, Head, Server};
 use uwsgi_tests::trace;
@@ -106,6 +107,7 @@ fn app(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Result<
             panic!("as asked, halfway");
         }
         "fail" => return Err("as asked".into()),
+        "fail-with-cause" => return Err(Exchange::new(false).split(b"HTTP/1.1 20\r\n\r\n").unwrap_err().into()),
         // Reads one byte, then the rest of the body.
         "byte" => {
             let mut byte = [0];

@@ -147,6 +147,11 @@ fn no_free_worker_and_a_body_that_is_cut_short_are_logged() {
 fn an_application_that_fails_is_an_error() {
     for (path, expected) in [
         ("/fail", "ERROR the application failed: as asked"),
+        (
+            "/fail-with-cause",
+            "ERROR the application failed: the answer's head is refused: the answer's status is not three digits of 100 or more \
+             (at byte 0)",
+        ),
         ("/panic", "ERROR the application failed: the application panicked"),
         ("/halfway", "ERROR the application failed: the application panicked"),
     ] {

@@ -193,7 +193,7 @@ fn fail<T: Transport>(
                 catch_panic(|| tracing::warn!("{error}"));
                 return Some(Refusal::Modifier1(modifier1));
             }
-            catch_panic(|| tracing::error!("the application failed: {error}"));
+            catch_panic(|| tracing::error!("the application failed: {error:#}"));
             None
         });
         if let (Err(error), None) = (answer.fail(refusal), answer.respond().cut()) {
@@ -203,7 +203,7 @@ fn fail<T: Transport>(
     match (answer.respond().cut(), answer.failure().or(body.failure())) {
         (Some(cut), _) => log_cut(&cut, addresses.peer),
         // A peer may close its connection at any time.
-        (None, _) if has_gone && !has_ended => tracing::debug!("{PEER_HAS_GONE}: {error}"),
+        (None, _) if has_gone && !has_ended => tracing::debug!("{PEER_HAS_GONE}: {error:#}"),
         (None, Some(refusal)) => log_refusal(&refusal, addresses.peer),
         (None, None) => {}
     }

@@ -1,5 +1,6 @@
 //! The errors of a request.
 
+use core::error::Error as _;
 use std::io;
 
 use uwsgi::client::ExchangeError;
@@ -141,13 +142,32 @@ impl From<ExchangeError> for Error {
             ExchangeError::TooManyInterim => Kind::TooManyInterim,
             _ => Kind::MalformedHead,
         };
-        Self { kind, detail: error.to_string() }
+        // The explanation of the kind is printed before the detail, and says what the error itself does.
+        Self { kind, detail: error.source().map_or_else(|| error.to_string(), |cause| cause.to_string()) }
     }
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use uwsgi::client::Exchange;
+
     use super::*;
+
+    #[test]
+    fn the_detail_of_a_malformed_answer_is_its_cause() {
+        for (answer, kind, detail) in [
+            (
+                &b"HTTP/1.1 20\r\n\r\n"[..],
+                Kind::MalformedHead,
+                "the answer's status is not three digits of 100 or more (at byte 0)",
+            ),
+            (b"Transfer-Encoding: chunked\n\nx\r\n", Kind::MalformedBody, "a chunk's size is not 1 to 16 hex digits"),
+            (b"", Kind::NoAnswer, "the backend closed without an answer, as uWSGI does with what it refuses"),
+        ] {
+            let error = Error::from(Exchange::new(false).split(answer).unwrap_err());
+            assert_eq!((error.kind, error.detail.as_str()), (kind, detail));
+        }
+    }
 
     #[test]
     fn a_lack_of_descriptors_is_no_error_of_the_server() {

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<Status, Failure> {
     let settings = settings(args, backend)?;
     // The last lines are written when this is dropped, after the gateway.
     let _log = serving::start_log();
-    let mut gateway = Gateway::new(settings).map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut gateway = Gateway::new(settings).map_err(|error| Failure::Failed(format!("{error:#}")))?;
     if let Some(file) = &args.access_log {
         let output = serving::log_output(file)?;
         gateway = gateway.with_access_log(match args.access_log_format {
