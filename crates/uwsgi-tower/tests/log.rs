@@ -53,7 +53,7 @@ async fn what_http_does_not_accept_is_logged() {
     ] {
         let (listener, sender) = in_process();
         let allow = AllowList::parse("10.0.0.1").unwrap();
-        tokio::spawn(serve(listener, service_fn(hello)).allow_from(allow).into_future());
+        tokio::spawn(serve(listener, service_fn(hello)).with_allow_list(allow).into_future());
         let mut stream = sender.connect("10.0.0.1:1000");
         stream.write_all(sent).await.unwrap();
         stream.shutdown().await.unwrap();

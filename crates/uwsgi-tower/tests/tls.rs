@@ -108,7 +108,7 @@ async fn start(listener: impl FnOnce(TcpListener) -> TlsListener<TcpListener>) -
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let allow = AllowList::parse("127.0.0.1").unwrap();
-    tokio::spawn(serve(listener(tcp), service_fn(describe)).allow_from(allow).into_future());
+    tokio::spawn(serve(listener(tcp), service_fn(describe)).with_allow_list(allow).into_future());
     address
 }
 

@@ -78,7 +78,7 @@ fn run<L: Listener>(case: &Case, gate: &Arc<Gate>, listener: L) -> io::Result<St
     let server = serve(listener, service)
         .with_graceful_shutdown(async move { signal.notified().await })
         .with_settings(needs.settings())
-        .allow_from(allow)
+        .with_allow_list(allow)
         .with_max_connections(needs.most_connections);
     RUNTIME.spawn(server.into_future());
     Ok(Box::new(move || asked.notify_one()))

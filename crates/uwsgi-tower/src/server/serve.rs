@@ -138,7 +138,7 @@ impl<L, M, S, F> Serve<L, M, S, F> {
     }
 
     /// Sets the peers that may connect; loopback by default. Unix sockets are always allowed.
-    pub fn allow_from(mut self, allow: AllowList) -> Self {
+    pub fn with_allow_list(mut self, allow: AllowList) -> Self {
         self.config.allow = allow;
         self
     }

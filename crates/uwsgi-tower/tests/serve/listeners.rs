@@ -28,7 +28,7 @@ async fn a_custom_listener_is_asked_for_extensions_and_aborts() {
         }
         Ok::<_, Infallible>(Response::new(peer))
     });
-    tokio::spawn(serve(listener, service).allow_from(allow("10.0.0.1")).into_future());
+    tokio::spawn(serve(listener, service).with_allow_list(allow("10.0.0.1")).into_future());
     let mut stream = sender.connect(ALLOWED);
     stream.write_all(GET).await.unwrap();
     stream.shutdown().await.unwrap();

@@ -16,7 +16,7 @@ use crate::{ALLOWED, GET, NOT_ALLOWED, allow, answer, connect, hello, line};
 #[tokio::test(start_paused = true)]
 async fn refused_connections_do_not_count_against_the_limit() {
     let (listener, sender) = in_process();
-    let server = serve(listener, service_fn(hello)).allow_from(allow("10.0.0.1")).with_max_connections(2);
+    let server = serve(listener, service_fn(hello)).with_allow_list(allow("10.0.0.1")).with_max_connections(2);
     tokio::spawn(server.into_future());
     let mut refused = Vec::new();
     for _ in 0..ConnectionLimit::REFUSALS + 100 {

@@ -22,7 +22,7 @@ async fn limits_and_timeouts_hold() {
         }
     });
     let server = serve(listener, service)
-        .allow_from(allow("10.0.0.1"))
+        .with_allow_list(allow("10.0.0.1"))
         .with_limits(Limits::server().with_datasize(64))
         .with_timeouts(Timeouts {
             header: Duration::from_secs(3),

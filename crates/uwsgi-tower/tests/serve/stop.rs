@@ -63,7 +63,7 @@ async fn a_full_backlog_before_a_stop_is_served() {
         streams.push(stream);
     }
     let server = serve(listener, service_fn(make_slowly::<InProcess>))
-        .allow_from(allow("10.0.0.1"))
+        .with_allow_list(allow("10.0.0.1"))
         .with_graceful_shutdown(core::future::ready(()));
     let server = tokio::spawn(server.into_future());
     for mut stream in streams {
@@ -91,7 +91,7 @@ async fn a_service_that_is_never_made_blocks_nothing_else() {
     let mut settings = uwsgi::server::Settings::default();
     (settings.stop_grace, settings.drain_time) = (Duration::from_millis(100), Duration::from_millis(100));
     let server = serve(listener, make)
-        .allow_from(allow("10.0.0.1"))
+        .with_allow_list(allow("10.0.0.1"))
         .with_settings(settings)
         .with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());
@@ -122,7 +122,7 @@ async fn an_endless_stream_hears_of_a_stop() {
     let mut settings = uwsgi::server::Settings::default();
     settings.stop_grace = Duration::from_secs(3600);
     let server = serve(listener, service)
-        .allow_from(allow("10.0.0.1"))
+        .with_allow_list(allow("10.0.0.1"))
         .with_settings(settings)
         .with_graceful_shutdown(async { asked.await.unwrap() });
     let server = tokio::spawn(server.into_future());

@@ -127,7 +127,7 @@ async fn one<L: Listener>(
             let _stopped = stopped.changed().await;
         })
         .with_settings(settings)
-        .allow_from(options.allow)
+        .with_allow_list(options.allow)
         .with_max_connections(options.most)
         .into_future()
         .await
