@@ -13,9 +13,9 @@ use crate::transport::socket::Socket;
 ///
 /// Each call makes a new connection, unless the client has [kept](Self::with_keepalive) one. All calls use the same buffers.
 ///
-/// [`request`](Self::request) sends web requests, whose packets a [`RequestBuilder`](uwsgi::client::RequestBuilder) makes. [`ping`](Self::ping), [`rpc`](Self::rpc), [`cache`](Self::cache),
-/// [`spool`](Self::spool) and [`signal`](Self::signal) send the other messages that uWSGI takes. [`raw`](Self::raw) sends any
-/// bytes.
+/// [`request`](Self::request) sends web requests, whose packets a [`RequestBuilder`](uwsgi::client::RequestBuilder) makes.
+/// [`ping`](Self::ping), [`rpc`](Self::rpc), [`cache`](Self::cache), [`spool`](Self::spool) and [`signal`](Self::signal) send
+/// the other messages that uWSGI takes. [`raw`](Self::raw) sends any bytes.
 ///
 /// ```
 /// # use std::io::Write;
@@ -103,8 +103,8 @@ impl Client {
     /// declare no body gets a `CONTENT_LENGTH` of 0, because without a length no server can keep the connection.
     ///
     /// If the server has closed a kept connection, the client sends the request on a new one, provided that no byte of the
-    /// request has left. With [`with_idempotent_retries`](Self::with_idempotent_retries) it may also send an idempotent request again
-    /// after bytes of it have left.
+    /// request has left. With [`with_idempotent_retries`](Self::with_idempotent_retries) it may also send an idempotent
+    /// request again after bytes of it have left.
     #[must_use]
     pub const fn with_keepalive(mut self, keepalive: bool) -> Self {
         self.settings.keepalive = keepalive;

@@ -34,8 +34,8 @@ use crate::client::error::{ClientError, ClientErrorKind};
 ///
 /// # Errors
 ///
-/// [`Encode`](ClientErrorKind::Encode), [`InvalidMessage`](ClientErrorKind::InvalidMessage) for a key or an address that is empty or longer
-/// than the 255 bytes that routers have room for, [`DatagramTooLong`](ClientErrorKind::DatagramTooLong),
+/// [`Encode`](ClientErrorKind::Encode), [`InvalidMessage`](ClientErrorKind::InvalidMessage) for a key or an address that is
+/// empty or longer than the 255 bytes that routers have room for, [`DatagramTooLong`](ClientErrorKind::DatagramTooLong),
 /// [`Connect`](ClientErrorKind::Connect).
 pub fn subscribe(to: Address<'_>, subscription: &Subscription<'_>) -> Result<(), ClientError> {
     let send = || -> Result<(), ClientErrorKind> {

@@ -17,8 +17,8 @@ use alloc::string::String;
 /// | from a uwsgi server | [`ScriptName`](crate::ScriptName) `/shop` | `/cart` | `/shop` | `/cart` | `/shop/cart` |
 /// | from a uwsgi server, mounted again below | [`ScriptName`](crate::ScriptName) `/shop`, `Mount` `/cart` | `/cart/1` | `/shop/cart` | `/1` | `/shop/cart/1` |
 ///
-/// A request that came from a uwsgi server may have a [`RequestUri`](crate::RequestUri). If it still fits the mount and the URI, the application
-/// gets it unchanged: see [`is_request_uri_of`](uwsgi::is_request_uri_of).
+/// A request that came from a uwsgi server may have a [`RequestUri`](crate::RequestUri). If it still fits the mount and the
+/// URI, the application gets it unchanged: see [`is_request_uri_of`](uwsgi::is_request_uri_of).
 ///
 /// ```
 /// use http::Request;

@@ -28,9 +28,9 @@ use crate::convert::vars_error::VarsError;
 /// **From uwsgi to uwsgi.** The vars of the extension [`Vars`](crate::Vars) are sent as they came. The exceptions are vars that
 /// this function makes from the request itself, and `UWSGI_*`: see [`passes_to_backend`](uwsgi::passes_to_backend).
 ///
-/// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`. [`Scheme`](uwsgi::Scheme) becomes
-/// `REQUEST_SCHEME` and `HTTPS`. Without these extensions, the client and the scheme come from the vars of the request (the
-/// scheme by [`Scheme::of_vars`](uwsgi::Scheme::of_vars)). Without such vars, the scheme is that of the URI.
+/// **Client and scheme.** [`RemoteAddr`](crate::RemoteAddr) becomes `REMOTE_ADDR` and `REMOTE_PORT`.
+/// [`Scheme`](uwsgi::Scheme) becomes `REQUEST_SCHEME` and `HTTPS`. Without these extensions, the client and the scheme come
+/// from the vars of the request (the scheme by [`Scheme::of_vars`](uwsgi::Scheme::of_vars)). Without such vars, the scheme is that of the URI.
 ///
 /// **More vars.** [`MoreVars`] replace all vars of the same name.
 ///
