@@ -6,7 +6,7 @@ mod url;
 
 use std::ffi::OsStr;
 
-use uwsgi::{EncodeError, Modifier1, Packet, VarsEncoder, check_var};
+use uwsgi::{EncodeError, HeaderName, Modifier1, Packet, VarsEncoder, check_var};
 use uwsgi_inspect::Escaped;
 
 use self::headers::{Header, headers};
@@ -83,7 +83,8 @@ fn replace_vars(packet: &[u8], pairs: &[Pair<'_>]) -> Result<Vec<u8>, Failure> {
 fn header_failure(name: &[u8], error: EncodeError, vars: VarSyntax) -> Failure {
     let mut message = format!("-H '{}': {error}", Escaped(name));
     if error.is_forbidden() {
-        let key = Escaped(&var_key(name)).to_string();
+        let key: Vec<u8> = HeaderName::from_name(name).key().collect();
+        let key = Escaped(&key).to_string();
         message.push_str("; to send it all the same, ");
         message.push_str(&match vars {
             VarSyntax::Argument => format!("write the var itself, as in '{key}=VALUE'"),
@@ -94,13 +95,4 @@ fn header_failure(name: &[u8], error: EncodeError, vars: VarSyntax) -> Failure {
         });
     }
     Failure::Failed(message)
-}
-
-/// Returns the key of the var that a front end makes of a header, whatever the name is.
-fn var_key(name: &[u8]) -> Vec<u8> {
-    let key: Vec<u8> = name.iter().map(|byte| if *byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }).collect();
-    match &*key {
-        b"CONTENT_LENGTH" | b"CONTENT_TYPE" => key,
-        _ => [b"HTTP_", &*key].concat(),
-    }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use uwsgi_conformance::report::{self, report};
 use uwsgi_server::{Answer, AppError, Body, Call, Head};
 
+use crate::server::endless_server;
 use crate::{RunResult, command, run};
 
 /// Starts our server with an application. Returns its address.
@@ -34,18 +35,6 @@ fn reports(call: &Call<'_>, body: &mut dyn Body, answer: &mut dyn Answer) -> Res
     body.read_to_end(&mut read.bytes)?;
     let packet = [&call.packet().header().to_bytes()[..], call.packet().payload()].concat();
     Ok(answer.whole(Head::new(200), report(&packet, false, &read).as_bytes())?)
-}
-
-/// Starts a server that calls `serve` for each connection. Returns its address.
-fn server(serve: fn(TcpStream)) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || serve(stream.unwrap()));
-        }
-    });
-    address
 }
 
 /// Answers everything as a good request.
@@ -103,7 +92,7 @@ fn our_server_follows_every_verdict() {
 
 #[test]
 fn dangers_are_listed_and_decide_the_status() {
-    let address = server(accept_everything);
+    let address = endless_server(accept_everything);
     let names = ["ok-get", "trailing-1", "length-plus", "vars-1001", "body-short-close"];
     let mut arguments = vec!["check", "--to", &address];
     arguments.extend(names);
@@ -133,7 +122,7 @@ fn dangers_are_listed_and_decide_the_status() {
 
 #[test]
 fn json_has_the_same_result() {
-    let address = server(accept_everything);
+    let address = endless_server(accept_everything);
     let result = run(&["check", "--json", "--to", &address, "ok-get", "length-plus", "vars-1001", "app-short"]);
     let document = json(&result);
     assert_eq!(result.status, 1);
@@ -159,7 +148,7 @@ fn json_has_the_same_result() {
 
 #[test]
 fn a_server_that_does_not_answer_hangs() {
-    let address = server(|mut stream| {
+    let address = endless_server(|mut stream| {
         let mut packet = [0; 195];
         stream.read_exact(&mut packet[..4]).unwrap();
         // A good GET has exactly this length.
@@ -192,7 +181,7 @@ fn slow_cases_need_an_option() {
 
 #[test]
 fn an_application_that_fails_is_named() {
-    let address = server(|mut stream| {
+    let address = endless_server(|mut stream| {
         let _closed = stream.read(&mut [0; 70_000]);
         let _closed = stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     });

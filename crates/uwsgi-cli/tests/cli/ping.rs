@@ -4,19 +4,8 @@ use core::time::Duration;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use crate::server::endless_server;
 use crate::{run, scratch};
-
-/// Starts a server that calls `serve` for each connection. Returns its address.
-fn server(serve: fn(TcpStream)) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            std::thread::spawn(move || serve(stream.unwrap()));
-        }
-    });
-    address
-}
 
 /// Waits for a line, as a server of HTTP does, and answers it.
 fn http(mut stream: TcpStream) {
@@ -61,7 +50,7 @@ fn a_server_that_is_not_alive_has_a_status_of_its_own() {
         (path("left"), "nobody listens there: is the server running?"),
         (path("absent"), "there is no such socket: is the server running?"),
         (path("no/such/directory"), "there is no such socket: is the server running?"),
-        (server(silent), "not done within 500ms"),
+        (endless_server(silent), "not done within 500ms"),
     ] {
         let result = run(&["ping", "--to", &to, "--timeout", "0.5"]);
         assert_eq!((result.status, result.text()), (3, ""), "{}", result.stderr);
@@ -83,7 +72,7 @@ fn what_is_wrong_with_the_command_line_has_another_status() {
         assert_eq!((result.status, result.text()), (2, ""), "{}", result.stderr);
         assert!(result.stderr.contains(what), "{}", result.stderr);
     }
-    let result = run(&["ping", "--to", &server(without_pings)]);
+    let result = run(&["ping", "--to", &endless_server(without_pings)]);
     assert_eq!(result.status, 2);
     assert!(result.stderr.contains("the answer is HTTP with status 400"), "{}", result.stderr);
 }
@@ -92,7 +81,7 @@ fn what_is_wrong_with_the_command_line_has_another_status() {
 fn a_server_of_http_is_recognised() {
     let message = "this server speaks HTTP, not uwsgi: give the address of its uwsgi socket, or ask it with curl";
     for serve in [http, nginx] {
-        let to = server(serve);
+        let to = endless_server(serve);
         let result = run(&["ping", "--to", &to, "--timeout", "0.5"]);
         assert_eq!((result.status, &*result.stderr), (2, &*format!("error: {to}: {message}\n")));
         let result = run(&["check", "--to", &to, "--patience", "0.5"]);

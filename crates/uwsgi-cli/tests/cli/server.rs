@@ -1,10 +1,22 @@
-//! Test servers, which serve one connection after another.
+//! Test servers.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-/// A server on a thread, which collects a result for each connection.
+/// Starts a server that calls `serve` for each connection, until the tests end. Returns its address.
+pub(crate) fn endless_server(serve: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    address
+}
+
+/// A server on a thread, which serves one connection after another, and collects a result for each.
 pub(crate) struct Server<T> {
     pub(crate) address: String,
     thread: JoinHandle<Vec<T>>,

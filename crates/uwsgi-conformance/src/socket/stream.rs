@@ -78,3 +78,34 @@ impl Stream {
 fn at_least(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::net::TcpListener;
+    use std::os::fd::AsRawFd;
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
+
+    use super::*;
+
+    #[test]
+    fn no_child_process_inherits_a_socket() {
+        let name = format!("uwsgi-conformance-stream-{}", std::process::id());
+        let _unix = UnixListener::bind_addr(&UnixAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let unix = Stream::unix(Path::new(&format!("\0{name}")), Duration::from_secs(1)).unwrap();
+        let mut streams = vec![unix];
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let address = listener.local_addr().unwrap();
+            streams.push(Stream::tcp(Some(address.ip()), address, Duration::from_secs(1)).unwrap());
+        }
+        assert!(streams.len() > 1);
+        for stream in streams {
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", stream.socket.as_raw_fd())).unwrap();
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
+            // O_CLOEXEC (proc_pid_fdinfo(5), open(2)).
+            assert_ne!(u32::from_str_radix(flags, 8).unwrap() & 0o2_000_000, 0, "{stream:?}");
+        }
+    }
+}

@@ -56,8 +56,8 @@ impl<'a> HeaderName<'a> {
     /// assert!(!HeaderName::from_name("Content-Type").duplicates_content());
     /// ```
     #[must_use]
-    pub fn from_name(name: &'a str) -> Self {
-        let name = Self { name: name.as_bytes(), prefixed: true };
+    pub fn from_name<N: AsRef<[u8]> + ?Sized>(name: &'a N) -> Self {
+        let name = Self::of_header(name.as_ref());
         Self { prefixed: !name.duplicates_content(), ..name }
     }
 
