@@ -4,6 +4,9 @@
 //! back the body of any other request while it comes, and after an upgrade whatever comes. A line on standard input, or its end,
 //! stops it.
 //!
+//! An application behind nginx or Apache must read a large body before it responds: they send no more of the body once the
+//! response has begun.
+//!
 //! - `event_loop.rs` accepts connections, waits for sockets and deadlines, and stops.
 //! - `connection.rs` calls the machines, and does what they say.
 //! - `buffers.rs` reads and writes without waiting.
